@@ -1,0 +1,282 @@
+"""The sizes themselves: interned chains of ``floor((a·x + b) / c)`` over a symbol.
+
+Every op that changes a size maps it by one such *step* with ``a, c ≥ 1``, which makes every size a monotone function
+of H (or W).  A composition of steps is not always a step (``2·⌊H/2⌋``), so a size is a chain; :func:`step` normalises
+as it builds, so that equal sizes are usually the same object.  Equal sizes need not be (``⌊(2·⌊3·H/2⌋+1)/3⌋`` is H):
+identity is a quick yes, and :mod:`archspec.sizes.decide` has the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import gcd
+from typing import TypeAlias
+from weakref import WeakValueDictionary
+
+MAXIMUM_FACTOR_BITS = 1024
+"""Steps are merged into one up to this many bits of factor, so that 100,000 strided layers stay linear in memory."""
+
+
+class Size:
+    """A symbolic size: a :class:`Symbol`, a :class:`Step` on a size, or a :class:`Total` of sizes.
+
+    Interned and never changed after it is made, so identity is equality of construction; made by :func:`symbol`,
+    :func:`step` and :func:`total` only.  ``depth`` counts the levels below, ``symbols`` what the size depends on.
+    """
+
+    __slots__ = ("depth", "growth_cache", "symbols", "__weakref__")
+
+    depth: int
+    symbols: frozenset[str]
+    growth_cache: object | None
+
+    def __repr__(self) -> str:
+        from archspec.sizes.writing import text  # here, because writing a size is no part of being one
+
+        return f"<size {text(self)}>"
+
+    def __copy__(self) -> Size:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Size:
+        return self
+
+
+class Symbol(Size):
+    """The size of a free input axis, such as H."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.depth = 0
+        self.symbols = frozenset((name,))
+        self.growth_cache = None
+
+    def __reduce__(self) -> tuple[Callable[[str], Symbol], tuple[str]]:
+        return symbol, (self.name,)
+
+
+class Step(Size):
+    """``floor((a·base + b) / c)`` in lowest terms."""
+
+    __slots__ = ("base", "a", "b", "c")
+
+    def __init__(self, base: Size, a: int, b: int, c: int) -> None:
+        self.base = base
+        self.a = a
+        self.b = b
+        self.c = c
+        self.depth = base.depth + 1
+        self.symbols = base.symbols
+        self.growth_cache = None
+
+    def __reduce__(self) -> tuple[Callable[[Size, list[tuple[int, int, int]]], Size], tuple[object, ...]]:
+        bottom, steps = chain(self)  # the whole chain at once: pickle would recurse level by level
+        return _rebuild, (bottom, steps)
+
+
+class Total(Size):
+    """A sum of sizes with positive whole coefficients: what a concatenation along the axis gives."""
+
+    __slots__ = ("terms",)
+
+    def __init__(self, terms: tuple[tuple[Size, int], ...]) -> None:
+        self.terms = terms
+        self.depth = 1 + max(size.depth for size, _ in terms)
+        self.symbols = frozenset().union(*(size.symbols for size, _ in terms))
+        self.growth_cache = None
+
+    def __reduce__(self) -> tuple[Callable[[tuple[tuple[Size, int], ...]], Total], tuple[object, ...]]:
+        return _total_of, (self.terms,)
+
+
+Dim: TypeAlias = int | Size
+"""A dimension: a constant or a symbolic size."""
+
+# Weak, so that what no live network uses is freed; a key keeps its base alive only as long as the size itself lives.
+_symbols: WeakValueDictionary[str, Symbol] = WeakValueDictionary()
+_steps: WeakValueDictionary[tuple[Size, int, int, int], Step] = WeakValueDictionary()
+_totals: WeakValueDictionary[tuple[tuple[Size, int], ...], Total] = WeakValueDictionary()
+
+
+def symbol(name: str) -> Symbol:
+    """Give the size of the free axis ``name``: one object per name."""
+    found = _symbols.get(name)
+    return _symbols.setdefault(name, Symbol(name)) if found is None else found
+
+
+def step(dim: Dim, a: int, b: int, c: int) -> Dim:
+    """Give ``floor((a·dim + b) / c)``, normalised; a constant gives a constant.
+
+    Raises ``ValueError`` unless ``a`` and ``c`` are at least 1: everything here rests on sizes being monotone.
+    """
+    if a == 1 and c == 1 and b == 0:
+        return dim
+    if a < 1 or c < 1:
+        raise ValueError(f"a size step needs factors of at least 1, not {a} and {c}")
+    if isinstance(dim, int):
+        return (a * dim + b) // c
+    while True:
+        if a != 1 and c != 1:
+            common = gcd(a, c)
+            if common > 1:  # the inner value is whole, so b may be floored as well
+                a, b, c = a // common, b // common, c // common
+        if not isinstance(dim, Step):
+            break
+        if dim.c == 1 and a.bit_length() + dim.a.bit_length() <= MAXIMUM_FACTOR_BITS:
+            dim, a, b = dim.base, a * dim.a, a * dim.b + b
+        elif a == 1 and c.bit_length() + dim.c.bit_length() <= MAXIMUM_FACTOR_BITS:
+            dim, a, b, c = dim.base, dim.a, dim.b + b * dim.c, dim.c * c
+        else:
+            whole = dim.b // dim.c
+            if whole:  # moved outwards, so that chains which differ only there share their inner levels
+                b += a * whole
+                dim = _step_of(dim.base, dim.a, dim.b - whole * dim.c, dim.c)
+            break
+    if a == 1 and c == 1 and b == 0:
+        return dim
+    return _step_of(dim, a, b, c)
+
+
+def total(dims: Sequence[Dim]) -> Dim:
+    """Give the sum of ``dims``: the size of their concatenation along the axis.
+
+    Equal parts are gathered (``H`` and ``H − 2`` give ``2·H−2``), so only a sum of unlike parts is a :class:`Total`.
+    Raises ``ValueError`` when there is nothing to add.
+    """
+    if not dims:
+        raise ValueError("a total needs at least one size")
+    constant = 0
+    parts: dict[Size, int] = {}
+    for dim in dims:
+        constant += _gather(dim, 1, parts)
+    if not parts:
+        return constant
+    if len(parts) == 1:
+        ((only, coefficient),) = parts.items()
+        return step(only, coefficient, constant, 1)
+    common = gcd(*parts.values())
+    ordered = sorted(parts.items(), key=_order)  # stable, and never by what else happens to be alive
+    return step(_total_of(tuple((size, coefficient // common) for size, coefficient in ordered)), common, constant, 1)
+
+
+def symbols(dim: Dim) -> frozenset[str]:
+    """Give the names of the symbols that ``dim`` depends on: none for a constant."""
+    return frozenset() if isinstance(dim, int) else dim.symbols
+
+
+def base(dim: Dim) -> str | None:
+    """Give the one symbol that ``dim`` depends on, or None for a constant and for a total over several symbols."""
+    names = symbols(dim)
+    return next(iter(names)) if len(names) == 1 else None
+
+
+def simplest(dims: Iterable[Dim]) -> Dim:
+    """Give the simplest of sizes that a merge requires to be equal: a constant, else the shallowest, else the first.
+
+    Where they differ torch has already failed at the merge, so the choice loses nothing.  Raises ``ValueError`` when
+    there is nothing to choose from.
+    """
+    return min(dims, key=_complexity)
+
+
+def value(dim: Dim, values: Mapping[str, int]) -> int:
+    """Give ``dim`` where the symbols are ``values``; raises ``ValueError`` naming a symbol that has none."""
+    return dim if isinstance(dim, int) else Evaluation(values).of(dim)
+
+
+class Evaluation:
+    """The sizes of a graph where the symbols are ``values``; each size is worked out once, however many ask."""
+
+    def __init__(self, values: Mapping[str, int]) -> None:
+        self.values = dict(values)
+        self._known: dict[Size, int] = {}
+
+    def of(self, dim: Dim) -> int:
+        """Give the value of ``dim``; raises ``ValueError`` naming a symbol that has none."""
+        if isinstance(dim, int):
+            return dim
+        known = self._known
+        found = known.get(dim)
+        if found is not None:
+            return found
+        pending: list[Size] = [dim]  # a list and no recursion: a chain may be 100,000 levels long
+        while pending:
+            size = pending[-1]
+            if isinstance(size, Step):
+                inner = known.get(size.base)
+                if inner is None:
+                    pending.append(size.base)
+                    continue
+                known[size] = (size.a * inner + size.b) // size.c
+            elif isinstance(size, Total):
+                missing = [part for part, _ in size.terms if part not in known]
+                if missing:
+                    pending.extend(missing)
+                    continue
+                known[size] = sum(coefficient * known[part] for part, coefficient in size.terms)
+            elif isinstance(size, Symbol):
+                if size.name not in self.values:
+                    raise ValueError(f"no value is given for the size {size.name}")
+                known[size] = self.values[size.name]
+            pending.pop()
+        return known[dim]
+
+
+def chain(size: Size) -> tuple[Size, list[tuple[int, int, int]]]:
+    """Give what ``size`` is built on (a symbol or a total) and the steps from there, innermost first."""
+    steps: list[tuple[int, int, int]] = []
+    while isinstance(size, Step):
+        steps.append((size.a, size.b, size.c))
+        size = size.base
+    steps.reverse()
+    return size, steps
+
+
+def _step_of(inner: Size, a: int, b: int, c: int) -> Step:
+    key = (inner, a, b, c)
+    found = _steps.get(key)
+    if found is None:
+        found = _steps[key] = Step(inner, a, b, c)
+    return found
+
+
+def _total_of(terms: tuple[tuple[Size, int], ...]) -> Total:
+    found = _totals.get(terms)
+    if found is None:
+        found = _totals[terms] = Total(terms)
+    return found
+
+
+def _rebuild(bottom: Size, steps: list[tuple[int, int, int]]) -> Size:
+    for a, b, c in steps:
+        bottom = _step_of(bottom, a, b, c)
+    return bottom
+
+
+def _gather(dim: Dim, factor: int, parts: dict[Size, int]) -> int:
+    """Add ``factor·dim`` to ``parts`` and give the constant that is left over."""
+    if isinstance(dim, int):
+        return factor * dim
+    constant = 0
+    if isinstance(dim, Step) and dim.c == 1:
+        constant, factor, dim = factor * dim.b, factor * dim.a, dim.base
+    elif isinstance(dim, Step):
+        whole = dim.b // dim.c
+        constant, dim = factor * whole, _step_of(dim.base, dim.a, dim.b - whole * dim.c, dim.c)
+    for size, coefficient in dim.terms if isinstance(dim, Total) else ((dim, 1),):
+        parts[size] = parts.get(size, 0) + factor * coefficient
+    return constant
+
+
+def _order(part: tuple[Size, int]) -> tuple[int, int, int, int, str]:
+    size = part[0]
+    a, b, c = (size.a, size.b, size.c) if isinstance(size, Step) else (1, 0, 1)
+    return size.depth, c, a, b, min(size.symbols)
+
+
+def _complexity(dim: Dim) -> tuple[int, int, int]:
+    if isinstance(dim, int):
+        return -1, 1, 1
+    return (dim.depth, dim.c, dim.a) if isinstance(dim, Step) else (dim.depth, 1, 1)
