@@ -1,0 +1,31 @@
+"""Expressions: what ``$name``, ``$(…)``, ``when:`` and ``for:`` hold.  Parsed and evaluated here, never by Python.
+
+The language is Python's expressions without anything that could run long, reach into objects or surprise; it knows
+nothing of ops, blocks or YAML beyond the scalar a template stands in.
+"""
+
+from archspec.expressions.evaluator import evaluate, interpolate, iterate
+from archspec.expressions.functions import FUNCTIONS
+from archspec.expressions.parser import parse, parse_clause
+from archspec.expressions.printer import free_names, to_python
+from archspec.expressions.templates import template
+from archspec.expressions.tree import Clause, Expression, Interpolation
+from archspec.expressions.values import Budget, Record, kind
+
+__all__ = [
+    "FUNCTIONS",
+    "Budget",
+    "Clause",
+    "Expression",
+    "Interpolation",
+    "Record",
+    "evaluate",
+    "free_names",
+    "interpolate",
+    "iterate",
+    "kind",
+    "parse",
+    "parse_clause",
+    "template",
+    "to_python",
+]

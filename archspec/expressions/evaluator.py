@@ -1,0 +1,258 @@
+"""Trees to values, over names the surroundings give, within a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from archspec.diagnostics import Fault, did_you_mean
+from archspec.expressions import tree as t
+from archspec.expressions import values as v
+from archspec.expressions.functions import FUNCTIONS, call
+
+
+def evaluate(expression: t.Expression, names: Mapping[str, object], budget: v.Budget | None = None) -> Any:
+    """The value of an expression; lists for lists, tuples, ``range`` and the like.
+
+    Raises :class:`Fault` at the part at fault: ``unknown-name``, ``unknown-attribute``, ``expression-type``,
+    ``expression-value`` or ``expression-limit``.
+    """
+    evaluator = _Evaluator(expression, names, budget or v.Budget())
+    value = evaluator.value(expression.tree)
+    with evaluator.at(expression.tree):
+        v.check_result(value, evaluator.budget)
+    return value
+
+
+def iterate(clause: t.Clause, names: Mapping[str, object], budget: v.Budget | None = None) -> Iterator[dict[str, Any]]:
+    """The loop variables of each turn of a clause, in order; raises as :func:`evaluate` does."""
+    evaluator = _Evaluator(clause, names, budget or v.Budget())
+    for _ in evaluator.turns(clause.loops):
+        yield dict(evaluator.locals)
+
+
+def interpolate(
+    interpolation: t.Interpolation, names: Mapping[str, object], budget: v.Budget | None = None
+) -> str:
+    """The text with each expression's value in its place: whole floats as integers, booleans as YAML writes them.
+
+    Raises :class:`Fault` as :func:`evaluate` does, and ``interpolation`` for a value that is no number, text or boolean.
+    """
+    budget = budget or v.Budget()
+    out: list[str] = []
+    for index, part in enumerate(interpolation.parts):
+        if isinstance(part, str):
+            out.append(part)
+            continue
+        value = evaluate(part, names, budget)
+        if isinstance(value, bool):
+            out.append("true" if value else "false")
+        elif isinstance(value, float) and value.is_integer():
+            out.append(str(int(value)))
+        elif isinstance(value, int | float | str):
+            out.append(str(value))
+        else:
+            after = interpolation.parts[index + 1] if index + 1 < len(interpolation.parts) else ""
+            continues = isinstance(after, str) and after[:1] in (".", "[")
+            hint = f"write the whole expression in `$(…)`: `$({part.text}{after})`" if continues else None
+            raise Fault("interpolation", f"{v.kind(value)} cannot stand inside a text", part.span, hint)
+    length = sum(map(len, out))
+    if length > budget.text:
+        said = f"too much to evaluate: a text of {length:,} characters; {budget.text:,} are allowed"
+        raise Fault("expression-limit", said, interpolation.span)
+    return "".join(out)
+
+
+class _At:
+    """Gives a fault raised without a place the place of a part."""
+
+    __slots__ = ("home", "tree")
+
+    def __init__(self, home: t.Located, tree: t.Tree) -> None:
+        self.home, self.tree = home, tree
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, RecursionError):
+            raise Fault("expression-limit", "nested too deeply", self.home.span) from None
+        if isinstance(error, Fault) and error.diagnostic.span is None and self.home.span is not None:
+            found = error.diagnostic
+            span = self.home.place(self.tree.at)
+            raise Fault(found.code, found.message, span, found.hint, found.details) from None
+
+
+class _Evaluator:
+    def __init__(self, home: t.Located, names: Mapping[str, object], budget: v.Budget) -> None:
+        self.home, self.names, self.budget = home, names, budget
+        self.locals: dict[str, Any] = {}
+        self.compute: dict[type[t.Tree], Callable[[Any], Any]] = {
+            t.Literal: lambda tree: tree.value,
+            t.Name: self.name,
+            t.Listing: self.listing,
+            t.Table: self.table,
+            t.Unary: self.unary,
+            t.Arithmetic: self.arithmetic,
+            t.Power: self.power,
+            t.Comparison: self.comparison,
+            t.Logic: self.logic,
+            t.Conditional: self.conditional,
+            t.Index: self.index,
+            t.Slice: self.slice,
+            t.Attribute: self.attribute,
+            t.Call: self.call,
+            t.Comprehension: self.comprehension,
+        }
+
+    def at(self, tree: t.Tree) -> _At:
+        return _At(self.home, tree)
+
+    def value(self, tree: t.Tree) -> Any:
+        with _At(self.home, tree):
+            self.budget.spend()
+            return self.compute[type(tree)](tree)
+
+    def name(self, tree: t.Name) -> Any:
+        if tree.name in self.locals:
+            return self.locals[tree.name]
+        if tree.name in self.names:
+            return self.names[tree.name]
+        raise self.unknown_name(tree.name)
+
+    def unknown_name(self, name: str) -> Fault:
+        python = {"true": "True", "false": "False", "null": "None", "none": "None"}.get(name)
+        known = sorted({*self.locals, *self.names})
+        if python:
+            hint = f"in an expression it is written `{python}`"
+        elif name in FUNCTIONS:
+            hint = f"`{name}` is a function: `{name}(…)`"
+        else:
+            listed = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
+            hint = did_you_mean(name, [*known, *FUNCTIONS]) or (f"known here: {listed}" if known else None)
+        return Fault("unknown-name", f"there is no `{name[:60]}` here", hint=hint)
+
+    def listing(self, tree: t.Listing) -> list[Any]:
+        self.budget.make(len(tree.items))
+        return [self.value(item) for item in tree.items]
+
+    def table(self, tree: t.Table) -> dict[Any, Any]:
+        self.budget.make(len(tree.entries))
+        made: dict[Any, Any] = {}
+        for key, value in tree.entries:
+            found = self.value(key)
+            if not isinstance(found, None | bool | int | float | str):
+                with self.at(key):
+                    raise v.wrong_type(f"{v.kind(found)} cannot be a key")
+            made[found] = self.value(value)
+        return made
+
+    def unary(self, tree: t.Unary) -> Any:
+        operand = self.value(tree.operand)
+        if tree.operator == "not":
+            return not v.truth(operand)
+        return v.negative(operand) if tree.operator == "-" else v.positive(operand)
+
+    def arithmetic(self, tree: t.Arithmetic) -> Any:
+        value = self.value(tree.first)
+        for symbol, operand in tree.rest:
+            value = v.arithmetic(symbol, value, self.value(operand), self.budget)
+        return value
+
+    def power(self, tree: t.Power) -> Any:
+        return v.arithmetic("**", self.value(tree.base), self.value(tree.exponent), self.budget)
+
+    def comparison(self, tree: t.Comparison) -> bool:
+        left = self.value(tree.first)
+        for symbol, operand in tree.rest:
+            right = self.value(operand)
+            if not self.compare(symbol, left, right):
+                return False
+            left = right
+        return True
+
+    def compare(self, symbol: str, left: Any, right: Any) -> bool:
+        match symbol:
+            case "==":
+                return v.equal(left, right, self.budget)
+            case "!=":
+                return not v.equal(left, right, self.budget)
+            case "in":
+                return v.contains(right, left, self.budget)
+            case "not in":
+                return not v.contains(right, left, self.budget)
+            case _:
+                return v.ordered(symbol, left, right, self.budget)
+
+    def logic(self, tree: t.Logic) -> Any:
+        decisive = tree.operator == "or"
+        value: Any = None
+        for operand in tree.operands:
+            value = self.value(operand)
+            if v.truth(value) is decisive:
+                break
+        return value
+
+    def conditional(self, tree: t.Conditional) -> Any:
+        return self.value(tree.then if v.truth(self.value(tree.test)) else tree.otherwise)
+
+    def index(self, tree: t.Index) -> Any:
+        return v.indexed(self.value(tree.value), self.value(tree.index))
+
+    def slice(self, tree: t.Slice) -> Any:
+        value = self.value(tree.value)
+        bounds = [None if bound is None else self.value(bound) for bound in (tree.start, tree.stop, tree.step)]
+        return v.sliced(value, bounds, self.budget)
+
+    def attribute(self, tree: t.Attribute) -> Any:
+        value = self.value(tree.value)
+        if not isinstance(value, v.Record):
+            hint = f'a key is read with `["{tree.name}"]`' if isinstance(value, dict) else None
+            raise Fault("unknown-attribute", f"{v.kind(value)} has no `.{tree.name}`", hint=hint)
+        known = sorted(value.attribute_names())
+        if tree.name not in known:
+            hint = did_you_mean(tree.name, known) or ("it has " + ", ".join(f"`.{name}`" for name in known) if known else None)
+            raise Fault("unknown-attribute", f"{value.kind} has no `.{tree.name}`", hint=hint)
+        return value.attribute(tree.name)
+
+    def call(self, tree: t.Call) -> Any:
+        arguments = [self.value(argument) for argument in tree.arguments]
+        keywords = {name: self.value(argument) for name, argument in tree.keywords}
+        return call(tree.function, arguments, keywords, self.budget)
+
+    def comprehension(self, tree: t.Comprehension) -> list[Any]:
+        around = self.locals
+        self.locals = dict(around)
+        made: list[Any] = []
+        for _ in self.turns(tree.loops):
+            self.budget.make(1)
+            made.append(self.value(tree.element))
+        self.locals = around
+        return made
+
+    def turns(self, loops: tuple[t.Loop, ...]) -> Iterator[None]:
+        """Binds the variables of each turn in ``locals``, then gives way."""
+        loop, inner = loops[0], loops[1:]
+        iterable = self.value(loop.iterable)
+        with self.at(loop.iterable):
+            items = v.elements(iterable, "a loop runs over", self.budget)
+        for item in items:
+            with self.at(loop.iterable):
+                self.budget.spend()
+                self.bind(loop.target, item)
+            if all(v.truth(self.value(condition)) for condition in loop.conditions):
+                if inner:
+                    yield from self.turns(inner)
+                else:
+                    yield
+
+    def bind(self, target: t.Target, item: Any) -> None:
+        if isinstance(target, str):
+            self.locals[target] = item
+            return
+        if not isinstance(item, list | tuple | str):
+            raise v.wrong_type(f"{v.kind(item)} cannot be taken apart into {len(target)} names")
+        if len(item) != len(target):
+            raise v.wrong_value(f"{len(item)} elements for {len(target)} names")
+        for part, value in zip(target, item, strict=True):
+            self.bind(part, value)
