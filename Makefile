@@ -1,0 +1,56 @@
+# Each target sets up what it needs in .venv: only Python 3.11 (or newer) and make have to be there already.
+#   make demo    check, draw, compile and train a small network on handwritten digits
+#   make test    the whole test suite            make slow    the long tests, left out of `make test`
+#   make golden  renew the golden texts          make lint    ruff and pyright
+# PYTHON=python3.12 chooses the interpreter, JOBS=4 the test processes.
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3,$(shell command -v $(name) 2>/dev/null)))
+JOBS ?= auto
+
+bin := .venv/bin
+pytest := $(bin)/python -m pytest -n $(JOBS)
+install := $(bin)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+pins := pyproject.toml constraints.txt
+torch := $(shell grep '^torch==' constraints.txt)
+torchvision := $(shell grep '^torchvision==' constraints.txt)
+
+.PHONY: demo test slow golden lint clean
+.DELETE_ON_ERROR:
+
+demo: .venv/installed-train
+	$(bin)/python -m archspec.demo out/demo
+
+test: .venv/installed-test
+	$(pytest)
+
+slow: .venv/installed-test
+	$(pytest) -m slow
+
+golden: .venv/installed-test
+	$(pytest) --update-golden
+
+lint: .venv/installed-test
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	$(bin)/pyright
+
+clean:
+	rm -rf out build dist .pytest_cache .ruff_cache .hypothesis .benchmarks
+
+# torch comes first and by itself, at the pinned version, so that nothing else chooses a newer or bigger one.
+.venv/installed-torch: $(pins)
+	@test -n "$(PYTHON)" || { echo "no python3 found: set PYTHON" >&2; exit 1; }
+	@echo "setting up .venv (a few minutes the first time)"
+	@test -x $(bin)/python || $(PYTHON) -m venv .venv
+	@$(install) $(torch)
+	@touch $@
+
+.venv/installed-train: .venv/installed-torch
+	@$(install) --editable '.[train]'
+	@touch $@
+
+# torchvision is the tests' oracle: --no-deps, because it must not choose a torch of its own.
+.venv/installed-test: .venv/installed-torch
+	@$(install) --editable '.[test]'
+	@$(install) --no-deps $(torchvision)
+	@touch $@
