@@ -1,0 +1,43 @@
+"""YAML text to located plain data: every key and value carries the span it was written at.
+
+PyYAML's event stream (libyaml's where it is there) does the scanning; the nodes, the scalars of YAML 1.2's core schema,
+the limits and the words for what is wrong are ours.  Nothing is ever constructed from a tag, and no input, whatever its
+bytes, raises anything but :class:`~archspec.diagnostics.Fault`.
+"""
+
+from __future__ import annotations
+
+from archspec.diagnostics import Source, printable
+from archspec.source.builder import Builder
+from archspec.source.complaints import events
+from archspec.source.nodes import DEFAULT_LIMITS, Items, Limits, Mapping, Node, Scalar, literal, plain
+from archspec.source.scalars import resolve
+from archspec.source.text import decode, lines, read, refuse_characters, too_large
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Items",
+    "Limits",
+    "Mapping",
+    "Node",
+    "Scalar",
+    "decode",
+    "literal",
+    "parse",
+    "plain",
+    "read",
+    "resolve",
+]
+
+
+def parse(text: str, name: str, limits: Limits = DEFAULT_LIMITS) -> Node:
+    """The one YAML document in a text as located nodes; ``name`` is what spans call the file.
+
+    Raises :class:`~archspec.diagnostics.Fault` for anything that is not one document of plain data within the limits.
+    """
+    if len(text) > limits.text_bytes or len(text.encode("utf-8", "surrogatepass")) > limits.text_bytes:
+        raise too_large(printable(name), limits)
+    text = text.removeprefix("\ufeff")
+    source = Source(printable(name), lines(text))
+    refuse_characters(text, source)
+    return Builder(text, source, limits).build(events(text, source))

@@ -1,0 +1,119 @@
+"""The YAML parser, and its complaints in words a person understands, at the place they mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+from archspec.diagnostics import Fault, Source, Span, printable
+from archspec.source.text import lines
+
+
+def events(text: str, source: Source) -> Iterator[Any]:
+    """PyYAML's events; raises :class:`Fault` ``yaml-syntax`` or ``tab`` where the text is not YAML."""
+    import yaml
+
+    try:
+        yield from yaml.parse(text, Loader=_loader())
+    except yaml.MarkedYAMLError as error:
+        raise _complaint(error, source) from None
+    except (yaml.YAMLError, UnicodeError, ValueError, OverflowError, RecursionError) as error:
+        message = printable(lines(str(error))[0]) or type(error).__name__
+        raise Fault("yaml-syntax", f"this is not YAML: {message}", Span(source, 1, 1, 1, 1)) from None
+
+
+@cache
+def _loader() -> Any:
+    """The event parser: libyaml's where PyYAML was built with it, for speed; both give the same events and marks."""
+    import yaml
+
+    return getattr(yaml, "CLoader", yaml.Loader)
+
+
+class _Complaint(NamedTuple):
+    """What the parser says (either parser's words), and what we say."""
+
+    pattern: str
+    message: str
+    hint: str | None = None
+    where_it_began: bool = False
+
+
+_QUOTE_HINT = "quote a text that holds `: ` or ` #`, or begins with one of ``[ ] { } & * ! | > % @ ` ' \" ``"
+_COMPLAINTS = (
+    _Complaint(
+        r"quoted scalar.*(end of stream|document (indicator|separator))", "this quote is never closed", None, True
+    ),
+    _Complaint(
+        r"unknown escape", "unknown escape in a double-quoted text", "use single quotes, or `\\\\` for a backslash"
+    ),
+    _Complaint(r"hexdecimal|hexadecimal|invalid Unicode", "broken escape in a double-quoted text"),
+    _Complaint(r"flow sequence", "a list that begins with `[` is not closed, or a `,` is missing", "write `[a, b]`"),
+    _Complaint(
+        r"flow mapping", "a mapping that begins with `{` is not closed, or a `,` is missing", "write `{key: value, …}`"
+    ),
+    _Complaint(
+        r"mapping values are not allowed", "a `:` is not expected here", f"check the indentation; {_QUOTE_HINT}"
+    ),
+    _Complaint(
+        r"could not find expected ':'", "a key without a `:`", "write `key: value`; check the indentation", True
+    ),
+    _Complaint(
+        r"sequence entries are not allowed|expected '-' indicator|block (sequence|collection)",
+        "a `- ` is not expected here, or one is missing",
+        "the items of a list stand in one column, each after `- `",
+    ),
+    _Complaint(
+        r"block mapping",
+        "this does not belong to the mapping around it",
+        f"the keys of a mapping stand in one column; {_QUOTE_HINT}",
+    ),
+    _Complaint(r"mapping keys are not allowed", "a key is not expected here", "check the indentation"),
+    _Complaint(r"block scalar", "broken text block after `|` or `>`", "the text stands on the lines below, indented"),
+    _Complaint(r"(anchor|alias)", "broken anchor or alias", "quote the text if `&` or `*` is meant"),
+    _Complaint(
+        r"tag|directive|incompatible", "tags and directives (`!`, `%`) are not part of the language", "quote it"
+    ),
+    _Complaint(r"cannot start any token", "a text cannot begin with this character", "quote the text"),
+    _Complaint(r"document start|node content", "this is not expected here", _QUOTE_HINT),
+)
+
+
+def _complaint(error: Any, source: Source) -> Fault:
+    said = f"{error.context or ''} {error.problem or ''}"
+    found = next((known for known in _COMPLAINTS if re.search(known.pattern, said)), None)
+    mark, begun = error.problem_mark or error.context_mark, error.context_mark
+    if found and found.where_it_began and begun is not None:
+        mark = begun
+    span = _character(mark, source)
+    tab = _tab_before(span)
+    if tab is not None:
+        return Fault("tab", "a tab is used for indentation; YAML wants spaces", tab, "indent with two spaces")
+    details = ()
+    if begun is not None and begun.line + 1 != span.line:
+        details = (f"it began at {_character(begun, source)}",)
+    if found is None:
+        return Fault("yaml-syntax", f"this is not YAML: {printable(said.strip())}", span, None, details)
+    hint = found.hint
+    if "$(" in source.lines[span.line - 1]:
+        # Commas, brackets and colons of an expression mean something else to YAML.
+        hint = 'quote an expression that holds `,`, `]`, `}`, `: ` or ` #`: `"$(…)"`'
+    return Fault("yaml-syntax", found.message, span, hint, details)
+
+
+def _character(mark: Any, source: Source) -> Span:
+    line = min(mark.line + 1, len(source.lines)) if mark else 1
+    column = min(mark.column, len(source.lines[line - 1])) + 1 if mark else 1
+    return Span(source, line, column, line, column + 1)
+
+
+def _tab_before(span: Span) -> Span | None:
+    """The tab in the indentation that a complaint at this place is about, if there is one."""
+    line = span.source.lines[span.line - 1]
+    indentation = line[: len(line) - len(line.lstrip())]
+    if "\t" not in indentation or span.column > len(indentation) + 1:
+        return None
+    column = indentation.index("\t") + 1
+    return Span(span.source, span.line, column, span.line, column + 1)

@@ -1,0 +1,80 @@
+"""Bytes and characters: reading a file within bounds, and refusing what no editor would show."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from archspec.diagnostics import Fault, Source, Span, printable
+from archspec.source.nodes import DEFAULT_LIMITS, Limits
+
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+# Allowed is what YAML calls printable, without the line breaks only YAML 1.1 knew (an editor shows one line), a second
+# byte order mark, and the marks that make an editor show text in another order than it is read in.
+_UNWANTED = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029\ufeff\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def lines(text: str) -> tuple[str, ...]:
+    """The lines of a text, as YAML and editors count them."""
+    return tuple(_LINE_BREAK.split(text))
+
+
+def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> str:
+    """The text of a file, never more than ``limits.text_bytes`` of it.
+
+    Raises :class:`Fault`: ``file-not-found``, ``not-a-file`` (also where it cannot be read), ``too-large`` or
+    ``encoding``.
+    """
+    shown = printable(str(path))
+    try:
+        if path.exists() and not path.is_file():
+            raise Fault("not-a-file", f"{shown} is not a file", hint="name a .yaml file")
+        with path.open("rb") as stream:
+            raw = stream.read(limits.text_bytes + 1)
+    except FileNotFoundError:
+        raise Fault("file-not-found", f"there is no file {shown}") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise Fault("not-a-file", f"{shown} cannot be read: {printable(reason)}") from None
+    if len(raw) > limits.text_bytes:
+        raise too_large(shown, limits)
+    return decode(raw, str(path))
+
+
+def decode(raw: bytes, name: str) -> str:
+    """UTF-8 bytes as text, a byte order mark dropped; raises :class:`Fault` ``encoding`` at the first invalid byte."""
+    body = raw.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        source = Source(printable(name), lines(body.decode("utf-8", "replace")))
+        before = lines(body[: error.start].decode("utf-8"))
+        wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+        said = "the file is UTF-16" if wide else f"byte 0x{body[error.start]:02x} is not UTF-8"
+        raise Fault("encoding", said, _character(source, before), "save the file as UTF-8") from None
+
+
+def too_large(shown: str, limits: Limits) -> Fault:
+    """The fault of a text over the limit."""
+    return Fault("too-large", f"{shown} is larger than {limits.text_bytes:,} bytes")
+
+
+def refuse_characters(text: str, source: Source) -> None:
+    """Raise :class:`Fault` (``control-character``, ``encoding``) at the first character that may not stand in a file."""
+    match = _UNWANTED.search(text)
+    if match is None:
+        return
+    span = _character(source, lines(text[: match.start()]))
+    code = ord(match.group())
+    if 0xD800 <= code <= 0xDFFF:
+        raise Fault("encoding", f"half of a surrogate pair (U+{code:04X}) is not a character", span)
+    hint = "remove it; inside double quotes it can be written as an escape"
+    raise Fault("control-character", f"the character U+{code:04X} cannot be seen and is not allowed here", span, hint)
+
+
+def _character(source: Source, before: tuple[str, ...]) -> Span:
+    """The span of the character after the lines before it, the last of them unfinished."""
+    line, column = len(before), len(before[-1]) + 1
+    return Span(source, line, column, line, column + 1)
