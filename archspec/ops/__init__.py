@@ -1,0 +1,69 @@
+"""The ops: one class in one file each, found by looking into this folder.
+
+The front door: ``find("conv")`` gives the class, ``names()`` every keyword.  A file is imported when its op is first
+used, so a network pays for the ops it has.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from pathlib import Path
+
+from archspec.ops.base import (
+    Argument,
+    Example,
+    Function,
+    Kind,
+    Module,
+    Op,
+    Product,
+    Shape,
+    ShapeError,
+    Weight,
+)
+
+__all__ = [
+    "Argument",
+    "Example",
+    "Function",
+    "Kind",
+    "Module",
+    "Op",
+    "Product",
+    "Shape",
+    "ShapeError",
+    "Weight",
+    "find",
+    "names",
+]
+
+_NOT_OPS = {
+    "__init__",
+    "arguments",
+    "base",
+    "elementwise",
+    "initialisers",
+    "pointwise",
+    "pooling",
+    "spatial",
+    "windows",
+}
+
+
+@cache
+def names() -> frozenset[str]:
+    """The keyword of every op."""
+    return frozenset(file.stem for file in Path(__file__).parent.glob("*.py")) - _NOT_OPS
+
+
+@cache
+def find(keyword: str) -> type[Op]:
+    """The class of an op; raises KeyError when there is none of that name."""
+    if keyword not in names():
+        raise KeyError(keyword)
+    module = importlib.import_module(f"archspec.ops.{keyword}")
+    for value in vars(module).values():
+        if isinstance(value, type) and issubclass(value, Op) and value.__dict__.get("keyword") == keyword:
+            return value
+    raise KeyError(keyword)

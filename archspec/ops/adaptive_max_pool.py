@@ -1,0 +1,23 @@
+"""Adaptive max pooling."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from archspec.ops.base import Example, H, L, Shape, W
+from archspec.ops.pooling import SizedPool
+
+
+class AdaptiveMaxPool(SizedPool):
+    """The greatest number of each of the equal shares that a map is cut into, whatever its size."""
+
+    keyword: ClassVar[str] = "adaptive_max_pool"
+    target: ClassVar[str] = "nn.AdaptiveMaxPool"
+    expression: ClassVar[str] = "F.adaptive_max_pool"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example((Shape.of(3, H, W),), {"size": 7}),
+        Example((Shape.of(3, 13, 13),), {"size": 6}, Shape.of(3, 6, 6)),
+        Example((Shape.of(3, H, W),), {"size": [2, None]}),
+        Example((Shape.of(3, L),), {"size": 4}),
+        Example((Shape.of(3, 2, H, W),), {"size": [None, 3, 1]}),
+    )

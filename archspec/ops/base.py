@@ -1,0 +1,321 @@
+"""What every op is: one class that holds all there is to know about one primitive.
+
+An op is a frozen pydantic model; its fields are the arguments a spec may give, named by torch's words without ``_size``
+and ``out_``.  It knows shapes, windows, weights, cost and the torch text it stands for.  It knows no YAML, no places in
+files and no graph: it raises a short :class:`ShapeError`, and one boundary adds node, place and stack.  It gives torch
+as text and never imports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, field_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import core_schema
+
+from archspec.ops.arguments import literal, refuse
+from archspec.ops.initialisers import Init
+from archspec.ops.windows import POINTWISE, Window
+from archspec.sizes import Condition, Dim, symbol
+
+Kind = Literal[
+    "convolution",
+    "pooling",
+    "upsampling",
+    "dense",
+    "normalisation",
+    "activation",
+    "dropout",
+    "reshape",
+    "merge",
+    "parameter",
+]
+
+D, H, W, L = (symbol(name) for name in "DHWL")
+"""Sizes for examples: depth, height and width, length."""
+
+SPATIAL = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+"""Names of the spatial axes by their number."""
+
+
+class ShapeError(Exception):
+    """An op cannot take its inputs; the message is short and speaks of shapes and arguments only."""
+
+    def __init__(self, message: str, hint: str | None = None, argument: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.argument = argument
+        """The argument at fault, when one is; the boundary then points at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A tensor's shape without the batch: sizes, and the name of each axis in the order they lie in memory.
+
+    A feature map is ``channels`` first, then one to three spatial axes; the channel count is always a number.
+    """
+
+    dims: tuple[Dim, ...]
+    axes: tuple[str, ...]
+    batched: bool = True
+    """Whether torch's tensor has a batch axis before these; a parameter's has not."""
+
+    @classmethod
+    def of(cls, *dims: Dim) -> Shape:
+        """Channels first, then spatial sizes: ``Shape.of(3, H, W)``."""
+        if len(dims) - 1 not in SPATIAL:
+            raise ShapeError(f"{len(dims)} axes are more than channels and three spatial ones")
+        return cls(tuple(dims), ("channels", *SPATIAL[len(dims) - 1]))
+
+    @property
+    def channels(self) -> int:
+        """Number of channels, wherever their axis lies."""
+        if "channels" not in self.axes:
+            raise ShapeError(f"the input {self.axes} has no channel axis")
+        size = self.dims[self.axes.index("channels")]
+        if not isinstance(size, int):
+            raise ShapeError("the number of channels is not a constant")
+        return size
+
+    @property
+    def spatial(self) -> tuple[Dim, ...]:
+        """Sizes of the spatial axes, in order."""
+        return tuple(dim for dim, axis in zip(self.dims, self.axes, strict=True) if axis != "channels")
+
+    @property
+    def rank(self) -> int:
+        """Number of spatial axes: 0 for a vector, 2 for an image."""
+        return len(self.axes) - ("channels" in self.axes)
+
+    @property
+    def channels_first(self) -> bool:
+        """Whether this is laid out as torch's convolutions want it."""
+        return bool(self.axes) and self.axes[0] == "channels"
+
+    def with_(self, channels: int | None = None, spatial: Sequence[Dim] | None = None) -> Shape:
+        """The same layout with other channels or spatial sizes."""
+        sizes = iter(self.spatial if spatial is None else spatial)
+        count = self.channels if channels is None else channels
+        dims = tuple(count if axis == "channels" else next(sizes) for axis in self.axes)
+        return Shape(dims, self.axes, self.batched)
+
+    def position(self, axis: str) -> int:
+        """Index of an axis among torch's dimensions, the batch being 0."""
+        if axis not in self.axes:
+            raise ShapeError(f"no axis `{axis}` among {', '.join(self.axes)}")
+        return self.axes.index(axis) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a torch constructor.
+
+    ``slot`` says where the value comes from: a field of the op (``channels``), or ``in_channels`` for what shape
+    inference found.  Uses of one block may differ in it, and then it becomes an argument of the emitted class.
+    ``keyword`` is None for a positional argument.  An argument equal to torch's own ``default`` is left out.
+    """
+
+    slot: str
+    value: Any
+    keyword: str | None = None
+    default: Any = ...
+
+    @property
+    def text(self) -> str:
+        """The argument as it stands in a call: ``64`` or ``stride=2``."""
+        value = literal(self.value)
+        return value if self.keyword is None else f"{self.keyword}={value}"
+
+    @property
+    def needless(self) -> bool:
+        """Whether torch would take the same value anyway."""
+        return self.default is not ... and self.value == self.default
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A torch module as text: ``nn.Conv2d`` and its arguments, and how its forward calls it.
+
+    ``call`` is a template over ``{module}`` and the inputs ``{0}``, ``{1}`` …, each a name or an expression that binds
+    as tightly as a call; ``helper`` is the source of a class that the emitted file must define first, when torch has
+    none of that name.  Text may use ``torch``, ``nn``, ``F`` (torch.nn.functional) and ``Tensor``.
+    """
+
+    target: str
+    arguments: tuple[Argument, ...] = ()
+    call: str = "{module}({0})"
+    helper: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A torch expression over the inputs ``{0}``, ``{1}`` …: ``F.relu({0})``.
+
+    An input may occur more than once; ``helper`` is the source of a function the emitted file must define first.
+    ``atomic`` says whether the text binds as tightly as a call: where it does not, whoever uses it as part of a larger
+    expression writes parentheses around it.
+    """
+
+    text: str
+    helper: str | None = None
+    atomic: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """One tensor of an op's ``state_dict``: its name there (empty for a bare parameter), shape, whether it trains."""
+
+    name: str
+    shape: tuple[int, ...]
+    trainable: bool = True
+    dtype: str = "float32"
+
+
+Product = tuple[int, tuple[Dim, ...]]
+"""A coefficient times sizes: 9·64·H·W is ``(576, (H, W))``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A use of the op that documentation shows and one test runs against torch."""
+
+    inputs: tuple[Shape, ...]
+    arguments: dict[str, Any] = field(default_factory=dict)
+    output: Shape | None = None
+
+
+class Op(BaseModel):
+    """Base of all ops.  A subclass lives in the file of its name: ``max_pool`` in ``ops/max_pool.py``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, strict=False)
+
+    keyword: ClassVar[str]
+    kind: ClassVar[Kind]
+    examples: ClassVar[tuple[Example, ...]]
+    merges: ClassVar[bool] = False
+    """Whether it takes any number of inputs, so that a spec may give it branches."""
+    sources: ClassVar[int] = 1
+    """How many inputs it takes when it is no merge; 0 for a parameter."""
+    references: ClassVar[tuple[str, ...]] = ()
+    """Fields that name another step (``upsample: {to: skip}``): the step becomes one more input, after the others."""
+
+    pins: ClassVar[bool] = False
+    """Whether it may need numbers where its input has symbolic sizes (``flatten``), :meth:`pinned` says which: the
+    boundary then hands it the sizes the spec is written for, and the network is valid only where the formulas give
+    those same numbers."""
+
+    tensors: ClassVar[tuple[str, ...]] = ()
+    """Tensors that ``init`` may speak of, the main one first; an op without any refuses ``init``."""
+
+    init: Init | None = Field(None, description="how the weights start; torch's own default when left out")
+
+    @field_validator("init")
+    @classmethod
+    def _has_weights(cls, init: Init | None) -> Init | None:
+        if init is None:
+            return None
+        if not cls.tensors:
+            refuse(f"{cls.title()} has no weights to initialise")
+        for tensor in init.statements(cls.tensors[0]):
+            if tensor not in cls.tensors:
+                refuse(f"{cls.title()} has no tensor `{tensor}`")
+        return init
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Give the schema of the fields; ``init`` is left out where there is nothing to initialise."""
+        found = handler.resolve_ref_schema(handler(schema))
+        if not cls.tensors:
+            found.get("properties", {}).pop("init", None)
+        return found
+
+    @classmethod
+    def title(cls) -> str:
+        """The keyword as words: ``max pool``."""
+        return cls.keyword.replace("_", " ")
+
+    # -- shapes -----------------------------------------------------------------------------------------------------
+
+    def infer(self, inputs: Sequence[Shape]) -> Shape:
+        """The output's shape.  Raises :class:`ShapeError` when the inputs do not fit."""
+        raise NotImplementedError
+
+    def conditions(self, inputs: Sequence[Shape], author: object) -> list[Condition]:
+        """What the sizes must satisfy beside every output size being at least 1 (which holds for every op)."""
+        return []
+
+    def pinned(self, inputs: Sequence[Shape]) -> tuple[tuple[int, str], ...]:
+        """(input, axis) of each symbolic size that must be a number, as all of flatten's must."""
+        return ()
+
+    def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
+        """Which rows of input ``index`` an output row reads, along one spatial axis of the output."""
+        return POINTWISE
+
+    # -- weights and cost ----------------------------------------------------------------------------------------------
+
+    def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
+        """The tensors of its ``state_dict``, in torch's order."""
+        return ()
+
+    def multiply_adds(self, inputs: Sequence[Shape], output: Shape) -> tuple[Product, ...]:
+        """Multiply-adds for one sample, as a sum of products; convolutions and matrix products count, nothing else."""
+        return ()
+
+    # -- torch ---------------------------------------------------------------------------------------------------------
+
+    def module(self, inputs: Sequence[Shape]) -> Module | None:
+        """The op as an ``nn.Module``; None when it has no such form."""
+        return None
+
+    def function(self, inputs: Sequence[Shape]) -> Function | None:
+        """The op as an expression; None when it holds weights or state and must be a module."""
+        return None
+
+    def initial(self, inputs: Sequence[Shape]) -> dict[str, str]:
+        """The statement over ``{tensor}`` for each tensor that ``init`` speaks of and this use has."""
+        if self.init is None:
+            return {}
+        there = {weight.name for weight in self.weights(inputs)}
+        statements = self.init.statements(self.tensors[0])
+        return {name: statement for name, statement in statements.items() if name in there}
+
+    @property
+    def random(self) -> bool:
+        """Whether it draws random numbers in training."""
+        return False
+
+    # -- words ---------------------------------------------------------------------------------------------------------
+
+    def words(self, inputs: Sequence[Shape], output: Shape) -> str:
+        """The op as papers write it: ``3×3 conv, 64, /2``."""
+        return self.title()
+
+
+def per_axis(value: int | Sequence[int], rank: int, argument: str) -> tuple[int, ...]:
+    """One number for each spatial axis; a single number serves all of them."""
+    if isinstance(value, int):
+        return (value,) * rank
+    if len(value) != rank:
+        raise ShapeError(f"`{argument}` gives {len(value)} numbers for {rank} spatial axes", argument=argument)
+    return tuple(value)
+
+
+def only(op: Op, inputs: Sequence[Shape]) -> Shape:
+    """The one input of an op that wants a batch; raises :class:`ShapeError` when there are more or it has none."""
+    shape = any_one(op, inputs)
+    if not shape.batched:
+        raise ShapeError(f"{op.title()} cannot take a parameter, which has no batch", "add or multiply it onto a map")
+    return shape
+
+
+def any_one(op: Op, inputs: Sequence[Shape]) -> Shape:
+    """The one input of an op that takes anything, a parameter included."""
+    if len(inputs) != 1:
+        raise ShapeError(f"{op.title()} takes one input, not {len(inputs)}")
+    return inputs[0]

@@ -1,0 +1,67 @@
+"""Batch normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from archspec.ops.arguments import AboveZero, Flag, Probability
+from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
+from archspec.ops.spatial import feature_map
+
+
+class BatchNorm(Op):
+    """Each channel to mean 0 and variance 1 over the batch, then scaled and shifted (https://arxiv.org/abs/1502.03167)."""
+
+    keyword: ClassVar[str] = "batch_norm"
+    kind: ClassVar[Kind] = "normalisation"
+    tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example((Shape.of(3, H, W),)),
+        Example((Shape.of(3, H, W),), {"eps": 0.001, "momentum": 0.01, "init": {"weight": "zeros"}}),
+        Example((Shape.of(3, H, W),), {"affine": False, "momentum": None}),
+        Example((Shape.of(3, H, W),), {"track_running_stats": False}),
+        Example((Shape.of(5, L),)),
+        Example((Shape.of(5, 2, H, W),)),
+        Example((Shape.of(5),)),
+    )
+
+    eps: AboveZero = Field(1e-5, description="added to the variance")
+    momentum: Probability | None = Field(
+        0.1, description="share of a new batch in the running statistics; null averages all"
+    )
+    affine: Flag = Field(True, description="whether a scale and a shift are learnt for each channel")
+    track_running_stats: Flag = Field(True, description="whether running statistics are kept, and used in evaluation")
+
+    def infer(self, inputs: Sequence[Shape]) -> Shape:
+        """The input's own shape."""
+        shape = only(self, inputs)
+        if shape.rank > 0:
+            return feature_map(self, inputs)
+        if shape.axes != ("channels",):
+            raise ShapeError(f"batch norm wants channels, not ({', '.join(shape.axes)})")
+        return shape
+
+    def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
+        """``weight``, ``bias``, and the buffers ``running_mean``, ``running_var``, ``num_batches_tracked``."""
+        each = (inputs[0].channels,)
+        found = [Weight("weight", each), Weight("bias", each)] if self.affine else []
+        if self.track_running_stats:
+            found += [Weight("running_mean", each, trainable=False), Weight("running_var", each, trainable=False)]
+            found += [Weight("num_batches_tracked", (), trainable=False, dtype="int64")]
+        return tuple(found)
+
+    def module(self, inputs: Sequence[Shape]) -> Module:
+        """``nn.BatchNorm2d(64, eps=0.001)``."""
+        return Module(
+            f"nn.BatchNorm{max(inputs[0].rank, 1)}d",
+            (
+                Argument("in_channels", inputs[0].channels),
+                Argument("eps", self.eps, "eps", 1e-5),
+                Argument("momentum", self.momentum, "momentum", 0.1),
+                Argument("affine", self.affine, "affine", True),
+                Argument("track_running_stats", self.track_running_stats, "track_running_stats", True),
+            ),
+        )

@@ -1,0 +1,60 @@
+"""Branches side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from archspec.ops.arguments import Axis
+from archspec.ops.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W
+from archspec.ops.elementwise import equalities, meet, same_axes
+from archspec.ops.windows import POINTWISE, Joined, Window
+from archspec.sizes import Condition, total
+
+
+class Concat(Op):
+    """Branches side by side along one axis, in the order written (https://arxiv.org/abs/1409.4842)."""
+
+    keyword: ClassVar[str] = "concat"
+    kind: ClassVar[Kind] = "merge"
+    merges: ClassVar[bool] = True
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example((Shape.of(64, H, W), Shape.of(128, H, W), Shape.of(32, H, W)), {}, Shape.of(224, H, W)),
+        Example((Shape.of(3, H, W), Shape.of(3, 4, W)), {"axis": "height"}),
+        Example((Shape.of(3, L), Shape.of(2, L))),
+        Example((Shape.of(3), Shape.of(2)), {}, Shape.of(5)),
+        Example((Shape.of(3, H, W),)),
+    )
+
+    axis: Axis = Field("channels", description="the axis along which they lie")
+
+    def infer(self, inputs: Sequence[Shape]) -> Shape:
+        """The sum of sizes along the axis, the others shared."""
+        axes = same_axes(self, inputs)
+        if not all(shape.batched for shape in inputs):
+            raise ShapeError("concat cannot take a parameter, which has no batch", "add or multiply it onto a map")
+        position = inputs[0].position(self.axis) - 1
+        columns = list(zip(*(shape.dims for shape in inputs), strict=True))
+        dims = [total(column) if at == position else meet(self, axes[at], column) for at, column in enumerate(columns)]
+        return Shape(tuple(dims), axes)
+
+    def conditions(self, inputs: Sequence[Shape], author: object) -> list[Condition]:
+        """Equal sizes on every other axis."""
+        columns = zip(inputs[0].axes, zip(*(shape.dims for shape in inputs), strict=True), strict=True)
+        return [found for axis, column in columns if axis != self.axis for found in equalities(column, author)]
+
+    def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
+        """The row itself; along the axis, rows of this input from where it starts."""
+        if axis != self.axis:
+            return POINTWISE
+        dims = [shape.dims[shape.position(axis) - 1] for shape in inputs]
+        return Joined(total(dims[:index]) if index else 0, dims[index])
+
+    def function(self, inputs: Sequence[Shape]) -> Function | None:
+        """``torch.cat([{0}, {1}], dim=1)``."""
+        if len(inputs) == 1:
+            return Function("{0}")
+        listed = ", ".join(f"{{{index}}}" for index in range(len(inputs)))
+        return Function(f"torch.cat([{listed}], dim={inputs[0].position(self.axis)})")

@@ -1,0 +1,42 @@
+"""Dropout of single numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from archspec.ops.arguments import Probability, literal
+from archspec.ops.base import Example, Function, H, Kind, Shape, W
+from archspec.ops.pointwise import Pointwise
+
+
+class Dropout(Pointwise):
+    """Each number zero with probability p in training, the rest scaled up (https://jmlr.org/papers/v15/srivastava14a.html)."""
+
+    keyword: ClassVar[str] = "dropout"
+    kind: ClassVar[Kind] = "dropout"
+    target: ClassVar[str] = "nn.Dropout"
+    expression: ClassVar[str] = "F.dropout"
+    name: ClassVar[str] = "dropout"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example((Shape.of(4096),)),
+        Example((Shape.of(3, H, W),), {"p": 0.2}),
+        Example((Shape.of(3),), {"p": 0}),
+    )
+
+    p: Probability = Field(0.5, description="probability of zero")
+
+    @property
+    def random(self) -> bool:
+        """True unless p is 0."""
+        return self.p > 0
+
+    def function(self, inputs: Sequence[Shape]) -> Function | None:
+        """``F.dropout({0}, p=0.2, training=self.training)``."""
+        return Function(f"{self.expression}({{0}}, p={literal(self.p)}, training=self.training)")
+
+    def words(self, inputs: Sequence[Shape], output: Shape) -> str:
+        """``dropout, 0.5``."""
+        return f"{self.name}, {self.p}"

@@ -1,0 +1,65 @@
+"""Flattening of a map into a vector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import ClassVar
+
+from pydantic import Field
+
+from archspec.ops.arguments import Axis
+from archspec.ops.base import Argument, Example, Function, H, Kind, Module, Op, Shape, ShapeError, only
+from archspec.ops.windows import POINTWISE, Everything, Window
+from archspec.sizes import Dim, text
+
+
+class Flatten(Op):
+    """All axes from ``start`` on become one; from the first axis on, that is a vector of channels."""
+
+    keyword: ClassVar[str] = "flatten"
+    kind: ClassVar[Kind] = "reshape"
+    pins: ClassVar[bool] = True
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example((Shape.of(512, 7, 7),), {}, Shape.of(25088)),
+        Example((Shape.of(512, 1, 1),), {}, Shape.of(512)),
+        Example((Shape((H, 3, 4), ("height", "width", "channels")),), {"start": "width"}),
+        Example((Shape.of(6, 3, 4),), {"start": "height"}, Shape.of(6, 12)),
+        Example((Shape.of(6),), {}, Shape.of(6)),
+    )
+
+    start: Axis | None = Field(None, description="the axis from which to flatten; the first when left out")
+
+    def _position(self, shape: Shape) -> int:
+        return 1 if self.start is None else shape.position(self.start)
+
+    def _flattened(self, shape: Shape) -> tuple[tuple[str, Dim], ...]:
+        return tuple(zip(shape.axes, shape.dims, strict=True))[self._position(shape) - 1 :]
+
+    def infer(self, inputs: Sequence[Shape]) -> Shape:
+        """The product of the sizes; they must be numbers."""
+        shape = only(self, inputs)
+        kept = self._position(shape) - 1
+        sizes: list[int] = []
+        for axis, dim in self._flattened(shape):
+            if not isinstance(dim, int):
+                raise ShapeError(f"flatten wants numbers, and the {axis} is {text(dim)}", "`global_avg_pool` first")
+            sizes.append(dim)
+        axis = "channels" if kept == 0 or "channels" not in shape.axes[:kept] else "length"
+        return Shape((*shape.dims[:kept], prod(sizes)), (*shape.axes[:kept], axis))
+
+    def pinned(self, inputs: Sequence[Shape]) -> tuple[tuple[int, str], ...]:
+        """The symbolic axes that are flattened."""
+        return tuple((0, axis) for axis, dim in self._flattened(inputs[0]) if not isinstance(dim, int))
+
+    def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
+        """All of the axes that are flattened; the others by themselves."""
+        return POINTWISE if axis in inputs[0].axes[: self._position(inputs[0]) - 1] else Everything()
+
+    def module(self, inputs: Sequence[Shape]) -> Module | None:
+        """``nn.Flatten()``."""
+        return Module("nn.Flatten", (Argument("start", self._position(inputs[0]), "start_dim", 1),))
+
+    def function(self, inputs: Sequence[Shape]) -> Function | None:
+        """``torch.flatten({0}, 1)``."""
+        return Function(f"torch.flatten({{0}}, {self._position(inputs[0])})")

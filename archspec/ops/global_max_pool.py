@@ -1,0 +1,22 @@
+"""Global max pooling."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from archspec.ops.base import Example, H, L, Shape, W
+from archspec.ops.pooling import GlobalPool
+
+
+class GlobalMaxPool(GlobalPool):
+    """The greatest number of each channel, the spatial axes kept with size 1 (https://arxiv.org/abs/1312.4400)."""
+
+    keyword: ClassVar[str] = "global_max_pool"
+    target: ClassVar[str] = "nn.AdaptiveMaxPool"
+    expression: ClassVar[str] = "F.adaptive_max_pool"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example((Shape.of(3, H, W),)),
+        Example((Shape.of(512, 7, 7),), {}, Shape.of(512, 1, 1)),
+        Example((Shape.of(3, L),)),
+        Example((Shape.of(3, 2, H, W),)),
+    )

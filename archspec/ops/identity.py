@@ -1,0 +1,24 @@
+"""The op that does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from archspec.ops.base import Example, Function, H, Kind, Shape, W
+from archspec.ops.pointwise import Pointwise
+
+
+class Identity(Pointwise):
+    """The input, unchanged: a name for it, or a place in a numbering."""
+
+    keyword: ClassVar[str] = "identity"
+    kind: ClassVar[Kind] = "reshape"
+    target: ClassVar[str] = "nn.Identity"
+    expression: ClassVar[str] = ""
+    name: ClassVar[str] = "identity"
+    examples: ClassVar[tuple[Example, ...]] = (Example((Shape.of(3, H, W),)), Example((Shape.of(3),)))
+
+    def function(self, inputs: Sequence[Shape]) -> Function | None:
+        """The input itself."""
+        return Function("{0}")

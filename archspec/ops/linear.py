@@ -1,0 +1,93 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from archspec.ops.arguments import Flag, Positive
+from archspec.ops.base import (
+    SPATIAL,
+    Argument,
+    Example,
+    H,
+    Kind,
+    Module,
+    Op,
+    Product,
+    Shape,
+    ShapeError,
+    W,
+    Weight,
+    only,
+)
+from archspec.ops.windows import POINTWISE, Everything, Window
+
+
+class Linear(Op):
+    """A matrix product along the last axis, and a bias."""
+
+    keyword: ClassVar[str] = "linear"
+    kind: ClassVar[Kind] = "dense"
+    tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example((Shape.of(512),), {"features": 1000}, Shape.of(1000)),
+        Example((Shape.of(8),), {"features": 4, "bias": False}),
+        Example((Shape.of(8),), {"features": 4, "init": {"weight": {"normal": {"std": 0.01}}, "bias": "zeros"}}),
+        Example((Shape((H, W, 6), ("height", "width", "channels")),), {"features": 4}),
+        Example((Shape((6, 9), ("channels", "tokens")),), {"features": 4}),
+    )
+
+    features: Positive = Field(description="number of outputs")
+    bias: Flag = Field(True, description="whether a bias is added")
+
+    def infer(self, inputs: Sequence[Shape]) -> Shape:
+        """The last axis becomes ``features`` long."""
+        shape = only(self, inputs)
+        if shape.channels_first and shape.axes[-1] in SPATIAL[min(shape.rank, 3)]:
+            raise ShapeError(
+                f"linear acts along the last axis, which here is the {shape.axes[-1]} of a map",
+                "`flatten` first, or `global_avg_pool` and `flatten`, or `permute` the channels to the end",
+            )
+        self._width(shape)
+        return Shape((*shape.dims[:-1], self.features), shape.axes)
+
+    def _width(self, shape: Shape) -> int:
+        width = shape.dims[-1]
+        if not isinstance(width, int):
+            raise ShapeError(f"linear wants a constant number of {shape.axes[-1]}")
+        return width
+
+    def pinned(self, inputs: Sequence[Shape]) -> tuple[tuple[int, str], ...]:
+        """The last axis, when it is symbolic."""
+        return () if isinstance(inputs[0].dims[-1], int) else ((0, inputs[0].axes[-1]),)
+
+    def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
+        """All of the last axis; the others by themselves."""
+        return Everything() if axis == inputs[0].axes[-1] else POINTWISE
+
+    def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
+        """``weight``: outputs, inputs; ``bias``."""
+        weight = Weight("weight", (self.features, self._width(inputs[0])))
+        return (weight, Weight("bias", (self.features,))) if self.bias else (weight,)
+
+    def multiply_adds(self, inputs: Sequence[Shape], output: Shape) -> tuple[Product, ...]:
+        """One for each weight, at each place of the other axes."""
+        return ((self.features * self._width(inputs[0]), inputs[0].dims[:-1]),)
+
+    def module(self, inputs: Sequence[Shape]) -> Module:
+        """``nn.Linear(512, 1000)``."""
+        return Module(
+            "nn.Linear",
+            (
+                Argument("in_features", self._width(inputs[0])),
+                Argument("features", self.features),
+                Argument("bias", self.bias, "bias", True),
+            ),
+        )
+
+    def words(self, inputs: Sequence[Shape], output: Shape) -> str:
+        """``fc, 1000``."""
+        return f"fc, {self.features}"

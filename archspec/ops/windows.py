@@ -1,0 +1,90 @@
+"""Which input rows an output row reads, along one axis: what receptive fields are computed from.
+
+Each class is one row of the table in the receptive-field analysis; an op only names its window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archspec.sizes import Dim
+
+
+@dataclass(frozen=True, slots=True)
+class Sliding:
+    """Output row i reads i·stride − padding + dilation·j for j in 0 … kernel−1."""
+
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Transposed:
+    """Output row i reads (i + padding − dilation·u)/stride, where that is whole, for u in 0 … kernel−1."""
+
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """Upsampling by numerator/denominator; ``linear`` reads two neighbours, otherwise the nearest."""
+
+    numerator: int
+    denominator: int
+    linear: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shifted:
+    """Output row i reads i + offset: pad, crop and slice.  Offset 0 is pointwise."""
+
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Centred:
+    """A centre crop from ``outer`` rows to ``inner``: output row i reads i + floor((outer − inner)/2)."""
+
+    outer: Dim
+    inner: Dim
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Concatenation along this very axis: this input's rows start at ``start``."""
+
+    start: Dim
+    length: Dim
+
+
+@dataclass(frozen=True, slots=True)
+class Resized:
+    """Resampling from ``source`` to ``target`` rows; no constant ratio, or align_corners: known at a given size."""
+
+    source: Dim
+    target: Dim
+    linear: bool
+    align_corners: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptive:
+    """Adaptive pooling from ``source`` to ``target`` rows: row i reads floor(i·s/t) … ceil((i+1)·s/t)−1."""
+
+    source: Dim
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """Every output row reads the whole axis: global pooling, flatten into linear, squeeze-and-excite."""
+
+
+Window = Sliding | Transposed | Scaled | Shifted | Centred | Joined | Resized | Adaptive | Everything
+
+POINTWISE = Shifted(0)
