@@ -1,0 +1,228 @@
+"""What archspec says when a spec is wrong: places, messages, hints, and how they look.
+
+Every stage reports a user's mistake as a :class:`Diagnostic`.  A stage that cannot go on with one value raises
+:class:`Fault`; the nearest boundary catches it, keeps the diagnostic and continues with what is independent, so that one
+run reports every fault.  Nothing here knows YAML, expressions or ops.
+"""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "note"]
+
+MAXIMUM_DIAGNOSTICS = 100
+"""Diagnostics kept in one run; a generated file with a million faults still gives a readable report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text that spans point into: the name users know it by, and its lines."""
+
+    name: str
+    lines: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a source: 1-based line and column, the end exclusive."""
+
+    source: Source = field(repr=False, compare=False, hash=False)
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        return f"{self.source.name}:{self.line}:{self.column}"
+
+    def part(self, start: int, end: int) -> Span:
+        """The span of characters ``start`` to ``end`` (0-based, exclusive) of a text that lies on one line."""
+        if self.line != self.end_line:
+            return self
+        return replace(self, column=self.column + start, end_column=max(self.column + end, self.column + start + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One use of a block that led to the fault: what was used, and where it was asked for."""
+
+    what: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One thing to say about a spec.
+
+    ``code`` is the stable kebab-case kind (``shape-mismatch``); ``details`` are further lines under the message, such as
+    the two sides of a mismatch; ``stack`` the block uses that led there, innermost first.
+    """
+
+    code: str
+    message: str
+    span: Span | None = None
+    hint: str | None = None
+    details: tuple[str, ...] = ()
+    stack: tuple[Frame, ...] = ()
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        return render(self)
+
+
+class Fault(Exception):
+    """Raised where a stage cannot go on with one value; carries the diagnostic to its boundary."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        span: Span | None = None,
+        hint: str | None = None,
+        details: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.diagnostic = Diagnostic(code, message, span, hint, details)
+
+
+class SpecError(Exception):
+    """A spec cannot be used; ``diagnostics`` says why, and ``str()`` is the text a terminal would show."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+        super().__init__("\n" + render_all(self.diagnostics))
+
+
+class Diagnostics:
+    """Collects diagnostics in the order they are found.
+
+    What is said twice of one place is kept once: a fault inside a block is reported for the first use of it alone.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str, Span | None], Diagnostic] = {}
+        self.dropped = 0
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Keep one diagnostic, unless the same was said of the same place or the limit is reached."""
+        key = (diagnostic.code, "" if diagnostic.stack else diagnostic.message, diagnostic.span)
+        if key in self._found:
+            return
+        if len(self._found) >= MAXIMUM_DIAGNOSTICS:
+            self.dropped += 1
+            return
+        self._found[key] = diagnostic
+
+    def error(self, code: str, message: str, span: Span | None = None, hint: str | None = None, **more: Any) -> None:
+        """Add an error."""
+        self.add(Diagnostic(code, message, span, hint, **more))
+
+    def warning(self, code: str, message: str, span: Span | None = None, hint: str | None = None, **more: Any) -> None:
+        """Add a warning."""
+        self.add(Diagnostic(code, message, span, hint, severity="warning", **more))
+
+    def note(self, code: str, message: str, span: Span | None = None, hint: str | None = None, **more: Any) -> None:
+        """Add a note."""
+        self.add(Diagnostic(code, message, span, hint, severity="note", **more))
+
+    @property
+    def all(self) -> tuple[Diagnostic, ...]:
+        """Everything found, in the order found."""
+        return tuple(self._found.values())
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The errors alone."""
+        return tuple(d for d in self._found.values() if d.severity == "error")
+
+    def raise_if_errors(self) -> None:
+        """Raise :class:`SpecError` with everything found if any of it is an error."""
+        if self.errors:
+            raise SpecError(self.all)
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
+    """A hint naming the candidate nearest to a misspelt word, or None when none is near."""
+    known = sorted(set(candidates))
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if not near:
+        lowered = {candidate.lower().replace("_", ""): candidate for candidate in known}
+        near = difflib.get_close_matches(word.lower().replace("_", ""), lowered, n=1, cutoff=0.7)
+        near = [lowered[near[0]]] if near else []
+    return f"did you mean `{near[0]}`?" if near else None
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """Text from an untrusted file made fit for one line of a terminal: control characters escaped, length bounded."""
+    shown = "".join(c if unicodedata.category(c)[0] != "C" else repr(c)[1:-1] for c in text[: limit + 1])
+    return shown if len(text) <= limit else shown[:limit] + "…"
+
+
+def render(diagnostic: Diagnostic, style: Callable[[str, str], str] | None = None) -> str:
+    """A diagnostic as text: place and message, the line with a caret, details, hint, the stack of block uses.
+
+    ``style(text, role)`` may add terminal colours; roles are ``error``, ``warning``, ``note``, ``place``, ``gutter``.
+    """
+    paint = style or (lambda text, role: text)
+    head = paint(f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity) + f": {diagnostic.message}"
+    out = [f"{paint(str(diagnostic.span), 'place')}: {head}" if diagnostic.span else head]
+    if diagnostic.span is not None:
+        out += _excerpt(diagnostic.span, paint)
+    out += [f"  {line}" for line in diagnostic.details]
+    if diagnostic.hint:
+        out.append(f"  {paint('hint', 'note')}: {diagnostic.hint}")
+    out += [f"  in {frame.what} ({frame.span})" for frame in diagnostic.stack]
+    return "\n".join(out)
+
+
+def render_all(diagnostics: Iterable[Diagnostic], style: Callable[[str, str], str] | None = None) -> str:
+    """Several diagnostics as text, a blank line between them."""
+    return "\n\n".join(render(diagnostic, style) for diagnostic in diagnostics)
+
+
+def _excerpt(span: Span, paint: Callable[[str, str], str]) -> list[str]:
+    """The faulty line and a caret under the fault, cut to a window when the line is long."""
+    if not 1 <= span.line <= len(span.source.lines):
+        return []
+    line = span.source.lines[span.line - 1]
+    start = min(span.column - 1, len(line))
+    end = min(span.end_column - 1, len(line)) if span.end_line == span.line else len(line.rstrip())
+    left = max(0, start - 80)
+    window = line[left : left + 120]
+    text = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in window)
+    number = str(span.line)
+    carets = "^" * max(1, min(end, left + 120) - start)
+    return [
+        f"{paint(f'  {number} |', 'gutter')} {text}".rstrip(),
+        paint("  " + " " * len(number) + " |", "gutter") + " " * (start - left + 1) + paint(carets, "error"),
+    ]
+
+
+def to_json(diagnostic: Diagnostic) -> dict[str, Any]:
+    """A diagnostic as plain data, the same facts as the text."""
+    return {
+        "severity": diagnostic.severity,
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "place": _place(diagnostic.span),
+        "hint": diagnostic.hint,
+        "details": list(diagnostic.details),
+        "stack": [{"what": frame.what, "place": _place(frame.span)} for frame in diagnostic.stack],
+    }
+
+
+def _place(span: Span | None) -> dict[str, Any] | None:
+    if span is None:
+        return None
+    return {
+        "file": span.source.name,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+    }

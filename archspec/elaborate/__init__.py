@@ -1,0 +1,9 @@
+"""Spec and library to graph: resolve names, evaluate, inline blocks, infer shapes on the way.
+
+The front door: :func:`elaborate` over what :class:`Loader` read.
+"""
+
+from archspec.elaborate.builder import elaborate
+from archspec.elaborate.loader import Loader, Variant, library_folder, specs_folder
+
+__all__ = ["Loader", "Variant", "elaborate", "library_folder", "specs_folder"]

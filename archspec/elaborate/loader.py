@@ -1,0 +1,244 @@
+"""Finding and reading files: the root spec, what it imports or extends, the library.
+
+A spec may name files in its own folder (and below), shipped specs and library blocks, and nothing else: no absolute path,
+no ``..``, no symbolic link that leads out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from archspec import source
+from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
+from archspec.schema import BlockDefinition, SpecFile, parse_file
+from archspec.source import Limits, Mapping, Node, Scalar
+
+MAXIMUM_FILES = 200
+"""Files one spec may bring in, directly or not."""
+
+
+def library_folder() -> Path:
+    """Where the block library lies."""
+    return Path(__file__).parent.parent / "library"
+
+
+@cache
+def specs_folder() -> Path:
+    """Where the shipped specs lie: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    inside = package / "specs"
+    return inside if inside.is_dir() else package.parent / "specs"
+
+
+@cache
+def library_names() -> frozenset[str]:
+    """Names of the library's blocks."""
+    return frozenset(file.stem for file in library_folder().glob("*.yaml"))
+
+
+@cache
+def spec_names() -> frozenset[str]:
+    """Names of the shipped specs."""
+    return frozenset(file.stem for file in specs_folder().glob("*.yaml"))
+
+
+@dataclass(slots=True, eq=False)
+class Variant:
+    """A spec with what its ``extends`` chain lays over it: the file whose steps are run, and overriding parameters."""
+
+    name: str
+    file: SpecFile
+    """The file at the end of the chain, which has the steps."""
+    shown: str
+    source: str | None
+    params: list[tuple[SpecFile, dict[str, Node]]] = field(default_factory=list)
+    """Overlays, outermost last to be beaten: later entries are overridden by earlier ones."""
+    sizes: dict[str, tuple[int, Span]] = field(default_factory=dict)
+    expect: dict[str, Any] = field(default_factory=dict)
+    rewrites: list[tuple[SpecFile, Node]] = field(default_factory=list)
+    outermost: SpecFile | None = None
+
+    @property
+    def definition(self) -> BlockDefinition:
+        """The block that is the whole of the extended spec."""
+        assert self.file.whole is not None
+        return self.file.whole
+
+
+class Loader:
+    """Reads files once each and resolves the names by which specs speak of one another."""
+
+    def __init__(self, diagnostics: Diagnostics, limits: Limits | None = None) -> None:
+        self.diagnostics = diagnostics
+        self.limits = limits or Limits()
+        self._files: dict[str, SpecFile | None] = {}
+        self._open: list[tuple[str, str]] = []
+        self._variants: dict[str, Variant | None] = {}
+
+    # -- files ------------------------------------------------------------------------------------------------------
+
+    def text(self, text: str, shown: str, folder: Path | None = None) -> SpecFile | None:
+        """A spec given as text; ``folder`` is where its imports are looked for."""
+        try:
+            node = source.parse(text, shown, self.limits)
+        except Fault as fault:
+            self.diagnostics.add(fault.diagnostic)
+            return None
+        return parse_file(node, f"text:{shown}", shown, folder, self.diagnostics)
+
+    def file(self, path: Path, shown: str, span: Span | None = None) -> SpecFile | None:
+        """The file at a path; None, with a diagnostic, where it cannot be read or is no spec."""
+        try:
+            resolved = path.resolve()
+            key = str(resolved)
+            if key in self._files:
+                return self._files[key]
+            if len(self._files) >= MAXIMUM_FILES:
+                raise Fault("too-many-files", f"the spec brings in more than {MAXIMUM_FILES} files", span)
+            self._files[key] = None
+            text = source.read(resolved, self.limits)
+            node = source.parse(text, shown, self.limits)
+        except Fault as fault:
+            diagnostic = fault.diagnostic
+            if diagnostic.span is None and span is not None:
+                fault = Fault(diagnostic.code, diagnostic.message, span, diagnostic.hint, diagnostic.details)
+            self.diagnostics.add(fault.diagnostic)
+            return None
+        except (OSError, ValueError, RuntimeError):
+            self.diagnostics.error("file-not-found", f"cannot read `{printable(shown)}`", span)
+            return None
+        self._files[key] = parse_file(node, key, shown, resolved.parent, self.diagnostics)
+        return self._files[key]
+
+    def named(self, text: str, by: SpecFile | None, span: Span | None) -> SpecFile | None:
+        """The file a spec means by a path in its own folder, or by the name of a shipped spec or library block."""
+        name = printable(text)
+        if text.endswith((".yaml", ".yml")) or "/" in text or "\\" in text:
+            if by is None or by.folder is None:
+                self.diagnostics.error("bad-path", f"`{name}` cannot be found: the spec lies in no folder", span)
+                return None
+            return self._inside(text, by, span)
+        if by is not None and by.folder is not None:
+            sibling = Path(by.folder) / f"{text}.yaml"
+            if text.isidentifier() and sibling.is_file() and str(sibling.resolve()) != by.key:
+                return self._inside(f"{text}.yaml", by, span)
+        if text in spec_names():
+            return self.file(specs_folder() / f"{text}.yaml", f"specs/{text}.yaml", span)
+        if text in library_names():
+            return self.library(text)
+        known = spec_names() | library_names()
+        hint = did_you_mean(text, known) or "give the path of a file in the spec's folder, or a name that `archspec list` shows"
+        self.diagnostics.error("unknown-spec", f"there is no spec `{name}`", span, hint)
+        return None
+
+    def library(self, name: str) -> SpecFile | None:
+        """The library's file of a block."""
+        return self.file(library_folder() / f"{name}.yaml", f"library/{name}.yaml")
+
+    def _inside(self, text: str, by: SpecFile, span: Span | None) -> SpecFile | None:
+        folder = Path(by.folder).resolve()
+        hint = "a spec may name files in its own folder and below, and shipped specs by name"
+        if "\\" in text or "\0" in text or text.startswith(("/", "~")) or ".." in text.split("/"):
+            self.diagnostics.error("bad-path", f"`{printable(text)}` leads out of the spec's folder", span, hint)
+            return None
+        try:
+            target = (folder / text).resolve()
+        except (OSError, ValueError, RuntimeError):
+            self.diagnostics.error("bad-path", f"`{printable(text)}` is no path", span, hint)
+            return None
+        if not target.is_relative_to(folder):
+            self.diagnostics.error(
+                "bad-path", f"`{printable(text)}` leads out of the spec's folder through a link", span, hint
+            )
+            return None
+        prefix = by.shown.rpartition("/")[0]
+        return self.file(target, f"{prefix}/{text}" if prefix else text, span)
+
+    # -- imports and variants ----------------------------------------------------------------------------------------
+
+    def variant(self, file: SpecFile) -> Variant | None:
+        """A file with its ``extends`` chain resolved; None where that fails or where it has no steps."""
+        if file.key in self._variants:
+            return self._variants[file.key]
+        if any(key == file.key for key, _ in self._open):
+            chain = " → ".join(shown for _, shown in [*self._open, (file.key, file.shown)])
+            self.diagnostics.error("import-cycle", f"specs extend or import one another in a circle: {chain}", None)
+            return None
+        self._open.append((file.key, file.shown))
+        try:
+            found = self._variant(file)
+        finally:
+            self._open.pop()
+        self._variants[file.key] = found
+        return found
+
+    def _variant(self, file: SpecFile) -> Variant | None:
+        model = file.model
+        sizes = self._sizes(file)
+        if model.extends is None:
+            if file.whole is None:
+                self.diagnostics.error("no-steps", f"`{file.shown}` has blocks but no `steps`, so it is no network")
+                return None
+            return Variant(
+                file.whole.name, file, file.shown, model.source, sizes=sizes, expect=dict(model.expect), outermost=file,
+                rewrites=[(file, node) for node in model.rewrite],
+            )  # fmt: skip
+        extends = model.extends
+        if not isinstance(extends, Scalar) or not isinstance(extends.value, str):
+            self.diagnostics.error("wrong-type", "`extends` is the name or path of a spec", extends.span)
+            return None
+        for key in ("steps", "inputs", "blocks", "let", "import", "outputs", "defaults"):
+            node = file.node.key(key)
+            if node is not None:
+                self.diagnostics.error(
+                    "extends-only-params", f"`{key}` cannot stand beside `extends`", node.span,
+                    "a variant gives other `params`, `sizes`, `rewrite` and its own `expect`; import the spec to build on it",
+                )  # fmt: skip
+                return None
+        base_file = self.named(extends.value, file, extends.span)
+        if base_file is None:
+            return None
+        if any(key == base_file.key for key, _ in self._open):
+            chain = " → ".join(shown for _, shown in [*self._open, (base_file.key, base_file.shown)])
+            self.diagnostics.error("import-cycle", f"specs extend one another in a circle: {chain}", extends.span)
+            return None
+        base = self.variant(base_file)
+        if base is None:
+            return None
+        name = model.name or str(file.shown).rsplit("/", 1)[-1].removesuffix(".yaml")
+        return Variant(
+            name, base.file, file.shown, model.source or base.source,
+            params=[(file, dict(model.params)), *base.params],
+            sizes=base.sizes | sizes, expect=dict(model.expect), outermost=file,
+            rewrites=[*base.rewrites, *((file, node) for node in model.rewrite)],
+        )  # fmt: skip
+
+    def _sizes(self, file: SpecFile) -> dict[str, tuple[int, Span]]:
+        sizes: dict[str, tuple[int, Span]] = {}
+        for name, node in file.model.sizes.items():
+            if not (isinstance(node, Scalar) and type(node.value) is int and 1 <= node.value <= 1_000_000):
+                self.diagnostics.error("wrong-type", f"size `{printable(name)}` should be a whole number, 1 or more", node.span)
+                continue
+            sizes[name] = (node.value, node.span)
+        return sizes
+
+    def imported(self, file: SpecFile, alias: str) -> tuple[SpecFile, Node] | None:
+        """The file an ``import:`` alias stands for, with the node that says so; None when there is no such alias."""
+        node = file.model.imports
+        if not isinstance(node, Mapping):
+            return None
+        target = node.get(alias)
+        if target is None:
+            return None
+        name = target.get("spec") if isinstance(target, Mapping) else target
+        if not isinstance(name, Scalar) or not isinstance(name.value, str):
+            raise Fault("bad-import", f"import `{alias}` names no spec", target.span, "write `alias: name` or `alias: {spec: name}`")
+        if any(key == file.key for key, _ in self._open):
+            pass
+        found = self.named(name.value, file, name.span)
+        if found is None:
+            raise Fault("bad-import", f"import `{alias}` cannot be used", target.span)
+        return found, target

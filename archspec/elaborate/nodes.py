@@ -1,0 +1,201 @@
+"""Making nodes: shapes inferred, conditions tried at the sizes the spec is written for, faults told with both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archspec.diagnostics import Diagnostics, Fault, Span
+from archspec.elaborate.places import UNKNOWN, Loop, Place
+from archspec.graph import Node, Scope
+from archspec.ops import Op, Shape, ShapeError
+from archspec.schema import Step
+from archspec.sizes import AtLeast, AtMost, Condition, Dim, Equal, Evaluation, Residue, Size, text
+from archspec.source import Mapping as YamlMapping
+
+
+def formula(shape: Shape) -> str:
+    """A shape as people write it: ``64 × H/2 × W/2``."""
+    return " × ".join(text(dim) for dim in shape.dims)
+
+
+class Nodes:
+    """The nodes of a graph in the making."""
+
+    def __init__(self, diagnostics: Diagnostics, maximum: int) -> None:
+        self.all: list[Node] = []
+        self.pins: list[tuple[Dim, int, int]] = []
+        self.maximum = maximum
+        self.diagnostics = diagnostics
+        self.sizes: dict[str, int] = {}
+        self._evaluation = Evaluation({})
+        self._steps = 0
+        self._paths: dict[str, int] = {}
+
+    def set_sizes(self, sizes: dict[str, int]) -> None:
+        """The numbers symbols stand for."""
+        self.sizes = sizes
+        self._evaluation = Evaluation(sizes)
+
+    def tick(self, span: Span, place: Place) -> None:
+        """Count one more step run; raises when there are too many, whether they make nodes or not."""
+        self._steps += 1
+        if self._steps > self.maximum:
+            raise Excess(self.too_many(span))
+
+    def too_many(self, span: Span) -> Fault:
+        """The fault of a graph that grows without bound."""
+        return Fault(
+            "too-many-nodes", f"the network has more than {self.maximum:,} steps", span,
+            "a larger bound can be given where the spec is loaded: load(…, maximum_nodes=…)",
+        )  # fmt: skip
+
+    def shape(self, index: int) -> Shape | None:
+        """Shape of a value, None when it is unknown."""
+        return self.all[index].shape if index >= 0 else None
+
+    def shapes(self, indices: Sequence[int]) -> tuple[Shape, ...]:
+        """Shapes of known values."""
+        return tuple(self.all[index].shape for index in indices)
+
+    def number(self, dim: Dim) -> int | None:
+        """A size as a number at the sizes of the spec; None when a symbol has none."""
+        if not isinstance(dim, Size):
+            return dim
+        try:
+            return self._evaluation.of(dim)
+        except ValueError:
+            return None
+
+    def pin(self, dim: Dim) -> int:
+        """A size as a number, from now on fixed to it.  Raises Fault when the symbol has no number."""
+        number = self.number(dim)
+        if number is None:
+            raise Fault(
+                "no-size", f"this needs a number for {text(dim)}, and the spec gives none", None,
+                "give `sizes: {H: 224, W: 224}` in the spec",
+            )  # fmt: skip
+        if isinstance(dim, Size):
+            self.pins.append((dim, number, len(self.all)))
+        return number
+
+    def input(self, name: str, shape: Shape, scope: Scope, span: Span) -> Node:
+        """A node for an input of the network."""
+        node = Node(len(self.all), None, (), shape, scope, name, name, span)
+        self.all.append(node)
+        self._paths[name] = 1
+        return node
+
+    def add(
+        self, op: Op, inputs: tuple[int, ...], step: Step, place: Place, loop: Loop, name: str, named: bool
+    ) -> Node | None:
+        """Apply an op; None when what it reads is unknown.  Raises Fault when the shapes do not fit."""
+        if UNKNOWN in inputs:
+            return None
+        shapes = self.shapes(inputs)
+        mark = len(self.pins)
+        try:
+            if op.pins:
+                shapes = tuple(Shape(tuple(self.pin(dim) for dim in shape.dims), shape.axes) for shape in shapes)
+            shape = op.infer(shapes)
+        except ShapeError as error:
+            del self.pins[mark:]
+            raise self._fault(op, shapes, step, error) from None
+        index = len(self.all)
+        self._try(op, shapes, shape, step, index)
+        counted = name != ""
+        path = place.join(name) if counted else self._unnamed(op, place)
+        weights = bool(op.weights(shapes)) if counted else False
+        node = Node(
+            index, op, inputs, shape, place.scope, name, path, step.what_span, step, loop.loops, loop.copy,
+            named=named, counted=counted, is_module=counted and (named or place.modules or weights), aside=step.aside,
+        )  # fmt: skip
+        self.all.append(node)
+        place.scope.items.append(node)
+        return node
+
+    def _unnamed(self, op: Op, place: Place) -> str:
+        """A key for an unnamed merge, unlike any name a spec can give: ``layer1.0.add``, then ``layer1.0.add-2``."""
+        path = place.join(f"{op.keyword}()")
+        count = self._paths[path] = self._paths.get(path, 0) + 1
+        return path if count == 1 else f"{path[:-2]}-{count}()"
+
+    def _fault(self, op: Op, shapes: Sequence[Shape], step: Step, error: ShapeError) -> Fault:
+        span = step.what_span
+        if error.argument is not None and isinstance(step.body, YamlMapping):
+            given = step.body.get(error.argument)
+            span = given.span if given is not None else span
+        return Fault("shape-mismatch", f"`{op.keyword}`: {error}", span, error.hint, self.sides(shapes))
+
+    def sides(self, shapes: Sequence[Shape]) -> tuple[str, ...]:
+        """A line for each input: its shape as a formula, and as numbers."""
+        lines = []
+        for position, shape in enumerate(shapes):
+            numbers = [self.number(dim) for dim in shape.dims]
+            line = f"input {position + 1}: {formula(shape)}" if len(shapes) > 1 else f"input: {formula(shape)}"
+            if any(isinstance(dim, Size) for dim in shape.dims) and None not in numbers:
+                line += f"  (here {' × '.join(str(number) for number in numbers)})"
+            lines.append(line)
+        return tuple(lines)
+
+    def _try(self, op: Op, shapes: Sequence[Shape], shape: Shape, step: Step, index: int) -> None:
+        """The op's conditions at the spec's own sizes."""
+        for condition in op.conditions(shapes, index):
+            if not self.holds(condition):
+                raise Fault(
+                    "shape-mismatch", f"`{op.keyword}`: {describe(condition, self)}", step.what_span, None, self.sides(shapes)
+                )
+        for dim in shape.dims:
+            number = self.number(dim)
+            if number is not None and number < 1:
+                hint = "the input is too small for so many strides; `sizes` says how large it is"
+                raise Fault("empty", f"`{op.keyword}` leaves nothing: {formula(shape)}", step.what_span, hint, self.sides(shapes))
+
+    def holds(self, condition: Condition) -> bool:
+        """Whether a condition holds at the spec's sizes; true where they are not known."""
+        match condition:
+            case AtLeast(term, least):
+                number = self.number(term)
+                return number is None or number >= least
+            case Equal(left, right):
+                one, other = self.number(left), self.number(right)
+                return left is right or one is None or other is None or one == other
+            case AtMost(left, right):
+                one, other = self.number(left), self.number(right)
+                return one is None or other is None or one <= other
+            case Residue(term, modulus, allowed):
+                number = self.number(term)
+                return number is None or any(low <= number % modulus <= high for low, high in allowed)
+        return True
+
+    def has_weights(self, scope: Scope) -> bool:
+        """Whether anything in a scope holds weights of its own."""
+        return any(
+            node.reuse is None and node.op is not None and node.op.weights(self.shapes(node.inputs)) for node in scope.nodes()
+        )
+
+
+class Excess(Exception):
+    """The graph grows beyond its bound: elaboration stops at once."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+
+
+def describe(condition: Condition, nodes: Nodes) -> str:
+    """A condition that does not hold, in words."""
+
+    def side(dim: Dim) -> str:
+        number = nodes.number(dim)
+        return f"{text(dim)} = {number}" if isinstance(dim, Size) and number is not None else text(dim)
+
+    match condition:
+        case AtLeast(term, least):
+            return f"a size of {side(term)} is too small, {least} is the least"
+        case Equal(left, right):
+            return f"sizes differ: {side(left)} and {side(right)}"
+        case AtMost(left, right):
+            return f"{side(left)} does not fit into {side(right)}"
+        case Residue(term, modulus, _):
+            return f"a size of {side(term)} does not divide by {modulus}"
+    return "sizes do not fit"

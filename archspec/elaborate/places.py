@@ -1,0 +1,186 @@
+"""Scopes while they are being filled: names handed out, labels, what ``from`` may see."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from archspec.diagnostics import Fault, Span, did_you_mean, printable
+from archspec.graph import Node, Scope
+from archspec.schema import IDENTIFIER, BlockDefinition, SpecFile, Step
+
+STEP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*\Z")
+"""Names of steps: identifiers, and words joined by dashes as torchvision's RegNet has them."""
+
+UNKNOWN = -1
+"""The value of a step that failed: whatever reads it is unknown too, and says nothing."""
+
+MODULE_ATTRIBUTES = frozenset(
+    """add_module append apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval extend
+    extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half insert ipu load_state_dict modules
+    mtia named_buffers named_children named_modules named_parameters parameters pop register_backward_hook register_buffer
+    register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory
+    state_dict to to_empty train training type xpu zero_grad T_destination""".split()
+)
+"""Attributes of ``nn.Module``; a step of such a name would shadow one."""
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A named thing: the value it gives, and what stands behind it."""
+
+    value: int
+    span: Span | None
+    place: Place | None = None
+    node: Node | None = None
+    step: Step | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Use:
+    """One use of a block while its steps are run."""
+
+    definition: BlockDefinition
+    file: SpecFile
+    values: dict[str, Any]
+    inputs: dict[str, int]
+    spec_values: Mapping[str, Any]
+    """Parameters of the whole spec whose file the steps are written in, which ``defaults`` may use."""
+    depth: int
+    caller: Use | None = None
+    labels: dict[str, Entry] = field(default_factory=dict)
+    records: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """A scope while it is being filled."""
+
+    scope: Scope
+    use: Use
+    parent: Place | None
+    modules: bool
+    """Whether every counted step is a module (``sequence`` and keyed branches)."""
+    names: dict[str, Entry] = field(default_factory=dict)
+    count: int = 0
+
+    def join(self, name: str) -> str:
+        """The path of a name in this scope."""
+        return f"{self.scope.path}.{name}" if self.scope.path else name
+
+    def claim(self, name: str, span: Span, entry: Entry) -> None:
+        """Give a name in this scope to a step; raises Fault when it is taken or no name."""
+        check_name(name, span)
+        other = self.names.get(name)
+        if other is None and name in self.use.labels:
+            other = self.use.labels[name]
+        if other is not None:
+            where = f", first at {other.span}" if other.span else ""
+            hint = "a name on a repeated step must vary, such as `conv$(i + 1)`" if other.span == span else None
+            raise Fault("name-twice", f"the name `{name}` is used twice in one scope{where}", span, hint)
+        self.names[name] = entry
+
+    def label(self, name: str, span: Span, entry: Entry) -> None:
+        """Give a label, unique in the use of the block."""
+        if not IDENTIFIER.match(name) or len(name) > 80:
+            raise Fault("bad-name", f"`{printable(name)}` is no label", span, "a letter or `_`, then letters, digits and `_`")
+        if name in ("input", "previous"):
+            raise Fault("bad-name", f"the label `{name}` has a meaning of its own in `from`", span)
+        other = self.use.labels.get(name) or self.names.get(name)
+        if other is not None:
+            where = f", first at {other.span}" if other.span else ""
+            raise Fault("name-twice", f"the name `{name}` is used twice{where}", span)
+        self.use.labels[name] = entry
+
+    def find(self, path: str, span: Span, current: int) -> Entry:
+        """What ``from`` means by a name or path: in this scope, then outwards to the block's edge.  Raises Fault."""
+        use = self.use
+        if path == "previous":
+            return Entry(current, None)
+        if path == "input":
+            return Entry(next(iter(use.inputs.values())), None)
+        head, *rest = path.split(".")
+        entry: Entry | None = None
+        place: Place | None = self
+        while place is not None and place.use is use:
+            entry = place.names.get(head)
+            if entry is not None:
+                break
+            place = place.parent
+        if entry is None:
+            entry = use.labels.get(head)
+        if entry is None and head in use.inputs:
+            entry = Entry(use.inputs[head], None)
+        if entry is None:
+            raise self._unknown(path, head, span)
+        for index, part in enumerate(rest):
+            inner = entry.place
+            shown = ".".join([head, *rest[:index]])
+            if inner is None:
+                raise Fault("unknown-name", f"`{shown}` has nothing inside that `{printable(part)}` could name", span)
+            found = inner.names.get(part) or inner.use.labels.get(part)
+            if found is None or part.isdigit():
+                names = [name for name in (*inner.names, *inner.use.labels) if not name.isdigit()]
+                hint = did_you_mean(part, names) or (f"it has {', '.join(names[:12])}" if names else None)
+                if part.isdigit():
+                    hint = "unnamed steps cannot be read by number; give the step a name or a `label`"
+                raise Fault("unknown-name", f"`{shown}` has no step or label `{printable(part)}`", span, hint)
+            entry = found
+        return entry
+
+    def _unknown(self, path: str, head: str, span: Span) -> Fault:
+        names: list[str] = ["input", "previous", *self.use.labels, *self.use.inputs]
+        place: Place | None = self
+        while place is not None and place.use is self.use:
+            names += [name for name in place.names if not name.isdigit()]
+            place = place.parent
+        hint = did_you_mean(head, names)
+        if head.isdigit():
+            hint = "steps are named, never counted; give the step a name or a `label`"
+        return Fault("unknown-name", f"no step or label `{printable(path)}` comes before this", span, hint)
+
+
+def check_name(name: str, span: Span) -> None:
+    """Whether a step may be called so: an identifier that shadows nothing.  Raises Fault."""
+    if not STEP_NAME.match(name) or len(name) > 80:
+        hint = "a letter or `_`, then letters, digits, `_` and `-`"
+        if name.isdigit():
+            hint = "leave `as` away: an unnamed step is called by its position"
+        raise Fault("bad-name", f"`{printable(name)}` is no name for a step", span, hint)
+    if keyword.iskeyword(name):
+        raise Fault("bad-name", f"`{name}` is a word of Python, and the step's name becomes an attribute", span)
+    if name in MODULE_ATTRIBUTES or name.startswith("__") or (name.startswith("_") and name.endswith("_hooks")):
+        raise Fault("bad-name", f"a step called `{name}` would shadow an attribute of nn.Module", span)
+    if name in ("input", "previous"):
+        raise Fault("bad-name", f"`{name}` has a meaning of its own in `from`", span)
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """What the ``for`` clauses around a step have bound, and which copy this is."""
+
+    names: Mapping[str, Any]
+    loops: tuple[Mapping[str, Any], ...] = ()
+    copy: tuple[int, ...] = ()
+    merged: bool = False
+    """Whether the step stands in an unnamed merge of its scope, where what has weights must have a name."""
+
+    def inner(self, bound: Mapping[str, Any], index: int) -> Loop:
+        """One more loop around."""
+        return Loop({**self.names, **bound}, (*self.loops, bound), (*self.copy, index), self.merged)
+
+    def branch(self) -> Loop:
+        """Inside an unnamed merge."""
+        return self if self.merged else Loop(self.names, self.loops, self.copy, True)
+
+    def own_scope(self) -> Loop:
+        """Inside a scope of its own."""
+        return Loop(self.names, self.loops, self.copy, False) if self.merged else self
+
+
+OUTSIDE = Loop({})

@@ -1,0 +1,202 @@
+"""Located YAML to values: evaluate what holds expressions, bind parameters, check kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from archspec import expressions
+from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
+from archspec.expressions import Expression, Record
+from archspec.ops import Shape
+from archspec.schema import IDENTIFIER, BlockDefinition, SpecFile
+from archspec.source import Items, Node, Scalar
+from archspec.source import Mapping as YamlMapping
+
+RESERVED = frozenset({"input", "previous"})
+
+
+class Text(str):
+    """Text from a spec that remembers its file, so that a block it names is looked up where it was written."""
+
+    file: SpecFile | None
+
+    def __new__(cls, value: str, file: SpecFile | None) -> Text:
+        text = super().__new__(cls, value)
+        text.file = file
+        return text
+
+
+class TensorRecord(Record):
+    """What an expression sees of a tensor: ``input.channels`` and ``input.size``."""
+
+    def __init__(self, shape: Shape | None, size: Callable[[Shape], list[int]]) -> None:
+        self._shape = shape
+        self._size = size
+
+    def attribute(self, name: str) -> object:
+        if self._shape is None:
+            raise UnknownValue
+        if name == "channels":
+            return self._shape.channels
+        if name == "size":
+            return self._size(self._shape)
+        raise KeyError(name)
+
+    def attribute_names(self) -> tuple[str, ...]:
+        return ("channels", "size")
+
+
+class UnknownValue(Exception):
+    """A value depends on a step that failed; whatever depends on it is passed over in silence."""
+
+
+def evaluate(node: Node, names: Mapping[str, Any], file: SpecFile | None) -> Any:
+    """The value of a located node: numbers, text, lists and dicts, with expressions evaluated.  Raises Fault."""
+    if isinstance(node, Scalar):
+        if not isinstance(node.value, str):
+            return node.value
+        if "$" not in node.value:
+            return Text(node.value, file)
+        found = expressions.template(node)
+        if found is None:
+            return Text(node.value, file)
+        if isinstance(found, Expression):
+            return expressions.evaluate(found, names)
+        return Text(expressions.interpolate(found, names), file)
+    if isinstance(node, Items):
+        return [evaluate(item, names, file) for item in node.items]
+    return {str(key.text): evaluate(value, names, file) for key, value in node.entries}
+
+
+def text(value: Any, names: Mapping[str, Any], span: Span | None, what: str) -> str:
+    """A name that may be a template (``layer$(i + 1)``), as text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Expression):
+        result = expressions.evaluate(value, names)
+        if isinstance(result, float) and result.is_integer():
+            result = int(result)
+        if isinstance(result, bool) or not isinstance(result, (str, int)):
+            raise Fault("wrong-type", f"{what} should be text, and `{printable(repr(result))}` is none", span)
+        return str(result)
+    return expressions.interpolate(value, names)
+
+
+def kind(value: Any) -> str:
+    """The kind of a value, in words."""
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int):
+        return "a whole number"
+    if isinstance(value, float):
+        return "a number"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    if isinstance(value, dict):
+        return "a block with arguments"
+    return "nothing" if value is None else "a value"
+
+
+def conform(value: Any, default: Any, name: str, span: Span | None) -> Any:
+    """A value given for a parameter whose default is ``default``: the same kind, or :class:`Fault`."""
+    if default is None:
+        return value
+    wanted, got = kind(default), kind(value)
+    if wanted == got:
+        return value
+    if wanted == "a whole number" and isinstance(value, float):
+        if value.is_integer():
+            return int(value)
+        hint = "round it with floor(…) or round(…), or make the default a number: write `1.0` for `1`"
+        raise Fault("wrong-type", f"parameter `{name}` is a whole number, and {value:g} is not whole", span, hint)
+    if wanted == "a number" and got == "a whole number":
+        return float(value)
+    if wanted == "a whole number" and got == "a list" and value and all(type(item) is int for item in value):
+        return value  # one number for each axis; the op that takes it has the last word
+    if {wanted, got} == {"text", "a block with arguments"}:
+        return value
+    shown = f"`{printable(str(value), 60)}`" if isinstance(value, (str, int, float)) else got
+    hint = "true and false are written without quotes" if wanted == "true or false" else None
+    raise Fault("wrong-type", f"parameter `{name}` is {wanted}, and {shown} is {got}", span, hint)
+
+
+def bind(
+    definition: BlockDefinition,
+    given: Mapping[str, tuple[Any, Span]],
+    at: Span | None,
+    diagnostics: Diagnostics,
+    stack: tuple[Any, ...],
+    records: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Parameters and ``let`` of one use of a block; raises UnknownValue after reporting what is wrong.
+
+    ``given`` are the arguments by name with their places; defaults are evaluated in order and may use the parameters
+    before them.
+    """
+    params = definition.model.params
+    failed = False
+
+    def report(fault: Fault) -> None:
+        found = fault.diagnostic
+        span = found.span or at
+        diagnostics.error(found.code, found.message, span, found.hint, details=found.details, stack=stack)
+
+    for name, (_, span) in given.items():
+        if name not in params:
+            failed = True
+            hint = did_you_mean(name, params) or (
+                f"its parameters are {', '.join(params)}" if params else "it has no parameters"
+            )
+            what = f"`{definition.name}` has no parameter `{printable(name)}`"
+            report(Fault("unknown-argument", what, span, hint))
+    values: dict[str, Any] = {}
+    for name, node in params.items():
+        try:
+            _check_name(name, node, definition)
+            default = evaluate(node, values, definition.file)
+            if name in given:
+                value, span = given[name]
+                values[name] = conform(value, default, name, span)
+            elif default is None:
+                raise Fault(
+                    "missing-argument", f"`{definition.name}` needs `{name}`", at, f"write `{definition.name}: {{{name}: …}}`"
+                )
+            else:
+                values[name] = default
+        except Fault as fault:
+            failed = True
+            report(fault)
+    if failed:
+        raise UnknownValue
+    for name, node in definition.model.let.items():
+        try:
+            _check_name(name, node, definition)
+            if name in values:
+                raise Fault("name-twice", f"`{name}` is a parameter and a `let` at once", node.span)
+            values[name] = evaluate(node, {**values, **records}, definition.file)
+        except Fault as fault:
+            failed = True
+            report(fault)
+    if failed:
+        raise UnknownValue
+    return values
+
+
+def _check_name(name: str, node: Node, definition: BlockDefinition) -> None:
+    if name in RESERVED or name in expressions.FUNCTIONS:
+        raise Fault("bad-name", f"`{name}` has a meaning of its own in expressions", node.span, "choose another name")
+    if not IDENTIFIER.match(name) or len(name) > 80:
+        raise Fault("bad-name", f"`{printable(name)}` is no name for a value of `{definition.name}`", node.span)
+
+
+def arguments(node: Node | None, names: Mapping[str, Any], file: SpecFile, what: str) -> dict[str, tuple[Any, Span]]:
+    """The arguments of a step, evaluated, with their places.  Raises Fault."""
+    if node is None:
+        return {}
+    if not isinstance(node, YamlMapping):
+        hint = f"write `{what}: {{name: value}}`"
+        raise Fault("positional-argument", f"arguments of `{what}` are named, always", node.span, hint)
+    return {str(key.text): (evaluate(value, names, file), value.span) for key, value in node.entries}

@@ -1,0 +1,169 @@
+"""The intermediate representation: what a spec means once every name is resolved and every expression evaluated.
+
+Two views of the same network.  The *graph* holds one node for each application of an op, in the order they run, with an
+edge for each tensor that flows; it lives in a networkx ``MultiDiGraph`` keyed by node index.  The *scopes* are the tree of
+block uses and sequences the nodes belong to: what becomes classes in the emitted source and clusters in a diagram.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import networkx
+
+from archspec.diagnostics import Frame, Span
+from archspec.ops import Op, Shape
+from archspec.schema import BlockDefinition, Step
+from archspec.sizes import Dim
+
+ScopeKind = Literal["network", "block", "sequence", "branch", "merge"]
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """One scope: the network itself, one use of a block, a ``sequence``, a keyed branch, or a named merge.
+
+    ``items`` are the nodes and scopes directly inside, in the order they run.  ``values`` are the names an expression in
+    this scope may use: parameters, ``let`` and, in a use of a block, what surrounding loops bound is *not* among them.
+    """
+
+    kind: ScopeKind
+    name: str
+    path: str
+    parent: Scope | None
+    block: BlockDefinition | None = None
+    """The definition, for ``network`` and ``block``; None otherwise."""
+    step: Step | None = None
+    """The step that opened it; shared by all uses of the block that step stands in."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    loops: tuple[Mapping[str, Any], ...] = ()
+    """What the ``for`` clauses on the opening step bound, outermost first."""
+    copy: tuple[int, ...] = ()
+    """Which copy this is of a step with ``for``: one index for each enclosing loop up to the block's edge."""
+    inputs: tuple[int, ...] = ()
+    """Indices of the nodes a use of a block (or the network) reads as its input(s); empty for other scopes."""
+    output: int = -1
+    """Index of the node whose value is the scope's value (an input node of the scope when it is the identity)."""
+    reuse: Scope | None = None
+    """The scope whose modules this one applies again; its nodes then have ``reuse`` set too."""
+    aside: bool = False
+    depth: int = 0
+    items: list[Node | Scope] = field(default_factory=list)
+
+    @property
+    def owner(self) -> Scope:
+        """The block use (or the network) this scope is written in: itself, or the nearest one around."""
+        scope = self
+        while scope.block is None and scope.parent is not None:
+            scope = scope.parent
+        return scope
+
+    def nodes(self) -> Iterator[Node]:
+        """Every node inside, however deep, in the order they run."""
+        stack: list[Iterator[Node | Scope]] = [iter(self.items)]
+        while stack:
+            for item in stack[-1]:
+                if isinstance(item, Scope):
+                    stack.append(iter(item.items))
+                    break
+                yield item
+            else:
+                stack.pop()
+
+    def stack(self) -> tuple[Frame, ...]:
+        """The block uses that led here, innermost first."""
+        frames: list[Frame] = []
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.kind == "block" and scope.block is not None and scope.step is not None:
+                where = f" as `{scope.path}`" if scope.path else ""
+                frames.append(Frame(f"block `{scope.block.name}`{where}", scope.step.span))
+            scope = scope.parent
+        return tuple(frames)
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One application of an op.
+
+    ``op`` is None for an input of the network.  ``inputs`` are the indices of the nodes it reads, references last.
+    """
+
+    index: int
+    op: Op | None
+    inputs: tuple[int, ...]
+    shape: Shape
+    scope: Scope
+    name: str
+    """Its name in its scope: as given, or its position; empty for what has none (unnamed merges, network inputs' own name)."""
+    path: str
+    """Module path, and the key of every table.  An unnamed merge has none of its own as a module: it is given its scope's
+    path and a running word (``layer1.0.add``), unique in the graph."""
+    span: Span
+    step: Step | None = None
+    loops: tuple[Mapping[str, Any], ...] = ()
+    copy: tuple[int, ...] = ()
+    label: str | None = None
+    named: bool = False
+    """Whether the spec names the step."""
+    counted: bool = False
+    """Whether it has a place in its scope (its name may be its number); False for unnamed merges."""
+    is_module: bool = False
+    """Whether it must be a module at its path: named, counted in a ``sequence``, or it holds weights."""
+    reuse: Node | None = None
+    """The node whose weights it applies again."""
+    aside: bool = False
+    training_only: bool = False
+    """Whether only training outputs need it."""
+    dead: bool = False
+    """Whether no output needs it: its modules exist, so that weights load, but nothing runs them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output of the network."""
+
+    name: str
+    node: int
+    training: bool = False
+    """Whether it exists in training only."""
+    loss_weight: float = 1.0
+    span: Span | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Graph:
+    """A network: its nodes in execution order, the scope tree, inputs, outputs and the sizes it is written for."""
+
+    name: str
+    root: Scope
+    nodes: list[Node]
+    inputs: dict[str, int]
+    """Input name -> node index."""
+    outputs: tuple[Output, ...]
+    sizes: dict[str, int]
+    """Symbol -> the number used where one is wanted."""
+    source: str | None = None
+    """The paper's address."""
+    pins: list[tuple[Dim, int, int]] = field(default_factory=list)
+    """Sizes that were fixed to a number, with the node (by index) that fixed them: flatten before linear does."""
+    digraph: networkx.MultiDiGraph = field(default_factory=networkx.MultiDiGraph)
+
+    def node(self, path: str) -> Node:
+        """The node at a path; raises KeyError."""
+        return self.by_path[path]
+
+    @property
+    def by_path(self) -> dict[str, Node]:
+        """Path -> node."""
+        return {node.path: node for node in self.nodes}
+
+    def consumers(self, index: int) -> list[int]:
+        """Indices of the nodes that read a node, in order, once for each reading."""
+        return [target for _, target in self.digraph.out_edges(index)]
+
+    def shapes_in(self, node: Node) -> tuple[Shape, ...]:
+        """Shapes of what a node reads."""
+        return tuple(self.nodes[index].shape for index in node.inputs)

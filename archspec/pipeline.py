@@ -1,0 +1,111 @@
+"""The compiler on one screen: load, check, compile, render, in terms of the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, did_you_mean, printable
+from archspec.elaborate import Loader, Variant, elaborate
+from archspec.elaborate.loader import spec_names, specs_folder
+from archspec.graph import Graph
+from archspec.schema import SpecFile
+
+if TYPE_CHECKING:
+    import graphviz
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A loaded spec: the resolved graph, and what was said on the way."""
+
+    variant: Variant
+    graph: Graph
+    diagnostics: tuple[Diagnostic, ...]
+    """Warnings and notes; a spec with errors is never made."""
+    pristine: bool = True
+    """Whether it stands as its file says, so that ``expect`` applies: no parameter or size was given from outside."""
+
+    @property
+    def name(self) -> str:
+        """Name of the network."""
+        return self.graph.name
+
+
+def load(
+    spec: str | Path, /, *, sizes: Mapping[str, int] | None = None, maximum_nodes: int = 1_000_000, **params: Any
+) -> Spec:
+    """A spec by path or by the name of one that ships, with other values for its parameters or its ``sizes``.
+
+    Raises :class:`SpecError` with every fault found.
+    """
+    diagnostics = Diagnostics()
+    loader = Loader(diagnostics)
+    file = _open(loader, spec)
+    diagnostics.raise_if_errors()
+    assert file is not None
+    return _elaborated(loader, file, sizes, params, maximum_nodes)
+
+
+def loads(
+    text: str, /, *, name: str = "spec.yaml", folder: Path | None = None, sizes: Mapping[str, int] | None = None, **params: Any
+) -> Spec:
+    """A spec given as text; ``folder`` is where its imports are looked for.  Raises :class:`SpecError`."""
+    diagnostics = Diagnostics()
+    loader = Loader(diagnostics)
+    file = loader.text(text, name, folder)
+    diagnostics.raise_if_errors()
+    assert file is not None
+    return _elaborated(loader, file, sizes, params, 1_000_000)
+
+
+def _open(loader: Loader, spec: str | Path) -> SpecFile | None:
+    text = str(spec)
+    if not isinstance(spec, Path) and text in spec_names():
+        return loader.file(specs_folder() / f"{text}.yaml", f"specs/{text}.yaml")
+    if isinstance(spec, str) and not text.endswith((".yaml", ".yml")) and "/" not in text and not Path(text).exists():
+        hint = did_you_mean(text, spec_names()) or "give a path, or a name that `archspec list` shows"
+        loader.diagnostics.error("unknown-spec", f"there is no spec `{printable(text)}`", None, hint)
+        return None
+    return loader.file(Path(spec), printable(text))
+
+
+def _elaborated(
+    loader: Loader, file: SpecFile, sizes: Mapping[str, int] | None, params: Mapping[str, Any], maximum_nodes: int
+) -> Spec:
+    graph: Graph | None = None
+    variant: Variant | None = None
+    try:
+        variant = loader.variant(file)
+        if variant is not None:
+            graph = elaborate(variant, loader, params, sizes, maximum_nodes)
+    except Fault as fault:
+        loader.diagnostics.add(fault.diagnostic)
+    loader.diagnostics.raise_if_errors()
+    if graph is None or variant is None:
+        raise SpecError(loader.diagnostics.all)
+    return Spec(variant, graph, loader.diagnostics.all, pristine=not params and not sizes)
+
+
+def source(spec: Spec, /) -> str:
+    """The PyTorch source of a spec: a standalone file that needs torch alone."""
+    from archspec.backends.torch_source import emit
+
+    return emit(spec.graph)
+
+
+def compile(spec: Spec, /) -> nn.Module:
+    """The network as a torch module, made from exactly the text that :func:`source` gives."""
+    from archspec.backends.runtime import build
+
+    return build(source(spec), spec.graph)
+
+
+def render(spec: Spec, /, **options: Any) -> graphviz.Digraph:
+    """The network as a diagram; options are those of :func:`archspec.backends.diagram.draw`."""
+    from archspec.backends.diagram import draw
+
+    return draw(spec.graph, **options)
