@@ -1,6 +1,7 @@
 """archspec: write a neural network down in YAML; check it, draw it, compile it to PyTorch."""
 
+from archspec.analyses.report import Report
 from archspec.diagnostics import Diagnostic, SpecError
-from archspec.pipeline import Spec, compile, load, loads, render, source
+from archspec.pipeline import Spec, check, compile, load, loads, render, source
 
-__all__ = ["Diagnostic", "Spec", "SpecError", "compile", "load", "loads", "render", "source"]
+__all__ = ["Diagnostic", "Report", "Spec", "SpecError", "check", "compile", "load", "loads", "render", "source"]

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archspec.analyses.expectations import failures
+from archspec.analyses.refusals import explain, explain_coupled, first_author as _first
+from archspec.analyses.report import Report
+from archspec.analyses.shapes import coupled_failures, refusals
 from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, did_you_mean, printable
 from archspec.elaborate import Loader, Variant, elaborate
 from archspec.elaborate.loader import spec_names, specs_folder
@@ -88,6 +92,39 @@ def _elaborated(
     if graph is None or variant is None:
         raise SpecError(loader.diagnostics.all)
     return Spec(variant, graph, loader.diagnostics.all, pristine=not params and not sizes)
+
+
+def check(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
+    """What is known of a network before a tensor exists, at the spec's sizes or at others.
+
+    Raises :class:`SpecError` when a claim of ``expect`` fails, or when the network does not run at the sizes.
+    """
+    graph = spec.graph
+    found = Diagnostics()
+    for diagnostic in spec.diagnostics:
+        found.add(diagnostic)
+    report = Report(graph, {**graph.sizes, **(sizes or {})})
+    solutions = report.valid_sizes
+    for name in (sizes or {}).keys() - solutions.keys():
+        hint = did_you_mean(name, solutions) or f"its symbols are {', '.join(solutions) or 'none'}"
+        found.error("unknown-size", f"no input has a size called `{printable(name)}`", None, hint)
+    for name, solution in solutions.items():
+        if solution.valid.is_empty:
+            found.error("no-valid-size", f"there is no {name} for which the network runs", _first(graph, solution))
+    if not found.errors:
+        for refusal in refusals(solutions, report.sizes):
+            found.add(explain(graph, refusal, solutions[refusal.symbol]))
+        for condition in coupled_failures(solutions, report.sizes):
+            found.add(explain_coupled(graph, condition))
+    if spec.variant.expect:
+        if spec.pristine and not sizes:
+            for failure in failures(report, spec.variant.expect):
+                found.add(failure)
+        else:
+            found.note("expect-skipped", "`expect` is not checked: it speaks of the spec's own parameters and sizes")
+    found.raise_if_errors()
+    report.diagnostics = found.all
+    return report
 
 
 def source(spec: Spec, /) -> str:

@@ -31,6 +31,14 @@ class Bound:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class BoundOp:
+    """An op with arguments bound, given as a value: ``norm: {batch_norm: {eps: 0.001}}``."""
+
+    kind: type[Op]
+    arguments: Mapping[str, Any]
+
+
 class Blocks:
     """Resolves and remembers what keys mean, file by file."""
 
@@ -45,17 +53,19 @@ class Blocks:
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
-    def find(self, what: Any, use: Use, span: Span) -> type[Op] | Bound:
+    def find(self, what: Any, use: Use, span: Span) -> type[Op] | Bound | BoundOp:
         """The op or block that ``what`` (text, or a block with arguments bound) names.  Raises Fault."""
         if isinstance(what, dict):
             if len(what) != 1:
                 raise Fault("not-a-block", "a block given as a value is `name` or `{name: {argument: value}}`", span)
             ((name, arguments),) = what.items()
             found = self.find(name, use, span)
-            if not isinstance(found, Bound):
-                raise Fault("not-a-block", f"`{printable(name)}` is an op; arguments can be bound to blocks only", span)
             if arguments is not None and not isinstance(arguments, dict):
                 raise Fault("positional-argument", f"arguments of `{printable(name)}` are named, always", span)
+            if isinstance(found, BoundOp):
+                return BoundOp(found.kind, {**found.arguments, **(arguments or {})})
+            if not isinstance(found, Bound):
+                return BoundOp(found, arguments or {})
             return Bound(found.definition, {**found.arguments, **(arguments or {})}, found.overlay, found.values)
         if not isinstance(what, str):
             raise Fault("not-a-block", f"a step is an op or a block, not `{printable(str(what), 40)}`", span)

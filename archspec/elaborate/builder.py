@@ -13,7 +13,7 @@ from typing import Any
 from archspec import expressions
 from archspec.diagnostics import Diagnostics, Fault, Span, printable
 from archspec.elaborate import network, references
-from archspec.elaborate.blocks import Blocks, Bound
+from archspec.elaborate.blocks import Blocks, Bound, BoundOp
 from archspec.elaborate.loader import Loader, Variant
 from archspec.elaborate.nodes import Nodes, formula
 from archspec.elaborate.places import OUTSIDE, UNKNOWN, Entry, Loop, Place, Use
@@ -182,12 +182,15 @@ class Builder:
         what = self._what(step, place, loop, current)
         if isinstance(what, Bound):
             return reads[0], self.block(what, step, place, loop, current, reads, key)
+        bound: Mapping[str, Any] = {}
+        if isinstance(what, BoundOp):
+            what, bound = what.kind, what.arguments
         if what.merges:
-            return reads[0], self.merge(what, step, place, loop, current, reads, key)
-        value = self.primitive(what, step, place, loop, current, reads, key)
+            return reads[0], self.merge(what, bound, step, place, loop, current, reads, key)
+        value = self.primitive(what, bound, step, place, loop, current, reads, key)
         return reads[0], value if what.sources else current
 
-    def _what(self, step: Step, place: Place, loop: Loop, current: int) -> type[Op] | Bound:
+    def _what(self, step: Step, place: Place, loop: Loop, current: int) -> type[Op] | Bound | BoundOp:
         what: Any = step.what
         if "$" in what:
             names = self.names(place, loop, current)
@@ -210,10 +213,11 @@ class Builder:
     # -- ops ---------------------------------------------------------------------------------------------------------
 
     def primitive(
-        self, kind: type[Op], step: Step, place: Place, loop: Loop, current: int, reads: Sequence[int], key: str | None
-    ) -> int:
-        """One application of an op that is no merge."""
-        op, referred = self.operation(kind, step, place, loop, current)
+        self, kind: type[Op], bound: Mapping[str, Any], step: Step, place: Place, loop: Loop, current: int,
+        reads: Sequence[int], key: str | None,
+    ) -> int:  # fmt: skip
+        """One application of an op that is no merge; ``bound`` are arguments given with it as a value."""
+        op, referred = self.operation(kind, bound, step, place, loop, current)
         if kind.sources and len(reads) != kind.sources:
             raise Fault("wrong-inputs", f"`{step.what}` takes one input, and `from` names {len(reads)}", step.what_span)
         inputs = (*(reads if kind.sources else ()), *referred)
@@ -235,17 +239,20 @@ class Builder:
         return index
 
     def operation(
-        self, kind: type[Op], step: Step, place: Place, loop: Loop, current: int, skip: frozenset[str] = frozenset()
-    ) -> tuple[Op, tuple[int, ...]]:
+        self, kind: type[Op], bound: Mapping[str, Any], step: Step, place: Place, loop: Loop, current: int,
+        skip: frozenset[str] = frozenset(),
+    ) -> tuple[Op, tuple[int, ...]]:  # fmt: skip
         """The op of a step, its arguments checked, and the values its references name."""
         constant = self._constant.get(id(step))
         if constant is not None:
             return constant, ()
         names = self.names(place, loop, current)
-        given: dict[str, tuple[Any, Span]] = {}
-        if isinstance(step.body, YamlMapping) or not kind.merges:
-            given = arguments(step.body, names, place.use.file, step.what)
-            given = {name: pair for name, pair in given.items() if name not in skip}
+        given: dict[str, tuple[Any, Span]] = {name: (value, step.what_span) for name, value in bound.items()}
+        if isinstance(step.body, YamlMapping):
+            inner = [(key, value) for key, value in step.body.entries if str(key.text) not in skip]
+            given |= arguments(YamlMapping(tuple(inner), step.body.span), names, place.use.file, step.what)
+        elif not kind.merges:
+            given |= arguments(step.body, names, place.use.file, step.what)
         if step.init is not None:
             if "init" in given:
                 raise Fault("name-twice", "`init` stands both beside the step and among its arguments", step.init.span)
@@ -265,8 +272,9 @@ class Builder:
     # -- merges ------------------------------------------------------------------------------------------------------
 
     def merge(
-        self, kind: type[Op], step: Step, place: Place, loop: Loop, current: int, reads: Sequence[int], key: str | None
-    ) -> int:
+        self, kind: type[Op], bound: Mapping[str, Any], step: Step, place: Place, loop: Loop, current: int,
+        reads: Sequence[int], key: str | None,
+    ) -> int:  # fmt: skip
         """An add, multiply or concat: of branches, or of what ``from`` lists."""
         branches = self.branches(kind, step)
         inner, inside = place, loop.branch()
@@ -274,7 +282,7 @@ class Builder:
             scope = self.open("merge", step, place, loop, current, key)
             inner, inside = Place(scope, place.use, place, modules=True), loop.own_scope()
         fields = frozenset(str(k.text) for k, _, _ in branches if k is not None)
-        op, _ = self.operation(kind, step, place, loop, current, skip=fields)
+        op, _ = self.operation(kind, bound, step, place, loop, current, skip=fields)
         if branches:
             if len(reads) != 1:
                 raise Fault(

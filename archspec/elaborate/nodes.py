@@ -95,7 +95,7 @@ class Nodes:
         mark = len(self.pins)
         try:
             if op.pins:
-                shapes = tuple(Shape(tuple(self.pin(dim) for dim in shape.dims), shape.axes) for shape in shapes)
+                shapes = self._pinned(op, shapes)
             shape = op.infer(shapes)
         except ShapeError as error:
             del self.pins[mark:]
@@ -112,6 +112,14 @@ class Nodes:
         self.all.append(node)
         place.scope.items.append(node)
         return node
+
+    def _pinned(self, op: Op, shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        """Shapes with the axes the op wants as numbers made so."""
+        dims = [list(shape.dims) for shape in shapes]
+        for position, axis in op.pinned(shapes):
+            at = shapes[position].axes.index(axis)
+            dims[position][at] = self.pin(dims[position][at])
+        return tuple(Shape(tuple(sizes), shape.axes) for sizes, shape in zip(dims, shapes, strict=True))
 
     def _unnamed(self, op: Op, place: Place) -> str:
         """A key for an unnamed merge, unlike any name a spec can give: ``layer1.0.add``, then ``layer1.0.add-2``."""

@@ -1,0 +1,115 @@
+"""Parameters and multiply-adds, as numbers at a size and as formulas.
+
+Convention: a multiply-add is one multiplication with its addition in a convolution, transposed convolution or matrix
+product, for one sample; biases, normalisation, pooling and activations count nothing.  A transposed convolution counts by
+its input's size.  That is half of what torch's ``FlopCounterMode`` reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import prod
+
+from archspec.graph import Graph, Node, Scope
+from archspec.ops import Product
+from archspec.sizes import Dim, Evaluation, Size, text
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A sum of products of sizes, like terms gathered: ``118,013,952·⌊(H+1)/2⌋·⌊(W+1)/2⌋ + 512,000``."""
+
+    terms: tuple[Product, ...]
+
+    @classmethod
+    def of(cls, products: Iterable[Product]) -> Formula:
+        """Gather like terms; constant sizes join the coefficient."""
+        gathered: dict[tuple[Dim, ...], int] = {}
+        for coefficient, dims in products:
+            constant = prod(dim for dim in dims if not isinstance(dim, Size))
+            key = tuple(dim for dim in dims if isinstance(dim, Size))
+            gathered[key] = gathered.get(key, 0) + coefficient * constant
+        return cls(tuple((coefficient, key) for key, coefficient in gathered.items() if coefficient))
+
+    def at(self, evaluation: Evaluation) -> int:
+        """The number at given sizes."""
+        return sum(coefficient * prod(evaluation.of(dim) for dim in dims) for coefficient, dims in self.terms)
+
+    def __str__(self) -> str:
+        parts = ["·".join([f"{coefficient:,}", *(text(dim) for dim in dims)]) for coefficient, dims in self.terms]
+        return " + ".join(parts) or "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a step, a block or a network costs for one sample.
+
+    ``multiply_adds`` and ``activations`` (values written) are None where the spec gives a symbol no number.
+    """
+
+    parameters: int
+    multiply_adds: int | None
+    activations: int | None
+    formula: Formula
+    activation_formula: Formula
+
+
+def parameters(graph: Graph, node: Node) -> int:
+    """Trainable parameters of a step's own; what a ``reuse`` shares counts where it stands first."""
+    if node.op is None or node.reuse is not None:
+        return 0
+    return sum(prod(weight.shape) for weight in node.op.weights(graph.shapes_in(node)) if weight.trainable)
+
+
+def of_nodes(graph: Graph, sizes: Mapping[str, int]) -> dict[int, Cost]:
+    """Cost of every node, by index."""
+    evaluation = Evaluation(sizes)
+    found: dict[int, Cost] = {}
+    for node in graph.nodes:
+        products: tuple[Product, ...] = ()
+        if node.op is not None and not node.dead:
+            products = node.op.multiply_adds(graph.shapes_in(node), node.shape)
+        formula = Formula.of(products)
+        activations = Formula.of([(1, node.shape.dims)])
+        found[node.index] = Cost(
+            parameters(graph, node), _at(formula, evaluation), _at(activations, evaluation), formula, activations
+        )
+    return found
+
+
+def total(costs: Iterable[Cost], sizes: Mapping[str, int]) -> Cost:
+    """The sum of costs."""
+    costs = list(costs)
+    evaluation = Evaluation(sizes)
+    formula = Formula.of(product for cost in costs for product in cost.formula.terms)
+    activations = Formula.of(product for cost in costs for product in cost.activation_formula.terms)
+    return Cost(
+        sum(cost.parameters for cost in costs),
+        _at(formula, evaluation),
+        _at(activations, evaluation),
+        formula,
+        activations,
+    )
+
+
+def of_scopes(graph: Graph, costs: Mapping[int, Cost], sizes: Mapping[str, int]) -> dict[str, Cost]:
+    """Cost of every block use and sequence, by path; the whole network under the empty path."""
+    found: dict[str, Cost] = {}
+
+    def visit(scope: Scope) -> list[Cost]:
+        inside: list[Cost] = []
+        for item in scope.items:
+            inside += visit(item) if isinstance(item, Scope) else [costs[item.index]]
+        found[scope.path] = total(inside, sizes)
+        return inside
+
+    visit(graph.root)
+    return found
+
+
+def _at(formula: Formula, evaluation: Evaluation) -> int | None:
+    try:
+        return formula.at(evaluation)
+    except ValueError:
+        return None

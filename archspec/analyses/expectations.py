@@ -1,0 +1,147 @@
+"""``expect:``: a paper's claims, held against what is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from archspec.analyses.report import Report
+from archspec.diagnostics import Diagnostic, Span, did_you_mean, printable
+from archspec.graph import Graph
+from archspec.sizes import Size
+from archspec.source import Items, Mapping, Node, Scalar, plain
+
+CLAIMS = ("parameters", "multiply_adds", "shapes", "receptive_field", "valid_sizes")
+
+
+def failures(report: Report, expect: dict[str, Any]) -> Iterator[Diagnostic]:
+    """A diagnostic for each claim that does not hold, and for each that makes no sense."""
+    for name, node in expect.items():
+        if name == "parameters":
+            yield from _number(node, report.total.parameters, "parameters")
+        elif name == "multiply_adds":
+            yield from _number(node, report.total.multiply_adds, "multiply-adds")
+        elif name == "shapes":
+            yield from _shapes(report, node)
+        elif name == "receptive_field":
+            yield from _fields(report, node)
+        elif name == "valid_sizes":
+            yield from _valid(report, node)
+        else:
+            hint = did_you_mean(name, CLAIMS) or f"claims are {', '.join(CLAIMS)}"
+            yield Diagnostic("unknown-key", f"`{printable(name)}` is nothing to expect", node.span, hint)
+
+
+def _claimed(node: Node) -> tuple[float, float] | None:
+    """The number claimed and the relative tolerance: ``569`` or ``{is: 569e6, within: 0.01}``."""
+    tolerance = 0.0
+    if isinstance(node, Mapping):
+        given = plain(node)
+        if set(given) - {"is", "within"} or not isinstance(given.get("within", 0), (int, float)):
+            return None
+        tolerance = float(given.get("within", 0))
+        number = given.get("is")
+    else:
+        number = node.value if isinstance(node, Scalar) else None
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        return None
+    return number, tolerance
+
+
+def _number(node: Node, found: float | None, what: str) -> Iterator[Diagnostic]:
+    claim = _claimed(node)
+    if claim is None:
+        hint = "write a number, or {is: 569e6, within: 0.01}"
+        yield Diagnostic("wrong-type", f"what is expected of {what} is a number", node.span, hint)
+        return
+    number, tolerance = claim
+    if found is None:
+        yield Diagnostic("no-size", f"{what} need `sizes` to be counted at", node.span)
+    elif abs(found - number) > tolerance * abs(number):
+        off = f", off by {abs(found - number) / abs(number):.2%}" if number else ""
+        within = f" within {tolerance:.3g}" if tolerance else ""
+        yield Diagnostic(
+            "claim-failed", f"{what}: {number:,} expected{within}, {found:,} found{off}".replace(".0 ", " "), node.span
+        )
+
+
+def named_values(graph: Graph) -> dict[str, int]:
+    """Node index by every name a claim may use: step paths, scope paths, labels, outputs."""
+    names: dict[str, int] = {node.path: node.index for node in graph.nodes}
+    stack = [graph.root]
+    while stack:
+        scope = stack.pop()
+        for item in scope.items:
+            if hasattr(item, "items"):
+                stack.append(item)  # type: ignore[arg-type]
+                names.setdefault(item.path, item.output)  # type: ignore[union-attr]
+    for node in graph.nodes:
+        if node.label is not None:
+            names.setdefault(node.label, node.index)
+    for output in graph.outputs:
+        names.setdefault(output.name, output.node)
+    return names
+
+
+def _shapes(report: Report, node: Node) -> Iterator[Diagnostic]:
+    if not isinstance(node, Mapping):
+        yield Diagnostic("wrong-type", "expected shapes are {step: [64, 56, 56]}", node.span)
+        return
+    names = named_values(report.graph)
+    for key, value in node.entries:
+        index = names.get(str(key.text))
+        if index is None:
+            yield _unknown(str(key.text), key.span, names)
+            continue
+        shape = report.graph.nodes[index].shape
+        found = report.shapes_at.get(report.graph.nodes[index].path)
+        claimed = tuple(plain(value)) if isinstance(value, Items) else None
+        if claimed is None or found is None:
+            yield Diagnostic("wrong-type", "an expected shape is a list: [64, 56, 56]", value.span)
+        elif claimed != found:
+            shown = " × ".join(map(str, found))
+            formula = f"  ({' × '.join(map(str, shape.dims))})" if any(isinstance(d, Size) for d in shape.dims) else ""
+            claim = " × ".join(map(str, claimed))
+            yield Diagnostic("claim-failed", f"`{key.text}`: {claim} expected, {shown} found", value.span, details=(formula,) if formula else ())
+
+
+def _fields(report: Report, node: Node) -> Iterator[Diagnostic]:
+    names = named_values(report.graph)
+    main = next(output for output in report.graph.outputs if not output.training)
+    claims = [(main.name, node, main.node)]
+    if isinstance(node, Mapping) and "is" not in node:
+        claims = []
+        for key, value in node.entries:
+            index = names.get(str(key.text))
+            if index is None:
+                yield _unknown(str(key.text), key.span, names)
+            else:
+                claims.append((str(key.text), value, index))
+    for name, value, index in claims:
+        field = report.receptive_fields.get(report.graph.nodes[index].path)
+        sizes = field.sizes if field is not None else ()
+        if isinstance(value, Items):
+            claimed = tuple(plain(value))
+            if claimed != tuple(sizes):
+                found = " × ".join(map(str, sizes))
+                yield Diagnostic("claim-failed", f"receptive field of `{name}`: {found} found", value.span)
+            continue
+        for size in sorted(set(sizes)) or [0]:
+            yield from _number(value, size, f"receptive field of `{name}`")
+
+
+def _valid(report: Report, node: Node) -> Iterator[Diagnostic]:
+    if not isinstance(node, Mapping):
+        yield Diagnostic("wrong-type", "expected valid sizes are {H: text}", node.span)
+        return
+    for key, value in node.entries:
+        solution = report.valid_sizes.get(str(key.text))
+        claimed = value.value if isinstance(value, Scalar) else None
+        if solution is None:
+            yield _unknown(str(key.text), key.span, report.valid_sizes)
+        elif claimed != solution.describe():
+            yield Diagnostic("claim-failed", f"valid sizes: {solution.describe()} found", value.span)
+
+
+def _unknown(name: str, span: Span, names: Any) -> Diagnostic:
+    return Diagnostic("unknown-name", f"the network has no `{printable(name)}`", span, did_you_mean(name, names))

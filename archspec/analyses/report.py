@@ -1,0 +1,94 @@
+"""Everything `archspec check` knows of a network, in one object whose tables are keyed by step path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from archspec.analyses import cost as costs
+from archspec.analyses import shapes as sized
+from archspec.analyses.cost import Cost
+from archspec.diagnostics import Diagnostic
+from archspec.graph import Graph
+from archspec.ops import Shape
+from archspec.sizes import Solution
+
+
+@dataclass(eq=False)
+class Report:
+    """What is known of a network before a tensor exists.
+
+    Tables are worked out when first asked for.  ``sizes`` are the numbers that stand for the symbols in them.
+    """
+
+    graph: Graph = field(repr=False)
+    sizes: dict[str, int]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @cached_property
+    def shapes(self) -> dict[str, Shape]:
+        """Shape of every step's output, exact in the symbols; the batch is left out."""
+        return sized.shapes(self.graph)
+
+    @cached_property
+    def shapes_at(self) -> dict[str, tuple[int, ...]]:
+        """The same as numbers, at ``sizes``; empty where a symbol has no number."""
+        try:
+            return sized.shapes_at(self.graph, self.sizes)
+        except ValueError:
+            return {}
+
+    @cached_property
+    def valid_sizes(self) -> dict[str, Solution]:
+        """For each symbol the sizes at which the network runs in evaluation, with the steps that impose them."""
+        return sized.valid_sizes(self.graph)
+
+    @cached_property
+    def valid_sizes_training(self) -> dict[str, Solution]:
+        """The same in training, auxiliary outputs included."""
+        if not any(node.training_only for node in self.graph.nodes):
+            return self.valid_sizes
+        return sized.valid_sizes(self.graph, training=True)
+
+    @cached_property
+    def whole_sizes(self) -> dict[str, Solution]:
+        """For each symbol the valid sizes at which no window drops rows of its input."""
+        return sized.whole_sizes(self.graph)
+
+    @cached_property
+    def node_costs(self) -> dict[int, Cost]:
+        """Cost of every node by index."""
+        return costs.of_nodes(self.graph, self.sizes)
+
+    @cached_property
+    def cost(self) -> dict[str, Cost]:
+        """Cost of every step, by path."""
+        return {node.path: self.node_costs[node.index] for node in self.graph.nodes}
+
+    @cached_property
+    def block_costs(self) -> dict[str, Cost]:
+        """Cost of every block use and sequence by path; the whole, training-only parts included, under the empty path."""
+        return costs.of_scopes(self.graph, self.node_costs, self.sizes)
+
+    @cached_property
+    def total(self) -> Cost:
+        """Cost of the network: all parameters, and the multiply-adds and activations of one evaluation."""
+        every = costs.total(self.node_costs.values(), self.sizes)
+        runs = [
+            self.node_costs[node.index] for node in self.graph.nodes if not node.training_only and not node.dead
+        ]
+        run = costs.total(runs, self.sizes)
+        return Cost(every.parameters, run.multiply_adds, run.activations, run.formula, run.activation_formula)
+
+    @cached_property
+    def receptive_fields(self) -> dict[str, Any]:
+        """Receptive field of every step with respect to the first input, by path."""
+        from archspec.analyses import receptive_field
+
+        return receptive_field.table(self.graph, self.sizes)
+
+    def sized(self, sizes: Mapping[str, int]) -> Report:
+        """The same network reported at other sizes."""
+        return Report(self.graph, {**self.sizes, **sizes}, self.diagnostics)

@@ -1,0 +1,133 @@
+"""Shapes of every step, and the input sizes for which the network is valid.
+
+The rules are those of :mod:`archspec.sizes`; a condition's author is the index of the node that imposes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from archspec.graph import Graph, Node
+from archspec.ops import Shape
+from archspec.ops.windows import Sliding
+from archspec.sizes import (
+    AtLeast,
+    Condition,
+    Equal,
+    Evaluation,
+    Failure,
+    Residue,
+    Size,
+    Solution,
+    failure,
+    rows_kept,
+    solve,
+    step,
+    symbols,
+)
+
+
+def shapes(graph: Graph) -> dict[str, Shape]:
+    """Shape of every step's output, exact in the symbols."""
+    return {node.path: node.shape for node in graph.nodes}
+
+
+def shapes_at(graph: Graph, sizes: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+    """Shape of every step's output as numbers."""
+    evaluation = Evaluation(sizes)
+    return {node.path: tuple(evaluation.of(dim) for dim in node.shape.dims) for node in graph.nodes}
+
+
+def conditions(graph: Graph, training: bool = False) -> Iterator[Condition]:
+    """What sizes must satisfy, in the order the network runs; with ``training`` also what only training runs."""
+    pins: dict[int, list[Condition]] = {}
+    for dim, number, index in graph.pins:
+        pins.setdefault(index, []).append(Equal(dim, number, index))
+    said: set[int] = set()
+    for node in graph.nodes:
+        if node.dead or (node.training_only and not training):
+            continue
+        yield from pins.get(node.index, ())
+        if node.op is not None:
+            yield from node.op.conditions(graph.shapes_in(node), node.index)
+        for dim in node.shape.dims:
+            if isinstance(dim, Size) and id(dim) not in said:
+                said.add(id(dim))
+                yield AtLeast(dim, 1, node.index)
+
+
+def graph_symbols(graph: Graph) -> tuple[str, ...]:
+    """The symbols of the inputs, in the order they are written."""
+    found: dict[str, None] = {}
+    for index in graph.inputs.values():
+        for dim in graph.nodes[index].shape.dims:
+            found.update(dict.fromkeys(sorted(symbols(dim))))
+    return tuple(found)
+
+
+def valid_sizes(graph: Graph, training: bool = False) -> dict[str, Solution]:
+    """For each symbol the set of valid sizes, with the steps that impose it."""
+    found = list(conditions(graph, training))
+    return {name: solve(name, found) for name in graph_symbols(graph)}
+
+
+def whole_sizes(graph: Graph) -> dict[str, Solution]:
+    """For each symbol the valid sizes at which no window drops rows or columns of its input."""
+    found = list(conditions(graph))
+    for node in graph.nodes:
+        if not node.dead and not node.training_only and node.op is not None:
+            found += _kept(graph, node)
+    return {name: solve(name, found) for name in graph_symbols(graph)}
+
+
+def _kept(graph: Graph, node: Node) -> Iterator[Condition]:
+    """That no real row is lost at the end of a strided floor window."""
+    assert node.op is not None
+    inputs = graph.shapes_in(node)
+    if not inputs or getattr(node.op, "ceil", False):
+        return
+    for axis, dim in zip(node.shape.axes, node.shape.dims, strict=True):
+        if axis == "channels" or axis not in inputs[0].axes or not isinstance(dim, Size):
+            continue
+        window = node.op.window(inputs, 0, axis)
+        if not isinstance(window, Sliding) or window.stride == 1:
+            continue
+        source = inputs[0].dims[inputs[0].axes.index(axis)]
+        after = getattr(window, "padding_after", window.padding)
+        shift, most = rows_kept(window.kernel, window.stride, window.padding, after, window.dilation)
+        if most < window.stride - 1:
+            yield Residue(step(source, 1, shift, 1), window.stride, ((0, most),), node.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a size is refused: the symbol, what fails there, and the nearest sizes that fit."""
+
+    symbol: str
+    size: int
+    failures: tuple[Failure, ...]
+    below: int | None
+    above: int | None
+
+
+def refusals(solutions: Mapping[str, Solution], sizes: Mapping[str, int]) -> list[Refusal]:
+    """Why the given sizes do not fit; empty when they do."""
+    found = []
+    for name, size in sizes.items():
+        solution = solutions.get(name)
+        if solution is not None and not solution.contains(size):
+            failures = tuple(solution.check(size))
+            found.append(Refusal(name, size, failures, solution.previous(size), solution.next(size)))
+    return found
+
+
+def coupled_failures(solutions: Mapping[str, Solution], sizes: Mapping[str, int]) -> list[Condition]:
+    """Conditions between different symbols (a height against a width) that fail at the given sizes."""
+    evaluation = Evaluation(sizes)
+    seen: dict[int, Condition] = {}
+    for solution in solutions.values():
+        for condition in solution.coupled:
+            if failure(condition, evaluation) is not None:
+                seen[id(condition)] = condition
+    return list(seen.values())
