@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archspec import sizes
-from archspec.sizes import Dim, Evaluation, Size, step, symbol, total, value
+from archspec.sizes import Dim, Evaluation, Size, step, symbol, terms, total, value
+from archspec.sizes.growth import UNIT, growth
 
 H = symbol("H")
 W = symbol("W")
@@ -60,11 +61,11 @@ def test_inverse_is_the_least_input(
 def test_period_slope_and_bounds(left: list[tuple[int, int, int]], right: list[tuple[int, int, int]]) -> None:
     for size in (build(left), total([build(left), build(right), H])):
         assert isinstance(size, Size)
-        grown = sizes.growth.growth(size)
+        grown = growth(size)
         for x in range(-20, 40):
             here = value(size, {"H": x})
             assert value(size, {"H": x + grown.period}) == here + grown.rise
-            away = (here * grown.period - x * grown.rise) * sizes.growth.UNIT
+            away = (here * grown.period - x * grown.rise) * UNIT
             assert grown.low * grown.period <= away <= grown.high * grown.period
         assert sizes.slope(size) == Fraction(grown.rise, sizes.period(size))
 
@@ -110,8 +111,10 @@ def test_mistakes_are_named() -> None:
     for a, c in ((0, 1), (1, 0), (-1, 2)):
         with pytest.raises(ValueError, match="at least 1"):
             step(H, a, 0, c)
+    both = total([H, W])
+    assert isinstance(both, Size)
     with pytest.raises(ValueError, match="no single growth"):
-        sizes.period(total([H, W]))
+        sizes.inverse(both, 3)
 
 
 @pytest.mark.parametrize(
@@ -174,12 +177,12 @@ def test_a_hundred_thousand_steps(pattern: list[tuple[int, int, int]]) -> None:
 
 def test_nothing_is_kept_when_a_network_is_gone() -> None:
     gc.collect()
-    before = len(sizes.terms._steps)
+    before = len(terms._steps)
     chain = build([(3, 0, 2), (2, 1, 3)] * 50_000)
-    assert len(sizes.terms._steps) > before + 90_000
+    assert len(terms._steps) > before + 90_000
     del chain
     gc.collect()
-    assert len(sizes.terms._steps) == before
+    assert len(terms._steps) == before
 
 
 def test_torch_windows_agree() -> None:

@@ -1,20 +1,45 @@
 """Exact symbolic sizes, and the set of input sizes for which a network is valid.
 
 ``terms`` has the sizes, ``writing`` their text, ``windows`` what torch's ops do to them, ``growth`` their slopes and
-inverses.
+inverses; ``conditions`` what a network asks of them, ``decide`` where one condition holds, ``sets`` the sets that come
+of it (``intervals`` counts, ``wording`` has the words), and ``solve`` where all hold.
 """
 
+from archspec.sizes.conditions import (
+    AtLeast,
+    AtMost,
+    Condition,
+    Equal,
+    Failure,
+    Residue,
+    every_row_used,
+    failure,
+    statement,
+)
 from archspec.sizes.growth import inverse, period, slope
+from archspec.sizes.sets import ValidSet
+from archspec.sizes.solve import Imposed, Solution, solve
 from archspec.sizes.terms import Dim, Evaluation, Size, base, simplest, step, symbol, symbols, total, value
 from archspec.sizes.windows import rows_kept, span, transposed_step, window_step
 from archspec.sizes.writing import ascii, number, python, text
 
 __all__ = [
+    "AtLeast",
+    "AtMost",
+    "Condition",
     "Dim",
+    "Equal",
     "Evaluation",
+    "Failure",
+    "Imposed",
+    "Residue",
     "Size",
+    "Solution",
+    "ValidSet",
     "ascii",
     "base",
+    "every_row_used",
+    "failure",
     "inverse",
     "number",
     "period",
@@ -22,7 +47,9 @@ __all__ = [
     "rows_kept",
     "simplest",
     "slope",
+    "solve",
     "span",
+    "statement",
     "step",
     "symbol",
     "symbols",

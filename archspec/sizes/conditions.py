@@ -1,0 +1,122 @@
+"""What a network asks of its sizes: thresholds, equalities, orders, remainders; each with whoever asks.
+
+An author is opaque here (a node of a graph, a line of a file) and comes back beside every part of the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from archspec.sizes.terms import Dim, Evaluation, Step, Symbol, step, symbols
+from archspec.sizes.windows import rows_kept
+from archspec.sizes.writing import text
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """``term ≥ least``: an output of at least one row, a map at least as large as a window."""
+
+    term: Dim
+    least: int
+    author: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """``left ≤ right``: a crop or a pad to the size of another node."""
+
+    left: Dim
+    right: Dim
+    author: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Equal:
+    """``left = right``: a merge, or a size that is pinned to a constant."""
+
+    left: Dim
+    right: Dim
+    author: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Residue:
+    """``term mod modulus`` lies in one of the ``allowed`` ranges, each its first and last remainder."""
+
+    term: Dim
+    modulus: int
+    allowed: tuple[tuple[int, int], ...]
+    author: object = None
+
+    def __post_init__(self) -> None:
+        if any(not 0 <= first <= last < self.modulus for first, last in self.allowed):
+            raise ValueError(f"ranges of remainders by {self.modulus} cannot be {self.allowed}")
+
+
+Condition: TypeAlias = AtLeast | AtMost | Equal | Residue
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A condition that does not hold at a size, with the values of its sides there.
+
+    ``right`` is the least value asked for by :class:`AtLeast`, and the remainder found by :class:`Residue`.
+    """
+
+    condition: Condition
+    left: int
+    right: int
+
+
+def sides(condition: Condition) -> tuple[Dim, Dim]:
+    """Give the two sizes that a condition compares; the second is a constant for some."""
+    if isinstance(condition, AtLeast):
+        return condition.term, condition.least
+    if isinstance(condition, Residue):
+        return condition.term, condition.modulus
+    return condition.left, condition.right
+
+
+def names(condition: Condition) -> frozenset[str]:
+    """Give the symbols that a condition depends on."""
+    left, right = sides(condition)
+    return symbols(left) | symbols(right)
+
+
+def failure(condition: Condition, evaluation: Evaluation) -> Failure | None:
+    """Give how ``condition`` fails where ``evaluation`` has the symbols, or None where it holds."""
+    left, right = (evaluation.of(side) for side in sides(condition))
+    if isinstance(condition, AtLeast):
+        holds = left >= right
+    elif isinstance(condition, AtMost):
+        holds = left <= right
+    elif isinstance(condition, Equal):
+        holds = left == right
+    else:
+        right = left % condition.modulus
+        holds = any(first <= right <= last for first, last in condition.allowed)
+    return None if holds else Failure(condition, left, right)
+
+
+def statement(condition: Condition) -> str:
+    """Give a condition for people, in terms of its sizes: ``2·⌊H/16⌋ = ⌊H/8⌋``."""
+    left, right = sides(condition)
+    if isinstance(condition, Residue):
+        ranges = ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in condition.allowed)
+        one_word = isinstance(left, int | Symbol) or (isinstance(left, Step) and left.c > 1)
+        term = text(left) if one_word else f"({text(left)})"
+        return f"{term} mod {text(right)} ∈ {{{ranges}}}"
+    sign = "≥" if isinstance(condition, AtLeast) else "≤" if isinstance(condition, AtMost) else "="
+    return f"{text(left)} {sign} {text(right)}"
+
+
+def every_row_used(
+    rows: Dim, kernel: int, stride: int, padding_left: int, padding_right: int, dilation: int = 1, author: object = None
+) -> Residue | None:
+    """Give the condition that a floor window drops no real row of a map of ``rows``; None if it never drops one.
+
+    Rows that a stride larger than the window skips by design are not dropped, and ceil mode never drops any.
+    """
+    shift, most = rows_kept(kernel, stride, padding_left, padding_right, dilation)
+    return None if most >= stride - 1 else Residue(step(rows, 1, shift, 1), stride, ((0, most),), author)

@@ -1,0 +1,211 @@
+"""The set of sizes for which all conditions on one axis hold, and which condition imposes which part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from archspec.sizes.conditions import AtLeast, Condition, Equal, Failure, Residue, failure, names, sides
+from archspec.sizes.decide import Budget, decide, path_to, preimage
+from archspec.sizes.growth import step_inverse, total_inverse
+from archspec.sizes.intervals import MAXIMUM_PIECES, TooLarge
+from archspec.sizes.sets import NOTHING, ValidSet, at_least, between, periodic
+from archspec.sizes.terms import Evaluation, Size, Step, Total
+
+PIECE_WORK = 10
+"""What an interval costs in an intersection, beside a step that is evaluated."""
+
+SEARCHED = 1000
+"""Candidates that are tried for the nearest size when conditions are left undecided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imposed:
+    """A part of the answer in words, and the condition it comes from."""
+
+    text: str
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """What :func:`solve` found for one symbol.
+
+    ``valid`` is the set of valid sizes, apart from ``undecided``: conditions whose set would have been too large to
+    work out, which :meth:`contains` and :meth:`check` evaluate all the same.  ``imposed`` has the parts that make the
+    answer what it is, in the order the network runs; ``coupled`` the conditions that involve another symbol as well,
+    which are no part of anything else here.
+    """
+
+    symbol: str
+    valid: ValidSet
+    imposed: tuple[Imposed, ...]
+    undecided: tuple[Condition, ...]
+    coupled: tuple[Condition, ...]
+    conditions: tuple[Condition, ...] = field(repr=False)
+
+    def check(self, x: int) -> list[Failure]:
+        """Give the conditions that fail at size ``x``, in their order, with the values of both sides."""
+        evaluation = Evaluation({self.symbol: x})
+        return [found for condition in self.conditions if (found := failure(condition, evaluation)) is not None]
+
+    def contains(self, x: int) -> bool:
+        """Whether ``x`` is a valid size: exact, whatever was left undecided."""
+        evaluation = Evaluation({self.symbol: x})
+        return self.valid.contains(x) and all(failure(condition, evaluation) is None for condition in self.undecided)
+
+    def next(self, x: int) -> int | None:
+        """Give the least valid size that is at least ``x``; None where there is none (near, if any is undecided)."""
+        return self._nearest(x, 1)
+
+    def previous(self, x: int) -> int | None:
+        """Give the greatest valid size that is at most ``x``; None as for :meth:`next`."""
+        return self._nearest(x, -1)
+
+    def describe(self) -> str:
+        """Give the valid sizes for people, and how many conditions that leaves out."""
+        text = self.valid.describe(self.symbol)
+        if not self.undecided:
+            return text
+        count = len(self.undecided)
+        return f"{text}, and {count} {'condition' if count == 1 else 'conditions'} with no short form"
+
+    def _nearest(self, x: int, direction: int) -> int | None:
+        for _ in range(SEARCHED):
+            found = self.valid.next(x) if direction > 0 else self.valid.previous(x)
+            if found is None or self.contains(found):
+                return found
+            x = found + direction
+        return None
+
+
+def solve(symbol: str, conditions: Iterable[Condition]) -> Solution:
+    """Give the integers from 1 on that ``symbol`` may be for all ``conditions``, which are in execution order, to hold.
+
+    Conditions on other symbols alone are left out.
+    """
+    own: list[Condition] = []
+    coupled: list[Condition] = []
+    for condition in conditions:
+        involved = names(condition)
+        if involved <= {symbol}:
+            own.append(condition)
+        elif symbol in involved:
+            coupled.append(condition)
+    thresholds = [condition for condition in own if isinstance(condition, AtLeast) and isinstance(condition.term, Size)]
+    least, author = _least(symbol, thresholds)
+    parts: list[tuple[int, ValidSet]] = []
+    undecided: list[int] = []
+    budget = Budget()
+    met: set[tuple[type[Condition], object, object, object]] = set()
+    for index, condition in enumerate(own):
+        if isinstance(condition, AtLeast) and isinstance(condition.term, Size):
+            continue
+        key = (type(condition), *sides(condition), condition.allowed if isinstance(condition, Residue) else None)
+        if key in met:
+            continue
+        met.add(key)
+        try:
+            found = _where(condition, least, budget)
+        except TooLarge:
+            undecided.append(index)
+        else:
+            if not found.is_everything:
+                parts.append((index, found))
+    valid, imposing, too_large = _intersected(at_least(least), parts, budget)
+    undecided = sorted((*undecided, *too_large))
+    imposed = [Imposed(found.describe(symbol), own[index]) for index, found in imposing]
+    if author is not None:
+        imposed.insert(0, Imposed(at_least(least).describe(symbol), author))
+    return Solution(symbol, valid, tuple(imposed), tuple(own[index] for index in undecided), tuple(coupled), tuple(own))
+
+
+def _least(symbol: str, thresholds: Sequence[AtLeast]) -> tuple[int, AtLeast | None]:
+    """Give the least size at which all thresholds hold, and the first that fails below it: the one torch fails at.
+
+    Terms are visited newest first, each handing what it needs to the one it is built on: one pass over all terms.
+    """
+    needed: dict[Size, int] = {}
+    levels: dict[int, list[Size]] = {}
+
+    def need(size: Size, reached: int) -> None:
+        known = needed.get(size)
+        if known is None:
+            levels.setdefault(size.depth, []).append(size)
+        if known is None or reached > known:
+            needed[size] = reached
+
+    for threshold in thresholds:
+        if isinstance(threshold.term, Size):
+            need(threshold.term, threshold.least)
+    least = 1
+    reached_at_least = Evaluation({symbol: least})
+    for depth in range(max(levels, default=0), -1, -1):
+        for size in levels.pop(depth, ()):
+            reached = needed[size]
+            if isinstance(size, Step):
+                need(size.base, step_inverse(size.a, size.b, size.c, reached))
+            elif reached_at_least.of(size) < reached:
+                least = total_inverse(size, reached) if isinstance(size, Total) else reached
+                reached_at_least = Evaluation({symbol: least})
+    if least == 1:
+        return 1, None
+    below = Evaluation({symbol: least - 1})
+    return least, next(threshold for threshold in thresholds if below.of(threshold.term) < threshold.least)
+
+
+def _where(condition: Condition, least: int, budget: Budget) -> ValidSet:
+    """Give the sizes, from ``least`` on at any rate, at which one condition holds."""
+    left, right = sides(condition)
+    if isinstance(left, Size) and isinstance(right, Size):
+        return decide(left, "=" if isinstance(condition, Equal) else "≤", right, least, budget)
+    dim = left if isinstance(left, Size) else right
+    if isinstance(dim, int):
+        return at_least(1) if failure(condition, Evaluation({})) is None else NOTHING
+    path = path_to(dim)
+    lowest = path.value(1)
+    if isinstance(condition, Residue):
+        wanted = periodic(condition.modulus, [(first, last + 1) for first, last in condition.allowed], lowest)
+    elif isinstance(condition, Equal):
+        constant = left if isinstance(left, int) else right
+        assert isinstance(constant, int)
+        wanted = between(constant, constant + 1)
+    elif isinstance(right, int):
+        wanted = between(lowest, right + 1)
+    else:
+        assert isinstance(left, int)
+        wanted = at_least(left)
+    return wanted if wanted.is_empty else preimage(path, wanted, 1, budget)
+
+
+def _intersected(
+    valid: ValidSet, parts: Sequence[tuple[int, ValidSet]], budget: Budget
+) -> tuple[ValidSet, list[tuple[int, ValidSet]], list[int]]:
+    """Give the members of ``valid`` and all ``parts``, the parts that took something away, and what was too much.
+
+    By rising modulus: a part then meets a pattern that is already thin, and the intervals stay few.
+    """
+    imposing: list[tuple[int, ValidSet]] = []
+    waiting = sorted(parts, key=lambda part: (part[1].modulus, part[0]))
+    for last_try in (False, True):
+        refused: list[tuple[int, ValidSet]] = []
+        for index, part in waiting:
+            try:
+                budget.spend(PIECE_WORK * (_pieces(valid) + _pieces(part)))
+                smaller = valid.intersection(part)
+            except TooLarge:
+                budget.left = max(0, budget.left - PIECE_WORK * MAXIMUM_PIECES)
+                refused.append((index, part))
+                continue
+            if smaller != valid:
+                imposing.append((index, part))
+                valid = smaller
+        if last_try or not imposing:
+            waiting = refused
+            break
+        waiting = refused  # what was too much for a thick pattern may suit the thin one that is left
+    return valid, sorted(imposing, key=lambda part: part[0]), [index for index, _ in waiting]
+
+
+def _pieces(found: ValidSet) -> int:
+    return len(found.intervals) + len(found.residues)
