@@ -175,7 +175,7 @@ def _split(folder: Path, diagnostics: Diagnostics) -> tuple[tuple[str, ...], lis
     training: list[Sample] = []
     validation: list[Sample] = []
     for index, (name, paths) in enumerate(found.items()):
-        if len(paths) < 2:
+        if len(paths) == 1:
             message = f"class `{printable(name)}` has one image, and needs one to learn from and one to hold out"
             diagnostics.error("too-few-images", message)
         held = max(1, round(HELD_OUT * len(paths)))

@@ -45,9 +45,8 @@ except RuntimeError:
 
 import lightning.pytorch as lightning
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-from lightning.pytorch.callbacks import ModelCheckpoint
 
-from archspec.train_log import MetricsFile, ProgressBar
+from archspec.train_log import Checkpoints, MetricsFile, ProgressBar
 
 WEIGHT_DECAY = 1e-2
 WARM_UP = 0.1
@@ -59,7 +58,6 @@ CLIP = 1.0
 
 QUIETED = (
     ".*does not have many workers",  # few are meant
-    ".*Checkpoint directory .* exists and is not empty",  # an earlier run's, and ours
     ".*LeafSpec",  # Lightning's own use of what torch deprecates
 )
 """Warnings of Lightning's that are no news to who trains."""
@@ -104,9 +102,9 @@ class Training(lightning.LightningModule):
         terms = [weight * self.task.loss(outputs[name], target) for name, weight in weights.items() if weight]
         return torch.stack(terms).sum()
 
-    def on_train_epoch_start(self) -> None:
-        """Let an epoch's random numbers depend on seed and epoch alone: resuming then changes no bit."""
-        torch.manual_seed(_mix(self.seed, self.current_epoch))
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Let a step's random numbers depend on seed and step alone: resuming then changes no bit."""
+        torch.manual_seed(_mix(self.seed, self.global_step))
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         inputs, target = batch
@@ -204,23 +202,14 @@ def fit(
         load_weights(network, weights)
     start = _resumable(training, output_folder, resume, epochs)
     output_folder.mkdir(parents=True, exist_ok=True)
-    monitor = f"val_{task.measure}"
-    best = ModelCheckpoint(
-        output_folder,
-        "best",
-        monitor,
-        mode="max",
-        save_last=True,
-        enable_version_counter=False,
-        save_on_train_epoch_end=True,
-    )
+    checkpoints = Checkpoints(output_folder, f"val_{task.measure}")
     metrics = MetricsFile(output_folder / "metrics.csv")
     with _quiet():
         trainer = lightning.Trainer(
             accelerator=accelerator,
             devices=devices,
             max_epochs=epochs,
-            callbacks=[metrics, best, *([ProgressBar(console, task.measure)] if console else [])],
+            callbacks=[metrics, checkpoints, *([ProgressBar(console, task.measure)] if console else [])],
             default_root_dir=output_folder,
             gradient_clip_val=CLIP,
             logger=False,
@@ -233,16 +222,9 @@ def fit(
         validation_set = DataLoader(data.validation, batch_size, num_workers=data.workers)
         with _faults_reported():
             trainer.fit(training, training_set, validation_set, ckpt_path=start, weights_only=True)
-    chosen = read_checkpoint(best.best_model_path)
-    network.load_state_dict(network_state(chosen))
+    network.load_state_dict(network_state(read_checkpoint(checkpoints.best)))
     torch.save(network.state_dict(), output_folder / "weights.pt")
-    result = Result(
-        epoch=chosen["epoch"] + 1,
-        accuracy=float(best.best_model_score if best.best_model_score is not None else math.nan),
-        checkpoint=Path(best.best_model_path),
-        weights=output_folder / "weights.pt",
-        metrics=metrics.path,
-    )
+    result = Result(checkpoints.epoch, checkpoints.score, checkpoints.best, output_folder / "weights.pt", metrics.path)
     mean, deviation = NORMALISATION[data.training.channels]
     summary = {
         task.measure: result.accuracy,
@@ -261,9 +243,9 @@ def fit(
     return result
 
 
-def _mix(seed: int, epoch: int) -> int:
-    """A seed for one epoch, unlike those of other epochs and of other seeds."""
-    return (seed * 1_000_003 + epoch + 1) % 2**63
+def _mix(seed: int, number: int) -> int:
+    """A seed for one step or epoch, unlike those of others."""
+    return (seed * 1_000_000_007 + number + 1) % 2**63
 
 
 def _device(name: str) -> tuple[str, int | list[int]]:

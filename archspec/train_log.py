@@ -1,4 +1,4 @@
-"""What training shows while it runs, and what it writes down: a progress bar, and a row for each epoch."""
+"""What training leaves behind and shows as it runs: checkpoints, a row of figures for each epoch, a progress bar."""
 
 from __future__ import annotations
 
@@ -47,6 +47,43 @@ class MetricsFile(callbacks.Callback):
         if not math.isfinite(figures["train_loss"]):
             message = f"the loss became {figures['train_loss']} in epoch {trainer.current_epoch + 1}"
             raise Fault("diverged", message, hint="a smaller learning rate, `--lr`, may help")
+
+
+class Checkpoints(callbacks.Checkpoint):
+    """``last.ckpt`` after every epoch, ``best.ckpt`` after those that did better than all before.
+
+    Files are replaced whole: a run that is killed leaves the ones before.  The folder may be moved, or another be
+    chosen to go on in: the best is then judged anew when the file is not there.
+    """
+
+    def __init__(self, folder: Path, monitor: str) -> None:
+        self.last = folder / "last.ckpt"
+        self.best = folder / "best.ckpt"
+        self.monitor = monitor
+        self.score = -math.inf
+        self.epoch = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps of this."""
+        return {"score": self.score, "epoch": self.epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint, whose best epoch counts as long as its file is at hand."""
+        if self.best.is_file():
+            self.score, self.epoch = state_dict["score"], state_dict["epoch"]
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the files."""
+        score = epoch_figures(trainer)[self.monitor]
+        if score > self.score:
+            self.score, self.epoch = score, trainer.current_epoch + 1
+            self._save(trainer, self.best)
+        self._save(trainer, self.last)
+
+    def _save(self, trainer: Trainer, path: Path) -> None:
+        partial = path.with_suffix(".partial")
+        trainer.save_checkpoint(partial)
+        partial.replace(path)
 
 
 class ProgressBar(callbacks.ProgressBar):
