@@ -1,0 +1,1 @@
+"""Graph and tables to text: PyTorch source, diagrams, reports, specs, schemas."""

@@ -1,0 +1,214 @@
+"""The resolved graph as a spec again: `archspec expand`.
+
+Every block use, loop and expression is written out, so what it prints is what is built: the same modules at the same
+paths, in the same order, fed by the same values.  Scopes become ``sequence``; a step that does not read the one before it
+says so with ``from``, and what is read that way has a ``label``.  Comments tell which line each scope came from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from archspec.graph import Graph, Node, Scope
+from archspec.ops import Op
+from archspec.ops.initialisers import Init
+from archspec.sizes import text
+
+
+def expand(graph: Graph) -> str:
+    """The spec, as YAML text, that means the same as ``graph`` with nothing left to resolve."""
+    return "\n".join(_Writer(graph).lines()) + "\n"
+
+
+class _Writer:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._labels = self._choose_labels()
+
+    # -- what needs a label ---------------------------------------------------------------------------------------------
+
+    def _choose_labels(self) -> dict[int, str]:
+        """A label for each node that some step reads from elsewhere, kept as written where it was one, unique always."""
+        graph = self.graph
+        taken = {node.name for node in graph.nodes} | {name for scope in _scopes(graph.root) for name in (scope.name,)}
+        labels = {index: name for name, index in graph.inputs.items()}
+        taken |= set(labels.values())
+        for node in graph.nodes:
+            if node.label is not None and node.op is not None and node.label not in taken:
+                taken.add(node.label)
+                labels[node.index] = node.label
+        wanted = sorted(self._read_by_name() - labels.keys())
+        prefix = "t"
+        while any(name.startswith(prefix) and name[len(prefix) :].isdigit() for name in taken):
+            prefix += "_"
+        return labels | {index: f"{prefix}{index}" for index in wanted}
+
+    def _read_by_name(self) -> set[int]:
+        found = {output.node for output in self.graph.outputs}
+        current = self.graph.root.inputs[0] if self.graph.root.inputs else -1
+
+        def visit(scope: Scope, current: int) -> int:
+            for item in scope.items:
+                if isinstance(item, Scope):
+                    current = visit(item, current)
+                    continue
+                main, referred = _inputs(item)
+                found.update(referred)
+                if len(main) > 1 or (main and main[0] != current):
+                    found.update(main)
+                if item.reuse is not None and self._holds_weights(item):
+                    found.add(item.reuse.index)
+                if _flows(item):
+                    current = item.index
+            if current != scope.output and scope.output >= 0:
+                found.add(scope.output)
+                current = scope.output
+            return current
+
+        visit(self.graph.root, current)
+        return found
+
+    def _holds_weights(self, node: Node) -> bool:
+        return node.op is not None and bool(node.op.weights(self.graph.shapes_in(node)))
+
+    # -- text -----------------------------------------------------------------------------------------------------------
+
+    def lines(self) -> Iterator[str]:
+        """The file, line by line."""
+        graph = self.graph
+        yield "archspec: 1"
+        yield f"name: {_quoted(graph.name)}"
+        if graph.source:
+            yield f"source: {_quoted(graph.source)}"
+        yield "inputs:"
+        for name, index in graph.inputs.items():
+            dims = ", ".join(text(dim) for dim in graph.nodes[index].shape.dims)
+            yield f"  {name}: [{dims}]"
+        if graph.sizes:
+            yield "sizes: {" + ", ".join(f"{name}: {size}" for name, size in graph.sizes.items()) + "}"
+        start = graph.root.inputs[0]
+        body, _ = self._steps(graph.root, start, 1)
+        yield "steps:" if body else "steps: []"
+        yield from body
+        outputs = graph.outputs
+        last = graph.root.output
+        if len(outputs) == 1 and outputs[0].name == "output" and outputs[0].node == last:
+            return
+        yield "outputs:"
+        for output in outputs:
+            source = self._labels[output.node]
+            if not output.training and output.loss_weight == 1.0:
+                yield f"  {output.name}: {source}"
+            else:
+                training = "true" if output.training else "false"
+                yield f"  {output.name}: {{from: {source}, training: {training}, loss_weight: {_flow(output.loss_weight)}}}"
+
+    def _steps(self, scope: Scope, current: int, depth: int) -> tuple[list[str], int]:
+        """The steps of a scope that reads ``current``, and the value it gives."""
+        lines: list[str] = []
+        position = 0
+        margin = "  " * depth
+        for item in scope.items:
+            counted = isinstance(item, Scope) or item.counted
+            if counted and item.name.isdigit():
+                while position < int(item.name):
+                    lines.append(f"{margin}- identity")
+                    position += 1
+            position += counted
+            if isinstance(item, Scope):
+                inner, value = self._steps(item, current, depth + 2)
+                name = "" if item.name.isdigit() else f" as {item.name}"
+                note = _note(item)
+                lines.append(f"{margin}- sequence{name}:{'' if inner else ' []'}{note}")
+                lines += inner
+                current = value
+            else:
+                lines += self._node(item, current, margin)
+                if _flows(item):
+                    current = item.index
+        if current != scope.output and scope.output >= 0:
+            lines += [f"{margin}- steps: []", f"{margin}  from: {self._labels[scope.output]}"]
+            current = scope.output
+        return lines, current
+
+    def _node(self, node: Node, current: int, margin: str) -> list[str]:
+        op = node.op
+        assert op is not None
+        main, referred = _inputs(node)
+        if node.reuse is not None and self._holds_weights(node):
+            lines = [f"{margin}- reuse: {self._labels[node.reuse.index]}"]
+        else:
+            fields = dict(zip((f for f in op.references if getattr(op, f) is not None), referred, strict=True))
+            arguments = _arguments(op, {field: self._labels[index] for field, index in fields.items()})
+            name = f" as {node.name}" if node.named else ""
+            given = f": {arguments}" if arguments != "{}" else ""
+            bare = op.merges and not given
+            beside = len(main) > 1 or (main and main[0] != current) or node.index in self._labels
+            if not given and beside:
+                given = ": {}" if not bare else ":"
+            lines = [f"{margin}- {op.keyword}{name}{given}"]
+        if len(main) > 1:
+            lines.append(f"{margin}  from: [{', '.join(self._labels[index] for index in main)}]")
+        elif main and main[0] != current:
+            lines.append(f"{margin}  from: {self._labels[main[0]]}")
+        if node.index in self._labels:
+            lines.append(f"{margin}  label: {self._labels[node.index]}")
+        return lines
+
+
+def _scopes(root: Scope) -> Iterator[Scope]:
+    stack = [root]
+    while stack:
+        scope = stack.pop()
+        yield scope
+        stack += [item for item in scope.items if isinstance(item, Scope)]
+
+
+def _inputs(node: Node) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What a node computes from, and what it only refers to."""
+    op = node.op
+    if op is None:
+        return (), ()
+    count = sum(getattr(op, field) is not None for field in op.references)
+    split = len(node.inputs) - count
+    return node.inputs[:split], node.inputs[split:]
+
+
+def _flows(node: Node) -> bool:
+    """Whether the chain goes on from a node's value; a parameter stands beside the chain."""
+    return node.op is not None and (node.op.merges or node.op.sources > 0)
+
+
+def _note(scope: Scope) -> str:
+    if scope.block is None or scope.step is None:
+        return ""
+    return f"  # {scope.block.name}, {scope.step.span.source.name}:{scope.step.span.line}"
+
+
+def _arguments(op: Op, referred: dict[str, str]) -> str:
+    """The arguments that differ from the op's defaults, in flow style."""
+    values: dict[str, Any] = {}
+    for name, field in type(op).model_fields.items():
+        value = getattr(op, name)
+        if name in referred:
+            values[name] = referred[name]
+        elif field.is_required() or value != field.get_default():
+            values[name] = value.plain() if isinstance(value, Init) else value
+    return _flow(values)
+
+
+def _flow(value: Any) -> str:
+    """Plain data as YAML on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_flow(item) for item in value) + "]"
+    if isinstance(value, str) and value.isidentifier():
+        return value
+    return json.dumps(value)
+
+
+def _quoted(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
