@@ -23,6 +23,7 @@ from archspec.sizes.intervals import (
     tiled,
 )
 from archspec.sizes.wording import describe
+from archspec.sizes.writing import number
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +92,17 @@ class ValidSet:
         return describe(self.intervals, self.next(self.start), self.modulus, self.residues, symbol)
 
     def to_json(self, symbol: str = "H") -> dict[str, object]:
-        """Give the set as JSON data; ranges name their first and last member."""
+        """Give the set as JSON data; ranges name their first and last member.
+
+        Integers of over 1024 bits are given as text: no reader of JSON takes them, and Python refuses to write some.
+        """
         return {
             "text": self.describe(symbol),
-            "least": None if self.is_empty else self.least,
-            "ranges": [[first, end - 1] for first, end in self.intervals],
-            "from": self.start,
-            "modulus": self.modulus,
-            "residues": [[first, end - 1] for first, end in self.residues],
+            "least": None if self.is_empty else _json_integer(self.least),
+            "ranges": [[_json_integer(first), _json_integer(end - 1)] for first, end in self.intervals],
+            "from": _json_integer(self.start),
+            "modulus": _json_integer(self.modulus),
+            "residues": [[_json_integer(first), _json_integer(end - 1)] for first, end in self.residues],
         }
 
     def pieces(self, begin: int, end: int) -> Iterator[Interval]:
@@ -171,6 +175,10 @@ def between(first: int, end: int) -> ValidSet:
 def periodic(modulus: int, residues: Iterable[Interval], least: int = 1) -> ValidSet:
     """Give the integers from ``least`` on whose remainder by ``modulus`` lies in ``residues``."""
     return valid_set(least, (), least, modulus, residues)
+
+
+def _json_integer(value: int) -> int | str:
+    return value if value.bit_length() <= 1024 else number(value)
 
 
 def _lowered(start: int, least: int, listed: Sequence[Interval], modulus: int, residues: Sequence[Interval]) -> int:
