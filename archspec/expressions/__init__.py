@@ -4,13 +4,15 @@ The language is Python's expressions without anything that could run long, reach
 nothing of ops, blocks or YAML beyond the scalar a template stands in.
 """
 
+from archspec.expressions.budget import Budget
 from archspec.expressions.evaluator import evaluate, interpolate, iterate
 from archspec.expressions.functions import FUNCTIONS
+from archspec.expressions.names import free_names
 from archspec.expressions.parser import parse, parse_clause
-from archspec.expressions.printer import free_names, to_python
+from archspec.expressions.printer import to_python
 from archspec.expressions.templates import template
 from archspec.expressions.tree import Clause, Expression, Interpolation
-from archspec.expressions.values import Budget, Record, kind
+from archspec.expressions.values import Record, kind
 
 __all__ = [
     "FUNCTIONS",

@@ -5,40 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from archspec.diagnostics import Fault, did_you_mean
+from archspec.diagnostics import Fault, did_you_mean, printable
 from archspec.expressions import tree as t
 from archspec.expressions import values as v
+from archspec.expressions.budget import Budget
 from archspec.expressions.functions import FUNCTIONS, call
 
 
-def evaluate(expression: t.Expression, names: Mapping[str, object], budget: v.Budget | None = None) -> Any:
+def evaluate(expression: t.Expression, names: Mapping[str, object], budget: Budget | None = None) -> Any:
     """The value of an expression; lists for lists, tuples, ``range`` and the like.
 
     Raises :class:`Fault` at the part at fault: ``unknown-name``, ``unknown-attribute``, ``expression-type``,
     ``expression-value`` or ``expression-limit``.
     """
-    evaluator = _Evaluator(expression, names, budget or v.Budget())
+    evaluator = _Evaluator(expression, names, budget or Budget())
     value = evaluator.value(expression.tree)
-    with evaluator.at(expression.tree):
+    try:
         v.check_result(value, evaluator.budget)
+    except Fault as fault:
+        raise evaluator.placed(fault, expression.tree) from None
     return value
 
 
-def iterate(clause: t.Clause, names: Mapping[str, object], budget: v.Budget | None = None) -> Iterator[dict[str, Any]]:
+def iterate(clause: t.Clause, names: Mapping[str, object], budget: Budget | None = None) -> Iterator[dict[str, Any]]:
     """The loop variables of each turn of a clause, in order; raises as :func:`evaluate` does."""
-    evaluator = _Evaluator(clause, names, budget or v.Budget())
+    evaluator = _Evaluator(clause, names, budget or Budget())
     for _ in evaluator.turns(clause.loops):
         yield dict(evaluator.locals)
 
 
-def interpolate(
-    interpolation: t.Interpolation, names: Mapping[str, object], budget: v.Budget | None = None
-) -> str:
+def interpolate(interpolation: t.Interpolation, names: Mapping[str, object], budget: Budget | None = None) -> str:
     """The text with each expression's value in its place: whole floats as integers, booleans as YAML writes them.
 
-    Raises :class:`Fault` as :func:`evaluate` does, and ``interpolation`` for a value that is no number, text or boolean.
+    Raises :class:`Fault` as :func:`evaluate` does, and ``interpolation`` for a value that is no number, text or
+    boolean.
     """
-    budget = budget or v.Budget()
+    budget = budget or Budget()
     out: list[str] = []
     for index, part in enumerate(interpolation.parts):
         if isinstance(part, str):
@@ -54,7 +56,11 @@ def interpolate(
         else:
             after = interpolation.parts[index + 1] if index + 1 < len(interpolation.parts) else ""
             continues = isinstance(after, str) and after[:1] in (".", "[")
-            hint = f"write the whole expression in `$(…)`: `$({part.text}{after})`" if continues else None
+            hint = (
+                f"write the whole expression in `$(…)`: `$({printable(part.text + str(after), 60)})`"
+                if continues
+                else None
+            )
             raise Fault("interpolation", f"{v.kind(value)} cannot stand inside a text", part.span, hint)
     length = sum(map(len, out))
     if length > budget.text:
@@ -63,55 +69,26 @@ def interpolate(
     return "".join(out)
 
 
-class _At:
-    """Gives a fault raised without a place the place of a part."""
-
-    __slots__ = ("home", "tree")
-
-    def __init__(self, home: t.Located, tree: t.Tree) -> None:
-        self.home, self.tree = home, tree
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, RecursionError):
-            raise Fault("expression-limit", "nested too deeply", self.home.span) from None
-        if isinstance(error, Fault) and error.diagnostic.span is None and self.home.span is not None:
-            found = error.diagnostic
-            span = self.home.place(self.tree.at)
-            raise Fault(found.code, found.message, span, found.hint, found.details) from None
-
-
 class _Evaluator:
-    def __init__(self, home: t.Located, names: Mapping[str, object], budget: v.Budget) -> None:
+    def __init__(self, home: t.Located, names: Mapping[str, object], budget: Budget) -> None:
         self.home, self.names, self.budget = home, names, budget
         self.locals: dict[str, Any] = {}
-        self.compute: dict[type[t.Tree], Callable[[Any], Any]] = {
-            t.Literal: lambda tree: tree.value,
-            t.Name: self.name,
-            t.Listing: self.listing,
-            t.Table: self.table,
-            t.Unary: self.unary,
-            t.Arithmetic: self.arithmetic,
-            t.Power: self.power,
-            t.Comparison: self.comparison,
-            t.Logic: self.logic,
-            t.Conditional: self.conditional,
-            t.Index: self.index,
-            t.Slice: self.slice,
-            t.Attribute: self.attribute,
-            t.Call: self.call,
-            t.Comprehension: self.comprehension,
-        }
-
-    def at(self, tree: t.Tree) -> _At:
-        return _At(self.home, tree)
 
     def value(self, tree: t.Tree) -> Any:
-        with _At(self.home, tree):
+        try:
             self.budget.spend()
-            return self.compute[type(tree)](tree)
+            return _COMPUTE[type(tree)](self, tree)
+        except (Fault, RecursionError) as error:
+            raise self.placed(error, tree) from None
+
+    def placed(self, error: Fault | RecursionError, tree: t.Tree) -> Fault:
+        """The fault with a part's place, unless it has one: operators know none, and the innermost part is the best."""
+        if isinstance(error, RecursionError):
+            return Fault("expression-limit", "too much to evaluate: nested too deeply", self.home.span)
+        found = error.diagnostic
+        if found.span is not None or self.home.span is None:
+            return error
+        return Fault(found.code, found.message, self.home.place(tree.at), found.hint, found.details)
 
     def name(self, tree: t.Name) -> Any:
         if tree.name in self.locals:
@@ -142,8 +119,7 @@ class _Evaluator:
         for key, value in tree.entries:
             found = self.value(key)
             if not isinstance(found, None | bool | int | float | str):
-                with self.at(key):
-                    raise v.wrong_type(f"{v.kind(found)} cannot be a key")
+                raise self.placed(v.wrong_type(f"{v.kind(found)} cannot be a key"), key)
             made[found] = self.value(value)
         return made
 
@@ -211,7 +187,9 @@ class _Evaluator:
             raise Fault("unknown-attribute", f"{v.kind(value)} has no `.{tree.name}`", hint=hint)
         known = sorted(value.attribute_names())
         if tree.name not in known:
-            hint = did_you_mean(tree.name, known) or ("it has " + ", ".join(f"`.{name}`" for name in known) if known else None)
+            hint = did_you_mean(tree.name, known) or (
+                "it has " + ", ".join(f"`.{name}`" for name in known) if known else None
+            )
             raise Fault("unknown-attribute", f"{value.kind} has no `.{tree.name}`", hint=hint)
         return value.attribute(tree.name)
 
@@ -234,12 +212,16 @@ class _Evaluator:
         """Binds the variables of each turn in ``locals``, then gives way."""
         loop, inner = loops[0], loops[1:]
         iterable = self.value(loop.iterable)
-        with self.at(loop.iterable):
+        try:
             items = v.elements(iterable, "a loop runs over", self.budget)
+        except Fault as fault:
+            raise self.placed(fault, loop.iterable) from None
         for item in items:
-            with self.at(loop.iterable):
+            try:
                 self.budget.spend()
                 self.bind(loop.target, item)
+            except Fault as fault:
+                raise self.placed(fault, loop.iterable) from None
             if all(v.truth(self.value(condition)) for condition in loop.conditions):
                 if inner:
                     yield from self.turns(inner)
@@ -256,3 +238,22 @@ class _Evaluator:
             raise v.wrong_value(f"{len(item)} elements for {len(target)} names")
         for part, value in zip(target, item, strict=True):
             self.bind(part, value)
+
+
+_COMPUTE: dict[type[t.Tree], Callable[[_Evaluator, Any], Any]] = {
+    t.Literal: lambda _, tree: tree.value,
+    t.Name: _Evaluator.name,
+    t.Listing: _Evaluator.listing,
+    t.Table: _Evaluator.table,
+    t.Unary: _Evaluator.unary,
+    t.Arithmetic: _Evaluator.arithmetic,
+    t.Power: _Evaluator.power,
+    t.Comparison: _Evaluator.comparison,
+    t.Logic: _Evaluator.logic,
+    t.Conditional: _Evaluator.conditional,
+    t.Index: _Evaluator.index,
+    t.Slice: _Evaluator.slice,
+    t.Attribute: _Evaluator.attribute,
+    t.Call: _Evaluator.call,
+    t.Comprehension: _Evaluator.comprehension,
+}

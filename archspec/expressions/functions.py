@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from archspec.diagnostics import Fault
+from archspec.expressions.budget import Budget
 from archspec.expressions.values import (
-    Budget,
     arithmetic,
     brief,
     checked,
@@ -35,7 +35,7 @@ class Function:
 
 def _extreme(name: str, symbol: str) -> Callable[..., Any]:
     def compute(budget: Budget, *arguments: Any) -> Any:
-        values = elements(arguments[0], f"`{name}` is given", budget) if len(arguments) == 1 else list(arguments)
+        values = elements(arguments[0], f"`{name}` is given", budget) if len(arguments) == 1 else arguments
         if not values:
             raise wrong_value(f"`{name}` of an empty list")
         best = values[0]
@@ -52,10 +52,10 @@ def _extreme(name: str, symbol: str) -> Callable[..., Any]:
 
 def _sum(budget: Budget, values: Any, start: Any = 0) -> Any:
     total = start
+    if isinstance(start, str):
+        raise wrong_type("`sum` of texts")
     for value in elements(values, "`sum` is given", budget):
         budget.spend()
-        if isinstance(total, str):
-            raise wrong_type("`sum` of texts")
         total = arithmetic("+", total, value, budget)
     return total
 
@@ -98,7 +98,7 @@ def _zip(budget: Budget, *lists: Any) -> list[list[Any]]:
 def _reversed(budget: Budget, values: Any) -> list[Any]:
     items = elements(values, "`reversed` is given", budget)
     budget.make(len(items))
-    return items[::-1]
+    return list(items[::-1])
 
 
 def _number(name: str, value: Any) -> Any:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from archspec.diagnostics import Fault, Span, did_you_mean
 from archspec.expressions import tree as t
+from archspec.expressions.cursor import Cursor, check_height, too_deep
 from archspec.expressions.functions import FUNCTIONS
-from archspec.expressions.tokens import Token, tokenize
+from archspec.expressions.names import free_in
+from archspec.expressions.tokens import Token
 
-DEEPEST_NESTING = 50
 MOST_LOOPS = 8
 
 OR, AND, NOT, COMPARE, SUM, PRODUCT, SIGN, POWER = range(1, 9)
@@ -29,25 +30,34 @@ LEVELS: dict[str, int] = {
 def parse(text: str, span: Span | None) -> t.Expression:
     """An expression as it stands in ``when:`` or inside ``$(…)``.
 
-    Raises :class:`Fault`: ``expression-syntax``, ``unknown-function`` or ``expression-limit``, at the characters at fault.
+    Raises :class:`Fault`: ``expression-syntax``, ``unknown-function`` or ``expression-limit``, at the characters that
+    are at fault.
     """
     return parse_located(_located(text, span))
 
 
 def parse_located(home: t.Located) -> t.Expression:
     """An expression whose place is already known."""
-    parser = _Parser(home)
-    tree = parser.expression()
-    parser.finish()
+    try:
+        parser = _Parser(home)
+        tree = parser.expression()
+        parser.finish()
+    except RecursionError:
+        raise too_deep(home) from None
+    check_height(home, (tree,))
     return t.Expression(home.text, home.span, home.exact, tree)
 
 
 def parse_clause(text: str, span: Span | None) -> t.Clause:
     """What stands after ``for``: ``i, depth in enumerate(depths) if depth > 1``; raises as :func:`parse` does."""
     home = _located(text, span)
-    parser = _Parser(home)
-    loops = parser.loops()
-    parser.finish()
+    try:
+        parser = _Parser(home)
+        loops = parser.loops()
+        parser.finish()
+    except RecursionError:
+        raise too_deep(home) from None
+    check_height(home, tuple(part for loop in loops for part in (loop.iterable, *loop.conditions)))
     return t.Clause(home.text, home.span, home.exact, loops)
 
 
@@ -57,72 +67,7 @@ def _located(text: str, span: Span | None) -> t.Located:
     return t.Located(text, *t.locate(text, span))
 
 
-class _Parser:
-    def __init__(self, home: t.Located) -> None:
-        self.home = home
-        self.tokens = tokenize(home)
-        self.position = 0
-        self.depth = 0
-
-    # Tokens
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.position]
-
-    def advance(self) -> Token:
-        token = self.token
-        self.position = min(self.position + 1, len(self.tokens) - 1)
-        return token
-
-    def at(self, *words: str) -> bool:
-        """Whether the next token is one of these operators or keywords."""
-        return self.token.kind in ("operator", "keyword") and self.token.text in words
-
-    def take(self, *words: str) -> bool:
-        found = self.at(*words)
-        if found:
-            self.advance()
-        return found
-
-    def expect(self, word: str, where: str) -> Token:
-        if not self.at(word):
-            raise self.unexpected(f"`{word}` is missing {where}")
-        return self.advance()
-
-    def fault(self, message: str, at: t.Place, hint: str | None = None) -> Fault:
-        return Fault("expression-syntax", message, self.home.place(at), hint)
-
-    def unexpected(self, wanted: str) -> Fault:
-        token = self.token
-        found = "the expression ends" if token.kind == "end" else f"`{token.text[:40]}` stands"
-        return self.fault(f"{wanted}: {found} here", token.at)
-
-    def since(self, start: int) -> t.Place:
-        return start, self.tokens[max(self.position - 1, 0)].at[1]
-
-    def finish(self) -> None:
-        token = self.token
-        if token.kind == "end":
-            return
-        if self.at("="):
-            raise self.fault("`=` is not part of the language", token.at, "write `==` to compare")
-        if self.at("for"):
-            raise self.fault("`for` stands only inside `[…]` or a function's `(…)`", token.at)
-        if self.at(","):
-            raise self.fault("`,` is not expected here", token.at, "put `[…]` around a list")
-        if self.at(":"):
-            raise self.fault("`:` is not expected here", token.at, "slices and keys stand inside brackets")
-        raise self.fault(f"`{token.text[:40]}` is not expected here", token.at)
-
-    # Expressions
-
-    def deeper(self) -> None:
-        self.depth += 1
-        if self.depth > DEEPEST_NESTING:
-            said = f"an expression nested more than {DEEPEST_NESTING} deep"
-            raise Fault("expression-limit", said, self.home.span, "name its parts under `let:`")
-
+class _Parser(Cursor):
     def expression(self) -> t.Tree:
         """``a if b else c``, or anything that binds more tightly."""
         self.deeper()
@@ -144,8 +89,8 @@ class _Parser:
             if found == POWER:
                 self.advance()
                 self.deeper()
-                left = t.Power(self.since(start), left, self.binary(SIGN))
-                left = t.Power(self.since(start), left.base, left.exponent)
+                exponent = self.binary(SIGN)
+                left = t.Power(self.since(start), left, exponent)
                 self.depth -= 1
             elif found in (OR, AND):
                 word = self.token.text
@@ -365,7 +310,9 @@ class _Parser:
         loops: list[t.Loop] = []
         while True:
             if len(loops) == MOST_LOOPS:
-                raise Fault("expression-limit", f"more than {MOST_LOOPS} `for` in one clause", self.home.place(self.token.at))
+                raise Fault(
+                    "expression-limit", f"more than {MOST_LOOPS} `for` in one clause", self.home.place(self.token.at)
+                )
             start = self.token.at[0]
             target = self.targets()
             names = [name for name in t.bound(target) if name != "_"]
@@ -378,7 +325,25 @@ class _Parser:
                 conditions.append(self.binary(OR))
             loops.append(t.Loop(target, iterable, tuple(conditions)))
             if not self.take("for"):
+                self.check_order(loops)
                 return tuple(loops)
+
+    def check_order(self, loops: list[t.Loop]) -> None:
+        """Refuse a part that reads a name before the loop that binds it: it would find what an earlier turn left."""
+        bound = frozenset(name for loop in loops for name in t.bound(loop.target))
+        known: frozenset[str] = frozenset()
+        for position, loop in enumerate(loops):
+            # Only the first iterable is evaluated once, before anything is bound.
+            self.check_read(loop.iterable, bound - known if position else frozenset())
+            known |= frozenset(t.bound(loop.target))
+            for condition in loop.conditions:
+                self.check_read(condition, bound - known)
+
+    def check_read(self, part: t.Tree, unbound: frozenset[str]) -> None:
+        needed: set[str] = set()
+        free_in(part, frozenset(), needed)
+        for name in sorted(needed & unbound):
+            raise self.fault(f"`{name}` is read before the `for` that gives it a value", part.at)
 
     def targets(self) -> t.Target:
         first = self.target()

@@ -1,4 +1,4 @@
-"""Trees to canonical Python text, and the names they need."""
+"""Trees to canonical Python text."""
 
 from __future__ import annotations
 
@@ -8,38 +8,6 @@ from archspec.expressions import tree as t
 from archspec.expressions.parser import AND, COMPARE, LEVELS, NOT, OR, POWER, SIGN
 
 _CONDITIONAL, _POSTFIX = OR - 1, POWER + 1
-
-
-def free_names(what: t.Expression | t.Clause | t.Interpolation) -> frozenset[str]:
-    """The names whose values must come from outside; functions and loop variables are not among them."""
-    if isinstance(what, t.Interpolation):
-        return frozenset().union(*(free_names(part) for part in what.parts if isinstance(part, t.Expression)))
-    found: set[str] = set()
-    if isinstance(what, t.Clause):
-        _free_in_loops(what.loops, frozenset(), found)
-    else:
-        _free(what.tree, frozenset(), found)
-    return frozenset(found)
-
-
-def _free(tree: t.Tree, bound: frozenset[str], found: set[str]) -> None:
-    if isinstance(tree, t.Name):
-        if tree.name not in bound:
-            found.add(tree.name)
-    elif isinstance(tree, t.Comprehension):
-        _free(tree.element, _free_in_loops(tree.loops, bound, found), found)
-    else:
-        for part in t.children(tree):
-            _free(part, bound, found)
-
-
-def _free_in_loops(loops: tuple[t.Loop, ...], bound: frozenset[str], found: set[str]) -> frozenset[str]:
-    for loop in loops:
-        _free(loop.iterable, bound, found)
-        bound |= frozenset(t.bound(loop.target))
-        for condition in loop.conditions:
-            _free(condition, bound, found)
-    return bound
 
 
 def to_python(
@@ -87,8 +55,8 @@ class _Printer:
                 return SIGN, f"{operator}{self.text(operand, SIGN)}"
             case t.Arithmetic(first=first, rest=rest) | t.Comparison(first=first, rest=rest):
                 own = LEVELS.get(rest[0][0], COMPARE)
-                # A first operand of the same level would join the run (and chain, if it is a comparison).
-                head = self.text(first, own if isinstance(tree, t.Arithmetic) and _joins(first, own) else own + 1)
+                # In parentheses, a first operand of the same level is a value of its own, not a part of the run.
+                head = self.text(first, own + 1)
                 return own, head + "".join(f" {symbol} {self.text(operand, own + 1)}" for symbol, operand in rest)
             case t.Power(base=base, exponent=exponent):
                 return POWER, f"{self.text(base, _POSTFIX)}**{self.text(exponent, SIGN)}"
@@ -145,10 +113,6 @@ class _Printer:
             return self.names[target]
         inside = ", ".join(self.target(part, nested=True) for part in target) + "," * (len(target) == 1)
         return f"({inside})" if nested else inside
-
-
-def _joins(first: t.Tree, level: int) -> bool:
-    return False
 
 
 def _literal(value: None | bool | int | float | str) -> str:

@@ -87,7 +87,9 @@ def _closing(home: t.Located, begin: int, scalar: Scalar) -> int:
     span = home.place((begin - 2, len(text)))
     shown = printable(text[begin - 2 :], 60)
     if scalar.plain:
-        hint = "inside `{…}` and `[…]` a `,` ends the value, and ` #` begins a comment: quote it, or name it under `let:`"
+        hint = (
+            "inside `{…}` and `[…]` a `,` ends the value, and ` #` begins a comment: quote it, or name it under `let:`"
+        )
     else:
         hint = "count the brackets"
     raise Fault("unclosed-expression", f"`{shown}` is never closed", span, hint)

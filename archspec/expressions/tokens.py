@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from typing import NamedTuple
 
@@ -11,10 +12,7 @@ from archspec.expressions.tree import Located, Place
 LONGEST_TEXT = 2_000
 LARGEST_LITERAL_BITS = 4_096
 KEYWORDS = frozenset({"and", "or", "not", "in", "if", "else", "for", "is", "True", "False", "None"})
-_FOREIGN_KEYWORDS = frozenset(
-    "as assert async await break class continue def del elif except finally from global import lambda nonlocal pass raise"
-    " return try while with yield".split()
-)
+_FOREIGN_KEYWORDS = frozenset(set(keyword.kwlist) - KEYWORDS)
 
 
 class Token(NamedTuple):
@@ -33,11 +31,12 @@ _TOKEN = re.compile(
         |(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9][0-9_]*)?))
     | (?P<name>[A-Za-z_][A-Za-z_0-9]*)
     | (?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
-    | (?P<operator>\*\*=|//=|<<=|>>=|\.\.\.|\*\*|//|<=|>=|==|!=|<>|:=|->|<<|>>|&&|\|\||[-+*/%|&^@]=|[-+*/%<>()\[\]{},:.=!~|&^@;?$])
+    | (?P<operator>\*\*=|//=|<<=|>>=|\.\.\.|\*\*|//|<=|>=|==|!=|<>|:=|->|<<|>>|&&|\|\||[-+*/%|&^@]=
+        |[-+*/%<>()\[\]{},:.=!~|&^@;?$])
     """,
     re.VERBOSE,
 )
-_OPERATORS = frozenset("+ - * / // % ** < > <= >= == != ( ) [ ] { } , : . =".split())
+_OPERATORS = frozenset(["+", "-", "*", "/", "//", "%", "**", "<", ">", "<=", ">=", "==", "!=", *"()[]{},:.="])
 _FOREIGN_OPERATORS = {
     "&&": "write `and`",
     "||": "write `or`",
@@ -92,7 +91,9 @@ def _word(home: Located, word: str, at: Place) -> Token:
     following = home.text[at[1] : at[1] + 1]
     if following in ("'", '"') and word not in KEYWORDS:
         hint = "text outside `$(…)` is already put together: `layer$(i)`" if "f" in word.lower() else None
-        raise Fault("expression-syntax", f"`{word}{following}…` texts are not part of the language", home.place(at), hint)
+        raise Fault(
+            "expression-syntax", f"`{word}{following}…` texts are not part of the language", home.place(at), hint
+        )
     return Token("keyword" if word in KEYWORDS else "name", word, at)
 
 
@@ -118,7 +119,9 @@ def _text(home: Located, word: str, at: Place) -> str:
             return _ESCAPES[code]
         number = int(code[1:], 16) if len(code) > 1 else -1
         if number < 0 or number > 0x10FFFF or 0xD800 <= number <= 0xDFFF:
-            raise Fault("expression-syntax", f"`\\{printable(code)}` is not an escape", home.place(at), "write `\\\\` for `\\`")
+            raise Fault(
+                "expression-syntax", f"`\\{printable(code)}` is not an escape", home.place(at), "write `\\\\` for `\\`"
+            )
         return chr(number)
 
     return _ESCAPE.sub(unescape, word[1:-1])
@@ -130,5 +133,7 @@ def _unknown_character(home: Located, position: int) -> Fault:
     if character in "\"'":
         return Fault("expression-syntax", f"the quote `{character}` is never closed", span)
     if character.isalpha():
-        return Fault("expression-syntax", f"`{character}` cannot stand in a name", span, "names are a–z, A–Z, 0–9 and `_`")
+        return Fault(
+            "expression-syntax", f"`{character}` cannot stand in a name", span, "names are a–z, A–Z, 0–9 and `_`"
+        )
     return Fault("expression-syntax", f"`{printable(character)}` is not part of the language", span)

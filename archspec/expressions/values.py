@@ -1,4 +1,4 @@
-"""What expressions compute with: values, how much of them there may be, and the operators on them.
+"""What expressions compute with, and the operators on it.
 
 Semantics are Python's, except that booleans are not numbers, tuples and lists are one kind, and everything is bounded.
 Operators raise :class:`~archspec.diagnostics.Fault` without a span; the evaluator knows where they stand.
@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from archspec.diagnostics import Fault
+from archspec.diagnostics import Fault, printable
+from archspec.expressions.budget import Budget, limit
 
 DEEPEST_VALUE = 50
 
@@ -32,48 +32,6 @@ class Record:
     def attribute_names(self) -> Iterable[str]:
         """The names that can be read."""
         raise NotImplementedError
-
-
-@dataclass
-class Budget:
-    """What evaluation may use; share one between expressions to bound them together.
-
-    ``steps`` and ``items`` (elements of lists made) are used up; ``bits`` bounds each integer, ``text`` each text.
-    """
-
-    steps: int = 1_000_000
-    items: int = 100_000
-    bits: int = 4_096
-    text: int = 10_000
-    spent_steps: int = field(default=0, init=False)
-    spent_items: int = field(default=0, init=False)
-
-    def spend(self, steps: int = 1) -> None:
-        """Use steps up; raises :class:`Fault` ``expression-limit`` when there are none left."""
-        self.spent_steps += steps
-        if self.spent_steps > self.steps:
-            raise limit(f"more than {self.steps:,} steps of evaluation")
-
-    def make(self, items: int) -> None:
-        """Use list elements up, before they are made."""
-        self.spent_items += items
-        if self.spent_items > self.items:
-            raise limit(f"lists of more than {self.items:,} elements together")
-
-    def check_text(self, length: int) -> None:
-        """Refuse a text that would be too long, before it is made."""
-        if length > self.text:
-            raise limit(f"a text of {length:,} characters; {self.text:,} are allowed")
-
-    def check_bits(self, bits: int) -> None:
-        """Refuse an integer that would be too large, before it is made."""
-        if bits > self.bits:
-            raise limit(f"an integer of more than {self.bits:,} bits")
-
-
-def limit(message: str) -> Fault:
-    """The fault of asking for too much."""
-    return Fault("expression-limit", f"too much to evaluate: {message}")
 
 
 def wrong_type(message: str, hint: str | None = None) -> Fault:
@@ -284,7 +242,7 @@ def indexed(value: Any, index: Any) -> Any:
         try:
             return value[_hashable(index)]
         except KeyError:
-            shown = ", ".join(f"`{key}`" for key in list(value)[:10])
+            shown = ", ".join(brief(key) for key in list(value)[:10])
             raise wrong_value(f"there is no key {brief(index)}", f"there are {shown}" if shown else None) from None
     if not isinstance(value, str | list | tuple):
         raise wrong_type(f"{kind(value)} cannot be indexed")
@@ -308,12 +266,12 @@ def sliced(value: Any, bounds: Sequence[Any], budget: Budget) -> Any:
     return list(value[part])
 
 
-def elements(value: Any, what: str, budget: Budget) -> list[Any]:
+def elements(value: Any, what: str, budget: Budget) -> Sequence[Any]:
     """The elements of a list, the characters of a text or the keys of a mapping; ``what`` begins the message."""
     if not isinstance(value, str | list | tuple | dict):
         raise wrong_type(f"{what} {kind(value)}, which is not a list")
     budget.spend(1 + len(value) // 16)
-    return list(value)
+    return value if isinstance(value, list | tuple) else list(value)
 
 
 def brief(value: Any) -> str:
@@ -321,7 +279,7 @@ def brief(value: Any) -> str:
     if isinstance(value, int) and value.bit_length() > 100:
         return "an integer of many digits"
     if isinstance(value, str):
-        return f"`{value[:40]}`" if value.isprintable() else "a text"
+        return f"`{printable(value, 40)}`"
     return repr(value) if value is None or isinstance(value, bool | int | float) else kind(value)
 
 

@@ -222,13 +222,13 @@ class Builder:
     def content_start(self, event: Any, end_index: int) -> Point:
         """Where a node begins after its anchor and tag."""
         start = event.start_mark
-        if event.anchor is not None or event.tag is not None:
-            match = _PROPERTIES.match(self.text, start.index, max(end_index, start.index))
-            skipped = lines(match.group()) if match else ("",)
-            if len(skipped) > 1:
-                return start.line + len(skipped), len(skipped[-1]) + 1
-            return start.line + 1, start.column + 1 + len(skipped[0])
-        return start.line + 1, start.column + 1
+        if event.anchor is None and event.tag is None:
+            return start.line + 1, start.column + 1
+        match = _PROPERTIES.match(self.text, start.index, max(end_index, start.index))
+        skipped = lines(match.group()) if match else ()
+        if len(skipped) > 1:
+            return start.line + len(skipped), len(skipped[-1]) + 1
+        return start.line + 1, start.column + 1 + sum(map(len, skipped))
 
     def last_content_before(self, line: int, first: int) -> Point:
         """End of the last line that is not blank before a line, none before ``first``."""

@@ -33,33 +33,25 @@ def _loader() -> Any:
 
 
 class _Complaint(NamedTuple):
-    """What the parser says (either parser's words), and what we say."""
+    """What the parser says (either parser's words), and what we say; shown where it began if that says more."""
 
     pattern: str
     message: str
     hint: str | None = None
-    where_it_began: bool = False
+    at_beginning: bool = False
 
 
-_QUOTE_HINT = "quote a text that holds `: ` or ` #`, or begins with one of ``[ ] { } & * ! | > % @ ` ' \" ``"
+_QUOTE = "quote a text that holds `: ` or ` #`, or begins with one of ``[ ] { } & * ! | > % @ ` ' \" ``"
+_CLOSE = "is not closed, or a `,` is missing"
 _COMPLAINTS = (
-    _Complaint(
-        r"quoted scalar.*(end of stream|document (indicator|separator))", "this quote is never closed", None, True
-    ),
-    _Complaint(
-        r"unknown escape", "unknown escape in a double-quoted text", "use single quotes, or `\\\\` for a backslash"
-    ),
+    _Complaint(r"quoted.*(end of stream|document (indicator|separator))", "this quote is never closed", None, True),
+    _Complaint(r"unknown escape", "unknown escape in a double-quoted text", "write `\\\\`, or use single quotes"),
+    _Complaint(r"found unexpected ':'", "a `:` is not expected here", "write `key: value`, with a blank"),
     _Complaint(r"hexdecimal|hexadecimal|invalid Unicode", "broken escape in a double-quoted text"),
-    _Complaint(r"flow sequence", "a list that begins with `[` is not closed, or a `,` is missing", "write `[a, b]`"),
-    _Complaint(
-        r"flow mapping", "a mapping that begins with `{` is not closed, or a `,` is missing", "write `{key: value, …}`"
-    ),
-    _Complaint(
-        r"mapping values are not allowed", "a `:` is not expected here", f"check the indentation; {_QUOTE_HINT}"
-    ),
-    _Complaint(
-        r"could not find expected ':'", "a key without a `:`", "write `key: value`; check the indentation", True
-    ),
+    _Complaint(r"flow sequence", f"a list that begins with `[` {_CLOSE}", "write `[a, b]`", True),
+    _Complaint(r"flow mapping", f"a mapping that begins with `{{` {_CLOSE}", "write `{key: value, …}`", True),
+    _Complaint(r"mapping values are not allowed", "a `:` is not expected here", f"check the indentation; {_QUOTE}"),
+    _Complaint(r"expected ':'", "a key without a `:`", "write `key: value`; check the indentation", True),
     _Complaint(
         r"sequence entries are not allowed|expected '-' indicator|block (sequence|collection)",
         "a `- ` is not expected here, or one is missing",
@@ -68,39 +60,56 @@ _COMPLAINTS = (
     _Complaint(
         r"block mapping",
         "this does not belong to the mapping around it",
-        f"the keys of a mapping stand in one column; {_QUOTE_HINT}",
+        "the keys of a mapping stand in one column, and so do the items of a list",
     ),
     _Complaint(r"mapping keys are not allowed", "a key is not expected here", "check the indentation"),
     _Complaint(r"block scalar", "broken text block after `|` or `>`", "the text stands on the lines below, indented"),
     _Complaint(r"(anchor|alias)", "broken anchor or alias", "quote the text if `&` or `*` is meant"),
-    _Complaint(
-        r"tag|directive|incompatible", "tags and directives (`!`, `%`) are not part of the language", "quote it"
-    ),
+    _Complaint(r"tag|directive|incompatible", "tags and directives (`!`, `%`) are not part of the language", _QUOTE),
     _Complaint(r"cannot start any token", "a text cannot begin with this character", "quote the text"),
-    _Complaint(r"document start|node content", "this is not expected here", _QUOTE_HINT),
+    _Complaint(r"document start|node content", "this is not expected here", _QUOTE),
 )
 
 
 def _complaint(error: Any, source: Source) -> Fault:
     said = f"{error.context or ''} {error.problem or ''}"
     found = next((known for known in _COMPLAINTS if re.search(known.pattern, said)), None)
-    mark, begun = error.problem_mark or error.context_mark, error.context_mark
-    if found and found.where_it_began and begun is not None:
-        mark = begun
-    span = _character(mark, source)
-    tab = _tab_before(span)
+    noticed = _character(error.problem_mark or error.context_mark, source)
+    tab = _tab_before(noticed)
     if tab is not None:
         return Fault("tab", "a tab is used for indentation; YAML wants spaces", tab, "indent with two spaces")
-    details = ()
-    if begun is not None and begun.line + 1 != span.line:
-        details = (f"it began at {_character(begun, source)}",)
     if found is None:
-        return Fault("yaml-syntax", f"this is not YAML: {printable(said.strip())}", span, None, details)
-    hint = found.hint
-    if "$(" in source.lines[span.line - 1]:
+        return Fault("yaml-syntax", f"this is not YAML: {printable(said.strip())}", noticed)
+    began = _character(error.context_mark, source) if error.context_mark else noticed
+    quoted = found.pattern.startswith("quoted")
+    if found.at_beginning and (began.line != noticed.line or quoted):
+        details = () if quoted else (f"noticed at {noticed}",)
+        return Fault("yaml-syntax", found.message, began, _hint(found.hint, began), details)
+    message, hint = found.message, _hint(found.hint, noticed)
+    if found.pattern == "block mapping" and _before(noticed).strip():
+        message, hint = "nothing more is expected on this line", _hint(_QUOTE, noticed)
+    details = (f"it began at {began}",) if began.line != noticed.line else ()
+    return Fault("yaml-syntax", message, noticed, hint, details)
+
+
+def _hint(usual: str | None, span: Span) -> str | None:
+    """A hint for what is on the line, before the usual one."""
+    line, before = span.source.lines[span.line - 1], _before(span).rstrip()
+    here = line[span.column - 1 : span.column]
+    if "$(" in line:
         # Commas, brackets and colons of an expression mean something else to YAML.
-        hint = 'quote an expression that holds `,`, `]`, `}`, `: ` or ` #`: `"$(…)"`'
-    return Fault("yaml-syntax", found.message, span, hint, details)
+        return 'quote an expression that holds `,`, `[`, `{`, `: ` or ` #`: `"$(…)"`'
+    if re.match(r"\s*-[^\s-]", line):
+        return "an item of a list is written `- item`, with a blank"
+    if before.endswith(("'", '"')):
+        return "a text that begins with a quote ends at the next one: quote the whole, with the other kind of quotes"
+    if here and here in "]}":
+        return f"there is one `{here}` too many"
+    return usual
+
+
+def _before(span: Span) -> str:
+    return span.source.lines[span.line - 1][: span.column - 1]
 
 
 def _character(mark: Any, source: Source) -> Span:

@@ -62,7 +62,7 @@ def too_large(shown: str, limits: Limits) -> Fault:
 
 
 def refuse_characters(text: str, source: Source) -> None:
-    """Raise :class:`Fault` (``control-character``, ``encoding``) at the first character that may not stand in a file."""
+    """Raise :class:`Fault` (``control-character``, ``encoding``) at the first character a file may not hold."""
     match = _UNWANTED.search(text)
     if match is None:
         return

@@ -1,0 +1,49 @@
+"""How much evaluation may use, so that no expression runs long or grows large."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archspec.diagnostics import Fault
+
+
+@dataclass
+class Budget:
+    """What evaluation may use; share one between expressions to bound them together.
+
+    ``steps`` and ``items`` (elements of lists made) are used up; ``bits`` bounds each integer, ``text`` each text.
+    """
+
+    steps: int = 1_000_000
+    items: int = 100_000
+    bits: int = 4_096
+    text: int = 10_000
+    spent_steps: int = field(default=0, init=False)
+    spent_items: int = field(default=0, init=False)
+
+    def spend(self, steps: int = 1) -> None:
+        """Use steps up; raises :class:`Fault` ``expression-limit`` when there are none left."""
+        self.spent_steps += steps
+        if self.spent_steps > self.steps:
+            raise limit(f"more than {self.steps:,} steps of evaluation")
+
+    def make(self, items: int) -> None:
+        """Use list elements up, before they are made."""
+        self.spent_items += items
+        if self.spent_items > self.items:
+            raise limit(f"lists of more than {self.items:,} elements together")
+
+    def check_text(self, length: int) -> None:
+        """Refuse a text that would be too long, before it is made."""
+        if length > self.text:
+            raise limit(f"a text of {length:,} characters; {self.text:,} are allowed")
+
+    def check_bits(self, bits: int) -> None:
+        """Refuse an integer that would be too large, before it is made."""
+        if bits > self.bits:
+            raise limit(f"an integer of more than {self.bits:,} bits")
+
+
+def limit(message: str) -> Fault:
+    """The fault of asking for too much."""
+    return Fault("expression-limit", f"too much to evaluate: {message}")

@@ -1,0 +1,39 @@
+"""Which names an expression needs from its surroundings."""
+
+from __future__ import annotations
+
+from archspec.expressions import tree as t
+
+
+def free_names(what: t.Expression | t.Clause | t.Interpolation) -> frozenset[str]:
+    """The names whose values must come from outside; functions and loop variables are not among them."""
+    if isinstance(what, t.Interpolation):
+        return frozenset().union(*(free_names(part) for part in what.parts if isinstance(part, t.Expression)))
+    found: set[str] = set()
+    if isinstance(what, t.Clause):
+        free_in_loops(what.loops, frozenset(), found)
+    else:
+        free_in(what.tree, frozenset(), found)
+    return frozenset(found)
+
+
+def free_in(tree: t.Tree, bound: frozenset[str], found: set[str]) -> None:
+    """Add to ``found`` the names a part needs from outside, beyond those ``bound`` around it."""
+    if isinstance(tree, t.Name):
+        if tree.name not in bound:
+            found.add(tree.name)
+    elif isinstance(tree, t.Comprehension):
+        free_in(tree.element, free_in_loops(tree.loops, bound, found), found)
+    else:
+        for part in t.children(tree):
+            free_in(part, bound, found)
+
+
+def free_in_loops(loops: tuple[t.Loop, ...], bound: frozenset[str], found: set[str]) -> frozenset[str]:
+    """Add to ``found`` the names loops need from outside; gives those bound after them."""
+    for loop in loops:
+        free_in(loop.iterable, bound, found)
+        bound |= frozenset(t.bound(loop.target))
+        for condition in loop.conditions:
+            free_in(condition, bound, found)
+    return bound
