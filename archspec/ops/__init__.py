@@ -40,6 +40,7 @@ __all__ = [
 
 _NOT_OPS = {
     "__init__",
+    "affine",
     "arguments",
     "base",
     "elementwise",

@@ -71,7 +71,7 @@ def number(value: object) -> int | float:
         refuse(f"wants a number, not {shown(value)}")
     if isinstance(value, float) and not math.isfinite(value):
         refuse(f"wants a finite number, not {value!r}")
-    if isinstance(value, int) and abs(value) > 2**63:
+    if isinstance(value, int) and abs(value) >= 2**63:
         refuse(f"{shown(value)} is too large")
     return value
 

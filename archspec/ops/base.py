@@ -148,6 +148,8 @@ class Module:
     arguments: tuple[Argument, ...] = ()
     call: str = "{module}({0})"
     helper: str | None = None
+    wrap: str = "{0}"
+    """What stands around the constructor call: ``nn.Parameter({0})``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,10 @@ class Op(BaseModel):
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
         """Which rows of input ``index`` an output row reads, along one spatial axis of the output."""
         return POINTWISE
+
+    def refuses_single_values(self, inputs: Sequence[Shape]) -> Literal["never", "training", "always"]:
+        """When torch refuses a batch of one whose map is one value for each channel (normalisation over nothing)."""
+        return "never"
 
     # -- weights and cost ----------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -43,6 +43,10 @@ class BatchNorm(Op):
         if shape.axes != ("channels",):
             raise ShapeError(f"batch norm wants channels, not ({', '.join(shape.axes)})")
         return shape
+
+    def refuses_single_values(self, inputs: Sequence[Shape]) -> Literal["never", "training", "always"]:
+        """Wherever the statistics are the batch's own."""
+        return "training" if self.track_running_stats else "always"
 
     def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
         """``weight``, ``bias``, and the buffers ``running_mean``, ``running_var``, ``num_batches_tracked``."""

@@ -39,4 +39,4 @@ class Dropout(Pointwise):
 
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:
         """``dropout, 0.5``."""
-        return f"{self.name}, {self.p}"
+        return f"{self.name}, {self.p:g}"

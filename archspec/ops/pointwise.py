@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from archspec.ops.base import Argument, Function, Kind, Module, Op, Shape, any_one
+from pydantic import Field
+
+from archspec.ops.arguments import Axis
+from archspec.ops.base import Argument, Example, Function, H, Kind, Module, Op, Shape, W, any_one, only
+from archspec.ops.windows import POINTWISE, Everything, Window
 
 
 class Pointwise(Op):
@@ -23,7 +27,7 @@ class Pointwise(Op):
         """The input's own shape."""
         return any_one(self, inputs)
 
-    def arguments(self) -> tuple[Argument, ...]:
+    def arguments(self, inputs: Sequence[Shape]) -> tuple[Argument, ...]:
         """The fields as torch's arguments."""
         return tuple(
             Argument(name, getattr(self, name), name, field.default)
@@ -33,13 +37,39 @@ class Pointwise(Op):
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.ReLU()``."""
-        return Module(self.target, self.arguments())
+        return Module(self.target, self.arguments(inputs))
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """``F.relu({0})``."""
-        given = [argument.text for argument in self.arguments() if not argument.needless]
+        given = [argument.text for argument in self.arguments(inputs) if not argument.needless]
         return Function(f"{self.expression}({', '.join(['{0}', *given])})")
 
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:
         """The activation's name."""
         return self.name
+
+
+class Normalised(Pointwise):
+    """Base of softmax and its logarithm: numbers along one axis look at each other."""
+
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example((Shape.of(3, H, W),)),
+        Example((Shape.of(3, H, W),), {"axis": "width"}),
+        Example((Shape.of(5),)),
+    )
+
+    axis: Axis = Field("channels", description="the axis along which the numbers sum to 1")
+
+    def infer(self, inputs: Sequence[Shape]) -> Shape:
+        """The input's own shape."""
+        shape = only(self, inputs)
+        shape.position(self.axis)
+        return shape
+
+    def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
+        """All of the axis."""
+        return Everything() if axis == self.axis else POINTWISE
+
+    def arguments(self, inputs: Sequence[Shape]) -> tuple[Argument, ...]:
+        """``dim=1``."""
+        return (Argument("axis", inputs[0].position(self.axis), "dim"),)

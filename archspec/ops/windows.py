@@ -85,6 +85,11 @@ class Everything:
     """Every output row reads the whole axis: global pooling, flatten into linear, squeeze-and-excite."""
 
 
-Window = Sliding | Transposed | Scaled | Shifted | Centred | Joined | Resized | Adaptive | Everything
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No row is read: of a step that is named for its size alone."""
+
+
+Window = Sliding | Transposed | Scaled | Shifted | Centred | Joined | Resized | Adaptive | Everything | Nothing
 
 POINTWISE = Shifted(0)

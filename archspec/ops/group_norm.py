@@ -1,0 +1,63 @@
+"""Group normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from archspec.ops.arguments import AboveZero, Flag, Positive
+from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
+
+
+class GroupNorm(Op):
+    """Each group of channels of each sample to mean 0 and variance 1 (https://arxiv.org/abs/1803.08494)."""
+
+    keyword: ClassVar[str] = "group_norm"
+    kind: ClassVar[Kind] = "normalisation"
+    tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example((Shape.of(6, H, W),), {"groups": 2}),
+        Example((Shape.of(6, H, W),), {"groups": 3, "affine": False, "eps": 1e-3}),
+        Example((Shape.of(6, L),), {"groups": 1}),
+        Example((Shape.of(6),), {"groups": 2}),
+    )
+
+    groups: Positive = Field(description="number of groups")
+    eps: AboveZero = Field(1e-5, description="added to the variance")
+    affine: Flag = Field(True, description="whether a scale and a shift are learnt for each channel")
+
+    def infer(self, inputs: Sequence[Shape]) -> Shape:
+        """The input's own shape."""
+        shape = only(self, inputs)
+        if not shape.channels_first:
+            raise ShapeError("group norm wants channels before the other axes", "`permute` puts them first")
+        if shape.channels % self.groups:
+            raise ShapeError(f"{shape.channels} channels do not divide into {self.groups} groups", argument="groups")
+        return shape
+
+    def refuses_single_values(self, inputs: Sequence[Shape]) -> Literal["never", "training", "always"]:
+        """Always, where each channel is a group."""
+        return "always" if inputs[0].channels == self.groups else "never"
+
+    def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
+        """``weight`` and ``bias``."""
+        each = (inputs[0].channels,)
+        return (Weight("weight", each), Weight("bias", each)) if self.affine else ()
+
+    def module(self, inputs: Sequence[Shape]) -> Module:
+        """``nn.GroupNorm(32, 256)``."""
+        return Module(
+            "nn.GroupNorm",
+            (
+                Argument("groups", self.groups),
+                Argument("in_channels", inputs[0].channels),
+                Argument("eps", self.eps, "eps", 1e-5),
+                Argument("affine", self.affine, "affine", True),
+            ),
+        )
+
+    def words(self, inputs: Sequence[Shape], output: Shape) -> str:
+        """``group norm, 32``."""
+        return f"group norm, {self.groups}"

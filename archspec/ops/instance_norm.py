@@ -1,0 +1,65 @@
+"""Instance normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from archspec.ops.arguments import AboveZero, Flag, Probability
+from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight
+from archspec.ops.spatial import feature_map
+
+
+class InstanceNorm(Op):
+    """Each channel of each sample to mean 0 and variance 1 (https://arxiv.org/abs/1607.08022)."""
+
+    keyword: ClassVar[str] = "instance_norm"
+    kind: ClassVar[Kind] = "normalisation"
+    tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example((Shape.of(3, H, W),)),
+        Example((Shape.of(3, H, W),), {"affine": True, "eps": 1e-3, "init": {"weight": "ones", "bias": "zeros"}}),
+        Example((Shape.of(3, H, W),), {"track_running_stats": True, "momentum": 0.2}),
+        Example((Shape.of(3, L),)),
+        Example((Shape.of(3, 2, H, W),), {"affine": True}),
+    )
+
+    eps: AboveZero = Field(1e-5, description="added to the variance")
+    momentum: Probability = Field(0.1, description="share of a new batch in the running statistics")
+    affine: Flag = Field(False, description="whether a scale and a shift are learnt for each channel")
+    track_running_stats: Flag = Field(False, description="whether running statistics are kept, and used in evaluation")
+
+    def infer(self, inputs: Sequence[Shape]) -> Shape:
+        """The input's own shape."""
+        shape = feature_map(self, inputs)
+        if all(dim == 1 for dim in shape.spatial):
+            raise ShapeError("instance norm wants more than one value in each channel")
+        return shape
+
+    def refuses_single_values(self, inputs: Sequence[Shape]) -> Literal["never", "training", "always"]:
+        """Wherever the statistics are the map's own."""
+        return "training" if self.track_running_stats else "always"
+
+    def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
+        """``weight``, ``bias``, and the buffers ``running_mean``, ``running_var``, ``num_batches_tracked``."""
+        each = (inputs[0].channels,)
+        found = [Weight("weight", each), Weight("bias", each)] if self.affine else []
+        if self.track_running_stats:
+            found += [Weight("running_mean", each, trainable=False), Weight("running_var", each, trainable=False)]
+            found += [Weight("num_batches_tracked", (), trainable=False, dtype="int64")]
+        return tuple(found)
+
+    def module(self, inputs: Sequence[Shape]) -> Module:
+        """``nn.InstanceNorm2d(64)``."""
+        return Module(
+            f"nn.InstanceNorm{inputs[0].rank}d",
+            (
+                Argument("in_channels", inputs[0].channels),
+                Argument("eps", self.eps, "eps", 1e-5),
+                Argument("momentum", self.momentum, "momentum", 0.1),
+                Argument("affine", self.affine, "affine", False),
+                Argument("track_running_stats", self.track_running_stats, "track_running_stats", False),
+            ),
+        )

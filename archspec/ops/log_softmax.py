@@ -1,0 +1,16 @@
+"""Log-softmax along an axis."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from archspec.ops.pointwise import Normalised
+
+
+class LogSoftmax(Normalised):
+    """The logarithm of softmax along one axis."""
+
+    keyword: ClassVar[str] = "log_softmax"
+    target: ClassVar[str] = "nn.LogSoftmax"
+    expression: ClassVar[str] = "F.log_softmax"
+    name: ClassVar[str] = "log softmax"

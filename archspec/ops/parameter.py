@@ -1,0 +1,65 @@
+"""A learnt tensor by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+
+from archspec.ops.arguments import Axes, each, positive, refuse
+from archspec.ops.base import SPATIAL, Argument, Example, Kind, Module, Op, Shape, ShapeError, Weight
+
+Sizes = Annotated[
+    tuple[int, ...],
+    PlainValidator(lambda value: each(value, positive, 8, "a list of sizes")),
+    WithJsonSchema({"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1, "maxItems": 8}),
+]
+
+
+class Parameter(Op):
+    """A learnt tensor without input or batch, zeros at first: what a gate or a shortcut is scaled by.
+
+    It is added to or multiplied onto a map with the same axes, of which it may have some of size 1.
+    """
+
+    keyword: ClassVar[str] = "parameter"
+    kind: ClassVar[Kind] = "parameter"
+    sources: ClassVar[int] = 0
+    tensors: ClassVar[tuple[str, ...]] = ("",)
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example((), {"shape": [96, 1, 1], "init": {"constant": 1e-6}}),
+        Example((), {"shape": [8]}),
+        Example((), {"shape": [4, 6], "axes": ["tokens", "channels"], "init": {"trunc_normal": {"std": 0.02}}}),
+    )
+
+    shape: Sizes = Field(description="its sizes: channels, then spatial axes, unless `axes` says otherwise")
+    axes: Axes | None = Field(None, description="names of its axes")
+
+    @model_validator(mode="after")
+    def _axes_fit(self) -> Self:
+        if self.axes is not None and len(self.axes) != len(self.shape):
+            refuse(f"`axes` names {len(self.axes)} axes for {len(self.shape)} sizes")
+        return self
+
+    def infer(self, inputs: Sequence[Shape]) -> Shape:
+        """Its own shape."""
+        if inputs:
+            raise ShapeError("a parameter takes no input")
+        if self.axes is None and len(self.shape) - 1 not in SPATIAL:
+            raise ShapeError(f"{len(self.shape)} axes want names", "add `axes: [channels, …]`", "shape")
+        return Shape(self.shape, self.axes or ("channels", *SPATIAL[len(self.shape) - 1]), batched=False)
+
+    def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
+        """The tensor itself, which has the step's own name."""
+        return (Weight("", self.shape),)
+
+    def module(self, inputs: Sequence[Shape]) -> Module | None:
+        """``nn.Parameter(torch.zeros(96, 1, 1))``."""
+        axes = self.infer(inputs).axes
+        sizes = tuple(Argument(axis, size) for axis, size in zip(axes, self.shape, strict=True))
+        return Module("torch.zeros", sizes, call="{module}", wrap="nn.Parameter({0})")
+
+    def words(self, inputs: Sequence[Shape], output: Shape) -> str:
+        """``parameter, 96×1×1``."""
+        return f"parameter, {'×'.join(str(size) for size in self.shape)}"

@@ -1,0 +1,144 @@
+"""The same numbers under other axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+
+from archspec.ops.arguments import AXIS_NAME, Axes, axis, each, integer, positive, refuse
+from archspec.ops.base import SPATIAL, Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W, only
+from archspec.ops.windows import POINTWISE, Everything, Window
+from archspec.sizes import Dim, text
+
+RESHAPE = '''\
+class Reshape(nn.Module):
+    """The same numbers under other axes, the batch left alone."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input.reshape(input.shape[0], *self.shape)
+'''
+
+
+def _entry(value: object) -> int | str:
+    if isinstance(value, str):
+        return axis(value)
+    return -1 if integer(value) == -1 else positive(value)
+
+
+def _entries(value: object) -> tuple[int | str, ...]:
+    entries = each(value, _entry, 8, "a list of sizes")
+    if entries.count(-1) > 1:
+        refuse("leaves more than one size open", "one may be -1")
+    return entries
+
+
+_ENTRY = {"anyOf": [{"type": "integer", "minimum": -1}, {"type": "string", "pattern": AXIS_NAME}]}
+Entries = Annotated[
+    tuple[int | str, ...],
+    PlainValidator(_entries),
+    WithJsonSchema({"type": "array", "items": _ENTRY, "minItems": 1, "maxItems": 8}),
+]
+
+
+class Reshape(Op):
+    """The same numbers in the same order under other axes; an axis may be kept by its name, whatever its size."""
+
+    keyword: ClassVar[str] = "reshape"
+    kind: ClassVar[Kind] = "reshape"
+    pins: ClassVar[bool] = True
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example((Shape.of(48),), {"shape": [3, 4, 4]}, Shape.of(3, 4, 4)),
+        Example((Shape.of(48),), {"shape": [3, -1, 2]}, Shape.of(3, 8, 2)),
+        Example((Shape.of(6, H, W),), {"shape": [2, 3, "height", "width"]}, Shape.of(2, 3, H, W)),
+        Example((Shape.of(6, 4, W),), {"shape": [-1, "width"]}, Shape.of(24, W)),
+        Example(
+            (Shape.of(6, L),),
+            {"shape": [3, -1, "length"], "axes": ["groups", "channels", "length"]},
+            Shape((3, 2, L), ("groups", "channels", "length")),
+        ),
+    )
+
+    shape: Entries = Field(description="sizes without the batch; -1 for what is left, an axis's name to keep its size")
+    axes: Axes | None = Field(None, description="names of the new axes; channels and spatial ones when left out")
+
+    @model_validator(mode="after")
+    def _axes_fit(self) -> Self:
+        if self.axes is not None and len(self.axes) != len(self.shape):
+            refuse(f"`axes` names {len(self.axes)} axes for {len(self.shape)} sizes")
+        return self
+
+    def infer(self, inputs: Sequence[Shape]) -> Shape:
+        """The sizes asked for, when they hold as many numbers as the input."""
+        shape = only(self, inputs)
+        if self.axes is None and len(self.shape) - 1 not in SPATIAL:
+            raise ShapeError(f"{len(self.shape)} axes want names", "add `axes: [channels, …]`", "shape")
+        wanted = [shape.dims[shape.position(entry) - 1] if isinstance(entry, str) else entry for entry in self.shape]
+        there, asked = _stretches(shape.dims), _stretches(wanted)
+        kept = [dim for dim in shape.dims if not isinstance(dim, int)]
+        if kept != [dim for dim in wanted if not isinstance(dim, int)]:
+            raise ShapeError(
+                "reshape wants numbers, or each symbolic axis kept by its name, in order", argument="shape"
+            )
+        for have, want in zip(there, asked, strict=True):
+            count, known = prod(have), prod(size for size in want if size != -1)
+            if (-1 in want and count % known) or (-1 not in want and count != known):
+                raise ShapeError(
+                    f"{' · '.join(str(size) for size in have) or 1} does not fit {list(want)}", None, "shape"
+                )
+            if -1 in want:
+                wanted[wanted.index(-1)] = count // known
+        axes = self.axes or ("channels", *SPATIAL[len(self.shape) - 1])
+        for name, dim in zip(axes, wanted, strict=True):
+            if name == "channels" and not isinstance(dim, int):
+                raise ShapeError(f"the number of channels would be {text(dim)}", "name the new axes by `axes`", "shape")
+        return Shape(tuple(wanted), axes)
+
+    def pinned(self, inputs: Sequence[Shape]) -> tuple[tuple[int, str], ...]:
+        """The symbolic axes that are not kept by name."""
+        named = zip(inputs[0].axes, inputs[0].dims, strict=True)
+        return tuple((0, name) for name, dim in named if not isinstance(dim, int) and name not in self.shape)
+
+    def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
+        """The row itself along an axis that is kept; anything along another."""
+        axes = self.infer(inputs).axes
+        return POINTWISE if self.shape[axes.index(axis)] == axis else Everything()
+
+    def module(self, inputs: Sequence[Shape]) -> Module | None:
+        """``Reshape(3, 4, 4)``; none where more than one size is open."""
+        output = self.infer(inputs)
+        names = [f"size_{position}" for position in range(1, len(output.dims) + 1)]
+        sizes = [dim if isinstance(dim, int) else -1 for dim in output.dims]
+        if sizes.count(-1) > 1:
+            return None
+        return Module("Reshape", tuple(map(Argument, names, sizes)), helper=RESHAPE)
+
+    def function(self, inputs: Sequence[Shape]) -> Function | None:
+        """``{0}.reshape({0}.shape[0], 3, 4, 4)``."""
+        shape, output = inputs[0], self.infer(inputs)
+        texts = [
+            str(dim) if isinstance(dim, int) else f"{{0}}.shape[{shape.position(str(entry))}]"
+            for entry, dim in zip(self.shape, output.dims, strict=True)
+        ]
+        return Function(f"{{0}}.reshape({', '.join(['{0}.shape[0]', *texts])})")
+
+    def words(self, inputs: Sequence[Shape], output: Shape) -> str:
+        """``reshape to 3×4×4``."""
+        return f"reshape to {'×'.join(text(dim) for dim in output.dims)}"
+
+
+def _stretches(dims: Sequence[Dim]) -> list[list[int]]:
+    """The constant sizes between symbolic ones."""
+    found: list[list[int]] = [[]]
+    for dim in dims:
+        if isinstance(dim, int):
+            found[-1].append(dim)
+        else:
+            found.append([])
+    return found

@@ -1,0 +1,71 @@
+"""A stretch of one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from archspec.ops.arguments import Axis, NonNegative, Positive
+from archspec.ops.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W, only
+from archspec.ops.windows import POINTWISE, Shifted, Window
+from archspec.sizes import AtLeast, Condition, Dim, step
+
+
+class Slice(Op):
+    """Some of the channels, or of the rows: ``length`` of them from ``start`` on, or all from there."""
+
+    keyword: ClassVar[str] = "slice"
+    kind: ClassVar[Kind] = "reshape"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example((Shape.of(58, H, W),), {"start": 29}, Shape.of(29, H, W)),
+        Example((Shape.of(3, H, W),), {"start": 1, "length": 1}, Shape.of(1, H, W)),
+        Example((Shape.of(3, H, W),), {"axis": "height", "start": 2, "length": 3}, Shape.of(3, 3, W)),
+        Example((Shape.of(3, H, W),), {"axis": "width", "start": 1}),
+        Example((Shape.of(3, L),), {"axis": "length", "length": 4}),
+        Example((Shape.of(9),), {"length": 4}, Shape.of(4)),
+    )
+
+    axis: Axis = Field("channels", description="the axis that is cut")
+    start: NonNegative = Field(0, description="the first that is taken")
+    length: Positive | None = Field(None, description="how many are taken; all from `start` on when left out")
+
+    def _size(self, shape: Shape) -> Dim:
+        return shape.dims[shape.position(self.axis) - 1]
+
+    def infer(self, inputs: Sequence[Shape]) -> Shape:
+        """The axis becomes ``length`` long."""
+        shape = only(self, inputs)
+        size = self._size(shape)
+        end = self.start + (self.length or 1)
+        if isinstance(size, int) and end > size:
+            raise ShapeError(f"{self.length or 'any'} from {self.start} on are not in {size} {self.axis}")
+        found = step(size, 1, -self.start, 1) if self.length is None else self.length
+        at = shape.position(self.axis) - 1
+        return Shape((*shape.dims[:at], found, *shape.dims[at + 1 :]), shape.axes)
+
+    def conditions(self, inputs: Sequence[Shape], author: object) -> list[Condition]:
+        """The stretch lies inside the axis."""
+        size = self._size(inputs[0])
+        return [] if isinstance(size, int) else [AtLeast(size, self.start + (self.length or 1), author)]
+
+    def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
+        """A shift by ``start``."""
+        return Shifted(self.start) if axis == self.axis else POINTWISE
+
+    def function(self, inputs: Sequence[Shape]) -> Function | None:
+        """``{0}[:, :29]``; by ``narrow`` where the size is not known, since slicing takes less without a word."""
+        dim = inputs[0].position(self.axis)
+        if self.length is not None and not isinstance(self._size(inputs[0]), int):
+            return Function(f"{{0}}.narrow({dim}, {self.start}, {self.length})")
+        stop = "" if self.length is None else self.start + self.length
+        return Function(f"{{0}}[{':, ' * dim}{self.start or ''}:{stop}]")
+
+    def words(self, inputs: Sequence[Shape], output: Shape) -> str:
+        """``channels 29 to 57``."""
+        size = self._size(output)
+        if size == 1:
+            return f"{self.axis} {self.start}"
+        last = f" to {self.start + size - 1}" if isinstance(size, int) else " on"
+        return f"{self.axis} {self.start}{last}"

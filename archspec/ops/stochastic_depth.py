@@ -1,0 +1,69 @@
+"""Stochastic depth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from archspec.ops.arguments import probability, refuse
+from archspec.ops.base import Argument, Example, H, Kind, Module, Op, Shape, W, only
+
+STOCHASTIC_DEPTH = '''\
+class StochasticDepth(nn.Module):
+    """Drops the whole branch of a sample with probability p in training (https://arxiv.org/abs/1603.09382)."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return input
+        keep = 1 - self.p
+        kept = input.new_empty((input.shape[0], *(1,) * (input.ndim - 1))).bernoulli_(keep)
+        return input * kept.div_(keep)
+'''
+
+
+def _below_one(value: object) -> int | float:
+    chance = probability(value)
+    if chance == 1:
+        refuse("1 would drop the branch always")
+    return chance
+
+
+class StochasticDepth(Op):
+    """Each sample zero with probability p in training, the rest scaled up; before a shortcut is added."""
+
+    keyword: ClassVar[str] = "stochastic_depth"
+    kind: ClassVar[Kind] = "dropout"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example((Shape.of(3, H, W),), {"p": 0.2}),
+        Example((Shape.of(3, H, W),), {"p": 0}),
+        Example((Shape.of(3),), {"p": 0.5}),
+    )
+
+    p: Annotated[
+        int | float,
+        PlainValidator(_below_one),
+        WithJsonSchema({"type": "number", "minimum": 0, "exclusiveMaximum": 1}),
+    ] = Field(description="probability of zero")
+
+    def infer(self, inputs: Sequence[Shape]) -> Shape:
+        """The input's own shape."""
+        return only(self, inputs)
+
+    @property
+    def random(self) -> bool:
+        """True unless p is 0."""
+        return self.p > 0
+
+    def module(self, inputs: Sequence[Shape]) -> Module | None:
+        """``StochasticDepth(0.2)``."""
+        return Module("StochasticDepth", (Argument("p", self.p),), helper=STOCHASTIC_DEPTH)
+
+    def words(self, inputs: Sequence[Shape], output: Shape) -> str:
+        """``stochastic depth, 0.2``."""
+        return f"stochastic depth, {self.p:g}"

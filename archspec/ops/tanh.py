@@ -1,0 +1,18 @@
+"""Hyperbolic tangent activation."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from archspec.ops.base import Example, H, Shape, W
+from archspec.ops.pointwise import Pointwise
+
+
+class Tanh(Pointwise):
+    """The hyperbolic tangent."""
+
+    keyword: ClassVar[str] = "tanh"
+    target: ClassVar[str] = "nn.Tanh"
+    expression: ClassVar[str] = "torch.tanh"
+    name: ClassVar[str] = "tanh"
+    examples: ClassVar[tuple[Example, ...]] = (Example((Shape.of(3, H, W),)), Example((Shape.of(5),)))

@@ -1,0 +1,199 @@
+"""Upsampling by interpolation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+
+from archspec.ops.arguments import Flag, PerAxis, Text, above_zero, each, refuse
+from archspec.ops.base import (
+    SPATIAL,
+    Argument,
+    Example,
+    Function,
+    H,
+    Kind,
+    L,
+    Module,
+    Op,
+    Shape,
+    ShapeError,
+    W,
+    per_axis,
+)
+from archspec.ops.spatial import collapse, feature_map, times
+from archspec.ops.windows import Nothing, Resized, Scaled, Window
+from archspec.sizes import Dim, step
+
+FINEST = 10_000
+"""The largest denominator of a factor: 1.3333 has 10,000."""
+
+
+def _factor(value: object) -> int | float:
+    found = above_zero(value)
+    if found > FINEST or Fraction(repr(found)).denominator > FINEST:
+        refuse(f"{found!r} is no fraction of small numbers", "factors may have up to four decimal places")
+    return found
+
+
+def _scale(value: object) -> Any:
+    return (
+        each(value, _factor, 3, "a factor for each spatial axis") if isinstance(value, list | tuple) else _factor(value)
+    )
+
+
+_FACTOR = {"type": "number", "exclusiveMinimum": 0, "maximum": FINEST}
+Scale = Annotated[
+    int | float | tuple[int | float, ...],
+    PlainValidator(_scale),
+    WithJsonSchema({"anyOf": [_FACTOR, {"type": "array", "items": _FACTOR, "minItems": 1, "maxItems": 3}]}),
+]
+LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
+"""Torch's word for linear interpolation by the number of axes."""
+
+
+class Upsample(Op):
+    """A map at another size, by the nearest rows or between neighbours.
+
+    By a factor, the size is floor(x·factor), exactly; a factor that is not whole is emitted as that size, since torch
+    would compute it in floating point.
+    """
+
+    keyword: ClassVar[str] = "upsample"
+    kind: ClassVar[Kind] = "upsampling"
+    references: ClassVar[tuple[str, ...]] = ("to",)
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example((Shape.of(3, H, W),), {"scale": 2}),
+        Example((Shape.of(3, H, W),), {"scale": [3, 2], "mode": "bilinear"}),
+        Example((Shape.of(3, H, W),), {"scale": 2, "mode": "bilinear", "align_corners": True}),
+        Example((Shape.of(3, H, W),), {"scale": 1.5, "mode": "bilinear"}),
+        Example((Shape.of(3, H, W),), {"scale": [0.5, 2]}),
+        Example((Shape.of(3, 7, 7),), {"size": [14, 21]}, Shape.of(3, 14, 21)),
+        Example((Shape.of(3, H, W), Shape.of(5, 9, 11)), {"to": "skip", "mode": "linear"}, Shape.of(3, 9, 11)),
+        Example((Shape.of(3, L),), {"scale": 4, "mode": "linear"}),
+        Example((Shape.of(3, 2, H, W),), {"scale": 2, "mode": "trilinear"}),
+        Example((Shape.of(3, 2, H, W),), {"size": 4}),
+    )
+
+    scale: Scale | None = Field(None, description="factor, one number or one for each spatial axis")
+    to: Text | None = Field(None, description="a step whose size is taken")
+    size: PerAxis | None = Field(None, description="the size itself, one number or one for each spatial axis")
+    mode: Literal["nearest", "linear", "bilinear", "trilinear"] = Field(
+        "nearest", description="the nearest row, or between neighbours along every axis (`bilinear` is linear in two)"
+    )
+    align_corners: Flag = Field(False, description="whether the centres of the corner pixels stay where they are")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        given = [name for name in ("scale", "to", "size") if getattr(self, name) is not None]
+        if len(given) != 1:
+            refuse("wants one of `scale`, `to` and `size`" + (f", not {' and '.join(given)}" if given else ""))
+        if self.align_corners and self.mode == "nearest":
+            refuse("`align_corners` has no meaning with the nearest rows", "add `mode: bilinear`")
+        return self
+
+    @property
+    def linear(self) -> bool:
+        """Whether it interpolates between neighbours."""
+        return self.mode != "nearest"
+
+    def _factors(self, rank: int) -> tuple[Fraction, ...]:
+        factors = self.scale if isinstance(self.scale, tuple) else (self.scale,) * rank
+        if len(factors) != rank:
+            raise ShapeError(f"`scale` gives {len(factors)} numbers for {rank} spatial axes", argument="scale")
+        return tuple(Fraction(repr(factor)) for factor in factors)
+
+    def infer(self, inputs: Sequence[Shape]) -> Shape:
+        """The same channels at the new size."""
+        shape = feature_map(self, inputs[:1])
+        if self.mode in ("bilinear", "trilinear") and self.mode != LINEAR[shape.rank]:
+            raise ShapeError(
+                f"{self.mode} is not for {shape.rank} spatial axes", f"write `mode: {LINEAR[shape.rank]}`", "mode"
+            )
+        if self.to is not None:
+            if len(inputs) != 2:
+                raise ShapeError(f"upsample takes an input and the step to follow, not {len(inputs)} inputs")
+            if feature_map(self, inputs[1:]).rank != shape.rank:
+                raise ShapeError(
+                    f"upsample of {shape.rank} spatial axes cannot follow a step of {inputs[1].rank}", argument="to"
+                )
+            return shape.with_(spatial=inputs[1].spatial)
+        if self.size is not None:
+            return shape.with_(spatial=per_axis(self.size, shape.rank, "size"))
+        sizes: list[Dim] = []
+        for name, dim, factor in zip(SPATIAL[shape.rank], shape.spatial, self._factors(shape.rank), strict=True):
+            size = step(dim, factor.numerator, 0, factor.denominator)
+            if size == 0:
+                raise ShapeError(f"factor {float(factor):g} leaves nothing of the {name}", argument="scale")
+            sizes.append(size)
+        return shape.with_(spatial=sizes)
+
+    def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
+        """The nearest row or the two neighbours."""
+        if index:
+            return Nothing()
+        shape = inputs[0]
+        at = SPATIAL[shape.rank].index(axis)
+        source, target = shape.spatial[at], self.infer(inputs).spatial[at]
+        if not self.align_corners:
+            if self.scale is not None:
+                factor = self._factors(shape.rank)[at]
+                if factor.denominator == 1 or (isinstance(source, int) and source % factor.denominator == 0):
+                    return Scaled(factor.numerator, factor.denominator, self.linear)
+            elif isinstance(source, int) and isinstance(target, int):
+                factor = Fraction(target, source)
+                return Scaled(factor.numerator, factor.denominator, self.linear)
+        return Resized(source, target, self.linear, self.align_corners)
+
+    def _options(self, rank: int) -> tuple[Argument, ...]:
+        return (
+            Argument("mode", LINEAR[rank] if self.linear else "nearest", "mode", "nearest"),
+            Argument("align_corners", True if self.align_corners else None, "align_corners", None),
+        )
+
+    def _target(self, rank: int) -> Argument | None:
+        if self.size is not None:
+            return Argument("size", collapse(per_axis(self.size, rank, "size")), "size")
+        if self.scale is not None:
+            factors = self._factors(rank)
+            if all(factor.denominator == 1 for factor in factors):
+                return Argument("scale", collapse(tuple(factor.numerator for factor in factors)), "scale_factor")
+        return None
+
+    def module(self, inputs: Sequence[Shape]) -> Module | None:
+        """``nn.Upsample(scale_factor=2, mode="bilinear")``; none where the size follows from another tensor's."""
+        target = self._target(inputs[0].rank)
+        return None if target is None else Module("nn.Upsample", (target, *self._options(inputs[0].rank)))
+
+    def function(self, inputs: Sequence[Shape]) -> Function | None:
+        """``F.interpolate({0}, size={1}.shape[2:], mode="bilinear")``."""
+        rank = inputs[0].rank
+        target = self._target(rank)
+        if target is not None:
+            size = target.text
+        elif self.to is not None:
+            size = "size={1}.shape[2:]"
+        else:
+            sizes = [_scaled(f"{{0}}.shape[{at}]", factor) for at, factor in enumerate(self._factors(rank), 2)]
+            size = f"size=({', '.join(sizes)}{',' if rank == 1 else ''})"
+        given = [argument.text for argument in self._options(rank) if not argument.needless]
+        return Function(f"F.interpolate({', '.join(['{0}', size, *given])})")
+
+    def words(self, inputs: Sequence[Shape], output: Shape) -> str:
+        """``bilinear ↑2``; ``nearest to 14×21``."""
+        rank = inputs[0].rank
+        name = LINEAR[rank] if self.linear else "nearest"
+        if self.scale is not None:
+            factors = [f"{float(factor):g}" for factor in self._factors(rank)]
+            return f"{name} ↑{factors[0] if len(set(factors)) == 1 else '×'.join(factors)}"
+        constant = [dim for dim in output.spatial if isinstance(dim, int)]
+        return f"{name} to {times(constant)}" if len(constant) == rank else f"{name} resize"
+
+
+def _scaled(text: str, factor: Fraction) -> str:
+    if factor.numerator != 1:
+        text = f"{text} * {factor.numerator}"
+    return text if factor.denominator == 1 else f"{text} // {factor.denominator}"
