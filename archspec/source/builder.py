@@ -209,6 +209,10 @@ class Builder:
         if event.style in ("|", ">"):
             # The mark after a block scalar is the start of the next line that is not part of it.
             return Span(self.source, *begin, *self.last_content_before(end.line + 1, start.line + 1))
+        if end.line >= len(self.source.lines):
+            # libyaml places the value that is missing after a last `? key` on a line after the last.
+            begin = len(self.source.lines), len(self.source.lines[-1]) + 1
+            return Span(self.source, *begin, *begin)
         return Span(self.source, *begin, end.line + 1, end.column + 1)
 
     def collection_span(self, opened: _Open, event: Any) -> Span:

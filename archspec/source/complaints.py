@@ -53,14 +53,14 @@ _COMPLAINTS = (
     _Complaint(r"mapping values are not allowed", "a `:` is not expected here", f"check the indentation; {_QUOTE}"),
     _Complaint(r"expected ':'", "a key without a `:`", "write `key: value`; check the indentation", True),
     _Complaint(
-        r"sequence entries are not allowed|expected '-' indicator|block (sequence|collection)",
-        "a `- ` is not expected here, or one is missing",
-        "the items of a list stand in one column, each after `- `",
-    ),
-    _Complaint(
         r"block mapping",
         "this does not belong to the mapping around it",
         "the keys of a mapping stand in one column, and so do the items of a list",
+    ),
+    _Complaint(
+        r"sequence entries are not allowed|expected '-' indicator|block (sequence|collection)",
+        "a `- ` is not expected here, or one is missing",
+        "the items of a list stand in one column, each after `- `",
     ),
     _Complaint(r"mapping keys are not allowed", "a key is not expected here", "check the indentation"),
     _Complaint(r"block scalar", "broken text block after `|` or `>`", "the text stands on the lines below, indented"),
