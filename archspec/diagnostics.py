@@ -1,8 +1,8 @@
 """What archspec says when a spec is wrong: places, messages, hints, and how they look.
 
 Every stage reports a user's mistake as a :class:`Diagnostic`.  A stage that cannot go on with one value raises
-:class:`Fault`; the nearest boundary catches it, keeps the diagnostic and continues with what is independent, so that one
-run reports every fault.  Nothing here knows YAML, expressions or ops.
+:class:`Fault`; the nearest boundary catches it, keeps the diagnostic and continues with what is independent, so that
+one run reports every fault.  Nothing here knows YAML, expressions or ops.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Frame:
 class Diagnostic:
     """One thing to say about a spec.
 
-    ``code`` is the stable kebab-case kind (``shape-mismatch``); ``details`` are further lines under the message, such as
+    ``code`` is the stable kebab-case kind (``shape-mismatch``); ``details`` are further lines under the message, such
+    as
     the two sides of a mismatch; ``stack`` the block uses that led there, innermost first.
     """
 

@@ -1,7 +1,8 @@
 """The intermediate representation: what a spec means once every name is resolved and every expression evaluated.
 
 Two views of the same network.  The *graph* holds one node for each application of an op, in the order they run, with an
-edge for each tensor that flows; it lives in a networkx ``MultiDiGraph`` keyed by node index.  The *scopes* are the tree of
+edge for each tensor that flows; it lives in a networkx ``MultiDiGraph`` keyed by node index.  The *scopes* are the
+tree of
 block uses and sequences the nodes belong to: what becomes classes in the emitted source and clusters in a diagram.
 """
 
@@ -25,7 +26,8 @@ ScopeKind = Literal["network", "block", "sequence", "branch", "merge"]
 class Scope:
     """One scope: the network itself, one use of a block, a ``sequence``, a keyed branch, or a named merge.
 
-    ``items`` are the nodes and scopes directly inside, in the order they run.  ``values`` are the names an expression in
+    ``items`` are the nodes and scopes directly inside, in the order they run.  ``values`` are the names an expression
+    in
     this scope may use: parameters, ``let`` and, in a use of a block, what surrounding loops bound is *not* among them.
     """
 
@@ -97,9 +99,11 @@ class Node:
     shape: Shape
     scope: Scope
     name: str
-    """Its name in its scope: as given, or its position; empty for what has none (unnamed merges, network inputs' own name)."""
+    """Its name in its scope: as given, or its position; empty for what has none (unnamed merges, network inputs' own
+    name)."""
     path: str
-    """Module path, and the key of every table.  An unnamed merge has none of its own as a module: it is given its scope's
+    """Module path, and the key of every table.  An unnamed merge has none of its own as a module: it is given its
+    scope's
     path and a running word (``layer1.0.add``), unique in the graph."""
     span: Span
     step: Step | None = None

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec.analyses.expectations import failures
-from archspec.analyses.refusals import explain, explain_coupled, first_author as _first
+from archspec.analyses.refusals import explain, explain_coupled
+from archspec.analyses.refusals import first_author as _first
 from archspec.analyses.report import Report
 from archspec.analyses.shapes import coupled_failures, refusals
 from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, did_you_mean, printable
@@ -55,7 +56,13 @@ def load(
 
 
 def loads(
-    text: str, /, *, name: str = "spec.yaml", folder: Path | None = None, sizes: Mapping[str, int] | None = None, **params: Any
+    text: str,
+    /,
+    *,
+    name: str = "spec.yaml",
+    folder: Path | None = None,
+    sizes: Mapping[str, int] | None = None,
+    **params: Any,
 ) -> Spec:
     """A spec given as text; ``folder`` is where its imports are looked for.  Raises :class:`SpecError`."""
     diagnostics = Diagnostics()

@@ -59,7 +59,9 @@ class BlockModel(_Model):
     """A block: parameters and inputs to outputs, as a list of steps."""
 
     doc: Word | None = Field(None, description="What the block is, in one line.")
-    params: Nodes = Field(default_factory=dict, description="Parameters: a value is a default, no value means required.")
+    params: Nodes = Field(
+        default_factory=dict, description="Parameters: a value is a default, no value means required."
+    )
     let: Nodes = Field(default_factory=dict, description="Derived values, evaluated in order.")
     inputs: Nodes | None = Field(None, description="Names of the inputs, when there are several.")
     steps: NodeList = Field(description="What is applied, in order.")
@@ -80,11 +82,15 @@ class SpecModel(_Model):
     extends: Located = Field(None, description="The spec this one is a variant of.")
     imports: Located = Field(None, alias="import", description="Specs and block files to use here.")
     rewrite: NodeList = Field(default_factory=list, description="Rewrites applied to the extended spec, in order.")
-    params: Nodes = Field(default_factory=dict, description="Parameters: a value is a default, no value means required.")
+    params: Nodes = Field(
+        default_factory=dict, description="Parameters: a value is a default, no value means required."
+    )
     let: Nodes = Field(default_factory=dict, description="Derived values, evaluated in order.")
     inputs: Nodes | None = Field(None, description="Inputs and their shapes, channels first: image: [3, H, W].")
     sizes: Nodes = Field(default_factory=dict, description="The number a symbol stands for where one is wanted.")
-    defaults: Nodes = Field(default_factory=dict, description="Arguments that every use of an op in this file starts from.")
+    defaults: Nodes = Field(
+        default_factory=dict, description="Arguments that every use of an op in this file starts from."
+    )
     blocks: Nodes = Field(default_factory=dict, description="Blocks of this file.")
     steps: NodeList | None = Field(None, description="What is applied, in order.")
     outputs: Nodes | None = Field(None, description="Named outputs; without it the last step is the output.")
@@ -149,6 +155,8 @@ class SpecFile:
     whole: BlockDefinition | None = None
     used_blocks: set[str] = field(default_factory=set)
     imports: dict[str, Any] = field(default_factory=dict)
+    templates: dict[int, Any] = field(default_factory=dict)
+    """Parsed expressions by the identity of their scalar, which lives as long as the file."""
 
 
 def parse_file(node: Node, key: str, shown: str, folder: Any, diagnostics: Diagnostics) -> SpecFile | None:
@@ -161,9 +169,11 @@ def parse_file(node: Node, key: str, shown: str, folder: Any, diagnostics: Diagn
     version = node.get("archspec")
     if version is None:
         diagnostics.error(
-            "missing-key", "the file does not say which language version it is written in", node.span.part(0, 1),
+            "missing-key",
+            "the file does not say which language version it is written in",
+            node.span.part(0, 1),
             "begin it with `archspec: 1`",
-        )  # fmt: skip
+        )
     elif not (isinstance(version, Scalar) and version.value == LANGUAGE_VERSION and version.value is not True):
         diagnostics.error("language-version", "this archspec reads language version 1 only", version.span)
         return None
@@ -178,15 +188,19 @@ def parse_file(node: Node, key: str, shown: str, folder: Any, diagnostics: Diagn
     name = model.name or re.sub(r"\W", "_", str(shown).rsplit("/", 1)[-1].removesuffix(".yaml"))
     if model.name is not None and not re.match(r"[A-Za-z][A-Za-z0-9_ .+-]{0,79}\Z", model.name):
         diagnostics.error(
-            "bad-name", f"`{printable(model.name)}` is no name for a network", _span_of(node, ("name",)),
+            "bad-name",
+            f"`{printable(model.name)}` is no name for a network",
+            _span_of(node, ("name",)),
             "a letter, then letters, digits, `_`, `-`, `.` or spaces",
-        )  # fmt: skip
+        )
         return None
     if model.steps is not None:
         steps = parse_steps(model.steps, diagnostics)
         file.whole = BlockDefinition(name, model, file, node.span, steps)
     elif model.extends is None and not model.blocks and model.imports is None:
-        diagnostics.error("missing-key", "the file has neither `steps` nor `extends` nor `blocks`", node.span.part(0, 1))
+        diagnostics.error(
+            "missing-key", "the file has neither `steps` nor `extends` nor `blocks`", node.span.part(0, 1)
+        )
         return None
     return file
 
@@ -201,7 +215,9 @@ def _parse_block(
         diagnostics.error("bad-name", f"`{printable(name)}` is no name for a block", span, "letters, digits and `_`")
         return None
     if isinstance(body, Items):
-        return BlockDefinition(name, BlockModel(steps=list(body.items)), file, span, parse_steps(body.items, diagnostics))
+        return BlockDefinition(
+            name, BlockModel.model_construct(steps=list(body.items)), file, span, parse_steps(body.items, diagnostics)
+        )
     if not isinstance(body, Mapping):
         diagnostics.error("structure", f"block `{name}` is neither a mapping nor a list of steps", body.span)
         return None
@@ -240,9 +256,11 @@ def _report(kind: type[BaseModel], node: Mapping, error: Any, diagnostics: Diagn
     if error["type"] == "extra_forbidden":
         key = node.key(name)
         diagnostics.error(
-            "unknown-key", f"`{printable(name)}` is no key of {'a spec' if kind is SpecModel else 'a block'}",
-            key.span if key else node.span, did_you_mean(name, keys) or f"the keys are {', '.join(sorted(keys))}",
-        )  # fmt: skip
+            "unknown-key",
+            f"`{printable(name)}` is no key of {'a spec' if kind is SpecModel else 'a block'}",
+            key.span if key else node.span,
+            did_you_mean(name, keys) or f"the keys are {', '.join(sorted(keys))}",
+        )
     elif error["type"] == "missing":
         diagnostics.error("missing-key", f"`{name}` is missing", node.span.part(0, 1))
     else:
@@ -282,7 +300,10 @@ def parse_step(node: Node, diagnostics: Diagnostics) -> Step:
         return Step(what, node.span.part(0, len(what)), name, node.span, None, node.span)
     if isinstance(node, Items):
         raise Fault(
-            "not-a-step", "a list stands where one step is wanted", node.span, "group steps with `steps:` or `sequence:`"
+            "not-a-step",
+            "a list stands where one step is wanted",
+            node.span,
+            "group steps with `steps:` or `sequence:`",
         )
     calls = [(key, value) for key, value in node.entries if str(key.text) not in STEP_KEYS]
     if not calls:
@@ -307,10 +328,22 @@ def parse_step(node: Node, diagnostics: Diagnostics) -> Step:
         raise Fault("wrong-type", f"`{what}` takes a list of steps", value.span)
     inner = parse_steps(body.items, diagnostics) if what in ("sequence", "steps") and isinstance(body, Items) else None
     return Step(
-        what, key.span.part(0, len(what)), name, key.span, body, key.span,
-        reads=_reads(node), when=_when(node), clauses=_clauses(node), repeat=node.get("repeat"),
-        label=_label(node), label_span=_value_span(node, "label"), aside=_aside(node), init=node.get("init"), steps=inner,
-    )  # fmt: skip
+        what,
+        key.span.part(0, len(what)),
+        name,
+        key.span,
+        body,
+        key.span,
+        reads=_reads(node),
+        when=_when(node),
+        clauses=_clauses(node),
+        repeat=node.get("repeat"),
+        label=_label(node),
+        label_span=_value_span(node, "label"),
+        aside=_aside(node),
+        init=node.get("init"),
+        steps=inner,
+    )
 
 
 def _as(key: Scalar) -> tuple[str, str | Interpolation | Expression | None]:
@@ -353,7 +386,8 @@ def _when(node: Mapping) -> Expression | bool | None:
     if isinstance(when, Scalar) and isinstance(when.value, bool):
         return when.value
     if not isinstance(when, Scalar) or not isinstance(when.value, str):
-        raise Fault("wrong-type", "`when` is an expression that is true or false", when.span)
+        hint = "compare it with something: `n > 0`"
+        raise Fault("not-a-condition", "`when` is an expression that is true or false", when.span, hint)
     return _bare(when)
 
 

@@ -1,7 +1,8 @@
 """The resolved graph as a spec again: `archspec expand`.
 
 Every block use, loop and expression is written out, so what it prints is what is built: the same modules at the same
-paths, in the same order, fed by the same values.  Scopes become ``sequence``; a step that does not read the one before it
+paths, in the same order, fed by the same values.  Scopes become ``sequence``; a step that does not read the one
+before it
 says so with ``from``, and what is read that way has a ``label``.  Comments tell which line each scope came from.
 """
 
@@ -27,10 +28,10 @@ class _Writer:
         self.graph = graph
         self._labels = self._choose_labels()
 
-    # -- what needs a label ---------------------------------------------------------------------------------------------
+    # -- what needs a label --------------------------------------------------------------------------------------------
 
     def _choose_labels(self) -> dict[int, str]:
-        """A label for each node that some step reads from elsewhere, kept as written where it was one, unique always."""
+        """A label for each node that some step reads from elsewhere: as written where possible, always unique."""
         graph = self.graph
         taken = {node.name for node in graph.nodes} | {name for scope in _scopes(graph.root) for name in (scope.name,)}
         labels = {index: name for name, index in graph.inputs.items()}
@@ -73,7 +74,7 @@ class _Writer:
     def _holds_weights(self, node: Node) -> bool:
         return node.op is not None and bool(node.op.weights(self.graph.shapes_in(node)))
 
-    # -- text -----------------------------------------------------------------------------------------------------------
+    # -- text ----------------------------------------------------------------------------------------------------------
 
     def lines(self) -> Iterator[str]:
         """The file, line by line."""
@@ -103,7 +104,8 @@ class _Writer:
                 yield f"  {output.name}: {source}"
             else:
                 training = "true" if output.training else "false"
-                yield f"  {output.name}: {{from: {source}, training: {training}, loss_weight: {_flow(output.loss_weight)}}}"
+                given = f"{{from: {source}, training: {training}, loss_weight: {_flow(output.loss_weight)}}}"
+                yield f"  {output.name}: {given}"
 
     def _steps(self, scope: Scope, current: int, depth: int) -> tuple[list[str], int]:
         """The steps of a scope that reads ``current``, and the value it gives."""

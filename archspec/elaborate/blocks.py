@@ -1,4 +1,4 @@
-"""What a step's key means: an op, a block of the file, an import, a library block, a shipped spec, or a path into one."""
+"""What a step's key means: an op, a block of the file, an import, a library block, a shipped spec, a path into one."""
 
 from __future__ import annotations
 
@@ -143,7 +143,9 @@ class Blocks:
             given = bound.overlay.get(name)
             value = bound.arguments.get(name, given[0] if given else evaluate(node, values, definition.file))
             if value is None:
-                raise Fault("missing-argument", f"`{definition.name}` needs `{name}`, so a path into it cannot be used", span)
+                raise Fault(
+                    "missing-argument", f"`{definition.name}` needs `{name}`, so a path into it cannot be used", span
+                )
             values[name] = value
         for name, node in definition.model.let.items():
             values[name] = evaluate(node, values, definition.file)
@@ -158,7 +160,7 @@ class Blocks:
         assert found is not None
         inner = found.steps if found.what == "sequence" else (_unnamed(found),)
         name = path.rpartition(".")[2]
-        model = BlockModel(steps=[])
+        model = BlockModel.model_construct(steps=[])
         return Bound(BlockDefinition(name, model, definition.file, found.what_span, tuple(inner or ())), values=values)
 
     def _unknown(self, what: str, file: SpecFile, span: Span) -> Fault:
@@ -171,7 +173,11 @@ class Blocks:
     # -- ops ---------------------------------------------------------------------------------------------------------
 
     def make(
-        self, kind: type[Op], given: Mapping[str, tuple[Any, Span]], defaults: Mapping[str, tuple[Any, Span]], step: Step
+        self,
+        kind: type[Op],
+        given: Mapping[str, tuple[Any, Span]],
+        defaults: Mapping[str, tuple[Any, Span]],
+        step: Step,
     ) -> Op:
         """An op from its arguments; raises Fault for the first of them that is wrong."""
         values = {name: value for name, (value, _) in defaults.items()}
@@ -192,7 +198,9 @@ class Blocks:
         found = self._constant.get(id(step))
         if found is None:
             defaults = use.file.model.defaults
-            found = not (_varies(step.body) or _varies(step.init) or "$" in step.what or any(map(_varies, defaults.values())))
+            found = not (
+                _varies(step.body) or _varies(step.init) or "$" in step.what or any(map(_varies, defaults.values()))
+            )
             self._constant[id(step)] = found
         return found
 
@@ -231,7 +239,9 @@ class Blocks:
                     self.loader.diagnostics.error("unknown-op", what, node.span, known)
                 continue
             if not isinstance(node, YamlMapping):
-                self.loader.diagnostics.error("wrong-type", f"`defaults` of `{name}` are `{{argument: value}}`", node.span)
+                self.loader.diagnostics.error(
+                    "wrong-type", f"`defaults` of `{name}` are `{{argument: value}}`", node.span
+                )
                 continue
             fields = ops.find(name).model_fields
             for key, _ in node.entries:

@@ -1,6 +1,7 @@
 """Finding and reading files: the root spec, what it imports or extends, the library.
 
-A spec may name files in its own folder (and below), shipped specs and library blocks, and nothing else: no absolute path,
+A spec may name files in its own folder (and below), shipped specs and library blocks, and nothing else: no absolute
+path,
 no ``..``, no symbolic link that leads out.
 """
 
@@ -11,10 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from archspec import source
 from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
 from archspec.schema import BlockDefinition, SpecFile, parse_file
-from archspec.source import Limits, Mapping, Node, Scalar
+from archspec.source import Limits, Mapping, Node, Scalar, parse, read
 
 MAXIMUM_FILES = 200
 """Files one spec may bring in, directly or not."""
@@ -83,7 +83,7 @@ class Loader:
     def text(self, text: str, shown: str, folder: Path | None = None) -> SpecFile | None:
         """A spec given as text; ``folder`` is where its imports are looked for."""
         try:
-            node = source.parse(text, shown, self.limits)
+            node = parse(text, shown, self.limits)
         except Fault as fault:
             self.diagnostics.add(fault.diagnostic)
             return None
@@ -99,8 +99,8 @@ class Loader:
             if len(self._files) >= MAXIMUM_FILES:
                 raise Fault("too-many-files", f"the spec brings in more than {MAXIMUM_FILES} files", span)
             self._files[key] = None
-            text = source.read(resolved, self.limits)
-            node = source.parse(text, shown, self.limits)
+            text = read(resolved, self.limits)
+            node = parse(text, shown, self.limits)
         except Fault as fault:
             diagnostic = fault.diagnostic
             if diagnostic.span is None and span is not None:
@@ -130,7 +130,10 @@ class Loader:
         if text in library_names():
             return self.library(text)
         known = spec_names() | library_names()
-        hint = did_you_mean(text, known) or "give the path of a file in the spec's folder, or a name that `archspec list` shows"
+        hint = (
+            did_you_mean(text, known)
+            or "give the path of a file in the spec's folder, or a name that `archspec list` shows"
+        )
         self.diagnostics.error("unknown-spec", f"there is no spec `{name}`", span, hint)
         return None
 
@@ -183,9 +186,15 @@ class Loader:
                 self.diagnostics.error("no-steps", f"`{file.shown}` has blocks but no `steps`, so it is no network")
                 return None
             return Variant(
-                file.whole.name, file, file.shown, model.source, sizes=sizes, expect=dict(model.expect), outermost=file,
+                file.whole.name,
+                file,
+                file.shown,
+                model.source,
+                sizes=sizes,
+                expect=dict(model.expect),
+                outermost=file,
                 rewrites=[(file, node) for node in model.rewrite],
-            )  # fmt: skip
+            )
         extends = model.extends
         if not isinstance(extends, Scalar) or not isinstance(extends.value, str):
             self.diagnostics.error("wrong-type", "`extends` is the name or path of a spec", extends.span)
@@ -194,9 +203,11 @@ class Loader:
             node = file.node.key(key)
             if node is not None:
                 self.diagnostics.error(
-                    "extends-only-params", f"`{key}` cannot stand beside `extends`", node.span,
-                    "a variant gives other `params`, `sizes`, `rewrite` and its own `expect`; import the spec to build on it",
-                )  # fmt: skip
+                    "extends-only-params",
+                    f"`{key}` cannot stand beside `extends`",
+                    node.span,
+                    "a variant gives other `params`, `sizes`, `rewrite` and `expect`; import the spec to build on it",
+                )
                 return None
         base_file = self.named(extends.value, file, extends.span)
         if base_file is None:
@@ -210,17 +221,24 @@ class Loader:
             return None
         name = model.name or str(file.shown).rsplit("/", 1)[-1].removesuffix(".yaml")
         return Variant(
-            name, base.file, file.shown, model.source or base.source,
+            name,
+            base.file,
+            file.shown,
+            model.source or base.source,
             params=[(file, dict(model.params)), *base.params],
-            sizes=base.sizes | sizes, expect=dict(model.expect), outermost=file,
+            sizes=base.sizes | sizes,
+            expect=dict(model.expect),
+            outermost=file,
             rewrites=[*base.rewrites, *((file, node) for node in model.rewrite)],
-        )  # fmt: skip
+        )
 
     def _sizes(self, file: SpecFile) -> dict[str, tuple[int, Span]]:
         sizes: dict[str, tuple[int, Span]] = {}
         for name, node in file.model.sizes.items():
             if not (isinstance(node, Scalar) and type(node.value) is int and 1 <= node.value <= 1_000_000):
-                self.diagnostics.error("wrong-type", f"size `{printable(name)}` should be a whole number, 1 or more", node.span)
+                self.diagnostics.error(
+                    "wrong-type", f"size `{printable(name)}` should be a whole number, 1 or more", node.span
+                )
                 continue
             sizes[name] = (node.value, node.span)
         return sizes
@@ -235,7 +253,12 @@ class Loader:
             return None
         name = target.get("spec") if isinstance(target, Mapping) else target
         if not isinstance(name, Scalar) or not isinstance(name.value, str):
-            raise Fault("bad-import", f"import `{alias}` names no spec", target.span, "write `alias: name` or `alias: {spec: name}`")
+            raise Fault(
+                "bad-import",
+                f"import `{alias}` names no spec",
+                target.span,
+                "write `alias: name` or `alias: {spec: name}`",
+            )
         if any(key == file.key for key, _ in self._open):
             pass
         found = self.named(name.value, file, name.span)

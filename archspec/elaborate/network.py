@@ -35,7 +35,7 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
     graph: Graph | None = None
     try:
         given = variant_overlay(variant)
-        own = definition.model.span if hasattr(definition.model, "span") else definition.span
+        own = definition.span.part(0, 1)
         given |= {name: (_text(value, variant), own) for name, value in overrides.items()}
         numbers = {name: number for name, (number, _) in variant.sizes.items()} | dict(sizes)
         builder.nodes.set_sizes(numbers)
@@ -56,7 +56,9 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
         root.output = last
         outputs = _outputs(builder, definition, place, last)
         if UNKNOWN not in {output.node for output in outputs} and not diagnostics.errors:
-            graph = Graph(variant.name, root, builder.nodes.all, inputs, outputs, numbers, variant.source, builder.nodes.pins)
+            graph = Graph(
+                variant.name, root, builder.nodes.all, inputs, outputs, numbers, variant.source, builder.nodes.pins
+            )
     except Fault as fault:
         diagnostics.add(fault.diagnostic)
     except Excess as excess:
@@ -82,16 +84,22 @@ def _text(value: Any, variant: Variant) -> Any:
 
 
 def _bind_inputs(
-    builder: Builder, definition: BlockDefinition, given: dict[str, tuple[Any, Span]], root: Scope, inputs: dict[str, int]
+    builder: Builder,
+    definition: BlockDefinition,
+    given: dict[str, tuple[Any, Span]],
+    root: Scope,
+    inputs: dict[str, int],
 ) -> dict[str, Any]:
     """Bind parameters, then make the inputs (whose channels may use them), then ``let`` (which may use the inputs)."""
     model = definition.model
     declared = model.inputs
     if not declared:
         raise Fault(
-            "no-inputs", "a network says what it takes, and this spec has no `inputs`", definition.steps[0].what_span
-            if definition.steps else definition.span.part(0, 1), "write `inputs: {image: [3, H, W]}`; a spec without inputs is a block",
-        )  # fmt: skip
+            "no-inputs",
+            "a network says what it takes, and this spec has no `inputs`",
+            definition.steps[0].what_span if definition.steps else definition.span.part(0, 1),
+            "write `inputs: {image: [3, H, W]}`; a spec without inputs is a block",
+        )
     bare = BlockDefinition(definition.name, model.model_copy(update={"let": {}}), definition.file, definition.span, ())
     values = bind(bare, given, definition.span.part(0, 1), builder.diagnostics, (), {})
     for name, node in declared.items():
@@ -111,20 +119,37 @@ def _bind_inputs(
 def _shape(name: str, node: YamlNode, values: Mapping[str, Any], file: SpecFile) -> Shape:
     """The shape of an input: channels, then spatial sizes that are numbers or symbols.  Raises Fault."""
     if not isinstance(node, Items) or not node.items:
-        raise Fault("bad-input", f"input `{name}` has no shape", node.span, f"write `{name}: [3, H, W]`, channels first")
+        raise Fault(
+            "bad-input", f"input `{name}` has no shape", node.span, f"write `{name}: [3, H, W]`, channels first"
+        )
     dims: list[Dim] = []
     for position, item in enumerate(node.items):
         value = evaluate(item, values, file)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if isinstance(value, str) and IDENTIFIER.match(value) and len(value) <= 20 and value not in ("input", "previous"):
+        if (
+            isinstance(value, str)
+            and IDENTIFIER.match(value)
+            and len(value) <= 20
+            and value not in ("input", "previous")
+        ):
             if position == 0:
-                raise Fault("bad-input", f"the channels of input `{name}` are a number", item.span, "channels come first: [3, H, W]")
+                raise Fault(
+                    "bad-input",
+                    f"the channels of input `{name}` are a number",
+                    item.span,
+                    "channels come first: [3, H, W]",
+                )
             dims.append(symbol(str(value)))
         elif isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10_000_000:
             dims.append(value)
         else:
-            raise Fault("bad-input", f"`{printable(str(value), 40)}` is no size of an input", item.span, "a number, or a symbol such as H")
+            raise Fault(
+                "bad-input",
+                f"`{printable(str(value), 40)}` is no size of an input",
+                item.span,
+                "a number, or a symbol such as H",
+            )
     try:
         return Shape.of(*dims)
     except ShapeError as error:
@@ -167,7 +192,12 @@ def _output(builder: Builder, name: str, node: YamlNode, place: Place, last: int
         known = ("from", "training", "loss_weight", "when")
         for key, _ in node.entries:
             if key.text not in known:
-                raise Fault("unknown-key", f"`{printable(key.text)}` is no key of an output", key.span, did_you_mean(str(key.text), known))
+                raise Fault(
+                    "unknown-key",
+                    f"`{printable(key.text)}` is no key of an output",
+                    key.span,
+                    did_you_mean(str(key.text), known),
+                )
     source = fields.get("from")
     if not isinstance(source, Scalar) or not isinstance(source.value, str):
         raise Fault("bad-from", f"output `{name}` names no step", (source or node).span, f"write `{name}: step`")
@@ -201,7 +231,7 @@ def block_output(builder: Builder, definition: BlockDefinition, place: Place, la
     return main
 
 
-# -- the finished graph --------------------------------------------------------------------------------------------------
+# -- the finished graph ------------------------------------------------------------------------------------------------
 
 
 def _connect(graph: Graph) -> None:
@@ -217,11 +247,13 @@ def _liveness(graph: Graph, diagnostics: Diagnostics) -> None:
     for node in graph.nodes:
         if always[node.index]:
             continue
-        node.training_only = training[node.index]
+        node.training_only = bool(training[node.index])
         node.dead = not training[node.index]
         if node.dead and not graph.digraph.out_degree(node.index):
             what = f"input `{node.name}`" if node.op is None else f"`{node.path}`"
-            diagnostics.warning("unused-step", f"nothing reads {what}, and it is no output", node.span, stack=node.scope.stack())
+            diagnostics.warning(
+                "unused-step", f"nothing reads {what}, and it is no output", node.span, stack=node.scope.stack()
+            )
 
 
 def _needed(graph: Graph, outputs: Iterable[int]) -> bytearray:
@@ -259,7 +291,9 @@ def _warn_unused(builder: Builder, file: SpecFile) -> None:
             for key, _ in part.entries if isinstance(part, YamlMapping) else ():
                 if key.text not in spoken:
                     kind = "parameter" if section == "params" else "value"
-                    diagnostics.warning("unused", f"{kind} `{printable(key.text)}` of `{definition.name}` is never used", key.span)
+                    diagnostics.warning(
+                        "unused", f"{kind} `{printable(key.text)}` of `{definition.name}` is never used", key.span
+                    )
     if file.whole is None:
         return
     blocks = file.node.get("blocks")

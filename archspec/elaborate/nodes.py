@@ -45,9 +45,11 @@ class Nodes:
     def too_many(self, span: Span) -> Fault:
         """The fault of a graph that grows without bound."""
         return Fault(
-            "too-many-nodes", f"the network has more than {self.maximum:,} steps", span,
+            "too-many-nodes",
+            f"the network has more than {self.maximum:,} steps",
+            span,
             "a larger bound can be given where the spec is loaded: load(…, maximum_nodes=…)",
-        )  # fmt: skip
+        )
 
     def shape(self, index: int) -> Shape | None:
         """Shape of a value, None when it is unknown."""
@@ -71,9 +73,11 @@ class Nodes:
         number = self.number(dim)
         if number is None:
             raise Fault(
-                "no-size", f"this needs a number for {text(dim)}, and the spec gives none", None,
+                "no-size",
+                f"this needs a number for {text(dim)}, and the spec gives none",
+                None,
                 "give `sizes: {H: 224, W: 224}` in the spec",
-            )  # fmt: skip
+            )
         if isinstance(dim, Size):
             self.pins.append((dim, number, len(self.all)))
         return number
@@ -106,9 +110,22 @@ class Nodes:
         path = place.join(name) if counted else self._unnamed(op, place)
         weights = bool(op.weights(shapes)) if counted else False
         node = Node(
-            index, op, inputs, shape, place.scope, name, path, step.what_span, step, loop.loops, loop.copy,
-            named=named, counted=counted, is_module=counted and (named or place.modules or weights), aside=step.aside,
-        )  # fmt: skip
+            index,
+            op,
+            inputs,
+            shape,
+            place.scope,
+            name,
+            path,
+            step.what_span,
+            step,
+            loop.loops,
+            loop.copy,
+            named=named,
+            counted=counted,
+            is_module=counted and (named or place.modules or weights),
+            aside=step.aside,
+        )
         self.all.append(node)
         place.scope.items.append(node)
         return node
@@ -150,13 +167,23 @@ class Nodes:
         for condition in op.conditions(shapes, index):
             if not self.holds(condition):
                 raise Fault(
-                    "shape-mismatch", f"`{op.keyword}`: {describe(condition, self)}", step.what_span, None, self.sides(shapes)
+                    "shape-mismatch",
+                    f"`{op.keyword}`: {describe(condition, self)}",
+                    step.what_span,
+                    None,
+                    self.sides(shapes),
                 )
         for dim in shape.dims:
             number = self.number(dim)
             if number is not None and number < 1:
                 hint = "the input is too small for so many strides; `sizes` says how large it is"
-                raise Fault("empty", f"`{op.keyword}` leaves nothing: {formula(shape)}", step.what_span, hint, self.sides(shapes))
+                raise Fault(
+                    "empty",
+                    f"`{op.keyword}` leaves nothing: {formula(shape)}",
+                    step.what_span,
+                    hint,
+                    self.sides(shapes),
+                )
 
     def holds(self, condition: Condition) -> bool:
         """Whether a condition holds at the spec's sizes; true where they are not known."""
@@ -178,7 +205,8 @@ class Nodes:
     def has_weights(self, scope: Scope) -> bool:
         """Whether anything in a scope holds weights of its own."""
         return any(
-            node.reuse is None and node.op is not None and node.op.weights(self.shapes(node.inputs)) for node in scope.nodes()
+            node.reuse is None and node.op is not None and node.op.weights(self.shapes(node.inputs))
+            for node in scope.nodes()
         )
 
 

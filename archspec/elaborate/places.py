@@ -19,13 +19,66 @@ UNKNOWN = -1
 """The value of a step that failed: whatever reads it is unknown too, and says nothing."""
 
 MODULE_ATTRIBUTES = frozenset(
-    """add_module append apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval extend
-    extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half insert ipu load_state_dict modules
-    mtia named_buffers named_children named_modules named_parameters parameters pop register_backward_hook register_buffer
-    register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
-    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
-    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory
-    state_dict to to_empty train training type xpu zero_grad T_destination""".split()
+    [
+        "add_module",
+        "append",
+        "apply",
+        "bfloat16",
+        "buffers",
+        "call_super_init",
+        "children",
+        "compile",
+        "cpu",
+        "cuda",
+        "double",
+        "dump_patches",
+        "eval",
+        "extend",
+        "extra_repr",
+        "float",
+        "forward",
+        "get_buffer",
+        "get_extra_state",
+        "get_parameter",
+        "get_submodule",
+        "half",
+        "insert",
+        "ipu",
+        "load_state_dict",
+        "modules",
+        "mtia",
+        "named_buffers",
+        "named_children",
+        "named_modules",
+        "named_parameters",
+        "parameters",
+        "pop",
+        "register_backward_hook",
+        "register_buffer",
+        "register_forward_hook",
+        "register_forward_pre_hook",
+        "register_full_backward_hook",
+        "register_full_backward_pre_hook",
+        "register_load_state_dict_post_hook",
+        "register_load_state_dict_pre_hook",
+        "register_module",
+        "register_parameter",
+        "register_state_dict_post_hook",
+        "register_state_dict_pre_hook",
+        "requires_grad_",
+        "set_extra_state",
+        "set_submodule",
+        "share_memory",
+        "state_dict",
+        "to",
+        "to_empty",
+        "train",
+        "training",
+        "type",
+        "xpu",
+        "zero_grad",
+        "T_destination",
+    ]
 )
 """Attributes of ``nn.Module``; a step of such a name would shadow one."""
 
@@ -88,7 +141,9 @@ class Place:
     def label(self, name: str, span: Span, entry: Entry) -> None:
         """Give a label, unique in the use of the block."""
         if not IDENTIFIER.match(name) or len(name) > 80:
-            raise Fault("bad-name", f"`{printable(name)}` is no label", span, "a letter or `_`, then letters, digits and `_`")
+            raise Fault(
+                "bad-name", f"`{printable(name)}` is no label", span, "a letter or `_`, then letters, digits and `_`"
+            )
         if name in ("input", "previous"):
             raise Fault("bad-name", f"the label `{name}` has a meaning of its own in `from`", span)
         other = self.use.labels.get(name) or self.names.get(name)
@@ -116,7 +171,7 @@ class Place:
             entry = use.labels.get(head)
         if entry is None and head in use.inputs:
             entry = Entry(use.inputs[head], None)
-        if entry is None:
+        if entry is None or head.isdigit():
             raise self._unknown(path, head, span)
         for index, part in enumerate(rest):
             inner = entry.place

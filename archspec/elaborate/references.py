@@ -75,7 +75,7 @@ def _node(
     builder: Builder, entry: Entry, step: Step, place: Place, loop: Loop, reads: Sequence[int], position: str
 ) -> int:
     original = entry.node
-    assert original is not None and original.op is not None
+    assert original is not None
     original = original.reuse or original
     assert original.op is not None
     node = builder.nodes.add(original.op, tuple(reads), step, place, loop, position, named=False)
@@ -85,9 +85,12 @@ def _node(
     before = original.op.weights(builder.nodes.shapes(original.inputs))
     if original.op.weights(builder.nodes.shapes(node.inputs)) != before:
         raise Fault(
-            "shape-mismatch", f"the weights of `{original.path}` do not fit this input", step.what_span, None,
+            "shape-mismatch",
+            f"the weights of `{original.path}` do not fit this input",
+            step.what_span,
+            None,
             builder.nodes.sides([*builder.nodes.shapes(original.inputs), *builder.nodes.shapes(node.inputs)]),
-        )  # fmt: skip
+        )
     return node.index
 
 
@@ -98,9 +101,19 @@ def _scope(builder: Builder, original: Place, step: Step, place: Place, loop: Lo
         raise Fault("bad-reuse", f"`{first.path}` cannot be used again", step.what_span)
     name = str(place.count - 1)
     scope = Scope(
-        first.kind, name, place.join(name), place.scope, first.block, step, first.values, loop.loops, loop.copy,
-        tuple(reads), reuse=first.reuse or first, depth=first.depth,
-    )  # fmt: skip
+        first.kind,
+        name,
+        place.join(name),
+        place.scope,
+        first.block,
+        step,
+        first.values,
+        loop.loops,
+        loop.copy,
+        tuple(reads),
+        reuse=first.reuse or first,
+        depth=first.depth,
+    )
     place.scope.items.append(scope)
     if first.block is not None:
         inputs = block_inputs(first.block, reads, step)
@@ -121,7 +134,8 @@ def _scope(builder: Builder, original: Place, step: Step, place: Place, loop: Lo
         return UNKNOWN
     before, after = list(first.nodes()), list(scope.nodes())
     for one, other in zip(before, after, strict=True):
-        assert one.op is not None and other.op is not None
+        assert one.op is not None
+        assert other.op is not None
         other.reuse, other.is_module = one.reuse or one, False
         if one.op.weights(builder.nodes.shapes(one.inputs)) != other.op.weights(builder.nodes.shapes(other.inputs)):
             raise Fault("shape-mismatch", f"the weights of `{one.path}` do not fit this input", step.what_span)

@@ -58,7 +58,7 @@ def evaluate(node: Node, names: Mapping[str, Any], file: SpecFile | None) -> Any
             return node.value
         if "$" not in node.value:
             return Text(node.value, file)
-        found = expressions.template(node)
+        found = _template(node, file)
         if found is None:
             return Text(node.value, file)
         if isinstance(found, Expression):
@@ -67,6 +67,15 @@ def evaluate(node: Node, names: Mapping[str, Any], file: SpecFile | None) -> Any
     if isinstance(node, Items):
         return [evaluate(item, names, file) for item in node.items]
     return {str(key.text): evaluate(value, names, file) for key, value in node.entries}
+
+
+def _template(node: Scalar, file: SpecFile | None) -> expressions.Expression | expressions.Interpolation | None:
+    """The expression a scalar holds, parsed once for each place in a file."""
+    if file is None:
+        return expressions.template(node)
+    if id(node) not in file.templates:
+        file.templates[id(node)] = (expressions.template(node), node)
+    return file.templates[id(node)][0]
 
 
 def text(value: Any, names: Mapping[str, Any], span: Span | None, what: str) -> str:
@@ -162,7 +171,10 @@ def bind(
                 values[name] = conform(value, default, name, span)
             elif default is None:
                 raise Fault(
-                    "missing-argument", f"`{definition.name}` needs `{name}`", at, f"write `{definition.name}: {{{name}: …}}`"
+                    "missing-argument",
+                    f"`{definition.name}` needs `{name}`",
+                    at,
+                    f"write `{definition.name}: {{{name}: …}}`",
                 )
             else:
                 values[name] = default

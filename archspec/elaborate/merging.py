@@ -1,0 +1,138 @@
+"""Merges and their branches: add, multiply, concat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from archspec.diagnostics import Fault
+from archspec.elaborate import operations
+from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place
+from archspec.graph import Scope
+from archspec.ops import Op
+from archspec.schema import Step, parse_step, parse_steps
+from archspec.source import Items, Scalar
+from archspec.source import Mapping as YamlMapping
+from archspec.source import Node as YamlNode
+
+if TYPE_CHECKING:
+    from archspec.elaborate.builder import Builder
+
+
+def merge(
+    builder: Builder,
+    kind: type[Op],
+    bound: Mapping[str, Any],
+    step: Step,
+    place: Place,
+    loop: Loop,
+    current: int,
+    reads: Sequence[int],
+    key: str | None,
+) -> int:
+    """An add, multiply or concat: of branches, or of what ``from`` lists."""
+    branches = _branches(builder, kind, step)
+    inner, inside = place, loop.branch()
+    if step.name is not None or key is not None:
+        scope = builder.open("merge", step, place, loop, current, key)
+        inner, inside = Place(scope, place.use, place, modules=True), loop.own_scope()
+    fields = frozenset(str(k.text) for k, _, _ in branches if k is not None)
+    op, _ = operations.operation(builder, kind, bound, step, place, loop, current, skip=fields)
+    if branches:
+        if len(reads) != 1:
+            raise Fault(
+                "wrong-inputs",
+                f"every branch of `{step.what}` starts from one value, and `from` names {len(reads)}",
+                step.what_span,
+                "give branches, or a list of names, not both",
+            )
+        values = [value for branch in branches for value in _values(builder, branch, inner, inside, reads[0])]
+    else:
+        values = list(reads)
+        if step.body is not None and not isinstance(step.body, YamlMapping):
+            raise Fault("no-branches", f"`{step.what}` has no branches", step.what_span)
+        if len(values) == 1 and step.reads is None:
+            raise Fault(
+                "no-branches",
+                f"`{step.what}` has nothing to merge",
+                step.what_span,
+                "give it branches, or several names: `from: [previous, other]`",
+            )
+    if not values:
+        raise Fault("no-branches", f"`when` has left no branch of `{step.what}`", step.what_span)
+    node = None
+    index = values[0]
+    if len(values) > 1:
+        node = builder.nodes.add(op, tuple(values), step, inner, loop, "", named=False)
+        index = node.index if node is not None else UNKNOWN
+    if inner is not place:
+        return builder.close(step, place, loop, inner, index, node)
+    builder.label(step, place, loop, Entry(index, step.what_span, node=node, step=step))
+    return index
+
+
+def _branches(builder: Builder, kind: type[Op], step: Step) -> list[tuple[Scalar | None, tuple[Step, ...], bool]]:
+    """The branches of a merge: key, steps, and whether it is one bare step."""
+    found = builder.branches.get(id(step))
+    if found is None:
+        found = []
+        if isinstance(step.body, Items):
+            found = [_branch(builder, None, item) for item in step.body.items]
+        elif isinstance(step.body, YamlMapping):
+            fields = kind.model_fields
+            found = [_branch(builder, k, item) for k, item in step.body.entries if str(k.text) not in fields]
+        elif step.body is not None:
+            raise Fault("wrong-type", f"`{step.what}` takes a list of branches", step.body.span)
+        builder.branches[id(step)] = found
+    return found
+
+
+def _branch(builder: Builder, key: Scalar | None, node: YamlNode) -> tuple[Scalar | None, tuple[Step, ...], bool]:
+    if isinstance(node, Items):
+        return key, parse_steps(node.items, builder.diagnostics), False
+    if isinstance(node, Scalar) and node.value is None:
+        raise Fault("not-a-step", "a branch is a list of steps or one step", node.span, "write `[]` for the identity")
+    return key, (parse_step(node, builder.diagnostics),), True
+
+
+def _values(
+    builder: Builder, branch: tuple[Scalar | None, tuple[Step, ...], bool], place: Place, loop: Loop, start: int
+) -> Iterator[int]:
+    """The values of one branch as written: one, none where ``when`` drops it, several where ``for`` multiplies it."""
+    key, steps, bare = branch
+    numbered = place.scope.kind == "merge"
+    if bare:
+        step = steps[0]
+        for copy in builder.copies(step, place, loop):
+            if builder.wanted(step, place, copy, start):
+                name = str(key.value) if key is not None else None
+                if step.name is not None and key is not None:
+                    yield _scoped(builder, key, steps, place, copy, start)
+                else:
+                    made = len(builder.nodes.all)
+                    value = builder.step(step, place, copy, start, name)
+                    last = builder.nodes.all[-1]
+                    bare_parameter = len(builder.nodes.all) > made and last.op is not None and not last.op.sources
+                    yield last.index if bare_parameter and last.step is step else value
+        return
+    if key is None and not numbered:
+        yield builder.steps(steps, place, loop, start)
+        return
+    yield _scoped(builder, key, steps, place, loop, start)
+
+
+def _scoped(builder: Builder, key: Scalar | None, steps: tuple[Step, ...], place: Place, loop: Loop, start: int) -> int:
+    """A branch that is a scope: keyed, or numbered by a named merge."""
+    name = str(key.value) if key is not None else str(place.count)
+    place.count += 1
+    scope = Scope(
+        "branch", name, place.join(name), place.scope, loops=loop.loops, copy=loop.copy, depth=place.scope.depth
+    )
+    inner = Place(scope, place.use, place, modules=True)
+    if key is not None:
+        place.claim(name, key.span, Entry(UNKNOWN, key.span))
+    place.scope.items.append(scope)
+    value = builder.steps(steps, inner, loop.own_scope(), start)
+    scope.output = value
+    place.names[name] = Entry(value, key.span if key is not None else None, place=inner)
+    return value

@@ -1,0 +1,90 @@
+"""One application of an op: its arguments evaluated and checked, its name taken, its node made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from archspec.diagnostics import Fault, Span
+from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place
+from archspec.elaborate.values import arguments, evaluate
+from archspec.ops import Op
+from archspec.schema import Step
+from archspec.source import Mapping as YamlMapping
+
+if TYPE_CHECKING:
+    from archspec.elaborate.builder import Builder
+
+
+def primitive(
+    builder: Builder,
+    kind: type[Op],
+    bound: Mapping[str, Any],
+    step: Step,
+    place: Place,
+    loop: Loop,
+    current: int,
+    reads: Sequence[int],
+    key: str | None,
+) -> int:
+    """One application of an op that is no merge; ``bound`` are arguments given with it as a value."""
+    op, referred = operation(builder, kind, bound, step, place, loop, current)
+    if kind.sources and len(reads) != kind.sources:
+        raise Fault("wrong-inputs", f"`{step.what}` takes one input, and `from` names {len(reads)}", step.what_span)
+    inputs = (*(reads if kind.sources else ()), *referred)
+    if kind.keyword == "identity" and step.name is None and key is None and not place.modules:
+        place.count += 1
+        builder.label(step, place, loop, Entry(reads[0], step.what_span))
+        return reads[0]
+    name = builder.name(step, place, loop, current, key)
+    node = builder.nodes.add(op, inputs, step, place, loop, name, named=step.name is not None or key is not None)
+    if loop.merged and name.isdigit() and node is not None and op.weights(builder.nodes.shapes(inputs)):
+        raise Fault(
+            "unnamed-in-merge",
+            f"this `{step.what}` has weights and stands in a merge that has no name, so it needs one",
+            step.what_span,
+            f"write `{step.what} as …`, or name the merge",
+        )
+    index = node.index if node is not None else UNKNOWN
+    entry = Entry(index, step.what_span, node=node, step=step)
+    place.names[name] = entry
+    builder.label(step, place, loop, entry)
+    return index
+
+
+def operation(
+    builder: Builder,
+    kind: type[Op],
+    bound: Mapping[str, Any],
+    step: Step,
+    place: Place,
+    loop: Loop,
+    current: int,
+    skip: frozenset[str] = frozenset(),
+) -> tuple[Op, tuple[int, ...]]:
+    """The op of a step, its arguments checked, and the values its references name."""
+    constant = builder.constant.get(id(step))
+    if constant is not None:
+        return constant, ()
+    names = builder.names(place, loop, current)
+    given: dict[str, tuple[Any, Span]] = {name: (value, step.what_span) for name, value in bound.items()}
+    if isinstance(step.body, YamlMapping):
+        inner = [(key, value) for key, value in step.body.entries if str(key.text) not in skip]
+        given |= arguments(YamlMapping(tuple(inner), step.body.span), names, place.use.file, step.what)
+    elif not kind.merges:
+        given |= arguments(step.body, names, place.use.file, step.what)
+    if step.init is not None:
+        if "init" in given:
+            raise Fault("name-twice", "`init` stands both beside the step and among its arguments", step.init.span)
+        given["init"] = (evaluate(step.init, names, place.use.file), step.init.span)
+    defaults = builder.blocks.defaults(kind, place.use)
+    op = builder.blocks.make(kind, given, defaults, step)
+    referred: list[int] = []
+    for field in kind.references:
+        target = getattr(op, field)
+        if target is not None:
+            span = given[field][1] if field in given else step.what_span
+            referred.append(place.find(str(target), span, current).value)
+    if not referred and not kind.references and builder.blocks.is_constant(step, place.use):
+        builder.constant[id(step)] = op
+    return op, tuple(referred)

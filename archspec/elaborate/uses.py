@@ -1,0 +1,77 @@
+"""One use of a block: arguments bound, a scope opened, its steps run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from archspec.diagnostics import Fault
+from archspec.elaborate import network, references
+from archspec.elaborate.blocks import Bound
+from archspec.elaborate.places import OUTSIDE, Loop, Place, Use
+from archspec.elaborate.values import arguments, bind
+from archspec.schema import Step
+
+if TYPE_CHECKING:
+    from archspec.elaborate.builder import Builder
+
+
+def block(
+    builder: Builder,
+    bound: Bound,
+    step: Step,
+    place: Place,
+    loop: Loop,
+    current: int,
+    reads: Sequence[int],
+    key: str | None,
+) -> int:
+    """One use of a block."""
+    definition = bound.definition
+    depth = place.use.depth + 1
+    if depth > builder.maximum_depth:
+        raise Fault(
+            "block-depth",
+            f"blocks are nested more than {builder.maximum_depth} deep at `{definition.name}`",
+            step.what_span,
+            "a block that uses itself needs a `when` that ends it",
+        )
+    given = arguments(step.body, builder.names(place, loop, current), place.use.file, step.what)
+    for name in bound.arguments:
+        if name in given:
+            raise Fault("name-twice", f"`{name}` is already bound where the block was given", given[name][1])
+    given = {
+        **bound.overlay,
+        **{name: (value, step.what_span) for name, value in bound.arguments.items()},
+        **builder.blocks.block_defaults(definition.name, place.use),
+        **given,
+    }
+    inputs = references.block_inputs(definition, reads, step)
+    scope = builder.open("block", step, place, loop, current, key)
+    scope.block = definition
+    scope.inputs = tuple(inputs.values())
+    scope.depth = depth
+    records = {name: builder.record(index) for name, index in inputs.items()}
+    records["input"] = builder.record(next(iter(inputs.values())))
+    values = bind(definition, given, step.what_span, builder.diagnostics, scope.stack(), {**bound.values, **records})
+    values = {**bound.values, **values}
+    scope.values = values
+    spec_values = (
+        values
+        if definition.file.whole is definition
+        else (place.use.spec_values if definition.file is place.use.file else bound.values)
+    )
+    use = Use(definition, definition.file, values, inputs, spec_values, depth, place.use, records=records)
+    inner = Place(scope, use, place, modules=False)
+    value = builder.steps(definition.steps, inner, OUTSIDE, next(iter(inputs.values())))
+    if definition.model.outputs:
+        value = network.block_output(builder, definition, inner, value)
+    value = builder.close(step, place, loop, inner, value)
+    if loop.merged and scope.name.isdigit() and builder.nodes.has_weights(scope):
+        raise Fault(
+            "unnamed-in-merge",
+            f"this `{step.what}` has weights and stands in a merge that has no name, so it needs one",
+            step.what_span,
+            f"write `{step.what} as …`, or name the merge",
+        )
+    return value

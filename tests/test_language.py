@@ -1,0 +1,362 @@
+"""The language: names, scopes, flow, values, loops, blocks, outputs.  Each rule on the smallest spec that shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archspec
+from archspec.backends.spec_text import expand
+from archspec.graph import Graph, Node
+
+HEAD = """\
+archspec: 1
+name: Net
+inputs: {image: [3, H, W]}
+sizes: {H: 32, W: 32}
+"""
+
+
+def load(text: str, head: str = HEAD, **params: Any) -> Graph:
+    return archspec.loads(head + text, **params).graph
+
+
+def refused(text: str, head: str = HEAD, **params: Any) -> list[str]:
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.loads(head + text, **params)
+    return [d.code for d in caught.value.diagnostics if d.severity == "error"]
+
+
+def keys(graph: Graph) -> list[str]:
+    """The state_dict keys a graph stands for."""
+    found = []
+    for node in graph.nodes:
+        if node.op is not None and node.reuse is None:
+            for weight in node.op.weights(graph.shapes_in(node)):
+                found.append(f"{node.path}.{weight.name}" if weight.name else node.path)
+    return found
+
+
+def flow(graph: Graph) -> list[tuple[str, tuple[str, ...]]]:
+    """Every node with what it reads, by path."""
+    return [(node.path, tuple(graph.nodes[i].path for i in node.inputs)) for node in graph.nodes if node.op]
+
+
+def named(graph: Graph, path: str) -> Node:
+    return next(node for node in graph.nodes if node.path == path)
+
+
+# -- names and scopes -------------------------------------------------------------------------------------------------
+
+
+def test_unnamed_steps_are_called_by_their_position_parameterless_ones_counted() -> None:
+    graph = load("steps: [conv: {channels: 4, kernel: 1}, relu, conv as b: {channels: 4, kernel: 1}, batch_norm]")
+    assert [node.path for node in graph.nodes] == ["image", "0", "1", "b", "3"]
+
+
+def test_merges_groups_and_labels_change_no_key() -> None:
+    plain = "steps: [conv as a: {channels: 4, kernel: 1}, relu, conv: {channels: 4, kernel: 1}]"
+    dressed = """
+steps:
+  - steps:
+      - add:
+          - - conv as a: {channels: 4, kernel: 1}
+              label: there
+          - - conv as other: {channels: 4, kernel: 1}
+              when: false
+      - relu
+    label: group
+  - conv: {channels: 4, kernel: 1}
+"""
+    graph = load(
+        dressed.replace("          - - conv as other: {channels: 4, kernel: 1}\n              when: false\n", "")
+    )
+    assert keys(graph) == keys(load(plain))
+
+
+def test_inserting_an_unnamed_step_shifts_only_later_unnamed_steps_of_its_scope() -> None:
+    before = "steps: [conv as a: {channels: 4, kernel: 1}, sequence as s: [conv: {channels: 4, kernel: 1}], batch_norm]"
+    after = before.replace("sequence", "relu, sequence", 1)
+    assert keys(load(before))[:4] == ["a.weight", "a.bias", "s.0.weight", "s.0.bias"]
+    assert [key.replace("3.", "2.") for key in keys(load(after))] == keys(load(before))
+
+
+def test_named_merge_numbers_its_branches_and_unnamed_makes_no_scope() -> None:
+    graph = load("""
+steps:
+  - concat as mix:
+      - conv: {channels: 2, kernel: 1}
+      - - relu
+        - conv: {channels: 2, kernel: 1}
+  - concat:
+      - - conv as left: {channels: 2, kernel: 1}
+      - []
+""")
+    assert [key for key in keys(graph) if key.endswith("weight")] == ["mix.0.weight", "mix.1.1.weight", "left.weight"]
+
+
+def test_keyed_branches_are_scopes_and_a_single_step_takes_the_key() -> None:
+    graph = load("""
+steps:
+  - concat:
+      branch1: {conv_bn_relu: {channels: 2, kernel: 1}}
+      branch2:
+        - conv_bn_relu: {channels: 2, kernel: 1}
+        - conv_bn_relu: {channels: 2, kernel: 1}
+""")
+    weights = [key for key in keys(graph) if key.endswith("conv.weight")]
+    assert weights == ["branch1.conv.weight", "branch2.0.conv.weight", "branch2.1.conv.weight"]
+
+
+def test_a_copied_step_must_vary_its_name() -> None:
+    assert refused("steps: [{conv as c: {channels: 4, kernel: 1}, repeat: 2}]") == ["name-twice"]
+    graph = load("steps: [{conv as c$(i): {channels: 4, kernel: 1}, for: i in range(2)}]")
+    assert keys(graph) == ["c0.weight", "c0.bias", "c1.weight", "c1.bias"]
+
+
+@pytest.mark.parametrize(
+    "name", ["train", "forward", "state_dict", "class", "0", "a.b", "__init__", "input", "_x_hooks"]
+)
+def test_names_that_shadow_or_mislead_are_refused(name: str) -> None:
+    assert refused(f"steps: [relu as {name}]") == ["bad-name"]
+
+
+def test_parameterised_steps_in_an_unnamed_merge_need_a_name() -> None:
+    assert refused("steps: [add: [[conv: {channels: 3, kernel: 1}], []]]") == ["unnamed-in-merge"]
+    assert refused("steps: [add: [[conv_bn_relu: {channels: 3, kernel: 1}], []]]") == ["unnamed-in-merge"]
+
+
+# -- flow -------------------------------------------------------------------------------------------------------------
+
+
+def test_branches_start_from_what_the_merge_reads_and_an_empty_one_is_the_identity() -> None:
+    graph = load("steps: [relu as a, add: [[sigmoid as b, tanh as c], []], relu as d]")
+    assert flow(graph) == [("a", ("image",)), ("b", ("a",)), ("c", ("b",)), ("add()", ("c", "a")), ("d", ("add()",))]
+
+
+def test_a_bare_step_that_when_drops_drops_its_branch_and_for_multiplies_it() -> None:
+    graph = load("""
+steps:
+  - concat:
+      - {conv as c$(i): {channels: $(i + 1), kernel: 1}, for: i in range(3)}
+      - {relu as r: {}, when: 1 > 2}
+      - - {sigmoid as s: {}, when: false}
+""")
+    assert flow(graph)[-1] == ("concat()", ("c0", "c1", "c2", "image"))
+    assert named(graph, "concat()").shape.channels == 1 + 2 + 3 + 3
+
+
+def test_a_merge_left_with_one_branch_is_that_branch() -> None:
+    graph = load("steps: [add: [[relu as a], {identity: {}, when: false}], relu as b]")
+    assert flow(graph) == [("a", ("image",)), ("b", ("a",))]
+
+
+def test_after_an_aside_the_chain_goes_on_from_what_it_read() -> None:
+    graph = load("""
+steps: [relu as a, {sigmoid as side: {}, aside: true}, tanh as b]
+outputs: {main: b, side: {from: side, training: true, loss_weight: 0.3}}
+""")
+    assert flow(graph)[-1] == ("b", ("a",))
+    assert named(graph, "side").training_only
+    assert not named(graph, "a").training_only
+    assert [(o.name, o.training, o.loss_weight) for o in graph.outputs] == [("main", False, 1.0), ("side", True, 0.3)]
+
+
+def test_from_reads_names_paths_labels_input_and_previous() -> None:
+    graph = load("""
+blocks:
+  pair: {steps: [relu as first, sigmoid as second]}
+steps:
+  - pair as p
+  - {tanh as t: {}, from: input, label: side}
+  - sequence as s: [{relu as r: {}, from: side}]
+  - {concat: {}, from: [previous, p.first, p, s.r, side, image]}
+""")
+    assert flow(graph)[-1] == ("concat()", ("s.r", "p.first", "p.second", "s.r", "t", "image"))
+
+
+def test_from_sees_earlier_steps_only_and_never_a_callers_names() -> None:
+    assert refused("steps: [{relu as a: {}, from: b}, relu as b]") == ["unknown-name"]
+    assert refused("blocks: {inner: {steps: [{relu: {}, from: a}]}}\nsteps: [relu as a, inner]") == ["unknown-name"]
+    assert refused("steps: [relu, {relu: {}, from: '0'}]") == ["unknown-name"]
+
+
+# -- values -----------------------------------------------------------------------------------------------------------
+
+
+def test_kinds_come_from_defaults() -> None:
+    text = (
+        "params: {n: 4, rate: 0.5, on: true}\nsteps: [{conv: {channels: $n, kernel: 1}, when: on}, dropout: {p: $rate}]"
+    )
+    assert load(text, n=6.0).nodes[1].shape.channels == 6
+    assert load(text, rate=0).nodes[2].op.p == 0.0  # type: ignore[union-attr]
+    wrongs: tuple[dict[str, Any], ...] = ({"n": 2.5}, {"n": True}, {"n": "4"}, {"rate": "x"}, {"on": 1})
+    for wrong in wrongs:
+        assert refused(text, **wrong) == ["wrong-type"]
+
+
+def test_required_parameters_and_let_in_order() -> None:
+    text = """
+params: {n: null}
+let: {half: $(n // 2), quarter: $(half // 2), wide: $(input.channels * 2)}
+steps: [conv: {channels: $quarter, kernel: 1}, conv: {channels: $wide, kernel: 1}]
+"""
+    graph = load(text, n=16)
+    assert [graph.nodes[i].shape.channels for i in (1, 2)] == [4, 6]
+    assert refused(text) == ["missing-argument"]
+    assert refused(text, n=16, m=1) == ["unknown-argument"]
+
+
+def test_defaults_are_lexical_to_their_file() -> None:
+    graph = load(
+        "defaults: {conv: {bias: false}}\nsteps: [conv: {channels: 4, kernel: 1}, conv_relu: {channels: 4, kernel: 1}]"
+    )
+    assert keys(graph) == ["0.weight", "1.conv.weight", "1.conv.bias"]
+
+
+def test_loops_nest_chain_and_destructure() -> None:
+    graph = load("""
+params: {plan: [[1, 2], [2, 1]]}
+steps:
+  - sequence as s$(i):
+      - {conv as c$(j): {channels: $(width + j), kernel: 1}, for: j in range(count)}
+    for: i, (width, count) in enumerate(plan)
+  - {relu as r$(a)$(b): {}, for: a in range(3) for b in range(a) if b != 1}
+""")
+    assert [n.path for n in graph.nodes[1:]] == ["s0.c0", "s0.c1", "s1.c0", "r10", "r20"]
+    assert [n.shape.channels for n in graph.nodes[1:4]] == [1, 2, 2]
+
+
+def test_when_decides_each_copy_and_sees_previous() -> None:
+    graph = load("""
+steps:
+  - {conv as c$(i): {channels: $(previous.channels * 2), kernel: 1}, for: i in range(4), when: previous.channels < 10}
+""")
+    assert [n.shape.channels for n in graph.nodes] == [3, 6, 12]
+
+
+def test_when_must_be_a_truth_value_and_must_not_depend_on_sizes() -> None:
+    assert refused("steps: [{relu: {}, when: 1}]") == ["not-a-condition"]
+    assert refused("steps: [{relu: {}, when: 'input.size[0] > 3'}]") == ["size-dependent"]
+
+
+# -- blocks -----------------------------------------------------------------------------------------------------------
+
+
+def test_blocks_take_several_inputs_by_name() -> None:
+    block = "blocks: {join: {inputs: {x: null, skip: null}, steps: [{concat: {}, from: [x, skip]}]}}\n"
+    graph = load(block + "steps: [relu as a, sigmoid as b, {join as j: {}, from: [previous, a]}]")
+    assert flow(graph)[-1] == ("j.concat()", ("b", "a"))
+    assert refused(block + "steps: [join]") == ["wrong-inputs"]
+
+
+def test_blocks_may_recurse_within_a_bound() -> None:
+    block = "blocks: {tree: {params: {n: null}, steps: [relu as here, {tree as sub: {n: $(n - 1)}, when: n > 0}]}}\n"
+    assert [n.path for n in load(block + "steps: [tree as t: {n: 2}]").nodes[1:]] == [
+        "t.here",
+        "t.sub.here",
+        "t.sub.sub.here",
+    ]
+    assert refused(block.replace("n > 0", "true") + "steps: [tree: {n: 2}]") == ["block-depth"]
+
+
+def test_blocks_are_values_with_arguments_bound() -> None:
+    text = """
+params: {unit: {thin: {n: 2}}}
+blocks:
+  thin: {params: {n: null, k: 1}, steps: [conv: {channels: $n, kernel: $k}]}
+  wide: {params: {k: 3}, steps: [conv: {channels: 9, kernel: $k}]}
+steps: [$unit: {k: 3}]
+"""
+    assert load(text).nodes[1].shape.channels == 2
+    assert load(text, unit="wide").nodes[1].shape.channels == 9
+    assert refused(text, unit="narrow") == ["unknown-op"]
+    assert load("params: {norm: {batch_norm: {eps: 0.1}}}\nsteps: [$norm]").nodes[1].op.eps == 0.1  # type: ignore[union-attr]
+
+
+def test_reuse_applies_a_steps_weights_again() -> None:
+    graph = load("""
+steps:
+  - conv as c: {channels: 3, kernel: 1}
+  - reuse: c
+  - sequence as s: [conv: {channels: 3, kernel: 1}, relu]
+  - reuse: s
+""")
+    assert keys(graph) == ["c.weight", "c.bias", "s.0.weight", "s.0.bias"]
+    assert graph.nodes[2].reuse is graph.nodes[1]
+    assert refused("steps: [conv as c: {channels: 4, kernel: 1}, reuse: c]") == ["shape-mismatch"]
+
+
+def test_a_spec_and_a_path_into_it_are_blocks() -> None:
+    graph = load("import: {net: squeezenet1_1}\nsteps: [net as whole: {classes: 7}]", HEAD.replace("32", "64"))
+    assert graph.nodes[-1].shape.dims == (7,)
+    graph = load("steps: [squeezenet1_1.features as backbone]", HEAD.replace("32", "64"))
+    assert keys(graph)[0] == "backbone.0.weight"
+
+
+def test_imports_stay_in_their_folder(tmp_path: Path) -> None:
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "secret.yaml").write_text("archspec: 1\nsteps: [relu]\n")
+    (tmp_path / "inside" / "unit.yaml").write_text(
+        "archspec: 1\nparams: {n: 3}\nsteps: [conv: {channels: $n, kernel: 1}]\n"
+    )
+    (tmp_path / "inside" / "link.yaml").symlink_to(tmp_path / "secret.yaml")
+    spec = tmp_path / "inside" / "net.yaml"
+
+    def codes(name: str) -> list[str]:
+        spec.write_text(HEAD + f"import: {{u: '{name}'}}\nsteps: [u as block]\n")
+        try:
+            archspec.load(spec)
+        except archspec.SpecError as error:
+            return [d.code for d in error.diagnostics if d.severity == "error"]
+        return []
+
+    assert codes("unit.yaml") == []
+    for name in (
+        "../secret.yaml",
+        "link.yaml",
+        str(tmp_path / "secret.yaml"),
+        "a/../../secret.yaml",
+        "~/x.yaml",
+        "..\\\\secret.yaml",
+    ):
+        assert "bad-path" in codes(name), name
+
+
+def test_extends_gives_other_params_sizes_and_name(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(
+        HEAD + "params: {n: 4, m: 2}\nexpect: {parameters: 1}\nsteps: [conv: {channels: $n, kernel: $m}]\n"
+    )
+    (tmp_path / "a.yaml").write_text("archspec: 1\nextends: base.yaml\nname: A\nparams: {n: 5, m: 3}\nsizes: {H: 40}\n")
+    (tmp_path / "b.yaml").write_text("archspec: 1\nextends: a.yaml\nparams: {n: 6}\n")
+    spec = archspec.load(tmp_path / "b.yaml")
+    assert (spec.name, spec.graph.sizes, spec.graph.nodes[1].shape.channels) == ("b", {"H": 40, "W": 32}, 6)
+    assert spec.graph.nodes[1].op.kernel == 3  # type: ignore[union-attr]
+    assert archspec.check(spec).total.parameters == 3 * 6 * 9 + 6
+    assert archspec.load(tmp_path / "b.yaml", n=7).graph.nodes[1].shape.channels == 7
+
+
+# -- expand -----------------------------------------------------------------------------------------------------------
+
+NAMES = (
+    "squeezenet1_0",
+    "squeezenet_complex_bypass",
+    "googlenet",
+    "inception_v3",
+    "densenet121",
+    "mobilenet_v2",
+    "resnet50",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_expand_prints_a_spec_that_means_the_same(name: str) -> None:
+    graph = archspec.load(name).graph
+    again = archspec.loads(expand(graph)).graph
+    assert keys(again) == keys(graph)
+    assert [(n.op, n.inputs, n.shape) for n in again.nodes] == [(n.op, n.inputs, n.shape) for n in graph.nodes]
+    assert [(o.node, o.training, o.loss_weight) for o in again.outputs] == [
+        (o.node, o.training, o.loss_weight) for o in graph.outputs
+    ]
