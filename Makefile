@@ -14,11 +14,25 @@ pins := pyproject.toml constraints.txt
 torch := $(shell grep '^torch==' constraints.txt)
 torchvision := $(shell grep '^torchvision==' constraints.txt)
 
+demo := squeezenet_digits
+out := out/demo
+
 .PHONY: demo test slow golden lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed-train
-	$(bin)/python -m archspec.demo out/demo
+	@mkdir -p $(out)
+	$(bin)/archspec check $(demo)
+	$(bin)/archspec render $(demo) -o $(out)/$(demo).svg
+	$(bin)/archspec compile $(demo) -o $(out)/$(demo).py
+	$(bin)/python -c "from archspec.data import digits; digits('$(out)/digits')"
+	$(bin)/archspec train $(demo) --data $(out)/digits -o $(out)/trained
+	@echo
+	@echo "the diagram                $(out)/$(demo).svg"
+	@echo "the network in PyTorch     $(out)/$(demo).py"
+	@echo "the digits                 $(out)/digits/"
+	@echo "the best epoch's weights   $(out)/trained/weights.pt"
+	@echo "figures for each epoch     $(out)/trained/metrics.csv"
 
 test: .venv/installed-test
 	$(pytest)

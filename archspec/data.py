@@ -16,15 +16,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from archspec.diagnostics import Diagnostics, Fault, SpecError, printable
 
@@ -106,6 +107,26 @@ class Images(Dataset[tuple[Tensor, int]]):
         return torch.from_numpy(values).view(height, width, self.channels).permute(2, 0, 1)
 
 
+class Shuffled(Sampler[int]):
+    """A permutation for each epoch that depends on seed and epoch alone."""
+
+    def __init__(self, length: int, seed: int) -> None:
+        self.length = length
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """What Lightning calls before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(mixed(self.seed, self.epoch))
+        return iter(torch.randperm(self.length, generator=generator).tolist())
+
+
 @dataclass(frozen=True, slots=True)
 class ImageData:
     """A labelled data set, split: what a network learns from and what it is judged by."""
@@ -118,6 +139,20 @@ class ImageData:
     def workers(self) -> int:
         """Processes to read with: none when the images are in memory."""
         return 0 if self.training.preloaded else min(4, os.cpu_count() or 1)
+
+    def training_batches(self, batch_size: int, seed: int) -> DataLoader[tuple[Tensor, int]]:
+        """Shuffled batches.  A last batch of one image is left out: batch normalisation cannot learn from it."""
+        length = len(self.training)
+        lone = length > batch_size > 1 and length % batch_size == 1
+        order = Shuffled(length, seed)
+        return DataLoader(self.training, batch_size, sampler=order, drop_last=lone, **self._reading())
+
+    def validation_batches(self, batch_size: int) -> DataLoader[tuple[Tensor, int]]:
+        """Batches in order."""
+        return DataLoader(self.validation, batch_size, **self._reading())
+
+    def _reading(self) -> dict[str, Any]:
+        return {"num_workers": self.workers, "persistent_workers": self.workers > 0}
 
 
 def load_images(folder: Path | str, size: Sequence[int], channels: int) -> ImageData:
@@ -161,6 +196,11 @@ def digits(folder: Path | str) -> Path:
     for index, (pixels, digit) in enumerate(zip(grey, classes, strict=True)):
         Image.fromarray(pixels).save(folder / str(digit) / f"{index:04}.png")
     return folder
+
+
+def mixed(seed: int, number: int) -> int:
+    """A seed for one step or epoch, unlike those of others."""
+    return (seed * 1_000_000_007 + number + 1) % 2**63
 
 
 def _split(folder: Path, diagnostics: Diagnostics) -> tuple[tuple[str, ...], list[Sample], list[Sample]]:

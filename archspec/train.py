@@ -28,9 +28,8 @@ from typing import Any
 import torch
 from rich.console import Console
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Sampler
 
-from archspec.data import NORMALISATION, ImageData, UnreadableImage
+from archspec.data import NORMALISATION, ImageData, UnreadableImage, mixed
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
 from archspec.tasks import Classification, OutputRole, Task
 from archspec.weights import check_weights, load_weights, network_state, read_checkpoint
@@ -104,7 +103,7 @@ class Training(lightning.LightningModule):
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Let a step's random numbers depend on seed and step alone: resuming then changes no bit."""
-        torch.manual_seed(_mix(self.seed, self.global_step))
+        torch.manual_seed(mixed(self.seed, self.global_step))
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         inputs, target = batch
@@ -141,26 +140,6 @@ def rate(step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))
 
 
-class Shuffled(Sampler[int]):
-    """A permutation for each epoch that depends on seed and epoch alone."""
-
-    def __init__(self, length: int, seed: int) -> None:
-        self.length = length
-        self.seed = seed
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """What Lightning calls before each epoch."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(_mix(self.seed, self.epoch))
-        return iter(torch.randperm(self.length, generator=generator).tolist())
-
-
 def fit(
     model: nn.Module | Callable[[], nn.Module],
     data: ImageData,
@@ -188,6 +167,9 @@ def fit(
     Raises :class:`SpecError` where the data, the files or the device do not fit the network.
     """
     output_folder = Path(output_folder)
+    if weights is not None and resume is not False:
+        message = "`--weights` begins a training, `--resume` goes on with one: only one of them can be"
+        raise SpecError([Diagnostic("conflicting-options", message)])
     accelerator, devices = _device(device)
     torch.manual_seed(seed)
     network = model if isinstance(model, nn.Module) else model()
@@ -195,13 +177,17 @@ def fit(
     roles = roles or {"output": OutputRole()}
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise SpecError([Diagnostic("nothing-to-train", "the network has no parameters")])
-    training_set = _loader(data, batch_size, seed)
+    training_set = data.training_batches(batch_size, seed)
     training = Training(network, task, roles, lr, epochs * len(training_set), seed)
     _check_outputs(training, data)
     if weights is not None:
         load_weights(network, weights)
     start = _resumable(training, output_folder, resume, epochs)
-    output_folder.mkdir(parents=True, exist_ok=True)
+    try:
+        output_folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"cannot write to `{printable(str(output_folder))}`: {error.strerror}"
+        raise SpecError([Diagnostic("output-folder", message)]) from None
     checkpoints = Checkpoints(output_folder, f"val_{task.measure}")
     metrics = MetricsFile(output_folder / "metrics.csv")
     with _quiet():
@@ -219,7 +205,7 @@ def fit(
             use_distributed_sampler=False,
             plugins=[LightningEnvironment()],
         )
-        validation_set = DataLoader(data.validation, batch_size, num_workers=data.workers)
+        validation_set = data.validation_batches(batch_size)
         with _faults_reported():
             trainer.fit(training, training_set, validation_set, ckpt_path=start, weights_only=True)
     network.load_state_dict(network_state(read_checkpoint(checkpoints.best)))
@@ -243,11 +229,6 @@ def fit(
     return result
 
 
-def _mix(seed: int, number: int) -> int:
-    """A seed for one step or epoch, unlike those of others."""
-    return (seed * 1_000_000_007 + number + 1) % 2**63
-
-
 def _device(name: str) -> tuple[str, int | list[int]]:
     """Lightning's accelerator and devices for ``auto``, ``cpu``, ``cuda`` or ``cuda:1``."""
     kind, _, index = name.partition(":")
@@ -262,14 +243,6 @@ def _device(name: str) -> tuple[str, int | list[int]]:
         message = f"this machine has no `{name}`: torch finds {found} CUDA device{'' if found == 1 else 's'}"
         raise SpecError([Diagnostic("no-device", message)])
     return "cuda", [int(index)] if index else 1
-
-
-def _loader(data: ImageData, batch_size: int, seed: int) -> DataLoader[tuple[Tensor, int]]:
-    """Batches to learn from.  A last batch of one image is left out: batch normalisation cannot learn from it."""
-    length = len(data.training)
-    lone = length > batch_size > 1 and length % batch_size == 1
-    order = Shuffled(length, seed)
-    return DataLoader(data.training, batch_size, sampler=order, num_workers=data.workers, drop_last=lone)
 
 
 def _check_outputs(training: Training, data: ImageData) -> None:
@@ -306,7 +279,8 @@ def _faults_reported() -> Iterator[None]:
     try:
         yield
     except UnreadableImage as error:
-        raise SpecError([Diagnostic("unreadable-image", str(error))]) from None
+        said = str(error).rsplit(f"{UnreadableImage.__name__}: ", 1)[-1].strip()  # a loader's worker adds its traceback
+        raise SpecError([Diagnostic("unreadable-image", said)]) from None
     except Fault as fault:
         raise SpecError([fault.diagnostic]) from None
     except SystemExit as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,10 +18,11 @@ from PIL import Image
 from rich.console import Console
 from torch import Tensor, nn
 
-from archspec.data import ImageData, digits, load_images
+from archspec import data as data_module
+from archspec.data import ImageData, Shuffled, digits, load_images
 from archspec.diagnostics import SpecError
 from archspec.tasks import Classification, OutputRole
-from archspec.train import Shuffled, Training, fit, rate
+from archspec.train import Training, fit, rate
 from archspec.weights import load_weights
 
 
@@ -268,6 +270,34 @@ def test_a_loss_that_is_no_number(data: ImageData, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="the loss became nan in epoch 1") as error:
         fit(model, data, tmp_path)
     assert codes(error) == ["diverged"]
+
+
+def test_sets_too_large_for_memory(stripes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read by processes of their own, and give the same; what fails there is reported from there."""
+    whole = fit(Tiny, load_images(stripes, (8, 8), 1), tmp_path / "whole", epochs=2)
+    monkeypatch.setattr(data_module, "PRELOADED_BYTES", 0)
+    monkeypatch.setattr(data_module.os, "cpu_count", lambda: 1)
+    found = load_images(stripes, (8, 8), 1)
+    assert found.workers == 1
+    read = fit(Tiny, found, tmp_path / "read", epochs=2)
+    assert torch.equal(torch.load(read.weights)["fc.bias"], torch.load(whole.weights)["fc.bias"])
+
+    copied = Path(shutil.copytree(stripes, tmp_path / "stripes"))
+    (copied / "upright" / "3.png").write_bytes(b"no image")
+    with pytest.raises(SpecError) as error:
+        fit(Tiny, load_images(copied, (8, 8), 1), tmp_path / "out")
+    assert (
+        str(error.value).strip().startswith(f"error[unreadable-image]: `{copied}/upright/3.png` is no readable image")
+    )
+    assert len(str(error.value).strip().splitlines()) == 1
+
+
+def test_calls_that_cannot_be(data: ImageData, tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="only one of them can be"):
+        fit(Tiny, data, tmp_path, weights=tmp_path / "weights.pt", resume=True)
+    (tmp_path / "file").touch()
+    with pytest.raises(SpecError, match=r"cannot write to `.*file/out`: Not a directory"):
+        fit(Tiny, data, tmp_path / "file" / "out")
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:x", "cuda:99", "tpu\n"])
