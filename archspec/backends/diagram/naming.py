@@ -1,0 +1,114 @@
+"""What a folded block is called, and what its second line says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from archspec.backends.diagram import text
+from archspec.backends.diagram.folding import Folder, block_name
+from archspec.backends.diagram.series_parallel import Element, Parallel, Unit, decompose
+from archspec.backends.diagram.units import Net, Weights, build, data_inputs
+from archspec.graph import Graph, Node, Scope
+from archspec.ops import Shape
+
+MOST = 4
+"""Boxes of a block that is small enough for its channels to be its name: ``fire2  16 → 64 + 64``."""
+
+
+class Naming:
+    """Names folded scopes of one graph."""
+
+    def __init__(self, graph: Graph, sizes: Mapping[str, int], weights: Weights) -> None:
+        self.graph = graph
+        self.sizes = sizes
+        self.weights = weights
+
+    def unit(self, scope: Scope) -> Unit:
+        """The box of a folded scope."""
+        title = self.called(scope) or (block_name(scope) if scope.kind == "block" else text.human(scope.name))
+        change = text.ratio(text.spatial(self.input_shape(scope), self.sizes), text.spatial(self.output_shape(scope), self.sizes))
+        title = text.clean(title or "block", 30)
+        channels = self._channels(scope) if scope.kind == "block" and not change else ""
+        shown = f"{title}  {channels}" if channels else f"{title}, {change}" if change else title
+        unit = Unit(0, shown, "block", self.output_shape(scope), key=scope.path or scope.name or "block")
+        if scope.kind == "sequence":
+            unit.detail = self._contents(scope)
+        return unit
+
+    def called(self, scope: Scope) -> str:
+        """The label of a block's step, or of the block around that holds nothing but this one and a bypass."""
+        if scope.step is not None and scope.step.label is not None and scope.output >= 0:
+            return text.human(self.graph.nodes[scope.output].label or "")
+        around = scope.parent
+        if around is None or around.kind != "block" or sum(isinstance(item, Scope) for item in around.items) != 1:
+            return ""
+        return self.called(around)
+
+    def input_shape(self, scope: Scope) -> Shape | None:
+        """The shape of what a scope reads first."""
+        if scope.inputs:
+            return self.graph.nodes[scope.inputs[0]].shape
+        first = next(scope.nodes(), None)
+        reads = data_inputs(first) if first is not None else ()
+        return self.graph.nodes[reads[0]].shape if reads else None
+
+    def output_shape(self, scope: Scope) -> Shape | None:
+        """The shape of what a scope gives."""
+        return self.graph.nodes[scope.output].shape if scope.output >= 0 else None
+
+    def _channels(self, scope: Scope) -> str:
+        """``16 → 64 + 64`` for a block of single convolutions in a row and side by side; nothing for others."""
+        if not 1 < self.weights.of(scope) <= MOST:
+            return ""
+        net = build(self.graph, scope.nodes(), scope, lambda _: False, self.unit)
+        items = decompose(net, range(len(net.units)), {})
+        if not any(isinstance(item, Parallel) for item in items):
+            return ""
+        parts = [self._written(item) for item in items]
+        return " → ".join(part for part in parts if part) if all(part is not None for part in parts) else ""
+
+    @staticmethod
+    def _written(item: Element) -> str | None:
+        if isinstance(item, Unit):
+            return str(item.shape.channels) if item.role == "conv" and item.shape is not None else None
+        if not isinstance(item, Parallel) or item.sink is None or item.sink.sign != "||":
+            return None
+        found = []
+        for branch in item.branches:
+            only = branch[0] if len(branch) == 1 else None
+            if not isinstance(only, Unit) or only.role != "conv" or only.shape is None:
+                return None
+            found.append(str(only.shape.channels))
+        return " + ".join(found)
+
+    def _contents(self, scope: Scope) -> str:
+        """What a sequence holds, in a few words: ``bottleneck ×3``."""
+        names: list[str] = []
+        for item in scope.items[:64]:
+            if isinstance(item, Node):
+                if item.op is not None and item.op.kind not in ("normalisation", "activation", "merge"):
+                    names.append(item.op.keyword.replace("_", " "))
+            elif item.block is not None:
+                names.append(text.human(item.block.name))
+        runs = [(name, len(list(run))) for name, run in groupby(names)]
+        words = ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in runs)
+        return words if len(words) <= 34 and len(scope.items) <= 64 else ""
+
+
+def net_of(graph: Graph, naming: Naming, scope: Scope, closed: set[int]) -> Net:
+    """The units of a scope's nodes, where scopes of ``closed`` (by id) are folded, unless they would be one box anyway."""
+    nodes = graph.nodes if scope is graph.root else scope.nodes()
+    return build(
+        graph, nodes, scope, lambda below: id(below) in closed and naming.weights.of(below) > 1, naming.unit
+    )
+
+
+def folded(units: Sequence[Unit], title: str, detail: str) -> Unit:
+    """Several units as one box."""
+    last = units[-1]
+    return Unit(last.index, text.clean(title), "block", last.shape, key=last.key, detail=detail, training=last.training,
+                nodes=[node for unit in units for node in unit.nodes])  # fmt: skip
+
+
+__all__ = ["Folder", "Naming", "folded", "net_of"]

@@ -1,0 +1,280 @@
+"""Which boxes a picture has: how deep scopes are opened, which output it leads to, what hangs at the side.
+
+Left to itself, a picture opens sequences and blocks with a shortcut, folds blocks with real branches, and folds more until it
+has about forty boxes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from archspec.backends.diagram import text
+from archspec.backends.diagram.folding import Folder, is_fan
+from archspec.backends.diagram.naming import Naming, folded, net_of
+from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose, units_of
+from archspec.backends.diagram.units import Net, Weights
+from archspec.graph import Graph, Output, Scope
+
+COMFORTABLE = 40
+"""Boxes of an overview."""
+FEWEST = 4
+"""Boxes that an overview should have at least, when the network has them."""
+MOST = 240
+"""Boxes of any picture; the rest is a note that says how many there are."""
+WIDEST = 12
+"""Branches side by side."""
+SEARCHED = 30_000
+"""Nodes of a graph up to which the best depth is searched for; a larger one starts folded."""
+
+
+class Plan:
+    """Chooses what to draw of one graph."""
+
+    def __init__(self, graph: Graph, sizes: Mapping[str, int]) -> None:
+        self.graph = graph
+        self.sizes = sizes
+        self.naming = Naming(graph, sizes, Weights(graph))
+        self.levels = _levels(graph.root)
+
+    # -- overview ----------------------------------------------------------------------------------------------------
+
+    def overview(self, depth: int | None) -> list[Element]:
+        """The whole network; ``depth`` levels of scopes are opened, or as many as make a good picture."""
+        if depth is not None:
+            return self.limited(self._tree(self._below(depth)))
+        deepest = max((level for _, level in self.levels), default=0)
+        tried: list[list[Element]] = []
+        if len(self.graph.nodes) <= SEARCHED:
+            branching, shortcuts = self._owners(self._unfolded(set()))
+            for closed in (branching, branching | shortcuts):
+                tried.append(self._tree(closed))
+                if FEWEST <= boxes(tried[-1]) <= COMFORTABLE:
+                    return self.limited(tried[-1])
+        for level in range(min(deepest, 3), -1, -1):
+            tried.append(self._tree(self._below(level)))
+            if boxes(tried[-1]) <= COMFORTABLE:
+                break
+        good = [tree for tree in tried if boxes(tree) <= COMFORTABLE]
+        return self.limited(max(good, key=boxes) if good else tried[-1])
+
+    def _below(self, depth: int) -> set[int]:
+        """The scopes that stay folded when ``depth`` levels are opened."""
+        return {id(scope) for scope, level in self.levels if level > depth}
+
+    def _tree(self, closed: set[int]) -> list[Element]:
+        return Folder(self.sizes).fold(self._unfolded(closed))
+
+    def _unfolded(self, closed: set[int]) -> list[Element]:
+        return self._arranged(net_of(self.graph, self.naming, self.graph.root, closed))
+
+    def _owners(self, items: Sequence[Element]) -> tuple[set[int], set[int]]:
+        """Uses of blocks that hold branches (or shortcuts in shortcuts), and of those with only a shortcut, by id.
+
+        When one use of a block is so, all its uses are: a picture opens all of them or none.
+        """
+        folder, branching, shortcuts = Folder(self.sizes), set[int](), set[int]()
+
+        def walk(items: Sequence[Element], inside: bool) -> None:
+            for item in items:
+                if isinstance(item, Group):
+                    walk(item.items, inside)
+                elif isinstance(item, (Parallel, Tangle)):
+                    owner = next((scope for scope in reversed(folder.scopes(item)) if scope.kind == "block"), None)
+                    deep = isinstance(item, Tangle) or is_fan(item) or inside
+                    if owner is not None and not _down_and_up(item):
+                        (branching if deep else shortcuts).add(id(owner.block))
+                    if isinstance(item, Parallel):
+                        for branch in item.branches:
+                            walk(branch, inside or not _down_and_up(item))
+
+        walk(items, False)
+        uses = [(id(scope), id(scope.block)) for scope, _ in self.levels]
+        return {use for use, block in uses if block in branching}, {use for use, block in uses if block in shortcuts}
+
+    # -- focus -------------------------------------------------------------------------------------------------------
+
+    def focus(self, scope: Scope, depth: int | None) -> list[Element]:
+        """One scope opened, with what is before and after it outside."""
+        start = _level(scope)
+        if depth is not None:
+            closed = {id(other) for other, level in self.levels if level > start + depth}
+        else:
+            branching, shortcuts = self._owners(self._opened(scope, set()))
+            nested = {id(other) for other, level in self.levels if level > start}
+            closed = next(
+                (some for some in (set(), branching & nested, (branching | shortcuts) & nested) if boxes(self._inner(scope, some)) <= 24),
+                nested,
+            )
+        items = self._inner(scope, closed)
+        words = self._focus_title(scope)
+        before = self.naming.input_shape(scope)
+        head = Unit(-1, "previous layer", "io", before, key="before")
+        tail = Unit(-2, "next layer", "io", self.naming.output_shape(scope), key="after")
+        for item in items:
+            if isinstance(item, Parallel) and item.source is None:
+                item.source = head
+        return [head, Group(scope, items, 1, words), tail]
+
+    def _inner(self, scope: Scope, closed: set[int]) -> list[Element]:
+        return self.limited(Folder(self.sizes).fold(self._opened(scope, closed)))
+
+    def _opened(self, scope: Scope, closed: set[int]) -> list[Element]:
+        net = net_of(self.graph, self.naming, scope, closed)
+        for unit in net.units:
+            if not unit.detail and not unit.sign:
+                unit.detail = text.clean(", ".join(dict.fromkeys(unit.parts)))
+        order = list(range(len(net.units)))
+        if scope.output in net.of_node:
+            order = _ancestors(net, net.of_node[scope.output])
+        return decompose(net, order, {})
+
+    def _focus_title(self, scope: Scope) -> str:
+        from archspec.backends.diagram.folding import block_name, parameters
+
+        name = block_name(scope) or scope.path
+        values = parameters(scope)
+        numbers = [value for value in values.values() if isinstance(value, int) and not isinstance(value, bool)]
+        if scope.block is not None and not text.same_name(scope.name, scope.block.name) and 0 < len(numbers) <= 4:
+            name = f"{name} ({', '.join(map(str, numbers))})"
+        return text.clean(name)
+
+    # -- the main path and its sides ---------------------------------------------------------------------------------
+
+    def _arranged(self, net: Net) -> list[Element]:
+        """The path to the main output, with the other outputs at its side."""
+        outputs = [output for output in self.graph.outputs if output.node in net.of_node]
+        if not outputs:
+            return decompose(net, range(len(net.units)), {})
+        main = next((output for output in outputs if not output.training), outputs[0])
+        path = _ancestors(net, net.of_node[main.node])
+        drawn, sides = set(path), dict[int, list[Side]]()
+        for output in outputs:
+            if output is main:
+                continue
+            more = [at for at in _ancestors(net, net.of_node[output.node]) if at not in drawn]
+            taps = sorted({origin for at in more for origin in net.before[at] if origin in drawn})
+            if more and len(taps) != 1 and not output.training:
+                drawn.update(more)
+                path = sorted(drawn)
+                continue
+            tap = taps[-1] if taps else net.of_node[output.node] if not more else -1
+            if tap >= 0 and tap in path:
+                sides.setdefault(tap, []).append(Side(self._chain(net, more, output), net.units[tap]))
+                drawn.update(more)
+        items = decompose(net, path, sides)
+        return items + self._end(net, main)
+
+    def _end(self, net: Net, main: Output) -> list[Element]:
+        """A box for an output that is a map, or that has a name among several."""
+        unit = net.units[net.of_node[main.node]]
+        shape = self.graph.nodes[main.node].shape
+        if not any(size != 1 for size in shape.spatial) or unit.role == "io":
+            return []
+        title = text.human(main.name) if main.name not in ("", "output", "out") else "output"
+        return [Unit(unit.index + 1, text.clean(title), "io", shape, key=f"output {main.name}")]
+
+    def _chain(self, net: Net, places: Sequence[int], output: Output) -> list[Unit]:
+        """The boxes at the side: what only training needs is one box."""
+        units = [net.units[at] for at in places]
+        end = Unit(-1, text.clean(text.human(output.name)), "io", self.graph.nodes[output.node].shape, key=f"output {output.name}")
+        if not units:
+            return [end]
+        straight = all(len(net.before[at]) == 1 for at in places)
+        if not output.training:
+            return [*units, end] if straight and len(units) <= 2 else [folded(units, self._side_title(units, output), ""), end]
+        loss = f", loss × {output.loss_weight:g}" if output.loss_weight != 1 else ""
+        one = units[0] if len(units) == 1 else folded(units, self._side_title(units, output), "")
+        if any(node.op is not None and node.op.kind == "dense" for node in one.nodes):
+            one.title = "auxiliary classifier"
+        one.detail, one.training = f"training only{loss}", True
+        return [one]
+
+    @staticmethod
+    def _side_title(units: Sequence[Unit], output: Output) -> str:
+        scopes = {id(unit.scopes[0]): unit.scopes[0] for unit in units if unit.scopes}
+        if len(scopes) == 1 and all(unit.scopes for unit in units):
+            scope = next(iter(scopes.values()))
+            return text.human(scope.block.name if scope.kind == "block" and scope.block else scope.name)
+        return text.human(output.name)
+
+    # -- bounds ------------------------------------------------------------------------------------------------------
+
+    def limited(self, items: list[Element], most: int = MOST) -> list[Element]:
+        """The same picture with no more boxes than fit: a note stands for what is left out."""
+        found: list[Element] = []
+        for item in items:
+            if boxes([item]) <= most // 2 and not (isinstance(item, Parallel) and len(item.branches) > WIDEST):
+                found.append(item)
+            elif isinstance(item, Parallel) and len(item.branches) > WIDEST and boxes(item.branches[0]) * WIDEST < most:
+                hidden = item.branches[WIDEST - 3 : -1]
+                item.branches[WIDEST - 3 : -1] = [[_note(hidden[0], f"… {len(hidden):,} more branches")]]
+                found.append(item)
+            elif isinstance(item, Group) and boxes(item.items) > most // 2 and len(item.items) > 1:
+                item.items = self.limited(item.items, most // 2)
+                found.append(item)
+            else:
+                sink = [item.sink] if isinstance(item, Parallel) and item.sink is not None else []
+                found += [_note([item], f"… {boxes([item]):,} boxes"), *sink]
+        if boxes(found) <= most:
+            return found
+        kept, count = 0, 0
+        while kept < len(found) and count + boxes([found[kept]]) <= most * 3 // 4:
+            count += boxes([found[kept]])
+            kept += 1
+        rest = max(kept, len(found) - most // 8)
+        hidden_items = found[kept:rest]
+        return [*found[:kept], _note(hidden_items, f"… {boxes(hidden_items):,} more boxes"), *found[rest:]]
+
+
+def _note(items: Sequence[Element], words: str) -> Unit:
+    units = list(units_of(items))
+    last = units[-1] if units else None
+    return Unit(last.index if last else -1, words, "note", last.shape if last else None, key="more", nodes=[])
+
+
+def boxes(items: Iterable[Element]) -> int:
+    """How many boxes are drawn for a series; merges are no boxes."""
+    return sum(not unit.sign for unit in units_of(list(items)))
+
+
+def _ancestors(net: Net, last: int) -> list[int]:
+    """A unit and all it depends on, in running order."""
+    seen, stack = {last}, [last]
+    while stack:
+        for origin in net.before[stack.pop()]:
+            if origin not in seen:
+                seen.add(origin)
+                stack.append(origin)
+    return sorted(seen)
+
+
+def _level(scope: Scope) -> int:
+    """How many blocks and sequences deep a scope lies; the network is 0."""
+    level = 0
+    current: Scope | None = scope
+    while current is not None:
+        level += current.kind in ("block", "sequence")
+        current = current.parent
+    return level
+
+
+def _levels(root: Scope) -> list[tuple[Scope, int]]:
+    """Every block and sequence below the network, with its level."""
+    found: list[tuple[Scope, int]] = []
+    stack = [(root, 0)]
+    while stack:
+        scope, level = stack.pop()
+        for item in scope.items:
+            if isinstance(item, Scope):
+                inner = level + (item.kind in ("block", "sequence"))
+                if item.kind in ("block", "sequence"):
+                    found.append((item, inner))
+                stack.append((item, inner))
+    return found
+
+
+def _down_and_up(item: Element) -> bool:
+    """Whether a parallel spans an hourglass: its long branch makes the map smaller and larger again."""
+    return isinstance(item, Parallel) and any(
+        any(unit.role == "up" for unit in units_of(branch)) and len(list(units_of(branch))) > 2 for branch in item.branches
+    )

@@ -1,0 +1,260 @@
+"""From a graph to what is drawn as one thing: boxes, merge circles, inputs and outputs, and what flows between them.
+
+A convolution takes the normalisation and activation beside it along; a folded block is one box; what only reshapes without
+saying anything (flatten, identity) goes with its neighbour.  Parameters and references (the size of another step) draw no
+edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from archspec.backends.diagram import text
+from archspec.backends.diagram.palette import Role
+from archspec.graph import Graph, Node, Scope
+from archspec.ops import Shape
+
+SIGNS = {"add": "+", "concat": "||", "multiply": "×"}
+
+ROLES: dict[str, Role] = {
+    "convolution": "conv",
+    "pooling": "pool",
+    "upsampling": "up",
+    "dense": "fc",
+    "normalisation": "norm",
+    "activation": "norm",
+    "dropout": "other",
+    "reshape": "other",
+    "parameter": "other",
+    "merge": "other",
+}
+
+SUBSTANTIAL = {"convolution", "pooling", "upsampling", "dense", "dropout"}
+"""Kinds of op that make a box of their own."""
+
+LOUD = {"softmax", "log_softmax", "local_response_norm", "lrn"}
+"""Normalisations and activations that papers draw."""
+
+SILENT = {"flatten", "identity", "stochastic_depth"}
+"""Ops that papers do not draw."""
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """One thing to draw: a box, or a merge circle when it has a ``sign``."""
+
+    index: int
+    """Place in the order of execution."""
+    title: str
+    role: Role
+    shape: Shape | None
+    """Of its value."""
+    scopes: tuple[Scope, ...] = ()
+    """The open scopes around it, outermost first, without the network itself."""
+    key: str = ""
+    """Its path; its name in the DOT text is made from it."""
+    detail: str = ""
+    """The second line."""
+    sign: str = ""
+    count: int = 1
+    block: Scope | None = None
+    """The folded scope it stands for."""
+    nodes: list[Node] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
+    """Words for the normalisation and activation that go with it."""
+    training: bool = False
+    """Whether only training outputs need it."""
+    quiet: bool = False
+    """Whether it may be absorbed by a neighbour."""
+
+
+@dataclass(slots=True)
+class Net:
+    """Units and what flows between them; ``before[i]`` are the units that ``i`` reads, in the order it reads them."""
+
+    units: list[Unit]
+    before: list[list[int]]
+    of_node: dict[int, int]
+    """Node index -> unit index."""
+
+    def after(self) -> list[list[int]]:
+        """The units that read each unit."""
+        readers: list[list[int]] = [[] for _ in self.units]
+        for target, sources in enumerate(self.before):
+            for source in sources:
+                readers[source].append(target)
+        return readers
+
+
+def data_inputs(node: Node) -> tuple[int, ...]:
+    """What a node reads without the steps it only takes a size from."""
+    if node.op is None:
+        return ()
+    references = sum(getattr(node.op, name, None) is not None for name in node.op.references)
+    return node.inputs[: len(node.inputs) - references] if references else node.inputs
+
+
+def words(graph: Graph, node: Node) -> str:
+    """A node as papers write it."""
+    if node.op is None:
+        return text.clean(text.human(node.name or node.path or "input"))
+    try:
+        return text.clean(node.op.words(graph.shapes_in(node), node.shape))
+    except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError):
+        return text.clean(node.op.keyword.replace("_", " "))
+
+
+def is_parameter(node: Node) -> bool:
+    """Whether a node is a bare weight, or computed from such alone."""
+    return node.op is not None and node.op.kind == "parameter"
+
+
+class Weights:
+    """How many boxes each scope would give when opened, counted once; more than ``most`` are not told apart."""
+
+    def __init__(self, graph: Graph, most: int = 1_000_000) -> None:
+        self._counts: dict[int, int] = {}
+        for node in graph.nodes:
+            if node.op is None or not self._makes_a_box(graph, node):
+                continue
+            scope: Scope | None = node.scope
+            while scope is not None:
+                self._counts[id(scope)] = min(most, self._counts.get(id(scope), 0) + 1)
+                scope = scope.parent
+
+    @staticmethod
+    def _makes_a_box(graph: Graph, node: Node) -> bool:
+        assert node.op is not None
+        if node.op.keyword in LOUD or (node.op.kind in SUBSTANTIAL and node.op.keyword not in SILENT):
+            return True
+        if node.op.kind == "reshape":
+            return node.op.keyword not in SILENT
+        return sum(not is_parameter(graph.nodes[index]) for index in data_inputs(node)) > 1
+
+    def of(self, scope: Scope) -> int:
+        """The number of boxes and merges in a scope, however deep."""
+        return self._counts.get(id(scope), 0)
+
+
+def build(graph: Graph, nodes: Iterable[Node], inside: Scope, closed: Callable[[Scope], bool], name: Callable[[Scope], Unit]) -> Net:
+    """Units of some nodes of a graph, seen from a scope: those in a closed scope become the unit ``name`` gives it."""
+    carriers: dict[int, tuple[Scope | None, tuple[Scope, ...]]] = {id(inside): (None, ())}
+
+    def carrier(scope: Scope) -> tuple[Scope | None, tuple[Scope, ...]]:
+        """The outermost closed scope around, and the open scopes around that."""
+        pending: list[Scope] = []
+        current: Scope | None = scope
+        while current is not None and id(current) not in carriers:
+            pending.append(current)
+            current = current.parent
+        found = carriers[id(current)] if current is not None else (None, ())
+        for below in reversed(pending):
+            holder, chain = found
+            if holder is None:
+                found = (below, chain) if closed(below) else (None, (*chain, below))
+            carriers[id(below)] = found
+        return found
+
+    net = Net([], [], {})
+    folded: dict[int, int] = {}
+    for node in nodes:
+        if is_parameter(node):
+            continue
+        holder, chain = carrier(node.scope)
+        if holder is None:
+            unit = _of_node(graph, node, chain)
+            net.units.append(unit)
+            net.before.append([])
+            at = len(net.units) - 1
+        elif id(holder) in folded:
+            at = folded[id(holder)]
+        else:
+            unit = name(holder)
+            unit.scopes, unit.block, unit.training = chain, holder, True
+            net.units.append(unit)
+            net.before.append([])
+            at = folded[id(holder)] = len(net.units) - 1
+        unit = net.units[at]
+        unit.index = at
+        unit.nodes.append(node)
+        unit.training = unit.training and node.training_only
+        if holder is not None:
+            unit.shape = node.shape
+        net.of_node[node.index] = at
+        for source in data_inputs(node):
+            origin = net.of_node.get(source)
+            if origin is not None and origin < at and origin not in net.before[at]:
+                net.before[at].append(origin)
+    for unit in net.units:
+        if unit.block is not None and unit.block.output in net.of_node and net.units[net.of_node[unit.block.output]] is unit:
+            unit.shape = graph.nodes[unit.block.output].shape
+    return absorb(net)
+
+
+def _of_node(graph: Graph, node: Node, chain: tuple[Scope, ...]) -> Unit:
+    op = node.op
+    unit = Unit(0, words(graph, node), "io", node.shape, chain, node.path or node.name or "input", training=node.training_only)
+    if op is None:
+        return unit
+    unit.role = ROLES.get(op.kind, "other")
+    sources = [index for index in data_inputs(node) if not is_parameter(graph.nodes[index])]
+    if op.kind == "merge" and op.keyword in SIGNS and len(sources) > 1:
+        unit.role, unit.sign = "merge", SIGNS[op.keyword]
+    elif op.keyword in SILENT or (op.kind in ("normalisation", "activation") and op.keyword not in LOUD):
+        unit.quiet = True
+        unit.parts = [] if op.keyword in SILENT else [unit.title]
+    elif op.kind == "merge" and len(sources) < 2:
+        unit.quiet = True
+    return unit
+
+
+def absorb(net: Net) -> Net:
+    """Join each quiet unit with the unit before it, or, where that has other readers, with the one after it."""
+    readers = net.after()
+    into: dict[int, int] = {}
+
+    def final(index: int) -> int:
+        while index in into:
+            index = into[index]
+        return index
+
+    for at, unit in enumerate(net.units):
+        if not unit.quiet or len(net.before[at]) != 1:
+            continue
+        source = final(net.before[at][0])
+        host = net.units[source]
+        mine = {final(reader) for reader in readers[net.before[at][0]]}
+        if len(mine) == 1 and host.role != "io" and not host.quiet and host.training == unit.training:
+            into[at] = source
+            host.nodes += unit.nodes
+            host.shape = unit.shape
+            host.parts += unit.parts
+    for at in reversed(range(len(net.units))):
+        unit = net.units[at]
+        if at in into or not unit.quiet or len(readers[at]) != 1 or len(net.before[at]) != 1:
+            continue
+        reader = readers[at][0]
+        target = final(reader)
+        host = net.units[target]
+        if not host.sign and len(net.before[reader]) == 1 and host.training == unit.training:
+            into[at] = target
+            host.nodes = unit.nodes + host.nodes
+            host.parts = unit.parts + host.parts
+    return _without(net, into, final)
+
+
+def _without(net: Net, into: Mapping[int, int], final: Callable[[int], int]) -> Net:
+    kept = [at for at in range(len(net.units)) if at not in into]
+    place = {at: new for new, at in enumerate(kept)}
+    before: list[list[int]] = [[] for _ in kept]
+    for at in range(len(net.units)):
+        target = final(at)
+        for source in net.before[at]:
+            origin = final(source)
+            if origin != target and place[origin] not in before[place[target]]:
+                before[place[target]].append(place[origin])
+    for at in kept:
+        net.units[at].index = place[at]
+    of_node = {node: place[final(at)] for node, at in net.of_node.items()}
+    return Net([net.units[at] for at in kept], before, of_node)
