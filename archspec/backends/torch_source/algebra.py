@@ -1,0 +1,184 @@
+"""Formulas over constructor arguments: made, put into one another, evaluated, printed.
+
+They are the trees of :mod:`archspec.expressions`, with names of the emitter's own where no name of a spec can be meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from archspec import expressions
+from archspec.diagnostics import Fault
+from archspec.expressions import tree as t
+from archspec.expressions.tree import Tree
+
+AT = (0, 0)
+SPOKEN = frozenset({"abs", "enumerate", "len", "max", "min", "range", "reversed", "round", "sum", "zip"})
+"""Functions of the language that Python has too, under the same name and with the same meaning."""
+
+
+class Code(str):
+    """A value that is a piece of Python, such as ``nn.ReLU``."""
+
+    __slots__ = ()
+
+
+def constant(value: Any) -> Tree:
+    """A plain value."""
+    if isinstance(value, (list, tuple)):
+        return t.Listing(AT, tuple(constant(item) for item in value), "(")
+    if isinstance(value, Code):
+        return t.Name(AT, value)
+    return t.Literal(AT, value)
+
+
+def name(text: str) -> Tree:
+    """A name."""
+    return t.Name(AT, text)
+
+
+def plain(value: Any) -> Any:
+    """A value with tuples for lists, so that equal ones compare equal."""
+    return tuple(plain(item) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value has a literal in Python."""
+    if isinstance(value, (list, tuple)):
+        return all(is_plain(item) for item in value)
+    return value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and value - value == 0)
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two values are equal and of one type: 1, 1.0 and True are three."""
+    if type(left) is not type(right):
+        return isinstance(left, str) and isinstance(right, str) and left == right
+    if isinstance(left, tuple):
+        return len(left) == len(right) and all(same(a, b) for a, b in zip(left, right, strict=True))
+    return bool(left == right)
+
+
+def value_of(tree: Tree, names: Mapping[str, Any]) -> Any:
+    """The value of a formula, or :class:`Fault`."""
+    if isinstance(tree, t.Literal):
+        return tree.value
+    if isinstance(tree, t.Name):
+        if tree.name in names:
+            return names[tree.name]
+        raise Fault("unknown-name", tree.name)
+    return plain(expressions.evaluate(t.Expression("", None, False, tree), names))
+
+
+def show(tree: Tree, names: Mapping[str, str] | None = None) -> str:
+    """A formula as Python text."""
+    return expressions.to_python(t.Expression("", None, False, tree), names)
+
+
+def names_in(tree: Tree) -> frozenset[str]:
+    """The names a formula needs."""
+    return expressions.free_names(t.Expression("", None, False, tree))
+
+
+def is_constant(tree: Tree) -> bool:
+    """Whether a formula is one plain value."""
+    if isinstance(tree, t.Listing):
+        return all(is_constant(item) for item in tree.items)
+    return isinstance(tree, t.Literal)
+
+
+def translatable(tree: Tree) -> bool:
+    """Whether Python gives the formula the meaning it has in a spec."""
+    if isinstance(tree, t.Call) and tree.function not in SPOKEN:
+        return False
+    if isinstance(tree, (t.Table, t.Comprehension, t.Attribute)):
+        return False
+    return all(translatable(part) for part in t.children(tree))
+
+
+def put(tree: Tree, known: Mapping[str, Tree]) -> Tree:
+    """A formula with other formulas in place of names; ``input.channels`` counts as a name too."""
+    match tree:
+        case t.Name(name=name):
+            return known.get(name, tree)
+        case t.Attribute(value=t.Name(name=holder), name=attribute) if f"{holder}.{attribute}" in known:
+            return known[f"{holder}.{attribute}"]
+        case t.Listing(items=items):
+            return replace(tree, items=_all(items, known))
+        case t.Unary(operand=operand):
+            return replace(tree, operand=put(operand, known))
+        case t.Arithmetic(first=first, rest=rest) | t.Comparison(first=first, rest=rest):
+            return replace(tree, first=put(first, known), rest=tuple((symbol, put(part, known)) for symbol, part in rest))
+        case t.Power(base=base, exponent=exponent):
+            return replace(tree, base=put(base, known), exponent=put(exponent, known))
+        case t.Logic(operands=operands):
+            return replace(tree, operands=_all(operands, known))
+        case t.Conditional(test=test, then=then, otherwise=otherwise):
+            return replace(tree, test=put(test, known), then=put(then, known), otherwise=put(otherwise, known))
+        case t.Index(value=value, index=index):
+            return replace(tree, value=put(value, known), index=put(index, known))
+        case t.Slice(value=value, start=start, stop=stop, step=step):
+            bounds = [put(bound, known) if bound is not None else None for bound in (start, stop, step)]
+            return replace(tree, value=put(value, known), start=bounds[0], stop=bounds[1], step=bounds[2])
+        case t.Call(arguments=arguments, keywords=keywords):
+            given = tuple((keyword, put(value, known)) for keyword, value in keywords)
+            return replace(tree, arguments=_all(arguments, known), keywords=given)
+        case _:
+            return tree
+
+
+def _all(trees: Sequence[Tree], known: Mapping[str, Tree]) -> tuple[Tree, ...]:
+    return tuple(put(tree, known) for tree in trees)
+
+
+def total(trees: Sequence[Tree]) -> Tree:
+    """A sum, with equal terms collected and numbers added: ``a + a + 1 + 2`` is ``2 * a + 3``."""
+    terms: dict[Tree, int] = {}
+    number = 0
+    for tree in trees:
+        for sign, term in _terms(tree):
+            factor, rest = _factor(term)
+            if rest is None:
+                number += sign * factor
+            else:
+                terms[rest] = terms.get(rest, 0) + sign * factor
+    parts = [(coefficient, tree) for tree, coefficient in terms.items() if coefficient]
+    if not parts:
+        return constant(number)
+    parts.sort(key=lambda part: part[0] < 0)
+    first = times(parts[0][0], parts[0][1])
+    rest = [("+" if c > 0 else "-", times(abs(c), tree)) for c, tree in parts[1:]]
+    if number:
+        rest.append(("+" if number > 0 else "-", constant(abs(number))))
+    return t.Arithmetic(AT, first, tuple(rest)) if rest else first
+
+
+def times(factor: int, tree: Tree) -> Tree:
+    """A multiple."""
+    if factor == 1:
+        return tree
+    if isinstance(tree, t.Literal) and isinstance(tree.value, int):
+        return constant(factor * tree.value)
+    if isinstance(tree, t.Arithmetic) and tree.rest[0][0] == "*":
+        return t.Arithmetic(AT, constant(factor), (("*", tree.first), *tree.rest))
+    return t.Arithmetic(AT, constant(factor), (("*", tree),))
+
+
+def _terms(tree: Tree) -> list[tuple[int, Tree]]:
+    if isinstance(tree, t.Arithmetic) and tree.rest[0][0] in "+-":
+        out = _terms(tree.first)
+        for symbol, part in tree.rest:
+            out += [(sign if symbol == "+" else -sign, term) for sign, term in _terms(part)]
+        return out
+    return [(1, tree)]
+
+
+def _factor(tree: Tree) -> tuple[int, Tree | None]:
+    if isinstance(tree, t.Literal) and type(tree.value) is int:
+        return tree.value, None
+    if isinstance(tree, t.Arithmetic) and len(tree.rest) == 1 and tree.rest[0][0] == "*":
+        for one, other in ((tree.first, tree.rest[0][1]), (tree.rest[0][1], tree.first)):
+            if isinstance(one, t.Literal) and type(one.value) is int:
+                return one.value, other
+    return 1, tree

@@ -1,0 +1,236 @@
+"""A class's constructor: its signature, and the statements that make its members."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from archspec.backends.torch_source import algebra
+from archspec.backends.torch_source.algebra import Code
+from archspec.backends.torch_source.items import positional
+from archspec.backends.torch_source.layout import WIDTH, lay_out
+from archspec.backends.torch_source.names import MODULE_ATTRIBUTES, Namespace, is_name
+from archspec.backends.torch_source.solver import TURN
+from archspec.backends.torch_source.templates import Entry, Parameter, Series, Slot, Template
+from archspec.expressions.tree import Tree
+
+MANY_ARGUMENTS = 4
+"""Required arguments beyond which calls give them by position."""
+_IDENTITY = "nn.Identity()"
+
+
+def name_parameters(template: Template, reserved: Namespace) -> None:
+    """Give the constructor's arguments their names, defaults and order: those with defaults come last."""
+    names = Namespace(["i"])
+    for parameter in template.parameters:
+        wanted = parameter.wanted
+        while wanted in reserved:
+            wanted += "_"
+        parameter.name = names.claim(wanted)
+        parameter.default = _default(parameter)
+    template.parameters.sort(key=lambda parameter: parameter.default is not ...)
+
+
+def _default(parameter: Parameter) -> Any:
+    """The value a use need not give: the spec's own default, or the usual one of a flag, where most uses have it."""
+    values = Counter(repr(value) for value in parameter.values)
+    usual, count = values.most_common(1)[0]
+    if None in parameter.values:
+        return None
+    given = algebra.plain(parameter.default)
+    if given is not ... and 2 * values[repr(given)] >= len(parameter.values):
+        return given
+    if given is ... and usual == "False" and 2 * count >= len(parameter.values):
+        return False
+    return ...
+
+
+def annotation(values: Sequence[Any]) -> str:
+    """The type of some values."""
+    kinds = dict.fromkeys(_type(value) for value in values)
+    if "float" in kinds:
+        kinds.pop("int", None)
+    ordered = sorted(kinds, key=lambda kind: kind == "None")
+    return " | ".join(ordered)
+
+
+def _type(value: Any) -> str:
+    if isinstance(value, Code):
+        return "type[nn.Module]"
+    if isinstance(value, tuple):
+        return f"tuple[{', '.join(_type(item) for item in value)}]"
+    return "None" if value is None else type(value).__name__
+
+
+def signature(template: Template) -> list[str]:
+    """``def __init__``, broken where it is long."""
+    arguments = ["self"]
+    for parameter in template.parameters:
+        default = "" if parameter.default is ... else f" = {algebra.show(algebra.constant(parameter.default))}"
+        arguments.append(f"{parameter.name}: {annotation(parameter.values)}{default}")
+    return lay_out(f"def __init__({', '.join(arguments)}) -> None:", 4)
+
+
+class Constructor:
+    """Writes the statements of one ``__init__``."""
+
+    def __init__(self, template: Template) -> None:
+        self.template = template
+        self.names: dict[str, str] = {parameter.key: parameter.name for parameter in template.parameters}
+        self.names[TURN] = "i"
+
+    def formula(self, tree: Tree) -> str:
+        """A formula over the constructor's arguments, as text."""
+        return algebra.show(tree, self.names)
+
+    # -- calls ---------------------------------------------------------------------------------------------------------
+
+    def make(self, entry: Entry) -> str:
+        """The call that makes a member."""
+        if entry.kind == "chain":
+            return self.sequential(entry)
+        if isinstance(entry.head, Template):
+            return f"{entry.head.name}({', '.join(self._arguments(entry.head, entry.slots))})"
+        head = self.formula(entry.head) if isinstance(entry.head, Tree) else entry.head
+        given: list[str] = []
+        keywords = False
+        for slot in entry.slots:
+            if slot.default is not ... and slot.tree == algebra.constant(algebra.plain(slot.default)):
+                keywords = True
+                continue
+            keyword = slot.keyword
+            assert keyword is not None or not keywords
+            given.append(self.formula(slot.tree) if keyword is None else f"{keyword}={self.formula(slot.tree)}")
+        return f"{head}({', '.join(given)})"
+
+    def _arguments(self, child: Template, slots: Sequence[Slot]) -> list[str]:
+        trees = {slot.keyword: slot.tree for slot in slots}
+        required = [parameter for parameter in child.parameters if parameter.default is ...]
+        out: list[str] = []
+        for position, parameter in enumerate(child.parameters):
+            tree = trees[parameter.key]
+            if parameter.default is not ... and tree == algebra.constant(parameter.default):
+                continue
+            by_position = position < len(required) and (
+                len(required) > MANY_ARGUMENTS or position == 0 or (position == 1 and parameter.wanted == "channels")
+            )
+            text = self.formula(tree)
+            out.append(text if by_position else f"{parameter.name}={text}")
+        return out
+
+    def _optional(self, entry: Entry, text: str) -> str:
+        assert entry.condition is not None
+        return f"*([{text}] if {self.formula(entry.condition)} else [])"
+
+    def listed(self, entries: Sequence[Entry | Series]) -> list[str]:
+        """The members of a chain, as arguments of ``nn.Sequential``."""
+        out: list[str] = []
+        for entry in entries:
+            if isinstance(entry, Entry):
+                text = self.make(entry)
+                out.append(text if entry.condition is None else self._optional(entry, text))
+                continue
+            texts = [self.make(one) for one in entry.body]
+            variable = "i" if any(_turning(one) for one in entry.body) else "_"
+            loop = f"for {variable} in range({self.formula(entry.count)})"
+            if len(texts) == 1:
+                out.append(f"*({texts[0]} {loop})")
+            else:
+                out.append(f"*(layer {loop} for layer in ({', '.join(texts)}))")
+        return out
+
+    def sequential(self, entry: Entry) -> str:
+        """An inline ``nn.Sequential``."""
+        members = self.listed(entry.children)
+        if numbered(entry.children):
+            return f"nn.Sequential({', '.join(members)})"
+        pairs = [(child.name, child) for child in entry.children if isinstance(child, Entry)]
+        made: list[str] = []
+        simple = all(is_name(name) for name, _ in pairs)
+        for name, child in pairs:
+            text = self.make(child)
+            one = f"{name}={text}" if simple else f'"{name}": {text}'
+            if child.condition is not None:
+                one = f'**({{"{name}": {text}}} if {self.formula(child.condition)} else {{}})'
+            made.append(one)
+        inside = ", ".join(made)
+        return f"nn.Sequential(OrderedDict({inside}))" if simple else f"nn.Sequential(OrderedDict({{{inside}}}))"
+
+    # -- statements ----------------------------------------------------------------------------------------------------
+
+    def chain(self) -> list[str]:
+        """The body of the constructor of an ``nn.Sequential``."""
+        entries = self.template.entries
+        if numbered(entries):
+            return lay_out(f"super().__init__({', '.join(self.listed(entries))})", 8)
+        lines = ["        super().__init__()"]
+        for entry in entries:
+            if isinstance(entry, Series):
+                variable = "i"
+                lines += lay_out(f"for {variable} in range({self.formula(entry.count)}):", 8)
+                for one in entry.body:
+                    assert one.series_name is not None
+                    before, number, after = one.series_name
+                    shown = "{i}" if number == 0 else f"{{i + {number}}}"
+                    lines += lay_out(f'self.add_module(f"{before}{shown}{after}", {self.make(one)})', 12)
+            else:
+                lines += self.member(entry)
+        return lines
+
+    def members(self) -> list[str]:
+        """The statements that make the members of a class with a forward."""
+        lines = ["        super().__init__()"]
+        for entry in self.template.entries:
+            assert isinstance(entry, Entry)
+            for attribute, tree in entry.attributes.items():
+                lines += lay_out(f"self.{attribute} = {self.formula(tree)}", 8)
+            if entry.kind == "function":
+                if entry.condition is not None:
+                    lines += lay_out(f"self.{entry.member} = {self.formula(entry.condition)}", 8)
+            elif entry.first.what.reuse is None:
+                lines += self.member(entry, "" if entry.condition is None else _IDENTITY)
+        return lines
+
+    def member(self, entry: Entry, otherwise: str = "") -> list[str]:
+        """The statement that makes one member, under its condition if it has one."""
+        text = self.make(entry)
+        if entry.condition is None:
+            return lay_out(self._set(entry, text), 8)
+        condition = self.formula(entry.condition)
+        if otherwise and is_name(entry.member):
+            single = f"self.{entry.member} = {text} if {condition} else {otherwise}"
+            if len(single) + 8 <= WIDTH:
+                return [f"        {single}"]
+        lines = [*lay_out(f"if {condition}:", 8), *lay_out(self._set(entry, text), 12)]
+        if otherwise:
+            lines += ["        else:", *lay_out(self._set(entry, otherwise), 12)]
+        return lines
+
+    @staticmethod
+    def _set(entry: Entry, text: str) -> str:
+        if is_name(entry.member) and entry.member not in MODULE_ATTRIBUTES:
+            return f"self.{entry.member} = {text}"
+        return f'self.add_module("{entry.member}", {text})'
+
+
+def numbered(entries: Sequence[Entry | Series]) -> bool:
+    """Whether the members of a chain are called by their positions."""
+    flat: list[str] = []
+    for entry in entries:
+        if isinstance(entry, Series):
+            return all(one.series_name is None for one in entry.body)
+        flat.append(entry.name)
+    if any(isinstance(entry, Entry) and entry.condition is not None for entry in entries):
+        return all(name.isdigit() for name in flat)
+    return positional(flat)
+
+
+def _turning(entry: Entry) -> bool:
+    """Whether something in it depends on the turn of the loop it stands in."""
+    return any(TURN in algebra.names_in(slot.tree) for slot in entry.slots)
+
+
+def argument_names(parameters: Mapping[str, str]) -> list[str]:
+    """The names of constructor arguments."""
+    return list(parameters.values())

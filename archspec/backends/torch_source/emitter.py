@@ -1,0 +1,161 @@
+"""The file as a whole: imports, helpers, classes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from archspec.backends.torch_source.classes import ClassText, ClassWriter
+from archspec.backends.torch_source.constructor import name_parameters
+from archspec.backends.torch_source.flow import analyse
+from archspec.backends.torch_source.initial import initial_statements
+from archspec.backends.torch_source.items import Reader
+from archspec.backends.torch_source.layout import WIDTH
+from archspec.backends.torch_source.names import Namespace, class_name, docstring, identifier, one_line
+from archspec.backends.torch_source.templates import Template
+from archspec.backends.torch_source.unify import unify
+from archspec.graph import Graph, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """The text, the network's class in it, and the places in the spec that its lines and modules come from."""
+
+    text: str
+    entry: str
+    lines: dict[int, tuple[str, ...]] = field(repr=False)
+    """1-based line of the text -> ``file.yaml:line`` of the steps it runs."""
+    paths: dict[str, str] = field(repr=False)
+    """Module path -> ``file.yaml:line``."""
+
+
+def emit(graph: Graph) -> str:
+    """The source of a network."""
+    return emitted(graph).text
+
+
+def emitted(graph: Graph) -> Emitted:
+    """The source of a network, with what is known about it."""
+    reader = Reader(analyse(graph))
+    templates: dict[Scope, Template] = {}
+    ordered: list[Template] = []
+    for group in reader.ordered():
+        for template in unify(reader, reader.groups[group], templates):
+            if template.chain and template.uses[0].block is None:
+                continue
+            ordered.append(template)
+            templates.update(dict.fromkeys(template.uses, template))
+    root = templates[graph.root]
+    names = _name_classes(graph, ordered, root)
+    for template in ordered:
+        name_parameters(template, names)
+    record = names.claim(f"{root.name}Output") if len(graph.outputs) > 1 else ""
+    texts: list[ClassText] = []
+    for template in ordered:
+        writer = ClassWriter(graph, template, names, graph.outputs if template is root else ())
+        texts.append(writer.text(_documentation(graph, template), record))
+    weights, helpers = initial_statements(graph, reader)
+    _insert(texts[-1], weights)
+    blocks: list[list[str]] = []
+    for helper in dict.fromkeys([*(helper for text in texts for helper in text.helpers), *helpers]):
+        blocks.append(helper.strip("\n").split("\n"))
+    if record:
+        blocks.append(_record(graph, record))
+    head = len(blocks)
+    blocks += [text.lines for text in texts]
+    return _assemble(graph, root.name, blocks, dict(enumerate(texts, head)))
+
+
+def _assemble(graph: Graph, entry: str, blocks: list[list[str]], texts: dict[int, ClassText]) -> Emitted:
+    body = "\n".join(line for block in blocks for line in block)
+    lines = [*_title(graph), *_imports(body)]
+    places: dict[int, tuple[str, ...]] = {}
+    for number, block in enumerate(blocks):
+        lines += ["", ""]
+        if number in texts:
+            for line, spans in texts[number].places.items():
+                places[len(lines) + line + 1] = spans
+        lines += block
+    paths = {node.path: f"{node.span.source.name}:{node.span.line}" for node in graph.nodes if node.is_module}
+    return Emitted("\n".join(lines) + "\n", entry, places, paths)
+
+
+def _title(graph: Graph) -> list[str]:
+    block = graph.root.block
+    spec = block.file.shown if block is not None else "a spec"
+    paper = f" ({graph.source})" if graph.source else ""
+    doc = getattr(block.model, "doc", None) if block is not None else None
+    first = f"{graph.name}{paper}."
+    return docstring([first, *([doc] if doc else []), f"Emitted by archspec from {one_line(spec)}."], WIDTH, 0)
+
+
+def _imports(body: str) -> list[str]:
+    lines = [""]
+    if "OrderedDict(" in body:
+        lines.append("from collections import OrderedDict")
+    if "(NamedTuple)" in body:
+        lines.append("from typing import NamedTuple")
+    if len(lines) > 1:
+        lines.append("")
+    if re.search(r"\btorch\.", body):
+        lines.append("import torch")
+    lines.append("from torch import Tensor, nn" if re.search(r"\bTensor\b", body) else "from torch import nn")
+    if re.search(r"\bF\.", body):
+        lines.append("from torch.nn import functional as F")
+    return lines
+
+
+def _name_classes(graph: Graph, templates: list[Template], root: Template) -> Namespace:
+    names = Namespace()
+    root.name = names.claim(class_name(graph.name))
+    for template in templates:
+        if template is not root:
+            wanted = class_name(_wanted(template))
+            template.name = names.claim(wanted)
+    return names
+
+
+def _wanted(template: Template) -> str:
+    """What a class is called after: its block, or the place in the network its scope has."""
+    scope = template.uses[0]
+    if scope.block is not None:
+        return scope.block.name
+    plain = scope.name.rstrip("0123456789_")
+    owner = scope.parent
+    if plain:
+        return plain
+    return f"{owner.name if owner is not None and not owner.name.isdigit() else ''}_{scope.kind}"
+
+
+def _documentation(graph: Graph, template: Template) -> list[str]:
+    scope = template.uses[0]
+    if scope is graph.root:
+        doc = getattr(scope.block.model, "doc", None) if scope.block is not None else None
+        return [str(doc) if doc else graph.name]
+    if scope.block is not None:
+        model = scope.block.model
+        doc = model.doc or f"Block `{scope.block.name}`."
+        paper = f" ({model.source})" if model.source and model.source != graph.source else ""
+        return [doc.rstrip(".") + paper + "." if paper else doc]
+    return [f"`{scope.path}`." if len(template.uses) == 1 else f"`{scope.path}` and its like."]
+
+
+def _record(graph: Graph, record: str) -> list[str]:
+    names = Namespace([*dir(tuple), "_fields", "_asdict", "_replace", "_make"])
+    always = sum(1 for output in graph.outputs if not output.training)
+    lines = [f"class {record}(NamedTuple):", f'    """The outputs of {class_name(graph.name)}."""', ""]
+    for output in graph.outputs:
+        field_name = names.claim(identifier(output.name))
+        lines.append(f"    {field_name}: Tensor{' | None' if output.training else ''}")
+    if always == 1:
+        lines[1] = '    """The outputs in training."""'
+    return lines
+
+
+def _insert(text: ClassText, lines: list[str]) -> None:
+    """Put statements at the end of a class's constructor."""
+    if not lines:
+        return
+    at = next(index for index, line in enumerate(text.lines) if line.startswith("    def forward")) - 1
+    text.lines[at:at] = lines
+    text.places = {(line + len(lines) if line >= at else line): spans for line, spans in text.places.items()}

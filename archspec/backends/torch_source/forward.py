@@ -1,0 +1,215 @@
+"""A class's forward: calls in the order written, nested where a line holds them, in as few names as the values need."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from archspec.backends.torch_source.layout import WIDTH
+from archspec.backends.torch_source.names import Namespace
+from archspec.backends.torch_source.templates import Ref
+
+DEEPEST = 5
+"""Calls nested in one another, at most."""
+_PLACE = re.compile(r"\{(\d+)\}")
+_INDENT = 8
+
+
+@dataclass(slots=True)
+class Call:
+    """One step of a forward: an expression over places ``{0}``, ``{1}`` … for what it reads."""
+
+    text: str
+    reads: tuple[Ref, ...]
+    gives: tuple[Ref, ...]
+    atomic: bool = True
+    training: bool = False
+    heavy: bool = False
+    """Whether it is a layer with weights, of which a line should hold one."""
+    named: tuple[str, ...] = ()
+    """What the spec calls its values."""
+    member: str = ""
+    """What it is called itself: a name for its value beside ``x``."""
+    merges: bool = False
+    spans: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Statement:
+    """An assignment, or the expression that is returned."""
+
+    targets: tuple[str, ...]
+    text: str
+    training: bool
+    refs: tuple[Ref, ...]
+    spans: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Pending:
+    ref: Ref
+    text: str
+    atomic: bool
+    training: bool
+    heavy: bool
+    deep: int
+    reads: tuple[Ref, ...]
+    named: str
+    member: str
+    spans: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Body:
+    """Makes the statements of one forward."""
+
+    names: Namespace
+    bound: dict[Ref, str]
+    """Values that have a name: the inputs, to begin with."""
+    statements: list[Statement] = field(default_factory=list)
+    _left: Counter[Ref] = field(default_factory=Counter)
+    _total: Counter[Ref] = field(default_factory=Counter)
+    _pending: list[_Pending] = field(default_factory=list)
+    _mine: set[str] = field(default_factory=set)
+
+    def run(self, calls: Sequence[Call], returned: Sequence[Ref]) -> list[str]:
+        """Fill ``statements``; gives the expressions of the values that are returned."""
+        self._mine.update(self.bound.values())
+        for call in calls:
+            self._left.update(call.reads)
+        self._left.update(returned)
+        self._total = Counter(self._left)
+        for call in calls:
+            self._add(call)
+        return self._return(returned)
+
+    def _return(self, returned: Sequence[Ref]) -> list[str]:
+        tail = [entry.ref for entry in self._pending]
+        if tail and (tail != [ref for ref in returned if ref in tail] or len(tail) > 1 or self._pending[0].training):
+            self._flush()
+            tail = []
+        if tail and len(returned) > 1:
+            self._flush()
+            tail = []
+        return [self._pending[-1].text if ref in tail else self.bound[ref] for ref in returned]
+
+    def spans_left(self) -> tuple[str, ...]:
+        """Places of the steps in the expression that is returned."""
+        return tuple(span for entry in self._pending for span in entry.spans)
+
+    def _add(self, call: Call) -> None:
+        if self._pending and self._pending[-1].training != call.training:
+            self._flush()
+        nested = self._nested(call)
+        if nested:
+            del self._pending[-len(nested) :]
+            texts = {entry.ref: entry for entry in nested}
+        else:
+            waiting = {entry.ref for entry in self._pending}
+            if any(ref in waiting for ref in call.reads):
+                self._flush()
+            texts = {}
+        text = self._fill(call, texts)
+        reads: tuple[Ref, ...] = tuple(ref for ref in call.reads if ref not in texts)
+        reads += tuple(ref for entry in nested for ref in entry.reads)
+        deep = 1 + max((entry.deep for entry in nested), default=0)
+        spans = tuple(span for entry in nested for span in entry.spans) + call.spans
+        if len(call.gives) != 1:
+            self._flush()
+            self._assign(call.gives, text, call.training, reads, call.named, spans)
+            return
+        heavy = call.heavy or any(entry.heavy for entry in nested)
+        name = call.named[0] if call.named else ""
+        self._pending.append(_Pending(call.gives[0], text, call.atomic, call.training, heavy, deep, reads, name, call.member, spans))
+        if self._left[call.gives[0]] != 1:
+            self._flush()
+
+    def _nested(self, call: Call) -> list[_Pending]:
+        """The pending expressions that may stand inside a call: the last ones, in the order the call reads them."""
+        waiting = {entry.ref: entry for entry in self._pending}
+        wanted = [call.reads[int(place)] for place in _PLACE.findall(call.text)]
+        inner = [waiting[ref] for ref in wanted if ref in waiting]
+        if not inner or len(inner) != len(set(map(id, inner))) or self._pending[-len(inner) :] != inner:
+            return []
+        if max(entry.deep for entry in inner) >= DEEPEST or (
+            not call.merges and call.heavy and any(entry.heavy for entry in inner)
+        ):
+            return []
+        text = self._fill(call, {entry.ref: entry for entry in inner})
+        if len(text) <= WIDTH - _INDENT - len("return "):
+            return inner
+        body = text[text.find("(") + 1 : -1] if text.endswith(")") else text
+        return inner if call.merges and call.atomic and len(body) <= WIDTH - _INDENT - 4 and len(inner) > 2 else []
+
+    def _fill(self, call: Call, texts: dict[Ref, _Pending]) -> str:
+        def replace(match: re.Match[str]) -> str:
+            ref = call.reads[int(match[1])]
+            entry = texts.get(ref)
+            if entry is None:
+                return self.bound[ref]
+            before, after = call.text[: match.start()], call.text[match.end() :]
+            enclosed = (before[-1:] in "([" or before.endswith(", ")) and after[:1] in (")", "]", ",")
+            bare = not before and not after
+            return entry.text if entry.atomic or enclosed or bare else f"({entry.text})"
+
+        return _PLACE.sub(replace, call.text)
+
+    # -- names ---------------------------------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        for entry in self._pending:
+            named = (entry.named,) if entry.named else ()
+            self._assign((entry.ref,), entry.text, entry.training, entry.reads, named, entry.spans, entry.member)
+        self._pending.clear()
+
+    def _assign(
+        self,
+        refs: tuple[Ref, ...],
+        text: str,
+        training: bool,
+        reads: tuple[Ref, ...],
+        named: tuple[str, ...],
+        spans: tuple[str, ...],
+        member: str = "",
+    ) -> None:
+        for ref in reads:
+            self._left[ref] -= 1
+            if self._left[ref] == 0:
+                del self.bound[ref]
+        busy = set(self.bound.values())
+        targets: list[str] = []
+        for position, ref in enumerate(refs):
+            wanted = named[position] if position < len(named) else ""
+            if not wanted and "x" in busy:
+                wanted = member
+            if self._left[ref] == 0:
+                target = "_"
+            else:
+                target = self._name(ref, wanted, busy)
+                busy.add(target)
+            if target != "_":
+                self.bound[ref] = target
+            targets.append(target)
+        if targets == ["_"]:
+            return
+        self.statements.append(Statement(tuple(targets), text, training, refs, spans))
+
+    def _name(self, ref: Ref, wanted: str, busy: set[str]) -> str:
+        """``x`` while the chain goes on; the value's own name where others read it later; ``y`` and ``z`` beside it."""
+        if wanted and (self._total[ref] > 1 or "x" in busy):
+            if wanted in self._mine:
+                if wanted not in busy:
+                    return wanted
+            name = self.names.claim(wanted)
+            self._mine.add(name)
+            return name
+        for name in ("x", "y", "z"):
+            if name not in busy and (name in self._mine or name not in self.names):
+                if name not in self._mine:
+                    self._mine.add(self.names.claim(name))
+                return name
+        name = self.names.claim("value")
+        self._mine.add(name)
+        return name

@@ -1,0 +1,127 @@
+"""Logical lines of Python broken to a width, as ``ruff format`` would break them.
+
+Only what the emitter writes is known here: calls, lists, comprehensions, conditional expressions and signatures.
+"""
+
+from __future__ import annotations
+
+import re
+
+WIDTH = 88
+_OPEN, _CLOSE = "([{", ")]}"
+
+
+def lay_out(text: str, indent: int = 0, width: int = WIDTH) -> list[str]:
+    """One logical line as the physical lines it takes at an indentation."""
+    margin = " " * indent
+    if indent + len(text) <= width:
+        return [margin + text]
+    ternary = _ternary(text, indent)
+    if ternary is not None:
+        return ternary
+    found = _last_bracket(text)
+    if found is None:
+        return [margin + text]
+    start, end = found
+    head, body, tail = text[: start + 1], text[start + 1 : end], text[end:]
+    if indent + len(head) > width and (earlier := _last_bracket(head[:-1])) is not None and earlier[0] > 0:
+        return [margin + text]
+    parts = split(body, ",")
+    lines = [margin + head]
+    whole = body.strip()
+    comprehension = len(parts) == 1 and len(split_words(whole)) > 1
+    if comprehension and text[start] in "([":
+        if indent + 4 + len(whole) <= width:
+            lines.append(f"{margin}    {whole}")
+        else:
+            for part in split_words(whole):
+                lines += lay_out(part, indent + 4, width)
+    elif indent + 4 + len(whole) <= width and not whole.endswith(",") and not _is_signature_body_magic(head):
+        lines.append(f"{margin}    {whole}")
+    else:
+        for part in parts:
+            lines += lay_out(part.strip() + ",", indent + 4, width)
+    lines.append(margin + tail)
+    return lines
+
+
+def _is_signature_body_magic(head: str) -> bool:
+    return False
+
+
+def _ternary(text: str, indent: int) -> list[str] | None:
+    """``x = a if b else c`` in parentheses over three lines."""
+    match = re.match(r"((?:return|[\w.]+ =) )", text)
+    if match is None:
+        return None
+    parts = split_words(text[match.end() :], ("if", "else"))
+    if len(parts) != 3:
+        return None
+    margin = " " * indent
+    return [f"{margin}{match[1]}(", *(f"{margin}    {part}" for part in parts), f"{margin})"]
+
+
+def _last_bracket(text: str) -> tuple[int, int] | None:
+    """Where the last outermost bracket that holds something opens and closes."""
+    found: tuple[int, int] | None = None
+    depth, start = 0, 0
+    for index, character in _code(text):
+        if character in _OPEN:
+            if depth == 0:
+                start = index
+            depth += 1
+        elif character in _CLOSE:
+            depth -= 1
+            if depth == 0 and index > start + 1:
+                found = (start, index)
+    return found
+
+
+def split(text: str, separator: str) -> list[str]:
+    """Text split at a character that stands in no bracket and no string."""
+    parts, begin, depth = [], 0, 0
+    for index, character in _code(text):
+        if character in _OPEN:
+            depth += 1
+        elif character in _CLOSE:
+            depth -= 1
+        elif character == separator and depth == 0:
+            parts.append(text[begin:index])
+            begin = index + 1
+    if text[begin:].strip():
+        parts.append(text[begin:])
+    return parts
+
+
+def split_words(text: str, words: tuple[str, ...] = ("for", "if")) -> list[str]:
+    """Text split before words that stand in no bracket and no string, as in a comprehension."""
+    starts, depth = [0], 0
+    for index, character in _code(text):
+        if character in _OPEN:
+            depth += 1
+        elif character in _CLOSE:
+            depth -= 1
+        elif character == " " and depth == 0 and any(text.startswith(f"{word} ", index + 1) for word in words):
+            starts.append(index + 1)
+    if words == ("for", "if") and not any(text.startswith("for ", start) for start in starts[1:]):
+        return [text]
+    return [text[begin:end].strip() for begin, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+
+
+def _code(text: str) -> list[tuple[int, str]]:
+    """Characters outside of strings, with their positions."""
+    out: list[tuple[int, str]] = []
+    quote, index = "", 0
+    while index < len(text):
+        character = text[index]
+        if quote:
+            if character == "\\":
+                index += 1
+            elif character == quote:
+                quote = ""
+        elif character in "\"'":
+            quote = character
+        else:
+            out.append((index, character))
+        index += 1
+    return out

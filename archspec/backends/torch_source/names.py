@@ -1,0 +1,113 @@
+"""Names for the emitted file: one namespace for each place they must not meet, and text made fit for a comment."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+import textwrap
+import unicodedata
+from collections.abc import Iterable
+
+MODULE_NAMES = frozenset({"torch", "nn", "F", "Tensor", "OrderedDict", "NamedTuple", "Callable"})
+"""What the emitted file imports."""
+
+RESERVED = frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins)) | MODULE_NAMES | {"self"}
+
+MODULE_ATTRIBUTES = frozenset(
+    """T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
+    extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia
+    named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer
+    register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory
+    state_dict to to_empty train training type xpu zero_grad""".split()
+)
+"""Attributes of ``nn.Module`` that a member must not shadow."""
+
+SEQUENTIAL_ATTRIBUTES = frozenset({"append", "extend", "insert", "pop"})
+"""What ``nn.Sequential`` has beside those."""
+
+_ACRONYMS = {"bn": "BN", "relu": "ReLU", "se": "SE", "fcn": "FCN", "aspp": "ASPP", "mlp": "MLP", "gelu": "GELU", "silu": "SiLU"}
+
+
+class Namespace:
+    """Hands out names that shadow nothing: neither what is reserved nor what it gave before."""
+
+    def __init__(self, reserved: Iterable[str] = ()) -> None:
+        self._taken = set(RESERVED)
+        self._taken.update(reserved)
+        self._next: dict[str, int] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._taken
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Every name that is taken."""
+        return frozenset(self._taken)
+
+    def reserve(self, names: Iterable[str]) -> None:
+        """Take names that are given already."""
+        self._taken.update(names)
+
+    def claim(self, wanted: str) -> str:
+        """The name itself where it is free, else with a number behind it."""
+        name = identifier(wanted)
+        if name in self._taken:
+            number = self._next.get(name, 2)
+            while f"{name}_{number}" in self._taken:
+                number += 1
+            self._next[name] = number + 1
+            name = f"{name}_{number}"
+        self._taken.add(name)
+        return name
+
+
+def identifier(text: str) -> str:
+    """Text as an ASCII identifier."""
+    name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_") or "value"
+    return name if not name[0].isdigit() else f"_{name}"
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can stand after ``self.`` as it is."""
+    return text.isascii() and text.isidentifier() and not keyword.iskeyword(text) and not text.startswith("__")
+
+
+def class_name(text: str) -> str:
+    """``conv_bn_relu`` as ``ConvBNReLU``, ``SqueezeNet 1.0`` as ``SqueezeNet1_0``."""
+    text = re.sub(r"(?<=\d)[^0-9A-Za-z]+(?=\d)", "_", text)
+    pieces = re.split(r"(_(?=\d)|[^0-9A-Za-z]+)", text)
+    words = [
+        piece if piece == "_" else _ACRONYMS.get(piece.lower(), piece[:1].upper() + piece[1:])
+        for piece in pieces
+        if piece == "_" or re.match(r"[0-9A-Za-z]", piece)
+    ]
+    joined = words[:1]
+    for word in words[1:]:
+        joined.append(word if word != "_" or joined[-1][-1:].isdigit() else "")
+    name = re.sub(r"[^0-9A-Za-z_]", "", "".join(joined), flags=re.ASCII) or "Block"
+    return name if name[0].isalpha() else f"Net{name}"
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Text from a spec as it may stand in a comment or docstring: one line, nothing that could end either."""
+    plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text[:limit])
+    return " ".join(plain.replace("\\", "/").replace('"', "'").split())
+
+
+def docstring(paragraphs: Iterable[str], width: int, indent: int) -> list[str]:
+    """A docstring's lines, wrapped; one line where it fits."""
+    texts = [one_line(text) for text in paragraphs if text.strip()]
+    margin = " " * indent
+    single = f'{margin}"""{texts[0] if texts else ""}"""'
+    if len(texts) == 1 and len(single) <= width:
+        return [single]
+    lines = ['"""' + texts[0]] if texts else ['"""']
+    wrapped: list[str] = []
+    for number, text in enumerate([lines[0], *texts[1:]]):
+        if number:
+            wrapped.append("")
+        wrapped += textwrap.wrap(text, width - indent, break_long_words=False, break_on_hyphens=False) or [""]
+    return [margin + line if line else "" for line in [*wrapped, '"""']]
