@@ -177,8 +177,16 @@ def render(diagnostic: Diagnostic, style: Callable[[str, str], str] | None = Non
     out += [f"  {line}" for line in diagnostic.details]
     if diagnostic.hint:
         out.append(f"  {paint('hint', 'note')}: {diagnostic.hint}")
-    out += [f"  in {frame.what} ({frame.span})" for frame in diagnostic.stack]
+    out += _frames(diagnostic.stack)
     return "\n".join(out)
+
+
+def _frames(stack: Sequence[Frame]) -> list[str]:
+    """The stack, its middle left out where it is deep."""
+    lines = [f"  in {printable(frame.what, 100)} ({frame.span})" for frame in stack]
+    if len(lines) > 12:
+        lines[4:-4] = [f"  … {len(lines) - 8} more …"]
+    return lines
 
 
 def render_all(diagnostics: Iterable[Diagnostic], style: Callable[[str, str], str] | None = None) -> str:

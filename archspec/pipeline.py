@@ -144,8 +144,9 @@ def source(spec: Spec, /) -> str:
 def compile(spec: Spec, /) -> nn.Module:
     """The network as a torch module, made from exactly the text that :func:`source` gives."""
     from archspec.backends.runtime import build
+    from archspec.backends.torch_source import emitted
 
-    return build(source(spec), spec.graph)
+    return build(emitted(spec.graph))
 
 
 def render(spec: Spec, /, **options: Any) -> graphviz.Digraph:

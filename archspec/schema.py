@@ -296,8 +296,8 @@ def parse_step(node: Node, diagnostics: Diagnostics) -> Step:
     if isinstance(node, Scalar):
         if not isinstance(node.value, str):
             raise Fault("not-a-step", f"a step is an op or a block, not `{printable(node.text)}`", node.span)
-        what, name = _as(node)
-        return Step(what, node.span.part(0, len(what)), name, node.span, None, node.span)
+        what, name, name_span = _as(node)
+        return Step(what, _what_span(node, what), name, name_span, None, node.span)
     if isinstance(node, Items):
         raise Fault(
             "not-a-step",
@@ -320,7 +320,7 @@ def parse_step(node: Node, diagnostics: Diagnostics) -> Step:
     key, value = calls[0]
     if not isinstance(key.value, str):
         raise Fault("not-a-step", f"a step is an op or a block, not `{printable(key.text)}`", key.span)
-    what, name = _as(key)
+    what, name, name_span = _as(key)
     body = None if isinstance(value, Scalar) and value.value is None else value
     if what in ("sequence", "steps") and not isinstance(body, Items):
         if body is None:
@@ -329,9 +329,9 @@ def parse_step(node: Node, diagnostics: Diagnostics) -> Step:
     inner = parse_steps(body.items, diagnostics) if what in ("sequence", "steps") and isinstance(body, Items) else None
     return Step(
         what,
-        key.span.part(0, len(what)),
+        _what_span(key, what),
         name,
-        key.span,
+        name_span,
         body,
         key.span,
         reads=_reads(node),
@@ -346,23 +346,28 @@ def parse_step(node: Node, diagnostics: Diagnostics) -> Step:
     )
 
 
-def _as(key: Scalar) -> tuple[str, str | Interpolation | Expression | None]:
-    """What and name of ``conv as conv1``."""
+def _what_span(key: Scalar, what: str) -> Span:
+    return key.span.part(0, len(what)) if key.plain else key.span
+
+
+def _as(key: Scalar) -> tuple[str, str | Interpolation | Expression | None, Span]:
+    """What and name of ``conv as conv1``, and where the name stands."""
     text = str(key.value)
     match = _AS.match(text)
     if match is None:
         raise Fault("not-a-step", "a step is `op` or `op as name`", key.span)
     what, name = match["what"], match["name"]
     if name is None:
-        return what, None
+        return what, None, key.span
     if not name.strip():
         raise Fault("bad-name", "nothing stands after `as`", key.span)
-    return what, _template(name, key.span)
+    span = key.span.part(match.start("name"), match.end("name")) if key.plain else key.span
+    return what, _template(name, span, key.plain), span
 
 
-def _template(text: str, span: Span) -> str | Interpolation | Expression:
+def _template(text: str, span: Span, plain: bool) -> str | Interpolation | Expression:
     """Text that may hold expressions."""
-    return expressions.template(Scalar(text, text, span, False)) or text.replace("$$", "$")
+    return expressions.template(Scalar(text, text, span, plain)) or text.replace("$$", "$")
 
 
 def _reads(node: Mapping) -> Node | None:
@@ -414,7 +419,7 @@ def _label(node: Mapping) -> str | Interpolation | Expression | None:
         return None
     if not isinstance(label, Scalar) or not isinstance(label.value, str):
         raise Fault("wrong-type", "`label` is a name", label.span)
-    return _template(label.value, label.span)
+    return _template(label.value, label.span, label.plain)
 
 
 def _value_span(node: Mapping, name: str) -> Span | None:

@@ -93,7 +93,10 @@ class Blocks:
             file.used_blocks.add(what)
             return Bound(file.blocks[what])
         head, _, rest = what.partition(".")
-        imported = self.loader.imported(file, head)
+        try:
+            imported = self.loader.imported(file, head)
+        except KeyError:
+            raise UnknownValue from None  # said where the import stands
         if imported is not None:
             file.imports[head] = True
             target, node = imported
@@ -236,7 +239,9 @@ class Blocks:
                 if name not in file.blocks and name not in library_names() and name not in spec_names():
                     known = did_you_mean(name, {*ops.names(), *file.blocks, *library_names()})
                     what = f"`{printable(name)}` in `defaults` is neither an op nor a block"
-                    self.loader.diagnostics.error("unknown-op", what, node.span, known)
+                    section = file.node.get("defaults")
+                    key = section.key(name) if isinstance(section, YamlMapping) else None
+                    self.loader.diagnostics.error("unknown-op", what, key.span if key else node.span, known)
                 continue
             if not isinstance(node, YamlMapping):
                 self.loader.diagnostics.error(
@@ -258,6 +263,16 @@ def variant_overlay(variant: Variant) -> dict[str, tuple[Any, Span]]:
         for name, node in params.items():
             overlay[name] = (evaluate(node, {key: value for key, (value, _) in overlay.items()}, file), node.span)
     return overlay
+
+
+def overlay_keys(variant: Variant) -> dict[str, Span]:
+    """Where the parameters of :func:`variant_overlay` are named."""
+    found: dict[str, Span] = {}
+    for file, _ in reversed(variant.params):
+        params = file.node.get("params")
+        if isinstance(params, YamlMapping):
+            found.update((str(key.text), key.span) for key, _ in params.entries)
+    return found
 
 
 def _named(steps: tuple[Step, ...], part: str, values: dict[str, Any]) -> tuple[Step, dict[str, Any]] | None:
@@ -328,7 +343,7 @@ def _argument_fault(
     if error["type"] == "missing":
         return Fault("missing-argument", f"`{op}` needs `{name}`", step.what_span, f"write `{op}: {{{name}: …}}`")
     message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    message, _, hint = message.partition("\n")
+    hint = str(error.get("ctx", {}).get("hint", ""))
     if not name:
         return Fault("wrong-value", f"`{op}`: {message}", step.what_span, hint or None)
     return Fault("wrong-value", f"`{name}` of `{op}`: {printable(message)}", span, hint or None)

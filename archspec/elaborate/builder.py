@@ -15,7 +15,8 @@ from archspec.diagnostics import Diagnostics, Fault, Span, printable
 from archspec.elaborate import merging, network, operations, references, uses
 from archspec.elaborate.blocks import Blocks, Bound, BoundOp
 from archspec.elaborate.loader import Loader, Variant
-from archspec.elaborate.nodes import Nodes, formula
+from archspec.elaborate.mismatch import formula
+from archspec.elaborate.nodes import Nodes
 from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place
 from archspec.elaborate.values import TensorRecord, UnknownValue, evaluate, text
 from archspec.graph import Graph, Node, Scope
@@ -126,6 +127,10 @@ class Builder:
                 )
             return found
         except Fault as fault:
+            word = step.when.text
+            if fault.diagnostic.code == "unknown-name" and word.lower() in ("yes", "no", "on", "off"):
+                what = f"`{word}` is a word in YAML 1.2, not a truth value"
+                fault = Fault("not-a-condition", what, fault.diagnostic.span, "write true or false")
             self.report(fault, place, step.what_span)
         except UnknownValue:
             pass

@@ -77,6 +77,7 @@ class Loader:
         self._files: dict[str, SpecFile | None] = {}
         self._open: list[tuple[str, str]] = []
         self._variants: dict[str, Variant | None] = {}
+        self._imports: dict[str, dict[str, str]] = {}
 
     # -- files ------------------------------------------------------------------------------------------------------
 
@@ -244,7 +245,10 @@ class Loader:
         return sizes
 
     def imported(self, file: SpecFile, alias: str) -> tuple[SpecFile, Node] | None:
-        """The file an ``import:`` alias stands for, with the node that says so; None when there is no such alias."""
+        """The file an ``import:`` alias stands for, with the node that says so; None when there is no such alias.
+
+        Raises KeyError where that file cannot be had, which is then already reported.
+        """
         node = file.model.imports
         if not isinstance(node, Mapping):
             return None
@@ -259,9 +263,25 @@ class Loader:
                 target.span,
                 "write `alias: name` or `alias: {spec: name}`",
             )
-        if any(key == file.key for key, _ in self._open):
-            pass
         found = self.named(name.value, file, name.span)
         if found is None:
-            raise Fault("bad-import", f"import `{alias}` cannot be used", target.span)
+            raise KeyError(alias)
+        chain = self._import_chain(found, file)
+        if chain is not None:
+            shown = " → ".join([file.shown, *chain])
+            raise Fault("import-cycle", f"specs import one another in a circle: {shown}", name.span)
+        self._imports.setdefault(file.key, {})[found.key] = found.shown
         return found, target
+
+    def _import_chain(self, start: SpecFile, goal: SpecFile) -> list[str] | None:
+        """The files from one to another along imports followed so far, or None."""
+        stack = [(start.key, [start.shown])]
+        seen = set()
+        while stack:
+            key, chain = stack.pop()
+            if key == goal.key:
+                return chain
+            if key not in seen:
+                seen.add(key)
+                stack += [(other, [*chain, shown]) for other, shown in self._imports.get(key, {}).items()]
+        return None

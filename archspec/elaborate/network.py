@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import expressions
 from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
-from archspec.elaborate.blocks import variant_overlay
+from archspec.elaborate.blocks import overlay_keys, variant_overlay
 from archspec.elaborate.loader import Variant
 from archspec.elaborate.nodes import Excess
 from archspec.elaborate.places import OUTSIDE, UNKNOWN, Place, Use, check_name
@@ -36,11 +36,12 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
     try:
         given = variant_overlay(variant)
         own = definition.span.part(0, 1)
+        keys = overlay_keys(variant)
         given |= {name: (_text(value, variant), own) for name, value in overrides.items()}
         numbers = {name: number for name, (number, _) in variant.sizes.items()} | dict(sizes)
         builder.nodes.set_sizes(numbers)
         inputs: dict[str, int] = {}
-        first = _bind_inputs(builder, definition, given, root, inputs)
+        first = _bind_inputs(builder, definition, given, root, inputs, keys)
         known = {name for node in builder.nodes.all for dim in node.shape.dims for name in symbols(dim)}
         for name in numbers.keys() - known:
             span = variant.sizes[name][1] if name in variant.sizes else None
@@ -65,11 +66,9 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
         diagnostics.add(excess.fault.diagnostic)
     except UnknownValue:
         pass
-    _warn_unused(builder, file)
-    if variant.outermost is not None and variant.outermost is not file:
-        _warn_unused(builder, variant.outermost)
     if graph is None:
         return None
+    _warn_unused(builder, file)
     _connect(graph)
     _liveness(graph, diagnostics)
     return graph
@@ -89,6 +88,7 @@ def _bind_inputs(
     given: dict[str, tuple[Any, Span]],
     root: Scope,
     inputs: dict[str, int],
+    keys: Mapping[str, Span],
 ) -> dict[str, Any]:
     """Bind parameters, then make the inputs (whose channels may use them), then ``let`` (which may use the inputs)."""
     model = definition.model
@@ -101,7 +101,7 @@ def _bind_inputs(
             "write `inputs: {image: [3, H, W]}`; a spec without inputs is a block",
         )
     bare = BlockDefinition(definition.name, model.model_copy(update={"let": {}}), definition.file, definition.span, ())
-    values = bind(bare, given, definition.span.part(0, 1), builder.diagnostics, (), {})
+    values = bind(bare, given, definition.span.part(0, 1), builder.diagnostics, (), {}, keys)
     for name, node in declared.items():
         span = node.span
         check_name(name, span)
@@ -164,14 +164,18 @@ def _outputs(builder: Builder, definition: BlockDefinition, place: Place, last: 
     if not declared:
         return (Output("output", last),)
     outputs: list[Output] = []
+    failed = False
     for name, node in declared.items():
         try:
             output = _output(builder, name, node, place, last)
         except Fault as fault:
+            failed = True
             builder.report(fault, place, node.span)
             continue
         if output is not None:
             outputs.append(output)
+    if failed:
+        return (Output("output", UNKNOWN),)
     if not outputs:
         builder.diagnostics.error("no-outputs", "the network has no output", next(iter(declared.values())).span)
         return (Output("output", UNKNOWN),)
@@ -297,7 +301,9 @@ def _warn_unused(builder: Builder, file: SpecFile) -> None:
     if file.whole is None:
         return
     blocks = file.node.get("blocks")
-    everything = _spoken(file.node, False, everywhere=True)
+    bodies = [(key, value) for key, value in file.node.entries if key.text not in ("blocks", "import")]
+    bodies += blocks.entries if isinstance(blocks, YamlMapping) else ()
+    everything = _spoken(YamlMapping(tuple(bodies), file.node.span), False, everywhere=True)
     for key, _ in blocks.entries if isinstance(blocks, YamlMapping) else ():
         if key.text not in file.used_blocks and key.text not in everything:
             diagnostics.warning("unused", f"block `{printable(key.text)}` is never used", key.span)

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archspec.diagnostics import Diagnostics, Fault, Span
+from archspec.elaborate import mismatch
 from archspec.elaborate.places import UNKNOWN, Loop, Place
 from archspec.graph import Node, Scope
 from archspec.ops import Op, Shape, ShapeError
 from archspec.schema import Step
-from archspec.sizes import AtLeast, AtMost, Condition, Dim, Equal, Evaluation, Residue, Size, text
-from archspec.source import Mapping as YamlMapping
-
-
-def formula(shape: Shape) -> str:
-    """A shape as people write it: ``64 × H/2 × W/2``."""
-    return " × ".join(text(dim) for dim in shape.dims)
+from archspec.sizes import Dim, Evaluation, Size, text
 
 
 class Nodes:
@@ -103,9 +98,9 @@ class Nodes:
             shape = op.infer(shapes)
         except ShapeError as error:
             del self.pins[mark:]
-            raise self._fault(op, shapes, step, error) from None
+            raise mismatch.refused(self, op, inputs, step, error) from None
         index = len(self.all)
-        self._try(op, shapes, shape, step, index)
+        self._try(op, shapes, inputs, shape, step)
         counted = name != ""
         path = place.join(name) if counted else self._unnamed(op, place)
         weights = bool(op.weights(shapes)) if counted else False
@@ -144,63 +139,15 @@ class Nodes:
         count = self._paths[path] = self._paths.get(path, 0) + 1
         return path if count == 1 else f"{path[:-2]}-{count}()"
 
-    def _fault(self, op: Op, shapes: Sequence[Shape], step: Step, error: ShapeError) -> Fault:
-        span = step.what_span
-        if error.argument is not None and isinstance(step.body, YamlMapping):
-            given = step.body.get(error.argument)
-            span = given.span if given is not None else span
-        return Fault("shape-mismatch", f"`{op.keyword}`: {error}", span, error.hint, self.sides(shapes))
-
-    def sides(self, shapes: Sequence[Shape]) -> tuple[str, ...]:
-        """A line for each input: its shape as a formula, and as numbers."""
-        lines = []
-        for position, shape in enumerate(shapes):
-            numbers = [self.number(dim) for dim in shape.dims]
-            line = f"input {position + 1}: {formula(shape)}" if len(shapes) > 1 else f"input: {formula(shape)}"
-            if any(isinstance(dim, Size) for dim in shape.dims) and None not in numbers:
-                line += f"  (here {' × '.join(str(number) for number in numbers)})"
-            lines.append(line)
-        return tuple(lines)
-
-    def _try(self, op: Op, shapes: Sequence[Shape], shape: Shape, step: Step, index: int) -> None:
+    def _try(self, op: Op, shapes: Sequence[Shape], inputs: Sequence[int], shape: Shape, step: Step) -> None:
         """The op's conditions at the spec's own sizes."""
-        for condition in op.conditions(shapes, index):
-            if not self.holds(condition):
-                raise Fault(
-                    "shape-mismatch",
-                    f"`{op.keyword}`: {describe(condition, self)}",
-                    step.what_span,
-                    None,
-                    self.sides(shapes),
-                )
+        for condition in op.conditions(shapes, len(self.all)):
+            if not mismatch.holds(condition, self):
+                raise mismatch.unmet(self, op, inputs, step, condition)
         for dim in shape.dims:
             number = self.number(dim)
             if number is not None and number < 1:
-                hint = "the input is too small for so many strides; `sizes` says how large it is"
-                raise Fault(
-                    "empty",
-                    f"`{op.keyword}` leaves nothing: {formula(shape)}",
-                    step.what_span,
-                    hint,
-                    self.sides(shapes),
-                )
-
-    def holds(self, condition: Condition) -> bool:
-        """Whether a condition holds at the spec's sizes; true where they are not known."""
-        match condition:
-            case AtLeast(term, least):
-                number = self.number(term)
-                return number is None or number >= least
-            case Equal(left, right):
-                one, other = self.number(left), self.number(right)
-                return left is right or one is None or other is None or one == other
-            case AtMost(left, right):
-                one, other = self.number(left), self.number(right)
-                return one is None or other is None or one <= other
-            case Residue(term, modulus, allowed):
-                number = self.number(term)
-                return number is None or any(low <= number % modulus <= high for low, high in allowed)
-        return True
+                raise mismatch.empty(self, op, inputs, step, shape)
 
     def has_weights(self, scope: Scope) -> bool:
         """Whether anything in a scope holds weights of its own."""
@@ -216,22 +163,3 @@ class Excess(Exception):
     def __init__(self, fault: Fault) -> None:
         super().__init__(str(fault))
         self.fault = fault
-
-
-def describe(condition: Condition, nodes: Nodes) -> str:
-    """A condition that does not hold, in words."""
-
-    def side(dim: Dim) -> str:
-        number = nodes.number(dim)
-        return f"{text(dim)} = {number}" if isinstance(dim, Size) and number is not None else text(dim)
-
-    match condition:
-        case AtLeast(term, least):
-            return f"a size of {side(term)} is too small, {least} is the least"
-        case Equal(left, right):
-            return f"sizes differ: {side(left)} and {side(right)}"
-        case AtMost(left, right):
-            return f"{side(left)} does not fit into {side(right)}"
-        case Residue(term, modulus, _):
-            return f"a size of {side(term)} does not divide by {modulus}"
-    return "sizes do not fit"

@@ -134,7 +134,9 @@ class Place:
             other = self.use.labels[name]
         if other is not None:
             where = f", first at {other.span}" if other.span else ""
-            hint = "a name on a repeated step must vary, such as `conv$(i + 1)`" if other.span == span else None
+            hint = (
+                "a name on a repeated step must vary, such as `conv$(i + 1)`" if _same_step(other.span, span) else None
+            )
             raise Fault("name-twice", f"the name `{name}` is used twice in one scope{where}", span, hint)
         self.names[name] = entry
 
@@ -198,6 +200,11 @@ class Place:
         if head.isdigit():
             hint = "steps are named, never counted; give the step a name or a `label`"
         return Fault("unknown-name", f"no step or label `{printable(path)}` comes before this", span, hint)
+
+
+def _same_step(one: Span | None, other: Span) -> bool:
+    """Whether two spans stand on one line of one file, as copies of a repeated step do."""
+    return one is not None and (one.source.name, one.line) == (other.source.name, other.line)
 
 
 def check_name(name: str, span: Span) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archspec.diagnostics import Fault, printable
+from archspec.elaborate.mismatch import sides
 from archspec.elaborate.places import OUTSIDE, UNKNOWN, Entry, Loop, Place, Use
 from archspec.elaborate.values import evaluate
 from archspec.graph import Scope
@@ -89,7 +90,7 @@ def _node(
             f"the weights of `{original.path}` do not fit this input",
             step.what_span,
             None,
-            builder.nodes.sides([*builder.nodes.shapes(original.inputs), *builder.nodes.shapes(node.inputs)]),
+            sides(builder.nodes, [*original.inputs, *node.inputs]),
         )
     return node.index
 

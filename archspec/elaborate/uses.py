@@ -11,6 +11,7 @@ from archspec.elaborate.blocks import Bound
 from archspec.elaborate.places import OUTSIDE, Loop, Place, Use
 from archspec.elaborate.values import arguments, bind
 from archspec.schema import Step
+from archspec.source import Mapping as YamlMapping
 
 if TYPE_CHECKING:
     from archspec.elaborate.builder import Builder
@@ -53,7 +54,9 @@ def block(
     scope.depth = depth
     records = {name: builder.record(index) for name, index in inputs.items()}
     records["input"] = builder.record(next(iter(inputs.values())))
-    values = bind(definition, given, step.what_span, builder.diagnostics, scope.stack(), {**bound.values, **records})
+    keys = {str(k.text): k.span for k, _ in step.body.entries} if isinstance(step.body, YamlMapping) else {}
+    stack = place.scope.stack()
+    values = bind(definition, given, step.what_span, builder.diagnostics, stack, {**bound.values, **records}, keys)
     values = {**bound.values, **values}
     scope.values = values
     spec_values = (

@@ -139,11 +139,12 @@ def bind(
     diagnostics: Diagnostics,
     stack: tuple[Any, ...],
     records: Mapping[str, Any],
+    keys: Mapping[str, Span] | None = None,
 ) -> dict[str, Any]:
     """Parameters and ``let`` of one use of a block; raises UnknownValue after reporting what is wrong.
 
     ``given`` are the arguments by name with their places; defaults are evaluated in order and may use the parameters
-    before them.
+    before them.  ``keys`` are the places of their names.
     """
     params = definition.model.params
     failed = False
@@ -160,7 +161,7 @@ def bind(
                 f"its parameters are {', '.join(params)}" if params else "it has no parameters"
             )
             what = f"`{definition.name}` has no parameter `{printable(name)}`"
-            report(Fault("unknown-argument", what, span, hint))
+            report(Fault("unknown-argument", what, (keys or {}).get(name, span), hint))
     values: dict[str, Any] = {}
     for name, node in params.items():
         try:
