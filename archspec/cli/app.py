@@ -1,0 +1,64 @@
+"""The application: its commands run inside the boundary that turns errors into words and an exit status."""
+
+from __future__ import annotations
+
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from archspec.cli.options import Format
+from archspec.cli.terminal import Terminal
+
+
+class Command(TyperCommand):
+    """A command inside the boundary that turns errors into words; its :class:`Terminal` is the context's object."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        as_json = ctx.params.get("format") is Format.json
+        debug = bool(ctx.find_root().params.get("debug"))
+        output = ctx.params.get("output")
+        ctx.obj = Terminal(as_json, output if isinstance(output, Path) else None, debug)
+        with ctx.obj.boundary():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    name="archspec",
+    help="Neural networks written in YAML: checked exactly, drawn, and compiled to PyTorch.",
+    epilog="Exit status: 0 fine, 1 the spec has errors, 2 the call was wrong.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line; what the console script and ``python -m archspec`` call."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without × shows ? and does not fail
+    app(prog_name="archspec")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"archspec {version('archspec-nn')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where archspec itself went wrong.")] = False,
+) -> None:
+    """Neural networks written in YAML: checked exactly, drawn, and compiled to PyTorch."""

@@ -1,0 +1,219 @@
+"""The commands but `train`: each reads its arguments, calls the pipeline and prints.  None imports torch."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from archspec.cli import options
+from archspec.cli.app import Command, app
+from archspec.cli.options import AnswerFormat, Format, Output, Set, Size, Spec
+from archspec.cli.terminal import CallError, Terminal
+
+if TYPE_CHECKING:
+    from archspec.pipeline import Spec as LoadedSpec
+
+
+def load_spec(spec: str, given: list[str] | None) -> LoadedSpec:
+    """The spec a command is about."""
+    from archspec import pipeline
+
+    parameters = options.parameters(given)
+    if spec != "-":
+        return pipeline.load(spec, **parameters)
+    text = sys.stdin.buffer.read().decode("utf-8", "replace")
+    return pipeline.loads(text, name="<stdin>", folder=Path.cwd(), **parameters)
+
+
+@app.command(cls=Command, epilog="archspec check resnet18 --size H=256 --size W=256")
+def check(
+    context: typer.Context,
+    spec: Spec,
+    set: Set = None,
+    size: Size = None,
+    format: AnswerFormat = Format.text,
+    output: Output = None,
+) -> None:
+    """Check a spec: its structure, shapes for every input size, and the claims under `expect`."""
+    from archspec import pipeline
+
+    terminal: Terminal = context.obj
+    loaded = load_spec(spec, set)
+    report = pipeline.check(loaded, options.sizes(size) or None)
+    terminal.diagnose(report.diagnostics)
+    if terminal.as_json:
+        from archspec.backends import json_report
+
+        terminal.answer_json(json_report.report(report))
+    else:
+        from archspec.backends import text_report
+
+        skipped = any(each.code == "expect-skipped" for each in report.diagnostics)
+        terminal.answer(text_report.report(report, () if skipped else loaded.variant.expect))
+
+
+@app.command(cls=Command, epilog="archspec summary densenet121 --depth 3")
+def summary(
+    context: typer.Context,
+    spec: Spec,
+    set: Set = None,
+    size: Size = None,
+    depth: Annotated[
+        int | None,
+        typer.Option(min=1, help="Levels of blocks to open; as many as fit if left out.", show_default=False),
+    ] = None,
+    format: AnswerFormat = Format.text,
+    output: Output = None,
+) -> None:
+    """Show a network as a table: shapes, parameters, multiply-adds, receptive fields."""
+    from archspec import pipeline
+    from archspec.backends import summary as backend
+
+    terminal: Terminal = context.obj
+    report = pipeline.check(load_spec(spec, set), options.sizes(size) or None)
+    terminal.diagnose(report.diagnostics)
+    found = backend.summarise(report)
+    if terminal.as_json:
+        terminal.answer_json(backend.to_json(found, depth) | diagnostics_of(report))
+    elif output is None:
+        terminal.draw(lambda width: backend.table(found, depth, width))
+    else:
+        terminal.answer(backend.text(found, depth))
+
+
+@app.command(cls=Command, epilog="archspec render squeezenet1_0 -o squeezenet.svg")
+def render(
+    context: typer.Context,
+    spec: Spec,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The picture: .svg, .png, .pdf or .dot.")
+    ],
+    set: Set = None,
+    size: Size = None,
+    depth: Annotated[
+        int | None,
+        typer.Option(min=0, help="Levels of blocks to open; as many as look good if left out.", show_default=False),
+    ] = None,
+    focus: Annotated[
+        str | None,
+        typer.Option(metavar="BLOCK", help="Draw one block, by its path or its name.", show_default=False),
+    ] = None,
+    theme: Annotated[str, typer.Option(help="Colours: light or dark.")] = "light",
+    engine: Annotated[
+        str | None,
+        typer.Option(help="`dot` for the system's Graphviz; a bundled one if left out.", show_default=False),
+    ] = None,
+    format: AnswerFormat = Format.text,
+) -> None:
+    """Draw a network as papers draw them."""
+    from archspec import pipeline
+
+    terminal: Terminal = context.obj
+    kind = output.suffix[1:].lower()
+    if kind not in ("svg", "png", "pdf", "dot"):
+        raise CallError(f"`{output}` names no kind of picture", "let it end in .svg, .png, .pdf or .dot")
+    loaded = load_spec(spec, set)
+    sizes = options.sizes(size)
+    diagnostics = pipeline.check(loaded, sizes).diagnostics if sizes else loaded.diagnostics
+    terminal.diagnose(diagnostics)
+    figure = pipeline.render(loaded, depth=depth, focus=focus, theme=theme, sizes=sizes, engine=engine)
+    terminal.write(figure.source.encode() if kind == "dot" else figure.pipe(format=kind))
+    if terminal.as_json:
+        terminal.output = None
+        terminal.answer_json({"name": loaded.name, "written": str(output)} | diagnostics_of(loaded))
+
+
+@app.command(cls=Command, epilog="archspec compile resnet50 --set classes=10 -o resnet50.py")
+def compile(
+    context: typer.Context,
+    spec: Spec,
+    set: Set = None,
+    size: Size = None,
+    format: AnswerFormat = Format.text,
+    output: Output = None,
+) -> None:
+    """Write the PyTorch source of a network, a file that needs torch alone."""
+    from archspec import pipeline
+
+    _text_answer(context.obj, load_spec(spec, set), options.sizes(size), "source", pipeline.source)
+
+
+@app.command(cls=Command, epilog="archspec expand resnet18 -o resnet18.expanded.yaml")
+def expand(
+    context: typer.Context,
+    spec: Spec,
+    set: Set = None,
+    size: Size = None,
+    format: AnswerFormat = Format.text,
+    output: Output = None,
+) -> None:
+    """Write a spec with every block, loop and expression resolved: what it says is what is built."""
+    from archspec.backends import spec_text
+
+    loaded = load_spec(spec, set)
+    _text_answer(context.obj, loaded, options.sizes(size), "spec", lambda spec: spec_text.expand(spec.graph))
+
+
+def _text_answer(terminal: Terminal, loaded: LoadedSpec, sizes: dict[str, int], name: str, backend: Any) -> None:
+    """Answer with the text a backend makes of a spec."""
+    from archspec import pipeline
+
+    if sizes:
+        pipeline.check(loaded, sizes)
+    terminal.diagnose(loaded.diagnostics)
+    text = backend(loaded)
+    if terminal.as_json:
+        terminal.answer_json({"name": loaded.name, name: text} | diagnostics_of(loaded))
+    else:
+        terminal.answer(text)
+
+
+def diagnostics_of(said: Any) -> dict[str, Any]:
+    from archspec.diagnostics import to_json
+
+    return {"diagnostics": [to_json(each) for each in said.diagnostics]}
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    ops = "ops"
+    blocks = "blocks"
+    specs = "specs"
+
+
+@app.command("list", cls=Command, epilog="archspec list blocks")
+def list_(
+    context: typer.Context,
+    kind: Annotated[Kind | None, typer.Argument(help="Only these.", show_default=False)] = None,
+    format: AnswerFormat = Format.text,
+    output: Output = None,
+) -> None:
+    """List the ops, the blocks of the library and the specs that ship."""
+    from archspec.backends import catalogue
+
+    terminal: Terminal = context.obj
+    found = catalogue.catalogue()
+    if kind is not None:
+        found = {kind.value: found[kind.value]}
+    if terminal.as_json:
+        terminal.answer_json(found)
+    elif output is None:
+        terminal.draw(lambda width: catalogue.table(found))
+    else:
+        terminal.answer(catalogue.text(found))
+
+
+@app.command(cls=Command, epilog="archspec schema -o archspec.schema.json")
+def schema(context: typer.Context, format: AnswerFormat = Format.json, output: Output = None) -> None:
+    """Write the JSON Schema by which an editor completes and checks specs.
+
+    A spec that begins with `# yaml-language-server: $schema=archspec.schema.json` is checked against it.
+    """
+    from archspec.backends import json_schema
+
+    context.obj.answer(json_schema.text())

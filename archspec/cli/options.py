@@ -1,0 +1,110 @@
+"""What may stand on the command line: options that commands share, and the reading of their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from archspec.cli.terminal import CallError
+
+
+class Format(StrEnum):
+    """How a command answers."""
+
+    text = "text"
+    json = "json"
+
+
+def complete_spec(incomplete: str) -> list[str]:
+    """Shipped specs, YAML files and folders that begin with what is typed."""
+    from archspec.elaborate.loader import spec_names
+
+    folder = Path(incomplete).parent if not incomplete.endswith("/") else Path(incomplete)
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        entries = []
+    files = [str(entry) for entry in entries if entry.suffix in (".yaml", ".yml")]
+    files += [f"{entry}/" for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+    return [name for name in (*sorted(spec_names()), *files) if name.startswith(incomplete)]
+
+
+Spec = Annotated[
+    str,
+    typer.Argument(
+        metavar="SPEC",
+        help="Path of a spec, the name of one that ships (`archspec list`), or - for standard input.",
+        autocompletion=complete_spec,
+        show_default=False,
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Another value for a parameter of the spec, a YAML scalar, list or mapping; may be repeated.",
+        show_default=False,
+    ),
+]
+Size = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--size",
+        metavar="SYMBOL=NUMBER",
+        help="Another input size to look at the same network at, such as H=256; may be repeated.",
+        show_default=False,
+    ),
+]
+AnswerFormat = Annotated[Format, typer.Option("--format", help="For people, or for programs.", case_sensitive=False)]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not the terminal.", show_default=False),
+]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_OTHER_KEYWORDS = ("sizes", "maximum_nodes")
+"""What `load` takes beside parameters."""
+
+
+def parameters(given: list[str] | None) -> dict[str, Any]:
+    """``--set`` as keyword arguments of `load`: ``depths=[3, 4, 6, 3]``.  Raises :class:`CallError`."""
+    from archspec.diagnostics import Fault
+    from archspec.source import parse, plain
+
+    found: dict[str, Any] = {}
+    for name, text in _pairs("--set", given, "classes=10"):
+        if name in _OTHER_KEYWORDS:
+            raise CallError(f"--set cannot give `{name}`", "let a spec that `extends` this one give it")
+        try:
+            found[name] = plain(parse(text, f"--set {name}"))
+        except Fault as fault:
+            raise CallError(f"--set {name}: {fault.diagnostic.message}", fault.diagnostic.hint) from None
+    return found
+
+
+def sizes(given: list[str] | None) -> dict[str, int]:
+    """``--size`` as numbers by symbol.  Raises :class:`CallError`."""
+    found: dict[str, int] = {}
+    for name, text in _pairs("--size", given, "H=256"):
+        if not re.fullmatch(r"[0-9]{1,7}", text, re.ASCII) or int(text) == 0:
+            raise CallError(f"--size {name}: `{text[:40]}` is no size", "a whole number from 1 to 9,999,999")
+        found[name] = int(text)
+    return found
+
+
+def _pairs(option: str, given: list[str] | None, example: str) -> Iterable[tuple[str, str]]:
+    names: set[str] = set()
+    for entry in given or ():
+        name, equals, text = entry.partition("=")
+        if not equals or not _NAME.match(name) or not text.strip():
+            raise CallError(f"{option} wants NAME=VALUE, not `{entry[:60]}`", f"for example {option} {example}")
+        if name in names:
+            raise CallError(f"{option} gives `{name}` twice")
+        names.add(name)
+        yield name, text

@@ -1,0 +1,144 @@
+"""Between commands and the terminal: what goes to which stream, in which colours, and with which exit status.
+
+0: fine.  1: the spec has errors.  2: the call was wrong.  70: a bug in archspec.  130, 141: interrupted, nobody reads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+
+SPEC_HAS_ERRORS, CALL_IS_WRONG, BUG, INTERRUPTED, NOBODY_READS = 1, 2, 70, 130, 141
+
+WRONG_CALLS = frozenset({"bad-call", "unknown-spec", "file-not-found", "not-a-file", "unknown-size", "no-device"})
+"""Diagnostics that, where they have no place in a file, speak of the call."""
+
+UNBOUNDED_WIDTH = 120
+"""Columns of what is laid out for no terminal."""
+
+_COLOURS: dict[str, dict[str, Any]] = {
+    "error": {"fg": "red", "bold": True},
+    "warning": {"fg": "yellow", "bold": True},
+    "note": {"fg": "cyan", "bold": True},
+    "place": {"bold": True},
+    "gutter": {"fg": "blue"},
+}
+
+
+class CallError(Exception):
+    """The command line asks for something that makes no sense."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class Terminal:
+    """Where one run of a command answers: text or JSON, to the standard streams or a file."""
+
+    def __init__(self, as_json: bool = False, output: Path | None = None, debug: bool = False) -> None:
+        self.as_json = as_json
+        self.output = output
+        self.debug = debug
+
+    # -- answers -------------------------------------------------------------------------------------------------------
+
+    def answer(self, text: str) -> None:
+        """The command's product, to standard output or the file that ``-o`` names."""
+        if self.output is None:
+            typer.echo(text, nl=not text.endswith("\n"))
+        else:
+            self.write(text.encode("utf-8", "replace") + (b"" if text.endswith("\n") else b"\n"))
+
+    def answer_json(self, data: Any) -> None:
+        """The same as JSON."""
+        self.answer(json.dumps(data, indent=2, ensure_ascii=False))
+
+    def draw(self, renderable: Callable[[int], Any]) -> None:
+        """The command's product as something rich lays out for the terminal's width."""
+        from rich.console import Console
+
+        console = Console(highlight=False)
+        if not console.is_terminal and "COLUMNS" not in os.environ:
+            console.width = UNBOUNDED_WIDTH
+        console.print(renderable(console.width))
+
+    def write(self, content: bytes) -> None:
+        """The product as a file.  Raises :class:`CallError` where it cannot be written."""
+        assert self.output is not None
+        try:
+            self.output.write_bytes(content)
+        except OSError as error:
+            raise CallError(f"cannot write `{self.output}`: {error.strerror or error}") from None
+
+    def say(self, text: str) -> None:
+        """A word to people, on standard error."""
+        typer.echo(text, err=True, color=colours())
+
+    def diagnose(self, diagnostics: Iterable[Any]) -> None:
+        """Diagnostics for people, on standard error; in JSON they are part of the answer."""
+        from archspec.diagnostics import render_all
+
+        listed = list(diagnostics)
+        if listed and not self.as_json:
+            self.say(render_all(listed, lambda text, role: typer.style(text, **_COLOURS[role])))
+
+    # -- the boundary --------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def boundary(self) -> Iterator[None]:
+        """Turn whatever goes wrong inside into words and an exit status."""
+        from archspec.diagnostics import Diagnostic, SpecError
+
+        try:
+            yield
+            sys.stdout.flush()
+        except SpecError as error:
+            self._refuse(error.diagnostics)
+        except CallError as error:
+            self._refuse([Diagnostic("bad-call", str(error), hint=error.hint)])
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing is flushed into it at exit
+            raise typer.Exit(NOBODY_READS) from None
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except Exception as error:
+            self._bug(error)
+
+    def _refuse(self, diagnostics: Iterable[Any]) -> NoReturn:
+        from archspec.diagnostics import to_json
+
+        listed = list(diagnostics)
+        self.diagnose(listed)
+        if self.as_json:
+            typer.echo(json.dumps({"diagnostics": [to_json(each) for each in listed]}, indent=2, ensure_ascii=False))
+        errors = [each for each in listed if each.severity == "error"]
+        called = all(each.span is None and each.code in WRONG_CALLS for each in errors)
+        raise typer.Exit(CALL_IS_WRONG if called else SPEC_HAS_ERRORS) from None
+
+    def _bug(self, error: Exception) -> NoReturn:
+        if self.debug:
+            import traceback
+
+            typer.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        what = f"{type(error).__name__}: {error}".partition("\n")[0][:300]
+        self.say(f"{typer.style('this is a bug in archspec', **_COLOURS['error'])}: {what}")
+        if not self.debug:
+            self.say("  `archspec --debug …` with the same command shows where; please report it with the spec")
+        raise typer.Exit(BUG) from None
+
+
+def colours() -> bool | None:
+    """Whether to write colours: as NO_COLOR and FORCE_COLOR say, else (None) where the stream is a terminal."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return True if os.environ.get("FORCE_COLOR") else None
