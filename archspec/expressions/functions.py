@@ -104,7 +104,7 @@ def _reversed(budget: Budget, values: Any) -> list[Any]:
 def _number(name: str, value: Any) -> Any:
     if not is_number(value):
         raise wrong_type(f"`{name}` of {kind(value)}")
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise wrong_value(f"`{name}` of {value!r}")
     return value
 

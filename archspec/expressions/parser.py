@@ -236,7 +236,8 @@ class _Parser(Cursor):
             loops = self.loops()
             self.expect("]", "to close `[`")
             return t.Comprehension(self.since(start), first, loops, "[")
-        return t.Listing(self.since(start), self.more(first, "]"), "[")
+        items = self.more(first, "]")
+        return t.Listing(self.since(start), items, "[")
 
     def more(self, first: t.Tree, closing: str) -> tuple[t.Tree, ...]:
         items = [first]

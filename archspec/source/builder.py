@@ -207,8 +207,9 @@ class Builder:
         start, end = event.start_mark, event.end_mark
         begin = self.content_start(event, end.index)
         if event.style in ("|", ">"):
-            # The mark after a block scalar is the start of the next line that is not part of it.
-            return Span(self.source, *begin, *self.last_content_before(end.line + 1, start.line + 1))
+            # The mark after a block scalar is in the line that is no longer part of it, or at the end of the file.
+            after = end.line + 1 if end.index < len(self.text) else len(self.source.lines) + 1
+            return Span(self.source, *begin, *self.last_content_before(after, start.line + 1))
         if end.line >= len(self.source.lines):
             # libyaml places the value that is missing after a last `? key` on a line after the last.
             begin = len(self.source.lines), len(self.source.lines[-1]) + 1
