@@ -9,7 +9,7 @@ JOBS ?= auto
 
 bin := .venv/bin
 pytest := $(bin)/python -m pytest -n $(JOBS)
-install := $(bin)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+install := $(bin)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 pins := pyproject.toml constraints.txt
 torch := $(shell grep '^torch==' constraints.txt)
 torchvision := $(shell grep '^torchvision==' constraints.txt)
