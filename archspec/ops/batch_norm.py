@@ -10,6 +10,7 @@ from pydantic import Field
 from archspec.ops.arguments import AboveZero, Flag, Probability
 from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
 from archspec.ops.spatial import feature_map
+from archspec.ops.windows import POINTWISE, Everything, Window
 
 
 class BatchNorm(Op):
@@ -43,6 +44,10 @@ class BatchNorm(Op):
         if shape.axes != ("channels",):
             raise ShapeError(f"batch norm wants channels, not ({', '.join(shape.axes)})")
         return shape
+
+    def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
+        """The row itself, in evaluation; the whole map where there are no running statistics."""
+        return POINTWISE if self.track_running_stats else Everything()
 
     def refuses_single_values(self, inputs: Sequence[Shape]) -> Literal["never", "training", "always"]:
         """Wherever the statistics are the batch's own."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import AboveZero, Flag, Positive
 from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
+from archspec.ops.windows import Everything, Window
 
 
 class GroupNorm(Op):
@@ -36,6 +37,10 @@ class GroupNorm(Op):
         if shape.channels % self.groups:
             raise ShapeError(f"{shape.channels} channels do not divide into {self.groups} groups", argument="groups")
         return shape
+
+    def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
+        """The whole map: each number is measured against the mean of its group."""
+        return Everything()
 
     def refuses_single_values(self, inputs: Sequence[Shape]) -> Literal["never", "training", "always"]:
         """Always, where each channel is a group."""

@@ -10,6 +10,7 @@ from pydantic import Field
 from archspec.ops.arguments import AboveZero, Flag, Probability
 from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight
 from archspec.ops.spatial import feature_map
+from archspec.ops.windows import POINTWISE, Everything, Window
 
 
 class InstanceNorm(Op):
@@ -37,6 +38,10 @@ class InstanceNorm(Op):
         if all(dim == 1 for dim in shape.spatial):
             raise ShapeError("instance norm wants more than one value in each channel")
         return shape
+
+    def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
+        """The whole map, unless running statistics stand in for its own in evaluation."""
+        return POINTWISE if self.track_running_stats else Everything()
 
     def refuses_single_values(self, inputs: Sequence[Shape]) -> Literal["never", "training", "always"]:
         """Wherever the statistics are the map's own."""

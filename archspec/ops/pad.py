@@ -66,7 +66,8 @@ class Pad(Op):
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
         """A shift by what is added before."""
         shape = inputs[0]
-        return Shifted(-pairs(self.amount, shape.rank)[SPATIAL[shape.rank].index(axis)][0])
+        before = pairs(self.amount, shape.rank)[SPATIAL[shape.rank].index(axis)][0]
+        return Shifted(-before, self.mode)
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.ZeroPad2d((0, 1, 0, 1))``."""

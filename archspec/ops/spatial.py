@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Literal
 
 from archspec.ops.arguments import Sides
 from archspec.ops.base import SPATIAL, Argument, Op, Shape, ShapeError, only, per_axis
@@ -67,13 +68,13 @@ class Windows:
     same: bool = False
     ceil: bool = False
 
-    @classmethod
+    @staticmethod
+    @lru_cache(maxsize=1024)  # a network asks for the same few again and again
     def of(
-        cls,
         rank: int,
         kernel: int | tuple[int, ...],
         stride: int | tuple[int, ...] | None,
-        padding: Any,
+        padding: Sides | Literal["same"],
         dilation: int | tuple[int, ...] = 1,
         ceil: bool = False,
     ) -> Windows:
@@ -81,14 +82,14 @@ class Windows:
         kernels = per_axis(kernel, rank, "kernel")
         strides = kernels if stride is None else per_axis(stride, rank, "stride")
         dilations = per_axis(dilation, rank, "dilation")
-        if padding == "same":
+        if isinstance(padding, str):
             if any(number != 1 for number in strides):
                 raise ShapeError(
                     f"padding `same` wants stride 1, not {per(strides)}", "write the padding as numbers", "padding"
                 )
             extra = [d * (k - 1) for k, d in zip(kernels, dilations, strict=True)]
-            return cls(kernels, strides, tuple((e // 2, e - e // 2) for e in extra), dilations, True, ceil)
-        found = cls(kernels, strides, pairs(padding, rank), dilations, False, ceil)
+            return Windows(kernels, strides, tuple((e // 2, e - e // 2) for e in extra), dilations, True, ceil)
+        found = Windows(kernels, strides, pairs(padding, rank), dilations, False, ceil)
         if ceil and not found.symmetric:
             raise ShapeError("ceil mode wants the same padding on both sides", argument="padding")
         return found

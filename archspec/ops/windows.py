@@ -6,6 +6,7 @@ Each class is one row of the table in the receptive-field analysis; an op only n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from archspec.sizes import Dim
 
@@ -41,9 +42,13 @@ class Scaled:
 
 @dataclass(frozen=True, slots=True)
 class Shifted:
-    """Output row i reads i + offset: pad, crop and slice.  Offset 0 is pointwise."""
+    """Output row i reads i + offset: pad, crop and slice.  Offset 0 is pointwise.
+
+    ``fill`` says what padding shows where there is no such row: a constant, or rows it mirrors, repeats or wraps to.
+    """
 
     offset: int = 0
+    fill: Literal["constant", "reflect", "replicate", "circular"] = "constant"
 
 
 @dataclass(frozen=True, slots=True)
