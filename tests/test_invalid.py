@@ -17,7 +17,7 @@ NAMES = sorted(file.stem for file in FOLDER.glob("*.yaml") if file.with_suffix("
 
 
 def said(path: Path) -> tuple[Diagnostic, ...]:
-    """Everything said of a spec, a good one's warnings included; anything but a SpecError escapes and fails the test."""
+    """Everything said of a spec, a good one's warnings included; anything but a SpecError fails the test."""
     try:
         return archspec.check(archspec.load(path)).diagnostics
     except archspec.SpecError as error:

@@ -1,0 +1,19 @@
+"""The shape of a spec file: which keys there are and what each may hold."""
+
+from archspec.schema.files import LANGUAGE_VERSION, BlockDefinition, SpecFile, parse_file
+from archspec.schema.models import BlockModel, SpecModel
+from archspec.schema.steps import IDENTIFIER, STEP_KEYS, Step, parse_step, parse_steps
+
+__all__ = [
+    "IDENTIFIER",
+    "LANGUAGE_VERSION",
+    "STEP_KEYS",
+    "BlockDefinition",
+    "BlockModel",
+    "SpecFile",
+    "SpecModel",
+    "Step",
+    "parse_file",
+    "parse_step",
+    "parse_steps",
+]

@@ -1,0 +1,169 @@
+"""A file as a whole: its model validated, pydantic's errors told as diagnostics, its blocks parsed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from archspec.diagnostics import Diagnostics, Span, did_you_mean, printable
+from archspec.schema.models import BlockModel, SpecModel
+from archspec.schema.steps import IDENTIFIER, Step, parse_steps
+from archspec.source import Items, Mapping, Node, Scalar
+
+LANGUAGE_VERSION = 1
+
+
+@dataclass(slots=True, eq=False)
+class BlockDefinition:
+    """A block, or a whole spec seen as one."""
+
+    name: str
+    model: BlockModel | SpecModel
+    file: SpecFile
+    span: Span
+    steps: tuple[Step, ...]
+    uses: set[str] = field(default_factory=set)
+    """Parameters and ``let`` names some use has read; what is left over is warned of."""
+
+
+@dataclass(slots=True, eq=False)
+class SpecFile:
+    """A parsed file: its model, its blocks, and the located mapping it came from."""
+
+    key: str
+    """What identifies the file: its resolved path."""
+    shown: str
+    """How users know it."""
+    model: SpecModel
+    node: Mapping
+    folder: Any
+    blocks: dict[str, BlockDefinition] = field(default_factory=dict)
+    whole: BlockDefinition | None = None
+    used_blocks: set[str] = field(default_factory=set)
+    imports: dict[str, Any] = field(default_factory=dict)
+    templates: dict[int, Any] = field(default_factory=dict)
+    """Parsed expressions by the identity of their scalar, which lives as long as the file."""
+
+
+def parse_file(node: Node, key: str, shown: str, folder: Any, diagnostics: Diagnostics) -> SpecFile | None:
+    """A located file as a :class:`SpecFile`; None, with diagnostics added, where its structure is wrong."""
+    if not isinstance(node, Mapping):
+        diagnostics.error(
+            "structure", "a spec is a mapping that begins with `archspec: 1`", node.span, "see `archspec schema`"
+        )
+        return None
+    version = node.get("archspec")
+    if version is None:
+        diagnostics.error(
+            "missing-key",
+            "the file does not say which language version it is written in",
+            node.span.part(0, 1),
+            "begin it with `archspec: 1`",
+        )
+    elif not (isinstance(version, Scalar) and version.value == LANGUAGE_VERSION and version.value is not True):
+        diagnostics.error("language-version", "this archspec reads language version 1 only", version.span)
+        return None
+    model = _validate(SpecModel, node, diagnostics, {"archspec": 1})
+    if model is None:
+        return None
+    file = SpecFile(key, shown, model, node, folder)
+    for name, body in model.blocks.items():
+        block = _parse_block(name, body, node, file, diagnostics)
+        if block is not None:
+            file.blocks[name] = block
+    name = model.name or re.sub(r"\W", "_", str(shown).rsplit("/", 1)[-1].removesuffix(".yaml"))
+    if model.name is not None and not re.match(r"[A-Za-z][A-Za-z0-9_ .+-]{0,79}\Z", model.name):
+        diagnostics.error(
+            "bad-name",
+            f"`{printable(model.name)}` is no name for a network",
+            _span_of(node, ("name",)),
+            "a letter, then letters, digits, `_`, `-`, `.` or spaces",
+        )
+        return None
+    if model.steps is not None:
+        steps = parse_steps(model.steps, diagnostics)
+        file.whole = BlockDefinition(name, model, file, node.span, steps)
+    elif model.extends is None and not model.blocks and model.imports is None:
+        diagnostics.error(
+            "missing-key", "the file has neither `steps` nor `extends` nor `blocks`", node.span.part(0, 1)
+        )
+        return None
+    return file
+
+
+def _parse_block(
+    name: str, body: Node, node: Mapping, file: SpecFile, diagnostics: Diagnostics
+) -> BlockDefinition | None:
+    blocks = node.get("blocks")
+    key = blocks.key(name) if isinstance(blocks, Mapping) else None
+    span = key.span if key is not None else body.span
+    if not IDENTIFIER.match(name):
+        diagnostics.error("bad-name", f"`{printable(name)}` is no name for a block", span, "letters, digits and `_`")
+        return None
+    if isinstance(body, Items):
+        return BlockDefinition(
+            name, BlockModel.model_construct(steps=list(body.items)), file, span, parse_steps(body.items, diagnostics)
+        )
+    if not isinstance(body, Mapping):
+        diagnostics.error("structure", f"block `{name}` is neither a mapping nor a list of steps", body.span)
+        return None
+    model = _validate(BlockModel, body, diagnostics)
+    if model is None:
+        return None
+    return BlockDefinition(name, model, file, span, parse_steps(model.steps, diagnostics))
+
+
+def _validate(
+    kind: type[Any], node: Mapping, diagnostics: Diagnostics, known: dict[str, Any] | None = None
+) -> Any | None:
+    """A model over a located mapping, or None with a diagnostic for each thing wrong with it."""
+    data: dict[str, Any] = {str(key.text): value for key, value in node.entries}
+    try:
+        return kind.model_validate(data | (known or {}))
+    except ValidationError as failure:
+        for error in failure.errors(include_url=False):
+            _report(kind, node, error, diagnostics)
+    return None
+
+
+_EXPECTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "dict_type": "a mapping of names",
+    "list_type": "a list",
+    "bool_type": "true or false",
+}
+
+
+def _report(kind: type[BaseModel], node: Mapping, error: Any, diagnostics: Diagnostics) -> None:
+    loc = tuple(error["loc"])
+    name = str(loc[0]) if loc else ""
+    keys = {info.alias or field_name for field_name, info in kind.model_fields.items()}
+    if error["type"] == "extra_forbidden":
+        key = node.key(name)
+        diagnostics.error(
+            "unknown-key",
+            f"`{printable(name)}` is no key of {'a spec' if kind is SpecModel else 'a block'}",
+            key.span if key else node.span,
+            did_you_mean(name, keys) or f"the keys are {', '.join(sorted(keys))}",
+        )
+    elif error["type"] == "missing":
+        diagnostics.error("missing-key", f"`{name}` is missing", node.span.part(0, 1))
+    else:
+        expected = _EXPECTED.get(error["type"], "something else")
+        diagnostics.error("wrong-type", f"`{name}` should be {expected}", _span_of(node, loc))
+
+
+def _span_of(node: Node, loc: tuple[Any, ...]) -> Span:
+    """The span of what a pydantic error location speaks of, or of the nearest thing around it."""
+    for part in loc:
+        inner = node.get(str(part)) if isinstance(node, Mapping) else None
+        if isinstance(node, Items) and isinstance(part, int) and part < len(node.items):
+            inner = node.items[part]
+        if inner is None:
+            break
+        node = inner
+    return node.span

@@ -1,0 +1,85 @@
+"""pydantic models of a spec file and of a block: which keys there are.
+
+Values that may hold expressions stay located YAML nodes; only elaboration, which knows ops and blocks, can say whether
+they fit.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from archspec.source import Items, Mapping, Scalar
+
+Located = Annotated[Any, Field(description="any value; may hold expressions")]
+
+
+def _word(value: Any) -> Any:
+    return value.value if isinstance(value, Scalar) else value
+
+
+def _names_to_nodes(value: Any) -> Any:
+    """A mapping as a dict of located nodes; a bare null is an empty one."""
+    if isinstance(value, Mapping):
+        return {str(key.text): node for key, node in value.entries}
+    if isinstance(value, Scalar) and value.value is None:
+        return {}
+    return value
+
+
+def _list_of_nodes(value: Any) -> Any:
+    return list(value.items) if isinstance(value, Items) else value
+
+
+Word = Annotated[str, BeforeValidator(_word), Field(strict=True)]
+Whole = Annotated[int, BeforeValidator(_word), Field(strict=True)]
+Nodes = Annotated[dict[str, Any], BeforeValidator(_names_to_nodes)]
+NodeList = Annotated[list[Any], BeforeValidator(_list_of_nodes)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True, populate_by_name=True)
+
+
+class BlockModel(_Model):
+    """A block: parameters and inputs to outputs, as a list of steps."""
+
+    doc: Word | None = Field(None, description="What the block is, in one line.")
+    params: Nodes = Field(
+        default_factory=dict, description="Parameters: a value is a default, no value means required."
+    )
+    let: Nodes = Field(default_factory=dict, description="Derived values, evaluated in order.")
+    inputs: Nodes | None = Field(None, description="Names of the inputs, when there are several.")
+    steps: NodeList = Field(description="What is applied, in order.")
+    outputs: Nodes | None = Field(None, description="Named outputs; without it the last step is the output.")
+    example: Located = Field(None, description="A use of the block and its input shape, run by the tests.")
+    source: Word | None = Field(None, description="Address of the paper.")
+
+
+class SpecModel(_Model):
+    """A spec file: a network or a block of its own, and the blocks it is written with."""
+
+    archspec: Literal[1] = Field(description="Language version.")
+    name: Word | None = Field(None, description="Name of the network; the emitted class is called so.")
+    doc: Word | None = Field(None, description="What the network is, in a line or two.")
+    source: Word | None = Field(None, description="Address of the paper.")
+    task: Word | None = Field(None, description="classification or segmentation.")
+    loss: Located = Field(None, description="The loss, when it is not the task's own.")
+    extends: Located = Field(None, description="The spec this one is a variant of.")
+    imports: Located = Field(None, alias="import", description="Specs and block files to use here.")
+    rewrite: NodeList = Field(default_factory=list, description="Rewrites applied to the extended spec, in order.")
+    params: Nodes = Field(
+        default_factory=dict, description="Parameters: a value is a default, no value means required."
+    )
+    let: Nodes = Field(default_factory=dict, description="Derived values, evaluated in order.")
+    inputs: Nodes | None = Field(None, description="Inputs and their shapes, channels first: image: [3, H, W].")
+    sizes: Nodes = Field(default_factory=dict, description="The number a symbol stands for where one is wanted.")
+    defaults: Nodes = Field(
+        default_factory=dict, description="Arguments that every use of an op in this file starts from."
+    )
+    blocks: Nodes = Field(default_factory=dict, description="Blocks of this file.")
+    steps: NodeList | None = Field(None, description="What is applied, in order.")
+    outputs: Nodes | None = Field(None, description="Named outputs; without it the last step is the output.")
+    expect: Nodes = Field(default_factory=dict, description="Claims that `archspec check` holds the network to.")
+    example: Located = Field(None, description="A use of the block and its input shape, run by the tests.")

@@ -1,0 +1,202 @@
+"""One step as written: what it applies, its name, its arguments, and what stands beside it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from archspec import expressions
+from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
+from archspec.expressions import Clause, Expression, Interpolation
+from archspec.source import Items, Mapping, Node, Scalar
+
+STEP_KEYS = frozenset({"from", "when", "repeat", "for", "label", "aside", "init"})
+"""What may stand beside the one key that says what a step does."""
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_AS = re.compile(r"(?P<what>.*?)(?:\s+as\s+(?P<name>.*))?\Z", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One step as written: what it applies, its name, its arguments and what stands beside it."""
+
+    what: str
+    """Op, block, ``$param``, ``sequence`` or ``steps``."""
+    what_span: Span
+    name: str | Interpolation | Expression | None
+    name_span: Span | None
+    body: Node | None
+    """Arguments (a mapping), branches or steps (a list); None for a bare step."""
+    span: Span
+    reads: Node | None = None
+    """``from``: a name, or a list of them."""
+    when: Expression | bool | None = None
+    clauses: tuple[Clause, ...] = ()
+    repeat: Node | None = None
+    label: str | Interpolation | Expression | None = None
+    label_span: Span | None = None
+    aside: bool = False
+    init: Node | None = None
+    steps: tuple[Step, ...] | None = None
+    """The parsed body of ``sequence`` and ``steps``, which can be nothing else."""
+
+    def argument(self, name: str) -> Node | None:
+        """An argument as written, or None."""
+        return self.body.get(name) if isinstance(self.body, Mapping) else None
+
+
+def parse_steps(nodes: Any, diagnostics: Diagnostics) -> tuple[Step, ...]:
+    """Steps of a list of located nodes; a step that is wrong is reported and left out."""
+    steps = []
+    for node in nodes:
+        try:
+            steps.append(parse_step(node, diagnostics))
+        except Fault as fault:
+            diagnostics.add(fault.diagnostic)
+    return tuple(steps)
+
+
+def parse_step(node: Node, diagnostics: Diagnostics) -> Step:
+    """One step.  Raises :class:`Fault` when it is none; faults in nested steps are collected instead."""
+    if isinstance(node, Scalar):
+        if not isinstance(node.value, str):
+            raise Fault("not-a-step", f"a step is an op or a block, not `{printable(node.text)}`", node.span)
+        what, name, name_span = _as(node)
+        return Step(what, _what_span(node, what), name, name_span, None, node.span)
+    if isinstance(node, Items):
+        raise Fault(
+            "not-a-step",
+            "a list stands where one step is wanted",
+            node.span,
+            "group steps with `steps:` or `sequence:`",
+        )
+    calls = [(key, value) for key, value in node.entries if str(key.text) not in STEP_KEYS]
+    if not calls:
+        raise Fault("not-a-step", "the step says nothing to apply", node.span, "name an op or a block")
+    if len(calls) > 1:
+        second = calls[1][0]
+        raise Fault(
+            "several-calls",
+            f"the step applies both `{printable(calls[0][0].text)}` and `{printable(second.text)}`",
+            second.span,
+            did_you_mean(str(second.text), STEP_KEYS)
+            or "arguments are indented below the op; beside it may stand only " + ", ".join(sorted(STEP_KEYS)),
+        )
+    key, value = calls[0]
+    if not isinstance(key.value, str):
+        raise Fault("not-a-step", f"a step is an op or a block, not `{printable(key.text)}`", key.span)
+    what, name, name_span = _as(key)
+    body = None if isinstance(value, Scalar) and value.value is None else value
+    if what in ("sequence", "steps") and not isinstance(body, Items):
+        if body is None:
+            raise Fault("empty-steps", f"`{what}` has no steps", key.span, "write `[]` for none")
+        raise Fault("wrong-type", f"`{what}` takes a list of steps", value.span)
+    inner = parse_steps(body.items, diagnostics) if what in ("sequence", "steps") and isinstance(body, Items) else None
+    return Step(
+        what,
+        _what_span(key, what),
+        name,
+        name_span,
+        body,
+        key.span,
+        reads=_reads(node),
+        when=_when(node),
+        clauses=_clauses(node),
+        repeat=node.get("repeat"),
+        label=_label(node),
+        label_span=_value_span(node, "label"),
+        aside=_aside(node),
+        init=node.get("init"),
+        steps=inner,
+    )
+
+
+def _what_span(key: Scalar, what: str) -> Span:
+    return key.span.part(0, len(what)) if key.plain else key.span
+
+
+def _as(key: Scalar) -> tuple[str, str | Interpolation | Expression | None, Span]:
+    """What and name of ``conv as conv1``, and where the name stands."""
+    text = str(key.value)
+    match = _AS.match(text)
+    if match is None:
+        raise Fault("not-a-step", "a step is `op` or `op as name`", key.span)
+    what, name = match["what"], match["name"]
+    if name is None:
+        return what, None, key.span
+    if not name.strip():
+        raise Fault("bad-name", "nothing stands after `as`", key.span)
+    span = key.span.part(match.start("name"), match.end("name")) if key.plain else key.span
+    return what, _template(name, span, key.plain), span
+
+
+def _template(text: str, span: Span, plain: bool) -> str | Interpolation | Expression:
+    """Text that may hold expressions."""
+    return expressions.template(Scalar(text, text, span, plain)) or text.replace("$$", "$")
+
+
+def _reads(node: Mapping) -> Node | None:
+    reads = node.get("from")
+    if reads is None:
+        return None
+    items = reads.items if isinstance(reads, Items) else (reads,)
+    for item in items:
+        if not (isinstance(item, Scalar) and isinstance(item.value, str)):
+            hint = "steps are named, never counted" if isinstance(item, Scalar) else None
+            raise Fault("bad-from", "`from` is the name of a step, or a list of names", item.span, hint)
+    if not items:
+        raise Fault("bad-from", "`from` names nothing", reads.span)
+    return reads
+
+
+def _when(node: Mapping) -> Expression | bool | None:
+    when = node.get("when")
+    if when is None:
+        return None
+    if isinstance(when, Scalar) and isinstance(when.value, bool):
+        return when.value
+    if not isinstance(when, Scalar) or not isinstance(when.value, str):
+        hint = "compare it with something: `n > 0`"
+        raise Fault("not-a-condition", "`when` is an expression that is true or false", when.span, hint)
+    return _bare(when)
+
+
+def _bare(scalar: Scalar) -> Expression:
+    """An expression written without ``$``; one written with it all the same is understood."""
+    found = expressions.template(scalar)
+    if isinstance(found, Expression):
+        return found
+    return expressions.parse(str(scalar.value), scalar.span)
+
+
+def _clauses(node: Mapping) -> tuple[Clause, ...]:
+    loop = node.get("for")
+    if loop is None:
+        return ()
+    if not isinstance(loop, Scalar) or not isinstance(loop.value, str):
+        raise Fault("wrong-type", "`for` is a clause such as `i in range(4)`", loop.span)
+    return (expressions.parse_clause(loop.value, loop.span),)
+
+
+def _label(node: Mapping) -> str | Interpolation | Expression | None:
+    label = node.get("label")
+    if label is None:
+        return None
+    if not isinstance(label, Scalar) or not isinstance(label.value, str):
+        raise Fault("wrong-type", "`label` is a name", label.span)
+    return _template(label.value, label.span, label.plain)
+
+
+def _value_span(node: Mapping, name: str) -> Span | None:
+    value = node.get(name)
+    return value.span if value is not None else None
+
+
+def _aside(node: Mapping) -> bool:
+    aside = node.get("aside")
+    if aside is None:
+        return False
+    if not isinstance(aside, Scalar) or not isinstance(aside.value, bool):
+        raise Fault("wrong-type", "`aside` is true or false", aside.span)
+    return aside.value
