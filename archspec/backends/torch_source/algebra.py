@@ -40,7 +40,9 @@ def name(text: str) -> Tree:
 
 
 def plain(value: Any) -> Any:
-    """A value with tuples for lists, so that equal ones compare equal."""
+    """A value with tuples for lists, so that equal ones compare equal, and nothing that remembers where it came from."""
+    if isinstance(value, str) and not isinstance(value, Code):
+        return str(value)
     return tuple(plain(item) for item in value) if isinstance(value, (list, tuple)) else value
 
 
@@ -126,6 +128,48 @@ def put(tree: Tree, known: Mapping[str, Tree]) -> Tree:
             return replace(tree, arguments=_all(arguments, known), keywords=given)
         case _:
             return tree
+
+
+def fold(tree: Tree, known: Mapping[str, Tree]) -> Tree:
+    """A formula with values in place of names, what then is decided being decided."""
+    tree = put(tree, known)
+    return _fold(tree)
+
+
+def _fold(tree: Tree) -> Tree:
+    if not names_in(tree) and not isinstance(tree, (t.Literal, t.Listing)):
+        try:
+            value = value_of(tree, {})
+        except (Fault, ArithmeticError, TypeError, ValueError):
+            return tree
+        return constant(value) if is_plain(value) else tree
+    if isinstance(tree, t.Conditional):
+        test = _fold(tree.test)
+        if isinstance(test, t.Literal) and isinstance(test.value, bool):
+            return _fold(tree.then if test.value else tree.otherwise)
+        return replace(tree, test=test, then=_fold(tree.then), otherwise=_fold(tree.otherwise))
+    if isinstance(tree, t.Arithmetic):
+        first, rest = _fold(tree.first), [(symbol, _fold(part)) for symbol, part in tree.rest]
+        one = constant(1)
+        if rest[0][0] in "*//":
+            kept = [(symbol, part) for symbol, part in rest if part != one]
+            if first == one and kept and kept[0][0] == "*":
+                first, kept = kept[0][1], kept[1:]
+            return t.Arithmetic(AT, first, tuple(kept)) if kept else first
+        return t.Arithmetic(AT, first, tuple(rest))
+    if isinstance(tree, t.Logic):
+        short = tree.operator == "or"
+        operands: list[Tree] = []
+        for operand in map(_fold, tree.operands):
+            if isinstance(operand, t.Literal) and isinstance(operand.value, bool):
+                if operand.value is short:
+                    return operand
+                continue
+            operands.append(operand)
+        if not operands:
+            return constant(not short)
+        return operands[0] if len(operands) == 1 else t.Logic(AT, tree.operator, tuple(operands))
+    return tree
 
 
 def _all(trees: Sequence[Tree], known: Mapping[str, Tree]) -> tuple[Tree, ...]:

@@ -23,6 +23,8 @@ _IDENTITY = "nn.Identity()"
 def name_parameters(template: Template, reserved: Namespace) -> None:
     """Give the constructor's arguments their names, defaults and order: those with defaults come last."""
     names = Namespace(["i"])
+    for local in template.locals:
+        template.local_names[local] = names.claim(local if local not in reserved else f"{local}_")
     for parameter in template.parameters:
         wanted = parameter.wanted
         while wanted in reserved:
@@ -78,6 +80,7 @@ class Constructor:
     def __init__(self, template: Template) -> None:
         self.template = template
         self.names: dict[str, str] = {parameter.key: parameter.name for parameter in template.parameters}
+        self.names.update(template.local_names)
         self.names[TURN] = "i"
 
     def formula(self, tree: Tree) -> str:
@@ -157,14 +160,21 @@ class Constructor:
         inside = ", ".join(made)
         return f"nn.Sequential(OrderedDict({inside}))" if simple else f"nn.Sequential(OrderedDict({{{inside}}}))"
 
+    def variables(self) -> list[str]:
+        """The statements that make local variables."""
+        found: list[str] = []
+        for key, tree in self.template.locals.items():
+            found += lay_out(f"{self.names[key]} = {self.formula(tree)}", 8)
+        return found
+
     # -- statements ----------------------------------------------------------------------------------------------------
 
     def chain(self) -> list[str]:
         """The body of the constructor of an ``nn.Sequential``."""
         entries = self.template.entries
         if numbered(entries):
-            return lay_out(f"super().__init__({', '.join(self.listed(entries))})", 8)
-        lines = ["        super().__init__()"]
+            return self.variables() + lay_out(f"super().__init__({', '.join(self.listed(entries))})", 8)
+        lines = ["        super().__init__()", *self.variables()]
         for entry in entries:
             if isinstance(entry, Series):
                 variable = "i"
@@ -180,7 +190,7 @@ class Constructor:
 
     def members(self) -> list[str]:
         """The statements that make the members of a class with a forward."""
-        lines = ["        super().__init__()"]
+        lines = ["        super().__init__()", *self.variables()]
         for entry in self.template.entries:
             assert isinstance(entry, Entry)
             for attribute, tree in entry.attributes.items():

@@ -182,7 +182,7 @@ class Body:
         targets: list[str] = []
         for position, ref in enumerate(refs):
             wanted = named[position] if position < len(named) else ""
-            if not wanted and "x" in busy:
+            if not wanted and "x" in busy and member.startswith("branch"):
                 wanted = member
             if self._left[ref] == 0:
                 target = "_"

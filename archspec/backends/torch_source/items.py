@@ -209,7 +209,7 @@ class Reader:
     def _node(self, node: Node, scope: Scope, chained: bool) -> Item:
         key, reads = self._key(node, scope), self.flow.reads(node)
         live = self.flow.live[node.index]
-        more: dict[str, Any] = {"training": node.training_only, "live": live}
+        more: dict[str, Any] = {"training": node.training_only and not self._training[scope], "live": live}
         assert node.op is not None
         module = self.module(node)
         function = node.op.function(self.flow.graph.shapes_in(node))
@@ -228,7 +228,7 @@ class Reader:
             firsts = self.flow.outputs[scope.reuse]
             twins = {one.index: other.index for one, other in zip(scope.nodes(), scope.reuse.nodes(), strict=True)}
             gives = {index: firsts.index(twins[index]) for index in outputs}
-        more: dict[str, Any] = {"training": self._training[scope], "live": bool(outputs)}
+        more: dict[str, Any] = {"training": self._training[scope] and not self._training[parent], "live": bool(outputs)}
         reads = self.flow.inputs[scope]
         if scope.block is None and self.is_chain(scope):
             children = [] if scope.reuse is not None else self.items(scope, True)

@@ -29,14 +29,16 @@ def lay_out(text: str, indent: int = 0, width: int = WIDTH) -> list[str]:
     parts = split(body, ",")
     lines = [margin + head]
     whole = body.strip()
-    comprehension = len(parts) == 1 and len(split_words(whole)) > 1
-    if comprehension and text[start] in "([":
+    words = split_words(whole) if len(parts) == 1 and text[start] in "([" else [whole]
+    if len(words) == 1 and text[start] == "(" and not _is_call(head) and len(parts) == 1:
+        words = split_words(whole, ("if", "else"))
+    if len(words) > 1:
         if indent + 4 + len(whole) <= width:
             lines.append(f"{margin}    {whole}")
         else:
-            for part in split_words(whole):
+            for part in words:
                 lines += lay_out(part, indent + 4, width)
-    elif indent + 4 + len(whole) <= width and not whole.endswith(",") and not _is_signature_body_magic(head):
+    elif indent + 4 + len(whole) <= width and _is_call(head):
         lines.append(f"{margin}    {whole}")
     else:
         for part in parts:
@@ -45,8 +47,9 @@ def lay_out(text: str, indent: int = 0, width: int = WIDTH) -> list[str]:
     return lines
 
 
-def _is_signature_body_magic(head: str) -> bool:
-    return False
+def _is_call(head: str) -> bool:
+    """Whether a line ends in the opening bracket of a call or a signature, not of a list or a tuple."""
+    return head[-1] == "(" and (head[-2:-1].isalnum() or head[-2:-1] in ("_", ")", "]"))
 
 
 def _ternary(text: str, indent: int) -> list[str] | None:

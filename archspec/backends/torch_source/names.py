@@ -109,5 +109,8 @@ def docstring(paragraphs: Iterable[str], width: int, indent: int) -> list[str]:
     for number, text in enumerate([lines[0], *texts[1:]]):
         if number:
             wrapped.append("")
-        wrapped += textwrap.wrap(text, width - indent, break_long_words=False, break_on_hyphens=False) or [""]
+        room = width - indent - (3 if len(texts) < 2 else 0)
+        wrapped += textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+    if len(wrapped) == 1:
+        return [f'{margin}{wrapped[0]}"""']
     return [margin + line if line else "" for line in [*wrapped, '"""']]

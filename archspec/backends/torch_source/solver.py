@@ -6,7 +6,8 @@ value becomes a constructor argument of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from archspec import expressions
@@ -19,6 +20,7 @@ from archspec.expressions.tree import Tree
 from archspec.graph import Graph, Scope
 from archspec.ops import ShapeError
 from archspec.source import Items, Scalar
+from archspec.source import Mapping as Mapping_
 
 TURN = "$i"
 """The loop variable, in formulas."""
@@ -42,6 +44,9 @@ class Solver:
         self.parameters: dict[str, Parameter] = {}
         self.candidates: dict[str, Parameter] = {}
         self.lets: dict[str, Tree] = {}
+        self.locals: dict[str, Tree] = {}
+        """``let`` values that are formulas over the arguments."""
+        self.used: set[str] = set()
         self.names: list[dict[str, Any]] = [{} for _ in uses]
         count = len(inputs[0])
         for position in range(count):
@@ -68,7 +73,14 @@ class Solver:
             if name not in self.candidates:
                 self._offer(name, name, values)
         for name in block.model.let:
-            self._offer(name, name, [owner.values.get(name) for owner in owners])
+            values = [algebra.plain(owner.values.get(name)) for owner in owners]
+            self._offer(name, name, values)
+            if name in self.lets and name in self.candidates and not self._is_fixed(name):
+                every = range(len(values))
+                forms = self._forms(self.said(self.lets[name]), values, every)
+                found = next((form for form in forms if self.fits(form, values, every)), None)
+                if found is not None:
+                    self.locals[name] = found
 
     def _offer(self, key: str, wanted: str, values: list[Any], default: Any = ...) -> None:
         values = [algebra.plain(value) for value in values]
@@ -98,12 +110,13 @@ class Solver:
         if previous is not None:
             known["previous.channels"] = previous
         for name in self.lets:
-            self._expand(name, known, set())
+            if name not in self.locals:
+                self._expand(name, known, set())
         tree = algebra.put(tree, known)
         return [tree] if algebra.translatable(tree) else []
 
     def _expand(self, name: str, known: dict[str, Tree], open_: set[str]) -> None:
-        if name in known or name in open_ or name not in self.lets:
+        if name in known or name in open_ or name not in self.lets or name in self.locals:
             return
         for inner in algebra.names_in(self.lets[name]):
             self._expand(inner, known, {*open_, name})
@@ -125,12 +138,15 @@ class Solver:
         values = [algebra.plain(value) for value in values]
         hints = list(hints)
         if all(algebra.same(value, values[0]) for value in values):
+            if turns is None and len(where) < len(self.uses):
+                for form in self._forms(hints, values, where):
+                    if self._needed(form) <= self.parameters.keys() and self.fits(form, values, where):
+                        return self.use(form)
             return algebra.constant(values[0])
-        for tree in hints:
-            for form in (tree, _whole(tree)):
-                if form is not None and self.fits(form, values, where, turns):
-                    return self.use(form)
-        found = self._matching(values, where)
+        for form in self._forms(hints, values, where):
+            if self.fits(form, values, where, turns):
+                return self.use(form)
+        found = self._matching(values, where) or (self._extended(values, where) if turns is None else None)
         if found is not None:
             return found
         if turns is not None:
@@ -165,9 +181,66 @@ class Solver:
     def use(self, tree: Tree) -> Tree:
         """The formula itself, the arguments it needs being the class's from now on."""
         for key in algebra.names_in(tree):
-            if key in self.candidates and key not in self.parameters:
+            if key in self.locals:
+                self.used.add(key)
+                self.use(self.locals[key])
+            elif key in self.candidates and key not in self.parameters:
                 self.parameters[key] = self.candidates[key]
         return tree
+
+    def _needed(self, tree: Tree) -> set[str]:
+        """The arguments a formula needs, behind local variables too."""
+        found: set[str] = set()
+        for key in algebra.names_in(tree):
+            found |= self._needed(self.locals[key]) if key in self.locals else {key}
+        return found
+
+    def conditions(self) -> list[Tree]:
+        """Every ``when`` in the block the uses are written in, over this class's arguments."""
+        block = self.uses[0].owner.block
+        found: list[Tree] = []
+        waiting: list[Any] = list(block.model.steps or ()) if block is not None and len(self.uses) > 1 else []
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, Items):
+                waiting += node.items
+            elif isinstance(node, Mapping_):
+                for key, value in node.entries:
+                    if key.text == "when" and isinstance(value, Scalar) and isinstance(value.value, str):
+                        try:
+                            when = expressions.template(value)
+                            tree = when.tree if isinstance(when, t.Expression) else expressions.parse(value.value, None).tree
+                        except Fault:
+                            continue
+                        found += self.said(tree)
+                    else:
+                        waiting.append(value)
+        return found
+
+    def _forms(self, hints: Iterable[Tree], values: Sequence[Any], where: Sequence[int]) -> Iterator[Tree]:
+        """What the spec says, simplest first: arguments that never vary stand there as the numbers they are."""
+        for tree in hints:
+            names = algebra.names_in(tree)
+            fixed = {name: algebra.constant(self.candidates[name].values[0]) for name in names if self._is_fixed(name)}
+            varying = [name for name in self.candidates if name in names and name not in fixed]
+            if fixed:
+                for key in varying:
+                    multiple = self._multiple(key, values, where)
+                    if multiple is not None:
+                        yield multiple
+                tree = algebra.fold(tree, fixed)
+            if not varying and TURN not in names:
+                continue
+            yield tree
+            whole = _whole(tree)
+            if whole is not None:
+                yield whole
+
+    def _is_fixed(self, key: str) -> bool:
+        if key not in self.candidates:
+            return False
+        values = self.candidates[key].values
+        return all(algebra.same(value, values[0]) for value in values)
 
     def _matching(self, values: Sequence[Any], where: Sequence[int]) -> Tree | None:
         """An argument that has these values, or a whole multiple or fraction of one."""
@@ -175,18 +248,26 @@ class Solver:
             for key, parameter in pool.items():
                 if all(algebra.same(parameter.values[use], value) for use, value in zip(where, values, strict=True)):
                     return self.use(algebra.name(key))
-        if not all(type(value) is int and value > 0 for value in values):
+        for key in {**self.parameters, **self.candidates}:
+            found = self._multiple(key, values, where)
+            if found is not None:
+                return self.use(found)
+        return None
+
+    def _multiple(self, key: str, values: Sequence[Any], where: Sequence[int]) -> Tree | None:
+        """An argument, a whole multiple or a whole fraction of it."""
+        own = [self.candidates[key].values[use] for use in where]
+        known = algebra.name(key)
+        if all(algebra.same(one, value) for one, value in zip(own, values, strict=True)):
+            return known
+        if not all(type(number) is int and number > 0 for number in (*own, *values)):
             return None
-        for key, parameter in {**self.parameters, **self.candidates}.items():
-            own = [parameter.values[use] for use in where]
-            if not all(type(number) is int and number > 0 for number in own):
-                continue
-            for many, few, symbol in ((values, own, "*"), (own, values, "//")):
-                factor = many[0] // few[0]
-                if factor > 1 and all(a == b * factor for a, b in zip(many, few, strict=True)):
-                    known, number = algebra.name(key), algebra.constant(factor)
-                    sides = (number, known) if symbol == "*" else (known, number)
-                    return self.use(t.Arithmetic(algebra.AT, sides[0], ((symbol, sides[1]),)))
+        for many, few, symbol in ((values, own, "*"), (own, values, "//")):
+            factor = many[0] // few[0]
+            if factor > 1 and all(a == b * factor for a, b in zip(many, few, strict=True)):
+                number = algebra.constant(factor)
+                sides = (number, known) if symbol == "*" else (known, number)
+                return t.Arithmetic(algebra.AT, sides[0], ((symbol, sides[1]),))
         return None
 
     def _series(
@@ -214,24 +295,38 @@ class Solver:
         tree = t.Arithmetic(algebra.AT, base, (("+", many),))
         return self.use(tree) if self.fits(tree, values, where, turns) else None
 
-    def fresh(self, wanted: str, values: Mapping[int, Any]) -> Tree:
-        """An argument of its own, None in the uses that need none."""
-        every = [values.get(use) for use in range(len(self.uses))]
-        if not all(algebra.is_plain(value) for value in every):
+    def fresh(self, wanted: str, values: Mapping[int, Any], absent: Any = ...) -> Tree:
+        """An argument of its own.  Uses that need none get ``absent``, or whatever a later member wants there."""
+        every = range(len(self.uses))
+        filler = next(iter(values.values())) if absent is ... else absent
+        filled = [values.get(use, filler) for use in every]
+        if not all(algebra.is_plain(value) for value in filled):
             raise Mismatch(f"{wanted} has no literal")
         number, key = 1, f"{wanted}@1"
         while key in self.candidates:
             number += 1
             key = f"{wanted}@{number}"
-        if any(use not in values for use in range(len(self.uses))):
-            filler = next(iter(values.values()))
-            if not isinstance(filler, Code):
-                every = [values.get(use, filler) for use in range(len(self.uses))]
-        parameter = Parameter(key, wanted, every)
-        self.candidates[key] = self.parameters[key] = parameter
-        for names, value in zip(self.names, every, strict=True):
+        known = set(values) if absent is ... else set(every)
+        self.candidates[key] = self.parameters[key] = Parameter(key, wanted, filled, known=known)
+        for names, value in zip(self.names, filled, strict=True):
             names[key] = value
         return algebra.name(key)
+
+    def _extended(self, values: Sequence[Any], where: Sequence[int]) -> Tree | None:
+        """An argument made for some uses only that may have these values in the others."""
+        for key, parameter in self.parameters.items():
+            if parameter.known is None or len(parameter.known) == len(self.uses):
+                continue
+            pairs = list(zip(where, values, strict=True))
+            shared = [pair for pair in pairs if pair[0] in parameter.known]
+            if shared and all(algebra.same(parameter.values[use], value) for use, value in shared):
+                filled = list(parameter.values)
+                for use, value in pairs:
+                    filled[use] = self.names[use][key] = value
+                known = parameter.known | set(where)
+                self.parameters[key] = self.candidates[key] = replace(parameter, values=filled, known=known)
+                return algebra.name(key)
+        return None
 
     def condition(self, wanted: str, present: Mapping[int, bool], hints: Iterable[Tree]) -> Tree:
         """A formula that is true in exactly those of the uses that have an item."""
@@ -248,11 +343,11 @@ class Solver:
 
     def snapshot(self) -> tuple[Any, ...]:
         """What :meth:`restore` goes back to."""
-        return dict(self.parameters), dict(self.candidates), [dict(names) for names in self.names]
+        return dict(self.parameters), dict(self.candidates), [dict(names) for names in self.names], set(self.used)
 
     def restore(self, mark: tuple[Any, ...]) -> None:
         """Forget the arguments found since."""
-        self.parameters, self.candidates, self.names = mark
+        self.parameters, self.candidates, self.names, self.used = mark
 
 
 def _whole(tree: Tree) -> Tree | None:

@@ -36,6 +36,8 @@ class Parameter:
     values: list[Any]
     default: Any = ...
     name: str = ""
+    known: set[int] | None = None
+    """The uses whose value matters, where it does not in all of them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -95,5 +97,8 @@ class Template:
     channels: list[Tree | None] = field(default_factory=list)
     """Of each output, over the parameters' keys."""
     input_names: list[str] = field(default_factory=list)
+    locals: dict[str, Tree] = field(default_factory=dict)
+    """Local variables of the constructor: ``let`` values that several members use."""
+    local_names: dict[str, str] = field(default_factory=dict)
     name: str = ""
     place: dict[Scope, int] = field(default_factory=dict)

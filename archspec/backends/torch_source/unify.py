@@ -7,7 +7,9 @@ with as many constructor arguments as it takes.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from archspec import expressions
@@ -111,7 +113,7 @@ class Unifier:
         for position in range(len(self.inputs[0])):
             self.channels[Ref(-1, position)] = self._input_channels(position)
         self.entries: list[Entry] = []
-        self.conditions: list[Tree] = []
+        self.conditions = self.solver.conditions()
         self.chain_end: Tree | None = None
 
     def _input_channels(self, position: int) -> Tree:
@@ -144,7 +146,28 @@ class Unifier:
         declared = block.model.inputs if block is not None else None
         if declared and len(declared) == len(self.inputs[0]):
             template.input_names = list(declared)
+        self._settle(template)
         return template
+
+    def _settle(self, template: Template) -> None:
+        """Keep as local variables the ``let`` values that several members use; put the others where they are used."""
+        counts: Counter[str] = Counter()
+        for tree in _formulas(template.entries):
+            counts.update(_occurrences(tree))
+        inline: dict[str, Tree] = {}
+        for key, tree in self.solver.locals.items():
+            if key not in self.solver.used:
+                continue
+            tree = algebra.put(tree, inline)
+            if counts[key] < 2 or isinstance(tree, (expressions.tree.Name, expressions.tree.Literal)):
+                inline[key] = tree
+            else:
+                template.locals[key] = tree
+        if inline:
+            _substitute(template.entries, inline)
+        everything = {**self.solver.locals}
+        for _ in everything:
+            template.channels = [None if tree is None else algebra.put(tree, everything) for tree in template.channels]
 
     def _parameters(self) -> list[Parameter]:
         order = {key: index for index, key in enumerate(self.solver.candidates)}
@@ -296,7 +319,7 @@ class Unifier:
         for key, parameter in self.solver.parameters.items():
             if all(algebra.same(parameter.values[use], target) for use, target in zip(where, targets, strict=True)):
                 return algebra.name(key)
-        return self.solver.fresh(wanted, dict(zip(where, targets, strict=True)))
+        return self.solver.fresh(wanted, dict(zip(where, targets, strict=True)), absent=None)
 
     def _hints(self, item: Item, slot: str, previous: Tree | None) -> list[Tree]:
         step = item.what.step
@@ -366,13 +389,14 @@ class Unifier:
         if turns is not None:
             raise Mismatch("a chain in a loop")
         taps = {tuple(self._taps(item)) for item in items}
-        if len(taps) != 1:
+        tapped = any(len(tap) > 1 for tap in taps)
+        if tapped and len(taps) != 1:
             raise Mismatch("tapped differently")
         entry.head = "nn.Sequential"
         outer, self.chain = self.chain, True
         entry.children, entry.chain_end = self.chained([item.children for item in items], where, previous, inline=True)
         self.chain = outer
-        if len(next(iter(taps))) > 1 and any(isinstance(child, Series) or child.condition for child in entry.children):
+        if tapped and any(isinstance(child, Series) or child.condition for child in entry.children):
             raise Mismatch("tapped where its length varies")
 
     @staticmethod
@@ -649,6 +673,39 @@ class Unifier:
             return algebra.constant(values[0])
         guess = self.chain_end if self.chain else self.channels.get(template.outputs[position])
         return guess if guess is not None and self.solver.fits(guess, values, where) else None
+
+
+def _formulas(entries: Iterable[Entry | Series]) -> Iterator[Tree]:
+    for entry in entries:
+        if isinstance(entry, Series):
+            yield entry.count
+            yield from _formulas(entry.body)
+            continue
+        yield from (slot.tree for slot in entry.slots)
+        yield from entry.attributes.values()
+        if entry.condition is not None:
+            yield entry.condition
+        yield from _formulas(entry.children)
+
+
+def _substitute(entries: Iterable[Entry | Series], known: dict[str, Tree]) -> None:
+    for entry in entries:
+        if isinstance(entry, Series):
+            entry.count = algebra.put(entry.count, known)
+            _substitute(entry.body, known)
+            continue
+        entry.slots = [replace(slot, tree=algebra.put(slot.tree, known)) for slot in entry.slots]
+        entry.attributes = {name: algebra.put(tree, known) for name, tree in entry.attributes.items()}
+        if entry.condition is not None:
+            entry.condition = algebra.put(entry.condition, known)
+        _substitute(entry.children, known)
+
+
+def _occurrences(tree: Tree) -> Iterator[str]:
+    if isinstance(tree, expressions.tree.Name):
+        yield tree.name
+    for part in expressions.tree.children(tree):
+        yield from _occurrences(part)
 
 
 def _tidy(tree: Tree) -> Tree:
