@@ -416,7 +416,12 @@ def _merged(one: Schema, other: Schema) -> Schema | None:
         return one
     if "type" not in one or "type" not in other:
         return None
+    common = set(_types(one)) & set(_types(other))
+    if common - {"string"}:
+        return None
     merged = {**other, **one, "type": list(dict.fromkeys([*_types(one), *_types(other)]))}
+    if common and ("pattern" in one) != ("pattern" in other):
+        del merged["pattern"]  # one of the two takes any text
     for key in one.keys() & other.keys() - {"type"}:
         if key == "pattern" and one[key].startswith(EXPRESSION) and other[key].startswith(EXPRESSION):
             merged[key] = max(one[key], other[key], key=len)

@@ -205,8 +205,10 @@ class _Maker:
 
 
 def _labelled(item: Node | Scope) -> bool:
-    """Whether the step itself has a label, and not one around or inside that gives the same value."""
-    return item.step is not None and item.step.label is not None
+    """Whether the label of an item's output is its own, and not one around it or inside that gives the same value."""
+    if isinstance(item, Scope):
+        return item.step is not None and item.step.label is not None
+    return item.scope.output != item.index or not _labelled(item.scope)
 
 
 def _groups(items: Sequence[Node | Scope]) -> Iterator[Scope | list[Node]]:
@@ -273,13 +275,15 @@ def _multiplied(row: Row, count: int) -> Row:
     return replace(row, share=share, receptive_field=None, rows=tuple(_multiplied(inner, count) for inner in row.rows))
 
 
-def _range(first: str, last: str) -> str:
-    """``0–1``, ``denselayer1–6``, or ``first … last``."""
+def _range(first: str, *others: str) -> str:
+    """``0–1``, ``denselayer1–6``, ``Mixed_6c–d``, or ``first … last``."""
+    last = others[-1] if others else ""
     if not first or not last:
         return first or last
-    stem = re.sub(r"\d+\Z", "", first)
-    if stem == re.sub(r"\d+\Z", "", last) and last[len(stem) :].isdigit():
-        return f"{first}–{last[len(stem) :]}"
+    for ending in (r"\d+\Z", r"[a-z]\Z"):
+        stem = re.sub(ending, "", first)
+        if stem == re.sub(ending, "", last) and last != stem != first:
+            return f"{first}–{last[len(stem) :]}"
     return f"{first} … {last}"
 
 
@@ -297,6 +301,7 @@ BAR = 10
 LEAST = 22
 """Columns that a step's name and words are left with before whole columns are given up."""
 
+_RUNS: dict[Runs, str] = {"always": "", "in training": " (in training only)", "never": " (unused)"}
 _SCOPES = ("block", "sequence", "branch", "merge")
 
 
@@ -311,9 +316,13 @@ def table(summary: Summary, depth: int | None = None, width: int = 100) -> Rende
     depth = suitable_depth(summary.rows) if depth is None else depth
     lines = [(row, 0) for row in summary.inputs] + list(_visible(summary.rows, depth))
     head = Text.assemble((summary.name, "bold"), (f"  {summary.source}" if summary.source else "", "dim"))
-    folded = any(row.rows and level + 1 >= depth for row, level in lines)
-    hint = f"--depth {depth + 1} opens the blocks that are folded here" if folded else ""
-    return Group(head, "", _grid(lines, depth, width), "", _totals(summary), Text(hint, "dim"))
+    sizes = " and ".join(f"{name} = {size}" for name, size in summary.sizes.items())
+    valid = ", ".join(summary.valid_sizes.values())
+    notes = [f"at {sizes}" if sizes else "", f"valid for {valid}" if valid else ""]
+    last = [Text("; ".join(note for note in notes if note), "dim")]
+    if any(row.rows and level + 1 >= depth for row, level in lines):
+        last.append(Text(f"--depth {depth + 1} opens the blocks that are folded here", "dim"))
+    return Group(head, "", _grid(lines, depth, width), "", _totals(summary, width), "", *last)
 
 
 def text(summary: Summary, depth: int | None = None, width: int = 120) -> str:
@@ -349,16 +358,22 @@ def _grid(lines: Sequence[tuple[Row, int]], depth: int, width: int) -> Renderabl
     from rich.table import Table
     from rich.text import Text
 
-    cells = [_cells(row, level, level + 1 < depth and bool(row.rows), lines) for row, level in lines]
-    columns, narrow = _fitting(cells, width)
-    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False, header_style="dim")
+    channels = max((len(str(row.shape[0])) for row, _ in lines if row.shape), default=1)
+    cells: list[dict[str, Text]] = []
+    around: list[Runs] = ["always"]  # of the rows that a row stands in
+    for row, level in lines:
+        del around[level + 1 :]
+        opened = level + 1 < depth and bool(row.rows)
+        cells.append(_cells(row, level, opened, channels, "" if row.runs == around[-1] else _RUNS[row.runs]))
+        around.append(row.runs)
+    columns, room = _fitting(cells, width)
+    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     for name in columns:
-        if name == "bar":
-            grid.add_column("", no_wrap=True)
-        elif name in ("step", "words"):
-            grid.add_column("step" if name == "step" else "", no_wrap=True, overflow="ellipsis", max_width=narrow)
-        else:
-            grid.add_column(name, no_wrap=True, justify="left" if name == "output" else "right")
+        head = "" if name in ("words", "bar") else name
+        justify = "left" if name in ("step", "words", "output", "bar") else "right"
+        grid.add_column(
+            head, no_wrap=True, overflow="ellipsis", justify=justify, width=room if name == "step" else None
+        )
     for (row, _), found in zip(lines, cells, strict=True):
         if "words" not in columns and found["words"]:
             found["step"] = found["step"] + Text("  " if row.name else "") + found["words"]
@@ -374,7 +389,7 @@ def _fitting(cells: Sequence[Mapping[str, Text]], width: int) -> tuple[list[str]
     widths["bar"] = BAR
 
     def total(names: Sequence[str]) -> int:
-        return sum(widths[name] for name in names) + 3 * (len(names) - 1)
+        return sum(widths[name] for name in names) + 2 * (len(names) - 1)
 
     for dropped in ((), ("bar",)):
         kept = [name for name in columns if name not in dropped]
@@ -384,29 +399,28 @@ def _fitting(cells: Sequence[Mapping[str, Text]], width: int) -> tuple[list[str]
         kept = [name for name in columns if name not in ("bar", "words", *dropped)]
         room = width - (total(kept) - widths["step"])
         if room >= LEAST:
-            return kept, room
-    return ["step", "parameters"], max(8, width - widths["parameters"] - 3)
+            longest = max(row["step"].cell_len + 2 + row["words"].cell_len for row in cells)
+            return kept, min(room, longest)
+    return ["step", "parameters"], max(8, width - widths["parameters"] - 2)
 
 
-def _cells(row: Row, level: int, opened: bool, lines: Sequence[tuple[Row, int]]) -> dict[str, Text]:
+def _cells(row: Row, level: int, opened: bool, channels: int, runs: str) -> dict[str, Text]:
     from rich.text import Text
 
-    channels = max((len(str(other.shape[0])) for other, _ in lines if other.shape), default=1)
     name = Text("│ " * level, style="dim")
     name.append(row.name, "bold not dim" if row.kind in _SCOPES else "not dim")
     if row.count > 1:
         name.append(f" ×{row.count}", "bold cyan not dim")
     words = Text(row.what, style="cyan" if row.kind == "block" else "")
     if row.labels:
-        words.append(f" ({_range(row.labels[0], row.labels[-1]) if len(row.labels) > 1 else row.labels[0]})", "italic")
-    if row.runs != "always":
-        words.append(" (in training only)" if row.runs == "in training" else " (unused)")
+        words.append(f" ({_range(*row.labels)})", "italic")
+    words.append(runs)
     first, *rest = (str(dim) for dim in row.shape)
     eighths = round((row.share or 0) * BAR * 8)
     return {
         "step": name,
         "words": words,
-        "output": Text(" × ".join([first.rjust(channels), *rest])),
+        "output": Text("×".join([first.rjust(channels), *rest])),
         "parameters": Text(_times(row.count, row.parameters)),
         "mult-adds": Text(_times(row.count, row.multiply_adds, short)),
         "field": Text(_field(row)),
@@ -435,23 +449,22 @@ def _field(row: Row) -> str:
     return "×".join(f"{size:,}" for size in sizes or ())
 
 
-def _totals(summary: Summary) -> RenderableType:
+def _totals(summary: Summary, width: int) -> RenderableType:
     from rich.table import Table
 
+    counts = {
+        "parameters": (summary.parameters, f"{size_in_bytes(BYTES * summary.parameters)} as float32"),
+        "mult-adds": (summary.multiply_adds, "in convolutions and matrix products, for one sample"),
+        "activations": (summary.activations, f"{size_in_bytes(BYTES * (summary.activations or 0))} as float32"),
+    }
+    longest = max(len(f"{number or 0:,}") for number, _ in counts.values())
     grid = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(justify="right", no_wrap=True)
-    grid.add_column(style="dim")
-    at = ", ".join(f"{name} = {size}" for name, size in summary.sizes.items())
-    sample = f"one sample at {at}" if at else "one sample"
-    grid.add_row("parameters", f"{summary.parameters:,}", f"{size_in_bytes(BYTES * summary.parameters)} as float32")
-    if summary.multiply_adds is not None:
-        grid.add_row("mult-adds", f"{summary.multiply_adds:,}", f"{sample}; convolutions and matrix products")
-    if summary.activations is not None:
-        written = size_in_bytes(BYTES * summary.activations)
-        grid.add_row("activations", f"{summary.activations:,}", f"values written for it, {written} as float32")
-    for index, valid in enumerate(summary.valid_sizes.values()):
-        grid.add_row("" if index else "valid sizes", valid, "")
+    grid.add_column(style="dim", min_width=max(map(len, counts)))
+    grid.add_column(justify="right", min_width=longest)
+    grid.add_column(style="dim", no_wrap=True, overflow="ellipsis")
+    for name, (number, note) in counts.items():
+        if number is not None:
+            grid.add_row(name, f"{number:,}", note if width >= 60 else "")
     return grid
 
 

@@ -31,8 +31,11 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
     for output in graph.outputs:
         node = graph.nodes[output.node]
         yield output.name, _shape(report, node.path, node.shape) + (", in training" if output.training else "")
-    for index, solution in enumerate(report.valid_sizes.values()):
-        yield "" if index else "valid sizes", f"{solution.describe()}{_causes(graph, solution)}"
+    bounds: dict[str, list[str]] = {}
+    for solution in report.valid_sizes.values():
+        bounds.setdefault(_causes(graph, solution), []).append(solution.describe())
+    for index, (causes, texts) in enumerate(bounds.items()):
+        yield "" if index else "valid sizes", ", ".join(texts) + causes
     total = report.total
     yield "parameters", f"{total.parameters:,}"
     if total.multiply_adds is not None:
@@ -62,4 +65,4 @@ def _causes(graph: Graph, solution: Solution) -> str:
     named = [f"`{path}` ({node.span})" for path, node in list(nodes.items())[:_LISTED]]
     if len(nodes) > _LISTED:
         named.append(f"{len(nodes) - _LISTED} more")
-    return f", for {' and '.join(named)}" if named else ""
+    return f"; for {' and '.join(named)}" if named else ""

@@ -38,6 +38,11 @@ app = typer.Typer(
 )
 
 
+def examples(*lines: str) -> str:
+    """An epilog that shows how a command is used."""
+    return "\n\n".join(["Examples:", *(f"  {line.replace('[', chr(92) + '[')}" for line in lines)])
+
+
 def main() -> None:
     """Run the command line; what the console script and ``python -m archspec`` call."""
     for stream in (sys.stdout, sys.stderr):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from archspec.cli import options
-from archspec.cli.app import Command, app
+from archspec.cli.app import Command, app, examples
 from archspec.cli.options import AnswerFormat, Format, Output, Set, Size, Spec
 from archspec.cli.terminal import CallError, Terminal
 
@@ -29,7 +29,14 @@ def load_spec(spec: str, given: list[str] | None) -> LoadedSpec:
     return pipeline.loads(text, name="<stdin>", folder=Path.cwd(), **parameters)
 
 
-@app.command(cls=Command, epilog="archspec check resnet18 --size H=256 --size W=256")
+@app.command(
+    cls=Command,
+    epilog=examples(
+        "archspec check my_network.yaml",
+        "archspec check resnet18 --size H=256 --size W=320",
+        "archspec check resnet18 --set 'depths=[3, 4, 6, 3]' --format json",
+    ),
+)
 def check(
     context: typer.Context,
     spec: Spec,
@@ -56,7 +63,10 @@ def check(
         terminal.answer(text_report.report(report, () if skipped else loaded.variant.expect))
 
 
-@app.command(cls=Command, epilog="archspec summary densenet121 --depth 3")
+@app.command(
+    cls=Command,
+    epilog=examples("archspec summary resnet50", "archspec summary densenet121 --depth 3 --size H=64 --size W=64"),
+)
 def summary(
     context: typer.Context,
     spec: Spec,
@@ -85,7 +95,13 @@ def summary(
         terminal.answer(backend.text(found, depth))
 
 
-@app.command(cls=Command, epilog="archspec render squeezenet1_0 -o squeezenet.svg")
+@app.command(
+    cls=Command,
+    epilog=examples(
+        "archspec render squeezenet1_0 -o squeezenet.svg",
+        "archspec render resnet18 -o block.png --focus layer2.0 --theme dark",
+    ),
+)
 def render(
     context: typer.Context,
     spec: Spec,
@@ -127,7 +143,10 @@ def render(
         terminal.answer_json({"name": loaded.name, "written": str(output)} | diagnostics_of(loaded))
 
 
-@app.command(cls=Command, epilog="archspec compile resnet50 --set classes=10 -o resnet50.py")
+@app.command(
+    cls=Command,
+    epilog=examples("archspec compile resnet50 -o resnet50.py", "archspec compile resnet50 --set classes=10 | less"),
+)
 def compile(
     context: typer.Context,
     spec: Spec,
@@ -142,7 +161,10 @@ def compile(
     _text_answer(context.obj, load_spec(spec, set), options.sizes(size), "source", pipeline.source)
 
 
-@app.command(cls=Command, epilog="archspec expand resnet18 -o resnet18.expanded.yaml")
+@app.command(
+    cls=Command,
+    epilog=examples("archspec expand resnet18", "archspec expand mobilenet_v1 --set width=0.5 -o half.yaml"),
+)
 def expand(
     context: typer.Context,
     spec: Spec,
@@ -186,7 +208,7 @@ class Kind(StrEnum):
     specs = "specs"
 
 
-@app.command("list", cls=Command, epilog="archspec list blocks")
+@app.command("list", cls=Command, epilog=examples("archspec list", "archspec list blocks"))
 def list_(
     context: typer.Context,
     kind: Annotated[Kind | None, typer.Argument(help="Only these.", show_default=False)] = None,
@@ -208,7 +230,7 @@ def list_(
         terminal.answer(catalogue.text(found))
 
 
-@app.command(cls=Command, epilog="archspec schema -o archspec.schema.json")
+@app.command(cls=Command, epilog=examples("archspec schema -o archspec.schema.json"))
 def schema(context: typer.Context, format: AnswerFormat = Format.json, output: Output = None) -> None:
     """Write the JSON Schema by which an editor completes and checks specs.
 

@@ -8,13 +8,19 @@ from typing import Annotated
 import typer
 
 from archspec.cli import options
-from archspec.cli.app import Command, app
+from archspec.cli.app import Command, app, examples
 from archspec.cli.commands import diagnostics_of, load_spec
 from archspec.cli.options import AnswerFormat, Format, Set, Size, Spec
 from archspec.cli.terminal import CallError, Terminal
 
 
-@app.command(cls=Command, epilog="archspec train resnet18 --data photographs --set classes=2 --epochs 30")
+@app.command(
+    cls=Command,
+    epilog=examples(
+        "archspec train resnet18 --data photographs --set classes=2 --epochs 30",
+        "archspec train resnet18 --data photographs --set classes=2 --epochs 60 --resume",
+    ),
+)
 def train(
     context: typer.Context,
     spec: Spec,
