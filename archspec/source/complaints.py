@@ -26,7 +26,7 @@ def events(text: str, source: Source) -> Iterator[Any]:
 
 @cache
 def _loader() -> Any:
-    """The event parser: libyaml's where PyYAML was built with it, for speed; both give the same events and marks."""
+    """The event parser: libyaml's where PyYAML was built with it, for speed; the same events and marks."""
     import yaml
 
     return getattr(yaml, "CLoader", yaml.Loader)
