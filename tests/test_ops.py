@@ -21,7 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archspec import ops
 from archspec.ops import Example, Function, Module, Op, Shape, ShapeError
-from archspec.ops.base import H, W
+from archspec.ops.base import H, L, W
 from archspec.ops.initialisers import INITIALISERS, Init
 from archspec.ops.windows import (
     Adaptive,
@@ -319,6 +319,19 @@ def test_schema_describes_the_fields_and_accepts_the_examples(keyword: str) -> N
         assert not validator.is_valid(example.arguments | {"no_such_argument": 1})
     assert op.__doc__
     assert op.keyword == keyword
+
+
+def test_only_what_is_used_up_is_pinned() -> None:
+    layered = Shape((H, W, 6), ("height", "width", "channels"))
+    assert make("flatten", {}).pinned([Shape.of(3, H, 4)]) == ((0, "height"),)
+    assert make("flatten", {"start": "width"}).pinned([layered]) == ((0, "width"),)
+    assert make("linear", {"features": 4}).pinned([layered]) == ()
+    assert make("linear", {"features": 4}).pinned([Shape((3, L), ("channels", "tokens"))]) == ((0, "tokens"),)
+    assert make("layer_norm", {"axes": ["width"]}).pinned([Shape.of(3, H, W)]) == ((0, "width"),)
+    assert make("reshape", {"shape": [-1, "width"]}).pinned([Shape.of(3, H, W)]) == ((0, "height"),)
+    assert make("chunk", {"chunks": 2, "index": 0, "axis": "width"}).pinned([Shape.of(3, H, W)]) == ((0, "width"),)
+    for keyword in ops.names():
+        assert ops.find(keyword).pins == (ops.find(keyword).pinned is not Op.pinned)
 
 
 def test_each_file_is_one_op() -> None:

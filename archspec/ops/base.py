@@ -86,6 +86,11 @@ class Shape:
         return tuple(dim for dim, axis in zip(self.dims, self.axes, strict=True) if axis != "channels")
 
     @property
+    def spatial_axes(self) -> tuple[str, ...]:
+        """Names of the spatial axes, in order."""
+        return tuple(axis for axis in self.axes if axis != "channels")
+
+    @property
     def rank(self) -> int:
         """Number of spatial axes: 0 for a vector, 2 for an image."""
         return len(self.axes) - ("channels" in self.axes)
@@ -308,8 +313,13 @@ def per_axis(value: int | Sequence[int], rank: int, argument: str) -> tuple[int,
     if isinstance(value, int):
         return (value,) * rank
     if len(value) != rank:
-        raise ShapeError(f"`{argument}` gives {len(value)} numbers for {rank} spatial axes", argument=argument)
+        raise ShapeError(f"`{argument}` gives {len(value)} numbers for {counted(rank)}", argument=argument)
     return tuple(value)
+
+
+def counted(rank: int) -> str:
+    """``2 spatial axes``."""
+    return f"{rank} spatial {'axis' if rank == 1 else 'axes'}"
 
 
 def only(op: Op, inputs: Sequence[Shape]) -> Shape:

@@ -10,7 +10,6 @@ from pydantic import Field
 
 from archspec.ops.arguments import Flag, PerAxis, PerAxisFromZero, Positive
 from archspec.ops.base import (
-    SPATIAL,
     Argument,
     Example,
     H,
@@ -79,7 +78,7 @@ class ConvTranspose(Op):
                 argument="init",
             )
         sizes: list[Dim] = []
-        axes = zip(SPATIAL[shape.rank], shape.spatial, self._axes(shape.rank), strict=True)
+        axes = zip(shape.spatial_axes, shape.spatial, self._axes(shape.rank), strict=True)
         for name, dim, (kernel, stride, padding, extra, dilation) in axes:
             if extra >= max(stride, dilation):
                 raise ShapeError(
@@ -95,7 +94,7 @@ class ConvTranspose(Op):
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
         """The input rows whose kernels reach the output row."""
         shape = inputs[0]
-        kernel, stride, padding, _, dilation = self._axes(shape.rank)[SPATIAL[shape.rank].index(axis)]
+        kernel, stride, padding, _, dilation = self._axes(shape.rank)[shape.spatial_axes.index(axis)]
         return Transposed(kernel, stride, padding, dilation)
 
     def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:

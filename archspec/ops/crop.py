@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from archspec.ops.arguments import PerAxis, PerAxisFromZero, PerSide, Text, refuse
-from archspec.ops.base import SPATIAL, Example, Function, H, Kind, L, Op, Shape, ShapeError, W, per_axis
+from archspec.ops.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W, counted, per_axis
 from archspec.ops.spatial import feature_map, pairs, times
 from archspec.ops.windows import Centred, Nothing, Shifted, Window
 from archspec.sizes import AtLeast, AtMost, Condition, Dim, step, symbol
@@ -72,16 +72,16 @@ class Crop(Op):
     def infer(self, inputs: Sequence[Shape]) -> Shape:
         """The same channels at the smaller size."""
         shape = feature_map(self, inputs[:1])
-        names = SPATIAL[shape.rank]
+        names = shape.spatial_axes
         if self.amount is not None:
-            cuts = [before + after for before, after in pairs(self.amount, shape.rank)]
+            cuts = [before + after for before, after in pairs(self.amount, shape.rank, "amount")]
             sizes = [step(dim, 1, -cut, 1) for dim, cut in zip(shape.spatial, cuts, strict=True)]
             for name, size, cut in zip(names, sizes, cuts, strict=True):
                 if isinstance(size, int) and size < 1:
                     raise ShapeError(f"a crop by {cut} leaves nothing of the {name}", argument="amount")
             return shape.with_(spatial=sizes)
         if self.to is not None and feature_map(self, inputs[1:]).rank != shape.rank:
-            raise ShapeError(f"crop wants a step with {shape.rank} spatial axes to follow", argument="to")
+            raise ShapeError(f"crop wants a step with {counted(shape.rank)} to follow", argument="to")
         inner = self._inner(inputs)
         for name, outer, size, offset in zip(names, shape.spatial, inner, self._offsets(shape.rank), strict=True):
             if isinstance(outer, int) and isinstance(size, int) and offset + size > outer:
@@ -107,9 +107,9 @@ class Crop(Op):
         """A shift by what is cut before."""
         if index:
             return Nothing()
-        at = SPATIAL[inputs[0].rank].index(axis)
+        at = inputs[0].spatial_axes.index(axis)
         if self.amount is not None:
-            return Shifted(pairs(self.amount, inputs[0].rank)[at][0])
+            return Shifted(pairs(self.amount, inputs[0].rank, "amount")[at][0])
         if self.offset is not None:
             return Shifted(self._offsets(inputs[0].rank)[at])
         outer, inner = inputs[0].spatial[at], self._inner(inputs)[at]
@@ -121,7 +121,7 @@ class Crop(Op):
         """``center_crop({0}, {1}.shape[2:])``."""
         rank = inputs[0].rank
         if self.amount is not None:
-            cuts = pairs(self.amount, rank)
+            cuts = pairs(self.amount, rank, "amount")
             slices = [f"{before or ''}:{-after if after else ''}" for before, after in cuts]
             return Function(f"{{0}}[{', '.join([':', ':', *slices])}]")
         if self.size is None:

@@ -45,7 +45,9 @@ class Flatten(Op):
             if not isinstance(dim, int):
                 raise ShapeError(f"flatten wants numbers, and the {axis} is {text(dim)}", "`global_avg_pool` first")
             sizes.append(dim)
-        axis = "channels" if kept == 0 or "channels" not in shape.axes[:kept] else "length"
+        axis = "length" if "length" not in shape.axes[:kept] else shape.axes[kept]
+        if "channels" not in shape.axes[:kept]:
+            axis = "channels"
         return Shape((*shape.dims[:kept], prod(sizes)), (*shape.axes[:kept], axis))
 
     def pinned(self, inputs: Sequence[Shape]) -> tuple[tuple[int, str], ...]:

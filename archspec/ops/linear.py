@@ -31,6 +31,7 @@ class Linear(Op):
 
     keyword: ClassVar[str] = "linear"
     kind: ClassVar[Kind] = "dense"
+    pins: ClassVar[bool] = True
     tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(512),), {"features": 1000}, Shape.of(1000)),

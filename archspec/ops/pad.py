@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from archspec.ops.arguments import Number, PerSide, literal, refuse
-from archspec.ops.base import SPATIAL, Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W
+from archspec.ops.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W
 from archspec.ops.spatial import collapse, feature_map, pad_text, pairs
 from archspec.ops.windows import Shifted, Window
 from archspec.sizes import AtLeast, Condition, step
@@ -50,8 +50,8 @@ class Pad(Op):
     def infer(self, inputs: Sequence[Shape]) -> Shape:
         """The same channels at the larger size."""
         shape = feature_map(self, inputs)
-        sides = pairs(self.amount, shape.rank)
-        for name, dim, pair in zip(SPATIAL[shape.rank], shape.spatial, sides, strict=True):
+        sides = pairs(self.amount, shape.rank, "amount")
+        for name, dim, pair in zip(shape.spatial_axes, shape.spatial, sides, strict=True):
             if isinstance(dim, int) and dim < self._least(*pair):
                 least = f"a {name} of at least {self._least(*pair)}; it is {dim}"
                 raise ShapeError(f"padding {max(pair)} by mode `{self.mode}` wants {least}", argument="amount")
@@ -59,20 +59,20 @@ class Pad(Op):
 
     def conditions(self, inputs: Sequence[Shape], author: object) -> list[Condition]:
         """A mirror image wants more rows than it shows, the other end as many."""
-        sides = zip(inputs[0].spatial, pairs(self.amount, inputs[0].rank), strict=True)
+        sides = zip(inputs[0].spatial, pairs(self.amount, inputs[0].rank, "amount"), strict=True)
         least = [(dim, self._least(*pair)) for dim, pair in sides if not isinstance(dim, int)]
         return [AtLeast(dim, rows, author) for dim, rows in least if rows > 1]
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
         """A shift by what is added before."""
         shape = inputs[0]
-        before = pairs(self.amount, shape.rank)[SPATIAL[shape.rank].index(axis)][0]
+        before = pairs(self.amount, shape.rank, "amount")[shape.spatial_axes.index(axis)][0]
         return Shifted(-before, self.mode)
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.ZeroPad2d((0, 1, 0, 1))``."""
         rank = inputs[0].rank
-        sides = tuple(amount for pair in reversed(pairs(self.amount, rank)) for amount in pair)
+        sides = tuple(amount for pair in reversed(pairs(self.amount, rank, "amount")) for amount in pair)
         arguments = (Argument("amount", collapse(sides)),)
         if self.mode == "constant" and self.value == 0:
             return Module(f"nn.ZeroPad{rank}d", arguments)
@@ -82,7 +82,7 @@ class Pad(Op):
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """``F.pad({0}, (0, 1, 0, 1))``."""
-        text = f"F.pad({{0}}, {pad_text(pairs(self.amount, inputs[0].rank))}"
+        text = f"F.pad({{0}}, {pad_text(pairs(self.amount, inputs[0].rank, 'amount'))}"
         if self.mode != "constant":
             text += f', mode="{self.mode}"'
         elif self.value != 0:
@@ -91,6 +91,6 @@ class Pad(Op):
 
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:
         """``pad, 1``; ``reflect pad, 0+1``."""
-        sides = [str(a) if a == b else f"{a}+{b}" for a, b in pairs(self.amount, inputs[0].rank)]
+        sides = [str(a) if a == b else f"{a}+{b}" for a, b in pairs(self.amount, inputs[0].rank, "amount")]
         name = "pad" if self.mode == "constant" else f"{self.mode} pad"
         return f"{name}, {sides[0] if len(set(sides)) == 1 else '×'.join(sides)}"

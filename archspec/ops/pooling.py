@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from archspec.ops.arguments import Flag, Padding, PerAxis, each, positive
-from archspec.ops.base import Argument, Function, Kind, Module, Op, Shape, ShapeError
+from archspec.ops.base import Argument, Function, Kind, Module, Op, Shape, ShapeError, counted
 from archspec.ops.spatial import Windows, collapse, feature_map, times
 from archspec.ops.windows import POINTWISE, Adaptive, Everything, Window
 
@@ -114,7 +114,7 @@ class AdaptivePool(Op):
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
         """The share of the axis that falls to a row; all of it when there is one row."""
         shape = inputs[0]
-        at = [name for name in shape.axes if name != "channels"].index(axis)
+        at = shape.spatial_axes.index(axis)
         target = self._targets(shape.rank)[at]
         if target is None:
             return POINTWISE
@@ -144,7 +144,7 @@ class SizedPool(AdaptivePool):
         if isinstance(self.size, int):
             return (self.size,) * rank
         if len(self.size) != rank:
-            raise ShapeError(f"`size` gives {len(self.size)} numbers for {rank} spatial axes", argument="size")
+            raise ShapeError(f"`size` gives {len(self.size)} numbers for {counted(rank)}", argument="size")
         return self.size
 
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 from archspec.ops.arguments import Sides
-from archspec.ops.base import SPATIAL, Argument, Op, Shape, ShapeError, only, per_axis
+from archspec.ops.base import Argument, Op, Shape, ShapeError, only, per_axis
 from archspec.ops.windows import Sliding
 from archspec.sizes import Dim, step, window_step
 
@@ -28,12 +28,12 @@ def feature_map(op: Op, inputs: Sequence[Shape]) -> Shape:
     return shape
 
 
-def pairs(padding: Sides, rank: int) -> tuple[tuple[int, int], ...]:
-    """Padding before and after each spatial axis."""
+def pairs(padding: Sides, rank: int, argument: str = "padding") -> tuple[tuple[int, int], ...]:
+    """Amounts before and after each spatial axis; ``argument`` is what they were given as."""
     entries = (padding,) * rank if isinstance(padding, int) else padding
     if len(entries) != rank:
         hint = "write [[before, after]] for the two sides of one axis" if rank == 1 and len(entries) == 2 else None
-        raise ShapeError(f"`padding` speaks of {len(entries)} axes and there are {rank}", hint, "padding")
+        raise ShapeError(f"`{argument}` speaks of {len(entries)} axes and there are {rank}", hint, argument)
     return tuple((entry, entry) if isinstance(entry, int) else entry for entry in entries)
 
 
@@ -111,7 +111,7 @@ class Windows:
             k, s, d, (before, after) = self.kernel[axis], self.stride[axis], self.dilation[axis], self.padding[axis]
             size = step(dim, *window_step(k, s, before, after, d, self.ceil))
             if isinstance(size, int) and size < 1:
-                name = SPATIAL[shape.rank][axis]
+                name = shape.spatial_axes[axis]
                 dilated = f" with dilation {d}" if d > 1 else ""
                 padded = ", padding included" if before + after else ""
                 raise ShapeError(
@@ -123,7 +123,7 @@ class Windows:
 
     def along(self, shape: Shape, axis: str) -> Sliding:
         """The window along one spatial axis."""
-        at = [name for name in shape.axes if name != "channels"].index(axis)
+        at = shape.spatial_axes.index(axis)
         return Sliding(self.kernel[at], self.stride[at], self.padding[at][0], self.dilation[at])
 
     def call(self, fill: str = "") -> str:

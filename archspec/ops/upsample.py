@@ -10,7 +10,6 @@ from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from archspec.ops.arguments import Flag, PerAxis, Text, above_zero, each, refuse
 from archspec.ops.base import (
-    SPATIAL,
     Argument,
     Example,
     Function,
@@ -22,6 +21,7 @@ from archspec.ops.base import (
     Shape,
     ShapeError,
     W,
+    counted,
     per_axis,
 )
 from archspec.ops.spatial import collapse, feature_map, times
@@ -103,7 +103,7 @@ class Upsample(Op):
     def _factors(self, rank: int) -> tuple[Fraction, ...]:
         factors = self.scale if isinstance(self.scale, tuple) else (self.scale,) * rank
         if len(factors) != rank:
-            raise ShapeError(f"`scale` gives {len(factors)} numbers for {rank} spatial axes", argument="scale")
+            raise ShapeError(f"`scale` gives {len(factors)} numbers for {counted(rank)}", argument="scale")
         return tuple(Fraction(repr(factor)) for factor in factors)
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
@@ -111,20 +111,20 @@ class Upsample(Op):
         shape = feature_map(self, inputs[:1])
         if self.mode in ("bilinear", "trilinear") and self.mode != LINEAR[shape.rank]:
             raise ShapeError(
-                f"{self.mode} is not for {shape.rank} spatial axes", f"write `mode: {LINEAR[shape.rank]}`", "mode"
+                f"{self.mode} is not for {counted(shape.rank)}", f"write `mode: {LINEAR[shape.rank]}`", "mode"
             )
         if self.to is not None:
             if len(inputs) != 2:
                 raise ShapeError(f"upsample takes an input and the step to follow, not {len(inputs)} inputs")
             if feature_map(self, inputs[1:]).rank != shape.rank:
                 raise ShapeError(
-                    f"upsample of {shape.rank} spatial axes cannot follow a step of {inputs[1].rank}", argument="to"
+                    f"upsample of {counted(shape.rank)} cannot follow a step of {inputs[1].rank}", argument="to"
                 )
             return shape.with_(spatial=inputs[1].spatial)
         if self.size is not None:
             return shape.with_(spatial=per_axis(self.size, shape.rank, "size"))
         sizes: list[Dim] = []
-        for name, dim, factor in zip(SPATIAL[shape.rank], shape.spatial, self._factors(shape.rank), strict=True):
+        for name, dim, factor in zip(shape.spatial_axes, shape.spatial, self._factors(shape.rank), strict=True):
             size = step(dim, factor.numerator, 0, factor.denominator)
             if size == 0:
                 raise ShapeError(f"factor {float(factor):g} leaves nothing of the {name}", argument="scale")
@@ -136,7 +136,7 @@ class Upsample(Op):
         if index:
             return Nothing()
         shape = inputs[0]
-        at = SPATIAL[shape.rank].index(axis)
+        at = shape.spatial_axes.index(axis)
         source, target = shape.spatial[at], self.infer(inputs).spatial[at]
         if not self.align_corners:
             if self.scale is not None:
