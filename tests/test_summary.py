@@ -7,17 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import archspec
-from archspec.backends.summary import (
-    AMPLE,
-    Row,
-    Summary,
-    short,
-    size_in_bytes,
-    suitable_depth,
-    summarise,
-    text,
-    to_json,
-)
+from archspec.backends.summary import Row, Summary, summarise, to_json
+from archspec.backends.summary_table import AMPLE, short, size_in_bytes, suitable_depth, text
 
 
 def summary_of(spec: str, **sizes: int) -> Summary:
@@ -141,8 +132,17 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 @pytest.mark.parametrize(
     ("number", "shown"),
-    [(0, "0"), (999, "999"), (1000, "1.00 k"), (9_994, "9.99 k"), (9_996, "10.0 k"), (999_600, "1.00 M")]
-    + [(118_013_952, "118 M"), (1_814_073_344, "1.81 G"), (3.2e12, "3.20 T")],
+    [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1.00 k"),
+        (9994, "9.99 k"),
+        (9996, "10.0 k"),
+        (999_600, "1.00 M"),
+        (118_013_952, "118 M"),
+        (1_814_073_344, "1.81 G"),
+        (3.2e12, "3.20 T"),
+    ],
 )
 def test_short_numbers(number: float, shown: str) -> None:
     assert short(number) == shown

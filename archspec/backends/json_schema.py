@@ -16,20 +16,13 @@ from pydantic import BaseModel
 
 from archspec import ops
 from archspec.analyses.expectations import CLAIMS
+from archspec.backends.schema_values import GROUPED, Schema, any_of, lenient, without_titles
 from archspec.diagnostics import Diagnostics
 from archspec.elaborate.loader import Loader, library_names, spec_names
 from archspec.ops import Op
 from archspec.ops.initialisers import Init
 from archspec.schema import STEP_KEYS, BlockModel, SpecModel
 from archspec.source import Node, plain
-
-Schema = dict[str, Any]
-
-EXPRESSION = r"\$"
-"""What text must hold to stand where something else is wanted: ``$name`` or ``$(…)``."""
-
-GROUPED = r"^[-+]?[0-9]+(_[0-9]+)+$"
-"""An integer with ``_``, which is a number to archspec and text to editors."""
 
 NAME = r"^\$?[A-Za-z_(]"
 """How an op, a block or a ``$param`` begins, in a step's key."""
@@ -115,7 +108,7 @@ def _spec_keys(operations: dict[str, type[Op]], blocks: Schema) -> Schema:
                 "maxItems": 4,
             },
         },
-        "sizes": {"type": "object", "additionalProperties": _lenient({"type": "integer", "minimum": 1})},
+        "sizes": {"type": "object", "additionalProperties": lenient({"type": "integer", "minimum": 1})},
         "defaults": {"type": "object", "properties": arguments, "additionalProperties": {"type": ["object", "null"]}},
         "blocks": {"type": "object", "additionalProperties": _ref("block")},
         "expect": {
@@ -283,13 +276,13 @@ def _op(kind: type[Op]) -> Schema:
 
 
 def _fields(kind: type[Op]) -> Schema:
-    return _without_titles(kind.model_json_schema()).get("properties", {})
+    return without_titles(kind.model_json_schema()).get("properties", {})
 
 
 def _argument(name: str, given: Schema, kind: type[Op]) -> Schema:
     if name == "init":
         return {**_ref("initialiser"), "description": given.get("description", "")}
-    found = _lenient(given)
+    found = lenient(given)
     description = found.pop("description", "")
     default = {"default": found.pop("default")} if "default" in found else {}
     if kind.model_fields[name].is_required():
@@ -324,7 +317,7 @@ def _param(default: Node) -> Schema:
         found["type"] = ["string", "object"]  # a block, perhaps with arguments bound
     if found["type"] == "integer":
         found = {"anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}], "default": value}
-    return _lenient(found)
+    return lenient(found)
 
 
 def _initialisers() -> Schema:
@@ -333,19 +326,19 @@ def _initialisers() -> Schema:
     class Carrier(BaseModel):
         init: Init
 
-    whole = _without_titles(Carrier.model_json_schema())["properties"]["init"]
-    *single, by_tensor = (_lenient(option) for option in whole["anyOf"])
+    whole = without_titles(Carrier.model_json_schema())["properties"]["init"]
+    *single, by_tensor = (lenient(option) for option in whole["anyOf"])
     by_tensor["properties"] = dict.fromkeys(by_tensor["properties"], _ref("tensor-initialiser"))
     return {
         "initialiser": {
             "description": "How the weights start: an initialiser, or one for each tensor.",
             "anyOf": [_ref("tensor-initialiser"), by_tensor],
         },
-        "tensor-initialiser": _any_of(single),
+        "tensor-initialiser": any_of(single),
     }
 
 
-# -- schemas of values ------------------------------------------------------------------------------------------------
+# -- writing ---------------------------------------------------------------------------------------------------------
 
 
 def _ref(name: str) -> Schema:
@@ -354,85 +347,6 @@ def _ref(name: str) -> Schema:
 
 def _first_line(text: str | None) -> str:
     return (text or "").strip().partition("\n")[0]
-
-
-def _without_titles(schema: Any) -> Any:
-    """The same without the titles pydantic makes of names."""
-    if isinstance(schema, list):
-        return [_without_titles(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        key: {name: _without_titles(inner) for name, inner in value.items()}
-        if key == "properties"
-        else _without_titles(value)
-        for key, value in schema.items()
-        if not (key == "title" and isinstance(value, str))
-    }
-
-
-def _lenient(schema: Schema) -> Schema:
-    """The same, with an expression allowed for the whole and for every part, and ``_`` in integers."""
-    if "anyOf" in schema:
-        rest = {key: value for key, value in schema.items() if key != "anyOf"}
-        return {**_any_of([_lenient(inner) for inner in schema["anyOf"]]), **rest}
-    if "const" in schema or "enum" in schema:
-        return _any_of([schema, {"type": "string", "pattern": EXPRESSION}])
-    found = dict(schema)
-    if "type" not in found:
-        return found
-    if "items" in found:
-        found["items"] = _lenient(found["items"])
-    if "properties" in found:
-        found["properties"] = {name: _lenient(inner) for name, inner in found["properties"].items()}
-    kinds = _types(found)
-    if "string" in kinds:
-        if "pattern" in found:
-            found["pattern"] = f"{EXPRESSION}|{found['pattern']}"
-        return found
-    found["type"] = [*kinds, "string"]
-    found["pattern"] = f"{EXPRESSION}|{GROUPED}" if "integer" in kinds else EXPRESSION
-    return found
-
-
-def _any_of(options: list[Schema]) -> Schema:
-    """Any of these, as one schema of several types where no keyword would say two things: editors explain it better."""
-    flat = [inner for option in options for inner in option.get("anyOf", [option])]
-    kept: list[Schema] = []
-    for option in flat:
-        for index, other in enumerate(kept):
-            merged = _merged(other, option)
-            if merged is not None:
-                kept[index] = merged
-                break
-        else:
-            kept.append(option)
-    return kept[0] if len(kept) == 1 else {"anyOf": kept}
-
-
-def _merged(one: Schema, other: Schema) -> Schema | None:
-    """One schema that takes what either takes; None where a keyword would say two things."""
-    if one == other:
-        return one
-    if "type" not in one or "type" not in other:
-        return None
-    common = set(_types(one)) & set(_types(other))
-    if common - {"string"}:
-        return None
-    merged = {**other, **one, "type": list(dict.fromkeys([*_types(one), *_types(other)]))}
-    if common and ("pattern" in one) != ("pattern" in other):
-        del merged["pattern"]  # one of the two takes any text
-    for key in one.keys() & other.keys() - {"type"}:
-        if key == "pattern" and one[key].startswith(EXPRESSION) and other[key].startswith(EXPRESSION):
-            merged[key] = max(one[key], other[key], key=len)
-        elif one[key] != other[key]:
-            return None
-    return merged
-
-
-def _types(schema: Schema) -> list[str]:
-    kind = schema["type"]
-    return kind if isinstance(kind, list) else [kind]
 
 
 def _written(value: Any, indent: int, room: int = 118) -> str:

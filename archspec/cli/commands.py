@@ -81,18 +81,19 @@ def summary(
 ) -> None:
     """Show a network as a table: shapes, parameters, multiply-adds, receptive fields."""
     from archspec import pipeline
-    from archspec.backends import summary as backend
+    from archspec.backends import summary as rows
+    from archspec.backends import summary_table
 
     terminal: Terminal = context.obj
     report = pipeline.check(load_spec(spec, set), options.sizes(size) or None)
     terminal.diagnose(report.diagnostics)
-    found = backend.summarise(report)
+    found = rows.summarise(report)
     if terminal.as_json:
-        terminal.answer_json(backend.to_json(found, depth) | diagnostics_of(report))
+        terminal.answer_json(rows.to_json(found, depth) | diagnostics_of(report))
     elif output is None:
-        terminal.draw(lambda width: backend.table(found, depth, width))
+        terminal.draw(lambda width: summary_table.table(found, depth, width))
     else:
-        terminal.answer(backend.text(found, depth))
+        terminal.answer(summary_table.text(found, depth))
 
 
 @app.command(

@@ -1,0 +1,92 @@
+"""Schemas of values: what pydantic says of an argument, with expressions allowed everywhere and ``_`` in integers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+EXPRESSION = r"\$"
+"""What text must hold to stand where something else is wanted: ``$name`` or ``$(…)``."""
+
+GROUPED = r"^[-+]?[0-9]+(_[0-9]+)+$"
+"""An integer with ``_``, which is a number to archspec and text to editors."""
+
+
+def without_titles(schema: Any) -> Any:
+    """The same without the titles pydantic makes of names."""
+    if isinstance(schema, list):
+        return [without_titles(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: {name: without_titles(inner) for name, inner in value.items()}
+        if key == "properties"
+        else without_titles(value)
+        for key, value in schema.items()
+        if not (key == "title" and isinstance(value, str))
+    }
+
+
+def lenient(schema: Schema) -> Schema:
+    """The same, with an expression allowed for the whole and for every part, and ``_`` in integers."""
+    if "anyOf" in schema:
+        rest = {key: value for key, value in schema.items() if key != "anyOf"}
+        return {**any_of([lenient(inner) for inner in schema["anyOf"]]), **rest}
+    if "const" in schema or "enum" in schema:
+        return any_of([schema, {"type": "string", "pattern": EXPRESSION}])
+    found = dict(schema)
+    if "type" not in found:
+        return found
+    if "items" in found:
+        found["items"] = lenient(found["items"])
+    if "properties" in found:
+        found["properties"] = {name: lenient(inner) for name, inner in found["properties"].items()}
+    kinds = _types(found)
+    if "string" in kinds:
+        if "pattern" in found:
+            found["pattern"] = f"{EXPRESSION}|{found['pattern']}"
+        return found
+    found["type"] = [*kinds, "string"]
+    found["pattern"] = f"{EXPRESSION}|{GROUPED}" if "integer" in kinds else EXPRESSION
+    return found
+
+
+def any_of(options: list[Schema]) -> Schema:
+    """Any of these, as one schema of several types where no keyword would say two things: editors explain it better."""
+    flat = [inner for option in options for inner in option.get("anyOf", [option])]
+    kept: list[Schema] = []
+    for option in flat:
+        for index, other in enumerate(kept):
+            merged = _merged(other, option)
+            if merged is not None:
+                kept[index] = merged
+                break
+        else:
+            kept.append(option)
+    return kept[0] if len(kept) == 1 else {"anyOf": kept}
+
+
+def _merged(one: Schema, other: Schema) -> Schema | None:
+    """One schema that takes what either takes; None where a keyword would say two things."""
+    if one == other:
+        return one
+    if "type" not in one or "type" not in other:
+        return None
+    common = set(_types(one)) & set(_types(other))
+    if common - {"string"}:
+        return None
+    merged = {**other, **one, "type": list(dict.fromkeys([*_types(one), *_types(other)]))}
+    if common and ("pattern" in one) != ("pattern" in other):
+        del merged["pattern"]  # one of the two takes any text
+    for key in one.keys() & other.keys() - {"type"}:
+        if key == "pattern" and one[key].startswith(EXPRESSION) and other[key].startswith(EXPRESSION):
+            merged[key] = max(one[key], other[key], key=len)
+        elif one[key] != other[key]:
+            return None
+    return merged
+
+
+def _types(schema: Schema) -> list[str]:
+    kind = schema["type"]
+    return kind if isinstance(kind, list) else [kind]
