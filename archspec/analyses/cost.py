@@ -1,8 +1,8 @@
 """Parameters and multiply-adds, as numbers at a size and as formulas.
 
 Convention: a multiply-add is one multiplication with its addition in a convolution, transposed convolution or matrix
-product, for one sample; biases, normalisation, pooling and activations count nothing.  A transposed convolution counts by
-its input's size.  That is half of what torch's ``FlopCounterMode`` reports.
+product, for one sample; biases, normalisation, pooling and activations count nothing.  A transposed convolution counts
+by its input's size.  That is half of what torch's ``FlopCounterMode`` reports.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 from archspec.analyses.report import Report
 from archspec.diagnostics import Diagnostic, Span, did_you_mean, printable
 from archspec.graph import Graph
-from archspec.sizes import Size
+from archspec.sizes import Size, text
 from archspec.source import Items, Mapping, Node, Scalar, plain
 
 CLAIMS = ("parameters", "multiply_adds", "shapes", "receptive_field", "valid_sizes")
@@ -100,9 +100,14 @@ def _shapes(report: Report, node: Node) -> Iterator[Diagnostic]:
             yield Diagnostic("wrong-type", "an expected shape is a list: [64, 56, 56]", value.span)
         elif claimed != found:
             shown = " × ".join(map(str, found))
-            formula = f"  ({' × '.join(map(str, shape.dims))})" if any(isinstance(d, Size) for d in shape.dims) else ""
+            formula = f"  ({' × '.join(map(text, shape.dims))})" if any(isinstance(d, Size) for d in shape.dims) else ""
             claim = " × ".join(map(str, claimed))
-            yield Diagnostic("claim-failed", f"`{key.text}`: {claim} expected, {shown} found", value.span, details=(formula,) if formula else ())
+            yield Diagnostic(
+                "claim-failed",
+                f"`{key.text}`: {claim} expected, {shown} found",
+                value.span,
+                details=(formula,) if formula else (),
+            )
 
 
 def _fields(report: Report, node: Node) -> Iterator[Diagnostic]:

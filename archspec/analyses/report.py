@@ -69,16 +69,14 @@ class Report:
 
     @cached_property
     def block_costs(self) -> dict[str, Cost]:
-        """Cost of every block use and sequence by path; the whole, training-only parts included, under the empty path."""
+        """Cost of every block use and sequence by path; the whole, with training-only parts, under the empty path."""
         return costs.of_scopes(self.graph, self.node_costs, self.sizes)
 
     @cached_property
     def total(self) -> Cost:
         """Cost of the network: all parameters, and the multiply-adds and activations of one evaluation."""
         every = costs.total(self.node_costs.values(), self.sizes)
-        runs = [
-            self.node_costs[node.index] for node in self.graph.nodes if not node.training_only and not node.dead
-        ]
+        runs = [self.node_costs[node.index] for node in self.graph.nodes if not node.training_only and not node.dead]
         run = costs.total(runs, self.sizes)
         return Cost(every.parameters, run.multiply_adds, run.activations, run.formula, run.activation_formula)
 

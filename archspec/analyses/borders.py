@@ -1,0 +1,117 @@
+"""Receptive fields row by row at one given size: exact for every output row, the borders and dropped rows included.
+
+A row's field is an integer whose bit j says that source row j is read; taps outside a map are not there.  What depends
+on the size (adaptive pooling, resampling by any ratio, crops, concatenation along the axis, ``align_corners``) is exact
+here too.  torch computes interpolation in floating point, and may read a neighbour with a weight near 1e-8, or copy a
+neighbouring row (631 of 39,601 pairs of sizes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from math import floor
+
+from archspec.analyses.tables import linear_taps, nearest_taps, transposed_taps
+from archspec.analyses.walk import Walk
+from archspec.graph import Graph
+from archspec.ops.windows import Adaptive, Centred, Joined, Resized, Scaled, Shifted, Sliding, Transposed, Window
+from archspec.sizes import Dim, Evaluation
+
+Rows = tuple[int, ...]
+"""For each row of a map the source rows it reads, as bits."""
+
+
+class RowAlgebra:
+    """Carries the field of every row."""
+
+    def __init__(self, sizes: Mapping[str, int], whole_image: bool) -> None:
+        self.whole_image = whole_image
+        self._evaluation = Evaluation(dict(sizes))
+
+    def source(self, size: Dim) -> Rows:
+        """Each row sees itself."""
+        return tuple(1 << row for row in range(self._evaluation.of(size)))
+
+    def everything(self, value: Rows, before: Dim, after: Dim) -> Rows:
+        """All rows, for every row of the output; by the convolution-like convention only where there is one row."""
+        rows = self._evaluation.of(after)
+        if not self.whole_image and rows == len(value):
+            return value
+        return (_union(value),) * rows
+
+    def union(self, values: Sequence[Rows]) -> Rows:
+        """The union, row by row; what has one row is repeated."""
+        rows = max(map(len, values))
+        full = [value * rows if len(value) == 1 else value for value in values]
+        return tuple(_union(fields) for fields in zip(*full, strict=True))
+
+    def window(self, value: Rows, window: Window, before: Dim, after: Dim) -> Rows:
+        """The field of every output row: what its taps inside the map see."""
+        have, rows = len(value), self._evaluation.of(after)
+        taps = [self._taps(window, row, have, rows) for row in range(rows)]
+        return tuple(_union(value[tap] for tap in some if 0 <= tap < have) for some in taps)
+
+    def _taps(self, window: Window, row: int, have: int, rows: int) -> Iterable[int]:
+        match window:
+            case Sliding(kernel, stride, padding, dilation):
+                begin = row * stride - padding
+                return range(begin, begin + dilation * kernel, dilation)
+            case Transposed(kernel, stride, padding, dilation):
+                return transposed_taps(row, kernel, stride, padding, dilation)
+            case Scaled(numerator, denominator, linear):
+                return _resampled(row, numerator, denominator, linear, have)
+            case Shifted(offset, fill):
+                return (_filled(row + offset, have, fill),)
+            case Centred(outer, inner):
+                return (row + (self._evaluation.of(outer) - self._evaluation.of(inner)) // 2,)
+            case Joined(start, _):
+                return (row - self._evaluation.of(start),)
+            case Adaptive(_, target):
+                return range(row * have // target, -(-(row + 1) * have // target))
+            case Resized(_, _, linear, False):
+                return _resampled(row, rows, have, linear, have)
+            case Resized():
+                place = Fraction(row * (have - 1), max(rows - 1, 1))
+                return (floor(place),) if place.denominator == 1 else (floor(place), floor(place) + 1)
+        return range(have)
+
+
+def rows_read(
+    graph: Graph, sizes: Mapping[str, int], of: int, source: int, whole_image: bool = True
+) -> dict[str, Rows]:
+    """For each spatial axis of the source, which of its rows every row of a node reads, as bits.
+
+    An axis that the node no longer has (after a flatten) has one row.  With ``whole_image`` global operations read
+    everything, which is what gradients measure; without, they pass the field on, by the convolution-like convention.
+    """
+    walk = Walk(graph, RowAlgebra(sizes, whole_image), source)
+    state = walk.run(of).get(of, ())
+    return {axis: along.value for axis, along in zip(walk.axes, state, strict=False)}
+
+
+def _union(fields: Iterable[int]) -> int:
+    found = 0
+    for one in fields:
+        found |= one
+    return found
+
+
+def _resampled(row: int, numerator: int, denominator: int, linear: bool, have: int) -> Iterable[int]:
+    if not linear:
+        return (min(nearest_taps(row, numerator, denominator)[0], have - 1),)
+    taps = linear_taps(row, numerator, denominator)
+    if taps[0] < 0:
+        return (0,)  # torch moves a place before the first row onto it
+    return [min(tap, have - 1) for tap in taps]
+
+
+def _filled(row: int, have: int, fill: str) -> int:
+    """The row that padding shows in place of one outside; one outside where it shows a constant."""
+    if fill == "reflect":
+        return -row if row < 0 else 2 * (have - 1) - row if row >= have else row
+    if fill == "replicate":
+        return min(max(row, 0), have - 1)
+    if fill == "circular":
+        return row % have
+    return row

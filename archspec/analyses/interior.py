@@ -1,0 +1,159 @@
+"""Interior rows: output rows whose every tap, at every step from the source on, lies inside the map it reads.
+
+They are the rows ``first`` … ``last``; ``last`` is the least of several exact sizes, so a network can say from which
+input size on there is an interior row at all.  On them the periodic field is exact; the other rows are border rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from archspec.analyses.walk import Walk
+from archspec.graph import Graph
+from archspec.ops.windows import Adaptive, Centred, Resized, Scaled, Shifted, Sliding, Transposed, Window
+from archspec.sizes import Dim, Evaluation, Size, inverse, step, symbols, text
+from archspec.sizes.terms import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Interior:
+    """Rows ``first`` to the least of ``lasts``; none where that is less than ``first``."""
+
+    first: int
+    lasts: tuple[Dim, ...]
+
+    def last(self, evaluation: Evaluation) -> int:
+        """The last interior row at given sizes."""
+        return min(evaluation.of(dim) for dim in self.lasts)
+
+    def least_size(self) -> int | None:
+        """The least input size with an interior row; None where there never is one, or two symbols decide."""
+        least = 1
+        for dim in self.lasts:
+            if not isinstance(dim, Size):
+                if dim < self.first:
+                    return None
+            elif len(symbols(dim)) != 1:
+                return None
+            else:
+                least = max(least, inverse(dim, self.first))
+        return least
+
+    def __str__(self) -> str:
+        shown = ", ".join(text(dim) for dim in self.lasts)
+        return f"{self.first} … {f'min({shown})' if len(self.lasts) > 1 else shown}"
+
+
+class InteriorAlgebra:
+    """Carries interior rows; None where they are no one run, or where sizes must be given to tell."""
+
+    whole_image = False
+
+    def __init__(self, sizes: Mapping[str, int] | None) -> None:
+        self._evaluation = None if sizes is None else Evaluation(dict(sizes))
+
+    def source(self, size: Dim) -> Interior | None:
+        """Every row of the source is itself."""
+        return Interior(0, (step(self._dim(size), 1, -1, 1),))
+
+    def everything(self, value: Interior | None, before: Dim, after: Dim) -> Interior | None:
+        """Normalisation over the map leaves rows where they are; of one row that sees all there is no more to say."""
+        return value if before is after or before == after else None
+
+    def union(self, values: Sequence[Interior | None]) -> Interior | None:
+        """Rows that are interior on all paths."""
+        known = [value for value in values if value is not None]
+        if len(known) != len(values):
+            return None
+        return Interior(max(value.first for value in known), _least([dim for value in known for dim in value.lasts]))
+
+    def window(self, value: Interior | None, window: Window, before: Dim, after: Dim) -> Interior | None:
+        """Rows all of whose taps are interior rows of the input."""
+        if value is None:
+            return None
+        before, after, first = self._dim(before), self._dim(after), value.first
+        match window:
+            case Sliding(kernel, stride, padding, dilation):
+                covered = dilation * (kernel - 1)
+                return _moved(value, -(-(first + padding) // stride), (1, padding - covered, stride), None)
+            case Transposed(kernel, stride, padding, dilation):
+                begin = stride * (first - 1) + dilation * (kernel - 1) + 1 - padding
+                return _moved(value, begin, (stride, stride - 1 - padding, 1), after)
+            case Scaled(numerator, denominator, linear):
+                return _scaled(value, numerator, denominator, linear, after)
+            case Shifted(offset):
+                return _moved(value, first - offset, (1, -offset, 1), after)
+        return self._at_a_size(value, window, before, after)
+
+    def _at_a_size(self, value: Interior, window: Window, before: Dim, after: Dim) -> Interior | None:
+        if any(isinstance(dim, int) and dim < 1 for dim in (before, after)):
+            return None
+        match window:
+            case Centred(outer, inner):
+                outer, inner = self._dim(outer), self._dim(inner)
+                if isinstance(outer, int) and isinstance(inner, int):
+                    offset = (outer - inner) // 2
+                    return _moved(value, value.first - offset, (1, -offset, 1), after)
+                if value == Interior(0, (step(before, 1, -1, 1),)):
+                    return Interior(0, (step(after, 1, -1, 1),))
+            case Adaptive(_, target) if isinstance(before, int):
+                return _moved(value, -(-value.first * target // before), (target, target - before, before), after)
+            case Resized(_, _, linear, align_corners) if isinstance(before, int) and isinstance(after, int):
+                if not align_corners:
+                    return _scaled(value, after, before, linear, after)
+                if before > 1 and after > 1:
+                    begin = -(-value.first * (after - 1) // (before - 1))
+                    return _moved(value, begin, (after - 1, 0, before - 1), after)
+        return None
+
+    def _dim(self, dim: Dim) -> Dim:
+        if self._evaluation is None or not isinstance(dim, Size):
+            return dim
+        try:
+            return self._evaluation.of(dim)
+        except ValueError:
+            return dim
+
+
+def interior_rows(
+    graph: Graph, source: int, last: int | None = None, sizes: Mapping[str, int] | None = None
+) -> dict[int, dict[str, Interior | None]]:
+    """Interior rows of the nodes that depend on a source node, by index and axis: for all sizes, or at given ones."""
+    walk = Walk(graph, InteriorAlgebra(sizes), source)
+    states = walk.run(last)
+    return {
+        index: {axis: along.value for axis, along in zip(walk.axes, state, strict=True)}
+        for index, state in states.items()
+    }
+
+
+def _moved(value: Interior, first: int, by: tuple[int, int, int], after: Dim | None) -> Interior:
+    """The last rows moved by a step, and kept inside a map of ``after`` rows where the step may lead outside."""
+    lasts = [step(dim, *by) for dim in value.lasts]
+    if after is not None:
+        lasts.append(step(after, 1, -1, 1))
+    return Interior(max(first, 0), _least(lasts))
+
+
+def _scaled(value: Interior, numerator: int, denominator: int, linear: bool, after: Dim) -> Interior:
+    first = value.first
+    if linear:
+        begin = -(-(2 * numerator * first + numerator - denominator) // (2 * denominator))
+        return _moved(value, begin, (2 * numerator, numerator - denominator, 2 * denominator), after)
+    return _moved(value, -(-numerator * first // denominator), (numerator, numerator - 1, denominator), after)
+
+
+def _least(dims: Sequence[Dim]) -> tuple[Dim, ...]:
+    """The sizes whose minimum counts: of those that differ in a constant alone, the smallest."""
+    kept: dict[object, Dim] = {}
+    for dim in dims:
+        key: object = (dim.base, dim.a, dim.c) if isinstance(dim, Step) else (dim, 1, 1) if isinstance(dim, Size) else 0
+        other = kept.get(key)
+        if other is None or _constant(dim) < _constant(other):
+            kept[key] = dim
+    return tuple(kept.values())
+
+
+def _constant(dim: Dim) -> int:
+    return dim if isinstance(dim, int) else dim.b if isinstance(dim, Step) else 0

@@ -1,0 +1,174 @@
+"""One forward pass over a graph, from a source step, carrying something along each spatial axis of the source.
+
+What is carried (tables of taps, interior rows, sets of pixels row by row) is an :class:`Algebra`; which window an op
+has along an axis, where paths meet, and what global operations do is here, once for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from archspec.graph import Graph, Node
+from archspec.ops import Shape
+from archspec.ops.base import Op
+from archspec.ops.windows import POINTWISE, Everything, Nothing, Window
+from archspec.sizes import Dim
+
+T = TypeVar("T")
+
+
+class Algebra(Protocol[T]):
+    """What is carried along one axis."""
+
+    @property
+    def whole_image(self) -> bool:
+        """Whether global operations count as reading everything; else they pass on what they read."""
+        ...
+
+    def source(self, size: Dim) -> T:
+        """The value at the source step, whose axis is ``size`` long."""
+        ...
+
+    def window(self, value: T, window: Window, before: Dim, after: Dim) -> T:
+        """The value after a window from ``before`` rows to ``after`` rows; never called for pointwise ones."""
+        ...
+
+    def everything(self, value: T, before: Dim, after: Dim) -> T:
+        """The value after an operation in which each of ``after`` rows reads all ``before``."""
+        ...
+
+    def union(self, values: Sequence[T]) -> T:
+        """The value where paths meet, of distinct values."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Along(Generic[T]):
+    """What is known along one axis.
+
+    ``whole``: a global operation lies on some path, so that outputs see all of the axis.  ``gathered``: the axis was
+    reduced to one row (global pooling, flatten), so that by the convolution-like convention it speaks only where
+    nothing else does: a squeeze-and-excite gate adds nothing to the field of the map it scales.
+    """
+
+    value: T
+    whole: bool = False
+    gathered: bool = False
+
+
+State = tuple[Along[T], ...]
+
+
+class Walk(Generic[T]):
+    """A pass; equal steps over equal states are worked out once, since most ops are pointwise and blocks repeat."""
+
+    def __init__(self, graph: Graph, algebra: Algebra[T], source: int) -> None:
+        self.graph = graph
+        self.algebra = algebra
+        self.source = source
+        start = graph.nodes[source].shape
+        pairs = [(axis, dim) for axis, dim in zip(start.axes, start.dims, strict=True) if axis != "channels"]
+        self.axes = tuple(axis for axis, _ in pairs)
+        self.states: dict[int, State[T]] = {source: tuple(Along(algebra.source(dim)) for _, dim in pairs)}
+        self._known: dict[tuple[object, ...], State[T]] = {}
+        self._windows: dict[tuple[object, ...], tuple[Along[T], Along[T]]] = {}
+
+    def run(self, last: int | None = None) -> dict[int, State[T]]:
+        """The state of every node that depends on the source; with ``last`` of those alone that it needs. By index."""
+        states, pointwise = self.states, Op.window
+        nodes = self.graph.nodes
+        wanted = range(len(nodes)) if last is None else ancestors(self.graph, last)
+        for node in nodes[self.source + 1 : len(nodes) if last is None else last + 1]:
+            op, sources = node.op, node.inputs
+            if op is None or node.index not in wanted:
+                continue
+            if len(sources) == 1 and type(op).window is pointwise:
+                state = states.get(sources[0])
+                if state is not None and node.shape.axes == nodes[sources[0]].shape.axes:
+                    states[node.index] = state
+                    continue
+            parts = [(position, states[index]) for position, index in enumerate(sources) if index in states]
+            if op.references:
+                kept = len(sources) - len(op.references)
+                parts = [part for part in parts if part[0] < kept or any(_read(op, self.graph, node, part[0]))]
+            if parts:
+                states[node.index] = self._through(node, op, parts)
+        return states
+
+    def _through(self, node: Node, op: Op, parts: list[tuple[int, State[T]]]) -> State[T]:
+        inputs = self.graph.shapes_in(node)
+        key = (id(op), tuple([(position, id(state)) for position, state in parts]), *[shape.dims for shape in inputs])
+        found = self._known.get(key)
+        if found is None:
+            pieces = [self._pieces(op, inputs, node.shape, at, axis, parts) for at, axis in enumerate(self.axes)]
+            found = self._known[key] = tuple(map(self._meet, pieces))
+        return found
+
+    def _pieces(
+        self, op: Op, inputs: Sequence[Shape], output: Shape, at: int, axis: str, parts: list[tuple[int, State[T]]]
+    ) -> list[Along[T]]:
+        """What each input brings along one axis."""
+        pieces: list[Along[T]] = []
+        for position, state in parts:
+            before, shape = state[at], inputs[position]
+            if axis not in shape.axes:
+                pieces.append(before)
+                continue
+            size = shape.dims[shape.axes.index(axis)]
+            if axis not in output.axes:
+                pieces.append(self._gather(before, size, 1))
+                continue
+            window, after = op.window(inputs, position, axis), output.dims[output.axes.index(axis)]
+            if window == POINTWISE and size == after:
+                pieces.append(before)
+            elif isinstance(window, Everything):
+                gathered = after == 1 or size == 1
+                value = self.algebra.everything(before.value, size, after)
+                pieces.append(Along(value, True, before.gathered or gathered))
+            elif not isinstance(window, Nothing):
+                pieces.append(self._windowed(before, window, size, after))
+        return pieces
+
+    def _windowed(self, before: Along[T], window: Window, size: Dim, after: Dim) -> Along[T]:
+        key = (id(before), window, size, after)
+        found = self._windows.get(key)
+        if found is None:
+            value = self.algebra.window(before.value, window, size, after)
+            found = self._windows[key] = (Along(value, before.whole, before.gathered), before)
+        return found[0]
+
+    def _gather(self, before: Along[T], size: Dim, after: Dim) -> Along[T]:
+        return Along(self.algebra.everything(before.value, size, after), True, True)
+
+    def _meet(self, pieces: Sequence[Along[T]]) -> Along[T]:
+        """Paths that meet: by the convolution-like convention gathered ones count only among themselves."""
+        distinct = list({id(piece): piece for piece in pieces}.values())
+        if len(distinct) == 1:
+            return distinct[0]
+        gathered = all(piece.gathered for piece in distinct)
+        counted = distinct
+        if not self.algebra.whole_image and not gathered:
+            counted = [piece for piece in distinct if not piece.gathered]
+        values = list({id(piece.value): piece.value for piece in counted}.values())
+        value = values[0] if len(values) == 1 else self.algebra.union(values)
+        return Along(value, any(piece.whole for piece in distinct), gathered)
+
+
+def ancestors(graph: Graph, index: int) -> set[int]:
+    """A node and all that it is computed from, those that lend their size included."""
+    seen = {index}
+    stack = [index]
+    while stack:
+        new = [source for source in graph.nodes[stack.pop()].inputs if source not in seen]
+        seen.update(new)
+        stack += new
+    return seen
+
+
+def _read(op: Op, graph: Graph, node: Node, position: int) -> list[bool]:
+    """Whether an input is read along each axis; references often lend their size only."""
+    inputs = graph.shapes_in(node)
+    shared = [axis for axis in node.shape.axes if axis != "channels" and axis in inputs[position].axes]
+    return [not isinstance(op.window(inputs, position, axis), Nothing) for axis in shared]

@@ -1,0 +1,48 @@
+"""A thousand random networks: what archspec says of them, held against what torch does with them.
+
+Sizes it accepts are those at which torch runs, save for the rules that are stricter on purpose; shapes, parameters and
+multiply-adds are torch's; receptive fields are what gradients measure, row by row, borders included, and the periodic
+tables are those of the interior rows.  ``python -m tests.soak`` runs 20,000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from tests.agreement import Outcome, agree
+
+GRAPHS = 1000
+CHUNK = 25
+REGRESSIONS: list[int] = []
+"""Seeds at which archspec and torch once disagreed."""
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """The maps are tiny: threads would wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("start", range(0, GRAPHS, CHUNK))
+def test_archspec_agrees_with_torch(start: int) -> None:
+    outcomes = [agree(seed, sizes_tried=10) for seed in range(start, start + CHUNK)]
+    assert sum(outcome.loads for outcome in outcomes) > CHUNK // 2, "most random networks are valid"
+    assert _total(outcomes, "sizes") > _total(outcomes, "valid") > 0
+    assert _total(outcomes, "rows") > 100
+    assert _total(outcomes, "interior") > 100
+    assert sum(outcome.partial for outcome in outcomes) < CHUNK // 2
+
+
+def _total(outcomes: list[Outcome], what: str) -> int:
+    return sum(getattr(outcome, what) for outcome in outcomes)
+
+
+@pytest.mark.parametrize("seed", REGRESSIONS)
+def test_regressions(seed: int) -> None:
+    agree(seed)
