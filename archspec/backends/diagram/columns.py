@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from archspec.backends.diagram import text
-from archspec.backends.diagram.constructs import GAP, HEIGHT, LABEL, Constructs, value_of
+from archspec.backends.diagram.constructs import Constructs
+from archspec.backends.diagram.measures import GAP, HEIGHT, LABEL, value_of
 from archspec.backends.diagram.series_parallel import Element, Side, Unit, units_of
 from archspec.backends.diagram.sketch import Label, Piece, connect
 
@@ -24,7 +26,10 @@ def columns(items: Sequence[Element], constructs: Constructs, sizes: Mapping[str
     width = max((piece.left + piece.right for piece in trial), default=0.0) + BETWEEN
     most = max(1, min(8, int((WIDEST + BETWEEN) / width), len(parts)))
     breaks = _chosen(heights, _stages(parts, sizes), most)
-    runs = [[item for part in parts[start:end] for item in part] for start, end in zip(breaks, [*breaks[1:], len(parts)], strict=True)]
+    runs = [
+        [item for part in parts[start:end] for item in part]
+        for start, end in zip(breaks, [*breaks[1:], len(parts)], strict=True)
+    ]
     return _wrapped(runs, constructs)
 
 
@@ -70,14 +75,18 @@ def _chosen(heights: Sequence[float], stages: set[int], most: int) -> list[int]:
     for count in range(1, most + 1):
         anywhere = _split(heights, set(range(1, len(heights))), count)
         at_stages = _split(heights, stages, count)
-        best = at_stages if _tallest(heights, at_stages) <= max(TALLEST, 1.3 * _tallest(heights, anywhere)) else anywhere
+        best = (
+            at_stages if _tallest(heights, at_stages) <= max(TALLEST, 1.3 * _tallest(heights, anywhere)) else anywhere
+        )
         if _tallest(heights, best) <= TALLEST:
             break
     return best
 
 
 def _tallest(heights: Sequence[float], breaks: Sequence[int]) -> float:
-    return max((sum(heights[start:end]) for start, end in zip(breaks, [*breaks[1:], len(heights)], strict=True)), default=0.0)
+    return max(
+        (sum(heights[start:end]) for start, end in zip(breaks, [*breaks[1:], len(heights)], strict=True)), default=0.0
+    )
 
 
 def _split(heights: Sequence[float], allowed: set[int], count: int) -> list[int]:
@@ -87,7 +96,9 @@ def _split(heights: Sequence[float], allowed: set[int], count: int) -> list[int]
     for height in heights:
         sums.append(sums[-1] + height)
     total = len(heights)
-    table: list[dict[int, tuple[float, tuple[int, ...]]]] = [{start: (sums[total] - sums[start], (start,)) for start in starts}]
+    table: list[dict[int, tuple[float, tuple[int, ...]]]] = [
+        {start: (sums[total] - sums[start], (start,)) for start in starts}
+    ]
     for _ in range(count - 1):
         row: dict[int, tuple[float, tuple[int, ...]]] = {}
         for start in starts:
@@ -103,23 +114,23 @@ def _split(heights: Sequence[float], allowed: set[int], count: int) -> list[int]
 
 def _wrapped(runs: Sequence[Sequence[Element]], constructs: Constructs) -> Piece:
     """Columns beside one another, joined foot to head through the gaps between them."""
-    whole = Piece(0, 0, 0)
+    whole, words_for = Piece(0, 0, 0), constructs.settings.words
     placed: list[tuple[Piece, float, str]] = []
     x, shown = 0.0, None
     for at, run in enumerate(runs):
-        piece = constructs.series(run, True, shown)
+        piece = constructs.series(run, True, None, shown)
         shown = piece.shown
         value = next((value_of(item) for item in reversed(run) if not isinstance(item, Side)), None)
-        told = at == len(runs) - 1 or constructs.words(value) == constructs.words(shown)
+        told = at == len(runs) - 1 or words_for(value) == words_for(shown)
         shown = shown if told else value
         x += piece.left if at else 0.0
         top = 0.0 if at == 0 else HEIGHT + (GAP if piece.entry == "box" else 4)
-        placed.append((piece, x, "" if told else constructs.words(value)))
+        placed.append((piece, x, "" if told else words_for(value)))
         whole.add(piece, x, top)
         piece.height += top
         x += piece.right + BETWEEN
     foot = max((piece.height for piece, _, _ in placed[:-1]), default=0.0) + 22
-    for (piece, start, words), (after, end, _) in zip(placed, placed[1:], strict=False):
+    for (piece, start, words), (after, end, _) in pairwise(placed):
         gap = (start + piece.right + end - after.left) / 2
         for outlet in piece.outlets:
             if not outlet.done:

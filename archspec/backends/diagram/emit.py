@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from archspec.backends.diagram import text
-from archspec.backends.diagram.constructs import words_of
 from archspec.backends.diagram.figure import Figure
-from archspec.backends.diagram.palette import LEGEND, PALETTES, SIGNS, Palette, Theme
+from archspec.backends.diagram.measures import words_of
+from archspec.backends.diagram.palette import LEGEND, PALETTES, SIGNS, Palette, Role, Theme
 from archspec.backends.diagram.sketch import Frame, Line, Mark, Piece, Point, tidy
 
 ARROW = 0.55
@@ -27,18 +28,14 @@ class Emitter:
     def write(self, piece: Piece, notes: Sequence[str]) -> Figure:
         """The figure; ``notes`` are words for the legend, after the kinds and signs that occur."""
         palette, figure = self.palette, self.figure
-        figure.attr(
-            "graph", layout="nop2", splines="true", bgcolor=palette.background, fontname="Arial", fontsize=_number(text.LEGEND),
-            fontcolor=palette.dim, pad="0.12", outputorder="nodesfirst", labelloc="b", tooltip=" ",
-        )  # fmt: skip
-        figure.attr(
-            "node", shape="box", style="rounded,filled", fontname="Arial", fontsize=_number(text.BOX), fontcolor=palette.ink,
-            fixedsize="true", margin="0.08,0.03",
-        )  # fmt: skip
-        figure.attr(
-            "edge", fontname="Arial", fontsize=_number(text.SMALL), fontcolor=palette.dim, color=palette.edge,
-            arrowsize=_number(ARROW),
-        )  # fmt: skip
+        graph = {"layout": "nop2", "splines": "true", "bgcolor": palette.background, "outputorder": "nodesfirst"}
+        legends = {"fontname": "Arial", "fontsize": _number(text.LEGEND), "fontcolor": palette.dim, "labelloc": "b"}
+        box = {"shape": "box", "style": "rounded,filled", "fixedsize": "true", "margin": "0.08,0.03"}
+        words = {"fontname": "Arial", "fontsize": _number(text.BOX), "fontcolor": palette.ink}
+        notes_beside = {"fontname": "Arial", "fontsize": _number(text.SMALL), "fontcolor": palette.dim}
+        figure.attr("graph", pad="0.12", tooltip=" ", **graph, **legends)
+        figure.attr("node", **box, **words)
+        figure.attr("edge", color=palette.edge, arrowsize=_number(ARROW), **notes_beside)
         legend = self._legend(piece.marks, notes)
         if legend:
             figure.attr("graph", label=legend)
@@ -62,8 +59,8 @@ class Emitter:
                 wide = text.width(frame.title, text.BOX)
                 place = f"{_number(frame.left + 8 + wide / 2)},{_number(-frame.top - 12)}"
                 inner.attr(
-                    "graph", label=text.plain(frame.title), lp=place, lwidth=_number(wide / 72), lheight="0.2", labelloc="t",
-                    labeljust="l", fontsize=_number(text.BOX), fontcolor=self.palette.ink,
+                    "graph", label=text.plain(frame.title), lp=place, lwidth=_number(wide / 72), lheight="0.2",
+                    labelloc="t", labeljust="l", fontsize=_number(text.BOX), fontcolor=self.palette.ink,
                 )  # fmt: skip
             self._frames(inner, piece, frame)
             into.subgraph(inner)
@@ -72,7 +69,8 @@ class Emitter:
         unit, palette = mark.unit, self.palette
         fill, stroke = palette.boxes[unit.role]
         options = {
-            "pos": f"{_number(mark.x)},{_number(-mark.y)}", "width": _number(mark.width / 72, 4), "height": _number(mark.height / 72, 4),
+            "pos": f"{_number(mark.x)},{_number(-mark.y)}",
+            "width": _number(mark.width / 72, 4), "height": _number(mark.height / 72, 4),
             "fillcolor": fill, "color": stroke,
         }  # fmt: skip
         if mark.lane > 0:
@@ -80,7 +78,13 @@ class Emitter:
         words = words_of(unit)
         label = text.plain(words)
         if mark.form == "text":
-            options |= {"shape": "plaintext", "style": "", "fontsize": _number(text.REPEAT), "fillcolor": "none", "color": "none"}
+            options |= {
+                "shape": "plaintext",
+                "style": "",
+                "fontsize": _number(text.REPEAT),
+                "fillcolor": "none",
+                "color": "none",
+            }
         elif mark.form == "circle":
             options |= {"shape": "circle", "style": "filled", "fontsize": _number(text.SIGN), "margin": "0"}
             label = text.plain(unit.sign)
@@ -122,13 +126,14 @@ class Emitter:
         self.figure.edge(self._name(line.tail), self._name(line.head), **options)
 
     def _legend(self, marks: Sequence[Mark], notes: Sequence[str]) -> str:
-        roles = [role for role in LEGEND if any(mark.unit.role == role for mark in marks)]
+        roles: list[Role] = [role for role in LEGEND if any(mark.unit.role == role for mark in marks)]
         signs = [sign for sign in SIGNS if any(mark.unit.sign == sign for mark in marks)]
         cells = []
         for role in roles:
             fill, stroke = self.palette.boxes[role]
             swatch = (
-                f'<table border="1" cellborder="0" cellspacing="0" cellpadding="0" style="rounded" bgcolor="{fill}" color="{stroke}">'
+                f'<table border="1" cellborder="0" cellspacing="0" cellpadding="0" style="rounded" bgcolor="{fill}"'
+                f' color="{stroke}">'
                 '<tr><td fixedsize="true" width="16" height="11"></td></tr></table>'
             )
             cells.append(f"<td>{swatch}</td><td>{LEGEND[role]}    </td>")
@@ -137,7 +142,9 @@ class Emitter:
         if not cells:
             return ""
         span = sum(cell.count("<td>") for cell in cells)
-        return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="3"><tr><td height="10" colspan="{span}"></td></tr><tr>{"".join(cells)}</tr></table>>'
+        above = f'<tr><td height="10" colspan="{span}"></td></tr>'
+        row = f"<tr>{''.join(cells)}</tr>"
+        return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="3">{above}{row}</table>>'
 
 
 def spline(points: Sequence[Point], arrow: bool) -> str:
@@ -153,7 +160,7 @@ def spline(points: Sequence[Point], arrow: bool) -> str:
         head = f"e,{_number(bx)},{_number(by)} "
         found[-1] = (bx - (bx - ax) / length * back, by - (by - ay) / length * back)
     parts = [found[0]]
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         parts += [before, after, after]
     return head + " ".join(f"{_number(x)},{_number(y)}" for x, y in parts)
 

@@ -1,7 +1,7 @@
 """The picture as users hold it: a ``graphviz.Digraph`` that draws itself with the bundled engine.
 
-Only the public ``pipe`` and ``render`` are overridden; Jupyter, ``view`` and ``copy`` go through them.  Other users of the
-``graphviz`` package in the process keep their own ``dot``: the choice is made under a lock and put back.
+Only the public ``pipe`` and ``render`` are overridden; Jupyter, ``view`` and ``copy`` go through them.  Other users of
+the ``graphviz`` package in the process keep their own ``dot``: the choice is made under a lock and put back.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 import graphviz
 from graphviz.backend import dot_command
+from graphviz.backend.execute import CalledProcessError
 
 from archspec.diagnostics import Diagnostic, SpecError
 
@@ -40,17 +41,29 @@ def find_bundled() -> Path | None:
 
 
 def find_program(engine: str | None) -> Path:
-    """The program that draws: the bundled one, or the system's for ``"dot"``.  Raises :class:`SpecError` without one."""
+    """The program that draws: the bundled one, the system's for ``"dot"``.  Raises :class:`SpecError` without one."""
     if engine not in (None, "bundled", "dot"):
-        raise _error("unknown-engine", f"there is no engine `{engine!s:.60}`", "leave it out, or say `dot` for the system's Graphviz")
+        raise _error(
+            "unknown-engine",
+            f"there is no engine `{engine!s:.60}`",
+            "leave it out, or say `dot` for the system's Graphviz",
+        )
     system = shutil.which("dot")
     if engine == "dot":
         if system is None:
-            raise _error("no-engine", "there is no `dot` on this machine", "leave the engine out: a bundled one needs no system Graphviz")
+            raise _error(
+                "no-engine",
+                "there is no `dot` on this machine",
+                "leave the engine out: a bundled one needs no system Graphviz",
+            )
         return Path(system).absolute()
     found = find_bundled() or (Path(system).absolute() if system else None)
     if found is None:
-        raise _error("no-engine", "nothing here can draw: no bundled engine and no `dot`", f"`pip install {BUNDLED}`, or install Graphviz")
+        raise _error(
+            "no-engine",
+            "nothing here can draw: no bundled engine and no `dot`",
+            f"`pip install {BUNDLED}`, or install Graphviz",
+        )
     return found
 
 
@@ -86,7 +99,7 @@ class Figure(graphviz.Digraph):
         return twin
 
     def pipe(self, format: str | None = None, *arguments: Any, quiet: bool = True, **options: Any) -> Any:  # type: ignore[override]
-        """The picture in a format (``svg``, ``png``, ``pdf``, ``dot``, ``json`` …) as bytes, or text with an ``encoding``.
+        """The picture in a format (``svg``, ``png``, ``pdf``, ``dot`` …) as bytes, or as text with an ``encoding``.
 
         Raises :class:`SpecError` where nothing can draw that format.
         """
@@ -100,7 +113,7 @@ class Figure(graphviz.Digraph):
         with _drawn_by(program):
             try:
                 return super().pipe(format, *arguments, quiet=quiet, **options)
-            except graphviz.CalledProcessError as failure:
+            except CalledProcessError as failure:
                 raise _unable(program, format, failure) from failure
 
     @staticmethod
@@ -138,10 +151,19 @@ class Figure(graphviz.Digraph):
         with _drawn_by(program):
             try:
                 written = super().render(
-                    filename, directory, False, cleanup, "svg" if by_us else format, renderer, formatter, neato_no_op, quiet,
-                    outfile=Path(outfile).with_suffix(".svg") if by_us and outfile is not None else outfile, **options,
-                )  # fmt: skip
-            except graphviz.CalledProcessError as failure:
+                    filename,
+                    directory,
+                    False,
+                    cleanup,
+                    "svg" if by_us else format,
+                    renderer,
+                    formatter,
+                    neato_no_op,
+                    quiet,
+                    outfile=Path(outfile).with_suffix(".svg") if by_us and outfile is not None else outfile,
+                    **options,
+                )
+            except CalledProcessError as failure:
                 raise _unable(program, chosen, failure) from failure
         path = Path(written)
         if by_us:
@@ -156,10 +178,12 @@ class Figure(graphviz.Digraph):
         return str(path)
 
 
-def _unable(program: Path, format: str, failure: graphviz.CalledProcessError) -> SpecError:
+def _unable(program: Path, format: str, failure: CalledProcessError) -> SpecError:
     said = failure.stderr or b""
     words = (said.decode(errors="replace") if isinstance(said, bytes) else said).strip().splitlines()
     reason = next((line for line in words if "rror" in line), words[0] if words else f"status {failure.returncode}")
     return _error(
-        "engine-failed", f"`{program.name}` could not draw this as {format}: {reason[:200]}", "svg, png and dot always work; pdf needs the extra `pdf`"
+        "engine-failed",
+        f"`{program.name}` could not draw this as {format}: {reason[:200]}",
+        "svg, png and dot always work; pdf needs the extra `pdf`",
     )

@@ -1,4 +1,4 @@
-"""Folding what repeats: equal neighbours become one with ×N, blocks that differ in one parameter one box with a second line.
+"""Folding what repeats: equal neighbours become one with ×N, blocks that differ in a parameter one box of two lines.
 
 What is equal is decided by what would be drawn, so that two blocks whose parameters have other names but the same boxes
 fold, and two that differ in a word do not.
@@ -15,7 +15,7 @@ from archspec.graph import Scope
 from archspec.ops import Shape
 
 FEW = 4
-"""A branch with no more boxes than this shows each of them, equal or not: a residual block's two convolutions stay two."""
+"""A branch with no more boxes than this shows each of them, equal or not: a residual block shows two convolutions."""
 
 LONGEST_DIFFERENCE = 36
 """Characters of the second line that says what differs between folded blocks; blocks that differ in more stay apart."""
@@ -61,7 +61,7 @@ class Folder:
                 item.items = self._runs(item.items, trunk)
             elif isinstance(item, Parallel):
                 for branch in item.branches:
-                    long = len(list(units_of(branch))) > FEW
+                    long = len(list(units_of(branch))) > FEW or hourglass(item)
                     branch[:] = self._flat(self._runs(self._grouped(branch, len(self.scopes(item))), long))
         found: list[Element] = []
         simple = [self._single(item) for item in items]
@@ -105,7 +105,12 @@ class Folder:
     @staticmethod
     def _single(item: Element) -> Element:
         """A group of one thing is that thing, unless it stands for several or is titled."""
-        while isinstance(item, Group) and item.count == 1 and len(item.items) == 1 and isinstance(item.items[0], (Unit, Group)):
+        while (
+            isinstance(item, Group)
+            and item.count == 1
+            and len(item.items) == 1
+            and isinstance(item.items[0], (Unit, Group))
+        ):
             item = item.items[0]
         return item
 
@@ -129,8 +134,15 @@ class Folder:
             return self._unit(item)
         if isinstance(item, Parallel):
             branches = tuple(tuple(map(self._whole, branch)) for branch in item.branches)
-            changed = item.source is not None and item.sink is not None and self.changed(item.source.shape, item.sink.shape)
-            return ("parallel", branches, item.sink and self._unit(item.sink), changed and item.sink and item.sink.sign == "+")
+            changed = (
+                item.source is not None and item.sink is not None and self.changed(item.source.shape, item.sink.shape)
+            )
+            return (
+                "parallel",
+                branches,
+                item.sink and self._unit(item.sink),
+                changed and item.sink and item.sink.sign == "+",
+            )
         if isinstance(item, Group):
             return ("group", item.count, tuple(map(self._whole, item.items)))
         return ("alone", id(item))
@@ -152,7 +164,9 @@ class Folder:
             if any(value != values[0] for value in values):
                 shown = [f"{value:.3g}" if isinstance(value, float) else str(value) for value in values]
                 words = f"{text.human(name)} {', '.join(shown)}"
-                lines.append(words if len(words) <= LONGEST_DIFFERENCE else f"{text.human(name)} {shown[0]} … {shown[-1]}")
+                lines.append(
+                    words if len(words) <= LONGEST_DIFFERENCE else f"{text.human(name)} {shown[0]} … {shown[-1]}"
+                )
         return "; ".join(lines)
 
     # -- ungrouping ------------------------------------------------------------------------------------------------
@@ -201,8 +215,33 @@ def _common(chains: Sequence[tuple[Scope, ...]]) -> tuple[Scope, ...]:
 def _fans(item: Element) -> bool:
     """Whether an element opens into real branches, more than a shortcut beside a path."""
     if isinstance(item, Parallel):
-        return is_fan(item) or any(_fans(inner) for branch in item.branches for inner in branch)
+        return not hourglass(item) and (
+            is_fan(item) or any(_fans(inner) for branch in item.branches for inner in branch)
+        )
     return isinstance(item, Tangle)
+
+
+def hourglass(item: Element) -> bool:
+    """Whether a parallel spans an hourglass: its long branch makes the map smaller and larger again."""
+    return isinstance(item, Parallel) and long_way(item) is not None
+
+
+def long_way(item: Parallel) -> int | None:
+    """Which branch goes down and up while the other only crosses over."""
+    if len(item.branches) != 2 or item.sink is None:
+        return None
+    for at, branch in enumerate(item.branches):
+        other = item.branches[1 - at]
+        units = list(units_of(branch))
+        crosses = len(other) <= 2 and all(isinstance(unit, Unit) and not unit.sign for unit in other)
+        if crosses and len(units) > max(2, len(other)) and any(map(grows, units)):
+            return at
+    return None
+
+
+def grows(unit: Unit) -> bool:
+    """Whether a unit makes the map larger."""
+    return unit.role == "up" or "↑" in unit.title
 
 
 def is_fan(item: Parallel) -> bool:
@@ -212,7 +251,7 @@ def is_fan(item: Parallel) -> bool:
 
 def shortcut(item: Parallel) -> int | None:
     """Which branch of a parallel is a shortcut drawn at the side: empty, or one or two boxes beside a longer path."""
-    if len(item.branches) != 2 or item.source is None and not any(item.branches):
+    if len(item.branches) != 2 or (item.source is None and not any(item.branches)):
         return None
     counts = [len(list(units_of(branch))) for branch in item.branches]
     plain = [all(isinstance(inner, Unit) for inner in branch) for branch in item.branches]
@@ -240,7 +279,7 @@ def parameters(scope: Scope) -> dict[str, object]:
 
 
 def block_name(scope: Scope) -> str:
-    """What a use of a block is called in a picture: its own name where that is the block's with a number, else the block's."""
+    """What a use of a block is called: its own name where that is the block's with a number, else the block's."""
     if scope.block is None or scope.kind != "block":
         return text.human(scope.name)
     if text.same_name(scope.name, scope.block.name):

@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from archspec.backends.diagram.constructs import CIRCLE, GAP, HEIGHT, LABEL, TALL, Constructs, box_width, value_of
-from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Unit, units_of
+from archspec.backends.diagram.constructs import Constructs
+from archspec.backends.diagram.folding import grows, long_way
+from archspec.backends.diagram.measures import HEIGHT, LABEL, box_width, height, value_of
+from archspec.backends.diagram.series_parallel import Element, Parallel, Side, Unit, units_of
 from archspec.backends.diagram.sketch import Inlet, Label, Line, Mark, Outlet, Piece, connect
 from archspec.ops import Shape
 
 ROOM = 37.0
 """From a tap or a merge to the boxes above and below it."""
 ASIDE = 18.0
-"""From a column to the boxes in the middle."""
+"""From a column to the boxes in the middle, and between these."""
 
 
 @dataclass(slots=True)
@@ -35,11 +37,10 @@ def find(items: Sequence[Element]) -> Hourglass | None:
     """The hourglass that a path is, or None."""
     glass = Hourglass()
     series: Sequence[Element] = items
-    while (at := _skip_at(series)) is not None:
-        parallel = series[at]
-        assert isinstance(parallel, Parallel)
-        long = _long(parallel)
-        assert long is not None and parallel.sink is not None
+    while (found := _skip(series)) is not None:
+        at, long, parallel = found
+        if parallel.sink is None:
+            return None
         glass.left.append(list(series[:at]))
         glass.right.append(list(series[at + 1 :]))
         glass.skips.append([unit for unit in parallel.branches[1 - long] if isinstance(unit, Unit)])
@@ -47,193 +48,154 @@ def find(items: Sequence[Element]) -> Hourglass | None:
         series = parallel.branches[long]
     if not glass.skips:
         return None
-    turn = next((at for at, item in enumerate(series) if any(unit.role == "up" for unit in units_of([item]))), len(series))
+    turn = next((at for at, item in enumerate(series) if any(map(grows, units_of([item])))), len(series))
     left, right = list(series[:turn]), list(series[turn:])
     if left and isinstance(left[-1], Unit) and not left[-1].sign:
-        glass.bottom = left.pop()
+        glass.bottom = left[-1]
+        left.pop()
     glass.left.append(left)
     glass.right.append(right)
     return glass
 
 
-def _skip_at(series: Sequence[Element]) -> int | None:
-    found = [at for at, item in enumerate(series) if isinstance(item, Parallel) and _long(item) is not None]
+def _skip(series: Sequence[Element]) -> tuple[int, int, Parallel] | None:
+    """The one skip of a series: its place and its long branch."""
+    found = [
+        (at, long, item)
+        for at, item in enumerate(series)
+        if isinstance(item, Parallel) and item.source is not None and (long := long_way(item)) is not None
+    ]
     return found[0] if len(found) == 1 else None
 
 
-def _long(item: Parallel) -> int | None:
-    """Which branch goes down and up while the other only crosses over."""
-    if len(item.branches) != 2 or item.sink is None:
-        return None
-    for at, branch in enumerate(item.branches):
-        other = item.branches[1 - at]
-        units = list(units_of(branch))
-        crosses = len(other) <= 2 and all(isinstance(unit, Unit) and not unit.sign for unit in other)
-        if crosses and len(units) > max(2, len(other)) and any(_grows(unit) for unit in units):
-            return at
-    return None
-
-
-def _grows(unit: Unit) -> bool:
-    return unit.role == "up" or "↑" in unit.title
-
-
 class Drawing:
-    """Lays an hourglass out."""
+    """Lays an hourglass out: the left column on x = 0, the first skip's row on y = 0 until all is placed."""
 
     def __init__(self, glass: Hourglass, constructs: Constructs) -> None:
         self.glass = glass
-        self.constructs = constructs
+        self.settings = constructs.settings
         self.whole = Piece(0, 0, 0)
-        self.left = constructs.new_lane()
-        self.right = constructs.new_lane()
-
-    def draw(self) -> Piece:
-        """The picture, its top left corner near the origin."""
-        glass, constructs, whole = self.glass, self.constructs, self.whole
-        down: list[Piece] = []
+        lanes = self.settings.new_lane(), self.settings.new_lane()
+        self.down: list[Piece] = []
         shown: Shape | None = None
         for items in glass.left:
-            down.append(constructs.series(items, True, shown, self.left))
-            shown = down[-1].shown
-        up = self._upward(shown)
-        rows = self._rows(down, up)
-        middle = max([box_width(unit) for skip in glass.skips for unit in skip] + ([box_width(glass.bottom)] if glass.bottom else [0]))
-        middle = max(middle, constructs.width if middle else 60.0)
-        boxes_across = max([len(skip) for skip in glass.skips] + [1])
-        across = boxes_across * middle + (boxes_across - 1) * ASIDE
-        centre = max(piece.right for piece in down) + ASIDE + across / 2
-        right = centre + across / 2 + ASIDE + 4 + max(piece.left for piece in up)
-        self._place(down, up, rows, right)
-        self._lines(down, up, rows, centre, middle, right)
-        whole.left = max(piece.left for piece in down)
-        whole.right = right + max(piece.right for piece in up)
-        tops = [mark.y - mark.height / 2 for mark in whole.marks]
-        whole.move(0, -min(tops))
+            self.down.append(constructs.series(items, True, lanes[0], shown))
+            shown = self.down[-1].shown
+        self.up = [constructs.series(items, True, lanes[1]) for items in glass.right]
+        self.rows = self._rows()
+        widths = [box_width(unit) for skip in glass.skips for unit in skip]
+        widths += [box_width(glass.bottom)] if glass.bottom else []
+        self.middle = max([*widths, self.settings.width if widths else 60.0])
+        count = max(1, *map(len, glass.skips))
+        across = count * self.middle + (count - 1) * ASIDE
+        self.centre = max(piece.right for piece in self.down) + ASIDE + across / 2
+        self.right = self.centre + across / 2 + ASIDE + 4 + max(piece.left for piece in self.up)
+        self.sinks = [
+            self.settings.mark(unit, self.right, y, lanes[1]) for unit, y in zip(glass.sinks, self.rows, strict=False)
+        ]
+
+    def draw(self) -> Piece:
+        """The picture, its first mark near y = 0."""
+        whole = self.whole
+        self._place()
+        whole.marks += self.sinks
+        self._rise(self._turn(*self._fall()))
+        whole.left = max(piece.left for piece in self.down)
+        whole.right = self.right + max(piece.right for piece in self.up)
+        whole.move(0, -min(mark.y - mark.height / 2 for mark in whole.marks))
         whole.height = max(mark.y + mark.height / 2 for mark in whole.marks) + 8
         return whole
 
-    def _upward(self, shown: Shape | None) -> list[Piece]:
-        """The pieces of the right column, each still running down."""
-        pieces: list[Piece] = []
-        if self.glass.bottom is not None:
-            shown = None
-        for items in reversed(self.glass.right):
-            pieces.append(self.constructs.series(items, True, shown or _first(items), self.right))
-            shown = None
-        return pieces[::-1]
-
-    def _rows(self, down: Sequence[Piece], up: Sequence[Piece]) -> list[float]:
+    def _rows(self) -> list[float]:
         """The heights of the skips' rows, and of the bottom row last; the first is 0."""
         rows = [0.0]
-        for at in range(1, len(down)):
-            last = at == len(down) - 1
-            inner = max(down[at].height, up[at].height)
-            rows.append(rows[-1] + max(2 * ROOM + inner, 2 * ROOM + HEIGHT) - (0 if not last or inner else HEIGHT))
+        for falling, rising in zip(self.down[1:], self.up[1:], strict=True):
+            inner = max(falling.height, rising.height)
+            last = len(rows) == len(self.down) - 1
+            rows.append(rows[-1] + 2 * ROOM + (inner if inner or last else HEIGHT))
         return rows
 
-    def _place(self, down: Sequence[Piece], up: Sequence[Piece], rows: Sequence[float], right: float) -> None:
+    def _place(self) -> None:
         """Put the pieces between the rows; the right ones upside down."""
-        for at, (falling, rising) in enumerate(zip(down, up, strict=True)):
+        for at, (falling, rising) in enumerate(zip(self.down, self.up, strict=True)):
             rising.flip()
             if at == 0:
                 self.whole.add(falling, 0, -ROOM - falling.height)
-                self.whole.add(rising, right, -ROOM)
+                self.whole.add(rising, self.right, -ROOM)
             else:
-                room = rows[at] - rows[at - 1]
-                self.whole.add(falling, 0, rows[at - 1] + (room - falling.height) / 2)
-                self.whole.add(rising, right, rows[at] - (room - rising.height) / 2)
+                room = self.rows[at] - self.rows[at - 1]
+                self.whole.add(falling, 0, self.rows[at - 1] + (room - falling.height) / 2)
+                self.whole.add(rising, self.right, self.rows[at] - (room - rising.height) / 2)
 
-    def _lines(
-        self, down: Sequence[Piece], up: Sequence[Piece], rows: Sequence[float], centre: float, middle: float, right: float
-    ) -> None:
-        glass, whole, words = self.glass, self.whole, self.constructs.words
-        sinks = []
-        for unit, y in zip(glass.sinks, rows, strict=False):
-            sign = bool(unit.sign)
-            mark = Mark(unit, right, y, CIRCLE if sign else self.constructs.width, CIRCLE if sign else HEIGHT,
-                        "circle" if sign else "box", lane=self.right)  # fmt: skip
-            if not sign and unit.detail:
-                mark.height = TALL
-            sinks.append(mark)
-        whole.marks += sinks
+    def _fall(self) -> tuple[list[Outlet], Label | None]:
+        """The left column's lines and the skips; gives what leaves the column's foot, and its label."""
         outlets: list[Outlet] = []
         told = ""
-        for at, piece in enumerate(down):
-            if outlets and piece.marks:
-                note, told = self._beside(glass.left[:at], told, 0, outlets)
-                whole.lines += connect(outlets, piece.inlets, note)
-            outlets = piece.outlets if piece.marks else outlets
-            told = words(piece.shown) or told
-            if at < len(glass.skips) and outlets:
-                self._skip(glass.skips[at], outlets[0], sinks[at], rows[at], centre, middle)
-        rising = self._turn(outlets, up[-1], sinks, rows[-1], centre, middle, right, told)
-        for at in range(len(glass.skips) - 1, -1, -1):
-            before = glass.right[at + 1] or ([glass.bottom] if glass.bottom and at + 1 == len(glass.skips) else [])
-            value = value_of(next((item for item in reversed(before) if not isinstance(item, Side)), None))
-            sink = sinks[at]
-            foot = sink.y + sink.height / 2
-            if rising is not None:
-                label = words(value)
-                note = Label(label, right + LABEL, foot + 22) if label and glass.right[at + 1] else None
-                whole.lines += connect(rising, [Inlet(sink, [(right, foot)])], note)
-            rising = [Outlet(sink, [(right, sink.y - sink.height / 2)])]
-            if up[at].marks:
-                label = words(sink.unit.shape)
-                note = Label(label, right + LABEL, sink.y - sink.height / 2 - 13) if label else None
-                whole.lines += connect(rising, up[at].inlets, note)
-                rising = up[at].outlets
-        whole.outlets = rising or []
+        note: Label | None = None
+        for at, piece in enumerate(self.down):
+            if piece.marks:
+                self.whole.lines += connect(outlets, piece.inlets, note) if outlets else []
+                outlets = piece.outlets
+                value = _value(self.glass.left[at])
+                told, before = self.settings.words(value), self.settings.words(piece.shown) or told
+                note = Label(told, LABEL, outlets[0].points[-1][1] + 13) if told and told != before else None
+            if at < len(self.glass.skips) and outlets:
+                self._across(at, outlets[0])
+        return outlets, note
 
-    def _beside(self, before: Sequence[Sequence[Element]], told: str, x: float, outlets: Sequence[Outlet]) -> tuple[Label | None, str]:
-        """The label below the last box above a tap, where the shape has changed."""
-        items = next((items for items in reversed(before) if items), [])
-        value = value_of(next((item for item in reversed(items) if not isinstance(item, Side)), None))
-        label = self.constructs.words(value)
-        if not label or label == told:
-            return None, told
-        return Label(label, x + LABEL, outlets[0].points[-1][1] + 13), label
-
-    def _skip(self, boxes: Sequence[Unit], source: Outlet, sink: Mark, y: float, centre: float, middle: float) -> None:
-        """One row across: tap, boxes, merge."""
-        whole = self.whole
-        edge = (sink.x - sink.width / 2, y)
-        previous: Mark = source.tail
-        start = (source.points[-1][0], y)
-        x = centre - (len(boxes) - 1) * (middle + ASIDE) / 2
+    def _across(self, at: int, source: Outlet) -> None:
+        """One row: tap, boxes, merge."""
+        boxes, sink, y = self.glass.skips[at], self.sinks[at], self.rows[at]
+        previous, start = source.tail, (source.points[-1][0], y)
+        x = self.centre - (len(boxes) - 1) * (self.middle + ASIDE) / 2
         for unit in boxes:
-            mark = Mark(unit, x, y, middle, TALL if unit.detail else HEIGHT, lane=self.constructs.new_lane())
-            whole.marks.append(mark)
-            whole.lines.append(Line(previous, mark, [start, (x - middle / 2, y)], True, "solid"))
-            previous, start = mark, (x + middle / 2, y)
-            x += middle + ASIDE
-        whole.lines.append(Line(previous, sink, [start, edge], True, "solid"))
+            mark = self._middle(unit, x, y)
+            self.whole.lines.append(Line(previous, mark, [start, (x - self.middle / 2, y)], True, "solid"))
+            previous, start = mark, (x + self.middle / 2, y)
+            x += self.middle + ASIDE
+        self.whole.lines.append(Line(previous, sink, [start, (sink.x - sink.width / 2, y)], True, "solid"))
 
-    def _turn(
-        self, outlets: list[Outlet], core: Piece, sinks: Sequence[Mark], y: float, centre: float, middle: float, right: float, told: str
-    ) -> list[Outlet] | None:
+    def _middle(self, unit: Unit, x: float, y: float) -> Mark:
+        mark = Mark(unit, x, y, self.middle, height(unit), lane=self.settings.new_lane())
+        self.whole.marks.append(mark)
+        return mark
+
+    def _turn(self, outlets: list[Outlet], note: Label | None) -> list[Outlet]:
         """The bottom row: from the left column through the lowest box to the right one; what goes up from there."""
-        glass, whole = self.glass, self.whole
-        note, _ = self._beside(glass.left, told, 0, outlets) if outlets else (None, told)
-        head = core.inlets[0] if core.inlets else Inlet(sinks[-1], [(right, sinks[-1].y + sinks[-1].height / 2)])
-        if glass.bottom is None:
+        core, sink, y, bottom = self.up[-1], self.sinks[-1], self.rows[-1], self.glass.bottom
+        if bottom is not None:
+            mark = self._middle(bottom, self.centre, y)
+            left = self.centre - self.middle / 2
+            self.whole.lines += connect(outlets, [Inlet(mark, [(0, y), (left, y)])], note)
+            words = self.settings.words(bottom.shape)
+            note = Label(words, self.right + LABEL, y - 18) if words else None
+            outlets = [Outlet(mark, [(self.centre + self.middle / 2, y), (self.right, y)])]
+        else:
             for outlet in outlets:
-                outlet.points = [*outlet.points, (0, y), (right, y)]
-            whole.lines += connect(outlets, core.inlets or [head], note)
-            return core.outlets if core.marks else None
-        wide = max(middle, box_width(glass.bottom))
-        mark = Mark(glass.bottom, centre, y, wide, TALL if glass.bottom.detail else HEIGHT, lane=self.constructs.new_lane())
-        whole.marks.append(mark)
-        whole.lines += connect(outlets, [Inlet(mark, [(0, y), (centre - wide / 2, y)])], note)
-        label = self.constructs.words(glass.bottom.shape)
-        leaving = [Outlet(mark, [(centre + wide / 2, y), (right, y)])]
-        note = Label(label, right + LABEL, y - 18) if label else None
-        whole.lines += connect(leaving, core.inlets or [head], note)
-        return core.outlets if core.marks else None
+                outlet.points = [*outlet.points, (0, y), (self.right, y)]
+        foot = Inlet(sink, [(self.right, sink.y + sink.height / 2)])
+        self.whole.lines += connect(outlets, core.inlets or [foot], note)
+        return core.outlets
+
+    def _rise(self, outlets: list[Outlet]) -> None:
+        """The right column's lines, from the lowest merge up."""
+        words = self.settings.words
+        for sink, below, above in reversed(list(zip(self.sinks, self.glass.right[1:], self.up[:-1], strict=True))):
+            foot, head = sink.y + sink.height / 2, sink.y - sink.height / 2
+            if outlets:
+                value = words(_value(below))
+                note = Label(value, self.right + LABEL, (foot + outlets[0].points[-1][1]) / 2) if value else None
+                self.whole.lines += connect(outlets, [Inlet(sink, [(self.right, foot)])], note)
+            outlets = [Outlet(sink, [(self.right, head)])]
+            if above.marks:
+                value = words(sink.unit.shape)
+                middle = (head + above.inlets[0].points[0][1]) / 2
+                note = Label(value, self.right + LABEL, middle) if value else None
+                self.whole.lines += connect(outlets, above.inlets, note)
+                outlets = above.outlets
+        self.whole.outlets = outlets
 
 
-def _first(items: Sequence[Element]) -> Shape | None:
-    return None
-
-
-__all__ = ["GAP", "Drawing", "Group", "Hourglass", "find"]
+def _value(items: Sequence[Element]) -> Shape | None:
+    """What a series gives, side boxes apart."""
+    return value_of(next((item for item in reversed(items) if not isinstance(item, Side)), None))

@@ -27,7 +27,9 @@ class Naming:
     def unit(self, scope: Scope) -> Unit:
         """The box of a folded scope."""
         title = self.called(scope) or (block_name(scope) if scope.kind == "block" else text.human(scope.name))
-        change = text.ratio(text.spatial(self.input_shape(scope), self.sizes), text.spatial(self.output_shape(scope), self.sizes))
+        change = text.ratio(
+            text.spatial(self.input_shape(scope), self.sizes), text.spatial(self.output_shape(scope), self.sizes)
+        )
         title = text.clean(title or "block", 30)
         channels = self._channels(scope) if scope.kind == "block" and not change else ""
         shown = f"{title}  {channels}" if channels else f"{title}, {change}" if change else title
@@ -96,12 +98,21 @@ class Naming:
         return words if len(words) <= 34 and len(scope.items) <= 64 else ""
 
 
-def net_of(graph: Graph, naming: Naming, scope: Scope, closed: set[int]) -> Net:
-    """The units of a scope's nodes, where scopes of ``closed`` (by id) are folded, unless they would be one box anyway."""
+def net_of(
+    graph: Graph, naming: Naming, scope: Scope, closed: set[int], outside: Mapping[int, str] | None = None
+) -> Net:
+    """The units of a scope's nodes; scopes of ``closed`` (by id) are folded, unless they would be one box anyway."""
     nodes = graph.nodes if scope is graph.root else scope.nodes()
-    return build(
-        graph, nodes, scope, lambda below: id(below) in closed and naming.weights.of(below) > 1, naming.unit
+    net = build(
+        graph, nodes, scope, lambda below: id(below) in closed and naming.weights.of(below) > 1, naming.unit, outside
     )
+    for unit in net.units:
+        op = unit.nodes[0].op if unit.block is None and unit.nodes else None
+        if op is not None and op.keyword == "crop" and unit.shape is not None:
+            size = text.spatial(unit.shape, naming.sizes)
+            if all(isinstance(part, int) for part in size):
+                unit.title = f"crop to {'×'.join(map(str, size))}"
+    return net
 
 
 def folded(units: Sequence[Unit], title: str, detail: str) -> Unit:

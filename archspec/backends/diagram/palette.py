@@ -1,6 +1,6 @@
 """The colours of a diagram, by what a box is, in a light and a dark theme.
 
-Any two fills stay apart under the common colour-vision deficiencies, and the text on each has a contrast of at least 6.7.
+Any two fills stay apart under the common colour-vision deficiencies; the text on each has a contrast of 6.7 or more.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def _register() -> float:
 
 
 def from_svg(svg: bytes) -> bytes:
-    """A pdf of one page with the svg on it; the same bytes for the same svg.  Raises :class:`SpecError` without the extra."""
+    """A pdf of one page, the same bytes for the same svg.  Raises :class:`SpecError` without the extra."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -54,7 +54,9 @@ def from_svg(svg: bytes) -> bytes:
             scale = _register()
     except ImportError as missing:
         message = f"a pdf needs `{missing.name}`, which is not installed"
-        hint = "`pip install 'archspec-nn[pdf]'`, draw with the system's Graphviz (`--engine dot`), or choose svg or png"
+        hint = (
+            "`pip install 'archspec-nn[pdf]'`, draw with the system's Graphviz (`--engine dot`), or choose svg or png"
+        )
         raise SpecError([Diagnostic("no-pdf", message, None, hint)]) from missing
     text = svg.decode("utf-8")
     text = re.sub(r"<title>.*?</title>", "", text, flags=re.DOTALL)
@@ -68,8 +70,11 @@ def from_svg(svg: bytes) -> bytes:
             warnings.simplefilter("ignore")
             drawing = svg2rlg(io.BytesIO(text.encode("utf-8")))
             if drawing is None:
-                raise SpecError([Diagnostic("no-pdf", "the picture could not be turned into a pdf", None, "choose svg or png")])
-            return renderPDF.drawToString(drawing)
+                raise SpecError(
+                    [Diagnostic("no-pdf", "the picture could not be turned into a pdf", None, "choose svg or png")]
+                )
+            document = renderPDF.drawToString(drawing)
+            return document if isinstance(document, bytes) else document.encode("latin-1")
     finally:
         logger.setLevel(level)
         rl_config.invariant = before

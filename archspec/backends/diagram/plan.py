@@ -1,7 +1,7 @@
 """Which boxes a picture has: how deep scopes are opened, which output it leads to, what hangs at the side.
 
-Left to itself, a picture opens sequences and blocks with a shortcut, folds blocks with real branches, and folds more until it
-has about forty boxes.
+Left to itself, a picture opens sequences and blocks with a shortcut, folds blocks with real branches, and folds more
+until it has about forty boxes.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from archspec.backends.diagram import text
-from archspec.backends.diagram.folding import Folder, is_fan
+from archspec.backends.diagram.folding import Folder, block_name, hourglass, is_fan, parameters
 from archspec.backends.diagram.naming import Naming, folded, net_of
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose, units_of
-from archspec.backends.diagram.units import Net, Weights
+from archspec.backends.diagram.units import Net, Weights, data_inputs, is_parameter
 from archspec.graph import Graph, Output, Scope
 
 COMFORTABLE = 40
@@ -81,11 +81,11 @@ class Plan:
                 elif isinstance(item, (Parallel, Tangle)):
                     owner = next((scope for scope in reversed(folder.scopes(item)) if scope.kind == "block"), None)
                     deep = isinstance(item, Tangle) or is_fan(item) or inside
-                    if owner is not None and not _down_and_up(item):
+                    if owner is not None and not hourglass(item):
                         (branching if deep else shortcuts).add(id(owner.block))
                     if isinstance(item, Parallel):
                         for branch in item.branches:
-                            walk(branch, inside or not _down_and_up(item))
+                            walk(branch, inside or not hourglass(item))
 
         walk(items, False)
         uses = [(id(scope), id(scope.block)) for scope, _ in self.levels]
@@ -102,39 +102,50 @@ class Plan:
             branching, shortcuts = self._owners(self._opened(scope, set()))
             nested = {id(other) for other, level in self.levels if level > start}
             closed = next(
-                (some for some in (set(), branching & nested, (branching | shortcuts) & nested) if boxes(self._inner(scope, some)) <= 24),
+                (
+                    some
+                    for some in (set(), branching & nested, (branching | shortcuts) & nested)
+                    if boxes(self._inner(scope, some)) <= 24
+                ),
                 nested,
             )
         items = self._inner(scope, closed)
-        words = self._focus_title(scope)
-        before = self.naming.input_shape(scope)
-        head = Unit(-1, "previous layer", "io", before, key="before")
         tail = Unit(-2, "next layer", "io", self.naming.output_shape(scope), key="after")
-        for item in items:
-            if isinstance(item, Parallel) and item.source is None:
-                item.source = head
-        return [head, Group(scope, items, 1, words), tail]
+        words = self._focus_title(scope)
+        if isinstance(items[0], Unit) and items[0].role == "io":
+            return [items[0], Group(scope, items[1:], 1, words), tail] if len(items) > 1 else [*items, tail]
+        return [Group(scope, items, 1, words), tail]
 
     def _inner(self, scope: Scope, closed: set[int]) -> list[Element]:
         return self.limited(Folder(self.sizes).fold(self._opened(scope, closed)))
 
     def _opened(self, scope: Scope, closed: set[int]) -> list[Element]:
-        net = net_of(self.graph, self.naming, scope, closed)
+        net = net_of(self.graph, self.naming, scope, closed, self._outside(scope))
         for unit in net.units:
-            if not unit.detail and not unit.sign:
+            if not unit.detail and not unit.sign and unit.parts != [unit.title]:
                 unit.detail = text.clean(", ".join(dict.fromkeys(unit.parts)))
         order = list(range(len(net.units)))
         if scope.output in net.of_node:
             order = _ancestors(net, net.of_node[scope.output])
         return decompose(net, order, {})
 
-    def _focus_title(self, scope: Scope) -> str:
-        from archspec.backends.diagram.folding import block_name, parameters
+    def _outside(self, scope: Scope) -> dict[int, str]:
+        """What a scope reads from outside, with the words for it."""
+        nodes = list(scope.nodes())
+        inner = {node.index for node in nodes}
+        read = dict.fromkeys(index for node in nodes for index in data_inputs(node))
+        found = [index for index in read if index not in inner and not is_parameter(self.graph.nodes[index])]
+        if len(found) < 2:
+            return dict.fromkeys(found, "previous layer")
+        names = list(scope.block.model.inputs or {}) if scope.block is not None else []
+        named = dict(zip(scope.inputs, names, strict=False))
+        return {index: text.clean(text.human(named.get(index) or self.graph.nodes[index].path)) for index in found}
 
+    def _focus_title(self, scope: Scope) -> str:
         name = block_name(scope) or scope.path
         values = parameters(scope)
         numbers = [value for value in values.values() if isinstance(value, int) and not isinstance(value, bool)]
-        if scope.block is not None and not text.same_name(scope.name, scope.block.name) and 0 < len(numbers) <= 4:
+        if scope.block is not None and not text.same_name(scope.name, scope.block.name) and 0 < len(numbers) <= 3:
             name = f"{name} ({', '.join(map(str, numbers))})"
         return text.clean(name)
 
@@ -148,6 +159,7 @@ class Plan:
         main = next((output for output in outputs if not output.training), outputs[0])
         path = _ancestors(net, net.of_node[main.node])
         drawn, sides = set(path), dict[int, list[Side]]()
+        several: list[Output] = []
         for output in outputs:
             if output is main:
                 continue
@@ -155,14 +167,26 @@ class Plan:
             taps = sorted({origin for at in more for origin in net.before[at] if origin in drawn})
             if more and len(taps) != 1 and not output.training:
                 drawn.update(more)
-                path = sorted(drawn)
+                several.append(output)
                 continue
             tap = taps[-1] if taps else net.of_node[output.node] if not more else -1
-            if tap >= 0 and tap in path:
+            if tap >= 0:
                 sides.setdefault(tap, []).append(Side(self._chain(net, more, output), net.units[tap]))
                 drawn.update(more)
-        items = decompose(net, path, sides)
-        return items + self._end(net, main)
+        if not several:
+            return decompose(net, path, sides) + self._end(net, main)
+        ends = [self._joined(net, output) for output in (main, *several)]
+        return decompose(net, [*sorted(drawn - _hanging(sides)), *ends], sides)
+
+    def _joined(self, net: Net, output: Output) -> int:
+        """A box for one of several outputs that no path alone leads to."""
+        net.units.append(self._output(output, len(net.units)))
+        net.before.append([net.of_node[output.node]])
+        return len(net.units) - 1
+
+    def _output(self, output: Output, index: int) -> Unit:
+        title = text.clean(text.human(output.name)) or "output"
+        return Unit(index, title, "io", self.graph.nodes[output.node].shape, key=f"output {output.name}")
 
     def _end(self, net: Net, main: Output) -> list[Element]:
         """A box for an output that is a map, or that has a name among several."""
@@ -170,18 +194,21 @@ class Plan:
         shape = self.graph.nodes[main.node].shape
         if not any(size != 1 for size in shape.spatial) or unit.role == "io":
             return []
-        title = text.human(main.name) if main.name not in ("", "output", "out") else "output"
-        return [Unit(unit.index + 1, text.clean(title), "io", shape, key=f"output {main.name}")]
+        return [self._output(main, unit.index + 1)]
 
     def _chain(self, net: Net, places: Sequence[int], output: Output) -> list[Unit]:
         """The boxes at the side: what only training needs is one box."""
         units = [net.units[at] for at in places]
-        end = Unit(-1, text.clean(text.human(output.name)), "io", self.graph.nodes[output.node].shape, key=f"output {output.name}")
+        end = self._output(output, -1)
         if not units:
             return [end]
         straight = all(len(net.before[at]) == 1 for at in places)
         if not output.training:
-            return [*units, end] if straight and len(units) <= 2 else [folded(units, self._side_title(units, output), ""), end]
+            return (
+                [*units, end]
+                if straight and len(units) <= 2
+                else [folded(units, self._side_title(units, output), ""), end]
+            )
         loss = f", loss × {output.loss_weight:g}" if output.loss_weight != 1 else ""
         one = units[0] if len(units) == 1 else folded(units, self._side_title(units, output), "")
         if any(node.op is not None and node.op.kind == "dense" for node in one.nodes):
@@ -248,6 +275,10 @@ def _ancestors(net: Net, last: int) -> list[int]:
     return sorted(seen)
 
 
+def _hanging(sides: Mapping[int, Sequence[Side]]) -> set[int]:
+    return {unit.index for found in sides.values() for side in found for unit in side.chain if unit.index >= 0}
+
+
 def _level(scope: Scope) -> int:
     """How many blocks and sequences deep a scope lies; the network is 0."""
     level = 0
@@ -271,10 +302,3 @@ def _levels(root: Scope) -> list[tuple[Scope, int]]:
                     found.append((item, inner))
                 stack.append((item, inner))
     return found
-
-
-def _down_and_up(item: Element) -> bool:
-    """Whether a parallel spans an hourglass: its long branch makes the map smaller and larger again."""
-    return isinstance(item, Parallel) and any(
-        any(unit.role == "up" for unit in units_of(branch)) and len(list(units_of(branch))) > 2 for branch in item.branches
-    )

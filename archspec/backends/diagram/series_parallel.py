@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Union
+from itertools import pairwise
+from typing import TypeAlias
 
 from archspec.backends.diagram.units import Net, Unit
 from archspec.graph import Scope
@@ -58,7 +59,7 @@ class Group:
     title: str = ""
 
 
-Element = Union[Unit, Parallel, Tangle, Side, Group]
+Element: TypeAlias = "Unit | Parallel | Tangle | Side | Group"
 
 
 @dataclass(slots=True)
@@ -77,7 +78,7 @@ def decompose(net: Net, order: Sequence[int], sides: dict[int, list[Side]]) -> l
 
 
 def _series(region: _Region, order: list[int], source: int | None, sink: int | None, level: int) -> list[Element]:
-    """The elements strictly between source and sink; None stands for what is before the first and after the last unit."""
+    """The elements strictly between source and sink; None stands for before the first and after the last unit."""
     place = {unit: at for at, unit in enumerate(order, 1)}
     end = len(order) + 1
     reach = _reach(region, order, place, source, end)
@@ -120,14 +121,13 @@ def _enters(region: _Region, unit: int, place: dict[int, int], source: int | Non
 def _between(
     region: _Region, inner: list[int], source: int | None, sink: int | None, straight: bool, joined: bool, level: int
 ) -> list[Element]:
-    """What lies between two neighbouring cut points, the later one included unless it belongs to the enclosing series."""
+    """What lies between neighbouring cut points, the later one included unless it belongs to the enclosing series."""
     if not inner:
         return []
     own = None if joined or sink is None else region.net.units[sink]
     parts = _components(region, inner)
     if len(parts) + straight < 2 or level >= DEEPEST:
-        hanging = [side for unit in inner for side in region.sides.get(unit, [])]
-        return [_tangle(region, inner, sink if own else None), *hanging]
+        return [_tangle(region, inner, sink if own else None)]
     reads = region.net.before[sink] if sink is not None else []
     members = {unit: number for number, part in enumerate(parts) for unit in part}
     ranks = {number: (len(reads), parts[number][0]) for number in range(len(parts))}
@@ -165,14 +165,22 @@ def _components(region: _Region, inner: list[int]) -> list[list[int]]:
 
 
 def _tangle(region: _Region, inner: list[int], sink: int | None) -> Tangle:
-    order = inner if sink is None else [*inner, sink]
-    place = {unit: at for at, unit in enumerate(order)}
-    edges = [(place[origin], place[unit]) for unit in order for origin in region.net.before[unit] if origin in place]
+    units, edges = region.net.units, list[tuple[int, int]]()
+    order: list[Unit] = []
+    place: dict[int, int] = {}
+    for at in inner if sink is None else [*inner, sink]:
+        place[at] = len(order)
+        order.append(units[at])
+        for side in region.sides.get(at, []) if at != sink else []:
+            starts = [place[at], *range(len(order), len(order) + len(side.chain))]
+            edges += pairwise(starts)
+            order += side.chain
     reads = region.net.before
-    entries = [place[unit] for unit in order if not reads[unit] or any(origin not in place for origin in reads[unit])]
-    leaving = [place[unit] for unit in inner if any(reader not in place for reader in region.after[unit])]
-    exits = [len(order) - 1] if sink is not None else leaving or [len(order) - 1]
-    return Tangle([region.net.units[unit] for unit in order], edges, entries, exits)
+    edges += [(place[origin], place[at]) for at in place for origin in reads[at] if origin in place]
+    entries = [place[at] for at in place if not reads[at] or any(origin not in place for origin in reads[at])]
+    leaving = [place[at] for at in inner if any(reader not in place for reader in region.after[at])]
+    exits = [place[sink]] if sink is not None else leaving or [len(order) - 1]
+    return Tangle(order, sorted(set(edges)), entries, exits)
 
 
 def units_of(items: Sequence[Element]) -> Iterator[Unit]:

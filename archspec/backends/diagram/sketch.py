@@ -166,9 +166,7 @@ def tidy(points: Sequence[Point]) -> list[Point]:
         point = (round(x, 2), round(y, 2))
         if found and found[-1] == point:
             continue
-        while len(found) > 1 and (
-            found[-2][0] == found[-1][0] == point[0] or found[-2][1] == found[-1][1] == point[1]
-        ):
+        while len(found) > 1 and (found[-2][0] == found[-1][0] == point[0] or found[-2][1] == found[-1][1] == point[1]):
             found.pop()
         found.append(point)
     return found

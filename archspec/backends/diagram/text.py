@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+import graphviz
+
 from archspec import sizes as symbolic
 from archspec.ops import Shape
 
@@ -19,10 +21,10 @@ LONGEST = 48
 """Characters of one line; what is longer ends in an ellipsis."""
 
 _ADVANCES = (
-    "278 278 355 556 556 889 667 191 333 333 389 584 278 333 278 278 556 556 556 556 556 556 556 556 556 556 278 278 584 584 "
-    "584 556 1015 667 667 722 722 667 611 778 722 278 500 667 556 833 722 778 667 778 722 667 611 722 667 944 667 667 611 278 "
-    "278 278 469 556 333 556 556 500 556 556 278 556 556 222 222 500 222 833 556 556 556 556 333 500 278 556 500 722 500 500 "
-    "500 334 260 334 584"
+    "278 278 355 556 556 889 667 191 333 333 389 584 278 333 278 278 556 556 556 556 556 556 556 556 556 556 278 "
+    "278 584 584 584 556 1015 667 667 722 722 667 611 778 722 278 500 667 556 833 722 778 667 778 722 667 611 722 "
+    "667 944 667 667 611 278 278 278 469 556 333 556 556 500 556 556 278 556 556 222 222 500 222 833 556 556 556 "
+    "556 333 500 278 556 500 722 500 500 500 334 260 334 584 "
 )
 _WIDTHS = {chr(32 + index): int(advance) for index, advance in enumerate(_ADVANCES.split())} | {
     "×": 584, "·": 333, "−": 584, "…": 1000, "→": 1000, "↑": 1000, "½": 834, "²": 333, "α": 578,
@@ -40,7 +42,8 @@ def width(text: str, size: float) -> float:
 def clean(text: str, limit: int = LONGEST) -> str:
     """One line that any of the engines can draw: control characters gone, blanks folded, length bounded."""
     shown = "".join(
-        " " if unicodedata.category(character)[0] in "CZ" else character for character in text[: 4 * limit].translate(_REPLACED)
+        " " if unicodedata.category(character)[0] in "CZ" else character
+        for character in text[: 4 * limit].translate(_REPLACED)
     )
     shown = re.sub(r" {3,}", "  ", shown).strip()
     return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
@@ -53,7 +56,7 @@ def markup(text: str) -> str:
 
 def plain(text: str) -> str:
     """Text as a plain label: nothing in it is an escape, nor makes it HTML-like."""
-    return text.replace("\\", "\\\\")
+    return graphviz.nohtml(text.replace("\\", "\\\\"))
 
 
 def dimension(dim: symbolic.Dim, sizes: Mapping[str, int]) -> int | str:
@@ -62,7 +65,15 @@ def dimension(dim: symbolic.Dim, sizes: Mapping[str, int]) -> int | str:
         return dim
     if symbolic.symbols(dim) <= sizes.keys():
         return symbolic.value(dim, sizes)
-    return symbolic.text(dim)
+    return _rounded(symbolic.text(dim))
+
+
+def _rounded(formula: str) -> str:
+    """A formula as figures have it: ``H/2`` for ⌊H/2⌋ and ⌊(H+1)/2⌋, whichever way an odd size is rounded."""
+    halved = re.fullmatch(r"⌊\(?(\w+)(?:\+(\d+))?\)?/(\d+)⌋", formula)
+    if halved and int(halved[2] or 0) < int(halved[3]):
+        return f"{halved[1]}/{halved[3]}"
+    return formula if "⌊" not in formula else formula.replace("⌊", "floor(").replace("⌋", ")")
 
 
 def spatial(shape: Shape | None, sizes: Mapping[str, int]) -> tuple[int | str, ...]:
@@ -71,10 +82,15 @@ def spatial(shape: Shape | None, sizes: Mapping[str, int]) -> tuple[int | str, .
 
 
 def shape_words(shape: Shape | None, sizes: Mapping[str, int]) -> str:
-    """``64×112×112``; with symbols ``64 × H/2 × W/2``."""
+    """``64×112×112``; with symbols ``64 × H/2 × W/2``; the channels alone where every spatial size is 1."""
     if shape is None:
         return ""
-    parts = [dimension(dim, sizes) for dim in shape.dims]
+    dims = (
+        shape.dims
+        if any(dim != 1 for dim in shape.spatial)
+        else [dim for dim in shape.dims if dim != 1] or shape.dims[:1]
+    )
+    parts = [dimension(dim, sizes) for dim in dims]
     sign = "×" if all(isinstance(part, int) for part in parts) else " × "
     return clean(sign.join(map(str, parts)))
 
@@ -91,7 +107,7 @@ def ratio(before: Sequence[int | str], after: Sequence[int | str]) -> str:
 
 
 def human(name: str) -> str:
-    """A name as words: ``grid_reduction`` → ``grid reduction``, ``inception_a`` → ``inception A``, ``inception3a`` → ``inception 3a``."""
+    """A name as words: ``grid_reduction`` → ``grid reduction``, ``inception_a`` → ``inception A``."""
     words = re.sub(r"(?<=[a-z]{2})(?=\d+[a-z]\Z)", " ", name.replace("_", " ").strip())
     return re.sub(r" ([a-z])\Z", lambda match: " " + match[1].upper(), words)
 

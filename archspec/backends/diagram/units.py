@@ -1,8 +1,8 @@
 """From a graph to what is drawn as one thing: boxes, merge circles, inputs and outputs, and what flows between them.
 
-A convolution takes the normalisation and activation beside it along; a folded block is one box; what only reshapes without
-saying anything (flatten, identity) goes with its neighbour.  Parameters and references (the size of another step) draw no
-edge.
+A convolution takes the normalisation and activation beside it along; a folded block is one box; what only reshapes
+without saying anything (flatten, identity) goes with its neighbour.  Parameters and references (the size of another
+step) draw no edge.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SUBSTANTIAL = {"convolution", "pooling", "upsampling", "dense", "dropout"}
 LOUD = {"softmax", "log_softmax", "local_response_norm", "lrn"}
 """Normalisations and activations that papers draw."""
 
-SILENT = {"flatten", "identity", "stochastic_depth"}
+SILENT = {"flatten", "identity", "permute", "stochastic_depth"}
 """Ops that papers do not draw."""
 
 
@@ -137,8 +137,18 @@ class Weights:
         return self._counts.get(id(scope), 0)
 
 
-def build(graph: Graph, nodes: Iterable[Node], inside: Scope, closed: Callable[[Scope], bool], name: Callable[[Scope], Unit]) -> Net:
-    """Units of some nodes of a graph, seen from a scope: those in a closed scope become the unit ``name`` gives it."""
+def build(
+    graph: Graph,
+    nodes: Iterable[Node],
+    inside: Scope,
+    closed: Callable[[Scope], bool],
+    name: Callable[[Scope], Unit],
+    outside: Mapping[int, str] | None = None,
+) -> Net:
+    """Units of some nodes of a graph, seen from a scope: those in a closed scope become the unit ``name`` gives it.
+
+    ``outside`` names the nodes that the others read from outside: they are drawn as inputs.
+    """
     carriers: dict[int, tuple[Scope | None, tuple[Scope, ...]]] = {id(inside): (None, ())}
 
     def carrier(scope: Scope) -> tuple[Scope | None, tuple[Scope, ...]]:
@@ -158,6 +168,10 @@ def build(graph: Graph, nodes: Iterable[Node], inside: Scope, closed: Callable[[
 
     net = Net([], [], {})
     folded: dict[int, int] = {}
+    for index, title in (outside or {}).items():
+        net.of_node[index] = len(net.units)
+        net.units.append(Unit(len(net.units), title, "io", graph.nodes[index].shape, key=title))
+        net.before.append([])
     for node in nodes:
         if is_parameter(node):
             continue
@@ -187,14 +201,20 @@ def build(graph: Graph, nodes: Iterable[Node], inside: Scope, closed: Callable[[
             if origin is not None and origin < at and origin not in net.before[at]:
                 net.before[at].append(origin)
     for unit in net.units:
-        if unit.block is not None and unit.block.output in net.of_node and net.units[net.of_node[unit.block.output]] is unit:
+        if (
+            unit.block is not None
+            and unit.block.output in net.of_node
+            and net.units[net.of_node[unit.block.output]] is unit
+        ):
             unit.shape = graph.nodes[unit.block.output].shape
     return absorb(net)
 
 
 def _of_node(graph: Graph, node: Node, chain: tuple[Scope, ...]) -> Unit:
     op = node.op
-    unit = Unit(0, words(graph, node), "io", node.shape, chain, node.path or node.name or "input", training=node.training_only)
+    unit = Unit(
+        0, words(graph, node), "io", node.shape, chain, node.path or node.name or "input", training=node.training_only
+    )
     if op is None:
         return unit
     unit.role = ROLES.get(op.kind, "other")
