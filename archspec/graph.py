@@ -8,7 +8,7 @@ block uses and sequences the nodes belong to: what becomes classes in the emitte
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -137,6 +137,15 @@ class Output:
     span: Span | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A scope that is a use of another spec: its path, that spec's chain of files, what rewrites did to its weights."""
+
+    path: str
+    chain: tuple[str, ...]
+    stages: tuple[Any, ...] = ()
+
+
 @dataclass(slots=True, eq=False)
 class Graph:
     """A network: its nodes in execution order, the scope tree, inputs, outputs and the sizes it is written for."""
@@ -153,7 +162,34 @@ class Graph:
     """The paper's address."""
     pins: list[tuple[Dim, int, int]] = field(default_factory=list)
     """Sizes that were fixed to a number, with the node (by index) that fixed them: flatten before linear does."""
+    chain: tuple[str, ...] = ()
+    """The spec's file and those it extends, by which ``convert-weights`` knows it."""
+    parts: tuple[Part, ...] = ()
+    """Other specs used inside."""
+    stages: tuple[Any, ...] = ()
+    """What each rewrite did to the weights, in order (:class:`archspec.rewrites.Stage`)."""
     digraph: networkx.MultiDiGraph = field(default_factory=networkx.MultiDiGraph)
+
+    def connect(self) -> None:
+        """Enter nodes and edges into the digraph, and mark what only training needs and what nothing needs."""
+        digraph = self.digraph
+        digraph.add_nodes_from((node.index, {"node": node}) for node in self.nodes)
+        digraph.add_edges_from((source, node.index) for node in self.nodes for source in node.inputs)
+        always = self._needed(output.node for output in self.outputs if not output.training)
+        training = self._needed(output.node for output in self.outputs if output.training)
+        for node in self.nodes:
+            node.training_only = not always[node.index] and bool(training[node.index])
+            node.dead = not always[node.index] and not training[node.index]
+
+    def _needed(self, outputs: Iterable[int]) -> bytearray:
+        needed = bytearray(len(self.nodes))
+        for index in outputs:
+            needed[index] = 1
+        for node in reversed(self.nodes):
+            if needed[node.index]:
+                for source in node.inputs:
+                    needed[source] = 1
+        return needed
 
     def node(self, path: str) -> Node:
         """The node at a path; raises KeyError."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +17,10 @@ from archspec.analyses.shapes import coupled_failures, refusals
 from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, did_you_mean, printable
 from archspec.elaborate import Loader, Variant, elaborate
 from archspec.elaborate.loader import spec_names, specs_folder
+from archspec.elaborate.rewriting import rewritten
 from archspec.graph import Graph
 from archspec.schema import SpecFile
+from archspec.source import parse
 
 if TYPE_CHECKING:
     import graphviz
@@ -99,6 +103,33 @@ def _elaborated(
     if graph is None or variant is None:
         raise SpecError(loader.diagnostics.all)
     return Spec(variant, graph, loader.diagnostics.all, pristine=not params and not sizes)
+
+
+def rewrite(spec: Spec, /, *rewrites: str | Mapping[str, Any]) -> Spec:
+    """A spec with rewrites applied in order: ``"dense_to_conv"``, ``"factorise_conv(kernel=5)"``, ``{"cut": "fc7"}``.
+
+    Raises :class:`SpecError` where one is unknown or refuses, saying why and where.
+    """
+    diagnostics = Diagnostics()
+    graph = spec.graph
+    for each in rewrites:
+        try:
+            node = parse(_flow(each) if isinstance(each, str) else json.dumps(dict(each)), "--rewrite")
+            graph = rewritten(graph, [(None, node)])
+        except Fault as fault:
+            diagnostics.add(fault.diagnostic)
+            break
+    diagnostics.raise_if_errors()
+    return replace(spec, graph=graph, pristine=False)
+
+
+def _flow(text: str) -> str:
+    """A rewrite written as a call, as YAML: ``cut(after=fc7)`` is ``{cut: {after: fc7}}``."""
+    name, bracket, options = text.strip().partition("(")
+    if not bracket or not options.endswith(")"):
+        return text
+    pairs = re.sub(r"(\w+)\s*=", r"\1: ", options[:-1])
+    return f"{{{name}: {{{pairs}}}}}"
 
 
 def check(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from archspec import expressions, ops
 from archspec.diagnostics import Fault, Span, did_you_mean, printable
 from archspec.elaborate.loader import Loader, Variant, library_names, spec_names
 from archspec.elaborate.places import Use
+from archspec.elaborate.rewriting import listed
 from archspec.elaborate.values import Text, UnknownValue, evaluate, text
 from archspec.ops import Op
 from archspec.schema import BlockDefinition, BlockModel, SpecFile, Step
@@ -29,6 +30,10 @@ class Bound:
     overlay: Mapping[str, tuple[Any, Span]] = field(default_factory=dict)
     """Defaults that a variant (``extends``) lays over the block's own; a use may override them."""
     values: Mapping[str, Any] = field(default_factory=dict)
+    variant: Variant | None = None
+    """The spec it is the whole of, when it is one."""
+    rewrites: tuple[tuple[SpecFile | None, YamlNode], ...] = ()
+    """What is done to the spec before it is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class Blocks:
                 return BoundOp(found.kind, {**found.arguments, **(arguments or {})})
             if not isinstance(found, Bound):
                 return BoundOp(found, arguments or {})
-            return Bound(found.definition, {**found.arguments, **(arguments or {})}, found.overlay, found.values)
+            return replace(found, arguments={**found.arguments, **(arguments or {})})
         if not isinstance(what, str):
             raise Fault("not-a-block", f"a step is an op or a block, not `{printable(str(what), 40)}`", span)
         caller: Use | None = use
@@ -124,6 +129,7 @@ class Blocks:
         if variant is None:
             raise UnknownValue
         arguments: dict[str, Any] = {}
+        rewrites: list[tuple[SpecFile | None, YamlNode]] = list(variant.rewrites)
         if isinstance(node, YamlMapping):
             params = node.get("params")
             for key, _ in node.entries:
@@ -132,10 +138,14 @@ class Blocks:
                     raise Fault("unknown-key", f"`{printable(key.text)}` is no key of an import", key.span, hint)
             if isinstance(params, YamlMapping):
                 arguments = {str(key.text): evaluate(value, {}, by) for key, value in params.entries}
-            if node.get("rewrite") is not None or variant.rewrites:
-                raise Fault("not-yet", "rewriting what is imported is not supported here", node.span)
-        overlay = variant_overlay(variant)
-        bound = Bound(variant.definition, arguments, overlay)
+            written = node.get("rewrite")
+            if written is not None:
+                rewrites += listed(written, by)
+        bound = Bound(
+            variant.definition, arguments, variant_overlay(variant), variant=variant, rewrites=tuple(rewrites)
+        )
+        if rest and rewrites:
+            raise Fault("rewrite-refused", "a path into a rewritten spec cannot be a block; cut it instead", span)
         return self.path(bound, variant, rest, span) if rest else bound
 
     def path(self, bound: Bound, variant: Variant, path: str, span: Span) -> Bound:

@@ -18,8 +18,9 @@ from archspec.elaborate.loader import Loader, Variant
 from archspec.elaborate.mismatch import formula
 from archspec.elaborate.nodes import Nodes
 from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place
+from archspec.elaborate.rewriting import rewritten
 from archspec.elaborate.values import TensorRecord, UnknownValue, evaluate, text
-from archspec.graph import Graph, Node, Scope
+from archspec.graph import Graph, Node, Part, Scope
 from archspec.ops import Op, Shape
 from archspec.schema import Step
 from archspec.sizes import Size
@@ -44,7 +45,8 @@ def elaborate(
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION))
     try:
-        return network.build(builder, variant, overrides or {}, sizes or {})
+        graph = network.build(builder, variant, overrides or {}, sizes or {})
+        return graph if graph is None or not variant.rewrites else rewritten(graph, variant.rewrites)
     finally:
         sys.setrecursionlimit(limit)
 
@@ -58,6 +60,7 @@ class Builder:
         self.blocks = Blocks(loader)
         self.nodes = Nodes(self.diagnostics, maximum_nodes)
         self.maximum_depth = maximum_depth
+        self.parts: list[Part] = []
         self.branches: dict[int, list[tuple[Scalar | None, tuple[Step, ...], bool]]] = {}
         self.constant: dict[int, Op] = {}
 

@@ -59,6 +59,8 @@ class Variant:
     sizes: dict[str, tuple[int, Span]] = field(default_factory=dict)
     expect: dict[str, Any] = field(default_factory=dict)
     rewrites: list[tuple[SpecFile, Node]] = field(default_factory=list)
+    chain: tuple[str, ...] = ()
+    """Identities of this file and of those it extends, outermost first."""
     outermost: SpecFile | None = None
 
     @property
@@ -195,6 +197,7 @@ class Loader:
                 expect=dict(model.expect),
                 outermost=file,
                 rewrites=[(file, node) for node in model.rewrite],
+                chain=(file.key,),
             )
         extends = model.extends
         if not isinstance(extends, Scalar) or not isinstance(extends.value, str):
@@ -231,6 +234,7 @@ class Loader:
             expect=dict(model.expect),
             outermost=file,
             rewrites=[*base.rewrites, *((file, node) for node in model.rewrite)],
+            chain=(file.key, *base.chain),
         )
 
     def _sizes(self, file: SpecFile) -> dict[str, tuple[int, Span]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from archspec import expressions
@@ -60,6 +60,7 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
             graph = Graph(
                 variant.name, root, builder.nodes.all, inputs, outputs, numbers, variant.source, builder.nodes.pins
             )
+            graph.chain, graph.parts = variant.chain, tuple(builder.parts)
     except Fault as fault:
         diagnostics.add(fault.diagnostic)
     except Excess as excess:
@@ -69,8 +70,8 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
     if graph is None:
         return None
     _warn_unused(builder, file)
-    _connect(graph)
-    _liveness(graph, diagnostics)
+    graph.connect()
+    _warn_unread(graph, diagnostics)
     return graph
 
 
@@ -238,37 +239,13 @@ def block_output(builder: Builder, definition: BlockDefinition, place: Place, la
 # -- the finished graph ------------------------------------------------------------------------------------------------
 
 
-def _connect(graph: Graph) -> None:
-    digraph = graph.digraph
-    digraph.add_nodes_from((node.index, {"node": node}) for node in graph.nodes)
-    digraph.add_edges_from((source, node.index) for node in graph.nodes for source in node.inputs)
-
-
-def _liveness(graph: Graph, diagnostics: Diagnostics) -> None:
-    """Mark what only training outputs need, and what none needs."""
-    always = _needed(graph, (output.node for output in graph.outputs if not output.training))
-    training = _needed(graph, (output.node for output in graph.outputs if output.training))
+def _warn_unread(graph: Graph, diagnostics: Diagnostics) -> None:
+    """Warn of what nothing reads."""
     for node in graph.nodes:
-        if always[node.index]:
-            continue
-        node.training_only = bool(training[node.index])
-        node.dead = not training[node.index]
         if node.dead and not graph.digraph.out_degree(node.index):
             what = f"input `{node.name}`" if node.op is None else f"`{node.path}`"
-            diagnostics.warning(
-                "unused-step", f"nothing reads {what}, and it is no output", node.span, stack=node.scope.stack()
-            )
-
-
-def _needed(graph: Graph, outputs: Iterable[int]) -> bytearray:
-    needed = bytearray(len(graph.nodes))
-    for index in outputs:
-        needed[index] = 1
-    for node in reversed(graph.nodes):
-        if needed[node.index]:
-            for source in node.inputs:
-                needed[source] = 1
-    return needed
+            message = f"nothing reads {what}, and it is no output"
+            diagnostics.warning("unused-step", message, node.span, stack=node.scope.stack())
 
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from archspec.diagnostics import Fault
+from archspec.diagnostics import Fault, Span
 from archspec.elaborate import network, references
 from archspec.elaborate.blocks import Bound
 from archspec.elaborate.places import OUTSIDE, Loop, Place, Use
-from archspec.elaborate.values import arguments, bind
+from archspec.elaborate.rewriting import rewritten
+from archspec.elaborate.splicing import splice
+from archspec.elaborate.values import UnknownValue, arguments, bind
+from archspec.graph import Part, Scope
 from archspec.schema import Step
 from archspec.source import Mapping as YamlMapping
 
@@ -54,6 +58,10 @@ def block(
     scope.depth = depth
     records = {name: builder.record(index) for name, index in inputs.items()}
     records["input"] = builder.record(next(iter(inputs.values())))
+    if bound.variant is not None and definition.model.inputs:
+        builder.parts.append(Part(scope.path, bound.variant.chain))
+    if bound.rewrites:
+        return _rewritten(builder, bound, given, step, place, loop, scope, inputs)
     keys = {str(k.text): k.span for k, _ in step.body.entries} if isinstance(step.body, YamlMapping) else {}
     stack = place.scope.stack()
     values = bind(definition, given, step.what_span, builder.diagnostics, stack, {**bound.values, **records}, keys)
@@ -78,3 +86,29 @@ def block(
             f"write `{step.what} as …`, or name the merge",
         )
     return value
+
+
+def _rewritten(
+    builder: Builder,
+    bound: Bound,
+    given: Mapping[str, tuple[Any, Span]],
+    step: Step,
+    place: Place,
+    loop: Loop,
+    scope: Scope,
+    inputs: dict[str, int],
+) -> int:
+    """One use of a spec that is rewritten first: elaborated by itself, rewritten, then made again here."""
+    assert bound.variant is not None
+    alone = type(builder)(builder.loader, builder.nodes.maximum, builder.maximum_depth)
+    graph = network.build(alone, bound.variant, {name: value for name, (value, _) in given.items()}, {})
+    if graph is None:
+        raise UnknownValue
+    graph = rewritten(graph, bound.rewrites)
+    scope.values = graph.root.values
+    if builder.parts:
+        builder.parts[-1] = replace(builder.parts[-1], stages=graph.stages)
+    definition = bound.definition
+    use = Use(definition, definition.file, dict(scope.values), inputs, scope.values, place.use.depth + 1, place.use)
+    inner, value = splice(builder, graph, scope, place, use, list(inputs.values()))
+    return builder.close(step, place, loop, inner, value)

@@ -1,0 +1,91 @@
+"""``rewrite:`` as written, into rewrites with their options checked, and their refusals into diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from archspec import rewrites
+from archspec.diagnostics import Fault, Span, did_you_mean, printable
+from archspec.elaborate.values import evaluate
+from archspec.graph import Graph
+from archspec.rewrites import Rewrite, RewriteError
+from archspec.schema import SpecFile
+from archspec.source import Items, Mapping, Node, Scalar
+
+
+def rewritten(graph: Graph, written: Sequence[tuple[SpecFile | None, Node]]) -> Graph:
+    """A graph with rewrites applied in the order written.  Raises Fault at the first that is wrong or refuses."""
+    for file, node in written:
+        each = parse(node, file)
+        try:
+            graph = rewrites.rewrite(graph, [each])
+        except RewriteError as error:
+            details = ()
+            if error.node is not None and error.node.old is not None:
+                details = (f"at `{error.node.path}` ({error.node.old.span})",)
+            raise Fault("rewrite-refused", f"`{each.keyword}`: {error}", node.span, error.hint, details) from None
+    return graph
+
+
+def listed(node: Node, file: SpecFile | None) -> list[tuple[SpecFile | None, Node]]:
+    """The rewrites of a ``rewrite:`` value: a list, or one alone."""
+    return [(file, item) for item in (node.items if isinstance(node, Items) else (node,))]
+
+
+def parse(node: Node, file: SpecFile | None) -> Rewrite:
+    """One rewrite: ``dense_to_conv``, or ``{cut: {after: fc7}}``.  Raises Fault."""
+    hint = f"rewrites are {', '.join(sorted(rewrites.names()))}"
+    options: Node | None = None
+    if isinstance(node, Scalar) and isinstance(node.value, str):
+        name, span = node.value, node.span
+    elif isinstance(node, Mapping) and len(node.entries) == 1:
+        key, options = node.entries[0]
+        name, span = str(key.text), key.span
+    else:
+        raise Fault("not-a-rewrite", "a rewrite is a name, or a name with its options", node.span, hint)
+    try:
+        kind = rewrites.find(name)
+    except KeyError:
+        near = did_you_mean(name, rewrites.names()) or hint
+        raise Fault("unknown-rewrite", f"there is no rewrite `{printable(name)}`", span, near) from None
+    values: Any = {} if options is None else evaluate(options, {}, file)
+    if values is None:
+        values = {}
+    if not isinstance(values, dict):
+        if kind.main is None:
+            raise Fault("positional-argument", f"options of `{name}` are named, always", node.span)
+        values = {kind.main: values}
+    try:
+        return kind.model_validate(_plain(values))
+    except ValidationError as failure:
+        raise _fault(kind, failure, options, span) from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, str) else value
+
+
+def _fault(kind: type[Rewrite], failure: ValidationError, options: Node | None, span: Span) -> Fault:
+    error = failure.errors(include_url=False)[0]
+    name = str(error["loc"][0]) if error["loc"] else ""
+    place = span
+    if isinstance(options, Mapping):
+        key = options.key(name)
+        place = key.span if key is not None else span
+    fields = [field.alias or known for known, field in kind.model_fields.items()]
+    if error["type"] == "extra_forbidden":
+        hint = did_you_mean(name, fields) or (f"it has {', '.join(fields)}" if fields else "it has no options")
+        return Fault("unknown-argument", f"`{kind.keyword}` has no option `{printable(name)}`", place, hint)
+    if error["type"] == "missing":
+        return Fault(
+            "missing-argument", f"`{kind.keyword}` needs `{name}`", place, f"write `{kind.keyword}: {{{name}: …}}`"
+        )
+    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return Fault("wrong-value", f"`{name}` of `{kind.keyword}`: {printable(message)}", place)

@@ -1,0 +1,85 @@
+"""A graph made elsewhere, as a block here: how an imported spec that was rewritten joins the network that imports it.
+
+Its nodes are made again in the network's own graph, over the values the use reads, so shapes and conditions are exact
+for that use; its scopes, names and labels stay, so that they can be tapped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archspec.diagnostics import Fault
+from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place, Use
+from archspec.graph import Graph, Node, Scope
+
+if TYPE_CHECKING:
+    from archspec.elaborate.builder import Builder
+
+
+def splice(
+    builder: Builder, graph: Graph, scope: Scope, place: Place, use: Use, inputs: list[int]
+) -> tuple[Place, int]:
+    """Make a graph's nodes again inside ``scope``; gives the place for taps, and the value of its first output."""
+    made: dict[int, int] = dict(zip(graph.inputs.values(), inputs, strict=True))
+    inner = Place(scope, use, place, modules=False)
+    _items(builder, graph, graph.root, inner, made)
+    main = next(output for output in graph.outputs if not output.training)
+    for output in graph.outputs:
+        if output.name not in inner.names and output.name not in use.labels:
+            use.labels[output.name] = Entry(made.get(output.node, UNKNOWN), output.span)
+    return inner, made.get(main.node, UNKNOWN)
+
+
+def _items(builder: Builder, graph: Graph, old: Scope, place: Place, made: dict[int, int]) -> None:
+    for item in old.items:
+        if isinstance(item, Node):
+            _node(builder, graph, item, place, made)
+            continue
+        scope = Scope(
+            item.kind,
+            item.name,
+            place.join(item.name),
+            place.scope,
+            item.block,
+            item.step,
+            item.values,
+            item.loops,
+            item.copy,
+            tuple(made.get(index, UNKNOWN) for index in item.inputs),
+            aside=item.aside,
+            depth=place.use.depth + (item.block is not None),
+        )
+        place.scope.items.append(scope)
+        use = place.use
+        if item.block is not None:
+            named = {name: made.get(index, UNKNOWN) for name, index in zip(_inputs(item), item.inputs, strict=False)}
+            use = Use(item.block, item.block.file, dict(item.values), named, use.spec_values, use.depth + 1, use)
+        inner = Place(scope, use, place, modules=item.kind in ("sequence", "branch", "merge"))
+        _items(builder, graph, item, inner, made)
+        scope.output = made.get(item.output, UNKNOWN)
+        place.names[item.name] = Entry(scope.output, item.step.span if item.step else None, place=inner, step=item.step)
+
+
+def _inputs(scope: Scope) -> list[str]:
+    assert scope.block is not None
+    return list(scope.block.model.inputs or ()) or ["input"]
+
+
+def _node(builder: Builder, graph: Graph, node: Node, place: Place, made: dict[int, int]) -> None:
+    assert node.op is not None
+    if node.step is None:
+        raise Fault("rewrite-refused", f"`{node.path}` stands in no spec", node.span)
+    reads = tuple(made.get(index, UNKNOWN) for index in node.inputs)
+    loop = Loop({}, node.loops, node.copy)
+    name = node.name if node.counted else ""
+    new = builder.nodes.add(node.op, reads, node.step, place, loop, name, named=node.named)
+    made[node.index] = new.index if new is not None else UNKNOWN
+    entry = Entry(made[node.index], node.span, node=new, step=node.step)
+    if new is not None:
+        new.label = node.label
+        if node.reuse is not None and made.get(node.reuse.index, UNKNOWN) >= 0:
+            new.reuse, new.is_module = builder.nodes.all[made[node.reuse.index]], False
+    if node.counted:
+        place.names[node.name] = entry
+    if node.label is not None:
+        place.use.labels.setdefault(node.label, entry)

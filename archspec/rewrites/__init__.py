@@ -1,0 +1,48 @@
+"""Rewrites: graph to graph, with what becomes of the weights.  One class in one file each, found by looking.
+
+The front door: ``find("dense_to_conv")`` gives the class, ``names()`` every keyword, :func:`rewrite` applies some in
+order.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from archspec.graph import Graph
+from archspec.rewrites.base import Rewrite, RewriteError
+from archspec.rewrites.draft import Draft, DraftNode
+from archspec.rewrites.weights import Stage, carry
+
+__all__ = ["Draft", "DraftNode", "Rewrite", "RewriteError", "Stage", "carry", "find", "names", "rewrite"]
+
+_NOT_REWRITES = {"__init__", "base", "draft", "weights"}
+
+
+@cache
+def names() -> frozenset[str]:
+    """The keyword of every rewrite."""
+    return frozenset(file.stem for file in Path(__file__).parent.glob("*.py")) - _NOT_REWRITES
+
+
+@cache
+def find(keyword: str) -> type[Rewrite]:
+    """The class of a rewrite; raises KeyError when there is none of that name."""
+    if keyword not in names():
+        raise KeyError(keyword)
+    module = importlib.import_module(f"archspec.rewrites.{keyword}")
+    for value in vars(module).values():
+        if isinstance(value, type) and issubclass(value, Rewrite) and value.__dict__.get("keyword") == keyword:
+            return value
+    raise KeyError(keyword)
+
+
+def rewrite(graph: Graph, rewrites: Sequence[Rewrite]) -> Graph:
+    """A new graph with rewrites applied in order; ``graph`` stays as it is.  Raises :class:`RewriteError`."""
+    for each in rewrites:
+        draft = Draft(graph)
+        each.apply(draft)
+        graph = draft.finish(each.keyword)
+    return graph

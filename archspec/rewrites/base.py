@@ -1,0 +1,33 @@
+"""What every rewrite is: options as fields, a derivation in its docstring, a guard that says why it refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from archspec.rewrites.draft import Draft, DraftNode
+
+
+class RewriteError(Exception):
+    """A rewrite cannot apply; ``node`` is where, when it is one place."""
+
+    def __init__(self, message: str, node: DraftNode | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.node = node
+        self.hint = hint
+
+
+class Rewrite(BaseModel):
+    """Base of all rewrites.  A subclass lives in the file of its name; its fields are its options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    keyword: ClassVar[str]
+    main: ClassVar[str | None] = None
+    """The option that may be given without its name: ``{remove: dropout1}``."""
+
+    def apply(self, draft: Draft) -> None:
+        """Edit a draft of the network.  Raises :class:`RewriteError` when it cannot."""
+        raise NotImplementedError

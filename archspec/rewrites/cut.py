@@ -1,0 +1,32 @@
+"""The structural cut: everything after one step dropped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from pydantic import Field
+
+from archspec.rewrites.base import Rewrite, RewriteError
+from archspec.rewrites.draft import Draft
+
+
+class Cut(Rewrite):
+    """Make a step's value the network's output, and drop every step it does not need, auxiliary heads included.
+
+    How a classifier becomes a backbone: ``{cut: {after: pool5}}``.  Weights of what is left stay as they are.
+    """
+
+    keyword: ClassVar[str] = "cut"
+    main: ClassVar[str | None] = "after"
+
+    after: str = Field(description="path or label of the last step that stays")
+
+    def apply(self, draft: Draft) -> None:
+        """Keep what ``after`` needs; refuses when there is no such step."""
+        node = draft.find(self.after)
+        if node.op is None:
+            raise RewriteError(f"`{self.after}` is an input; nothing would be left", node)
+        output = next(output for output, _ in draft.outputs if not output.training)
+        draft.keep_only([(replace(output, training=False, loss_weight=1.0), node)])
+        draft.root.output = node

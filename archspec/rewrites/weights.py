@@ -1,0 +1,44 @@
+"""What becomes of weights when a network is rewritten: one stage for each rewrite, from old keys to new ones.
+
+Tensors are whatever the caller has (torch's, usually): only their methods are used, so nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Make = Callable[..., Any]
+"""From the old tensors to the new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One rewrite's effect on a ``state_dict``.
+
+    ``made`` gives new tensors by key, each from the old keys it needs; every other key of ``kept`` passes as it is.
+    ``fresh`` are keys that start anew, because the rewrite changes the function.
+    """
+
+    name: str
+    kept: Mapping[str, str]
+    """New key -> old key."""
+    made: Mapping[str, tuple[tuple[str, ...], Make]] = field(default_factory=dict)
+    fresh: frozenset[str] = frozenset()
+
+    def apply(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """The state after the rewrite; old keys that are missing leave theirs out."""
+        new = {key: state[old] for key, old in self.kept.items() if old in state}
+        for key, (olds, make) in self.made.items():
+            if all(old in state for old in olds):
+                new[key] = make(*(state[old] for old in olds))
+        return new
+
+
+def carry(stages: tuple[Stage, ...], state: Mapping[str, Any]) -> dict[str, Any]:
+    """A ``state_dict`` of the network before rewriting, as one of the network after it."""
+    carried = dict(state)
+    for stage in stages:
+        carried = stage.apply(carried)
+    return carried
