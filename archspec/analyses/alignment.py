@@ -96,7 +96,7 @@ def _at(graph: Graph, node: Node, walk: Walk[Table | None]) -> list[Misalignment
 
 def parting(graph: Graph, one: int, other: int) -> int:
     """The last step that two paths have in common."""
-    return max(ancestors(graph, one) & ancestors(graph, other), default=0)
+    return max(ancestors(graph, one, False) & ancestors(graph, other, False), default=0)
 
 
 @dataclass(frozen=True, slots=True)

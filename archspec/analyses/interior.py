@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from archspec.analyses.walk import Walk
 from archspec.graph import Graph
 from archspec.ops.windows import Adaptive, Centred, Resized, Scaled, Shifted, Sliding, Transposed, Window
-from archspec.sizes import Dim, Evaluation, Size, inverse, step, symbols, text
-from archspec.sizes.terms import Step
+from archspec.sizes import Dim, Evaluation, Size, inverse, lowest, step, symbols, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class InteriorAlgebra:
         known = [value for value in values if value is not None]
         if len(known) != len(values):
             return None
-        return Interior(max(value.first for value in known), _least([dim for value in known for dim in value.lasts]))
+        return Interior(max(value.first for value in known), lowest(dim for value in known for dim in value.lasts))
 
     def window(self, value: Interior | None, window: Window, before: Dim, after: Dim) -> Interior | None:
         """Rows all of whose taps are interior rows of the input."""
@@ -133,7 +132,7 @@ def _moved(value: Interior, first: int, by: tuple[int, int, int], after: Dim | N
     lasts = [step(dim, *by) for dim in value.lasts]
     if after is not None:
         lasts.append(step(after, 1, -1, 1))
-    return Interior(max(first, 0), _least(lasts))
+    return Interior(max(first, 0), lowest(lasts))
 
 
 def _scaled(value: Interior, numerator: int, denominator: int, linear: bool, after: Dim) -> Interior:
@@ -142,18 +141,3 @@ def _scaled(value: Interior, numerator: int, denominator: int, linear: bool, aft
         begin = -(-(2 * numerator * first + numerator - denominator) // (2 * denominator))
         return _moved(value, begin, (2 * numerator, numerator - denominator, 2 * denominator), after)
     return _moved(value, -(-numerator * first // denominator), (numerator, numerator - 1, denominator), after)
-
-
-def _least(dims: Sequence[Dim]) -> tuple[Dim, ...]:
-    """The sizes whose minimum counts: of those that differ in a constant alone, the smallest."""
-    kept: dict[object, Dim] = {}
-    for dim in dims:
-        key: object = (dim.base, dim.a, dim.c) if isinstance(dim, Step) else (dim, 1, 1) if isinstance(dim, Size) else 0
-        other = kept.get(key)
-        if other is None or _constant(dim) < _constant(other):
-            kept[key] = dim
-    return tuple(kept.values())
-
-
-def _constant(dim: Dim) -> int:
-    return dim if isinstance(dim, int) else dim.b if isinstance(dim, Step) else 0

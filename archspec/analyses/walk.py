@@ -156,12 +156,14 @@ class Walk(Generic[T]):
         return Along(value, any(piece.whole for piece in distinct), gathered)
 
 
-def ancestors(graph: Graph, index: int) -> set[int]:
-    """A node and all that it is computed from, those that lend their size included."""
+def ancestors(graph: Graph, index: int, lenders: bool = True) -> set[int]:
+    """A node and all that it is computed from; with ``lenders`` also what only lends its size (to a crop)."""
     seen = {index}
     stack = [index]
     while stack:
-        new = [source for source in graph.nodes[stack.pop()].inputs if source not in seen]
+        node = graph.nodes[stack.pop()]
+        lent = 0 if lenders or node.op is None else len(node.op.references)
+        new = [source for source in node.inputs[: len(node.inputs) - lent] if source not in seen]
         seen.update(new)
         stack += new
     return seen

@@ -16,7 +16,7 @@ from archspec.sizes.conditions import (
     failure,
     statement,
 )
-from archspec.sizes.growth import inverse, period, slope
+from archspec.sizes.growth import inverse, lowest, period, slope
 from archspec.sizes.sets import ValidSet
 from archspec.sizes.solve import Imposed, Solution, solve
 from archspec.sizes.terms import Dim, Evaluation, Size, base, simplest, step, symbol, symbols, total, value
@@ -41,6 +41,7 @@ __all__ = [
     "every_row_used",
     "failure",
     "inverse",
+    "lowest",
     "number",
     "period",
     "python",

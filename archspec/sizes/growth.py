@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
 
-from archspec.sizes.terms import Evaluation, Size, Step, Total, chain
+from archspec.sizes.terms import Dim, Evaluation, Size, Step, Total, chain
 
 UNIT = 1 << 64
 """Bounds are kept in units of 1/UNIT and rounded outwards: always true, and no fractions that grow with the chain."""
@@ -112,6 +112,23 @@ def total_inverse(size: Total, reached: int) -> int:
         else:
             too_low = middle
     return enough
+
+
+def lowest(dims: Iterable[Dim]) -> tuple[Dim, ...]:
+    """Give those whose minimum is the minimum of all: of sizes that differ by a constant inside, only the smallest."""
+    kept: dict[object, Dim] = {}
+    for dim in dims:
+        key: object = None
+        if isinstance(dim, Size):
+            key = (dim.base, dim.a, dim.c) if isinstance(dim, Step) else (dim, 1, 1)
+        other = kept.get(key)
+        if other is None or _constant(dim) < _constant(other):
+            kept[key] = dim
+    return tuple(kept.values())
+
+
+def _constant(dim: Dim) -> int:
+    return dim if isinstance(dim, int) else dim.b if isinstance(dim, Step) else 0
 
 
 def _known(size: Size) -> Growth | None:
