@@ -166,6 +166,10 @@ class Graph:
     """The spec's file and those it extends, by which ``convert-weights`` knows it."""
     parts: tuple[Part, ...] = ()
     """Other specs used inside."""
+    doc: str | None = None
+    """What the spec says it is."""
+    spec: str = ""
+    """The spec's file, as users know it."""
     stages: tuple[Any, ...] = ()
     """What each rewrite did to the weights, in order (:class:`archspec.rewrites.Stage`)."""
     digraph: networkx.MultiDiGraph = field(default_factory=networkx.MultiDiGraph)

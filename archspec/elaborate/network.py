@@ -61,6 +61,8 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
                 variant.name, root, builder.nodes.all, inputs, outputs, numbers, variant.source, builder.nodes.pins
             )
             graph.chain, graph.parts = variant.chain, tuple(builder.parts)
+            outermost = variant.outermost or file
+            graph.doc, graph.spec = outermost.model.doc or file.model.doc, variant.shown
     except Fault as fault:
         diagnostics.add(fault.diagnostic)
     except Excess as excess:

@@ -253,6 +253,7 @@ class _Finish:
         graph = Graph(old.name, root, self.nodes, inputs, outputs, old.sizes, old.source, self.pins)
         graph.stages = (*old.stages, self._stage())
         graph.chain, graph.parts = old.chain, old.parts
+        graph.doc, graph.spec = old.doc, old.spec
         graph.connect()
         return graph
 
@@ -326,7 +327,7 @@ class _Finish:
             if isinstance(dim, Size):
                 dims[position][at] = self.evaluation.of(dim)
                 self.pins.append((dim, self.evaluation.of(dim), len(self.nodes)))
-        return tuple(Shape(tuple(sizes), shape.axes) for sizes, shape in zip(dims, shapes, strict=True))
+        return tuple(replace(shape, dims=tuple(sizes)) for sizes, shape in zip(dims, shapes, strict=True))
 
     def _stage(self) -> Stage:
         """Which new keys are old ones: those of nodes that were there before and keep their tensors' shapes."""
