@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from archspec.diagnostics import Diagnostics, Fault, Span
 from archspec.elaborate import mismatch
@@ -131,7 +132,7 @@ class Nodes:
         for position, axis in op.pinned(shapes):
             at = shapes[position].axes.index(axis)
             dims[position][at] = self.pin(dims[position][at])
-        return tuple(Shape(tuple(sizes), shape.axes) for sizes, shape in zip(dims, shapes, strict=True))
+        return tuple(replace(shape, dims=tuple(sizes)) for sizes, shape in zip(dims, shapes, strict=True))
 
     def _unnamed(self, op: Op, place: Place) -> str:
         """A key for an unnamed merge, unlike any name a spec can give: ``layer1.0.add``, then ``layer1.0.add-2``."""
