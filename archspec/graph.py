@@ -143,6 +143,8 @@ class Part:
 
     path: str
     chain: tuple[str, ...]
+    inside: str = ""
+    """The path in that spec which is used, when it is not the whole: its keys lose this prefix."""
     stages: tuple[Any, ...] = ()
 
 

@@ -34,6 +34,8 @@ class Bound:
     """The spec it is the whole of, when it is one."""
     rewrites: tuple[tuple[SpecFile | None, YamlNode], ...] = ()
     """What is done to the spec before it is used."""
+    inside: str = ""
+    """The path of the scope in it that is meant, when it is rewritten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ class Blocks:
             variant.definition, arguments, variant_overlay(variant), variant=variant, rewrites=tuple(rewrites)
         )
         if rest and rewrites:
-            raise Fault("rewrite-refused", "a path into a rewritten spec cannot be a block; cut it instead", span)
+            return replace(bound, inside=rest)
         return self.path(bound, variant, rest, span) if rest else bound
 
     def path(self, bound: Bound, variant: Variant, path: str, span: Span) -> Bound:

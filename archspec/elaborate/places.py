@@ -178,6 +178,8 @@ class Place:
         for index, part in enumerate(rest):
             inner = entry.place
             shown = ".".join([head, *rest[:index]])
+            if inner is None and entry.value == UNKNOWN:
+                return Entry(UNKNOWN, span)  # it failed, and has said so
             if inner is None:
                 raise Fault("unknown-name", f"`{shown}` has nothing inside that `{printable(part)}` could name", span)
             found = inner.names.get(part) or inner.use.labels.get(part)

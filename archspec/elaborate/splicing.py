@@ -17,10 +17,21 @@ if TYPE_CHECKING:
 
 
 def splice(
-    builder: Builder, graph: Graph, scope: Scope, place: Place, use: Use, inputs: list[int]
+    builder: Builder, graph: Graph, scope: Scope, place: Place, use: Use, inputs: list[int], inside: str = ""
 ) -> tuple[Place, int]:
-    """Make a graph's nodes again inside ``scope``; gives the place for taps, and the value of its first output."""
+    """Make a graph's nodes again inside ``scope``; gives the place for taps, and the value of its first output.
+
+    ``inside`` takes only the scope at that path, which must read the graph's inputs alone; raises KeyError otherwise.
+    """
     made: dict[int, int] = dict(zip(graph.inputs.values(), inputs, strict=True))
+    if inside:
+        part = _scope_at(graph.root, inside)
+        within = {node.index for node in part.nodes()} | made.keys()
+        if any(index not in within for node in part.nodes() for index in node.inputs):
+            raise KeyError(inside)
+        inner = Place(scope, use, place, modules=part.kind == "sequence")
+        _items(builder, graph, part, inner, made)
+        return inner, made.get(part.output, UNKNOWN)
     inner = Place(scope, use, place, modules=False)
     _items(builder, graph, graph.root, inner, made)
     main = next(output for output in graph.outputs if not output.training)
@@ -28,6 +39,16 @@ def splice(
         if output.name not in inner.names and output.name not in use.labels:
             use.labels[output.name] = Entry(made.get(output.node, UNKNOWN), output.span)
     return inner, made.get(main.node, UNKNOWN)
+
+
+def _scope_at(scope: Scope, path: str) -> Scope:
+    """The scope inside one at a path; raises KeyError."""
+    for part in path.split("."):
+        found = next((item for item in scope.items if isinstance(item, Scope) and item.name == part), None)
+        if found is None:
+            raise KeyError(path)
+        scope = found
+    return scope
 
 
 def _items(builder: Builder, graph: Graph, old: Scope, place: Place, made: dict[int, int]) -> None:

@@ -107,8 +107,15 @@ def _rewritten(
     graph = rewritten(graph, bound.rewrites)
     scope.values = graph.root.values
     if builder.parts:
-        builder.parts[-1] = replace(builder.parts[-1], stages=graph.stages)
+        builder.parts[-1] = replace(builder.parts[-1], stages=graph.stages, inside=bound.inside)
     definition = bound.definition
     use = Use(definition, definition.file, dict(scope.values), inputs, scope.values, place.use.depth + 1, place.use)
-    inner, value = splice(builder, graph, scope, place, use, list(inputs.values()))
+    try:
+        inner, value = splice(builder, graph, scope, place, use, list(inputs.values()), bound.inside)
+    except KeyError:
+        raise Fault(
+            "unknown-block",
+            f"`{bound.variant.name}` has no block or sequence `{bound.inside}` fed by its input",
+            step.what_span,
+        ) from None
     return builder.close(step, place, loop, inner, value)
