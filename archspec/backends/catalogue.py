@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archspec import ops
 from archspec.diagnostics import Diagnostics
 from archspec.elaborate.loader import Loader, library_names, spec_names
+from archspec.schema import SpecFile
 from archspec.source import plain
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
     loader = Loader(Diagnostics())
     return {
         "ops": [_op(name) for name in sorted(ops.names())],
-        "blocks": [_file(loader, name, "params") for name in sorted(library_names())],
-        "specs": [_file(loader, name, "extends") for name in sorted(spec_names())],
+        "blocks": [_block(loader, name) for name in sorted(library_names())],
+        "specs": [_spec(loader, name) for name in sorted(spec_names())],
     }
 
 
@@ -44,17 +45,26 @@ def _op(name: str) -> dict[str, Any]:
     return {"name": name, "doc": doc, "kind": kind.kind, "arguments": arguments}
 
 
-def _file(loader: Loader, name: str, *more: str) -> dict[str, Any]:
-    file = loader.library(name) if "params" in more else loader.named(name, None, None)
+def _block(loader: Loader, name: str) -> dict[str, Any]:
+    file = loader.library(name)
+    params = {} if file is None else {param: plain(default) for param, default in file.model.params.items()}
+    return {"name": name, **_words(file), "params": params}
+
+
+def _spec(loader: Loader, name: str) -> dict[str, Any]:
+    """A shipped spec; one without words of its own has those of the spec it extends."""
+    file = loader.named(name, None, None)
+    base = plain(file.model.extends) if file is not None and file.model.extends is not None else None
+    words = _words(file)
+    if isinstance(base, str) and base in spec_names():
+        words = {key: value or _words(loader.named(base, None, None))[key] for key, value in words.items()}
+    return {"name": name, **words, "extends": base}
+
+
+def _words(file: SpecFile | None) -> dict[str, Any]:
     if file is None:
-        return {"name": name, "doc": ""}
-    model = file.model
-    found = {"name": name, "doc": " ".join((model.doc or "").split()), "source": model.source}
-    if "params" in more:
-        found["params"] = {param: plain(default) for param, default in model.params.items()}
-    else:
-        found["extends"] = plain(model.extends) if model.extends is not None else None
-    return found
+        return {"doc": "", "source": None}
+    return {"doc": " ".join((file.model.doc or "").split()), "source": file.model.source}
 
 
 def table(found: Catalogue) -> RenderableType:

@@ -68,7 +68,9 @@ class Terminal:
         console = Console(highlight=False)
         if not console.is_terminal and "COLUMNS" not in os.environ:
             console.width = UNBOUNDED_WIDTH
-        console.print(renderable(console.width))
+        with console.capture() as capture:
+            console.print(renderable(console.width))
+        sys.stdout.write(capture.get())  # by ourselves: rich has its own idea of what a broken pipe means
 
     def write(self, content: bytes) -> None:
         """The product as a file.  Raises :class:`CallError` where it cannot be written."""
@@ -111,6 +113,9 @@ class Terminal:
             raise typer.Exit(NOBODY_READS) from None
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
+        except OSError as error:  # a full disk, a folder that may not be read
+            named = f"`{error.filename}`: " if error.filename else ""
+            self._refuse([Diagnostic("bad-call", f"{named}{error.strerror or error}")])
         except Exception as error:
             self._bug(error)
 
