@@ -2,6 +2,19 @@
 
 from archspec.analyses.report import Report
 from archspec.diagnostics import Diagnostic, SpecError
-from archspec.pipeline import Spec, check, compile, load, loads, render, rewrite, source
+from archspec.pipeline import Spec, check, compile, load, loads, loss, render, rewrite, source
 
-__all__ = ["Diagnostic", "Report", "Spec", "SpecError", "check", "compile", "load", "loads", "render", "rewrite", "source"]
+__all__ = [
+    "Diagnostic",
+    "Report",
+    "Spec",
+    "SpecError",
+    "check",
+    "compile",
+    "load",
+    "loads",
+    "loss",
+    "render",
+    "rewrite",
+    "source",
+]

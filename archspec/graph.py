@@ -138,6 +138,15 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """Cross-entropy over classes: the target that is passed over, a weight for each class, label smoothing."""
+
+    ignore: int | None = None
+    weights: tuple[float, ...] | None = None
+    label_smoothing: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A scope that is a use of another spec: its path, that spec's chain of files, what rewrites did to its weights."""
 
@@ -164,6 +173,10 @@ class Graph:
     """The paper's address."""
     pins: list[tuple[Dim, int, int]] = field(default_factory=list)
     """Sizes that were fixed to a number, with the node (by index) that fixed them: flatten before linear does."""
+    task: str = "classification"
+    """What it is trained for: classification or segmentation."""
+    loss: Loss = field(default_factory=Loss)
+    """How it is trained for it."""
     chain: tuple[str, ...] = ()
     """The spec's file and those it extends, by which ``convert-weights`` knows it."""
     parts: tuple[Part, ...] = ()

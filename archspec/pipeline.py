@@ -180,6 +180,13 @@ def compile(spec: Spec, /) -> nn.Module:
     return build(emitted(spec.graph))
 
 
+def loss(spec: Spec, /) -> nn.Module:
+    """The spec's loss as a module over (outputs, target): cross-entropy, auxiliary outputs by their weight."""
+    from archspec.losses import build
+
+    return build(spec.graph)
+
+
 def render(spec: Spec, /, **options: Any) -> graphviz.Digraph:
     """The network as a diagram; options are those of :func:`archspec.backends.diagram.draw`."""
     from archspec.backends.diagram import draw

@@ -29,7 +29,7 @@ ORDER = (
 )
 """From the ground up; a part imports from those before it, and from itself."""
 
-TRAINING = {"data", "tasks", "train", "train_log", "weights", "erf"}
+TRAINING = {"data", "tasks", "train", "train_log", "weights", "erf", "losses"}
 """Files around a compiled module: the only ones that may import torch, beside what the runtime imports when called."""
 
 FRONT_DOORS = ("source", "expressions", "sizes")

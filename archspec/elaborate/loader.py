@@ -62,6 +62,12 @@ class Variant:
     chain: tuple[str, ...] = ()
     """Identities of this file and of those it extends, outermost first."""
     outermost: SpecFile | None = None
+    files: tuple[SpecFile, ...] = ()
+    """The files of the chain, outermost first."""
+
+    def speaks(self, key: str) -> SpecFile:
+        """The outermost file of the chain that says something under a key; the one with the steps when none does."""
+        return next((file for file in self.files if getattr(file.model, key) is not None), self.file)
 
     @property
     def definition(self) -> BlockDefinition:
@@ -198,6 +204,7 @@ class Loader:
                 outermost=file,
                 rewrites=[(file, node) for node in model.rewrite],
                 chain=(file.key,),
+                files=(file,),
             )
         extends = model.extends
         if not isinstance(extends, Scalar) or not isinstance(extends.value, str):
@@ -235,6 +242,7 @@ class Loader:
             outermost=file,
             rewrites=[*base.rewrites, *((file, node) for node in model.rewrite)],
             chain=(file.key, *base.chain),
+            files=(file, *base.files),
         )
 
     def _sizes(self, file: SpecFile) -> dict[str, tuple[int, Span]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import expressions
 from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
+from archspec.elaborate import learning
 from archspec.elaborate.blocks import overlay_keys, variant_overlay
 from archspec.elaborate.loader import Variant
 from archspec.elaborate.nodes import Excess
@@ -60,6 +61,9 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
             graph = Graph(
                 variant.name, root, builder.nodes.all, inputs, outputs, numbers, variant.source, builder.nodes.pins
             )
+            shape = graph.nodes[learning.main_output(outputs).node].shape
+            speaks = variant.speaks("loss")
+            graph.task, graph.loss = learning.task(variant.speaks("task"), shape), learning.loss(speaks, first, shape)
             graph.chain, graph.parts = variant.chain, tuple(builder.parts)
             outermost = variant.outermost or file
             graph.doc, graph.spec = outermost.model.doc or file.model.doc, variant.shown

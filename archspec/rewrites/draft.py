@@ -253,6 +253,7 @@ class _Finish:
         graph = Graph(old.name, root, self.nodes, inputs, outputs, old.sizes, old.source, self.pins)
         graph.stages = (*old.stages, self._stage())
         graph.chain, graph.parts = old.chain, old.parts
+        graph.task, graph.loss = old.task, old.loss
         graph.doc, graph.spec = old.doc, old.spec
         graph.connect()
         return graph
