@@ -19,8 +19,8 @@ class Loss(nn.Module):
 
     For ``scores`` of shape ``[batch, classes, …]`` and ``target`` of ``[batch, …]`` one output's loss is the mean over
     all positions (pixels, in segmentation) of −log softmax(scores)[target]; positions whose target is ``ignore`` count
-    neither above nor below, and class ``weights`` make it the weighted mean.  With several outputs (auxiliary classifiers, in
-    training) the result is the sum of each one's loss times its weight.
+    neither above nor below, and class ``weights`` make it the weighted mean.  With several outputs (auxiliary
+    classifiers, in training) the result is the sum of each one's loss times its weight.
     """
 
     def __init__(
