@@ -43,8 +43,8 @@ def _default(parameter: Parameter) -> Any:
     given = algebra.plain(parameter.default)
     if given is not ... and 2 * values[repr(given)] >= len(parameter.values):
         return given
-    if given is ... and usual == "False" and 2 * count >= len(parameter.values):
-        return False
+    if given is ... and usual in ("True", "False") and 2 * count >= len(parameter.values):
+        return usual == "True"
     return ...
 
 
@@ -105,7 +105,9 @@ class Constructor:
             keyword = slot.keyword
             assert keyword is not None or not keywords
             given.append(self.formula(slot.tree) if keyword is None else f"{keyword}={self.formula(slot.tree)}")
-        return f"{head}({', '.join(given)})"
+        made = f"{head}({', '.join(given)})"
+        module = entry.first.module
+        return module.wrap.replace("{0}", made) if module is not None else made
 
     def _arguments(self, child: Template, slots: Sequence[Slot]) -> list[str]:
         trees = {slot.keyword: slot.tree for slot in slots}
@@ -148,11 +150,16 @@ class Constructor:
         members = self.listed(entry.children)
         if numbered(entry.children):
             return f"nn.Sequential({', '.join(members)})"
-        pairs = [(child.name, child) for child in entry.children if isinstance(child, Entry)]
         made: list[str] = []
-        simple = all(is_name(name) for name, _ in pairs)
-        for name, child in pairs:
-            text = self.make(child)
+        simple = all(isinstance(child, Entry) and is_name(child.name) for child in entry.children)
+        for child in entry.children:
+            if isinstance(child, Series):
+                variable = "i" if any(map(_turning, child.body)) or child.body[0].series_name else "_"
+                for one in child.body:
+                    shown = f"{numbered_name(one)}: {self.make(one)}"
+                    made.append(f"**{{{shown} for {variable} in range({self.formula(child.count)})}}")
+                continue
+            name, text = child.name, self.make(child)
             one = f"{name}={text}" if simple else f'"{name}": {text}'
             if child.condition is not None:
                 one = f'**({{"{name}": {text}}} if {self.formula(child.condition)} else {{}})'
@@ -180,10 +187,7 @@ class Constructor:
                 variable = "i"
                 lines += lay_out(f"for {variable} in range({self.formula(entry.count)}):", 8)
                 for one in entry.body:
-                    assert one.series_name is not None
-                    before, number, after = one.series_name
-                    shown = "{i}" if number == 0 else f"{{i + {number}}}"
-                    lines += lay_out(f'self.add_module(f"{before}{shown}{after}", {self.make(one)})', 12)
+                    lines += lay_out(f"self.add_module({numbered_name(one)}, {self.make(one)})", 12)
             else:
                 lines += self.member(entry)
         return lines
@@ -206,13 +210,14 @@ class Constructor:
         """The statement that makes one member, under its condition if it has one."""
         text = self.make(entry)
         if entry.condition is None:
-            return lay_out(self._set(entry, text), 8)
+            return lay_out(self._set(entry, text), 8) + [line for way in entry.initial for line in lay_out(way, 8)]
         condition = self.formula(entry.condition)
-        if otherwise and is_name(entry.member):
+        if otherwise and is_name(entry.member) and not entry.initial:
             single = f"self.{entry.member} = {text} if {condition} else {otherwise}"
             if len(single) + 8 <= WIDTH:
                 return [f"        {single}"]
         lines = [*lay_out(f"if {condition}:", 8), *lay_out(self._set(entry, text), 12)]
+        lines += [line for way in entry.initial for line in lay_out(way, 12)]
         if otherwise:
             lines += ["        else:", *lay_out(self._set(entry, otherwise), 12)]
         return lines
@@ -224,12 +229,19 @@ class Constructor:
         return f'self.add_module("{entry.member}", {text})'
 
 
+def numbered_name(entry: Entry) -> str:
+    """The name of a member made in a loop, as an f-string over ``i``."""
+    assert entry.series_name is not None
+    before, number, after = entry.series_name
+    return f'f"{before}{{i}}{after}"' if number == 0 else f'f"{before}{{i + {number}}}{after}"'
+
+
 def numbered(entries: Sequence[Entry | Series]) -> bool:
     """Whether the members of a chain are called by their positions."""
     flat: list[str] = []
     for entry in entries:
         if isinstance(entry, Series):
-            return all(one.series_name is None for one in entry.body)
+            return all(name.isdigit() for name in flat) and all(one.series_name is None for one in entry.body)
         flat.append(entry.name)
     if any(isinstance(entry, Entry) and entry.condition is not None for entry in entries):
         return all(name.isdigit() for name in flat)

@@ -11,7 +11,7 @@ from archspec.backends.torch_source.flow import analyse
 from archspec.backends.torch_source.initial import initial_statements
 from archspec.backends.torch_source.items import Reader
 from archspec.backends.torch_source.layout import WIDTH
-from archspec.backends.torch_source.names import Namespace, class_name, docstring, identifier, one_line
+from archspec.backends.torch_source.names import Namespace, class_name, docstring, identifier
 from archspec.backends.torch_source.templates import Template
 from archspec.backends.torch_source.unify import unify
 from archspec.graph import Graph, Scope
@@ -50,11 +50,11 @@ def emitted(graph: Graph) -> Emitted:
     for template in ordered:
         name_parameters(template, names)
     record = names.claim(f"{root.name}Output") if len(graph.outputs) > 1 else ""
+    weights, helpers = initial_statements(graph, reader, ordered)
     texts: list[ClassText] = []
     for template in ordered:
         writer = ClassWriter(graph, template, names, graph.outputs if template is root else ())
         texts.append(writer.text(_documentation(graph, template), record))
-    weights, helpers = initial_statements(graph, reader)
     _insert(texts[-1], weights)
     blocks: list[list[str]] = []
     for helper in dict.fromkeys([*(helper for text in texts for helper in text.helpers), *helpers]):
@@ -81,12 +81,13 @@ def _assemble(graph: Graph, entry: str, blocks: list[list[str]], texts: dict[int
 
 
 def _title(graph: Graph) -> list[str]:
+    doc = graph.doc or f"{graph.name}, a network"
+    return docstring([doc, f"Emitted by archspec from {_spec(graph)}."], WIDTH, 0)
+
+
+def _spec(graph: Graph) -> str:
     block = graph.root.block
-    spec = block.file.shown if block is not None else "a spec"
-    paper = f" ({graph.source})" if graph.source else ""
-    doc = getattr(block.model, "doc", None) if block is not None else None
-    first = f"{graph.name}{paper}."
-    return docstring([first, *([doc] if doc else []), f"Emitted by archspec from {one_line(spec)}."], WIDTH, 0)
+    return graph.spec or (block.file.shown if block is not None else "a spec")
 
 
 def _imports(body: str) -> list[str]:
@@ -130,8 +131,8 @@ def _wanted(template: Template) -> str:
 def _documentation(graph: Graph, template: Template) -> list[str]:
     scope = template.uses[0]
     if scope is graph.root:
-        doc = getattr(scope.block.model, "doc", None) if scope.block is not None else None
-        return [str(doc) if doc else graph.name]
+        paper = f" ({graph.source})" if graph.source else ""
+        return [f"{graph.name}{paper}, from {_spec(graph)}."]
     if scope.block is not None:
         model = scope.block.model
         doc = model.doc or f"Block `{scope.block.name}`."

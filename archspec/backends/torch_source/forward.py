@@ -13,6 +13,7 @@ from archspec.backends.torch_source.templates import Ref
 
 DEEPEST = 5
 """Calls nested in one another, at most."""
+_PIECE = re.compile(r"(\{0\}\.chunk\((\d+)(?:, dim=\d+)?\))\[(\d+)\]")
 _PLACE = re.compile(r"\{(\d+)\}")
 _INDENT = 8
 
@@ -73,12 +74,16 @@ class Body:
     _total: Counter[Ref] = field(default_factory=Counter)
     _pending: list[_Pending] = field(default_factory=list)
     _mine: set[str] = field(default_factory=set)
+    _merged: set[Ref] = field(default_factory=set)
 
     def run(self, calls: Sequence[Call], returned: Sequence[Ref]) -> list[str]:
         """Fill ``statements``; gives the expressions of the values that are returned."""
         self._mine.update(self.bound.values())
+        calls = _together(calls)
         for call in calls:
             self._left.update(call.reads)
+            if call.merges:
+                self._merged.update(call.reads)
         self._left.update(returned)
         self._total = Counter(self._left)
         for call in calls:
@@ -182,8 +187,9 @@ class Body:
         targets: list[str] = []
         for position, ref in enumerate(refs):
             wanted = named[position] if position < len(named) else ""
-            if not wanted and "x" in busy and member.startswith("branch"):
-                wanted = member
+            if not wanted and member.startswith("branch") and (ref in self._merged or "x" in busy):
+                base = re.sub(r"_\d+[a-z]?$", "", member)
+                wanted = member if base in busy or (base in self.names and base not in self._mine) else base
             if self._left[ref] == 0:
                 target = "_"
             else:
@@ -198,7 +204,7 @@ class Body:
 
     def _name(self, ref: Ref, wanted: str, busy: set[str]) -> str:
         """``x`` while the chain goes on; the value's own name where others read it later; ``y`` and ``z`` beside it."""
-        if wanted and (self._total[ref] > 1 or "x" in busy):
+        if wanted and (self._total[ref] > 1 or "x" in busy or wanted.startswith("branch")):
             if wanted in self._mine:
                 if wanted not in busy:
                     return wanted
@@ -213,3 +219,27 @@ class Body:
         name = self.names.claim("value")
         self._mine.add(name)
         return name
+
+
+def _together(calls: Sequence[Call]) -> list[Call]:
+    """The calls, those that take one piece each of the same chunks made one call that takes them all."""
+    pieces: dict[tuple[str, Ref], list[tuple[int, Call]]] = {}
+    for call in calls:
+        match = _PIECE.fullmatch(call.text)
+        if match is not None and len(call.reads) == 1 and len(call.gives) == 1:
+            pieces.setdefault((match[1], call.reads[0]), []).append((int(match[3]), call))
+    first: dict[int, Call] = {}
+    dropped: set[int] = set()
+    for (text, ref), found in pieces.items():
+        match = _PIECE.fullmatch(found[0][1].text)
+        if match is None or sorted(index for index, _ in found) != list(range(int(match[2]))):
+            continue
+        ordered = [call for _, call in sorted(found, key=lambda pair: pair[0])]
+        if len({call.training for call in ordered}) == 1:
+            named = tuple(call.named[0] if call.named else "" for call in ordered)
+            first[id(found[0][1])] = Call(
+                text, (ref,), tuple(call.gives[0] for call in ordered), training=ordered[0].training,
+                named=named if any(named) else (), spans=tuple(span for call in ordered for span in call.spans),
+            )  # fmt: skip
+            dropped.update(id(call) for _, call in found[1:])
+    return [first.get(id(call), call) for call in calls if id(call) not in dropped]

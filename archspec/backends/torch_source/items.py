@@ -215,7 +215,8 @@ class Reader:
         function = node.op.function(self.flow.graph.shapes_in(node))
         gives = {node.index: 0}
         if module is not None and (chained or node.is_module or function is None):
-            return Item(key, "module", node.name, node, reads, gives, module.arguments, module, function, **more)
+            name = node.name if chained or node.is_module or node.reuse is not None else ""
+            return Item(key, "module", name, node, reads, gives, module.arguments, module, function, **more)
         return Item(key, "function", "", node, reads, gives, module=module, function=function, **more)
 
     def _scope(self, scope: Scope, parent: Scope) -> Item:

@@ -38,8 +38,12 @@ class Mismatch(Exception):
 class Solver:
     """The constructor arguments of one class in the making."""
 
-    def __init__(self, graph: Graph, uses: Sequence[Scope], inputs: Sequence[Sequence[int]]) -> None:
+    def __init__(
+        self, graph: Graph, uses: Sequence[Scope], inputs: Sequence[Sequence[int]], expected: Iterable[str] = ()
+    ) -> None:
         self.graph = graph
+        self.expected = frozenset(expected)
+        """Arguments that the class will have in the end, as far as is known."""
         self.uses = uses
         self.parameters: dict[str, Parameter] = {}
         self.candidates: dict[str, Parameter] = {}
@@ -140,7 +144,7 @@ class Solver:
         if all(algebra.same(value, values[0]) for value in values):
             if turns is None and len(where) < len(self.uses):
                 for form in self._forms(hints, values, where):
-                    if self._needed(form) <= self.parameters.keys() and self.fits(form, values, where):
+                    if self._needed(form) <= self.parameters.keys() | self.expected and self.fits(form, values, where):
                         return self.use(form)
             return algebra.constant(values[0])
         for form in self._forms(hints, values, where):
@@ -221,7 +225,7 @@ class Solver:
         """What the spec says, simplest first: arguments that never vary stand there as the numbers they are."""
         for tree in hints:
             names = algebra.names_in(tree)
-            fixed = {name: algebra.constant(self.candidates[name].values[0]) for name in names if self._is_fixed(name)}
+            fixed = {name: self._value(name) for name in names if self._is_fixed(name)}
             varying = [name for name in self.candidates if name in names and name not in fixed]
             if fixed:
                 for key in varying:
@@ -235,6 +239,9 @@ class Solver:
             whole = _whole(tree)
             if whole is not None:
                 yield whole
+
+    def _value(self, key: str) -> Tree:
+        return algebra.constant(self.candidates[key].values[0])
 
     def _is_fixed(self, key: str) -> bool:
         if key not in self.candidates:
@@ -332,7 +339,9 @@ class Solver:
         """A formula that is true in exactly those of the uses that have an item."""
         where, values = list(present), list(present.values())
         for tree in hints:
-            if self.fits(tree, values, where):
+            tree = algebra.fold(tree, {name: self._value(name) for name in algebra.names_in(tree) if self._is_fixed(name)})
+            words = any(isinstance(self.candidates[name].values[0], str) for name in self._needed(tree) & self.candidates.keys())
+            if not words and self.fits(tree, values, where):
                 return self.use(tree)
         for key, parameter in {**self.parameters, **self.candidates}.items():
             if all(algebra.same(parameter.values[use], there) for use, there in present.items()):

@@ -70,6 +70,8 @@ class Entry:
     """What stands for its value in uses that lack it."""
     series_name: tuple[str, int, str] | None = None
     """In a loop: the name's text before its number, the number in the first turn, the text after."""
+    initial: list[str] = field(default_factory=list)
+    """Of a parameter: the statements that start it."""
     member: str = ""
     """How it is called behind ``self.``, when it is a member."""
 

@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"(?<![\w.{])\d+(?![\w.}])")
 def unify(reader: Reader, scopes: Sequence[Scope], templates: dict[Scope, Template]) -> list[Template]:
     """The classes that all these uses need, in the order of their first use: one, wherever that is possible."""
     try:
-        return [Unifier(reader, scopes, templates).template()]
+        return [_template(reader, scopes, templates)]
     except Mismatch:
         pass
     alike: dict[Hashable, list[Scope]] = {}
@@ -42,7 +42,7 @@ def unify(reader: Reader, scopes: Sequence[Scope], templates: dict[Scope, Templa
     for some in alike.values():
         for index in range(min(len(groups), MAXIMUM_CLASSES_TRIED)):
             try:
-                template = Unifier(reader, [*groups[index], *some], templates).template()
+                template = _template(reader, [*groups[index], *some], templates)
             except Mismatch:
                 continue
             groups[index] += some
@@ -50,8 +50,24 @@ def unify(reader: Reader, scopes: Sequence[Scope], templates: dict[Scope, Templa
             break
         else:
             groups.append(list(some))
-            found.append(Unifier(reader, some, templates).template())
+            found.append(_template(reader, some, templates))
     return found
+
+
+def _template(reader: Reader, scopes: Sequence[Scope], templates: dict[Scope, Template]) -> Template:
+    """The class of some uses.  What only some of them have is looked at again once all its arguments are known."""
+    template = Unifier(reader, scopes, templates).template()
+    if any(condition is not None for condition in _conditions(template.entries)):
+        expected = {parameter.key for parameter in template.parameters}
+        template = Unifier(reader, scopes, templates, expected).template()
+    return template
+
+
+def _conditions(entries: Iterable[Entry | Series]) -> Iterator[Tree | None]:
+    for entry in entries:
+        if isinstance(entry, Entry):
+            yield entry.condition
+            yield from _conditions(entry.children)
 
 
 def _structure(reader: Reader, scope: Scope, templates: dict[Scope, Template]) -> Hashable:
@@ -94,7 +110,13 @@ def _inputs_of(reader: Reader, scope: Scope) -> tuple[int, ...]:
 class Unifier:
     """Makes the template of one class."""
 
-    def __init__(self, reader: Reader, uses: Sequence[Scope], templates: dict[Scope, Template]) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        uses: Sequence[Scope],
+        templates: dict[Scope, Template],
+        expected: Iterable[str] = (),
+    ) -> None:
         self.reader = reader
         self.flow = reader.flow
         self.nodes = reader.nodes
@@ -105,7 +127,7 @@ class Unifier:
         if len({len(inputs) for inputs in self.inputs}) != 1:
             raise Mismatch("other inputs")
         self.chain = reader.is_chain(self.uses[0])
-        self.solver = Solver(reader.flow.graph, self.uses, self.inputs)
+        self.solver = Solver(reader.flow.graph, self.uses, self.inputs, expected)
         self.values: list[dict[int, Ref]] = [
             {index: Ref(-1, position) for position, index in reversed(list(enumerate(inputs)))} for inputs in self.inputs
         ]
@@ -134,6 +156,8 @@ class Unifier:
             self._aligned(rows)
             entries = list(self.entries)
             outputs, given = self._outputs()
+            for entry in self.entries:
+                self._say_condition(entry)
         template = Template(
             self.uses, self.chain, entries, self._parameters(), [], [list(inputs) for inputs in self.inputs], outputs, given
         )
@@ -183,8 +207,6 @@ class Unifier:
                     for index, output in item.gives.items():
                         self.values[use][index] = Ref(number, output)
             self.entries.append(entry)
-        for number, entry in enumerate(self.entries):
-            self._say_condition(entry)
 
     def entry(
         self,
@@ -289,7 +311,7 @@ class Unifier:
         assert first.module is not None
         bare = all(argument.needless for item in items for argument in item.arguments)
         modules = [item.module for item in items if item.module is not None]
-        if len({(module.call, module.helper) for module in modules}) != 1:
+        if len({(module.call, module.helper, module.wrap) for module in modules}) != 1:
             raise Mismatch("called differently")
         targets = [Code(module.target) for module in modules]
         if len(set(targets)) == 1:
@@ -475,6 +497,8 @@ class Unifier:
                 out.append(entry)
         body: list[Entry] = []
         inside = previous
+        if segment.period > 1 and segment.name(0, start) is None and len(set(segment.counts)) == 1:
+            raise Mismatch("a list reads better")
         for column in range(segment.period):
             items, uses, turns = [], [], []
             for use, row, count in zip(where, segment.rows, segment.counts, strict=True):
@@ -483,7 +507,7 @@ class Unifier:
                     uses.append(use)
                     turns.append(turn - start)
             name = segment.name(column, start)
-            if not items or (name is not None and (inline or name[1] < 0)):
+            if not items or (name is not None and name[1] < 0) or (inline and len(segment.rows) > 1 and name is not None):
                 raise Mismatch("names without a rule")
             entry = self.entry(items, uses, turns, -1, inside)
             entry.series_name = name
@@ -620,17 +644,21 @@ class Unifier:
         if step is not None and isinstance(step.when, Expression):
             hints += self.solver.said(step.when.tree, previous)
         hints += self.conditions
-        wanted = entry.name if entry.name and not entry.name.isdigit() else self._word(entry)
-        entry.condition = self.solver.condition(f"has_{wanted}", present, hints)
+        entry.condition = self.solver.condition(self._flag(entry), present, hints)
         if entry.condition not in self.conditions:
             self.conditions.append(entry.condition)
 
     @staticmethod
-    def _word(entry: Entry) -> str:
+    def _flag(entry: Entry) -> str:
+        """What an argument is called that says whether an entry is there."""
         what = entry.first.what
+        if what.step is not None and what.step.what.startswith("$") and what.step.what[1:].isidentifier():
+            return what.step.what[1:]
+        if entry.name and not entry.name.isdigit():
+            return f"has_{entry.name}"
         if isinstance(what, Node):
-            return what.op.keyword if what.op is not None else "input"
-        return what.block.name if what.block is not None else what.kind
+            return f"has_{what.op.keyword}" if what.op is not None else "has_input"
+        return f"has_{what.block.name if what.block is not None else what.kind}"
 
     def _chain_output(self) -> tuple[list[Ref], list[dict[int, int]]]:
         return [Ref(0)], [{index: 0 for index in self.flow.outputs[scope]} for scope in self.uses]
