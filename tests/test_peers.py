@@ -37,17 +37,19 @@ steps:
 
 
 def peer(name: str, **options: Any) -> nn.Module:
-    """A network of pytorchcv, without weights of its own."""
-    provider = pytest.importorskip("pytorchcv.model_provider")
-    return provider.get_model(name, pretrained=False, **options)
+    """A network of pytorchcv; imported by itself, since all of pytorchcv wants all of torchvision."""
+    family = re.match("[a-z]+", name)
+    assert family is not None
+    module = {"squeezeresnet": "squeezenet"}.get(family[0], family[0])
+    return getattr(pytest.importorskip(f"pytorchcv.models.{module}"), name)(**options)
 
 
 def same_outputs(ours: nn.Module, theirs: nn.Module, image: Tensor) -> None:
-    """Give ours the weights of theirs, entry by entry in the order of both, and compare what the two make of an image."""
+    """Give ours the weights of theirs, entry by entry, and compare what the two make of an image."""
     import torch
 
     state = ours.state_dict()
-    values = {name: value for name, value in theirs.state_dict().items()}
+    values = dict(theirs.state_dict())
     assert len(state) == len(values)
     for (name, mine), (other, value) in zip(state.items(), values.items(), strict=True):
         assert mine.shape == value.shape, f"{name} and {other}"
@@ -66,8 +68,9 @@ def same_outputs(ours: nn.Module, theirs: nn.Module, image: Tensor) -> None:
                 torch.manual_seed(0)
                 results.append(module.train(training)(image))
             mine, other = results
-            assert mine.abs().max() > 0
-            torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-6)
+            size = float(other.abs().max())
+            assert size > 0
+            torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-5 * size)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +128,7 @@ def test_preactivation_blocks(kind: str, depths: list[int], theirs: str) -> None
     same_outputs(ours, peer(theirs), torch.rand(2, 3, 224, 224))
 
 
-# -- tables of papers ------------------------------------------------------------------------------------------------------
+# -- tables of papers --------------------------------------------------------------------------------------------------
 
 
 def report(name: str) -> Report:
@@ -151,9 +154,10 @@ def test_squeezenet_complex_bypass_adds_a_convolution_to_every_other_module() ->
 
 
 def test_mobilenet_table_2() -> None:
-    """Share of each kind of layer in multiply-adds and parameters, the paper counting batch normalisation with neither."""
+    """Share of each kind of layer in multiply-adds and parameters, batch normalisation counted with neither."""
     found = report("mobilenet_v1")
-    groups = {"conv 1×1": "pointwise.conv", "conv dw 3×3": "depthwise.conv", "conv 3×3": "features.0.conv", "fully connected": "fc"}
+    groups = {"conv 1×1": "pointwise.conv", "conv dw 3×3": "depthwise.conv", "conv 3×3": "features.0.conv"}
+    groups["fully connected"] = "fc"
     costs = {what: [cost for path, cost in found.cost.items() if path.endswith(end)] for what, end in groups.items()}
     multiply_adds = {what: sum(cost.multiply_adds or 0 for cost in group) for what, group in costs.items()}
     parameters = {what: sum(cost.parameters for cost in group) for what, group in costs.items()}
