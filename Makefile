@@ -2,6 +2,7 @@
 #   make demo    check, draw, compile and train a small network on handwritten digits
 #   make test    the whole test suite            make slow    the long tests, left out of `make test`
 #   make golden  renew the golden texts          make lint    ruff and pyright
+#   make gallery every shipped network's picture, summary and source, and pages to leaf through them
 # PYTHON=python3.12 chooses the interpreter, JOBS=4 the test processes.
 
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3,$(shell command -v $(name) 2>/dev/null)))
@@ -20,7 +21,7 @@ out := out/demo
 # torch's threads wait for each other by spinning: on a busy machine that makes an epoch fifteen times longer.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo test slow golden lint clean
+.PHONY: demo test slow golden gallery lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed-train
@@ -45,6 +46,9 @@ slow: .venv/installed-test
 
 golden: .venv/installed-test
 	$(pytest) --update-golden
+
+gallery: .venv/installed-train
+	$(bin)/python -m archspec.gallery out/gallery
 
 lint: .venv/installed-test
 	$(bin)/ruff check

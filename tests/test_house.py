@@ -25,6 +25,7 @@ ORDER = (
     "backends",
     "pipeline",
     "training",
+    "gallery",
     "cli",
 )
 """From the ground up; a part imports from those before it, and from itself."""
