@@ -205,7 +205,8 @@ class ClassWriter:
         if entry.kind == "module":
             what = item.what
             heavy = isinstance(what, Node) and what.op is not None and what.op.kind in ("convolution", "dense")
-            return [Call(entry.text.replace("{module}", access), reads, gives, heavy=heavy, **common)]
+            member = entry.member if is_name(entry.member) else ""
+            return [Call(entry.text.replace("{module}", access), reads, gives, heavy=heavy, member=member, **common)]
         member = entry.member if is_name(entry.member) else ""
         taps = _taps(item) if entry.kind == "chain" else []
         if len(taps) > 1:

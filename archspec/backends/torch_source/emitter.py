@@ -50,14 +50,15 @@ def emitted(graph: Graph) -> Emitted:
     for template in ordered:
         name_parameters(template, names)
     record = names.claim(f"{root.name}Output") if len(graph.outputs) > 1 else ""
-    weights, helpers = initial_statements(graph, reader, ordered)
+    initial = initial_statements(graph, reader, ordered)
     texts: list[ClassText] = []
     for template in ordered:
         writer = ClassWriter(graph, template, names, graph.outputs if template is root else ())
-        texts.append(writer.text(_documentation(graph, template), record))
-    _insert(texts[-1], weights)
+        text = writer.text(_documentation(graph, template), record)
+        _insert(text, initial.inside.get(template, []) + (initial.loop if template is root else []))
+        texts.append(text)
     blocks: list[list[str]] = []
-    for helper in dict.fromkeys([*(helper for text in texts for helper in text.helpers), *helpers]):
+    for helper in dict.fromkeys([*(helper for text in texts for helper in text.helpers), *initial.helpers]):
         blocks.append(helper.strip("\n").split("\n"))
     if record:
         blocks.append(_record(graph, record))
@@ -157,6 +158,7 @@ def _insert(text: ClassText, lines: list[str]) -> None:
     """Put statements at the end of a class's constructor."""
     if not lines:
         return
-    at = next(index for index, line in enumerate(text.lines) if line.startswith("    def forward")) - 1
+    forward = (index - 1 for index, line in enumerate(text.lines) if line.startswith("    def forward"))
+    at = next(forward, len(text.lines))
     text.lines[at:at] = lines
     text.places = {(line + len(lines) if line >= at else line): spans for line, spans in text.places.items()}

@@ -11,6 +11,8 @@ from archspec.backends.torch_source.layout import WIDTH
 from archspec.backends.torch_source.names import Namespace
 from archspec.backends.torch_source.templates import Ref
 
+FAR = 5
+"""Calls between a value and one that reads it, from which on the value has a name of its own."""
 DEEPEST = 5
 """Calls nested in one another, at most."""
 _PIECE = re.compile(r"(\{0\}\.chunk\((\d+)(?:, dim=\d+)?\))\[(\d+)\]")
@@ -75,15 +77,19 @@ class Body:
     _pending: list[_Pending] = field(default_factory=list)
     _mine: set[str] = field(default_factory=set)
     _merged: set[Ref] = field(default_factory=set)
+    _far: set[Ref] = field(default_factory=set)
 
     def run(self, calls: Sequence[Call], returned: Sequence[Ref]) -> list[str]:
         """Fill ``statements``; gives the expressions of the values that are returned."""
         self._mine.update(self.bound.values())
         calls = _together(calls)
-        for call in calls:
+        made: dict[Ref, int] = {}
+        for position, call in enumerate(calls):
             self._left.update(call.reads)
             if call.merges:
                 self._merged.update(call.reads)
+            made.update((ref, position) for ref in call.gives)
+            self._far.update(ref for ref in call.reads if position - made.get(ref, position) >= FAR)
         self._left.update(returned)
         self._total = Counter(self._left)
         for call in calls:
@@ -193,7 +199,7 @@ class Body:
             if self._left[ref] == 0:
                 target = "_"
             else:
-                target = self._name(ref, wanted, busy)
+                target = self._name(ref, wanted, busy, member)
                 busy.add(target)
             if target != "_":
                 self.bound[ref] = target
@@ -202,7 +208,7 @@ class Body:
             return
         self.statements.append(Statement(tuple(targets), text, training, refs, spans))
 
-    def _name(self, ref: Ref, wanted: str, busy: set[str]) -> str:
+    def _name(self, ref: Ref, wanted: str, busy: set[str], member: str = "") -> str:
         """``x`` while the chain goes on; the value's own name where others read it later; ``y`` and ``z`` beside it."""
         if wanted and (self._total[ref] > 1 or "x" in busy or wanted.startswith("branch")):
             if wanted in self._mine:
@@ -211,12 +217,12 @@ class Body:
             name = self.names.claim(wanted)
             self._mine.add(name)
             return name
-        for name in ("x", "y", "z"):
+        for name in () if ref in self._far and member else ("x", "y", "z"):
             if name not in busy and (name in self._mine or name not in self.names):
                 if name not in self._mine:
                     self._mine.add(self.names.claim(name))
                 return name
-        name = self.names.claim("value")
+        name = self.names.claim(member or "value")
         self._mine.add(name)
         return name
 

@@ -5,55 +5,111 @@ Where every layer of a kind starts alike, a loop over all modules says so; other
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from archspec.backends.torch_source.items import Reader
 from archspec.backends.torch_source.layout import lay_out
 from archspec.backends.torch_source.names import is_name
-from archspec.backends.torch_source.templates import Entry, Template
+from archspec.backends.torch_source.templates import Entry, Series, Template
 from archspec.graph import Graph, Node
 from archspec.ops import Module
 
 
-def initial_statements(graph: Graph, reader: Reader, templates: Sequence[Template]) -> tuple[list[str], list[str]]:
-    """Lines for the network's constructor, and the helpers that they and the parameters need."""
-    helpers: dict[str, None] = {}
-    inside = _in_place(graph, templates, helpers)
-    modules: dict[str, Module] = {}
-    said: dict[str, dict[str, str]] = {}
-    tensors: dict[tuple[str, str], list[str]] = {}
+@dataclass(slots=True)
+class Initial:
+    """What the constructors say of how weights start."""
+
+    loop: list[str] = field(default_factory=list)
+    """Lines for the network's own constructor."""
+    inside: dict[Template, list[str]] = field(default_factory=dict)
+    """Lines for the constructor of each class."""
+    helpers: dict[str, None] = field(default_factory=dict)
+
+
+def initial_statements(graph: Graph, reader: Reader, templates: Sequence[Template]) -> Initial:
+    """How every tensor that ``init`` speaks of starts."""
+    found = Initial()
+    modules: dict[int, Module] = {}
+    said: dict[int, dict[str, str]] = {}
+    tensors: dict[tuple[str, str], list[Node]] = {}
     for node in graph.nodes:
-        if node.op is None or node.reuse is not None or not node.is_module or node.index in inside:
+        if node.op is None or node.reuse is not None or not node.is_module:
             continue
         shapes = graph.shapes_in(node)
         weights = [weight for weight in node.op.weights(shapes) if weight.trainable]
         module = reader.module(node) if weights else None
         if module is None:
             continue
-        modules[node.path], said[node.path] = module, node.op.initial(shapes)
-        if said[node.path] and node.op.init is not None:
-            helpers.update(dict.fromkeys(node.op.init.helpers))
+        modules[node.index], said[node.index] = module, node.op.initial(shapes)
+        if said[node.index] and node.op.init is not None:
+            found.helpers.update(dict.fromkeys(node.op.init.helpers))
         for weight in weights:
-            tensors.setdefault((module.target, weight.name), []).append(node.path)
+            tensors.setdefault((module.target, weight.name), []).append(node)
     uniform: dict[str, list[str]] = {}
-    single: dict[str, list[str]] = {}
-    for (kind, tensor), paths in tensors.items():
-        ways = {said[path].get(tensor) for path in paths}
+    single: dict[tuple[int, str], str] = {}
+    for (kind, tensor), nodes in tensors.items():
+        ways = {said[node.index].get(tensor) for node in nodes}
         if ways == {None}:
             continue
-        if len(ways) == 1 and _is_whole(kind, modules):
-            fewer = len(paths) < sum(1 for module in modules.values() if module.target == kind)
+        if len(ways) == 1 and tensor and _is_whole(kind, modules):
+            fewer = len(nodes) < sum(1 for module in modules.values() if module.target == kind)
             way = str(ways.pop()).format(tensor=f"module.{tensor}")
             uniform.setdefault(kind, []).extend(_guarded(way, tensor, fewer or "Conv" in kind))
             continue
-        for path in paths:
-            way = said[path].get(tensor)
-            if way is not None:
-                single.setdefault(way, []).append(f"{path}.{tensor}" if tensor else path)
-    return _loop(uniform) + _named(single), list(helpers)
+        single.update(((node.index, tensor), way) for node in nodes if (way := said[node.index].get(tensor)) is not None)
+    for template in templates:
+        lines = _inside(template, single)
+        if lines:
+            found.inside[template] = lines
+    left: dict[str, list[str]] = {}
+    for (index, tensor), way in single.items():
+        left.setdefault(way, []).append(_join(graph.nodes[index].path, tensor))
+    found.loop = _loop(uniform) + _named({way: [(path, "") for path in paths] for way, paths in left.items()})
+    return found
 
 
-def _is_whole(kind: str, modules: dict[str, Module]) -> bool:
+def _inside(template: Template, single: dict[tuple[int, str], str]) -> list[str]:
+    """Lines for the tensors of a class that start alike in all its uses; takes them out of ``single``."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for prefix, entry in _members("", template.entries):
+        nodes = [item.what for item in entry.items if item is not None and isinstance(item.what, Node)]
+        if not nodes or nodes[0].op is None or any(node.reuse is not None for node in nodes):
+            continue
+        for tensor in (*nodes[0].op.tensors, ""):
+            ways = {single.get((node.index, tensor)) for node in nodes}
+            way = ways.pop()
+            if ways or way is None:
+                continue
+            for node in nodes:
+                del single[node.index, tensor]
+            direct = tensor != "bias" and not prefix and is_name(entry.name)
+            path = _join(_join(prefix, entry.name), tensor)
+            if direct and not tensor:
+                entry.initial = [way.format(tensor=f"self.{path}")]
+            else:
+                found.setdefault(way, []).append((path, f"self.{path}" if direct else ""))
+    return _named(found)
+
+
+def _members(prefix: str, entries: Sequence[Entry | Series]) -> Iterator[tuple[str, Entry]]:
+    """The modules of a class whose paths are the same in all its uses."""
+    for entry in entries:
+        if isinstance(entry, Series) or (entry.condition is not None and prefix):
+            return
+        if entry.condition is not None:
+            continue
+        if entry.kind == "module":
+            yield prefix, entry
+        elif entry.kind == "chain":
+            yield from _members(_join(prefix, entry.name), entry.children)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path and name else path or name
+
+
+def _is_whole(kind: str, modules: dict[int, Module]) -> bool:
     """Whether ``isinstance`` finds the layers of a kind and no others."""
     helpers = {module.helper for module in modules.values() if module.helper is not None}
     return kind.startswith("nn.") and not any(f"({kind})" in helper for helper in helpers)
@@ -79,32 +135,15 @@ def _loop(uniform: dict[str, list[str]]) -> list[str]:
     return lines
 
 
-def _named(single: dict[str, list[str]]) -> list[str]:
+def _named(single: dict[str, list[tuple[str, str]]]) -> list[str]:
+    """A statement for each tensor, or a loop over many that start in the same way."""
     lines: list[str] = []
-    for way, paths in single.items():
-        if len(paths) == 1:
-            lines += lay_out(way.format(tensor=f'self.get_parameter("{paths[0]}")'), 8)
+    for way, tensors in single.items():
+        if len(tensors) < 3:
+            for path, text in tensors:
+                lines += lay_out(way.format(tensor=text or f'self.get_parameter("{path}")'), 8)
             continue
-        listed = ", ".join(f'"{path}"' for path in paths)
+        listed = ", ".join(f'"{path}"' for path, _ in tensors)
         lines += lay_out(f"for name in ({listed}):", 8)
         lines += lay_out(way.format(tensor="self.get_parameter(name)"), 12)
     return lines
-
-
-def _in_place(graph: Graph, templates: Sequence[Template], helpers: dict[str, None]) -> set[int]:
-    """Which bare parameters start where they are made, all uses of their class having them start alike."""
-    found: set[int] = set()
-    for template in templates:
-        for entry in template.entries:
-            if not isinstance(entry, Entry) or entry.kind != "module" or not is_name(entry.name):
-                continue
-            nodes = [item.what for item in entry.items if item is not None and isinstance(item.what, Node)]
-            inits = [(node.op.init, node.op.initial(())) for node in nodes if node.op is not None and not node.op.sources]
-            ways = {way for init, said in inits if init is not None for way in said.values()}
-            if len(inits) != len(nodes) or len(ways) != 1 or any(init is None for init, _ in inits):
-                continue
-            entry.initial = [ways.pop().format(tensor=f"self.{entry.name}")]
-            found.update(node.index for node in nodes)
-            for init, _ in inits:
-                helpers.update(dict.fromkeys(init.helpers if init is not None else ()))
-    return found

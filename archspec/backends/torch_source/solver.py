@@ -54,9 +54,14 @@ class Solver:
         self.names: list[dict[str, Any]] = [{} for _ in uses]
         count = len(inputs[0])
         for position in range(count):
-            wanted = "in_channels" if count == 1 else f"in_channels_{position + 1}"
+            wanted = "in_channels" if position == 0 else f"{self._input_name(position, count)}_channels"
             self._offer(input_key(position), wanted, [self.channels(reads[position]) for reads in inputs])
         self._offer_words()
+
+    def _input_name(self, position: int, count: int) -> str:
+        block = self.uses[0].block
+        declared = list(block.model.inputs or ()) if block is not None else []
+        return declared[position] if len(declared) == count else f"input_{position + 1}"
 
     def _offer_words(self) -> None:
         """Parameters, ``let`` and loop variables that the uses' own scopes know."""
