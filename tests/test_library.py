@@ -17,7 +17,8 @@ NAMED_IN_THE_LECTURE = {
     "bn_relu_conv", "conv_bn_relu", "conv_relu", "dense_block", "dense_layer", "depthwise_separable", "double_conv",
     "fire", "fire_bypass", "grid_reduction_a", "grid_reduction_b", "grid_reduction_conventional", "inception_a",
     "inception_b", "inception_c", "inception_naive", "inception_v1", "residual_basic",
-    "residual_basic_preact", "residual_bottleneck", "residual_bottleneck_preact", "squeeze_excite", "transition", "up_level",
+    "residual_basic_preact", "residual_bottleneck", "residual_bottleneck_preact", "squeeze_excite", "transition",
+    "up_level",
 }  # fmt: skip
 
 
