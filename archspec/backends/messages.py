@@ -1,0 +1,87 @@
+"""What archspec may say: every diagnostic code in its source, with the messages that go with it.
+
+Found by reading the source as Python does, not kept by hand: where a call gives a code and then a message, both are
+constants, but for what the message names.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_CODE = re.compile(r"[a-z]+(-[a-z]+)*\Z")
+_SEVERITIES = {"error": "error", "warning": "warning", "note": "note", "Fault": "error", "Diagnostic": "error"}
+"""Severity by the function that is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing that may be said under a code; ``…`` stands for what it names, and no text for one made elsewhere."""
+
+    code: str
+    severity: str
+    text: str
+
+
+def by_code() -> dict[str, list[Message]]:
+    """Every message of the package by its code, codes in alphabetical order."""
+    found: dict[str, list[Message]] = {}
+    for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
+        for message in _messages(ast.parse(path.read_text(encoding="utf-8"))):
+            found.setdefault(message.code, []).append(message)
+    return dict(sorted(found.items()))
+
+
+def _messages(tree: ast.Module) -> Iterator[Message]:
+    whole = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    inner = {id(call) for function in whole for call in ast.walk(function) if call is not function}
+    for node in (tree, *(function for function in whole if id(function) not in inner)):
+        names = _assigned(node)
+        for call in ast.walk(node):
+            if isinstance(call, ast.Call) and len(call.args) > 1 and (node is not tree or id(call) not in inner):
+                yield from _said(call, names)
+
+
+def _assigned(scope: ast.AST) -> dict[str, list[ast.expr]]:
+    """What is assigned to each plain name inside."""
+    found: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            found.setdefault(node.targets[0].id, []).append(node.value)
+    return found
+
+
+def _said(call: ast.Call, names: dict[str, list[ast.expr]]) -> Iterator[Message]:
+    """The messages of a call that has a code among its arguments, and the message after it."""
+    called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    severity = next((_constant(word.value) for word in call.keywords if word.arg == "severity"), None)
+    for code, message in zip(call.args, call.args[1:], strict=False):
+        name = _constant(code)
+        if name is None or not _CODE.match(name):
+            continue
+        sources = names.get(message.id, []) if isinstance(message, ast.Name) else [message]
+        texts = [text for source in sources for text in _texts(source) if re.search(r"\w", text)]
+        known = called in _SEVERITIES and code is call.args[0]
+        if known or ("-" in name and any(" " in text for text in texts)):
+            for text in texts or [""]:
+                yield Message(name, severity or _SEVERITIES.get(called, "error"), text)
+
+
+def _constant(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    """The texts an expression may be, ``…`` where it holds a value."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        parts = (part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+        yield "".join(str(part) for part in parts)
+    elif isinstance(node, ast.IfExp):
+        yield from (*_texts(node.body), *_texts(node.orelse))
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        yield from (left + right for left in _texts(node.left) for right in _texts(node.right) or ("…",))
