@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -84,8 +85,9 @@ def train(
     terminal.output = None
     if terminal.as_json:
         written = {"checkpoint": result.checkpoint, "weights": result.weights, "metrics": result.metrics}
+        accuracy = result.accuracy if isfinite(result.accuracy) else None
         terminal.answer_json(
-            {"name": loaded.name, "epoch": result.epoch, "accuracy": result.accuracy}
+            {"name": loaded.name, "epoch": result.epoch, "accuracy": accuracy}
             | {name: str(path) for name, path in written.items()}
             | diagnostics_of(report)
         )
