@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archspec.backends.diagram import text
+from archspec.backends.diagram.folding import is_fan
 from archspec.backends.diagram.folding import shortcut as shortcut_of
 from archspec.backends.diagram.measures import (
     CIRCLE,
@@ -98,11 +99,13 @@ class Constructs:
         top = PAD + (0 if inner.entry == "tap" else PAD) + (HEADLINE if item.title else 0)
         whole = Piece(top + inner.height + PAD, inner.left + PAD, inner.right + PAD, entry="frame")
         whole.add(inner, 0, top)
-        if item.count > 1:
-            self._times(whole, item.count, top + inner.height / 2, lane)
-        if item.title:
-            whole.left = max(whole.left, text.width(item.title, text.BOX) + 2 * PAD)
-        frame = Frame(-whole.left, 0, whole.right, whole.height, item.title)
+        title = f"{item.title}  ×{item.count}" if item.title and item.count > 1 else item.title
+        if title:
+            whole.left = max(whole.left, text.width(title, text.BOX) + 2 * PAD)
+        elif item.count > 1:
+            end = item.items[-1]
+            self._times(whole, item.count, top + inner.height / 2, lane, isinstance(end, Parallel) and not is_fan(end))
+        frame = Frame(-whole.left, 0, whole.right, whole.height, title)
         for mark in whole.marks:
             mark.frame = mark.frame or frame
         for other in whole.frames:
@@ -117,13 +120,13 @@ class Constructs:
         return whole
 
     @staticmethod
-    def _times(whole: Piece, count: int, middle: float, lane: int) -> None:
-        """×N, left of the last merge, or right of boxes that no merge ends."""
+    def _times(whole: Piece, count: int, middle: float, lane: int, merged: bool) -> None:
+        """×N, left of the merge where a shortcut ends, or else right of all."""
         words = Unit(-1, f"×{count}", "note", None)
         wide = text.width(words.title, text.REPEAT) + 4
         last = max((mark for mark in whole.marks if mark.lane == lane), key=lambda mark: mark.y, default=None)
         mark = Mark(words, 0, middle, wide, 16, "text")
-        if last is not None and last.form == "circle":
+        if merged and last is not None and last.form == "circle":
             mark.x, mark.y = -CIRCLE / 2 - 10 - wide / 2, last.y
         else:
             mark.x = whole.right - PAD + 6 + wide / 2

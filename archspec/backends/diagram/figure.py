@@ -152,14 +152,13 @@ class Figure(graphviz.Digraph):
             try:
                 written = super().render(
                     filename,
-                    directory,
-                    False,
-                    cleanup,
-                    "svg" if by_us else format,
-                    renderer,
-                    formatter,
-                    neato_no_op,
-                    quiet,
+                    directory=directory,
+                    cleanup=cleanup,
+                    format="svg" if by_us else format,
+                    renderer=renderer,
+                    formatter=formatter,
+                    neato_no_op=neato_no_op,
+                    quiet=quiet,
                     outfile=Path(outfile).with_suffix(".svg") if by_us and outfile is not None else outfile,
                     **options,
                 )

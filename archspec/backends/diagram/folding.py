@@ -87,9 +87,11 @@ class Folder:
         runs = [units]
         if len(self._differences(units)) > LONGEST_DIFFERENCE:
             runs = [list(run) for _, run in groupby(units, key=lambda unit: unit.block and parameters(unit.block))]
-        for first, *others in runs:
+        for run in runs:
+            first, *others = run
             if others:
-                first.detail = first.detail or self._differences([first, *others])
+                first.detail = self._differences(run) or first.detail
+                first.uses = [scope for unit in run for scope in unit.uses]
                 first.count += sum(unit.count for unit in others)
                 first.shape = others[-1].shape
                 first.nodes += [node for unit in others for node in unit.nodes]
@@ -154,10 +156,9 @@ class Folder:
     @staticmethod
     def _differences(units: Sequence[Unit]) -> str:
         """What differs between folded blocks: ``channels 128, 160, 160, 192``."""
-        scopes = [unit.block for unit in units if unit.block is not None]
-        if len(scopes) != len(units):
+        tables = [parameters(scope) for unit in units for scope in unit.uses]
+        if not tables or not all(unit.uses for unit in units):
             return ""
-        tables = [parameters(scope) for scope in scopes]
         lines = []
         for name in tables[0]:
             values = [table.get(name) for table in tables]

@@ -8,7 +8,7 @@ from itertools import groupby
 from archspec.backends.diagram import text
 from archspec.backends.diagram.folding import Folder, block_name
 from archspec.backends.diagram.series_parallel import Element, Parallel, Unit, decompose
-from archspec.backends.diagram.units import Net, Weights, build, data_inputs
+from archspec.backends.diagram.units import Net, Weights, build, data_inputs, words
 from archspec.graph import Graph, Node, Scope
 from archspec.ops import Shape
 
@@ -23,6 +23,13 @@ class Naming:
         self.graph = graph
         self.sizes = sizes
         self.weights = weights
+        self._words: dict[int, str] = {}
+
+    def words(self, node: Node) -> str:
+        """A node as papers write it, found once."""
+        if node.index not in self._words:
+            self._words[node.index] = words(self.graph, node)
+        return self._words[node.index]
 
     def unit(self, scope: Scope) -> Unit:
         """The box of a folded scope."""
@@ -63,7 +70,7 @@ class Naming:
         """``16 → 64 + 64`` for a block of single convolutions in a row and side by side; nothing for others."""
         if not 1 < self.weights.of(scope) <= MOST:
             return ""
-        net = build(self.graph, scope.nodes(), scope, lambda _: False, self.unit)
+        net = build(self.graph, scope.nodes(), scope, lambda _: False, self.unit, self.words)
         items = decompose(net, range(len(net.units)), {})
         if not any(isinstance(item, Parallel) for item in items):
             return ""
@@ -94,8 +101,8 @@ class Naming:
             elif item.block is not None:
                 names.append(text.human(item.block.name))
         runs = [(name, len(list(run))) for name, run in groupby(names)]
-        words = ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in runs)
-        return words if len(words) <= 34 and len(scope.items) <= 64 else ""
+        shown = ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in runs)
+        return shown if len(shown) <= 34 and len(scope.items) <= 64 else ""
 
 
 def net_of(
@@ -104,7 +111,13 @@ def net_of(
     """The units of a scope's nodes; scopes of ``closed`` (by id) are folded, unless they would be one box anyway."""
     nodes = graph.nodes if scope is graph.root else scope.nodes()
     net = build(
-        graph, nodes, scope, lambda below: id(below) in closed and naming.weights.of(below) > 1, naming.unit, outside
+        graph,
+        nodes,
+        scope,
+        lambda below: id(below) in closed and naming.weights.of(below) > 1,
+        naming.unit,
+        naming.words,
+        outside,
     )
     for unit in net.units:
         op = unit.nodes[0].op if unit.block is None and unit.nodes else None

@@ -19,11 +19,11 @@ COMFORTABLE = 40
 """Boxes of an overview."""
 FEWEST = 4
 """Boxes that an overview should have at least, when the network has them."""
-MOST = 240
-"""Boxes of any picture; the rest is a note that says how many there are."""
-WIDEST = 12
+MOST = 120
+"""Boxes of a picture left to itself, and half of one whose depth is given; a note says how many are left out."""
+WIDEST = 8
 """Branches side by side."""
-SEARCHED = 30_000
+SEARCHED = 10_000
 """Nodes of a graph up to which the best depth is searched for; a larger one starts folded."""
 
 
@@ -41,7 +41,7 @@ class Plan:
     def overview(self, depth: int | None) -> list[Element]:
         """The whole network; ``depth`` levels of scopes are opened, or as many as make a good picture."""
         if depth is not None:
-            return self.limited(self._tree(self._below(depth)))
+            return self.limited(self._tree(self._below(depth)), 2 * MOST)
         deepest = max((level for _, level in self.levels), default=0)
         tried: list[list[Element]] = []
         if len(self.graph.nodes) <= SEARCHED:

@@ -59,7 +59,9 @@ class Unit:
     sign: str = ""
     count: int = 1
     block: Scope | None = None
-    """The folded scope it stands for."""
+    """The folded scope it stands for, the first of them."""
+    uses: list[Scope] = field(default_factory=list)
+    """All folded scopes it stands for."""
     nodes: list[Node] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
     """Words for the normalisation and activation that go with it."""
@@ -143,11 +145,13 @@ def build(
     inside: Scope,
     closed: Callable[[Scope], bool],
     name: Callable[[Scope], Unit],
+    say: Callable[[Node], str],
     outside: Mapping[int, str] | None = None,
 ) -> Net:
     """Units of some nodes of a graph, seen from a scope: those in a closed scope become the unit ``name`` gives it.
 
-    ``outside`` names the nodes that the others read from outside: they are drawn as inputs.
+    ``say`` gives the words for a node; ``outside`` names the nodes that the others read from outside, to be drawn as
+    inputs.
     """
     carriers: dict[int, tuple[Scope | None, tuple[Scope, ...]]] = {id(inside): (None, ())}
 
@@ -177,7 +181,7 @@ def build(
             continue
         holder, chain = carrier(node.scope)
         if holder is None:
-            unit = _of_node(graph, node, chain)
+            unit = _of_node(graph, node, chain, say(node))
             net.units.append(unit)
             net.before.append([])
             at = len(net.units) - 1
@@ -185,7 +189,7 @@ def build(
             at = folded[id(holder)]
         else:
             unit = name(holder)
-            unit.scopes, unit.block, unit.training = chain, holder, True
+            unit.scopes, unit.block, unit.uses, unit.training = chain, holder, [holder], True
             net.units.append(unit)
             net.before.append([])
             at = folded[id(holder)] = len(net.units) - 1
@@ -210,11 +214,9 @@ def build(
     return absorb(net)
 
 
-def _of_node(graph: Graph, node: Node, chain: tuple[Scope, ...]) -> Unit:
+def _of_node(graph: Graph, node: Node, chain: tuple[Scope, ...], title: str) -> Unit:
     op = node.op
-    unit = Unit(
-        0, words(graph, node), "io", node.shape, chain, node.path or node.name or "input", training=node.training_only
-    )
+    unit = Unit(0, title, "io", node.shape, chain, node.path or node.name or "input", training=node.training_only)
     if op is None:
         return unit
     unit.role = ROLES.get(op.kind, "other")

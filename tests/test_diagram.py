@@ -1,0 +1,494 @@
+"""Pictures: every shipped network and any small graph gives one, laid out cleanly, the same bytes each time."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import graphviz
+import pytest
+from graphviz.backend import dot_command
+
+import archspec
+from archspec.backends.diagram import Figure, draw, find_program, palette, text
+from archspec.backends.diagram import figure as figures
+from archspec.graph import Graph, Scope
+
+NAMES = sorted(path.stem for path in (Path(__file__).parent.parent / "specs").glob("*.yaml"))
+
+UNET = """
+archspec: 1
+name: UNet
+inputs: {image: [1, H, W]}
+sizes: {H: 572, W: 572}
+blocks:
+  double:
+    params: {channels}
+    steps:
+      - conv as conv1: {channels: $channels, kernel: 3}
+      - relu
+      - conv as conv2: {channels: $channels, kernel: 3}
+      - relu
+  level:
+    params: {channels, depth}
+    steps:
+      - double as down: {channels: $channels}
+      - concat:
+          - - max_pool: {kernel: 2}
+            - level as inner: {channels: $(2 * channels), depth: $(depth - 1)}
+            - conv_transpose as up: {channels: $channels, kernel: 2, stride: 2}
+          - - crop: {to: up}
+        when: depth > 0
+      - double as final: {channels: $channels}
+        when: depth > 0
+steps:
+  - level: {channels: 64, depth: 4}
+  - conv as classify: {channels: 2, kernel: 1}
+outputs: {segmentation: classify}
+"""
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """A place on the page, in points."""
+
+    name: str
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    def meets(self, other: Rectangle, slack: float = 0.1) -> bool:
+        """Whether two rectangles share more than an edge."""
+        across = self.left < other.right - slack and other.left < self.right - slack
+        return across and self.bottom < other.top - slack and other.bottom < self.top - slack
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the engine made of a figure."""
+
+    boxes: dict[int, Rectangle]
+    labels: dict[int, str]
+    groups: dict[str, set[float]]
+    lines: list[tuple[str, list[Rectangle]]]
+    notes: list[Rectangle]
+    width: float
+
+    def words(self) -> list[str]:
+        """The words of every box and circle."""
+        return list(self.labels.values())
+
+    def faults(self) -> list[str]:
+        """What is wrong with it: things on top of one another, skew lines, a path that is not straight."""
+        found = [
+            f"{a.name} lies on {b.name}"
+            for a in self.boxes.values()
+            for b in self.boxes.values()
+            if a.name < b.name and a.meets(b)
+        ]
+        found += [
+            f"label {note.name} lies on {box.name}"
+            for note in self.notes
+            for box in self.boxes.values()
+            if note.meets(box)
+        ]
+        for name, stretches in self.lines:
+            for stretch in stretches:
+                if min(stretch.right - stretch.left, stretch.top - stretch.bottom) > 0.1:
+                    found.append(f"{name} is skew")
+                found += [f"{name} runs through {box.name}" for box in self.boxes.values() if stretch.meets(box, 0.6)]
+        found += [
+            f"group {group} stands on {sorted(places)}" for group, places in self.groups.items() if len(places) > 1
+        ]
+        return found
+
+
+def laid_out(figure: Figure) -> Layout:
+    """The positions that the engine reports."""
+    drawn = json.loads(figure.pipe("json"))
+    boxes: dict[int, Rectangle] = {}
+    labels: dict[int, str] = {}
+    groups: dict[str, set[float]] = {}
+    for thing in drawn.get("objects", []):
+        if "pos" not in thing or "width" not in thing:
+            continue
+        x, y = map(float, thing["pos"].split(","))
+        half, tall = float(thing["width"]) * 36, float(thing["height"]) * 36
+        boxes[thing["_gvid"]] = Rectangle(thing["name"], x - half, y - tall, x + half, y + tall)
+        labels[thing["_gvid"]] = thing["label"]
+        if "group" in thing:
+            groups.setdefault(thing["group"], set()).add(x)
+    lines, notes = [], []
+    for line in drawn.get("edges", []):
+        name = f"{boxes[line['tail']].name} → {boxes[line['head']].name}"
+        points = [tuple(map(float, point.split(","))) for point in line["pos"].split() if point[0] not in "es"][::3]
+        lines.append((name, [_around(name, *ends) for ends in pairwise(points)]))
+        if "lp" in line:
+            x, y = map(float, line["lp"].split(","))
+            half = max(mark["width"] for mark in line["_ldraw_"] if mark["op"] == "T") / 2
+            notes.append(Rectangle(line["label"], x - half, y - 4, x + half, y + 4))
+    left, _, right, _ = map(float, drawn["bb"].split(","))
+    return Layout(boxes, labels, groups, lines, notes, (right - left) * 96 / 72)
+
+
+def _around(name: str, start: tuple[float, ...], end: tuple[float, ...]) -> Rectangle:
+    return Rectangle(name, min(start[0], end[0]), min(start[1], end[1]), max(start[0], end[0]), max(start[1], end[1]))
+
+
+def graph_of(name: str) -> Graph:
+    return archspec.load(name).graph
+
+
+def blocks_of(graph: Graph) -> list[str]:
+    """The names of the blocks a network uses."""
+    found: dict[str, None] = {}
+    stack = [graph.root]
+    while stack:
+        for item in stack.pop().items:
+            if isinstance(item, Scope):
+                stack.append(item)
+                if item.block is not None:
+                    found[item.block.name] = None
+    return sorted(found)
+
+
+# -- every network ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_overview(name: str) -> None:
+    """Clean, on a page, and no wall of boxes."""
+    layout = laid_out(draw(graph_of(name)))
+    assert layout.faults() == []
+    assert layout.width < 960
+    boxes = [word for word in layout.words() if word not in ("+", "||", "×") and not word.startswith("×")]
+    assert 4 <= len(boxes) <= 40
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2, 9])
+@pytest.mark.parametrize("name", ["resnet50", "inception_v3", "densenet121", "mobilenet_v3_large", "convnext_tiny"])
+def test_depth(name: str, depth: int) -> None:
+    assert laid_out(draw(graph_of(name), depth=depth)).faults() == []
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet50", "googlenet", "inception_v3", "densenet121", "shufflenet_v2_x1_0", "squeezenet_complex_bypass"]
+)
+def test_every_block_alone(name: str) -> None:
+    graph = graph_of(name)
+    for block in blocks_of(graph):
+        layout = laid_out(draw(graph, focus=block))
+        assert layout.faults() == [], block
+        assert {"previous layer", "next layer"} <= set(layout.words())
+
+
+@pytest.mark.parametrize("name", ["resnet34", "squeezenet1_0", "densenet121", "inception_v3", "mobilenet_v1", "vgg16"])
+def test_source(name: str, golden: Callable[..., None]) -> None:
+    golden(draw(graph_of(name)).source, "dot")
+
+
+def test_source_of_a_block(golden: Callable[..., None]) -> None:
+    golden(draw(graph_of("googlenet"), focus="inception3a", theme="dark").source, "dot")
+
+
+def test_source_of_an_hourglass(golden: Callable[..., None]) -> None:
+    figure = draw(archspec.loads(UNET).graph)
+    assert laid_out(figure).faults() == []
+    golden(figure.source, "dot")
+
+
+# -- what pictures say -----------------------------------------------------------------------------------------------
+
+
+def test_resnet34_is_drawn_as_in_its_paper() -> None:
+    """Two convolutions in every block, repeats folded, the three size-decreasing blocks dotted."""
+    figure = draw(graph_of("resnet34"))
+    words = laid_out(figure).words()
+    assert [word for word in words if word.startswith("×")] == ["×3", "×3", "×5", "×2"]
+    assert [words.count(f"3×3 conv, {channels}, /2") for channels in (64, 128, 256, 512)] == [0, 1, 1, 1]
+    assert [words.count(f"3×3 conv, {channels}") for channels in (64, 128, 256, 512)] == [2, 3, 3, 3]
+    assert figure.source.count("style=dotted") == 3
+    assert "halves the size" in figure.source
+    for shape in ("3×224×224", "64×112×112", "64×56×56", "128×28×28", "256×14×14", "512×7×7"):
+        assert figure.source.count(f'"{shape}"') == 1
+
+
+def test_fire_modules_say_their_channels() -> None:
+    words = laid_out(draw(graph_of("squeezenet1_0"))).words()
+    assert "fire2  16 → 64 + 64" in words
+    assert "fire9  64 → 256 + 256" in words
+
+
+def test_repeats_tell_what_differs() -> None:
+    source = draw(graph_of("inception_v3")).source
+    assert "inception B  ×4" in source
+    assert "channels 128, 160, 160, 192" in source
+    assert "grid reduction A, /2" in source
+
+
+def test_auxiliary_classifiers_hang_dashed_at_the_side() -> None:
+    source = draw(graph_of("googlenet")).source
+    assert source.count("auxiliary classifier") == 2
+    assert source.count("training only, loss × 0.3") == 2
+    assert source.count("style=dashed") == 2
+
+
+def test_branches_stand_in_the_order_written() -> None:
+    layout = laid_out(draw(graph_of("googlenet"), focus="inception3a"))
+    rows = {round(box.bottom): [] for box in layout.boxes.values()}
+    for key, box in layout.boxes.items():
+        rows[round(box.bottom)].append((box.left, layout.labels[key].split("<")[0]))
+    last = max((sorted(row) for row in rows.values() if len(row) == 4), key=len)
+    assert [label for _, label in last] == ["1×1 conv, 64", "3×3 conv, 128", "3×3 conv, 32", "1×1 conv, 32"]
+
+
+def test_hourglass_has_its_skips_straight_across() -> None:
+    layout = laid_out(draw(archspec.loads(UNET).graph))
+    for size in (392, 200, 104, 56):
+        place = next(key for key, label in layout.labels.items() if label == f"crop to {size}×{size}")
+        row = layout.boxes[place]
+        merges = [
+            key
+            for key, label in layout.labels.items()
+            if label == "||" and layout.boxes[key].meets(Rectangle("", 0, row.bottom, 9999, row.top))
+        ]
+        assert len(merges) == 1
+    assert "3×3 conv, 1024  ×2" in layout.words()
+
+
+def test_sizes_are_shown_as_numbers_or_formulas() -> None:
+    conv = "conv: {channels: 8, kernel: 3, stride: 2, padding: 1}"
+    spec = f"archspec: 1\nname: Plain\ninputs: {{image: [3, H, W]}}\nsteps:\n  - {conv}\n  - softmax\n"
+    graph = archspec.loads(spec).graph
+    assert '"8 × H/2 × W/2"' in draw(graph).source
+    assert '"8×16×20"' in draw(graph, sizes={"H": 32, "W": 40}).source
+
+
+def test_every_colour_is_the_theme_s() -> None:
+    for theme, colours in palette.PALETTES.items():
+        source = draw(graph_of("resnet34"), theme=theme).source
+        assert all(colour in source for colour in (colours.background, *colours.boxes["conv"], *colours.cluster))
+
+
+# -- any graph -------------------------------------------------------------------------------------------------------
+
+
+STEPS = (
+    "conv as {}: {{channels: 8, kernel: 3, padding: 1}}",
+    "conv as {}: {{channels: 8, kernel: 1}}",
+    "relu as {}: {{}}",
+    "batch_norm as {}: {{}}",
+    "dropout as {}: {{p: 0.5}}",
+    "max_pool as {}: {{kernel: 3, stride: 1, padding: 1}}",
+)
+
+
+def a_network(seed: int) -> str:
+    """A spec of up to 14 steps that read any earlier ones, with up to three outputs."""
+    chance = random.Random(seed)
+    names, steps = ["image"], []
+    for at in range(chance.randint(1, 14)):
+        reads = list(
+            dict.fromkeys(
+                names[-1 - int(chance.random() ** 2 * len(names))] for _ in range(chance.choice((1, 1, 1, 2, 2, 3)))
+            )
+        )
+        if len(reads) == 1:
+            step = chance.choice(STEPS)
+            steps.append(f"  - {step.format(f's{at}')}\n    from: {reads[0]}")
+        else:
+            steps.append(f"  - {chance.choice(('add', 'multiply'))} as s{at}:\n    from: [{', '.join(reads)}]")
+        names.append(f"s{at}")
+    outputs = chance.sample(names[1:], min(len(names) - 1, chance.choice((1, 1, 2, 3))))
+    outputs = outputs if names[-1] in outputs else [names[-1], *outputs[1:]]
+    shown = ", ".join(f"out{at}: {name}" for at, name in enumerate(outputs))
+    head = "archspec: 1\nname: Chance\ninputs: {image: [8, H, W]}\nsizes: {H: 32, W: 32}\nsteps:\n"
+    return head + "\n".join(steps) + f"\noutputs: {{{shown}}}\n"
+
+
+@pytest.mark.parametrize("start", range(0, 80, 10))
+def test_any_graph(start: int) -> None:
+    """No layout fails and none is unclean, whatever reads what; every output is there."""
+    for seed in range(start, start + 10):
+        graph = archspec.loads(a_network(seed)).graph
+        layout = laid_out(draw(graph))
+        assert layout.faults() == [], seed
+        names = {output.name for output in graph.outputs}
+        assert len(names) == 1 or names <= {word.replace(" ", "") for word in layout.words()}, seed
+
+
+HOSTILE = [
+    '"',
+    "\\",
+    "\\N\\G",
+    "<b>",
+    "<table>",
+    "a -> b",
+    "a:b:c",
+    "]; }",
+    "\n\r\t",
+    "\x00\x1b[31m",
+    "&amp;",
+    "图\u202e",
+    "x" * 9999,
+    "",
+    "node",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names(name: str) -> None:
+    """Whatever a graph's names hold, the engine draws it, and nothing of it is taken for DOT."""
+    graph = archspec.load("squeezenet_complex_bypass").graph
+    graph.name = name
+    for node in graph.nodes:
+        node.name, node.path, node.label = name, f"{name}.{node.index}", name
+    stack = [graph.root]
+    while stack:
+        scope = stack.pop()
+        scope.name, scope.path = name, f"{scope.path}{name}"
+        stack += [item for item in scope.items if isinstance(item, Scope)]
+    for figure in (draw(graph), draw(graph, depth=0), draw(graph, focus="fire_bypass")):
+        assert laid_out(figure).faults() == []
+        svg = figure.pipe("svg", encoding="utf-8")
+        assert svg.rstrip().endswith("</svg>")
+        assert max(map(len, svg.splitlines())) < 4000
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "conv as c$i: {channels: 8, kernel: 3, padding: 1}",
+        "conv as c$i: {channels: $(i + 1), kernel: 3, padding: 1}",
+    ],
+)
+def test_large_graphs_are_folded(step: str) -> None:
+    """2,000 steps, equal or not, give a picture of a page or two, with a note on what is left out."""
+    spec = f"archspec: 1\nname: Long\ninputs: {{image: [8, H, W]}}\nsteps:\n  - {step}\n    for: i in range(2000)\n"
+    figure = draw(archspec.loads(spec).graph)
+    assert figure.source.count("pos=") < 400
+    assert "×2000" in figure.source or "more boxes" in figure.source
+
+
+def test_many_branches_are_folded() -> None:
+    conv = "conv as c$i: {channels: $(i + 1), kernel: 1}\n        for: i in range(300)"
+    spec = f"archspec: 1\nname: Wide\ninputs: {{image: [8, H, W]}}\nsteps:\n  - concat:\n      - {conv}\n"
+    figure = draw(archspec.loads(spec).graph)
+    assert "more branches" in figure.source
+    assert laid_out(figure).faults() == []
+
+
+# -- engines and formats ---------------------------------------------------------------------------------------------
+
+
+def test_formats() -> None:
+    """svg, png and pdf, each the same bytes again."""
+    for format, start in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        first, second = (draw(graph_of("squeezenet_digits")).pipe(format) for _ in range(2))
+        assert first.startswith(start)
+        assert first == second
+    svg = draw(graph_of("squeezenet_digits")).pipe("svg", encoding="utf-8")
+    assert 'font-family="Arial,Helvetica' in svg
+    assert 'font-family="Arial"' not in svg
+
+
+@pytest.mark.parametrize("format", ["svg", "png", "pdf"])
+def test_render(format: str, tmp_path: Path) -> None:
+    figure = draw(graph_of("squeezenet_digits"))
+    written = Path(figure.render(outfile=tmp_path / f"picture.{format}"))
+    assert written == tmp_path / f"picture.{format}"
+    assert written.read_bytes() == figure.pipe(format)
+    named = Path(figure.render("named", directory=tmp_path, format=format, cleanup=True))
+    assert named.read_bytes() == figure.pipe(format)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".gv") == [
+        f"named.{format}",
+        f"picture.{format}",
+    ]
+
+
+def test_the_package_s_own_program_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other users of graphviz in the process keep their `dot`, also when drawing fails and from several threads."""
+    monkeypatch.setattr(dot_command, "DOT_BINARY", Path("their-dot"))
+    figure = draw(graph_of("squeezenet_digits"))
+    drawn: list[bytes] = []
+    threads = [threading.Thread(target=lambda: drawn.append(figure.pipe("svg"))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(drawn)) == 1
+    assert Path("their-dot") == dot_command.DOT_BINARY
+    with pytest.raises(ValueError, match="unknown format"):
+        figure.pipe("nonsense")
+    broken = Figure(body=["graph [layout=nonsense]\n", "a -> b\n"])
+    with pytest.raises(archspec.SpecError, match="engine-failed"):
+        broken.pipe("svg")
+    assert Path("their-dot") == dot_command.DOT_BINARY
+
+
+def test_copies_and_notebooks_draw_the_same_way() -> None:
+    figure = draw(graph_of("squeezenet_digits"))
+    assert figure.copy().pipe("svg") == figure.pipe("svg")
+    assert figure._repr_mimebundle_()["image/svg+xml"] == figure.pipe("svg", encoding="utf-8")
+    assert isinstance(figure, graphviz.Digraph)
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="no system Graphviz here")
+def test_system_engine() -> None:
+    assert draw(graph_of("resnet34"), engine="dot").pipe("svg").startswith(b"<?xml")
+
+
+def test_without_any_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = draw(graph_of("squeezenet_digits"))
+    monkeypatch.setattr(figures, "find_bundled", lambda: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(archspec.SpecError, match="nothing here can draw"):
+        figure.pipe("svg")
+    figure.drawn_by = "dot"
+    with pytest.raises(archspec.SpecError, match="no `dot` on this machine"):
+        figure.render("never-written")
+
+
+def test_without_the_pdf_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "svglib.svglib", None)
+    with pytest.raises(archspec.SpecError, match=r"archspec-nn\[pdf\]"):
+        draw(graph_of("squeezenet_digits")).pipe("pdf")
+
+
+def test_the_bundled_engine_paints_what_we_placed() -> None:
+    """The DOT text alone, by the program alone, is the picture: it needs nothing of this package."""
+    figure = draw(graph_of("resnet34"))
+    plain = subprocess.run(
+        [find_program(None), "-Tjson"], input=figure.source.encode(), capture_output=True, check=True
+    )
+    assert json.loads(plain.stdout) == json.loads(figure.pipe("json"))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"theme": "lihgt"}, "did you mean `light`"),
+        ({"depth": -1}, "is no depth"),
+        ({"focus": "fier"}, "did you mean `fire`"),
+        ({"focus": "\x00" * 500}, "there is no block"),
+    ],
+)
+def test_wrong_options(options: dict[str, object], words: str) -> None:
+    with pytest.raises(archspec.SpecError, match=words):
+        draw(graph_of("squeezenet_digits"), **options)  # type: ignore[arg-type]
+
+
+def test_widths_are_arial_s() -> None:
+    from reportlab.pdfbase.pdfmetrics import stringWidth
+
+    for words in ("3×3 conv, 64, /2", "global avg pool", "fc, 1000 ~{|}", "depthwise 3×3 conv"):
+        assert text.width(words, 10.5) == pytest.approx(stringWidth(words, "Helvetica", 10.5), abs=0.01)
