@@ -14,11 +14,11 @@ from pathlib import Path
 from archspec.graph import Graph
 from archspec.rewrites.base import Rewrite, RewriteError
 from archspec.rewrites.draft import Draft, DraftNode
-from archspec.rewrites.weights import Stage, carry
+from archspec.rewrites.weights import Stage, carry, vanished
 
-__all__ = ["Draft", "DraftNode", "Rewrite", "RewriteError", "Stage", "carry", "find", "names", "rewrite"]
+__all__ = ["Draft", "DraftNode", "Rewrite", "RewriteError", "Stage", "carry", "find", "names", "rewrite", "vanished"]
 
-_NOT_REWRITES = {"__init__", "base", "draft", "weights"}
+_NOT_REWRITES = {"__init__", "base", "draft", "finish", "weights"}
 
 
 @cache

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 if TYPE_CHECKING:
     from archspec.rewrites.draft import Draft, DraftNode
@@ -31,3 +31,14 @@ class Rewrite(BaseModel):
     def apply(self, draft: Draft) -> None:
         """Edit a draft of the network.  Raises :class:`RewriteError` when it cannot."""
         raise NotImplementedError
+
+
+def _listed(value: object) -> object:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) and name for name in names):
+        raise ValueError("wants the path or label of a step, or a list of them")
+    return tuple(names)
+
+
+Steps = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+"""Steps or blocks by path or label: one, or a list."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from pydantic import Field
@@ -23,10 +22,13 @@ class Cut(Rewrite):
     after: str = Field(description="path or label of the last step that stays")
 
     def apply(self, draft: Draft) -> None:
-        """Keep what ``after`` needs; refuses when there is no such step."""
+        """Keep what ``after`` needs; refuses when there is no such step, or nothing would be left."""
         node = draft.find(self.after)
         if node.op is None:
             raise RewriteError(f"`{self.after}` is an input; nothing would be left", node)
-        output = next(output for output, _ in draft.outputs if not output.training)
-        draft.keep_only([(replace(output, training=False, loss_weight=1.0), node)])
-        draft.root.output = node
+        if not node.shape.batched:
+            raise RewriteError(f"`{self.after}` is a parameter, which reads nothing of the input", node)
+        if [one for _, one in draft.outputs] == [node]:
+            raise RewriteError(f"the network ends at `{self.after}` already", node)
+        draft.keep_only([(draft.last_output(), node)])
+        draft.give(draft.root, node)

@@ -18,7 +18,7 @@ class RemoveDropout(Rewrite):
 
     def apply(self, draft: Draft) -> None:
         """Remove each node whose op drops; refuses when there is none."""
-        found = [node for node in draft.nodes() if node.op is not None and node.op.random]
+        found = [node for node in draft.nodes() if node.op is not None and node.op.kind == "dropout"]
         if not found:
             raise RewriteError("the network has no dropout")
         for node in found:

@@ -5,7 +5,7 @@ Tensors are whatever the caller has (torch's, usually): only their methods are u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ Make = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One rewrite's effect on a ``state_dict``.
+    """One rewrite's effect on a ``state_dict``, and what it had to say.
 
     ``made`` gives new tensors by key, each from the old keys it needs; every other key of ``kept`` passes as it is.
     ``fresh`` are keys that start anew, because the rewrite changes the function.
@@ -26,6 +26,10 @@ class Stage:
     """New key -> old key."""
     made: Mapping[str, tuple[tuple[str, ...], Make]] = field(default_factory=dict)
     fresh: frozenset[str] = frozenset()
+    lost: frozenset[str] = frozenset()
+    """Labels and paths of named steps and blocks that were there before and are not after."""
+    notes: tuple[str, ...] = ()
+    """What it saved, and what it left as it was."""
 
     def apply(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """The state after the rewrite; old keys that are missing leave theirs out."""
@@ -35,10 +39,19 @@ class Stage:
                 new[key] = make(*(state[old] for old in olds))
         return new
 
+    def used(self) -> set[str]:
+        """The old keys that it reads."""
+        return set(self.kept.values()).union(*(olds for olds, _ in self.made.values()))
 
-def carry(stages: tuple[Stage, ...], state: Mapping[str, Any]) -> dict[str, Any]:
+
+def carry(stages: Sequence[Stage], state: Mapping[str, Any]) -> dict[str, Any]:
     """A ``state_dict`` of the network before rewriting, as one of the network after it."""
     carried = dict(state)
     for stage in stages:
         carried = stage.apply(carried)
     return carried
+
+
+def vanished(stages: Sequence[Stage], name: str) -> str | None:
+    """The rewrite that took a step or label away; None when none did."""
+    return next((stage.name for stage in reversed(stages) if name in stage.lost), None)

@@ -1,0 +1,253 @@
+"""A classifier made fully convolutional: its dense layers as convolutions with kernels as large as what they see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from archspec.ops import Op, find
+from archspec.ops.pooling import AdaptivePool, GlobalPool
+from archspec.ops.spatial import collapse
+from archspec.ops.windows import POINTWISE
+from archspec.rewrites.base import Rewrite, RewriteError
+from archspec.rewrites.draft import Draft, DraftNode
+
+Kernel = tuple[int, ...]
+"""Size of the map that was flattened, one number for each spatial axis, at the sizes of the spec."""
+
+_ANYWHERE = {"flatten", "identity", "concat", "add", "multiply"}
+"""Ops that do on a map what they do on the vector it is flattened to."""
+
+_BY_CHANNEL = {"batch_norm", "layer_norm", "softmax", "log_softmax", "prelu", "scale", "shift"}
+"""Ops that do so only where each number of the vector is a channel: behind a dense layer, or a map of 1 × 1."""
+
+
+class DenseToConv(Rewrite):
+    """Make a classifier fully convolutional: a vector of scores becomes a map of them, for inputs of any size.
+
+    A dense layer on a flattened map of C channels and h × w pixels computes, for each output o,
+    Σ weight[o, (c·h + i)·w + j] · x[c, i, j]: exactly a convolution with kernel h × w and no padding at its one
+    position, the weight read as [o, C, h, w].  Layers behind it see 1 × 1 and become 1 × 1 convolutions
+    (https://arxiv.org/abs/1411.4038, section 3.1).  h and w are taken at the sizes the spec is written for.
+
+    An adaptive pool that changes nothing at those sizes goes, one with equal windows becomes that pool; a global pool
+    becomes a pool of the map's size with stride 1 (so that at those sizes it is the same mean, and elsewhere it
+    slides).  Flattening goes.  At the sizes of the spec the outputs are the classifier's, as maps of 1 × 1.
+    """
+
+    keyword: ClassVar[str] = "dense_to_conv"
+
+    def apply(self, draft: Draft) -> None:
+        """Convert every head; refuses where one cannot be, or there is none.
+
+        A head that only training needs stays as it is where it cannot be converted.
+        """
+        heads = [head for node in draft.nodes() if (head := _Head.at(draft, node)) is not None]
+        plans: list[_Plan] = []
+        for group in _joined(heads):
+            plan = _Plan(draft, group)
+            try:
+                plan.look()
+            except RewriteError as error:
+                if plan.gates:
+                    continue
+                if error.node is None or not plan.only_trains:
+                    raise
+                draft.note(f"the auxiliary head at `{group[0].flatten.path}` stays as it is: {error}")
+                continue
+            plans.append(plan)
+        if not plans:
+            raise RewriteError("no dense layer stands on a flattened map, so there is nothing to convert")
+        for plan in plans:
+            plan.make()
+
+
+class _Head:
+    """A flatten that makes a vector of a map, and all that computes with that vector."""
+
+    def __init__(self, flatten: DraftNode, inside: list[DraftNode]) -> None:
+        self.flatten = flatten
+        self.inside = inside
+
+    @classmethod
+    def at(cls, draft: Draft, node: DraftNode) -> _Head | None:
+        """The head that begins at a node; None where none does."""
+        if node.op is None or node.op.keyword != "flatten" or node.shape.rank != 0 or node.shape.axes != ("channels",):
+            return None
+        source = node.inputs[0].shape
+        if not source.channels_first or source.rank == 0:
+            return None
+        inside, seen = [node], {id(node)}
+        for one in inside:
+            for reader in one.readers:
+                if id(reader) not in seen and reader.shape.axes == ("channels",):
+                    seen.add(id(reader))
+                    inside.append(reader)
+        return cls(node, inside)
+
+
+def _joined(heads: Sequence[_Head]) -> list[list[_Head]]:
+    """Heads that meet, together."""
+    group_of: dict[int, list[_Head]] = {}
+    groups: list[list[_Head]] = []
+    for head in heads:
+        met = {id(group): group for node in head.inside if (group := group_of.get(id(node))) is not None}
+        merged = [one for group in met.values() for one in group] + [head]
+        groups = [group for group in groups if id(group) not in met] + [merged]
+        for one in merged:
+            for node in one.inside:
+                group_of[id(node)] = merged
+    return groups
+
+
+class _Plan:
+    """What becomes of each node of a head; worked out whole before anything is changed."""
+
+    def __init__(self, draft: Draft, group: Sequence[_Head]) -> None:
+        self.draft = draft
+        self.group = group
+        self.inside = {id(node): node for head in group for node in head.inside}
+        outputs = [output for output, node in draft.outputs if id(node) in self.inside]
+        self.only_trains = bool(outputs) and all(output.training for output in outputs)
+        self.gates = False
+        """Whether the vector goes back to a map, as squeeze-and-excite does: no head, and already of any size."""
+        self.kernels: dict[int, Kernel] = {}
+        self.pools: dict[int, tuple[DraftNode, Op | None]] = {}
+
+    def look(self) -> None:
+        """Decide on everything; raises RewriteError where something cannot be converted."""
+        order = [node for node in self.draft.nodes() if id(node) in self.inside]
+        for node in order:
+            if node.op is not None and node.op.keyword == "flatten" and node.inputs[0].shape.rank > 0:
+                self.kernels[id(node)] = self.draft.numbers(node.inputs[0].shape.spatial)
+                self._pools_before(node)
+                continue
+            for reader in node.readers:
+                if id(reader) not in self.inside:
+                    self.gates = all(size == 1 for head in self.group for size in head.flatten.inputs[0].shape.spatial)
+                    raise RewriteError(f"`{reader.path}` makes something else of the vector than a dense layer", reader)
+            self.kernels[id(node)] = self._through(node)
+
+    def _through(self, node: DraftNode) -> Kernel:
+        """The kernel that is pending after a node: what was flattened and no dense layer has read yet."""
+        op = node.op
+        assert op is not None
+        outside = [source for source in node.inputs if id(source) not in self.kernels]
+        if outside:
+            raise RewriteError(f"`{node.path}` also reads `{outside[0].path}`, which is no flattened map", node)
+        pending = {self.kernels[id(source)] for source in node.inputs}
+        if len(pending) > 1:
+            raise RewriteError(f"maps of several sizes meet at `{node.path}`", node)
+        (kernel,) = pending
+        by_number = op.kind in ("activation", "dropout") and type(op).window is Op.window and not node.holds_weights
+        if op.keyword == "linear" or op.keyword in _ANYWHERE or by_number:
+            pass
+        elif op.keyword not in _BY_CHANNEL:
+            raise RewriteError(f"`{op.keyword}` at `{node.path}` has no form that works on maps", node)
+        elif any(size != 1 for size in kernel):
+            raise RewriteError(f"`{op.keyword}` at `{node.path}` acts on single pixels of what was flattened", node)
+        return (1,) * len(kernel) if op.keyword == "linear" else kernel
+
+    def _pools_before(self, flatten: DraftNode) -> None:
+        """The adaptive or global pool that a flatten sees, through steps that work pixel by pixel."""
+        node = flatten.inputs[0]
+        between = [flatten]
+        while node.op is not None and not isinstance(node.op, AdaptivePool):
+            if len(node.inputs) != 1 or not _pixel_by_pixel(node):
+                return
+            between.append(node)
+            node = node.inputs[0]
+        if node.op is None:
+            return
+        for reader in node.readers:
+            if reader not in between and not self._leads_to_head(reader):
+                raise RewriteError(f"`{node.path}` is read by `{reader.path}` as well, which is no head", reader)
+        self.pools[id(node)] = (node, self._pool(node))
+
+    def _leads_to_head(self, node: DraftNode) -> bool:
+        """Whether all that comes of a pooled map ends in flattening, pixel by pixel on the way."""
+        seen: list[DraftNode] = [node]
+        for one in seen:
+            if one.op is not None and one.op.keyword == "flatten":
+                continue
+            if len(one.inputs) != 1 or not _pixel_by_pixel(one):
+                return False
+            seen += one.readers
+        return True
+
+    def _pool(self, node: DraftNode) -> Op | None:
+        """The sliding pool that an adaptive one is at the sizes of the spec; None for one that changes nothing."""
+        op, source = node.op, node.inputs[0].shape
+        assert isinstance(op, AdaptivePool)
+        there = self.draft.numbers(source.spatial)
+        wanted = self.draft.numbers(node.shape.spatial)
+        if there == wanted:
+            return None
+        if any(have % want for have, want in zip(there, wanted, strict=True)):
+            sizes = tuple("×".join(map(str, each)) for each in (there, wanted))
+            raise RewriteError(
+                f"`{node.path}` pools {sizes[0]} to {sizes[1]}, by windows that are not all alike",
+                node,
+                "give sizes at which they are, or `cut` before it",
+            )
+        kernel = tuple(have // want for have, want in zip(there, wanted, strict=True))
+        stride = tuple(1 if want == 1 else size for size, want in zip(kernel, wanted, strict=True))
+        kind = find("avg_pool" if "avg" in op.keyword else "max_pool")
+        given: dict[str, Any] = {"kernel": collapse(kernel), "stride": collapse(stride)}
+        if isinstance(op, GlobalPool) or kernel != stride:
+            return kind.model_validate(given)
+        return kind.model_validate({"kernel": given["kernel"]})
+
+    def make(self) -> None:
+        """Edit the draft."""
+        draft = self.draft
+        for pool, op in self.pools.values():
+            if op is None:
+                draft.remove(pool)
+            else:
+                draft.set(pool, op)
+        for node in self.inside.values():
+            op = node.op
+            assert op is not None
+            if op.keyword == "linear":
+                self._convolve(node, op)
+        for node in list(self.inside.values()):
+            if node.op is not None and node.op.keyword == "flatten":
+                draft.remove(node)
+
+    def _convolve(self, node: DraftNode, op: Op) -> None:
+        """A dense layer as a convolution of the map that its input was, or is."""
+        (source,) = node.inputs
+        kernel = self.kernels[id(source)]
+        features, bias, init = (getattr(op, name) for name in ("features", "bias", "init"))
+        channels = source.shape.channels
+        for size in kernel:
+            channels //= size
+        given = {"channels": features, "kernel": collapse(kernel), "bias": bias, "init": init}
+        self.draft.set(node, find("conv").model_validate(given))
+        if node.reuse is None:
+            key = f"{node.path}.weight"
+            self.draft.weight(key, (key,), _reshaped((features, channels, *kernel)))
+
+
+class _reshaped:  # noqa: N801  a function with a state, so that stages can be copied and pickled
+    """A tensor's numbers, in the same order, in another shape."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+
+    def __call__(self, tensor: Any) -> Any:
+        return tensor.reshape(self.shape)
+
+
+def _pixel_by_pixel(node: DraftNode) -> bool:
+    """Whether each pixel of a node's value comes of the same pixel of what it reads, and that alone."""
+    op, inputs = node.op, node.shapes_in
+    if op is None or node.shape.axes != inputs[0].axes:
+        return False
+    for axis in node.shape.spatial_axes:
+        window = op.window(inputs, 0, axis)
+        kernel = getattr(window, "kernel", None)
+        if window != POINTWISE and not (kernel == 1 and window == type(window)(1)):
+            return False
+    return True

@@ -1,0 +1,67 @@
+"""A step or a block taken out."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from archspec.rewrites.base import Rewrite, RewriteError, Steps
+from archspec.rewrites.draft import Draft, DraftNode, DraftScope
+
+
+class Remove(Rewrite):
+    """Take out a step, or a whole block: ``{remove: pool5}``, as dilated networks do with VGG's last pools.
+
+    Whoever read it reads what it read.  The numbers of other steps stay as they are, so all other weights keep their
+    keys.  An auxiliary head, which only an output of training reads, goes together with that output.
+    """
+
+    keyword: ClassVar[str] = "remove"
+    main: ClassVar[str | None] = "step"
+
+    step: Steps = Field(description="path or label of the step or block, or a list of them")
+
+    def apply(self, draft: Draft) -> None:
+        """Remove each; refuses where what it read cannot stand for it."""
+        for name in self.step:
+            scope = draft.scope(name)
+            if scope is not None:
+                _remove_scope(draft, scope)
+                continue
+            node = draft.find(name)
+            if node.op is None:
+                raise RewriteError(f"`{name}` is an input", node)
+            if len(node.inputs) != 1:
+                count = "nothing" if not node.inputs else f"{len(node.inputs)} values"
+                raise RewriteError(f"`{name}` reads {count}, and none of them can stand for it", node)
+            _drop_training_outputs(draft, [node])
+            draft.remove(node)
+
+
+def _remove_scope(draft: Draft, scope: DraftScope) -> None:
+    inside = {id(node): node for node in scope.nodes()}
+    sources = {id(one): one for node in inside.values() for one in node.inputs if id(one) not in inside}
+    _drop_training_outputs(draft, list(inside.values()))
+    for node in inside.values():
+        readers = [reader for reader in node.readers if id(reader) not in inside]
+        if node is not scope.output and (readers or any(one is node for _, one in draft.outputs)):
+            who = f"`{readers[0].path}` reads it" if readers else "it is an output"
+            raise RewriteError(f"`{node.path}` inside `{scope.path}` would be gone, and {who}", node)
+    output = scope.output
+    if output is not None and id(output) in inside:
+        if len(sources) != 1:
+            raise RewriteError(f"`{scope.path}` reads {len(sources)} values, and none of them can stand for it", output)
+        (source,) = sources.values()
+        if output.label is not None and source.op is not None and source.label is None:
+            source.label = output.label
+        draft.redirect(output, source)
+    draft.drop(scope)
+
+
+def _drop_training_outputs(draft: Draft, nodes: list[DraftNode]) -> None:
+    """Let go of the outputs of training that are read from inside an auxiliary head."""
+    gone = {id(node) for node in nodes}
+    reads_on = any(id(reader) not in gone for node in nodes for reader in node.readers)
+    if not reads_on:
+        draft.outputs = [(output, one) for output, one in draft.outputs if not (output.training and id(one) in gone)]

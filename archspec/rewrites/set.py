@@ -1,0 +1,38 @@
+"""Other arguments at a step."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict, Field
+
+from archspec.rewrites.base import Rewrite, RewriteError, Steps
+from archspec.rewrites.draft import Draft
+
+
+class Set(Rewrite):
+    """Give other arguments to a step, or to several: ``{set: {step: features.0, padding: 100}}``, as FCN pads VGG.
+
+    Every key beside ``step`` is an argument of the op there, with its meaning and bounds.  Weights stay where their
+    shapes do, and start anew elsewhere.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    keyword: ClassVar[str] = "set"
+
+    step: Steps = Field(description="path or label of the step, or a list of them")
+
+    def apply(self, draft: Draft) -> None:
+        """Change the arguments; refuses when there is no such step, or its op does not take them."""
+        arguments: dict[str, Any] = self.model_extra or {}
+        if not arguments:
+            raise RewriteError("it is given no argument", hint="write `{set: {step: conv1, padding: 100}}`")
+        for name in self.step:
+            scope = draft.scope(name)
+            if scope is not None:
+                raise RewriteError(f"`{name}` is a {scope.old.kind} of several steps", hint="name one step in it")
+            node = draft.find(name)
+            if node.op is None:
+                raise RewriteError(f"`{name}` is an input, which has no arguments", node)
+            draft.change(node, **arguments)
