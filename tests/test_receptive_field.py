@@ -83,7 +83,7 @@ def unet() -> archspec.Spec:
     return archspec.loads(UNET)
 
 
-# -- what is published ---------------------------------------------------------------------------------------------------
+# -- what is published --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_the_papers_unet(unet: archspec.Spec) -> None:
         assert (field.size, field.smallest, field.stride) == (204, 188, 1)
 
 
-# -- phases, holes, other sources -----------------------------------------------------------------------------------------
+# -- phases, holes, other sources --------------------------------------------------------------------------------
 
 
 def test_gridding() -> None:
@@ -205,7 +205,8 @@ def test_two_conventions() -> None:
     assert whole.whole_axes == {"height", "width"}
     plain = spec(
         "  - conv as c: {channels: 2, kernel: 3}\n  - multiply as gated:\n      - []\n"
-        "      - - global_avg_pool\n        - conv as gate: {channels: 2, kernel: 1}\n  - conv as d: {channels: 1, kernel: 3}\n"
+        "      - - global_avg_pool\n        - conv as gate: {channels: 2, kernel: 1}\n"
+        "  - conv as d: {channels: 1, kernel: 3}\n"
     )
     assert along(plain, "d").size == 5
     assert fields(plain)["d"].whole
@@ -235,7 +236,7 @@ def test_what_padding_shows(mode: str, rows: tuple[int, ...]) -> None:
     assert rows_read(graph, {"L": 3}, 1, 0)["length"] == rows
 
 
-# -- interior and borders ---------------------------------------------------------------------------------------------------
+# -- interior and borders --------------------------------------------------------------------------------
 
 
 def test_resnet50_has_an_interior_row_from_438() -> None:
@@ -260,7 +261,7 @@ def test_border_rows() -> None:
     assert rows_read(graph, {"L": 5}, 2, 0)["length"] == (0b111, 0b11110, 0b11000)
 
 
-# -- alignment --------------------------------------------------------------------------------------------------------------
+# -- alignment --------------------------------------------------------------------------------
 
 
 def test_the_papers_unet_is_aligned_at_some_sizes_only(unet: archspec.Spec) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from archspec.analyses.conditions import meeting
 from archspec.analyses.shapes import Refusal
 from archspec.diagnostics import Diagnostic, Span
 from archspec.graph import Graph, Node
-from archspec.sizes import AtLeast, AtMost, Condition, Dim, Equal, Residue, Size, Solution, text
+from archspec.sizes import AtLeast, AtMost, Condition, Dim, Equal, Failure, Residue, Size, Solution, statement, text
 
 
 def author(graph: Graph, condition: Condition) -> Node:
@@ -30,7 +31,7 @@ def explain(graph: Graph, refusal: Refusal, solution: Solution) -> Diagnostic:
     nearest = [f"{name} = {size}" for size in (refusal.below, refusal.above) if size is not None]
     hint = f"nearest that fit: {' and '.join(nearest)}" if nearest else None
     details = [f"valid: {solution.describe()}"]
-    details += [_side(failure.condition, failure.left, failure.right) for failure in refusal.failures[:3]]
+    details += [_side(graph, failure) for failure in refusal.failures[:3]]
     if len(refusal.failures) > 3:
         details.append(f"and {len(refusal.failures) - 3} more")
     fixed = isinstance(first.condition, Equal) and not isinstance(first.condition.right, Size)
@@ -39,6 +40,8 @@ def explain(graph: Graph, refusal: Refusal, solution: Solution) -> Diagnostic:
             "the size is fixed where this flattens into a dense layer: pool globally before it (`global_avg_pool`), "
             "or build for another size (`sizes:` in a spec that extends this one, or load(…, sizes=…))"
         )
+        if nearest:
+            details.append(f"nearest that fit: {' and '.join(nearest)}")
     return Diagnostic(
         "size-refused", f"{name} = {refusal.size} does not fit: `{node.path}` refuses it", node.span, hint,
         tuple(details), node.scope.stack(),
@@ -53,16 +56,26 @@ def explain_coupled(graph: Graph, condition: Condition) -> Diagnostic:
     )  # fmt: skip
 
 
-def _side(condition: Condition, left: int, right: int) -> str:
+def _side(graph: Graph, failure: Failure) -> str:
+    """Both sides of a condition that fails, each with the step that brings it where two paths meet."""
+    condition = failure.condition
+    branches = meeting(graph, author(graph, condition), condition)
+    if branches:
+        numbers = (failure.left, failure.right)
+        brought = [
+            f"`{graph.nodes[index].path}` brings {_valued(dim, number)}"
+            for (index, dim, _), number in zip(branches, numbers, strict=True)
+        ]
+        return f"along the {branches[0][2]} " + " and ".join(brought)
     match condition:
         case AtLeast(term, least):
-            return f"{text(term)} = {left}, and {least} is the least"
+            return f"{text(term)} = {failure.left}, and {least} is the least"
         case AtMost(one, other):
-            return f"{_valued(one, left)} does not fit into {_valued(other, right)}"
+            return f"{_valued(one, failure.left)} does not fit into {_valued(other, failure.right)}"
         case Equal(one, other):
-            return f"{_valued(one, left)} meets {_valued(other, right)}"
+            return f"{_valued(one, failure.left)} meets {_valued(other, failure.right)}"
         case Residue(term, modulus, _):
-            return f"{text(term)} = {left} leaves {right} when divided by {modulus}"
+            return f"{text(term)} = {failure.left} leaves {failure.right} when divided by {modulus}"
 
 
 def _valued(dim: Dim, number: int) -> str:
@@ -71,13 +84,4 @@ def _valued(dim: Dim, number: int) -> str:
 
 def words(condition: Condition) -> str:
     """A condition in words."""
-    match condition:
-        case AtLeast(term, least):
-            return f"{text(term)} ≥ {least}"
-        case AtMost(left, right):
-            return f"{text(left)} ≤ {text(right)}"
-        case Equal(left, right):
-            return f"{text(left)} = {text(right)}"
-        case Residue(term, modulus, allowed):
-            ranges = ", ".join(str(low) if low == high else f"{low}–{high}" for low, high in allowed)
-            return f"{text(term)} mod {modulus} ∈ {{{ranges}}}"
+    return statement(condition)

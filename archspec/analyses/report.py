@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 from archspec.analyses import cost as costs
 from archspec.analyses import shapes as sized
@@ -14,6 +14,12 @@ from archspec.diagnostics import Diagnostic
 from archspec.graph import Graph
 from archspec.ops import Shape
 from archspec.sizes import Solution
+
+if TYPE_CHECKING:
+    from archspec.analyses.alignment import AlignedSizes, Misalignment
+    from archspec.analyses.conditions import ReadableCondition, SizeNote
+    from archspec.analyses.memory import Memory
+    from archspec.analyses.receptive_field import ReceptiveField
 
 
 @dataclass(eq=False)
@@ -81,11 +87,51 @@ class Report:
         return Cost(every.parameters, run.multiply_adds, run.activations, run.formula, run.activation_formula)
 
     @cached_property
-    def receptive_fields(self) -> dict[str, Any]:
+    def receptive_fields(self) -> dict[str, ReceptiveField]:
         """Receptive field of every step with respect to the first input, by path."""
         from archspec.analyses import receptive_field
 
         return receptive_field.table(self.graph, self.sizes)
+
+    def fields(self, wrt: int) -> dict[str, ReceptiveField]:
+        """Receptive field of every later step with respect to the step of an index, by path."""
+        from archspec.analyses import receptive_field
+
+        return receptive_field.table(self.graph, self.sizes, wrt)
+
+    @cached_property
+    def conditions(self) -> list[ReadableCondition]:
+        """What makes the valid sizes what they are: each condition with its step and, at merges, both paths."""
+        from archspec.analyses.conditions import readable
+
+        return readable(self.graph, self.valid_sizes)
+
+    @cached_property
+    def size_notes(self) -> list[SizeNote]:
+        """Couplings of several symbols, and maps that must not be one single value."""
+        from archspec.analyses.conditions import notes
+
+        return notes(self.graph, self.valid_sizes)
+
+    @cached_property
+    def misalignments(self) -> list[Misalignment]:
+        """Merges whose paths look at different places of the first input, at ``sizes``."""
+        from archspec.analyses.alignment import misalignments
+
+        return misalignments(self.graph, self.sizes)
+
+    @cached_property
+    def aligned_sizes(self) -> dict[str, AlignedSizes | None]:
+        """For each symbol the sizes at which every merge is aligned; None where that has no short answer."""
+        from archspec.analyses.alignment import aligned_sizes
+
+        return {name: aligned_sizes(self.graph, found, self.sizes) for name, found in self.valid_sizes.items()}
+
+    def memory(self, batch: int = 1, dtype: str = "float32") -> Memory:
+        """Bytes of weights and activations, and the peaks of inference and training, at ``sizes``."""
+        from archspec.analyses.memory import memory
+
+        return memory(self.graph, self.sizes, batch, dtype)
 
     def sized(self, sizes: Mapping[str, int]) -> Report:
         """The same network reported at other sizes."""

@@ -45,6 +45,7 @@ _NOT_OPS = {
     "base",
     "elementwise",
     "initialisers",
+    "memory",
     "pointwise",
     "pooling",
     "spatial",

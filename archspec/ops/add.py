@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
+from archspec.ops.base import Shape
 from archspec.ops.elementwise import Elementwise
+from archspec.ops.memory import NOTHING, Saved
 
 
 class Add(Elementwise):
@@ -12,3 +15,7 @@ class Add(Elementwise):
 
     keyword: ClassVar[str] = "add"
     sign: ClassVar[str] = "+"
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Nothing."""
+        return NOTHING

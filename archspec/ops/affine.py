@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from archspec.ops.arguments import each, literal, number
 from archspec.ops.base import Function, Kind, Op, Shape, ShapeError, any_one, only
+from archspec.ops.memory import NOTHING, Saved
 
 
 def _constants(value: object) -> Any:
@@ -44,6 +45,10 @@ class Affine(Op):
         if len(self.by) != shape.channels:
             raise ShapeError(f"`by` gives {len(self.by)} numbers for {shape.channels} channels", argument="by")
         return shape
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Nothing."""
+        return NOTHING
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """``{0} * 0.5``, or a helper for constants that differ."""

@@ -18,6 +18,7 @@ from pydantic_core import core_schema
 
 from archspec.ops.arguments import literal, refuse
 from archspec.ops.initialisers import Init
+from archspec.ops.memory import INPUT, Numbers, Saved
 from archspec.ops.windows import POINTWISE, Window
 from archspec.sizes import Condition, Dim, symbol
 
@@ -277,6 +278,20 @@ class Op(BaseModel):
     def multiply_adds(self, inputs: Sequence[Shape], output: Shape) -> tuple[Product, ...]:
         """Multiply-adds for one sample, as a sum of products; convolutions and matrix products count, nothing else."""
         return ()
+
+    # -- memory --------------------------------------------------------------------------------------------------------
+
+    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
+        """The input whose memory the output shares, a view of it or itself; None for memory of its own."""
+        return None
+
+    def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
+        """Tensors that live beside inputs and output while it runs; what a backend needs inside is left out."""
+        return ()
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """What is kept in training for its backward step."""
+        return INPUT
 
     # -- torch ---------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import AboveZero, Flag, Probability
 from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
+from archspec.ops.memory import Saved
 from archspec.ops.spatial import feature_map
 from archspec.ops.windows import POINTWISE, Everything, Window
 
@@ -61,6 +62,10 @@ class BatchNorm(Op):
             found += [Weight("running_mean", each, trainable=False), Weight("running_var", each, trainable=False)]
             found += [Weight("num_batches_tracked", (), trainable=False, dtype="int64")]
         return tuple(found)
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """The input, and the mean and deviation of each channel."""
+        return Saved((0,), extra=(((2 * inputs[0].channels, ()), None),))
 
     def module(self, inputs: Sequence[Shape]) -> Module:
         """``nn.BatchNorm2d(64, eps=0.001)``."""

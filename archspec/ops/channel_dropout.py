@@ -8,6 +8,7 @@ from typing import ClassVar
 from archspec.ops.arguments import literal
 from archspec.ops.base import Example, Function, H, L, Module, Shape, W
 from archspec.ops.dropout import Dropout
+from archspec.ops.memory import NOTHING, Saved
 from archspec.ops.spatial import feature_map
 
 
@@ -27,6 +28,10 @@ class ChannelDropout(Dropout):
     def infer(self, inputs: Sequence[Shape]) -> Shape:
         """The input's own shape."""
         return feature_map(self, inputs)
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """What each channel was multiplied by."""
+        return Saved(extra=(((output.channels, ()), None),)) if self.p > 0 else NOTHING
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.Dropout2d(p=0.2)``."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import Positive
 from archspec.ops.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W, only
+from archspec.ops.memory import NOTHING, Saved
 
 CHANNEL_SHUFFLE = '''\
 class ChannelShuffle(nn.Module):
@@ -44,6 +45,10 @@ class ChannelShuffle(Op):
         if shape.channels % self.groups:
             raise ShapeError(f"{shape.channels} channels do not divide into {self.groups} groups", argument="groups")
         return shape
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Nothing."""
+        return NOTHING
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``ChannelShuffle(2)``."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import Axis, NonNegative, Positive
 from archspec.ops.base import Example, Function, H, Kind, Op, Shape, ShapeError, W, only
+from archspec.ops.memory import NOTHING, Saved
 from archspec.ops.windows import POINTWISE, Shifted, Window
 
 
@@ -55,6 +56,14 @@ class Chunk(Op):
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
         """A shift by the parts before."""
         return Shifted(self._stretch(inputs[0])[0]) if axis == self.axis else POINTWISE
+
+    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
+        """A view."""
+        return 0
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Nothing."""
+        return NOTHING
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """``{0}.chunk(2, dim=1)[0]``."""

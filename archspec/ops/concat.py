@@ -10,6 +10,7 @@ from pydantic import Field
 from archspec.ops.arguments import Axis
 from archspec.ops.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W
 from archspec.ops.elementwise import equalities, meet, same_axes
+from archspec.ops.memory import NOTHING, Saved
 from archspec.ops.windows import POINTWISE, Joined, Window
 from archspec.sizes import Condition, total
 
@@ -51,6 +52,14 @@ class Concat(Op):
             return POINTWISE
         dims = [shape.dims[shape.position(axis) - 1] for shape in inputs]
         return Joined(total(dims[:index]) if index else 0, dims[index])
+
+    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
+        """The only input, when there is one."""
+        return 0 if len(inputs) == 1 else None
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Nothing."""
+        return NOTHING
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """``torch.cat([{0}, {1}], dim=1)``."""

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from archspec.ops.arguments import PerAxis, PerAxisFromZero, PerSide, Text, refuse
 from archspec.ops.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W, counted, per_axis
+from archspec.ops.memory import NOTHING, Saved
 from archspec.ops.spatial import feature_map, pairs, times
 from archspec.ops.windows import Centred, Nothing, Shifted, Window
 from archspec.sizes import AtLeast, AtMost, Condition, Dim, step, symbol
@@ -116,6 +117,14 @@ class Crop(Op):
         if isinstance(outer, int) and isinstance(inner, int):
             return Shifted((outer - inner) // 2)
         return Centred(outer, inner)
+
+    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
+        """A view."""
+        return 0
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Nothing."""
+        return NOTHING
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """``center_crop({0}, {1}.shape[2:])``."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import Probability, literal
 from archspec.ops.base import Example, Function, H, Kind, Shape, W
+from archspec.ops.memory import NOTHING, Saved
 from archspec.ops.pointwise import Pointwise
 
 
@@ -32,6 +33,14 @@ class Dropout(Pointwise):
     def random(self) -> bool:
         """True unless p is 0."""
         return self.p > 0
+
+    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
+        """The input itself, where nothing is dropped."""
+        return None if training and self.p > 0 else 0
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """What each number was multiplied by."""
+        return Saved(extra=(((1, output.dims), None),)) if self.p > 0 else NOTHING
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """``F.dropout({0}, p=0.2, training=self.training)``."""

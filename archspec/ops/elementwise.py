@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from archspec.ops.base import Example, Function, H, Kind, Op, Shape, ShapeError, W
+from archspec.ops.memory import Numbers
 from archspec.ops.windows import POINTWISE, Everything, Window
 from archspec.sizes import Condition, Dim, Equal, simplest
 
@@ -77,6 +78,14 @@ class Elementwise(Op):
         at = inputs[0].axes.index(axis)
         repeated = inputs[index].dims[at] == 1 and any(shape.dims[at] != 1 for shape in inputs)
         return Everything() if repeated else POINTWISE
+
+    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
+        """The only input, when there is one."""
+        return 0 if len(inputs) == 1 else None
+
+    def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
+        """The result of all but the last, where there are more than two."""
+        return (((1, output.dims), None),) if len(inputs) > 2 else ()
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """``{0} + {1}``."""

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import Axis
 from archspec.ops.base import Argument, Example, Function, H, Kind, Module, Op, Shape, ShapeError, only
+from archspec.ops.memory import NOTHING, Saved
 from archspec.ops.windows import POINTWISE, Everything, Window
 from archspec.sizes import Dim, text
 
@@ -57,6 +58,14 @@ class Flatten(Op):
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
         """All of the axes that are flattened; the others by themselves."""
         return POINTWISE if axis in inputs[0].axes[: self._position(inputs[0]) - 1] else Everything()
+
+    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
+        """A view."""
+        return 0
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Nothing."""
+        return NOTHING
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.Flatten()``."""

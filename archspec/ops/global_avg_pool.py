@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from archspec.ops.base import Example, H, L, Shape, W
+from archspec.ops.memory import NOTHING, Saved
 from archspec.ops.pooling import GlobalPool
 
 
@@ -20,3 +22,7 @@ class GlobalAvgPool(GlobalPool):
         Example((Shape.of(3, L),)),
         Example((Shape.of(3, 2, H, W),)),
     )
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Nothing but sizes."""
+        return NOTHING

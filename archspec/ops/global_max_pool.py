@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from archspec.ops.base import Example, H, L, Shape, W
+from archspec.ops.memory import Numbers, Saved
 from archspec.ops.pooling import GlobalPool
 
 
@@ -20,3 +22,11 @@ class GlobalMaxPool(GlobalPool):
         Example((Shape.of(3, L),)),
         Example((Shape.of(3, 2, H, W),)),
     )
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """The input and where the greatest numbers stood, as 64-bit integers."""
+        return Saved((0,), extra=(((1, output.dims), 8),))
+
+    def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
+        """Where the greatest numbers stand, as 64-bit integers."""
+        return (((1, output.dims), 8),)

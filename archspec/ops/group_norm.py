@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import AboveZero, Flag, Positive
 from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
+from archspec.ops.memory import Saved
 from archspec.ops.windows import Everything, Window
 
 
@@ -50,6 +51,10 @@ class GroupNorm(Op):
         """``weight`` and ``bias``."""
         each = (inputs[0].channels,)
         return (Weight("weight", each), Weight("bias", each)) if self.affine else ()
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """The input, and the mean and deviation of each group."""
+        return Saved((0,), extra=(((2 * self.groups, ()), None),))
 
     def module(self, inputs: Sequence[Shape]) -> Module:
         """``nn.GroupNorm(32, 256)``."""

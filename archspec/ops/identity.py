@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from archspec.ops.base import Example, Function, H, Kind, Shape, W
+from archspec.ops.memory import NOTHING, Saved
 from archspec.ops.pointwise import Pointwise
 
 
@@ -18,6 +19,14 @@ class Identity(Pointwise):
     expression: ClassVar[str] = ""
     name: ClassVar[str] = "identity"
     examples: ClassVar[tuple[Example, ...]] = (Example((Shape.of(3, H, W),)), Example((Shape.of(3),)))
+
+    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
+        """The input itself."""
+        return 0
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Nothing."""
+        return NOTHING
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """The input itself."""

@@ -9,7 +9,9 @@ from pydantic import Field
 
 from archspec.ops.arguments import AboveZero, Axes, Flag
 from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
+from archspec.ops.memory import Numbers, Saved
 from archspec.ops.windows import POINTWISE, Everything, Window
+from archspec.sizes import Dim
 
 CHANNELS_FIRST = '''\
 class ChannelLayerNorm(nn.LayerNorm):
@@ -83,6 +85,17 @@ class LayerNorm(Op):
         """``weight`` and ``bias``, of the sizes of the axes."""
         sizes = self._sizes(inputs[0])
         return (Weight("weight", sizes), Weight("bias", sizes)) if self.affine else ()
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """The input, and the mean and deviation at each place of the other axes."""
+        return Saved((0,), extra=(((2, self._others(inputs[0])), None),))
+
+    def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
+        """Means and deviations."""
+        return (((2, self._others(inputs[0])), None),)
+
+    def _others(self, shape: Shape) -> tuple[Dim, ...]:
+        return tuple(dim for axis, dim in zip(shape.axes, shape.dims, strict=True) if axis not in self.axes)
 
     def module(self, inputs: Sequence[Shape]) -> Module:
         """``nn.LayerNorm(96, eps=1e-06)``."""

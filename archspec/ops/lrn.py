@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import Number, Positive
 from archspec.ops.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, W
+from archspec.ops.memory import Numbers, Saved
 from archspec.ops.spatial import feature_map
 
 
@@ -43,6 +44,14 @@ class Lrn(Op):
             Argument("beta", self.beta, "beta", 0.75),
             Argument("k", self.k, "k", 1.0),
         )
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """The input, its squares and their mean to the power."""
+        return Saved((0,), extra=(((3, output.dims), None),))
+
+    def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
+        """Squares, and their means."""
+        return (((2, output.dims), None),)
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.LocalResponseNorm(5, k=2)``."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from pydantic import Field
 
 from archspec.ops.arguments import PerAxis
 from archspec.ops.base import Argument, Example, H, L, Shape, W
+from archspec.ops.memory import Numbers, Saved
 from archspec.ops.pooling import Pool
 from archspec.ops.spatial import Windows, collapse
 
@@ -34,6 +36,14 @@ class MaxPool(Pool):
     )
 
     dilation: PerAxis = Field(1, description="distance between the taps of a window")
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """The input and where the greatest numbers stood, as 64-bit integers."""
+        return Saved((0,), extra=(((1, output.dims), 8),))
+
+    def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
+        """Where the greatest numbers stand, as 64-bit integers."""
+        return () if output.rank == 1 else (((1, output.dims), 8),)
 
     def _dilation(self) -> int | tuple[int, ...]:
         return self.dilation

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from archspec.ops.arguments import Number, PerSide, literal, refuse
 from archspec.ops.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W
+from archspec.ops.memory import INPUT, NOTHING, Saved
 from archspec.ops.spatial import collapse, feature_map, pad_text, pairs
 from archspec.ops.windows import Shifted, Window
 from archspec.sizes import AtLeast, Condition, step
@@ -68,6 +69,10 @@ class Pad(Op):
         shape = inputs[0]
         before = pairs(self.amount, shape.rank, "amount")[shape.spatial_axes.index(axis)][0]
         return Shifted(-before, self.mode)
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Nothing but sizes, for a constant."""
+        return NOTHING if self.mode == "constant" else INPUT
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.ZeroPad2d((0, 1, 0, 1))``."""

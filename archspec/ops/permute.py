@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import Axes
 from archspec.ops.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W, only
+from archspec.ops.memory import NOTHING, Saved
 
 PERMUTE = '''\
 class Permute(nn.Module):
@@ -48,6 +49,14 @@ class Permute(Op):
 
     def _dims(self, shape: Shape) -> tuple[int, ...]:
         return (0, *(shape.position(axis) for axis in self.axes))
+
+    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
+        """A view."""
+        return 0
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Nothing."""
+        return NOTHING
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``Permute((0, 2, 3, 1))``."""

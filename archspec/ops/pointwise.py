@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import Axis
 from archspec.ops.base import Argument, Example, Function, H, Kind, Module, Op, Shape, W, any_one, only
+from archspec.ops.memory import OUTPUT, Saved
 from archspec.ops.windows import POINTWISE, Everything, Window
 
 
@@ -69,6 +70,10 @@ class Normalised(Pointwise):
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
         """All of the axis."""
         return Everything() if axis == self.axis else POINTWISE
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """The output, from which the slope follows."""
+        return OUTPUT
 
     def arguments(self, inputs: Sequence[Shape]) -> tuple[Argument, ...]:
         """``dim=1``."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from archspec.ops.base import Example, H, Shape, W
+from archspec.ops.memory import OUTPUT, Saved
 from archspec.ops.pointwise import Pointwise
 
 
@@ -16,3 +18,7 @@ class Relu(Pointwise):
     expression: ClassVar[str] = "F.relu"
     name: ClassVar[str] = "ReLU"
     examples: ClassVar[tuple[Example, ...]] = (Example((Shape.of(3, H, W),)), Example((Shape.of(5),)))
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """The output, from which the slope follows."""
+        return OUTPUT

@@ -10,6 +10,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from archspec.ops.arguments import AXIS_NAME, Axes, axis, each, integer, positive, refuse
 from archspec.ops.base import SPATIAL, Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W, only
+from archspec.ops.memory import NOTHING, Saved
 from archspec.ops.windows import POINTWISE, Everything, Window
 from archspec.sizes import Dim, text
 
@@ -109,6 +110,14 @@ class Reshape(Op):
         """The row itself along an axis that is kept; anything along another."""
         axes = self.infer(inputs).axes
         return POINTWISE if self.shape[axes.index(axis)] == axis else Everything()
+
+    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
+        """A view, where the input lies in memory as its axes say."""
+        return 0
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Nothing."""
+        return NOTHING
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``Reshape(3, 4, 4)``; none where more than one size is open."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import Axis, NonNegative, Positive
 from archspec.ops.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W, only
+from archspec.ops.memory import NOTHING, Saved
 from archspec.ops.windows import POINTWISE, Shifted, Window
 from archspec.sizes import AtLeast, Condition, Dim, step
 
@@ -53,6 +54,14 @@ class Slice(Op):
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
         """A shift by ``start``."""
         return Shifted(self.start) if axis == self.axis else POINTWISE
+
+    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
+        """A view."""
+        return 0
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Nothing."""
+        return NOTHING
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """``{0}[:, :29]``; by ``narrow`` where the size is not known, since slicing takes less without a word."""

@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from archspec.ops.arguments import Axis, NonNegative, each, positive, refuse
 from archspec.ops.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W, only
+from archspec.ops.memory import NOTHING, Saved
 from archspec.ops.windows import POINTWISE, Shifted, Window
 from archspec.sizes import Condition, Equal
 
@@ -58,6 +59,14 @@ class Split(Op):
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
         """A shift by the parts before."""
         return Shifted(sum(self.sizes[: self.index])) if axis == self.axis else POINTWISE
+
+    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
+        """A view."""
+        return 0
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Nothing."""
+        return NOTHING
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """``{0}.split((16, 48), dim=1)[0]``."""

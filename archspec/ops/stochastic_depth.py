@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from archspec.ops.arguments import probability, refuse
 from archspec.ops.base import Argument, Example, H, Kind, Module, Op, Shape, W, only
+from archspec.ops.memory import NOTHING, Saved
 
 STOCHASTIC_DEPTH = '''\
 class StochasticDepth(nn.Module):
@@ -59,6 +60,14 @@ class StochasticDepth(Op):
     def random(self) -> bool:
         """True unless p is 0."""
         return self.p > 0
+
+    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
+        """The input itself, where nothing is dropped."""
+        return None if training and self.p > 0 else 0
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """What each sample was multiplied by."""
+        return Saved(extra=(((1, ()), None),)) if self.p > 0 else NOTHING
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``StochasticDepth(0.2)``."""

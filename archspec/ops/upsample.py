@@ -24,6 +24,7 @@ from archspec.ops.base import (
     counted,
     per_axis,
 )
+from archspec.ops.memory import NOTHING, Saved
 from archspec.ops.spatial import collapse, feature_map, times
 from archspec.ops.windows import Nothing, Resized, Scaled, Window
 from archspec.sizes import Dim, step
@@ -162,6 +163,10 @@ class Upsample(Op):
             if all(factor.denominator == 1 for factor in factors):
                 return Argument("scale", collapse(tuple(factor.numerator for factor in factors)), "scale_factor")
         return None
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """Nothing."""
+        return NOTHING
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.Upsample(scale_factor=2, mode="bilinear")``; none where the size follows from another tensor's."""

@@ -1,0 +1,182 @@
+"""What a network asks of its input's size, as conditions a person reads: each with the step that asks and why.
+
+A condition at a merge has two sides; each is told with the path it came along, from where the two parted, and the steps
+on it that change the size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from archspec.analyses.walk import ancestors
+from archspec.diagnostics import Span
+from archspec.graph import Graph, Node
+from archspec.sizes import AtMost, Condition, Dim, Equal, Size, Solution, inverse, statement, text
+
+STEPS_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a condition: a size, the step that brings it, and the steps on the way that changed it."""
+
+    size: str
+    path: str
+    steps: tuple[str, ...]
+
+    def __str__(self) -> str:
+        shown = [f"`{step}`" for step in self.steps]
+        if len(shown) > STEPS_SHOWN:
+            shown[2:-1] = [f"… {len(shown) - 3} more …"]
+        way = f" by way of {', '.join(shown)}" if shown and self.steps != (self.path,) else ""
+        return f"`{self.path}` brings {self.size}{way}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadableCondition:
+    """One part of the answer to which sizes are valid."""
+
+    symbol: str
+    text: str
+    """What it leaves of the sizes: ``H ≥ 75``, ``H a multiple of 32``."""
+    statement: str
+    """What the step asks, in its own sizes: ``2·⌊H/4⌋ = ⌊H/2⌋``."""
+    step: str
+    span: Span
+    sides: tuple[Side, ...] = ()
+    """Both paths, where two meet."""
+    parted: str | None = None
+    """The last step both paths have in common."""
+
+    def __str__(self) -> str:
+        said = f"{self.text}: `{self.step}` wants {self.statement}"
+        if self.sides:
+            said += f" ({' and '.join(map(str, self.sides))}; parted at `{self.parted}`)"
+        return said
+
+
+def readable(graph: Graph, solutions: Mapping[str, Solution]) -> list[ReadableCondition]:
+    """The conditions that make the valid sizes what they are, in the order the network runs, by symbol."""
+    return [
+        read(graph, name, imposed.text, imposed.condition)
+        for name, solution in solutions.items()
+        for imposed in solution.imposed
+    ]
+
+
+def read(graph: Graph, symbol: str, said: str, condition: Condition) -> ReadableCondition:
+    """One condition with its author and its paths."""
+    index = condition.author
+    assert isinstance(index, int)
+    node = graph.nodes[index]
+    branches = meeting(graph, node, condition)
+    if len(branches) < 2:
+        return ReadableCondition(symbol, said, statement(condition), node.path, node.span)
+    parted = max(ancestors(graph, branches[0][0]) & ancestors(graph, branches[1][0]), default=0)
+    sides = tuple(_side(graph, branch, dim, axis, parted) for branch, dim, axis in branches)
+    parted_path = graph.nodes[parted].path
+    return ReadableCondition(symbol, said, statement(condition), node.path, node.span, sides, parted_path)
+
+
+def meeting(graph: Graph, node: Node, condition: Condition) -> list[tuple[int, Dim, str]]:
+    """The inputs of a node that bring the two sides of a condition: node index, size, axis; none where none differ."""
+    if not isinstance(condition, Equal | AtMost) or len(node.inputs) < 2:
+        return []
+    found: list[tuple[int, Dim, str]] = []
+    for wanted in (condition.left, condition.right):
+        for index in node.inputs:
+            shape = graph.nodes[index].shape
+            at = next((at for at, dim in enumerate(shape.dims) if dim is wanted and shape.axes[at] != "channels"), None)
+            if at is not None and index not in [other for other, _, _ in found]:
+                found.append((index, wanted, shape.axes[at]))
+                break
+    return found if len(found) == 2 else []
+
+
+def _side(graph: Graph, branch: int, dim: Dim, axis: str, parted: int) -> Side:
+    """The way from where the paths parted, along inputs that still have the axis."""
+    below = ancestors(graph, branch)
+    steps: list[str] = []
+    index = branch
+    while index > parted:
+        node = graph.nodes[index]
+        size = _size(node, axis)
+        sources = [source for source in node.inputs if source in below and parted in ancestors(graph, source)]
+        if not sources:
+            break
+        if _size(graph.nodes[sources[0]], axis) is not size:
+            steps.append(node.path)
+        index = sources[0]
+    return Side(text(dim), graph.nodes[branch].path, tuple(reversed(steps)))
+
+
+def _size(node: Node, axis: str) -> Dim | None:
+    return node.shape.dims[node.shape.axes.index(axis)] if axis in node.shape.axes else None
+
+
+@dataclass(frozen=True, slots=True)
+class SizeNote:
+    """What is no condition on one symbol, or none in evaluation, and good to know all the same."""
+
+    step: str
+    text: str
+    when: Literal["always", "training"]
+
+    def __str__(self) -> str:
+        return f"`{self.step}`: {self.text}" + (" in training" if self.when == "training" else "")
+
+
+def notes(graph: Graph, solutions: Mapping[str, Solution]) -> list[SizeNote]:
+    """Couplings of several symbols, and maps that must not be a single value: of these the map that is one soonest."""
+    found: list[SizeNote] = []
+    said: set[object] = set()
+    for solution in solutions.values():
+        for condition in solution.coupled:
+            if id(condition) not in said and isinstance(condition.author, int):
+                said.add(id(condition))
+                found.append(SizeNote(graph.nodes[condition.author].path, f"wants {statement(condition)}", "always"))
+    largest: dict[str, tuple[int, SizeNote]] = {}
+    for node in graph.nodes:
+        if node.op is None or node.dead:
+            continue
+        inputs = graph.shapes_in(node)
+        refuses = node.op.refuses_single_values(inputs) if inputs else "never"
+        if refuses == "never" or not all(isinstance(dim, Size) or dim == 1 for dim in inputs[0].spatial):
+            continue
+        if inputs[0].spatial in said:
+            continue
+        said.add(inputs[0].spatial)
+        size, words = _single(inputs[0].spatial)
+        if refuses not in largest or size > largest[refuses][0]:
+            largest[refuses] = size, SizeNote(node.path, words, refuses)
+    return found + [note for _, note in largest.values()]
+
+
+def _single(dims: Sequence[Dim]) -> tuple[int, str]:
+    """The largest size at which a map is one value for each channel, and that a batch of one is then refused."""
+    limits = {
+        text(dim): f"{next(iter(dim.symbols))} ≤ {inverse(dim, 2) - 1}"
+        for dim in dims
+        if isinstance(dim, Size) and len(dim.symbols) == 1
+    }
+    size = min((inverse(dim, 2) - 1 for dim in dims if isinstance(dim, Size) and len(dim.symbols) == 1), default=0)
+    if not limits:
+        return size, "refuses a batch of one, of which each channel is a single value"
+    both = " at once" if len(limits) > 1 else ""
+    return (
+        size,
+        f"refuses {' and '.join(limits.values())}{both} for a batch of one: each channel is then a single value",
+    )
+
+
+def fixed(graph: Graph, solutions: Mapping[str, Solution]) -> Iterator[tuple[str, Node]]:
+    """The symbols that a spec fixes to the size it is written for, each with the step that does."""
+    for name, solution in solutions.items():
+        for imposed in solution.imposed:
+            condition = imposed.condition
+            pinned = isinstance(condition, Equal) and not isinstance(condition.right, Size)
+            if pinned and isinstance(condition.author, int):
+                yield name, graph.nodes[condition.author]
+                break

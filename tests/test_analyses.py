@@ -1,0 +1,176 @@
+"""Which sizes are valid, who says so and why one is refused; what normalisation refuses; cost in numbers and formulas."""
+
+from __future__ import annotations
+
+import pytest
+
+import archspec
+from archspec.analyses.conditions import fixed
+
+SAME_UNET = """
+archspec: 1
+name: SameUNet
+inputs: {image: [1, H, W]}
+sizes: {H: 64, W: 64}
+blocks:
+  double:
+    params: {channels}
+    steps:
+      - conv: {channels: $channels, kernel: 3, padding: 1}
+      - relu
+  up:
+    params: {channels}
+    inputs: {x, skip}
+    steps:
+      - conv_transpose as upward: {channels: $channels, kernel: 2, stride: 2}
+        from: x
+      - concat: {}
+        from: [skip, previous]
+      - double: {channels: $channels}
+steps:
+  - double as down1: {channels: 4}
+  - max_pool as pool1: {kernel: 2}
+  - double as down2: {channels: 4}
+  - max_pool as pool2: {kernel: 2}
+  - double as down3: {channels: 4}
+  - max_pool as pool3: {kernel: 2}
+  - double as down4: {channels: 4}
+  - max_pool as pool4: {kernel: 2}
+  - double as bottom: {channels: 4}
+  - up as up4: {channels: 4}
+    from: [previous, down4]
+  - up as up3: {channels: 4}
+    from: [previous, down3]
+  - up as up2: {channels: 4}
+    from: [previous, down2]
+  - up as up1: {channels: 4}
+    from: [previous, down1]
+"""
+
+
+def spec(steps: str) -> str:
+    return f"archspec: 1\nname: N\ninputs: {{image: [4, H, W]}}\nsizes: {{H: 32, W: 32}}\nsteps:\n{steps}"
+
+
+def report(steps: str) -> archspec.Report:
+    return archspec.check(archspec.loads(spec(steps)))
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "step"),
+    [
+        ("googlenet", 15, "maxpool3"),
+        ("inception_v3", 75, "Mixed_7a.branch3x3_2.conv"),
+        ("densenet121", 29, "features.transition3.pool"),
+        ("resnet50", 1, None),
+    ],
+)
+def test_least_sizes_and_their_authors(name: str, least: int, step: str | None) -> None:
+    found = archspec.check(archspec.load(name))
+    assert found.valid_sizes["H"].describe() == f"H ≥ {least}"
+    conditions = [condition for condition in found.conditions if condition.symbol == "H"]
+    assert [condition.step for condition in conditions] == ([] if step is None else [step])
+    assert all(condition.text == f"H ≥ {least}" for condition in conditions)
+
+
+def test_inception_with_its_auxiliary_head() -> None:
+    found = archspec.check(archspec.load("inception_v3"))
+    assert found.valid_sizes_training["H"].describe() == "H ≥ 299"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("googlenet", "H ≥ 15"),
+        ("inception_v3", "H ≥ 75 and H mod 32 = 11"),
+        ("densenet121", "H ≥ 29 and H mod 32 ∈ {0, 29, 30, 31}"),
+        ("resnet50", "H ≥ 1"),
+    ],
+)
+def test_sizes_at_which_no_row_is_dropped(name: str, said: str) -> None:
+    whole = archspec.check(archspec.load(name)).whole_sizes["H"].valid
+    if name == "inception_v3":
+        assert [size for size in range(1, 180) if whole.contains(size)] == [75, 107, 139, 171]
+    elif name == "densenet121":
+        assert {size % 32 for size in range(29, 300) if whole.contains(size)} == {0, 29, 30, 31}
+    else:
+        assert whole.describe() == said
+
+
+def test_both_paths_of_a_merge() -> None:
+    found = archspec.check(archspec.loads(SAME_UNET))
+    assert found.valid_sizes["H"].describe() == "H a multiple of 16"
+    merges = [condition for condition in found.conditions if condition.symbol == "H" and condition.sides]
+    assert [condition.text for condition in merges] == ["H mod 16 ≤ 7", "H mod 8 ≤ 3", "H mod 4 ∈ {0, 1}", "H even"]
+    deepest = merges[0]
+    assert deepest.step == "up4.concat()"
+    assert deepest.statement == "⌊H/8⌋ = 2·⌊H/16⌋"
+    assert [(side.path, side.size) for side in deepest.sides] == [("down4.1", "⌊H/8⌋"), ("up4.upward", "2·⌊H/16⌋")]
+    assert deepest.sides[1].steps == ("pool4", "up4.upward")
+    assert deepest.parted == "down4.1"
+    assert "by way of `pool4`, `up4.upward`" in str(deepest)
+
+
+def test_why_200_is_refused() -> None:
+    with pytest.raises(archspec.SpecError) as refused:
+        archspec.check(archspec.loads(SAME_UNET), {"H": 200})
+    said = str(refused.value)
+    assert "H = 200 does not fit: `up4.concat()` refuses it" in said
+    assert "valid: H a multiple of 16" in said
+    assert "along the height `down4.1` brings ⌊H/8⌋ = 25 and `up4.upward` brings 2·⌊H/16⌋ = 24" in said
+    assert "nearest that fit: H = 192 and H = 208" in said
+    assert archspec.check(archspec.loads(SAME_UNET), {"H": 208}).shapes_at["down4.1"] == (4, 26, 8)
+
+
+def test_a_fixed_size_says_so_with_two_ways_out() -> None:
+    steps = "  - conv as c: {channels: 4, kernel: 3}\n  - flatten as flat\n  - linear as fc: {features: 2}\n"
+    loaded = archspec.loads(spec(steps))
+    found = archspec.check(loaded)
+    assert found.valid_sizes["H"].describe() == "H = 32"
+    assert [(name, node.path) for name, node in fixed(found.graph, found.valid_sizes)] == [("H", "flat"), ("W", "flat")]
+    with pytest.raises(archspec.SpecError) as refused:
+        archspec.check(loaded, {"H": 40})
+    said = str(refused.value)
+    assert "`flat` refuses it" in said
+    assert "pool globally before it" in said
+    assert "build for another size" in said
+    assert "nearest that fit: H = 32" in said
+
+
+def test_single_values_are_noted() -> None:
+    found = report("  - conv as c: {channels: 4, kernel: 3, stride: 4, padding: 1}\n  - instance_norm as norm\n")
+    (note,) = found.size_notes
+    assert (note.step, note.when) == ("norm", "always")
+    assert "H ≤ 4 and W ≤ 4 at once" in str(note)
+    trained = report("  - batch_norm as norm\n").size_notes
+    assert [note.when for note in trained] == ["training"]
+    assert str(trained[0]).endswith("in training")
+    assert not report("  - group_norm as norm: {groups: 2}\n").size_notes
+
+
+def test_coupled_sizes_are_noted() -> None:
+    text = "archspec: 1\nname: N\ninputs: {image: [4, H, W]}\nsizes: {H: 32, W: 32}\nsteps:\n"
+    turned = "  - permute as turned: {axes: [channels, width, height]}\n"
+    square = archspec.check(
+        archspec.loads(text + turned + "  - concat as c: {axis: channels}\n    from: [turned, turned]\n")
+    )
+    assert not square.size_notes
+
+
+def test_alignment_in_the_report() -> None:
+    found = archspec.check(archspec.loads(SAME_UNET))
+    assert not found.misalignments
+    assert {name: str(sizes) for name, sizes in found.aligned_sizes.items()} == {"H": "every H", "W": "every W"}
+
+
+def test_fields_with_respect_to_a_step() -> None:
+    found = archspec.check(archspec.load("resnet18"))
+    layer = found.graph.node("layer1.0.conv1").index
+    assert found.fields(layer)["layer1.0.conv2"].sizes == (3, 3)
+
+
+def test_cost_is_a_formula() -> None:
+    found = report("  - conv as c: {channels: 8, kernel: 3, stride: 2, padding: 1}\n")
+    assert found.cost["c"].multiply_adds == 4 * 8 * 9 * 16 * 16
+    assert str(found.cost["c"].formula) == "288·⌊(H+1)/2⌋·⌊(W+1)/2⌋"
+    assert found.sized({"H": 64}).cost["c"].multiply_adds == 4 * 8 * 9 * 32 * 16
