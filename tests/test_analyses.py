@@ -1,4 +1,4 @@
-"""Which sizes are valid, who says so and why one is refused; what normalisation refuses; cost in numbers and formulas."""
+"""Which sizes are valid, who says so and why one is refused; what normalisation refuses; cost as formulas."""
 
 from __future__ import annotations
 
