@@ -1,6 +1,7 @@
 """archspec: write a neural network down in YAML; check it, draw it, compile it to PyTorch."""
 
 from archspec.analyses.report import Report
+from archspec.convolution_matrix import conv_matrix
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.pipeline import Spec, check, compile, load, loads, loss, render, rewrite, source
 
@@ -11,6 +12,7 @@ __all__ = [
     "SpecError",
     "check",
     "compile",
+    "conv_matrix",
     "load",
     "loads",
     "loss",
