@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from archspec import expressions
-from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
+from archspec.diagnostics import Diagnostics, Fault, Source, Span, did_you_mean, printable
 from archspec.elaborate import learning
 from archspec.elaborate.blocks import overlay_keys, variant_overlay
 from archspec.elaborate.loader import Variant
@@ -36,9 +36,8 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
     graph: Graph | None = None
     try:
         given = variant_overlay(variant)
-        own = definition.span.part(0, 1)
-        keys = overlay_keys(variant)
-        given |= {name: (_text(value, variant), own) for name, value in overrides.items()}
+        keys = overlay_keys(variant) | {name: _override(name, value) for name, value in overrides.items()}
+        given |= {name: (_text(value, variant), _override(name, value)) for name, value in overrides.items()}
         numbers = {name: number for name, (number, _) in variant.sizes.items()} | dict(sizes)
         builder.nodes.set_sizes(numbers)
         inputs: dict[str, int] = {}
@@ -79,6 +78,12 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
     graph.connect()
     _warn_unread(graph, diagnostics)
     return graph
+
+
+def _override(name: str, value: Any) -> Span:
+    """A place to point at for a parameter that was given from outside the file."""
+    line = printable(f"{name}={value}", 60)
+    return Span(Source("--set", (line,)), 1, 1, 1, len(line) + 1)
 
 
 def _text(value: Any, variant: Variant) -> Any:
@@ -248,7 +253,7 @@ def block_output(builder: Builder, definition: BlockDefinition, place: Place, la
 def _warn_unread(graph: Graph, diagnostics: Diagnostics) -> None:
     """Warn of what nothing reads."""
     for node in graph.nodes:
-        if node.dead and not graph.digraph.out_degree(node.index):
+        if node.dead and not graph.consumers(node.index):
             what = f"input `{node.name}`" if node.op is None else f"`{node.path}`"
             message = f"nothing reads {what}, and it is no output"
             diagnostics.warning("unused-step", message, node.span, stack=node.scope.stack())
