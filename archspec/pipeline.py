@@ -18,7 +18,7 @@ from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, did_
 from archspec.elaborate import Loader, Variant, elaborate
 from archspec.elaborate.loader import spec_names, specs_folder
 from archspec.elaborate.rewriting import rewritten
-from archspec.graph import Graph
+from archspec.graph import Graph, uncollected
 from archspec.schema import SpecFile
 from archspec.source import parse
 
@@ -44,6 +44,7 @@ class Spec:
         return self.graph.name
 
 
+@uncollected()
 def load(
     spec: str | Path, /, *, sizes: Mapping[str, int] | None = None, maximum_nodes: int = 1_000_000, **params: Any
 ) -> Spec:
@@ -59,6 +60,7 @@ def load(
     return _elaborated(loader, file, sizes, params, maximum_nodes)
 
 
+@uncollected()
 def loads(
     text: str,
     /,
@@ -132,6 +134,7 @@ def _flow(text: str) -> str:
     return f"{{{name}: {{{pairs}}}}}"
 
 
+@uncollected()
 def check(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
     """What is known of a network before a tensor exists, at the spec's sizes or at others.
 

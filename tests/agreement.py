@@ -140,7 +140,8 @@ def _fields(
     if not said:
         return
     measured = oracle.reads(sizes, of, source)
-    partial = _empty_somewhere(graph, sizes, target, start)
+    beside = any(step.arguments.get("axis") in said for step in spec.steps if step.op == "concat")
+    partial = (beside and len(said) > 1) or _empty_somewhere(graph, sizes, target, start)
     outcome.partial += partial
     for (axis, rows), found in zip(said.items(), measured, strict=True):
         assert len(rows) == len(found), f"{len(found)} rows along the {axis}, not {len(rows)}"
@@ -153,7 +154,10 @@ def _fields(
 
 
 def _empty_somewhere(graph: Graph, sizes: Mapping[str, int], target: int, start: int) -> bool:
-    """Whether some row of some step sees nothing: a path may then be empty along one axis and not along another."""
+    """Whether some row of some step sees nothing: a path may then be empty along one axis and not along another.
+
+    So may what lies beside another map along an axis; then as well each axis is only a bound from above.
+    """
     states = Walk(graph, RowAlgebra(sizes, True), start).run(target)
     return any(0 in along.value for state in states.values() for along in state)
 

@@ -25,6 +25,8 @@ Rows = tuple[int, ...]
 class RowAlgebra:
     """Carries the field of every row."""
 
+    sized = True
+
     def __init__(self, sizes: Mapping[str, int], whole_image: bool) -> None:
         self.whole_image = whole_image
         self._evaluation = Evaluation(dict(sizes))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import prod
 
 from archspec.graph import Graph, Node, Scope
-from archspec.ops import Product
+from archspec.ops import Op, Product
 from archspec.sizes import Dim, Evaluation, Size, text
 
 
@@ -41,6 +41,9 @@ class Formula:
         return " + ".join(parts) or "0"
 
 
+NOTHING = Formula(())
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What a step, a block or a network costs for one sample.
@@ -57,7 +60,7 @@ class Cost:
 
 def parameters(graph: Graph, node: Node) -> int:
     """Trainable parameters of a step's own; what a ``reuse`` shares counts where it stands first."""
-    if node.op is None or node.reuse is not None:
+    if node.op is None or node.reuse is not None or type(node.op).weights is Op.weights:
         return 0
     return sum(prod(weight.shape) for weight in node.op.weights(graph.shapes_in(node)) if weight.trainable)
 
@@ -66,15 +69,17 @@ def of_nodes(graph: Graph, sizes: Mapping[str, int]) -> dict[int, Cost]:
     """Cost of every node, by index."""
     evaluation = Evaluation(sizes)
     found: dict[int, Cost] = {}
+    written: dict[tuple[Dim, ...], tuple[Formula, int | None]] = {}
     for node in graph.nodes:
-        products: tuple[Product, ...] = ()
-        if node.op is not None and not node.dead:
-            products = node.op.multiply_adds(graph.shapes_in(node), node.shape)
-        formula = Formula.of(products)
-        activations = Formula.of([(1, node.shape.dims)])
-        found[node.index] = Cost(
-            parameters(graph, node), _at(formula, evaluation), _at(activations, evaluation), formula, activations
-        )
+        op, formula, multiply_adds = node.op, NOTHING, 0
+        if op is not None and not node.dead and type(op).multiply_adds is not Op.multiply_adds:
+            formula = Formula.of(op.multiply_adds(graph.shapes_in(node), node.shape))
+            multiply_adds = _at(formula, evaluation)
+        known = written.get(node.shape.dims)
+        if known is None:
+            activations = Formula.of([(1, node.shape.dims)])
+            known = written[node.shape.dims] = activations, _at(activations, evaluation)
+        found[node.index] = Cost(parameters(graph, node), multiply_adds, known[1], formula, known[0])
     return found
 
 

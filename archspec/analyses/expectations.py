@@ -18,7 +18,7 @@ def failures(report: Report, expect: dict[str, Any]) -> Iterator[Diagnostic]:
     """A diagnostic for each claim that does not hold, and for each that makes no sense."""
     for name, node in expect.items():
         if name == "parameters":
-            yield from _number(node, report.total.parameters, "parameters")
+            yield from _number(node, report.parameters, "parameters")
         elif name == "multiply_adds":
             yield from _number(node, report.total.multiply_adds, "multiply-adds")
         elif name == "shapes":

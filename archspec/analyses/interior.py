@@ -48,6 +48,7 @@ class InteriorAlgebra:
     """Carries interior rows; None where they are no one run, or where sizes must be given to tell."""
 
     whole_image = False
+    sized = True
 
     def __init__(self, sizes: Mapping[str, int] | None) -> None:
         self._evaluation = None if sizes is None else Evaluation(dict(sizes))

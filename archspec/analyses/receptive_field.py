@@ -16,8 +16,8 @@ from math import gcd
 
 from archspec.analyses import tables
 from archspec.analyses.tables import SOURCE, Table, Taps
-from archspec.analyses.walk import Along, State, Walk
-from archspec.graph import Graph
+from archspec.analyses.walk import State, Walk
+from archspec.graph import Graph, uncollected
 from archspec.ops.windows import Adaptive, Centred, Resized, Scaled, Shifted, Sliding, Transposed, Window
 from archspec.sizes import Dim, Evaluation
 
@@ -152,6 +152,7 @@ class TableAlgebra:
     """Carries a table of taps; None where there is none, or a given size does not decide it."""
 
     whole_image = False
+    sized = False
 
     def __init__(self, sizes: Mapping[str, int]) -> None:
         self._evaluation = Evaluation(dict(sizes))
@@ -208,6 +209,7 @@ class TableAlgebra:
         return numbers if min(numbers) > 0 else None
 
 
+@uncollected()
 def table(graph: Graph, sizes: Mapping[str, int], source: int | None = None) -> dict[str, ReceptiveField]:
     """The field of every step that depends on a source node (the first input, unless given), by path.
 
@@ -216,11 +218,12 @@ def table(graph: Graph, sizes: Mapping[str, int], source: int | None = None) -> 
     walk = walked(graph, sizes, source)
     nodes, axes = graph.nodes, walk.axes
     described: dict[int, ReceptiveField] = {}
+    fields: dict[int, AxisField | None] = {}
     found: dict[str, ReceptiveField] = {}
     for index, state in walk.states.items():
         field = described.get(id(state))
         if field is None:
-            field = described[id(state)] = _described(axes, state)
+            field = described[id(state)] = _described(axes, state, fields)
         found[nodes[index].path] = field
     return found
 
@@ -232,10 +235,12 @@ def walked(graph: Graph, sizes: Mapping[str, int], source: int | None = None) ->
     return walk
 
 
-def _described(axes: Sequence[str], state: State[Table | None]) -> ReceptiveField:
-    whole = frozenset(axis for axis, along in zip(axes, state, strict=True) if along.whole)
-    return ReceptiveField({axis: _axis(along) for axis, along in zip(axes, state, strict=True)}, whole)
-
-
-def _axis(along: Along[Table | None]) -> AxisField | None:
-    return None if along.value is None else AxisField(along.value)
+def _described(axes: Sequence[str], state: State[Table | None], fields: dict[int, AxisField | None]) -> ReceptiveField:
+    found: dict[str, AxisField | None] = {}
+    whole = frozenset([axis for axis, along in zip(axes, state, strict=True) if along.whole])
+    for axis, along in zip(axes, state, strict=True):
+        key = id(along.value)
+        if key not in fields:
+            fields[key] = None if along.value is None else AxisField(along.value)
+        found[axis] = fields[key]
+    return ReceptiveField(found, whole)

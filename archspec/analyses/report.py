@@ -64,6 +64,11 @@ class Report:
         return sized.whole_sizes(self.graph)
 
     @cached_property
+    def parameters(self) -> int:
+        """Trainable parameters of the whole network."""
+        return sum(costs.parameters(self.graph, node) for node in self.graph.nodes)
+
+    @cached_property
     def node_costs(self) -> dict[int, Cost]:
         """Cost of every node by index."""
         return costs.of_nodes(self.graph, self.sizes)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from archspec.graph import Graph, Node
-from archspec.ops import Shape
+from archspec.ops import Op, Shape
 from archspec.ops.windows import Sliding
 from archspec.sizes import (
     AtLeast,
@@ -49,7 +49,7 @@ def conditions(graph: Graph, training: bool = False) -> Iterator[Condition]:
         if node.dead or (node.training_only and not training):
             continue
         yield from pins.get(node.index, ())
-        if node.op is not None:
+        if node.op is not None and type(node.op).conditions is not Op.conditions:
             yield from node.op.conditions(graph.shapes_in(node), node.index)
         for dim in node.shape.dims:
             if isinstance(dim, Size) and id(dim) not in said:

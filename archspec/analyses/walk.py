@@ -27,6 +27,11 @@ class Algebra(Protocol[T]):
         """Whether global operations count as reading everything; else they pass on what they read."""
         ...
 
+    @property
+    def sized(self) -> bool:
+        """Whether the sizes before and after a window matter beside the window itself."""
+        ...
+
     def source(self, size: Dim) -> T:
         """The value at the source step, whose axis is ``size`` long."""
         ...
@@ -71,8 +76,11 @@ class Walk(Generic[T]):
         start = graph.nodes[source].shape
         pairs = [(axis, dim) for axis, dim in zip(start.axes, start.dims, strict=True) if axis != "channels"]
         self.axes = tuple(axis for axis, _ in pairs)
-        self.states: dict[int, State[T]] = {source: tuple(Along(algebra.source(dim)) for _, dim in pairs)}
+        values = [algebra.source(dim) for _, dim in pairs]
+        alike = {id(value): Along(value) for value in values}
+        self.states: dict[int, State[T]] = {source: tuple(alike[id(value)] for value in values)}
         self._known: dict[tuple[object, ...], State[T]] = {}
+        self._meetings: dict[tuple[int, ...], tuple[Along[T], list[Along[T]]]] = {}
         self._windows: dict[tuple[object, ...], tuple[Along[T], Along[T]]] = {}
 
     def run(self, last: int | None = None) -> dict[int, State[T]]:
@@ -132,7 +140,7 @@ class Walk(Generic[T]):
         return pieces
 
     def _windowed(self, before: Along[T], window: Window, size: Dim, after: Dim) -> Along[T]:
-        key = (id(before), window, size, after)
+        key = (id(before), window, size, after) if self.algebra.sized else (id(before), window)
         found = self._windows.get(key)
         if found is None:
             value = self.algebra.window(before.value, window, size, after)
@@ -144,9 +152,18 @@ class Walk(Generic[T]):
 
     def _meet(self, pieces: Sequence[Along[T]]) -> Along[T]:
         """Paths that meet: by the convolution-like convention gathered ones count only among themselves."""
+        if len(pieces) == 1:
+            return pieces[0]
         distinct = list({id(piece): piece for piece in pieces}.values())
         if len(distinct) == 1:
             return distinct[0]
+        key = tuple(map(id, distinct))
+        known = self._meetings.get(key)
+        if known is None:
+            known = self._meetings[key] = (self._joined(distinct), distinct)
+        return known[0]
+
+    def _joined(self, distinct: list[Along[T]]) -> Along[T]:
         gathered = all(piece.gathered for piece in distinct)
         counted = distinct
         if not self.algebra.whole_image and not gathered:

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from networkx import MultiDiGraph
-
 from archspec.graph import Graph, Node, Scope
 from archspec.ops import Op, Shape, ShapeError
 from archspec.rewrites.base import RewriteError
@@ -39,7 +37,6 @@ class _Finish:
         stages = (*old.stages, self._stage(root))
         graph = replace(
             old, root=root, nodes=self.nodes, inputs=inputs, outputs=outputs, pins=self.pins, stages=stages,
-            digraph=MultiDiGraph(),
         )  # fmt: skip
         graph.connect()
         return graph
