@@ -286,7 +286,7 @@ class Solver:
         self, wanted: str, values: Sequence[Any], where: Sequence[int], turns: Sequence[int], hints: Iterable[Tree]
     ) -> Tree | None:
         """``base + i * growth``, where that is what the values are."""
-        if not all(type(value) is int for value in values):
+        if not all(type(value) is int for value in values) or max(turns) < 2:
             return None
         first: dict[int, int] = {}
         growth: dict[int, int] = {}

@@ -17,7 +17,7 @@ from archspec.backends.torch_source import algebra
 from archspec.backends.torch_source.algebra import Code
 from archspec.backends.torch_source.items import Item, Reader, positional
 from archspec.backends.torch_source.series import Segment, turns_of
-from archspec.backends.torch_source.solver import Mismatch, Solver, input_key
+from archspec.backends.torch_source.solver import TURN, Mismatch, Solver, input_key
 from archspec.backends.torch_source.templates import Entry, Parameter, Ref, Series, Slot, Template
 from archspec.expressions import Expression
 from archspec.expressions.tree import Tree
@@ -507,10 +507,13 @@ class Unifier:
                     uses.append(use)
                     turns.append(turn - start)
             name = segment.name(column, start)
-            if not items or (name is not None and name[1] < 0) or (inline and len(segment.rows) > 1 and name is not None):
+            unruly = name is not None and (name[1] < 0 or (inline and (len(segment.rows) > 1 or segment.period > 1)))
+            if not items or unruly:
                 raise Mismatch("names without a rule")
             entry = self.entry(items, uses, turns, -1, inside)
             entry.series_name = name
+            if name is not None and inline and any(TURN in algebra.names_in(tree) for tree in _formulas([entry])):
+                raise Mismatch("a list reads better")
             inside = self._chain_channels(entry, items, uses, inside, turns)
             body.append(entry)
         count = self.solver.solve("count", [count - start for count in segment.counts], where, self._count_hints(segment, start))
