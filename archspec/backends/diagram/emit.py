@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from itertools import pairwise
@@ -36,7 +37,7 @@ class Emitter:
         figure.attr("graph", pad="0.12", tooltip=" ", **graph, **legends)
         figure.attr("node", **box, **words)
         figure.attr("edge", color=palette.edge, arrowsize=_number(ARROW), **notes_beside)
-        legend = self._legend(piece.marks, notes)
+        legend = self._legend(piece, notes)
         if legend:
             figure.attr("graph", label=legend)
         self._frames(figure, piece, None)
@@ -94,8 +95,6 @@ class Emitter:
                 f"<{text.markup(words)}<br/>"
                 f'<font point-size="{round(text.SMALL - 0.5)}" color="{colour}">{text.markup(unit.detail)}</font>>'
             )
-        if unit.training:
-            options["style"] = "rounded,filled,dashed"
         if unit.role == "note" and mark.form == "box":
             options["style"] = "rounded,dashed"
         into.node(self._name(mark), label, tooltip=text.plain(text.clean(unit.key)) or " ", **options)
@@ -125,26 +124,34 @@ class Emitter:
             options["lp"] = f"{_number(line.label.x + wide / 2)},{_number(-line.label.y)}"
         self.figure.edge(self._name(line.tail), self._name(line.head), **options)
 
-    def _legend(self, marks: Sequence[Mark], notes: Sequence[str]) -> str:
-        roles: list[Role] = [role for role in LEGEND if any(mark.unit.role == role for mark in marks)]
-        signs = [sign for sign in SIGNS if any(mark.unit.sign == sign for mark in marks)]
-        cells = []
-        for role in roles:
-            fill, stroke = self.palette.boxes[role]
-            swatch = (
-                f'<table border="1" cellborder="0" cellspacing="0" cellpadding="0" style="rounded" bgcolor="{fill}"'
-                f' color="{stroke}">'
-                '<tr><td fixedsize="true" width="16" height="11"></td></tr></table>'
-            )
-            cells.append(f"<td>{swatch}</td><td>{LEGEND[role]}    </td>")
-        cells += [f"<td>{sign} {SIGNS[sign]}    </td>" for sign in signs]
-        cells += [f"<td>{text.markup(note)}    </td>" for note in notes]
-        if not cells:
+    def _legend(self, piece: Piece, notes: Sequence[str]) -> str:
+        """The kinds and signs that occur, in as many rows as keep it within the picture."""
+        roles: list[Role] = [role for role in LEGEND if any(mark.unit.role == role for mark in piece.marks)]
+        signs = [sign for sign in SIGNS if any(mark.unit.sign == sign for mark in piece.marks)]
+        entries = [(self._swatch(role), LEGEND[role]) for role in roles]
+        entries += [("", f"{sign} {SIGNS[sign]}") for sign in signs] + [("", note) for note in notes]
+        if not entries:
             return ""
-        span = sum(cell.count("<td>") for cell in cells)
-        above = f'<tr><td height="10" colspan="{span}"></td></tr>'
-        row = f"<tr>{''.join(cells)}</tr>"
-        return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="3">{above}{row}</table>>'
+        widths = [text.width(words, text.LEGEND) + 20 + 25 * bool(swatch) for swatch, words in entries]
+        count = min(3, math.ceil(sum(widths) / max(1.2 * (piece.left + piece.right), 300.0)))
+        each = math.ceil(len(entries) / count)
+        rows = [self._row(entries[start : start + each]) for start in range(0, len(entries), each)]
+        above = f'<tr><td height="8" colspan="{2 * each}"></td></tr>'
+        return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="3">{above}{"".join(rows)}</table>>'
+
+    def _swatch(self, role: Role) -> str:
+        fill, stroke = self.palette.boxes[role]
+        options = 'border="1" cellborder="0" cellspacing="0" cellpadding="0" style="rounded"'
+        size = '<tr><td fixedsize="true" width="16" height="11"></td></tr>'
+        return f'<td><table {options} bgcolor="{fill}" color="{stroke}">{size}</table></td>'
+
+    @staticmethod
+    def _row(entries: Sequence[tuple[str, str]]) -> str:
+        cells = []
+        for swatch, words in entries:
+            options = 'align="left"' if swatch else 'align="left" colspan="2"'
+            cells.append(f"{swatch}<td {options}>{text.markup(words)}    </td>")
+        return f"<tr>{''.join(cells)}</tr>"
 
 
 def spline(points: Sequence[Point], arrow: bool) -> str:

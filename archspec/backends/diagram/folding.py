@@ -235,7 +235,7 @@ def long_way(item: Parallel) -> int | None:
         other = item.branches[1 - at]
         units = list(units_of(branch))
         crosses = len(other) <= 2 and all(isinstance(unit, Unit) and not unit.sign for unit in other)
-        if crosses and len(units) > max(2, len(other)) and any(map(grows, units)):
+        if crosses and len(units) > max(1, len(other)) and any(map(grows, [*units, item.sink])):
             return at
     return None
 

@@ -180,12 +180,14 @@ class Drawing:
     def _rise(self, outlets: list[Outlet]) -> None:
         """The right column's lines, from the lowest merge up."""
         words = self.settings.words
+        lower: Shape | None = None
         for sink, below, above in reversed(list(zip(self.sinks, self.glass.right[1:], self.up[:-1], strict=True))):
             foot, head = sink.y + sink.height / 2, sink.y - sink.height / 2
             if outlets:
-                value = words(_value(below))
+                value = words(_value(below) if below else lower)
                 note = Label(value, self.right + LABEL, (foot + outlets[0].points[-1][1]) / 2) if value else None
                 self.whole.lines += connect(outlets, [Inlet(sink, [(self.right, foot)])], note)
+            lower = sink.unit.shape
             outlets = [Outlet(sink, [(self.right, head)])]
             if above.marks:
                 value = words(sink.unit.shape)

@@ -122,9 +122,8 @@ def branches(item: Parallel, lane: int, settings: Settings, series: SeriesOf) ->
     """Branches side by side, in the order written, their last boxes in one row."""
     count = len(item.branches)
     middle = count // 2 if count % 2 else -1
-    pieces = [
-        series(branch, settings.focused, lane if at == middle else None) for at, branch in enumerate(item.branches)
-    ]
+    labelled = settings.focused or item.source is None
+    pieces = [series(branch, labelled, lane if at == middle else None) for at, branch in enumerate(item.branches)]
     places = _side_by_side(pieces)
     below = max(piece.height for piece in pieces)
     below += REACH if item.source is not None or item.sink is None else 0.0

@@ -185,7 +185,11 @@ class Plan:
         return len(net.units) - 1
 
     def _output(self, output: Output, index: int) -> Unit:
-        title = text.clean(text.human(output.name)) or "output"
+        name = output.name
+        block = self.graph.root.block
+        if name in ("", "output", "out") and block is not None and getattr(block.model, "task", None) == "segmentation":
+            name = "segmentation"
+        title = text.clean(text.human(name)) or "output"
         return Unit(index, title, "io", self.graph.nodes[output.node].shape, key=f"output {output.name}")
 
     def _end(self, net: Net, main: Output) -> list[Element]:
