@@ -13,7 +13,7 @@ pytest := $(bin)/python -m pytest -n $(JOBS)
 install := $(bin)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 pins := pyproject.toml constraints.txt
 torch := $(shell grep '^torch==' constraints.txt)
-torchvision := $(shell grep '^torchvision==' constraints.txt)
+peers := $(shell grep -E '^(torchvision|pytorchcv|torchfcn)==' constraints.txt)
 
 demo := squeezenet_digits
 out := out/demo
@@ -70,8 +70,8 @@ clean:
 	@$(install) --editable '.[train]'
 	@touch $@
 
-# torchvision is the tests' oracle: --no-deps, because it must not choose a torch of its own.
+# The tests' oracles come with --no-deps, because none of them may choose a torch of its own.
 .venv/installed-test: .venv/installed-torch
 	@$(install) --editable '.[test]'
-	@$(install) --no-deps $(torchvision)
+	@$(install) --no-deps $(peers)
 	@touch $@
