@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ NAMES = sorted(file.stem for file in FOLDER.glob("*.yaml") if file.with_suffix("
 
 
 def said(path: Path) -> tuple[Diagnostic, ...]:
-    """Everything said of a spec, a good one's warnings included; anything but a SpecError fails the test."""
+    """Everything said of a spec, a good one's warnings too; anything but a SpecError fails the test."""
     try:
         return archspec.check(archspec.load(path)).diagnostics
     except archspec.SpecError as error:
@@ -42,3 +43,114 @@ def test_says_exactly_this(name: str, monkeypatch: pytest.MonkeyPatch, request: 
 
 def test_there_are_many_kinds() -> None:
     assert len(NAMES) >= 60
+
+
+# -- what is made here because it would be silly to keep ----------------------------------------------------------------
+
+
+def codes(path: Path) -> set[str]:
+    return {d.code for d in said(path) if d.severity == "error"}
+
+
+def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "huge.yaml"
+    with path.open("wb") as file:
+        file.truncate(100_000_000)
+    assert codes(path) == {"too-large"}
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "dangling.yaml").symlink_to(tmp_path / "nothing.yaml")
+    (tmp_path / "circle.yaml").symlink_to(tmp_path / "circle.yaml")
+    assert codes(tmp_path / "folder.yaml") == {"not-a-file"}
+    assert codes(tmp_path / "dangling.yaml") <= {"file-not-found"}
+    assert codes(tmp_path / "circle.yaml") <= {"file-not-found", "not-a-file"}
+    assert codes(tmp_path / "nothing.yaml") == {"file-not-found"}
+    if Path("/dev/zero").exists():
+        assert codes(Path("/dev/zero")) == {"not-a-file"}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_bytes_give_a_diagnostic(seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)
+    path = tmp_path / "random.yaml"
+    path.write_bytes(bytes(chance.randrange(256) for _ in range(chance.randrange(1, 400))))
+    assert codes(path)
+
+
+def test_too_many_steps_stop_before_they_fill_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "repeats.yaml"
+    path.write_text(
+        "archspec: 1\nname: Net\ninputs: {image: [3, H, W]}\nblocks:\n"
+        "  a: {steps: [{relu: {}, repeat: 1000}]}\n  b: {steps: [{a: {}, repeat: 1000}]}\n"
+        "  c: {steps: [{b: {}, repeat: 1000}]}\nsteps: [c]\n"
+    )
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.load(path, maximum_nodes=20_000)
+    assert [d.code for d in caught.value.diagnostics] == ["too-many-nodes"]
+
+
+WORDS = (
+    "$",
+    "$(",
+    ")",
+    "}",
+    "{",
+    "[",
+    "]",
+    ":",
+    "- ",
+    "null",
+    "-1",
+    "1e400",
+    "true",
+    "''",
+    "*",
+    "from",
+    "when: 1",
+    "\t",
+    "as ",
+    "#",
+    "0x",
+    "~",
+)
+SHIPPED = sorted((Path(__file__).parent.parent / "specs").glob("*.yaml"))
+
+
+def mutated(text: str, chance: random.Random) -> str:
+    """A spec with a few lines lost, doubled, moved or indented anew, and a few words put in."""
+    lines = text.split("\n")
+    for _ in range(chance.randrange(1, 4)):
+        at = chance.randrange(len(lines))
+        kind = chance.randrange(6)
+        if kind == 0:
+            del lines[at]
+        elif kind == 1:
+            lines.insert(at, lines[chance.randrange(len(lines))])
+        elif kind == 2:
+            lines[at] = "  " + lines[at]
+        elif kind == 3:
+            lines[at] = lines[at].replace(chance.choice(("1", "3", "64", "$", ":", "conv")), chance.choice(WORDS), 1)
+        elif kind == 4:
+            column = chance.randrange(len(lines[at]) + 1)
+            lines[at] = lines[at][:column] + chance.choice(WORDS) + lines[at][column:]
+        else:
+            column = chance.randrange(len(lines[at]) + 1)
+            lines[at] = lines[at][:column] + lines[at][column + 1 :]
+        lines = lines or [""]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_a_shipped_spec_with_mistakes_never_gives_a_traceback(seed: int) -> None:
+    chance = random.Random(seed)
+    path = chance.choice(SHIPPED)
+    text = mutated(path.read_text(encoding="utf-8"), chance)
+    try:
+        found = archspec.check(archspec.loads(text, name=path.name, folder=path.parent))
+    except archspec.SpecError as error:
+        shown = render_all(error.diagnostics)
+    else:
+        shown = str(found.receptive_fields)
+    assert shown
