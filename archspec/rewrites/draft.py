@@ -234,7 +234,7 @@ class Draft:
             error = failed.errors(include_url=False)[0]
             where = f"`{error['loc'][0]}` of `{kind.keyword}`" if error["loc"] else f"`{kind.keyword}`"
             message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-            raise RewriteError(f"{where} {printable(message)}", node, error.get("ctx", {}).get("hint")) from None
+            raise RewriteError(f"{where}: {printable(message)}", node, error.get("ctx", {}).get("hint")) from None
 
     def remove(self, node: DraftNode) -> None:
         """Take a node out: whoever reads it reads what it read first.  Its number stays free, so no key changes.

@@ -1,0 +1,202 @@
+"""Strides given up for dilation: the same receptive fields on denser maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from archspec.ops.arguments import Positive
+from archspec.ops.base import Op, per_axis
+from archspec.ops.spatial import collapse, pairs
+from archspec.ops.windows import POINTWISE, Everything, Sliding
+from archspec.rewrites.base import Rewrite, RewriteError
+from archspec.rewrites.draft import Draft, DraftNode
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where the rows of a map lie: ``stride`` input rows apart, ``denser`` times as dense as they were."""
+
+    stride: Fraction = Fraction(1)
+    denser: int = 1
+
+
+Grids = tuple[Grid, ...]
+"""One for each spatial axis."""
+
+
+class StrideToDilation(Rewrite):
+    """Give up strides beyond an output stride, and dilate what follows instead (https://arxiv.org/abs/1511.07122).
+
+    Without its stride s a window computes what it did and, between, what it skipped: row s·m is the old row m.  A
+    window behind it must then step over the new rows: with dilation and padding s times what they were, its row
+    s·m reads the rows s·(m − p + d·j), which are the old rows m − p + d·j, the zeros around included.  So every map
+    holds the old one at every s-th row; receptive fields stay, and so do all weights.  The window that gave up its
+    stride keeps its own dilation, as in torchvision's ``replace_stride_with_dilation``.
+
+    What comes after global pooling keeps its meaning (a mean over denser rows), what was flattened into a dense layer
+    does not fit any more.
+    """
+
+    keyword: ClassVar[str] = "stride_to_dilation"
+    main: ClassVar[str | None] = "output_stride"
+
+    output_stride: Positive = Field(description="input rows from one row of the densest map to the next: 16 or 8")
+
+    def apply(self, draft: Draft) -> None:
+        """Rewrite every window; refuses where one cannot be dilated."""
+        grids: dict[int, Grids | None] = {}
+        for node in draft.inputs:
+            grids[id(node)] = (Grid(),) * node.shape.rank
+        changed = False
+        for node in draft.nodes():
+            step = _Step(node, grids, self.output_stride)
+            grids[id(node)] = step.grids()
+            if step.changes:
+                changed = True
+                draft.change(node, **step.changes)
+        if not changed:
+            strides = [grid.stride for known in grids.values() if known is not None for grid in known]
+            largest = max(strides, default=Fraction(1))
+            raise RewriteError(f"the output stride is {largest}, which is no more than {self.output_stride}")
+
+
+class _Step:
+    """One node: the grid of what it gives, and the arguments it must have for that."""
+
+    def __init__(self, node: DraftNode, known: dict[int, Grids | None], output_stride: int) -> None:
+        self.node = node
+        self.op: Op = node.op  # type: ignore[assignment]  inputs of the network are not asked
+        self.known = [known[id(source)] for source in node.inputs]
+        self.output_stride = output_stride
+        self.changes: dict[str, Any] = {}
+
+    def grids(self) -> Grids | None:
+        """The grid of the node's value; None where rows are no rows of the input any more."""
+        node, op = self.node, self.op
+        source = self._meet()
+        if source is None:
+            return None
+        axes = node.shape.spatial_axes
+        windows = [op.window(node.shapes_in, 0, axis) if self._follows(axis) else Everything() for axis in axes]
+        if not axes or (all(isinstance(window, Everything) for window in windows) and not self._keeps_size()):
+            return self._gathered(source)
+        if all(isinstance(window, Sliding) for window in windows) and "stride" in type(op).model_fields:
+            return self._slide(source, windows)
+        if all(window == POINTWISE or isinstance(window, Everything) for window in windows):
+            return source if self._keeps_size() else self._other(source)
+        return self._other(source)
+
+    def _follows(self, axis: str) -> bool:
+        return bool(self.node.inputs) and axis in self.node.shapes_in[0].axes
+
+    def _meet(self) -> Grids | None:
+        """The grid that all inputs share."""
+        there = [one for one in self.known if one is not None]
+        for other in there[1:]:
+            if other != there[0]:
+                raise RewriteError(f"maps that would not be equally dense meet at `{self.node.path}`", self.node)
+        return there[0] if there else None
+
+    def _keeps_size(self) -> bool:
+        shape = self.node.shape
+        return any(
+            shape.spatial == one.spatial for one, grid in zip(self.node.shapes_in, self.known, strict=True) if grid
+        )
+
+    def _gathered(self, source: Grids) -> None:
+        """A map that becomes a vector or one pixel: the mean of it may be taken over more rows, its numbers not."""
+        if self.op.kind != "pooling" and any(grid.denser > 1 for grid in source):
+            hint = "`cut` before it, or `dense_to_conv` first"
+            raise RewriteError(f"`{self.node.path}` wants the map at its old size", self.node, hint)
+
+    def _other(self, source: Grids) -> Grids | None:
+        """Ops that are no windows: padding and cropping by amounts follow, the rest must come before or not at all."""
+        op, node = self.op, self.node
+        denser = [grid.denser for grid in source]
+        amount = getattr(op, "amount", None)
+        if amount is not None and op.keyword in ("pad", "crop"):
+            sides = pairs(amount, len(source), "amount")
+            if any(size > 1 for size in denser):
+                more = [[before * size, after * size] for (before, after), size in zip(sides, denser, strict=True)]
+                self.changes["amount"] = more
+            return source
+        if op.keyword.startswith("adaptive_"):
+            return None
+        if any(size > 1 for size in denser):
+            raise RewriteError(f"`{op.keyword}` at `{node.path}` cannot be dilated", node, "`cut` before it")
+        if op.kind != "upsampling":
+            return source
+        if op.references:
+            return self.known[-1] if len(self.known) > 1 else None
+        factors = per_axis(getattr(op, "stride", None) or getattr(op, "scale", None) or 1, len(source), "stride")
+        strides = [grid.stride / Fraction(repr(factor)) for grid, factor in zip(source, factors, strict=True)]
+        return tuple(Grid(stride) for stride in strides)
+
+    def _slide(self, source: Grids, windows: Sequence[Any]) -> Grids:
+        """A convolution or pool: its dilation and padding by how dense its input is, its stride as far as it may."""
+        op, node = self.op, self.node
+        rank = len(source)
+        given: Any = op  # has kernel, stride, padding and perhaps dilation
+        strides = [window.stride for window in windows]
+        kept = [self._stride(grid, stride) for grid, stride in zip(source, strides, strict=True)]
+        denser = [grid.denser for grid in source]
+        found = tuple(
+            Grid(grid.stride * new, grid.denser * (old // new))
+            for grid, old, new in zip(source, strides, kept, strict=True)
+        )
+        if kept == strides and all(size == 1 for size in denser):
+            return found
+        kernels = [window.kernel for window in windows]
+        if kept != strides:
+            self.changes["stride"] = collapse(tuple(kept))
+        stretched = any(size > 1 and kernel > 1 for size, kernel in zip(denser, kernels, strict=True))
+        if stretched:
+            if "dilation" not in type(op).model_fields:
+                raise RewriteError(f"`{op.keyword}` at `{node.path}` has no dilation", node, "`cut` before it")
+            dilations = [window.dilation * size for window, size in zip(windows, denser, strict=True)]
+            self.changes["dilation"] = collapse(tuple(dilations))
+        sides = [self._sides(window, at, rank) for at, window in enumerate(windows)]
+        padding = [(before * size, after * size) for (before, after), size in zip(sides, denser, strict=True)]
+        if getattr(op, "ceil", False):
+            padding = [self._hanging(*each) for each in zip(windows, padding, denser, kept, strict=True)]
+            self.changes["ceil"] = False
+        if (padding != sides and given.padding != "same") or self._uneven(windows):
+            self.changes["padding"] = [list(each) if each[0] != each[1] else each[0] for each in padding]
+            numbers = {one for pair in padding for one in pair}
+            if len(numbers) == 1:
+                self.changes["padding"] = numbers.pop()
+        return found
+
+    def _sides(self, window: Sliding, at: int, rank: int) -> tuple[int, int]:
+        padding = getattr(self.op, "padding", 0)
+        if padding == "same":
+            extra = window.dilation * (window.kernel - 1)
+            return extra // 2, extra - extra // 2
+        return pairs(padding, rank)[at]
+
+    def _uneven(self, windows: Sequence[Any]) -> bool:
+        """Whether `same` has one row more after than before, which dilation would share out otherwise."""
+        return getattr(self.op, "padding", 0) == "same" and any(w.dilation * (w.kernel - 1) % 2 for w in windows)
+
+    def _hanging(self, window: Sliding, padding: tuple[int, int], denser: int, stride: int) -> tuple[int, int]:
+        """The padding by which a last window that hangs over the edge still counts, once nothing is left over."""
+        node = self.node
+        if stride != 1 or self.op.keyword != "max_pool" or padding[0] // denser + window.stride > window.kernel:
+            raise RewriteError(f"`{self.op.keyword}` at `{node.path}` in ceil mode cannot be had denser", node)
+        return padding[0], padding[1] + denser * (window.stride - 1)
+
+    def _stride(self, grid: Grid, stride: int) -> int:
+        """What is left of a stride."""
+        if grid.stride * stride <= self.output_stride or stride == 1:
+            return stride
+        left = max(1, int(self.output_stride // grid.stride))
+        if stride % left:
+            raise RewriteError(
+                f"`{self.node.path}` strides by {stride} from {grid.stride} on, past {self.output_stride}", self.node
+            )
+        return left
