@@ -22,10 +22,7 @@ def columns(items: Sequence[Element], constructs: Constructs, sizes: Mapping[str
     """A series in as many columns as keep it on a page, broken where the spatial size changes if that can be."""
     parts = _with_sides(items)
     trial = [constructs.series(part, True) for part in parts]
-    heights = [piece.height + GAP for piece in trial]
-    width = max((piece.left + piece.right for piece in trial), default=0.0) + BETWEEN
-    most = max(1, min(8, int((WIDEST + BETWEEN) / width), len(parts)))
-    breaks = _chosen(heights, _stages(parts, sizes), most)
+    breaks = _chosen(trial, _stages(parts, sizes))
     runs = [
         [item for part in parts[start:end] for item in part]
         for start, end in zip(breaks, [*breaks[1:], len(parts)], strict=True)
@@ -69,18 +66,30 @@ def _break_at(parts: Sequence[Sequence[Element]], at: int) -> int:
     return at
 
 
-def _chosen(heights: Sequence[float], stages: set[int], most: int) -> list[int]:
+def _chosen(pieces: Sequence[Piece], stages: set[int]) -> list[int]:
     """Where columns begin: as few as stay below the height, at stages when the columns come out nearly as even."""
+    heights = [piece.height + GAP for piece in pieces]
     best: list[int] = [0]
-    for count in range(1, most + 1):
+    for count in range(1, min(8, len(pieces)) + 1):
         anywhere = _split(heights, set(range(1, len(heights))), count)
         at_stages = _split(heights, stages, count)
-        best = (
-            at_stages if _tallest(heights, at_stages) <= max(TALLEST, 1.3 * _tallest(heights, anywhere)) else anywhere
-        )
+        even = _tallest(heights, at_stages) <= max(TALLEST, 1.3 * _tallest(heights, anywhere))
+        tried = at_stages if even else anywhere
+        if count > 1 and _width(pieces, tried) > WIDEST:
+            break
+        best = tried
         if _tallest(heights, best) <= TALLEST:
             break
     return best
+
+
+def _width(pieces: Sequence[Piece], breaks: Sequence[int]) -> float:
+    """How wide all columns are together."""
+    total = -BETWEEN
+    for start, end in zip(breaks, [*breaks[1:], len(pieces)], strict=True):
+        run = pieces[start:end]
+        total += max(piece.left for piece in run) + max(piece.right for piece in run) + BETWEEN
+    return total
 
 
 def _tallest(heights: Sequence[float], breaks: Sequence[int]) -> float:
@@ -115,30 +124,32 @@ def _split(heights: Sequence[float], allowed: set[int], count: int) -> list[int]
 def _wrapped(runs: Sequence[Sequence[Element]], constructs: Constructs) -> Piece:
     """Columns beside one another, joined foot to head through the gaps between them."""
     whole, words_for = Piece(0, 0, 0), constructs.settings.words
-    placed: list[tuple[Piece, float, str]] = []
+    placed: list[tuple[Piece, float, float, str]] = []
     x, shown = 0.0, None
     for at, run in enumerate(runs):
-        piece = constructs.series(run, True, None, shown)
+        piece = constructs.series(run, True, None, shown, goes_on=at < len(runs) - 1)
         shown = piece.shown
         value = next((value_of(item) for item in reversed(run) if not isinstance(item, Side)), None)
         told = at == len(runs) - 1 or words_for(value) == words_for(shown)
         shown = shown if told else value
         x += piece.left if at else 0.0
         top = 0.0 if at == 0 else HEIGHT + (GAP if piece.entry == "box" else 4)
-        placed.append((piece, x, "" if told else words_for(value)))
+        placed.append((piece, x, top, "" if told else words_for(value)))
         whole.add(piece, x, top)
         piece.height += top
         x += piece.right + BETWEEN
-    foot = max((piece.height for piece, _, _ in placed[:-1]), default=0.0) + 22
-    for (piece, start, words), (after, end, _) in pairwise(placed):
+    foot = max((piece.height for piece, *_ in placed[:-1]), default=0.0) + 22
+    for (piece, start, top, words), (after, end, *_) in pairwise(placed):
         gap = (start + piece.right + end - after.left) / 2
         for outlet in piece.outlets:
             if not outlet.done:
                 outlet.points = [*outlet.points, (start, foot), (gap, foot), (gap, HEIGHT / 2), (end, HEIGHT / 2)]
         note = Label(words, start + LABEL, piece.height + 11) if words else None
+        if piece.held is not None:
+            note = Label(piece.held.words, start + piece.held.x, top + piece.held.y)
         whole.lines += connect(piece.outlets, after.inlets, note)
     first, last = placed[0][0], placed[-1]
     whole.inlets, whole.outlets = first.inlets, last[0].outlets
     whole.left, whole.right = first.left, last[1] + last[0].right
-    whole.height = max([piece.height for piece, _, _ in placed] + ([foot] if len(placed) > 1 else []))
+    whole.height = max([piece.height for piece, *_ in placed] + ([foot] if len(placed) > 1 else []))
     return whole

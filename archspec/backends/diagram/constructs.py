@@ -37,9 +37,18 @@ class Constructs:
         self.settings = settings
 
     def series(
-        self, items: Sequence[Element], labelled: bool, lane: int | None = None, shown: Shape | None = None
+        self,
+        items: Sequence[Element],
+        labelled: bool,
+        lane: int | None = None,
+        shown: Shape | None = None,
+        *,
+        goes_on: bool = False,
     ) -> Piece:
-        """Elements above one another; ``shown`` is the shape that the last label on this path told."""
+        """Elements above one another; ``shown`` is the shape that the last label on this path told.
+
+        ``goes_on`` says that the path does, in another column.
+        """
         settings = self.settings
         whole = Piece(0, settings.width / 2, settings.width / 2)
         lane = settings.new_lane() if lane is None else lane
@@ -50,7 +59,7 @@ class Constructs:
             if labelled and value is not None and settings.words(value) != settings.words(shown):
                 label, shown = settings.words(value), value
             if isinstance(item, Side) and last is not None:
-                held = self._side(whole, item, label, at == len(items) - 1) or held
+                held = self._side(whole, item, label, at == len(items) - 1 and not goes_on) or held
                 continue
             piece = self.element(item, labelled, lane, shown)
             if last is None:
@@ -66,7 +75,7 @@ class Constructs:
             whole.height += piece.height
             whole.left, whole.right = max(whole.left, piece.left), max(whole.right, piece.right)
             last, held = item, None
-        whole.shown = shown
+        whole.shown, whole.held = shown, held
         return whole
 
     def element(self, item: Element, labelled: bool, lane: int, shown: Shape | None) -> Piece:

@@ -147,10 +147,7 @@ class Emitter:
 
     @staticmethod
     def _row(entries: Sequence[tuple[str, str]]) -> str:
-        cells = []
-        for swatch, words in entries:
-            options = 'align="left"' if swatch else 'align="left" colspan="2"'
-            cells.append(f"{swatch}<td {options}>{text.markup(words)}    </td>")
+        cells = [f'{swatch or "<td></td>"}<td align="left">{text.markup(words)}    </td>' for swatch, words in entries]
         return f"<tr>{''.join(cells)}</tr>"
 
 

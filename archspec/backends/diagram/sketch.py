@@ -103,6 +103,8 @@ class Piece:
     """What a line meets first, which decides the room above it."""
     shown: Shape | None = None
     """The shape that the last label on its path told."""
+    held: Label | None = None
+    """The label of the line that leaves it, when side boxes end it."""
 
     def add(self, other: Piece, dx: float = 0, dy: float = 0) -> None:
         """Take another piece's marks, lines and frames in, moved; its inlets and outlets move but stay its own."""

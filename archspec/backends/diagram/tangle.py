@@ -33,7 +33,7 @@ def tangle(item: Tangle, lane: int, settings: Settings) -> Piece:
     if 0 in item.entries:
         whole.inlets.append(Inlet(marks[0], [(0.0, 0.0), (0.0, _head(marks[0]))]))
     _rails(whole, marks, targets)
-    _exits(whole, [marks[place] for place in item.exits])
+    _exits(whole, [marks[place] for place in item.exits], marks[-1])
     return whole
 
 
@@ -79,17 +79,16 @@ def _leaving(marks: Sequence[Mark], source: int, rail: float) -> list[Point]:
     return [(0.0, foot), (0.0, foot + 7), (rail, foot + 7)]
 
 
-def _exits(whole: Piece, leaving: Sequence[Mark]) -> None:
-    """What goes on below: the last unit's line; those of others join it around the side."""
-    *others, last = leaving
-    whole.outlets = [Outlet(last, [(0.0, _foot(last))])]
-    if not others:
-        return
+def _exits(whole: Piece, leaving: Sequence[Mark], lowest: Mark) -> None:
+    """What goes on below: the line of one unit; those of the others, and of any that others stand below, go around."""
     floor = whole.height + 8
-    for mark in others:
-        whole.right += RAIL
-        y = _foot(mark) + 8
-        points: list[Point] = [(0.0, _foot(mark)), (0.0, y), (whole.right, y), (whole.right, floor), (0.0, floor)]
-        whole.outlets.append(Outlet(mark, points, done=True))
-    whole.outlets[0].points.append((0.0, floor))
-    whole.height = floor
+    for mark in reversed(leaving):
+        foot = _foot(mark)
+        points: list[Point] = [(0.0, foot)]
+        if mark is not lowest:
+            whole.right += RAIL
+            points += [(0.0, foot + 8), (whole.right, foot + 8), (whole.right, floor), (0.0, floor)]
+        elif len(leaving) > 1:
+            points.append((0.0, floor))
+        whole.outlets.append(Outlet(mark, points, done=bool(whole.outlets)))
+        whole.height = max(whole.height, points[-1][1])
