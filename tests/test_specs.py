@@ -63,7 +63,7 @@ PEERS = [
     Peer("inception_v3", 96, {"aux": False}, NO_AUX),
     Peer("inception_v3", 96, {"aux": False, "transform_input": True}, {"transform_input": True, **NO_AUX}, slow=True),
     Peer("densenet121"),
-    Peer("densenet121", 32, {"dropout": 0.25}, {"drop_rate": 0.25}, slow=True),
+    Peer("densenet121", 32, {"dropout": 0.25}, {"drop_rate": 0.25}),
     Peer("densenet161", slow=True),
     Peer("densenet169", slow=True),
     Peer("densenet201", slow=True),
@@ -72,7 +72,7 @@ PEERS = [
     Peer("resnet50"),
     Peer("resnet101", slow=True),
     Peer("resnet152", slow=True),
-    Peer("resnext50_32x4d", slow=True),
+    Peer("resnext50_32x4d"),
     Peer("wide_resnet50_2", slow=True),
     Peer("alexnet"),
     Peer("vgg11", 32, slow=True),
@@ -84,7 +84,7 @@ PEERS = [
     Peer("vgg16_bn", 32, slow=True),
     Peer("vgg19_bn", 32, slow=True),
     Peer("mobilenet_v2"),
-    Peer("mobilenet_v2", 32, {"width": 0.5}, {"width_mult": 0.5}, slow=True),
+    Peer("mobilenet_v2", 32, {"width": 0.5}, {"width_mult": 0.5}),
     Peer("mobilenet_v3_large"),
     Peer("shufflenet_v2_x1_0"),
     Peer("efficientnet_b0"),
@@ -225,7 +225,7 @@ def test_weights_start_as_torchvisions(name: str, torchvision: ModuleType) -> No
             compared += 1
             assert float(ours[key].std()) == pytest.approx(float(value.std()), rel=0.1), key
             assert float(ours[key].abs().max()) == pytest.approx(float(value.abs().max()), rel=0.4), key
-    assert compared > 10
+    assert compared >= 10
 
 
 def randomise(module: nn.Module) -> None:
