@@ -6,12 +6,13 @@ until it has about forty boxes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from archspec.backends.diagram import text
 from archspec.backends.diagram.folding import Folder, block_name, hourglass, is_fan, parameters
+from archspec.backends.diagram.limits import MOST, boxes, limited
 from archspec.backends.diagram.naming import Naming, folded, net_of
-from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose, units_of
+from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose
 from archspec.backends.diagram.units import Net, Weights, data_inputs, is_parameter
 from archspec.graph import Graph, Output, Scope
 
@@ -19,10 +20,6 @@ COMFORTABLE = 40
 """Boxes of an overview."""
 FEWEST = 4
 """Boxes that an overview should have at least, when the network has them."""
-MOST = 120
-"""Boxes of a picture left to itself, and half of one whose depth is given; a note says how many are left out."""
-WIDEST = 8
-"""Branches side by side."""
 SEARCHED = 10_000
 """Nodes of a graph up to which the best depth is searched for; a larger one starts folded."""
 
@@ -41,7 +38,7 @@ class Plan:
     def overview(self, depth: int | None) -> list[Element]:
         """The whole network; ``depth`` levels of scopes are opened, or as many as make a good picture."""
         if depth is not None:
-            return self.limited(self._tree(self._below(depth)), 2 * MOST)
+            return limited(self._tree(self._below(depth)), 2 * MOST)
         deepest = max((level for _, level in self.levels), default=0)
         tried: list[list[Element]] = []
         if len(self.graph.nodes) <= SEARCHED:
@@ -49,13 +46,13 @@ class Plan:
             for closed in (branching, branching | shortcuts):
                 tried.append(self._tree(closed))
                 if FEWEST <= boxes(tried[-1]) <= COMFORTABLE:
-                    return self.limited(tried[-1])
+                    return limited(tried[-1])
         for level in range(min(deepest, 3), -1, -1):
             tried.append(self._tree(self._below(level)))
             if boxes(tried[-1]) <= COMFORTABLE:
                 break
         good = [tree for tree in tried if boxes(tree) <= COMFORTABLE]
-        return self.limited(max(good, key=boxes) if good else tried[-1])
+        return limited(max(good, key=boxes) if good else tried[-1])
 
     def _below(self, depth: int) -> set[int]:
         """The scopes that stay folded when ``depth`` levels are opened."""
@@ -117,7 +114,7 @@ class Plan:
         return [Group(scope, items, 1, words), tail]
 
     def _inner(self, scope: Scope, closed: set[int]) -> list[Element]:
-        return self.limited(Folder(self.sizes).fold(self._opened(scope, closed)))
+        return limited(Folder(self.sizes).fold(self._opened(scope, closed)))
 
     def _opened(self, scope: Scope, closed: set[int]) -> list[Element]:
         net = net_of(self.graph, self.naming, scope, closed, self._outside(scope))
@@ -217,6 +214,8 @@ class Plan:
         one = units[0] if len(units) == 1 else folded(units, self._side_title(units, output), "")
         if any(node.op is not None and node.op.kind == "dense" for node in one.nodes):
             one.title = "auxiliary classifier"
+        elif one.title.startswith("aux"):
+            one.title = "auxiliary head"
         one.detail, one.training = f"training only{loss}", True
         return [one]
 
@@ -227,45 +226,6 @@ class Plan:
             scope = next(iter(scopes.values()))
             return text.human(scope.block.name if scope.kind == "block" and scope.block else scope.name)
         return text.human(output.name)
-
-    # -- bounds ------------------------------------------------------------------------------------------------------
-
-    def limited(self, items: list[Element], most: int = MOST) -> list[Element]:
-        """The same picture with no more boxes than fit: a note stands for what is left out."""
-        found: list[Element] = []
-        for item in items:
-            if boxes([item]) <= most // 2 and not (isinstance(item, Parallel) and len(item.branches) > WIDEST):
-                found.append(item)
-            elif isinstance(item, Parallel) and len(item.branches) > WIDEST and boxes(item.branches[0]) * WIDEST < most:
-                hidden = item.branches[WIDEST - 3 : -1]
-                item.branches[WIDEST - 3 : -1] = [[_note(hidden[0], f"… {len(hidden):,} more branches")]]
-                found.append(item)
-            elif isinstance(item, Group) and boxes(item.items) > most // 2 and len(item.items) > 1:
-                item.items = self.limited(item.items, most // 2)
-                found.append(item)
-            else:
-                sink = [item.sink] if isinstance(item, Parallel) and item.sink is not None else []
-                found += [_note([item], f"… {boxes([item]):,} boxes"), *sink]
-        if boxes(found) <= most:
-            return found
-        kept, count = 0, 0
-        while kept < len(found) and count + boxes([found[kept]]) <= most * 3 // 4:
-            count += boxes([found[kept]])
-            kept += 1
-        rest = max(kept, len(found) - most // 8)
-        hidden_items = found[kept:rest]
-        return [*found[:kept], _note(hidden_items, f"… {boxes(hidden_items):,} more boxes"), *found[rest:]]
-
-
-def _note(items: Sequence[Element], words: str) -> Unit:
-    units = list(units_of(items))
-    last = units[-1] if units else None
-    return Unit(last.index if last else -1, words, "note", last.shape if last else None, key="more", nodes=[])
-
-
-def boxes(items: Iterable[Element]) -> int:
-    """How many boxes are drawn for a series; merges are no boxes."""
-    return sum(not unit.sign for unit in units_of(list(items)))
 
 
 def _ancestors(net: Net, last: int) -> list[int]:
