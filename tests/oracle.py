@@ -191,6 +191,10 @@ class Oracle:
             size = [rows * int(2 * given["scale"]) // 2 for rows in x.shape[2:]]
         else:
             return F.interpolate(x, scale_factor=self._each(given["scale"]), mode=mode, align_corners=corners)
+        if self.positive and mode == "nearest":  # torch's floating point copies a neighbouring row for some sizes
+            for dim, rows in enumerate(size, 2):
+                x = x.index_select(dim, torch.tensor([row * x.shape[dim] // rows for row in range(rows)]))
+            return x
         return F.interpolate(x, size=size, mode=mode, align_corners=corners)
 
     def _pad(self, step: Step, x: Tensor) -> Tensor:

@@ -51,10 +51,11 @@ class RowAlgebra:
     def window(self, value: Rows, window: Window, before: Dim, after: Dim) -> Rows:
         """The field of every output row: what its taps inside the map see."""
         have, rows = len(value), self._evaluation.of(after)
-        taps = [self._taps(window, row, have, rows) for row in range(rows)]
+        taps = [self.taps(window, row, have, rows) for row in range(rows)]
         return tuple(_union(value[tap] for tap in some if 0 <= tap < have) for some in taps)
 
-    def _taps(self, window: Window, row: int, have: int, rows: int) -> Iterable[int]:
+    def taps(self, window: Window, row: int, have: int, rows: int) -> Iterable[int]:
+        """The rows that an output row reads, of ``have`` for ``rows``; some may lie outside."""
         match window:
             case Sliding(kernel, stride, padding, dilation):
                 begin = row * stride - padding

@@ -1,0 +1,165 @@
+"""What `archspec rf` says: the receptive field of a step with respect to an earlier one, in words or as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import groupby
+from typing import Any
+
+from archspec.analyses.expectations import named_values
+from archspec.analyses.interior import Interior, interior_rows
+from archspec.analyses.receptive_field import AxisField, ReceptiveField
+from archspec.analyses.report import Report
+from archspec.diagnostics import Diagnostic, SpecError, did_you_mean, printable
+from archspec.sizes import Evaluation
+
+PHASES_SHOWN = 8
+PIXELS_SHOWN = 16
+
+
+def find(report: Report, name: str | None, default: int) -> int:
+    """The step of a name: a path, label, block or output; raises :class:`SpecError`."""
+    if name is None:
+        return default
+    names = named_values(report.graph)
+    if name not in names:
+        message = f"the network has no step `{printable(name)}`"
+        raise SpecError([Diagnostic("unknown-name", message, hint=did_you_mean(name, names))])
+    return names[name]
+
+
+def default_step(report: Report) -> int:
+    """The last step that gives a map, as a classifier pools it, whose field is known."""
+    graph, fields = report.graph, report.receptive_fields
+    maps = [
+        node.index
+        for node in graph.nodes
+        if node.path in fields and not (node.training_only or node.dead)
+        and any(dim != 1 for dim in node.shape.spatial) and fields[node.path].sizes
+    ]  # fmt: skip
+    return maps[-1] if maps else graph.nodes[-1].index
+
+
+def text(report: Report, of: int, wrt: int) -> str:
+    """The field in words."""
+    graph = report.graph
+    field = _field(report, of, wrt)
+    lines = [f"`{graph.nodes[of].path}` sees of `{graph.nodes[wrt].path}`"]
+    interior = interior_rows(graph, wrt, of).get(of, {})
+    said: dict[tuple[str, ...], list[str]] = {}
+    for axis, along in field.axes.items():
+        said.setdefault(tuple(_axis(report, along, interior.get(axis))), []).append(axis)
+    for words, axes in said.items():
+        lines.append(f"  {' and '.join(axes)}: {words[0]}")
+        lines += [f"    {line}" for line in words[1:]]
+    if field.whole:
+        which = "" if field.whole_axes == set(field.axes) else f" ({', '.join(sorted(field.whole_axes))})"
+        lines.append(f"  whole image: a global operation lies between, so every output depends on all of it{which};")
+        lines.append("    the sizes above are those of the convolution-like layers, as papers count")
+    lines += [f"  not aligned: {one}" for one in report.misalignments if of in _after(report, one.path)]
+    for name, sizes in report.aligned_sizes.items():
+        if sizes is not None and str(sizes) != f"every {name}":
+            lines.append(f"  the paths of all merges are aligned for {sizes}")
+    return "\n".join(lines)
+
+
+def to_json(report: Report, of: int, wrt: int) -> dict[str, Any]:
+    """The field as data; fractions as text where they are not whole."""
+    graph = report.graph
+    field = _field(report, of, wrt)
+    interior = interior_rows(graph, wrt, of).get(of, {})
+    return {
+        "of": graph.nodes[of].path,
+        "wrt": graph.nodes[wrt].path,
+        "whole_axes": sorted(field.whole_axes),
+        "axes": {
+            axis: None if along is None else _axis_json(report, along, interior.get(axis))
+            for axis, along in field.axes.items()
+        },
+        "misalignments": [str(one) for one in report.misalignments],
+        "aligned_sizes": {name: None if found is None else str(found) for name, found in report.aligned_sizes.items()},
+    }
+
+
+def _field(report: Report, of: int, wrt: int) -> ReceptiveField:
+    graph = report.graph
+    found = report.fields(wrt).get(graph.nodes[of].path)
+    if found is None or not found.axes:
+        reason = "does not depend on" if found is None else "has no rows and columns to see of"
+        message = f"`{graph.nodes[of].path}` {reason} `{graph.nodes[wrt].path}`"
+        raise SpecError([Diagnostic("no-field", message, graph.nodes[of].span)])
+    return found
+
+
+def _after(report: Report, path: str) -> range:
+    return range(report.graph.node(path).index, len(report.graph.nodes))
+
+
+def _axis(report: Report, along: AxisField | None, interior: Interior | None) -> Iterator[str]:
+    if along is None:
+        yield "no one answer for every row: it depends on the place (adaptive pooling, align_corners, a resize)"
+        return
+    pixels = "pixel" if along.size == 1 else "pixels"
+    place = f"centre of row 0 at {_shown(along.offset)}, padding {along.padding}"
+    yield f"{along.size} {pixels}, stride {_shown(along.stride)}, {place}"
+    if along.period > 1:
+        yield from _phases(along)
+    if along.holes:
+        widest = max((phase for phase in along.phases if phase is not None), key=lambda phase: phase.holes)
+        read = widest.size - widest.holes
+        more = ""
+        if read <= PIXELS_SHOWN:
+            more = f": {', '.join(str(pixel - widest.first) for pixel in widest.pixels)} from its first"
+        yield f"gridding: reads {read} of the {widest.size} pixels{more}"
+    if interior is not None:
+        least = interior.least_size()
+        yield f"interior rows {interior}" + ("" if least is None else f"; there is one from an input of {least} on")
+        try:
+            last = interior.last(Evaluation(report.sizes))
+        except ValueError:
+            return
+        if last < interior.first:
+            yield "here: none; every row is cut off at a border"
+        elif str(interior) != f"{interior.first} … {last}":
+            yield f"here: interior rows {interior.first} … {last}"
+
+
+def _phases(along: AxisField) -> Iterator[str]:
+    """Sizes by output row: ``rows 0–3 of every 16: 188``."""
+    sizes = [0 if phase is None else phase.size for phase in along.phases]
+    runs = [(size, [row for row, _ in group]) for size, group in groupby(enumerate(sizes), key=lambda pair: pair[1])]
+    if len(runs) == 1:
+        yield f"the same size for each of {along.period} kinds of rows, at different offsets"
+        return
+    parts = []
+    for size, rows in runs[:PHASES_SHOWN]:
+        which = f"{rows[0]}" if len(rows) == 1 else f"{rows[0]}–{rows[-1]}"
+        parts.append(f"{which}: {size or 'nothing'}")
+    more = f" … {len(runs) - PHASES_SHOWN} more" if len(runs) > PHASES_SHOWN else ""
+    yield f"by row, of every {along.period}: {', '.join(parts)}{more}"
+
+
+def _axis_json(report: Report, along: AxisField, interior: Interior | None) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "size": along.size,
+        "stride": _number(along.stride),
+        "offset": _number(along.offset),
+        "padding": along.padding,
+        "period": along.period,
+        "phases": [
+            None if phase is None else {"first": phase.first, "last": phase.last, "holes": phase.holes}
+            for phase in along.phases
+        ],
+    }
+    if interior is not None:
+        found["interior"] = {"first": interior.first, "last": str(interior), "least_size": interior.least_size()}
+    return found
+
+
+def _number(value: Fraction) -> int | str:
+    return value.numerator if value.denominator == 1 else str(value)
+
+
+def _shown(value: Fraction) -> str:
+    return str(value.numerator) if value.denominator == 1 else f"{float(value):g}"

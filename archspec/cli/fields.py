@@ -1,0 +1,110 @@
+"""`archspec rf` and `archspec erf`: what a step sees, and how much each pixel of it really weighs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from archspec.cli import options
+from archspec.cli.app import Command, app, examples
+from archspec.cli.commands import load_spec
+from archspec.cli.options import AnswerFormat, Format, Output, Set, Size, Spec
+from archspec.cli.terminal import CallError, Terminal
+
+Of = Annotated[
+    str | None,
+    typer.Option(
+        "--of", metavar="STEP", help="The step that sees; the last map if left out.", show_default=False
+    ),
+]  # fmt: skip
+
+
+@app.command(
+    cls=Command,
+    epilog=examples("archspec rf resnet50", "archspec rf resnet50 --of layer4 --wrt layer3 --size H=512"),
+)
+def rf(
+    context: typer.Context,
+    spec: Spec,
+    of: Of = None,
+    wrt: Annotated[
+        str | None,
+        typer.Option("--wrt", metavar="STEP", help="The step that is seen; the input if left out.", show_default=False),
+    ] = None,
+    set: Set = None,
+    size: Size = None,
+    format: AnswerFormat = Format.text,
+    output: Output = None,
+) -> None:
+    """Show the receptive field of a step: size, stride, phases, holes, interior rows, alignment at merges."""
+    from archspec import pipeline
+    from archspec.backends import field_report
+
+    terminal: Terminal = context.obj
+    report = pipeline.check(load_spec(spec, set), options.sizes(size) or None)
+    seer = field_report.find(report, of, field_report.default_step(report))
+    seen = field_report.find(report, wrt, next(iter(report.graph.inputs.values())))
+    if terminal.as_json:
+        terminal.answer_json(field_report.to_json(report, seer, seen))
+    else:
+        terminal.answer(field_report.text(report, seer, seen))
+
+
+@app.command(
+    cls=Command,
+    epilog=examples(
+        "archspec erf resnet18 --of layer3 -o field.png", "archspec erf vgg16 --paths --size H=256 --size W=256"
+    ),
+)
+def erf(
+    context: typer.Context,
+    spec: Spec,
+    of: Of = None,
+    paths: Annotated[bool, typer.Option("--paths", help="Count paths in the graph: no weights, no torch.")] = False,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, metavar="FILE", help="Weights; random if left out.", show_default=False
+        ),
+    ] = None,
+    images: Annotated[int, typer.Option(min=1, help="Random images to average over.")] = 32,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the images and random weights.")] = 0,
+    set: Set = None,
+    size: Size = None,
+    format: AnswerFormat = Format.text,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The heat map: .png, .svg or .pdf.", show_default=False),
+    ] = None,
+) -> None:
+    """Measure the effective receptive field: the pixels that hold 95% of the weight, and a heat map."""
+    from archspec import erf as effective
+    from archspec import pipeline
+    from archspec.backends import field_report
+
+    terminal: Terminal = context.obj
+    if output is not None and output.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise CallError(f"`{output}` names no kind of picture", "let it end in .png, .svg or .pdf")
+    if paths and weights is not None:
+        raise CallError("--paths counts paths and has no use for --weights")
+    loaded = load_spec(spec, set)
+    report = pipeline.check(loaded, options.sizes(size) or None)
+    seer = field_report.find(report, of, field_report.default_step(report))
+    if paths:
+        found = effective.by_paths(report.graph, report.sizes, seer)
+    else:
+        found = effective.measured(loaded, report.sizes, seer, weights, images, seed)
+    if output is not None:
+        try:
+            effective.heat_map(found, output)
+        except ImportError:
+            raise CallError("the heat map needs matplotlib", "pip install 'archspec-nn[plot]'") from None
+        except OSError as error:
+            raise CallError(f"cannot write `{output}`: {error.strerror or error}") from None
+        terminal.output = None  # the picture is there; what is said goes to the terminal
+    if terminal.as_json:
+        terminal.answer_json(found.to_json())
+    else:
+        terminal.answer(str(found))
