@@ -9,6 +9,7 @@ In a document
   must be a spec, or the steps of one, without errors or warnings;
 - ```` ```python ```` is run, with ``>>>`` as a doctest;
 - ``<!-- slow -->`` on the line above leaves a block to the slow tests;
+- a command fails only where the document shows an ``error[`` from it;
 - an ``.svg`` that a command writes is the one that ``docs/pictures`` holds.
 
 ``make golden`` writes what commands print into the documents, and the pictures.
@@ -75,11 +76,14 @@ def agrees(wanted: list[str], found: list[str]) -> bool:
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in found)) is not None
 
 
-def run(command: str) -> list[str]:
+def run(command: str, wanted: list[str]) -> list[str]:
     """What a command prints, on both streams."""
     words = shlex.split(command)
     assert words[0] == "archspec", f"`{command}` is no command of archspec's"
-    return shown(CliRunner().invoke(app, words[1:]).output)
+    result = CliRunner().invoke(app, words[1:])
+    expected = any("error[" in line for line in wanted)
+    assert (result.exit_code != 0) == expected, f"`{command}` ends with {result.exit_code}\n{result.output}"
+    return shown(result.output)
 
 
 class Follower:
@@ -109,8 +113,9 @@ class Follower:
         if block.language == "console":
             self._console(block)
         elif block.note.startswith("$ "):
-            found = run(block.note[2:])
-            self._compare(block, shown(block.body), found, "".join(f"{line}\n" for line in found))
+            wanted = shown(block.body)
+            found = run(block.note[2:], wanted)
+            self._compare(block, wanted, found, "".join(f"{line}\n" for line in found))
         elif block.language == "yaml":
             self._yaml(block)
         elif block.language == "python":
@@ -120,7 +125,7 @@ class Follower:
         parts = re.split(r"^\$ (.*)\n", block.body, flags=re.MULTILINE)
         assert not parts[0], f"line {block.line}: a command comes first"
         pairs = [(command, shown(output)) for command, output in zip(parts[1::2], parts[2::2], strict=True)]
-        found = [run(command) for command, _ in pairs]
+        found = [run(command, wanted) for command, wanted in pairs]
         told = [
             f"$ {command}\n" + "".join(f"{line}\n" for line in (wanted if agrees(wanted, lines) else lines))
             for (command, wanted), lines in zip(pairs, found, strict=True)
