@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archspec.analyses.expectations import named_values
 from archspec.analyses.path_counts import path_counts
 from archspec.analyses.receptive_field import table
 from archspec.diagnostics import Diagnostic, SpecError
@@ -185,7 +184,23 @@ def _theoretical(graph: Graph, sizes: Mapping[str, int], of: int) -> tuple[int, 
     return found[0], found[1]
 
 
+def nearest_module(graph: Graph, of: int) -> int:
+    """The step itself, or the last map before it that is the output of a module, so that gradients can be asked of it."""
+    for node in reversed(graph.nodes[: of + 1]):
+        if node.shape.rank and not node.training_only and _find_module(graph, node.index) is not None:
+            return node.index
+    return of
+
+
 def _module_path(graph: Graph, of: int) -> str:
+    found = _find_module(graph, of)
+    if found is None:
+        near = graph.nodes[nearest_module(graph, of)].path
+        raise _refused(graph, of, "it is no module of the compiled network", f"try `{near}`")
+    return found
+
+
+def _find_module(graph: Graph, of: int) -> str | None:
     """The path of a module whose output a node is: its own, or the block's that ends with it."""
     node = graph.nodes[of]
     if node.is_module and node.reuse is None:
@@ -196,9 +211,7 @@ def _module_path(graph: Graph, of: int) -> str:
             if scope.output == of and scope.kind in ("block", "sequence") and scope.reuse is None and scope.path:
                 return scope.path
         scopes = [item for scope in scopes for item in scope.items if isinstance(item, Scope)]
-    known = [name for name, index in named_values(graph).items() if graph.nodes[index].is_module]
-    near = next((name for name in reversed(known) if named_values(graph)[name] <= of), None)
-    raise _refused(graph, of, "it is no module of the compiled network", None if near is None else f"try `{near}`")
+    return None
 
 
 def _refused(graph: Graph, of: int, reason: str, hint: str | None = None) -> SpecError:

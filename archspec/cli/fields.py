@@ -91,7 +91,8 @@ def erf(
         raise CallError("--paths counts paths and has no use for --weights")
     loaded = load_spec(spec, set)
     report = pipeline.check(loaded, options.sizes(size) or None)
-    seer = field_report.find(report, of, field_report.default_step(report))
+    last = field_report.default_step(report)
+    seer = field_report.find(report, of, last if paths else effective.nearest_module(report.graph, last))
     if paths:
         found = effective.by_paths(report.graph, report.sizes, seer)
     else:
