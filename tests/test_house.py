@@ -19,9 +19,9 @@ ORDER = (
     "sizes",
     "ops",
     "graph",
+    "analyses",
     "rewrites",
     "elaborate",
-    "analyses",
     "backends",
     "losses",
     "pipeline",
@@ -33,7 +33,10 @@ ORDER = (
 )
 """From the ground up; a part imports from those before it, and from itself."""
 
-TRAINING = {"data", "tasks", "train", "train_log", "weights", "erf"}
+TRAINING = {
+    "data", "segmentation_data", "example_data", "tasks", "iou", "prediction_picture", "train", "train_log", "weights",
+    "erf",
+}  # fmt: skip
 """Files around a compiled module: the only ones that may import torch, beside what the runtime imports when called."""
 
 FRONT_DOORS = ("source", "expressions", "sizes")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from archspec.rewrites.weights import Stage, carry, vanished
 
 __all__ = ["Draft", "DraftNode", "Rewrite", "RewriteError", "Stage", "carry", "find", "names", "rewrite", "vanished"]
 
-_NOT_REWRITES = {"__init__", "base", "draft", "finish", "weights"}
+_NOT_REWRITES = {"__init__", "base", "draft", "finish", "proofs", "splitting", "weights"}
 
 
 @cache
@@ -44,5 +45,10 @@ def rewrite(graph: Graph, rewrites: Sequence[Rewrite]) -> Graph:
     for each in rewrites:
         draft = Draft(graph)
         each.apply(draft)
-        graph = draft.finish(each.keyword)
+        new = draft.finish(each.keyword)
+        notes = each.prove(graph, new)
+        if notes:
+            *before, stage = new.stages
+            new.stages = (*before, replace(stage, notes=(*stage.notes, *notes)))
+        graph = new
     return graph

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from archspec.graph import Graph
+
 if TYPE_CHECKING:
     from archspec.rewrites.draft import Draft, DraftNode
 
@@ -31,6 +33,10 @@ class Rewrite(BaseModel):
     def apply(self, draft: Draft) -> None:
         """Edit a draft of the network.  Raises :class:`RewriteError` when it cannot."""
         raise NotImplementedError
+
+    def prove(self, before: Graph, after: Graph) -> tuple[str, ...]:
+        """What is worth telling of the finished network beside the old one; raises RewriteError if it may not be."""
+        return ()
 
 
 def _listed(value: object) -> object:

@@ -33,7 +33,7 @@ class DraftNode:
     counted: bool
     old: Node | None
     shape: Shape
-    """Its shape before the rewrite; for a new node that of the node it stands for."""
+    """Its shape before the rewrite; for a new node that of the node it stands beside."""
     like: Node | None = None
     """The node whose place in the spec it has: itself before, or the one it stands beside."""
     label: str | None = None
@@ -121,6 +121,11 @@ class Draft:
         self._known: dict[str, DraftNode] | None = None
         by_index: dict[int, DraftNode] = {}
         self.root = self._scope(graph.root, None, by_index)
+        self.sharing: dict[int, list[DraftNode]] = {}
+        """By the id of a node: those that apply its weights again."""
+        for node in by_index.values():
+            if node.reuse is not None:
+                self.sharing.setdefault(id(node.reuse), []).append(node)
         self.outputs: list[tuple[Output, DraftNode]] = [(output, by_index[output.node]) for output in graph.outputs]
 
     def _scope(self, scope: Scope, parent: DraftScope | None, by_index: dict[int, DraftNode]) -> DraftScope:
@@ -249,6 +254,38 @@ class Draft:
             other.readers.remove(node)
         node.scope.items.remove(node)
         self._known = None
+
+    def copy_before(self, scope: DraftScope, name: str) -> DraftNode:
+        """Use a block that is one chain of steps once more, before itself; gives the first step of the new use."""
+        assert scope.parent is not None
+        (source,) = scope.inputs
+        parent = scope.parent
+        name = parent.free_name(name)
+        copy = DraftScope(scope.old, parent, name, parent.join(name), inputs=[source], names=set(scope.names))
+        previous = source
+        for item in scope.items:
+            assert isinstance(item, DraftNode)
+            node = DraftNode(
+                item.op, [previous], copy, item.name, item.named, item.counted, None, item.shape, item.like
+            )
+            copy.items.append(node)
+            if previous is not source:
+                previous.readers.append(node)
+            previous = node
+        first, last = copy.items[0], previous
+        assert isinstance(first, DraftNode)
+        for one in scope.nodes():
+            if source in one.inputs:
+                one.inputs = [last if each is source else each for each in one.inputs]
+                source.readers[source.readers.index(one)] = first
+                last.readers.append(one)
+        source.feeds[source.feeds.index(scope)] = copy
+        scope.inputs = [last]
+        last.feeds.append(scope)
+        self._give(copy, last)
+        parent.items.insert(parent.items.index(scope), copy)
+        self._known = None
+        return first
 
     def redirect(self, node: DraftNode, source: DraftNode, but: DraftNode | None = None) -> None:
         """Let all that read a node (``but`` one) read another, scopes and outputs included."""

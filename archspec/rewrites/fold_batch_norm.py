@@ -1,0 +1,124 @@
+"""Batch normalisation folded into the convolution before it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from archspec.rewrites.base import Rewrite, RewriteError, Steps
+from archspec.rewrites.draft import Draft, DraftNode
+
+_FOLDED = ("conv", "conv_transpose", "linear")
+
+
+class FoldBatchNorm(Rewrite):
+    """Fold each batch normalisation into the convolution (or dense layer) it reads, for evaluation.
+
+    With its running statistics a batch normalisation is γ·(y − μ)/√(σ² + ε) + β, and y = W∗x + b is linear; so both are
+    one convolution with weight s·W and bias s·(b − μ) + β, where s = γ/√(σ² + ε) for each output channel
+    (https://arxiv.org/abs/1806.08342, section 3.2.2).  In evaluation the function stays up to rounding; in training
+    it is another, without the batch's statistics.
+
+    A normalisation that reads no convolution (those before an activation in DenseNet) stays as it is.  The
+    convolution's name then means the normalised value.
+    """
+
+    keyword: ClassVar[str] = "fold_batch_norm"
+    main: ClassVar[str | None] = "within"
+
+    within: Steps | None = Field(
+        None, description="only in these blocks or steps, by path or label; everywhere if left out"
+    )
+
+    def apply(self, draft: Draft) -> None:
+        """Fold what can be; refuses where something else reads the convolution, or there is nothing to fold."""
+        norms = [one for one in draft.within(self.within) if one.op is not None and one.op.keyword == "batch_norm"]
+        if not norms:
+            raise RewriteError("there is no batch normalisation" + (" in what is named" if self.within else ""))
+        left = [norm for norm in norms if not _follows_convolution(norm)]
+        for norm in norms:
+            if _follows_convolution(norm):
+                _guard(draft, norm)
+                _fold(draft, norm)
+        if len(left) == len(norms):
+            raise RewriteError("no batch normalisation reads a convolution", norms[0])
+        if left:
+            more = f" and {len(left) - 1} others" if len(left) > 1 else ""
+            draft.note(f"`{left[0].path}`{more} stay as they are: they read no convolution")
+
+
+def _follows_convolution(norm: DraftNode) -> bool:
+    op = norm.inputs[0].op
+    return op is not None and op.keyword in _FOLDED
+
+
+def _guard(draft: Draft, norm: DraftNode) -> None:
+    """Raise RewriteError where folding would change something else."""
+    (conv,) = norm.inputs
+    others = [reader.path for reader in conv.readers if reader is not norm]
+    if others:
+        raise RewriteError(f"`{others[0]}` reads `{conv.path}` too, before it is normalised", norm)
+    if any(node is conv for _, node in draft.outputs):
+        raise RewriteError(f"`{conv.path}` is an output, before it is normalised", norm)
+    for node in (conv, norm):
+        if node.reuse is not None or id(node) in draft.sharing:
+            raise RewriteError(f"`{node.path}` shares its weights with another step", node)
+    op: Any = norm.op
+    if not op.track_running_stats:
+        raise RewriteError(f"`{norm.path}` keeps no running statistics, so it is no constant in evaluation", norm)
+    given: Any = conv.op
+    if given.keyword == "conv_transpose" and given.groups != 1:
+        raise RewriteError(f"`{conv.path}` is a transposed convolution in groups", conv)
+
+
+def _fold(draft: Draft, norm: DraftNode) -> None:
+    (conv,) = norm.inputs
+    old_conv, old_norm = conv.path, norm.path
+    op: Any = norm.op
+    given: Any = conv.op
+    axis = 1 if given.keyword == "conv_transpose" else 0
+    scale = [f"{old_norm}.weight"] if op.affine else []
+    statistics = [f"{old_norm}.running_mean", f"{old_norm}.running_var"]
+    shift = [f"{old_norm}.bias"] if op.affine else []
+    own = [f"{old_conv}.bias"] if given.bias else []
+    draft.weight(f"{old_conv}.weight", (f"{old_conv}.weight", statistics[1], *scale), _Weight(op.eps, axis))
+    draft.weight(f"{old_conv}.bias", (*statistics, *scale, *shift, *own), _Bias(op.eps, op.affine))
+    if not given.bias:
+        draft.change(conv, bias=True)
+    conv.label = None  # what it named, the value before normalisation, is there no more
+    draft.remove(norm)
+
+
+class _Weight:
+    """s·W."""
+
+    def __init__(self, eps: float, axis: int) -> None:
+        self.eps = eps
+        self.axis = axis
+
+    def __call__(self, weight: Any, variance: Any, gamma: Any = None) -> Any:
+        scale = _scale(variance, gamma, self.eps)
+        shape = [1] * weight.ndim
+        shape[self.axis] = -1
+        return (weight.double() * scale.reshape(shape)).to(weight.dtype)
+
+
+class _Bias:
+    """s·(b − μ) + β."""
+
+    def __init__(self, eps: float, affine: bool) -> None:
+        self.eps = eps
+        self.affine = affine
+
+    def __call__(self, mean: Any, variance: Any, *more: Any) -> Any:
+        gamma, beta, own = (*more, None)[:3] if self.affine else (None, None, *more, None)[:3]
+        centred = -mean.double() if own is None else own.double() - mean.double()
+        bias = centred * _scale(variance, gamma, self.eps)
+        return (bias if beta is None else bias + beta.double()).to(mean.dtype)
+
+
+def _scale(variance: Any, gamma: Any, eps: float) -> Any:
+    """γ/√(σ² + ε), in double precision."""
+    scale = (variance.double() + eps).rsqrt()
+    return scale if gamma is None else scale * gamma.double()

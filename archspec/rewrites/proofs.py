@@ -1,0 +1,51 @@
+"""What a rewrite that changes the function shows: equal receptive fields, and what it saves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from archspec.analyses import cost, receptive_field
+from archspec.analyses.receptive_field import ReceptiveField
+from archspec.graph import Graph
+
+
+def moved_fields(before: Graph, after: Graph) -> list[str]:
+    """Paths of the steps in both networks whose receptive field on the first input is not what it was."""
+    old = receptive_field.table(before, before.sizes)
+    new = receptive_field.table(after, after.sizes)
+    return [path for path, field in old.items() if path in new and not _same(field, new[path])]
+
+
+def _same(one: ReceptiveField, other: ReceptiveField) -> bool:
+    """Whether every output row reads the same pixels, along each axis."""
+    if one is other:
+        return True
+    if one.whole_axes != other.whole_axes or one.axes.keys() != other.axes.keys():
+        return False
+    pairs = [(field, other.axes[axis]) for axis, field in one.axes.items()]
+    known = [(a.table, b.table) for a, b in pairs if a is not None and b is not None]
+    if len(known) != sum(a is not None or b is not None for a, b in pairs):
+        return False
+    return all((a.period, a.shift, a.rows) == (b.period, b.shift, b.rows) for a, b in known)
+
+
+def saving(before: Graph, after: Graph, changed: Iterable[str]) -> str:
+    """How many multiply-adds fewer the steps that were at ``changed`` now take, and the network; no others changed.
+
+    Of parameters, where the spec gives the input no size.
+    """
+    old, new = cost.of_nodes(before, before.sizes), cost.of_nodes(after, after.sizes)
+    paths = set(changed)
+    there = [node.index for node in before.nodes if node.path in paths]
+    numbers: list[int | None] = [one.multiply_adds for one in (*old.values(), *new.values())]
+    if None in numbers:
+        what = "parameters"
+        counts = [{index: one.parameters for index, one in costs.items()} for costs in (old, new)]
+    else:
+        what = "multiply-adds"
+        counts = [{index: one.multiply_adds or 0 for index, one in costs.items()} for costs in (old, new)]
+    whole, saved = sum(counts[0].values()), sum(counts[0].values()) - sum(counts[1].values())
+    parts = sum(counts[0][index] for index in there)
+    inside, overall = saved / max(parts, 1), saved / max(whole, 1)
+    word = "fewer" if saved >= 0 else "more"
+    return f"{abs(inside):.0%} {word} {what} in them, {abs(overall):.1%} in the network"
