@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from archspec.backends.torch_source.constructor import Constructor, signature
+from archspec.backends.torch_source.constructor import Constructor, attribute, signature
 from archspec.backends.torch_source.forward import Body, Call, Statement
 from archspec.backends.torch_source.items import Item
 from archspec.backends.torch_source.layout import WIDTH, lay_out
@@ -71,7 +71,7 @@ class ClassWriter:
         for entry in self._entries():
             if entry.kind != "function" and entry.name:
                 entry.member = entry.name
-                names.reserve([entry.name])
+                names.reserve([entry.name.split(".")[0]])
         for entry in self._entries():
             renamed = {}
             for attribute, tree in entry.attributes.items():
@@ -108,9 +108,7 @@ class ClassWriter:
             if found is None:
                 raise NotImplementedError(f"`{entry.first.what.path}` applies weights of another class again")
             return found
-        if is_name(entry.member) and entry.member not in MODULE_ATTRIBUTES:
-            return f"self.{entry.member}"
-        return f'getattr(self, "{entry.member}")'
+        return attribute(entry.member)
 
     def _helpers(self, entries: Sequence[Entry | Series]) -> list[str]:
         out: list[str] = []

@@ -195,10 +195,17 @@ class Constructor:
     def members(self) -> list[str]:
         """The statements that make the members of a class with a forward."""
         lines = ["        super().__init__()", *self.variables()]
+        containers: set[str] = set()
         for entry in self.template.entries:
             assert isinstance(entry, Entry)
-            for attribute, tree in entry.attributes.items():
-                lines += lay_out(f"self.{attribute} = {self.formula(tree)}", 8)
+            parts = entry.member.split(".")
+            for depth in range(1, len(parts)):
+                container = ".".join(parts[:depth])
+                if container not in containers:
+                    containers.add(container)
+                    lines.append(f"        {assignment(container, 'nn.ModuleDict()')}")
+            for name, tree in entry.attributes.items():
+                lines += lay_out(f"self.{name} = {self.formula(tree)}", 8)
             if entry.kind == "function":
                 if entry.condition is not None:
                     lines += lay_out(f"self.{entry.member} = {self.formula(entry.condition)}", 8)
@@ -210,23 +217,30 @@ class Constructor:
         """The statement that makes one member, under its condition if it has one."""
         text = self.make(entry)
         if entry.condition is None:
-            return lay_out(self._set(entry, text), 8) + [line for way in entry.initial for line in lay_out(way, 8)]
+            return lay_out(assignment(entry.member, text), 8) + [line for way in entry.initial for line in lay_out(way, 8)]
         condition = self.formula(entry.condition)
-        if otherwise and is_name(entry.member) and not entry.initial:
-            single = f"self.{entry.member} = {text} if {condition} else {otherwise}"
+        if otherwise and not attribute(entry.member).startswith("getattr") and not entry.initial:
+            single = f"{attribute(entry.member)} = {text} if {condition} else {otherwise}"
             if len(single) + 8 <= WIDTH:
                 return [f"        {single}"]
-        lines = [*lay_out(f"if {condition}:", 8), *lay_out(self._set(entry, text), 12)]
+        lines = [*lay_out(f"if {condition}:", 8), *lay_out(assignment(entry.member, text), 12)]
         lines += [line for way in entry.initial for line in lay_out(way, 12)]
         if otherwise:
-            lines += ["        else:", *lay_out(self._set(entry, otherwise), 12)]
+            lines += ["        else:", *lay_out(assignment(entry.member, otherwise), 12)]
         return lines
 
-    @staticmethod
-    def _set(entry: Entry, text: str) -> str:
-        if is_name(entry.member) and entry.member not in MODULE_ATTRIBUTES:
-            return f"self.{entry.member} = {text}"
-        return f'self.add_module("{entry.member}", {text})'
+
+def assignment(member: str, text: str) -> str:
+    """The statement that makes something a member."""
+    place = attribute(member)
+    return f"{place} = {text}" if not place.endswith(")") else f'self.add_module("{member}", {text})'
+
+
+def attribute(member: str) -> str:
+    """How a member is reached; one of an open scope lies in a ``nn.ModuleDict``."""
+    first, *rest = member.split(".")
+    place = f"self.{first}" if is_name(first) and first not in MODULE_ATTRIBUTES else f'getattr(self, "{first}")'
+    return place + "".join(f'["{name}"]' for name in rest)
 
 
 def numbered_name(entry: Entry) -> str:

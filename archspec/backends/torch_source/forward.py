@@ -111,6 +111,9 @@ class Body:
         return tuple(span for entry in self._pending for span in entry.spans)
 
     def _add(self, call: Call) -> None:
+        if not call.reads and "(" not in call.text:  # a parameter: it runs nothing, so its place does not matter
+            self.bound[call.gives[0]] = call.text
+            return
         if self._pending and self._pending[-1].training != call.training:
             self._flush()
         nested = self._nested(call)
@@ -138,28 +141,41 @@ class Body:
             self._flush()
 
     def _nested(self, call: Call) -> list[_Pending]:
-        """The pending expressions that may stand inside a call: the last ones, in the order the call reads them."""
+        """The pending expressions that stand inside a call: the last ones, in the order the call reads them."""
         waiting = {entry.ref: entry for entry in self._pending}
         wanted = [call.reads[int(place)] for place in _PLACE.findall(call.text)]
         inner = [waiting[ref] for ref in wanted if ref in waiting]
-        if not inner or len(inner) != len(set(map(id, inner))) or self._pending[-len(inner) :] != inner:
+        if len(inner) != len(set(map(id, inner))) or (inner and self._pending[-len(inner) :] != inner):
             return []
+        wholly = len(inner)
+        while inner and not self._fits(call, inner):
+            inner = inner[1:]
+        if inner and len(inner) < wholly:
+            self._flush(len(self._pending) - len(inner))
+        return inner
+
+    def _fits(self, call: Call, inner: list[_Pending]) -> bool:
+        """Whether a call with these expressions inside is still easy to read."""
         if max(entry.deep for entry in inner) >= DEEPEST or (
             not call.merges and call.heavy and any(entry.heavy for entry in inner)
         ):
-            return []
-        text = self._fill(call, {entry.ref: entry for entry in inner})
-        if len(text) <= WIDTH - _INDENT - len("return "):
-            return inner
+            return False
+        bound = {**{entry.ref: entry.named or entry.member or "x" for entry in self._pending}, **self.bound}
+        text = self._fill(call, {entry.ref: entry for entry in inner}, bound)
+        target = max((*call.named[:1], call.member, "retur"), key=len)
+        if len(text) <= WIDTH - _INDENT - len(f"{target} = "):
+            return True
         body = text[text.find("(") + 1 : -1] if text.endswith(")") else text
-        return inner if call.merges and call.atomic and len(body) <= WIDTH - _INDENT - 4 and len(inner) > 2 else []
+        return call.merges and call.atomic and len(body) <= WIDTH - _INDENT - 4 and len(inner) > 2
 
-    def _fill(self, call: Call, texts: dict[Ref, _Pending]) -> str:
+    def _fill(self, call: Call, texts: dict[Ref, _Pending], bound: dict[Ref, str] | None = None) -> str:
+        names = self.bound if bound is None else bound
+
         def replace(match: re.Match[str]) -> str:
             ref = call.reads[int(match[1])]
             entry = texts.get(ref)
             if entry is None:
-                return self.bound[ref]
+                return names[ref]
             before, after = call.text[: match.start()], call.text[match.end() :]
             enclosed = (before[-1:] in "([" or before.endswith(", ")) and after[:1] in (")", "]", ",")
             bare = not before and not after
@@ -169,11 +185,12 @@ class Body:
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
-    def _flush(self) -> None:
-        for entry in self._pending:
+    def _flush(self, count: int | None = None) -> None:
+        """Give the first pending expressions names; all of them unless ``count`` says how many."""
+        for entry in self._pending[:count]:
             named = (entry.named,) if entry.named else ()
             self._assign((entry.ref,), entry.text, entry.training, entry.reads, named, entry.spans, entry.member)
-        self._pending.clear()
+        del self._pending[:count]
 
     def _assign(
         self,

@@ -66,6 +66,8 @@ class Reader:
         self._heights: dict[Scope, dict[Hashable, int]] = {}
         self._empty: dict[Scope, bool] = {}
         self._training: dict[Scope, bool] = {}
+        self._reusing: dict[Scope, bool] = {}
+        self._open: dict[Scope, bool] = {}
         self._collect(flow.graph.root)
 
     def _collect(self, root: Scope) -> None:
@@ -78,6 +80,7 @@ class Reader:
             own = [item for item in scope.items if isinstance(item, Node)]
             self._empty[scope] = not own and all(self._empty[item] for item in inner)
             self._training[scope] = all(node.training_only for node in own) and all(self._training[item] for item in inner)
+            self._reusing[scope] = any(node.reuse for node in own) or any(self._reusing[item] for item in inner)
             heights: dict[Hashable, int] = {}
             for item in inner:
                 for identity, height in self._heights[item].items():
@@ -93,7 +96,8 @@ class Reader:
             identity = self._identity[scope]
             key = (identity, self._heights[scope][identity])
             self.group_of[scope] = key
-            self.groups.setdefault(key, []).append(scope)
+            if not self.is_open(scope):
+                self.groups.setdefault(key, []).append(scope)
             waiting += [item for item in reversed(scope.items) if isinstance(item, Scope) and not self._empty[item]]
 
     def _identify(self, scope: Scope) -> Hashable:
@@ -117,13 +121,19 @@ class Reader:
                 done.add(group)
                 waiting.append((group, True))
                 inner = dict.fromkeys(
-                    self.group_of[item]
-                    for scope in self.groups[group]
-                    for item in scope.items
-                    if isinstance(item, Scope) and item in self.group_of
+                    self.group_of[item] for scope in self.groups[group] for item in self._classes(scope)
                 )
                 waiting += [(other, False) for other in reversed(inner)]
         return out
+
+    def _classes(self, scope: Scope) -> Iterator[Scope]:
+        """The scopes directly inside that may be classes; those of open scopes too."""
+        for item in scope.items:
+            if isinstance(item, Scope) and item in self.group_of:
+                if self.is_open(item):
+                    yield from self._classes(item)
+                else:
+                    yield item
 
     # -- chains --------------------------------------------------------------------------------------------------------
 
@@ -142,7 +152,7 @@ class Reader:
         return self._chains[group]
 
     def _is_chain(self, scope: Scope) -> bool:
-        if scope.kind in ("network", "merge"):
+        if scope.kind in ("network", "merge") or self._reusing[scope]:
             return False
         current: int | None = None
         values: set[int] = set()
@@ -186,18 +196,39 @@ class Reader:
         chained = self.is_chain(scope) if chained is None else chained
         out: list[Item] = []
         seen: dict[Hashable, int] = {}
-        for item in self.inside(scope):
-            if isinstance(item, Scope):
-                if self._empty[item] and not chained:
-                    continue
-                made = self._scope(item, scope)
-            else:
-                made = self._node(item, scope, chained)
+        for made in self._items(scope, chained):
             count = seen[made.key] = seen.get(made.key, 0) + 1
             if count > 1:
                 made.key = (made.key, count)
             out.append(made)
         return out
+
+    def _items(self, scope: Scope, chained: bool) -> Iterator[Item]:
+        for item in self.inside(scope):
+            if isinstance(item, Node):
+                yield self._node(item, scope, chained)
+            elif self.is_open(item):
+                prefix = self._key(item, scope)
+                for inner in self.items(item):
+                    inner.key = (prefix, inner.key)
+                    inner.name = f"{item.name}.{inner.name}" if inner.name else ""
+                    inner.training = inner.training or (self._training[item] and not self._training[scope])
+                    yield inner
+            elif chained or not self._empty[item]:
+                yield self._scope(item, scope)
+
+    def is_open(self, scope: Scope) -> bool:
+        """Whether a scope applies weights from outside of it, so that it can be no class of its own."""
+        scope = scope.reuse or scope
+        if scope not in self._open:
+            self._open[scope] = scope.block is None and self._reaches_out(scope)
+        return self._open[scope]
+
+    def _reaches_out(self, scope: Scope) -> bool:
+        if not self._reusing[scope]:
+            return False
+        own = {node.index for node in scope.nodes()}
+        return any(node.reuse is not None and node.reuse.index not in own for node in scope.nodes())
 
     def _key(self, item: Node | Scope, scope: Scope) -> Hashable:
         prefix = () if scope.block is not None else scope.copy
@@ -207,8 +238,8 @@ class Reader:
         return ("step", id(item.step), copy)
 
     def _node(self, node: Node, scope: Scope, chained: bool) -> Item:
-        key, reads = self._key(node, scope), self.flow.reads(node)
         live = self.flow.live[node.index]
+        key, reads = self._key(node, scope), self.flow.reads(node) if live else ()
         more: dict[str, Any] = {"training": node.training_only and not self._training[scope], "live": live}
         assert node.op is not None
         module = self.module(node)
