@@ -39,7 +39,7 @@ def uncollected() -> Iterator[None]:
 ScopeKind = Literal["network", "block", "sequence", "branch", "merge"]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Scope:
     """One scope: the network itself, one use of a block, a ``sequence``, a keyed branch, or a named merge.
 
@@ -69,6 +69,9 @@ class Scope:
     aside: bool = False
     depth: int = 0
     items: list[Node | Scope] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.path or self.name}>"
 
     @property
     def owner(self) -> Scope:
@@ -102,7 +105,7 @@ class Scope:
         return tuple(frames)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Node:
     """One application of an op.
 
@@ -140,6 +143,9 @@ class Node:
     dead: bool = False
     """Whether no output needs it: its modules exist, so that weights load, but nothing runs them."""
 
+    def __repr__(self) -> str:
+        return f"<node {self.index} {self.path}>"
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -173,7 +179,7 @@ class Part:
     stages: tuple[Any, ...] = ()
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Graph:
     """A network: its nodes in execution order, the scope tree, inputs, outputs and the sizes it is written for."""
 
@@ -216,6 +222,9 @@ class Graph:
             self._digraph.add_nodes_from((node.index, {"node": node}) for node in self.nodes)
             self._digraph.add_edges_from((source, node.index) for node in self.nodes for source in node.inputs)
         return self._digraph
+
+    def __repr__(self) -> str:
+        return f"<graph {self.name} of {len(self.nodes)} nodes>"
 
     def connect(self) -> None:
         """Mark what only training needs and what nothing needs; the nodes are all there."""

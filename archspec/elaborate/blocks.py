@@ -62,6 +62,10 @@ class Blocks:
 
     def find(self, what: Any, use: Use, span: Span) -> type[Op] | Bound | BoundOp:
         """The op or block that ``what`` (text, or a block with arguments bound) names.  Raises Fault."""
+        if type(what) is str:  # as nearly always: no value of an expression, which remembers where it was written
+            known = self._found.get((use.file.key, what))
+            if known is not None:
+                return known
         if isinstance(what, dict):
             if len(what) != 1:
                 raise Fault("not-a-block", "a block given as a value is `name` or `{name: {argument: value}}`", span)

@@ -7,6 +7,7 @@ reported, its value is unknown, and whatever reads it is passed over, so that on
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -61,6 +62,7 @@ class Builder:
         self.nodes = Nodes(self.diagnostics, maximum_nodes)
         self.maximum_depth = maximum_depth
         self.parts: list[Part] = []
+        self._labels: tuple[Graph, Counter[str | None]] | None = None
         self.branches: dict[int, list[tuple[Scalar | None, tuple[Step, ...], bool]]] = {}
         self.constant: dict[int, Op] = {}
 
@@ -239,7 +241,9 @@ class Builder:
             place.names[position] = Entry(UNKNOWN, step.what_span)
             return position
         span = step.name_span or step.what_span
-        name = key if step.name is None else text(step.name, self.names(place, loop, current), span, "a name")
+        name = key if step.name is None else step.name
+        if not isinstance(name, str):
+            name = text(name, self.names(place, loop, current), span, "a name")
         assert name is not None
         place.claim(name, span, Entry(UNKNOWN, span))
         return name
@@ -279,6 +283,12 @@ class Builder:
         place.names[inner.scope.name] = entry
         self.label(step, place, loop, entry)
         return value
+
+    def labels_once(self, graph: Graph, label: str) -> bool:
+        """Whether a label stands once in a graph that is spliced in."""
+        if self._labels is None or self._labels[0] is not graph:
+            self._labels = (graph, Counter(node.label for node in graph.nodes))
+        return self._labels[1][label] == 1
 
     def label(self, step: Step, place: Place, loop: Loop, entry: Entry) -> None:
         """Register a step's label, if it has one."""

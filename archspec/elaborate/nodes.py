@@ -104,7 +104,7 @@ class Nodes:
         self._try(op, shapes, inputs, shape, step)
         counted = name != ""
         path = place.join(name) if counted else self._unnamed(op, place)
-        weights = bool(op.weights(shapes)) if counted else False
+        weights = counted and type(op).weights is not Op.weights and bool(op.weights(shapes))
         node = Node(
             index,
             op,
@@ -142,9 +142,12 @@ class Nodes:
 
     def _try(self, op: Op, shapes: Sequence[Shape], inputs: Sequence[int], shape: Shape, step: Step) -> None:
         """The op's conditions at the spec's own sizes."""
-        for condition in op.conditions(shapes, len(self.all)):
-            if not mismatch.holds(condition, self):
-                raise mismatch.unmet(self, op, inputs, step, condition)
+        if type(op).conditions is not Op.conditions:
+            for condition in op.conditions(shapes, len(self.all)):
+                if not mismatch.holds(condition, self):
+                    raise mismatch.unmet(self, op, inputs, step, condition)
+        if shapes and shape is shapes[0]:
+            return  # tried where it was made
         for dim in shape.dims:
             number = self.number(dim)
             if number is not None and number < 1:

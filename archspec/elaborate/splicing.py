@@ -30,10 +30,10 @@ def splice(
         if any(index not in within for node in part.nodes() for index in node.inputs):
             raise KeyError(inside)
         inner = Place(scope, use, place, modules=part.kind == "sequence")
-        _items(builder, graph, part, inner, made)
+        _items(builder, graph, part, inner, made, use)
         return inner, made.get(part.output, UNKNOWN)
     inner = Place(scope, use, place, modules=False)
-    _items(builder, graph, graph.root, inner, made)
+    _items(builder, graph, graph.root, inner, made, use)
     main = next(output for output in graph.outputs if not output.training)
     for output in graph.outputs:
         if output.name not in inner.names and output.name not in use.labels:
@@ -51,10 +51,10 @@ def _scope_at(scope: Scope, path: str) -> Scope:
     return scope
 
 
-def _items(builder: Builder, graph: Graph, old: Scope, place: Place, made: dict[int, int]) -> None:
+def _items(builder: Builder, graph: Graph, old: Scope, place: Place, made: dict[int, int], outermost: Use) -> None:
     for item in old.items:
         if isinstance(item, Node):
-            _node(builder, graph, item, place, made)
+            _node(builder, graph, item, place, made, outermost)
             continue
         scope = Scope(
             item.kind,
@@ -76,7 +76,7 @@ def _items(builder: Builder, graph: Graph, old: Scope, place: Place, made: dict[
             named = {name: made.get(index, UNKNOWN) for name, index in zip(_inputs(item), item.inputs, strict=False)}
             use = Use(item.block, item.block.file, dict(item.values), named, use.spec_values, use.depth + 1, use)
         inner = Place(scope, use, place, modules=item.kind in ("sequence", "branch", "merge"))
-        _items(builder, graph, item, inner, made)
+        _items(builder, graph, item, inner, made, outermost)
         scope.output = made.get(item.output, UNKNOWN)
         place.names[item.name] = Entry(scope.output, item.step.span if item.step else None, place=inner, step=item.step)
 
@@ -86,7 +86,7 @@ def _inputs(scope: Scope) -> list[str]:
     return list(scope.block.model.inputs or ()) or ["input"]
 
 
-def _node(builder: Builder, graph: Graph, node: Node, place: Place, made: dict[int, int]) -> None:
+def _node(builder: Builder, graph: Graph, node: Node, place: Place, made: dict[int, int], outermost: Use) -> None:
     assert node.op is not None
     if node.step is None:
         raise Fault("rewrite-refused", f"`{node.path}` stands in no spec", node.span)
@@ -102,5 +102,13 @@ def _node(builder: Builder, graph: Graph, node: Node, place: Place, made: dict[i
             new.reuse, new.is_module = builder.nodes.all[made[node.reuse.index]], False
     if node.counted:
         place.names[node.name] = entry
-    if node.label is not None:
-        place.use.labels.setdefault(node.label, entry)
+    if node.label is None:
+        return
+    place.use.labels.setdefault(node.label, entry)
+    # A label may have been given outside the block whose last step carries it: where it is the only one of its
+    # name, every use around sees it.
+    if builder.labels_once(graph, node.label):
+        use = place.use
+        while use.caller is not None and use is not outermost:
+            use = use.caller
+            use.labels.setdefault(node.label, entry)
