@@ -18,6 +18,9 @@ from archspec.sizes import Dim
 
 T = TypeVar("T")
 
+REMEMBERED = 2048
+"""Steps whose results are remembered at a time: what repeats is near, and a small memory stays in the cache."""
+
 
 class Algebra(Protocol[T]):
     """What is carried along one axis."""
@@ -110,6 +113,9 @@ class Walk(Generic[T]):
         key = (id(op), tuple([(position, id(state)) for position, state in parts]), *[shape.dims for shape in inputs])
         found = self._known.get(key)
         if found is None:
+            if len(self._known) > REMEMBERED:
+                for memory in (self._known, self._meetings, self._windows):
+                    memory.clear()
             pieces = [self._pieces(op, inputs, node.shape, at, axis, parts) for at, axis in enumerate(self.axes)]
             found = self._known[key] = tuple(map(self._meet, pieces))
         return found
