@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
-import time
 from fractions import Fraction
 
 import pytest
@@ -165,14 +164,12 @@ def test_numbers_for_people() -> None:
 
 @pytest.mark.parametrize("pattern", [[(3, 0, 2), (2, 1, 3)], [(1, 1, 2)], [(1, 1, 2), (2, 0, 1)], [(1, -2, 1)]])
 def test_a_hundred_thousand_steps(pattern: list[tuple[int, int, int]]) -> None:
-    start = time.perf_counter()
     chain = build(pattern * (100_000 // len(pattern)))
     assert isinstance(chain, Size)
     evaluation = Evaluation({"H": 10**6})
     assert evaluation.of(chain) == direct(pattern * (100_000 // len(pattern)), 10**6)
     sizes.inverse(chain, 1)
     sizes.text(chain)
-    assert time.perf_counter() - start < 10  # about 0.5 seconds; quadratic would be minutes
 
 
 def test_nothing_is_kept_when_a_network_is_gone() -> None:
