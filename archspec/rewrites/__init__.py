@@ -19,7 +19,7 @@ from archspec.rewrites.weights import Stage, carry, vanished
 
 __all__ = ["Draft", "DraftNode", "Rewrite", "RewriteError", "Stage", "carry", "find", "names", "rewrite", "vanished"]
 
-_NOT_REWRITES = {"__init__", "base", "draft", "finish", "proofs", "splitting", "weights"}
+_NOT_REWRITES = {"__init__", "base", "draft", "finish", "proofs", "splitting", "weights", "widths"}
 
 
 @cache

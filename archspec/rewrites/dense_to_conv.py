@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from archspec.ops import Op, find
 from archspec.ops.pooling import AdaptivePool, GlobalPool
 from archspec.ops.spatial import collapse
-from archspec.ops.windows import POINTWISE
+from archspec.ops.windows import POINTWISE, Sliding
 from archspec.rewrites.base import Rewrite, RewriteError
 from archspec.rewrites.draft import Draft, DraftNode
 
@@ -247,7 +247,6 @@ def _pixel_by_pixel(node: DraftNode) -> bool:
         return False
     for axis in node.shape.spatial_axes:
         window = op.window(inputs, 0, axis)
-        kernel = getattr(window, "kernel", None)
-        if window != POINTWISE and not (kernel == 1 and window == type(window)(1)):
+        if window not in (POINTWISE, Sliding(1)):
             return False
     return True

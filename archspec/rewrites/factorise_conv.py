@@ -26,8 +26,8 @@ class FactoriseConv(Rewrite):
     dilation is kept: so sizes and receptive fields stay exactly, of every step behind, which is shown by computing
     them.  The function changes, so weights start anew.
 
-    The figures are for as many channels coming in as going out.  Where there are not, the channels between grow by equal
-    factors, as the paper has it, rounded to a multiple of 8 where those outside are; or ``middle`` says how many.
+    The figures are for as many channels coming in as going out.  Where there are not, the channels between grow by
+    equal factors, as the paper has it, rounded to a multiple of 8 where those outside are; or ``middle`` says how many.
     """
 
     keyword: ClassVar[str] = "factorise_conv"

@@ -1,0 +1,209 @@
+"""Every layer thinner, or wider, by one factor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import lcm, prod
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from archspec.analyses import cost
+from archspec.graph import Graph
+from archspec.ops.arguments import AboveZero, Positive
+from archspec.rewrites.base import Rewrite, RewriteError
+from archspec.rewrites.draft import Draft, DraftNode
+from archspec.rewrites.widths import Inseparable, Segment, Segments, divides, equal, fix, flat, pieces
+
+
+class WidthMultiplier(Rewrite):
+    """Give every layer α times its channels, as MobileNet's α does (https://arxiv.org/abs/1704.04861, section 3.3).
+
+    Parameters and multiply-adds shrink by about α².  Each count is rounded to a multiple of ``divisor`` as mobile
+    networks do, never below 90% of it (and, with α at most 1, never above what it was).  Inputs and outputs of the
+    network keep their channels.  Counts that had to be equal stay equal: those that are added to each other, through
+    concatenation, splitting and shuffling; depthwise convolutions follow what they read, other groups stay as many and
+    divide what is left.  Weights start anew wherever a layer changes.
+    """
+
+    keyword: ClassVar[str] = "width_multiplier"
+    main: ClassVar[str | None] = "by"
+
+    by: AboveZero = Field(description="α, by which channels are multiplied: 0.5")
+    divisor: Positive = Field(8, description="what channels are rounded to a multiple of")
+
+    def apply(self, draft: Draft) -> None:
+        """Give new counts to all layers; refuses where an op fixes the channels in a way of its own."""
+        counts = _Counts(draft)
+        counts.look()
+        if not counts.change(self._new):
+            raise RewriteError("no layer changes: their channels are the network's outputs, or round to what they were")
+
+    def _new(self, segment: Segment) -> int:
+        size = segment.size
+        if segment.fixed:
+            return size
+        multiple = lcm(self.divisor, segment.multiple)
+        wanted = size * self.by
+        rounded = max(multiple, int(wanted + multiple / 2) // multiple * multiple)
+        if rounded < 0.9 * wanted:
+            rounded += multiple
+        return min(rounded, size) if self.by <= 1 else rounded
+
+    def prove(self, before: Graph, after: Graph) -> tuple[str, ...]:
+        """Say what became of parameters and multiply-adds."""
+        totals = [cost.total(cost.of_nodes(graph, graph.sizes).values(), graph.sizes) for graph in (before, after)]
+        old, new = totals
+        says = f"{new.parameters:,} parameters, {new.parameters / max(old.parameters, 1):.0%} of before"
+        if old.multiply_adds and new.multiply_adds is not None:
+            says += f"; {new.multiply_adds:,} multiply-adds, {new.multiply_adds / old.multiply_adds:.0%}"
+        return (says,)
+
+
+class _Counts:
+    """The channels of every value, and what must become of each op when they change."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.known: dict[int, Segments] = {}
+        self.edits: list[tuple[DraftNode, Callable[[Callable[[Sequence[Segment]], int]], dict[str, Any]]]] = []
+
+    def look(self) -> None:
+        """Walk through the network once."""
+        for node in self.draft.inputs:
+            self.known[id(node)] = [Segment(node.shape.channels, fixed=True)]
+        for node in self.draft.nodes():
+            try:
+                self.known[id(node)] = self._through(node)
+                if node.reuse is not None:
+                    equal(self.known[id(node.reuse)], self.known[id(node)])
+                    for mine, its in zip(node.inputs, node.reuse.inputs, strict=True):
+                        equal(self.known[id(its)], self.known[id(mine)])
+            except Inseparable:
+                raise RewriteError(f"`{node.path}` ties channels to pixels that were flattened", node) from None
+        for _, node in self.draft.outputs:
+            fix(self.known[id(node)])
+
+    def change(self, new: Callable[[Segment], int]) -> bool:
+        """Change the ops; gives whether any did."""
+
+        def total(segments: Sequence[Segment]) -> int:
+            found = 0
+            for leaf in flat(segments):
+                found += new(leaf) if leaf.product is None else total(leaf.product[0]) * leaf.product[1]
+            return found
+
+        changed = False
+        for node, edit in self.edits:
+            arguments = {name: value for name, value in edit(total).items() if getattr(node.op, name) != value}
+            if arguments:
+                changed = True
+                self.draft.change(node, **arguments)
+        return changed
+
+    def _through(self, node: DraftNode) -> Segments:
+        """The channels of a node's value."""
+        op: Any = node.op
+        if op.keyword == "parameter":
+            return self._parameter(node)
+        sources = [self.known[id(source)] for source in node.inputs]
+        first = sources[0]
+        if "channels" not in node.shape.axes:
+            raise RewriteError(f"`{node.path}` has no channels any more", node)
+        match op.keyword:
+            case "conv" | "conv_transpose":
+                return self._convolution(node, op, first)
+            case "linear" if node.shapes_in[0].axes[-1] == "channels":
+                return self._layer(node, "features")
+            case "concat" if op.axis == "channels":
+                return [segment for source in sources for segment in source]
+            case "add" | "multiply" | "concat":
+                return self._merge(node, sources)
+            case "chunk" | "split" if op.axis == "channels":
+                return self._part(node, op, first)
+            case "channel_shuffle":
+                self._alike(first, node.shape.channels, op.groups)
+            case "group_norm":
+                divides(first, op.groups)
+            case "scale" | "shift" if isinstance(op.by, tuple):
+                fix(first)
+            case "flatten" if node.shape.axes == ("channels",) and len(node.shapes_in[0].axes) > 1:
+                return self._flattened(node, first)
+            case "reshape":
+                return self._reshaped(node, op, first)
+        if node.shape.channels != node.shapes_in[0].channels:
+            raise RewriteError(f"`{op.keyword}` at `{node.path}` picks channels by their number", node)
+        return first
+
+    def _layer(self, node: DraftNode, field: str, multiple: int = 1) -> Segments:
+        """A layer whose number of outputs is its own to choose."""
+        made = [Segment(getattr(node.op, field), multiple=multiple)]
+        self.edits.append((node, lambda total: {field: total(made)}))
+        return made
+
+    def _convolution(self, node: DraftNode, op: Any, source: Segments) -> Segments:
+        channels = node.shapes_in[0].channels
+        if op.groups == 1 or channels == 1:
+            made = self._layer(node, "channels", op.groups)
+            if op.init is not None and "bilinear" in op.init.names:  # which wants as many channels out as in
+                equal(source, made)
+            return made
+        if op.groups != channels:
+            divides(source, op.groups)
+            return self._layer(node, "channels", op.groups)
+        times = op.channels // channels
+        self.edits.append((node, lambda total: {"groups": total(source), "channels": total(source) * times}))
+        return source * times
+
+    def _merge(self, node: DraftNode, sources: list[Segments]) -> Segments:
+        """Values that have as many channels; one of a single channel is repeated."""
+        wide = [
+            one for one, shape in zip(sources, node.shapes_in, strict=True) if shape.channels == node.shape.channels
+        ]
+        for other in wide[1:]:
+            equal(wide[0], other)
+        return wide[0]
+
+    def _alike(self, segments: Segments, channels: int, count: int) -> list[Segments]:
+        """Equal parts of a list, that stay equal."""
+        parts = pieces(segments, [channels // count] * count)
+        for other in parts[1:]:
+            equal(parts[0], other)
+        return parts
+
+    def _part(self, node: DraftNode, op: Any, source: Segments) -> Segments:
+        channels = node.shapes_in[0].channels
+        if op.keyword == "split":
+            parts = pieces(source, op.sizes)
+            self.edits.append((node, lambda total: {"sizes": tuple(total(part) for part in parts)}))
+            return parts[op.index]
+        if channels % op.chunks:
+            raise RewriteError(f"`{node.path}` cuts {channels} channels into {op.chunks} parts that differ", node)
+        return self._alike(source, channels, op.chunks)[op.index]
+
+    def _flattened(self, node: DraftNode, source: Segments) -> Segments:
+        shape = node.shapes_in[0]
+        pixels = prod(self.draft.numbers([dim for dim, axis in zip(shape.dims, shape.axes, strict=True)
+                                          if axis != "channels"]))  # fmt: skip
+        if pixels == 1:
+            return source
+        made = Segment(shape.channels * pixels)
+        made.product = (source, pixels)
+        return [made]
+
+    def _reshaped(self, node: DraftNode, op: Any, source: Segments) -> Segments:
+        axes = node.shape.axes
+        if op.shape[axes.index("channels")] != "channels":
+            raise RewriteError(f"`{node.path}` gives the channels another shape", node)
+        return source
+
+    def _parameter(self, node: DraftNode) -> Segments:
+        """A learnt tensor: as many channels as what it is added to or multiplied with."""
+        op: Any = node.op
+        if "channels" not in node.shape.axes:
+            return []
+        at = node.shape.axes.index("channels")
+        made = [Segment(op.shape[at])]
+        shape = op.shape
+        self.edits.append((node, lambda total: {"shape": (*shape[:at], total(made), *shape[at + 1 :])}))
+        return made
