@@ -128,6 +128,8 @@ class Node:
     step: Step | None = None
     loops: tuple[Mapping[str, Any], ...] = ()
     copy: tuple[int, ...] = ()
+    pinned: tuple[Shape, ...] | None = None
+    """Shapes of what it reads, where the op wanted numbers for symbolic sizes; None when it takes them as they are."""
     label: str | None = None
     named: bool = False
     """Whether the spec names the step."""
@@ -263,5 +265,5 @@ class Graph:
         return self._consumers[index]
 
     def shapes_in(self, node: Node) -> tuple[Shape, ...]:
-        """Shapes of what a node reads."""
-        return tuple(self.nodes[index].shape for index in node.inputs)
+        """Shapes of what a node reads, with numbers where the node's op wants them."""
+        return node.pinned or tuple(self.nodes[index].shape for index in node.inputs)

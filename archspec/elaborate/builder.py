@@ -47,7 +47,7 @@ def elaborate(
     sys.setrecursionlimit(max(limit, _RECURSION))
     try:
         graph = network.build(builder, variant, overrides or {}, sizes or {})
-        return graph if graph is None or not variant.rewrites else rewritten(graph, variant.rewrites)
+        return graph if graph is None or not variant.rewrites else rewritten(graph, variant.rewrites, self.diagnostics)
     finally:
         sys.setrecursionlimit(limit)
 

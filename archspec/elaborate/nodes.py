@@ -55,6 +55,10 @@ class Nodes:
         """Shapes of known values."""
         return tuple(self.all[index].shape for index in indices)
 
+    def read_by(self, node: Node) -> tuple[Shape, ...]:
+        """Shapes of what a node reads, with numbers where its op wants them."""
+        return node.pinned or self.shapes(node.inputs)
+
     def number(self, dim: Dim) -> int | None:
         """A size as a number at the sizes of the spec; None when a symbol has none."""
         if not isinstance(dim, Size):
@@ -121,6 +125,7 @@ class Nodes:
             counted=counted,
             is_module=counted and (named or place.modules or weights),
             aside=step.aside,
+            pinned=shapes if op.pins else None,
         )
         self.all.append(node)
         place.scope.items.append(node)
@@ -156,8 +161,7 @@ class Nodes:
     def has_weights(self, scope: Scope) -> bool:
         """Whether anything in a scope holds weights of its own."""
         return any(
-            node.reuse is None and node.op is not None and node.op.weights(self.shapes(node.inputs))
-            for node in scope.nodes()
+            node.reuse is None and node.op is not None and node.op.weights(self.read_by(node)) for node in scope.nodes()
         )
 
 

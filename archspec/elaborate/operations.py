@@ -38,7 +38,7 @@ def primitive(
         return reads[0]
     name = builder.name(step, place, loop, current, key)
     node = builder.nodes.add(op, inputs, step, place, loop, name, named=step.name is not None or key is not None)
-    if loop.merged and name.isdigit() and node is not None and op.weights(builder.nodes.shapes(inputs)):
+    if loop.merged and name.isdigit() and node is not None and op.weights(builder.nodes.read_by(node)):
         raise Fault(
             "unnamed-in-merge",
             f"this `{step.what}` has weights and stands in a merge that has no name, so it needs one",

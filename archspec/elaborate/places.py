@@ -10,6 +10,7 @@ from typing import Any
 
 from archspec.diagnostics import Fault, Span, did_you_mean, printable
 from archspec.graph import Node, Scope
+from archspec.rewrites import Stage, Under, vanished
 from archspec.schema import IDENTIFIER, BlockDefinition, SpecFile, Step
 
 STEP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*\Z")
@@ -108,6 +109,8 @@ class Use:
     caller: Use | None = None
     labels: dict[str, Entry] = field(default_factory=dict)
     records: dict[str, Any] = field(default_factory=dict)
+    stages: tuple[Stage | Under, ...] = ()
+    """What was done to the spec, where the block is one that was rewritten."""
 
 
 @dataclass(slots=True, eq=False)
@@ -188,6 +191,11 @@ class Place:
                 hint = did_you_mean(part, names) or (f"it has {', '.join(names[:12])}" if names else None)
                 if part.isdigit():
                     hint = "unnamed steps cannot be read by number; give the step a name or a `label`"
+                taken = vanished(entry.place.use.stages, ".".join(rest[index:])) if entry.place else None
+                taken = taken or vanished(inner.use.stages, part)
+                if taken is not None:
+                    message = f"`{shown}` has no step or label `{printable(part)}` any more: `{taken}` took it away"
+                    raise Fault("unknown-name", message, span, "read it before that rewrite, or leave the rewrite out")
                 raise Fault("unknown-name", f"`{shown}` has no step or label `{printable(part)}`", span, hint)
             entry = found
         return entry

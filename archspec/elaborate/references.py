@@ -83,8 +83,8 @@ def _node(
     if node is None:
         return UNKNOWN
     node.reuse, node.is_module = original, False
-    before = original.op.weights(builder.nodes.shapes(original.inputs))
-    if original.op.weights(builder.nodes.shapes(node.inputs)) != before:
+    before = original.op.weights(builder.nodes.read_by(original))
+    if original.op.weights(builder.nodes.read_by(node)) != before:
         raise Fault(
             "shape-mismatch",
             f"the weights of `{original.path}` do not fit this input",
@@ -138,6 +138,6 @@ def _scope(builder: Builder, original: Place, step: Step, place: Place, loop: Lo
         assert one.op is not None
         assert other.op is not None
         other.reuse, other.is_module = one.reuse or one, False
-        if one.op.weights(builder.nodes.shapes(one.inputs)) != other.op.weights(builder.nodes.shapes(other.inputs)):
+        if one.op.weights(builder.nodes.read_by(one)) != other.op.weights(builder.nodes.read_by(other)):
             raise Fault("shape-mismatch", f"the weights of `{one.path}` do not fit this input", step.what_span)
     return value

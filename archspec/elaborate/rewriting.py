@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from archspec import rewrites
-from archspec.diagnostics import Fault, Span, did_you_mean, printable
+from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
 from archspec.elaborate.values import evaluate
 from archspec.graph import Graph
-from archspec.rewrites import Rewrite, RewriteError
 from archspec.schema import SpecFile
 from archspec.source import Items, Mapping, Node, Scalar
+
+if TYPE_CHECKING:
+    from archspec.rewrites import Rewrite
 
 
 def rewritten(graph: Graph, written: Sequence[tuple[SpecFile | None, Node]]) -> Graph:
     """A graph with rewrites applied in the order written.  Raises Fault at the first that is wrong or refuses."""
+    from archspec import rewrites  # here, since few specs have any
+
     for file, node in written:
         each = parse(node, file)
         try:
             graph = rewrites.rewrite(graph, [each])
-        except RewriteError as error:
+        except rewrites.RewriteError as error:
             details = ()
             if error.node is not None and error.node.old is not None:
                 details = (f"at `{error.node.path}` ({error.node.old.span})",)
             raise Fault("rewrite-refused", f"`{each.keyword}`: {error}", node.span, error.hint, details) from None
+        for note in graph.stages[-1].notes:
+            diagnostics.note("rewritten", f"`{each.keyword}`: {note}", node.span)
     return graph
 
 
@@ -37,6 +42,8 @@ def listed(node: Node, file: SpecFile | None) -> list[tuple[SpecFile | None, Nod
 
 def parse(node: Node, file: SpecFile | None) -> Rewrite:
     """One rewrite: ``dense_to_conv``, or ``{cut: {after: fc7}}``.  Raises Fault."""
+    from archspec import rewrites
+
     hint = f"rewrites are {', '.join(sorted(rewrites.names()))}"
     options: Node | None = None
     if isinstance(node, Scalar) and isinstance(node.value, str):

@@ -13,7 +13,8 @@ from archspec.elaborate.places import OUTSIDE, Loop, Place, Use
 from archspec.elaborate.rewriting import rewritten
 from archspec.elaborate.splicing import splice
 from archspec.elaborate.values import UnknownValue, arguments, bind
-from archspec.graph import Part, Scope
+from archspec.graph import Graph, Part, Scope
+from archspec.rewrites import Under
 from archspec.schema import Step
 from archspec.source import Mapping as YamlMapping
 
@@ -104,12 +105,14 @@ def _rewritten(
     graph = network.build(alone, bound.variant, {name: value for name, (value, _) in given.items()}, {})
     if graph is None:
         raise UnknownValue
-    graph = rewritten(graph, bound.rewrites)
+    graph = rewritten(graph, bound.rewrites, builder.diagnostics)
     scope.values = graph.root.values
     if builder.parts:
         builder.parts[-1] = replace(builder.parts[-1], stages=graph.stages, inside=bound.inside)
+        builder.parts += _inner_parts(graph, builder.parts[-1])
     definition = bound.definition
     use = Use(definition, definition.file, dict(scope.values), inputs, scope.values, place.use.depth + 1, place.use)
+    use.stages = graph.stages
     try:
         inner, value = splice(builder, graph, scope, place, use, list(inputs.values()), bound.inside)
     except KeyError:
@@ -119,3 +122,11 @@ def _rewritten(
             step.what_span,
         ) from None
     return builder.close(step, place, loop, inner, value)
+
+
+def _inner_parts(graph: Graph, whole: Part) -> list[Part]:
+    """The specs that a rewritten one is made of: their weights go into it, and then through its rewrites."""
+    return [
+        Part(whole.path, part.chain, whole.inside, (*part.stages, Under(part.path, part.inside), *graph.stages))
+        for part in graph.parts
+    ]

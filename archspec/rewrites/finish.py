@@ -95,7 +95,7 @@ class _Finish:
         node = replace(
             like, op=op, inputs=tuple(node.index for node in inputs), shape=shape, scope=scope, name=draft.name,
             path=draft.path, label=draft.label, named=draft.named, counted=draft.counted, is_module=is_module,
-            reuse=reuse,
+            reuse=reuse, pinned=shapes if op.pins else None,
         )  # fmt: skip
         return self._add(draft, node)
 
@@ -171,7 +171,7 @@ class _Finish:
 def _tensors(nodes: list[Node], node: Node) -> dict[str, Any]:
     """Shapes of a node's tensors by name."""
     assert node.op is not None
-    shapes = tuple(nodes[index].shape for index in node.inputs)
+    shapes = node.pinned or tuple(nodes[index].shape for index in node.inputs)
     return {weight.name: weight.shape for weight in node.op.weights(shapes)}
 
 
