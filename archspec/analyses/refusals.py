@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from archspec.analyses.conditions import meeting
 from archspec.analyses.shapes import Refusal
 from archspec.diagnostics import Diagnostic, Span
 from archspec.graph import Graph, Node
@@ -58,6 +57,8 @@ def explain_coupled(graph: Graph, condition: Condition) -> Diagnostic:
 
 def _side(graph: Graph, failure: Failure) -> str:
     """Both sides of a condition that fails, each with the step that brings it where two paths meet."""
+    from archspec.analyses.conditions import meeting  # here, since few sizes are refused
+
     condition = failure.condition
     branches = meeting(graph, author(graph, condition), condition)
     if branches:

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from archspec.rewrites import Rewrite
 
 
-def rewritten(graph: Graph, written: Sequence[tuple[SpecFile | None, Node]]) -> Graph:
-    """A graph with rewrites applied in the order written.  Raises Fault at the first that is wrong or refuses."""
+def rewritten(graph: Graph, written: Sequence[tuple[SpecFile | None, Node]], diagnostics: Diagnostics) -> Graph:
+    """A graph with rewrites applied in the order written; what they have to say goes to ``diagnostics``.
+
+    Raises Fault at the first that is wrong or refuses.
+    """
     from archspec import rewrites  # here, since few specs have any
 
     for file, node in written:

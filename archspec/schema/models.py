@@ -39,7 +39,9 @@ NodeList = Annotated[list[Any], BeforeValidator(_list_of_nodes)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", arbitrary_types_allowed=True, frozen=True, populate_by_name=True, defer_build=True
+    )
 
 
 class BlockModel(_Model):
