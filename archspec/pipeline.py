@@ -117,12 +117,12 @@ def rewrite(spec: Spec, /, *rewrites: str | Mapping[str, Any]) -> Spec:
     for each in rewrites:
         try:
             node = parse(_flow(each) if isinstance(each, str) else json.dumps(dict(each)), "--rewrite")
-            graph = rewritten(graph, [(None, node)])
+            graph = rewritten(graph, [(None, node)], diagnostics)
         except Fault as fault:
             diagnostics.add(fault.diagnostic)
             break
     diagnostics.raise_if_errors()
-    return replace(spec, graph=graph, pristine=False)
+    return replace(spec, graph=graph, diagnostics=(*spec.diagnostics, *diagnostics.all), pristine=False)
 
 
 def _flow(text: str) -> str:
@@ -130,6 +130,8 @@ def _flow(text: str) -> str:
     name, bracket, options = text.strip().partition("(")
     if not bracket or not options.endswith(")"):
         return text
+    if "=" not in options:
+        return f"{{{name}: {options[:-1] or '{}'}}}"
     pairs = re.sub(r"(\w+)\s*=", r"\1: ", options[:-1])
     return f"{{{name}: {{{pairs}}}}}"
 

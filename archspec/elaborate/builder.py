@@ -47,7 +47,8 @@ def elaborate(
     sys.setrecursionlimit(max(limit, _RECURSION))
     try:
         graph = network.build(builder, variant, overrides or {}, sizes or {})
-        return graph if graph is None or not variant.rewrites else rewritten(graph, variant.rewrites, self.diagnostics)
+        rewrites = variant.rewrites
+        return rewritten(graph, rewrites, loader.diagnostics) if graph is not None and rewrites else graph
     finally:
         sys.setrecursionlimit(limit)
 

@@ -6,12 +6,14 @@ import keyword
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archspec.diagnostics import Fault, Span, did_you_mean, printable
 from archspec.graph import Node, Scope
-from archspec.rewrites import Stage, Under, vanished
 from archspec.schema import IDENTIFIER, BlockDefinition, SpecFile, Step
+
+if TYPE_CHECKING:
+    from archspec.rewrites import Stage, Under
 
 STEP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*\Z")
 """Names of steps: identifiers, and words joined by dashes as torchvision's RegNet has them."""
@@ -112,6 +114,10 @@ class Use:
     stages: tuple[Stage | Under, ...] = ()
     """What was done to the spec, where the block is one that was rewritten."""
 
+    def vanished(self, name: str) -> str | None:
+        """The rewrite that took a step or label away; None when none did."""
+        return next((stage.name for stage in reversed(self.stages) if name in stage.lost), None)
+
 
 @dataclass(slots=True, eq=False)
 class Place:
@@ -191,11 +197,10 @@ class Place:
                 hint = did_you_mean(part, names) or (f"it has {', '.join(names[:12])}" if names else None)
                 if part.isdigit():
                     hint = "unnamed steps cannot be read by number; give the step a name or a `label`"
-                taken = vanished(entry.place.use.stages, ".".join(rest[index:])) if entry.place else None
-                taken = taken or vanished(inner.use.stages, part)
+                taken = inner.use.vanished(".".join(rest[index:])) or inner.use.vanished(part)
                 if taken is not None:
                     message = f"`{shown}` has no step or label `{printable(part)}` any more: `{taken}` took it away"
-                    raise Fault("unknown-name", message, span, "read it before that rewrite, or leave the rewrite out")
+                    raise Fault("unknown-name", message, span, "name another step, or leave that rewrite out")
                 raise Fault("unknown-name", f"`{shown}` has no step or label `{printable(part)}`", span, hint)
             entry = found
         return entry

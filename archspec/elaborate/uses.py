@@ -14,7 +14,6 @@ from archspec.elaborate.rewriting import rewritten
 from archspec.elaborate.splicing import splice
 from archspec.elaborate.values import UnknownValue, arguments, bind
 from archspec.graph import Graph, Part, Scope
-from archspec.rewrites import Under
 from archspec.schema import Step
 from archspec.source import Mapping as YamlMapping
 
@@ -126,6 +125,8 @@ def _rewritten(
 
 def _inner_parts(graph: Graph, whole: Part) -> list[Part]:
     """The specs that a rewritten one is made of: their weights go into it, and then through its rewrites."""
+    from archspec.rewrites import Under  # here, since few specs have any
+
     return [
         Part(whole.path, part.chain, whole.inside, (*part.stages, Under(part.path, part.inside), *graph.stages))
         for part in graph.parts

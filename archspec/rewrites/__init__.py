@@ -15,9 +15,20 @@ from pathlib import Path
 from archspec.graph import Graph
 from archspec.rewrites.base import Rewrite, RewriteError
 from archspec.rewrites.draft import Draft, DraftNode
-from archspec.rewrites.weights import Stage, carry, vanished
+from archspec.rewrites.weights import Stage, Under, carry
 
-__all__ = ["Draft", "DraftNode", "Rewrite", "RewriteError", "Stage", "carry", "find", "names", "rewrite", "vanished"]
+__all__ = [
+    "Draft",
+    "DraftNode",
+    "Rewrite",
+    "RewriteError",
+    "Stage",
+    "Under",
+    "carry",
+    "find",
+    "names",
+    "rewrite",
+]
 
 _NOT_REWRITES = {"__init__", "base", "draft", "finish", "proofs", "splitting", "weights", "widths"}
 

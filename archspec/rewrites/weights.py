@@ -44,14 +44,26 @@ class Stage:
         return set(self.kept.values()).union(*(olds for olds, _ in self.made.values()))
 
 
-def carry(stages: Sequence[Stage], state: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Under:
+    """A spec used inside another: its keys lose ``inside``, the part of it that is used, and get its path."""
+
+    path: str
+    inside: str = ""
+    name: str = "import"
+    lost: frozenset[str] = frozenset()
+    fresh: frozenset[str] = frozenset()
+
+    def apply(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """The state as part of the other spec's."""
+        start = f"{self.inside}." if self.inside else ""
+        end = f"{self.path}." if self.path else ""
+        return {end + key.removeprefix(start): tensor for key, tensor in state.items() if key.startswith(start)}
+
+
+def carry(stages: Sequence[Stage | Under], state: Mapping[str, Any]) -> dict[str, Any]:
     """A ``state_dict`` of the network before rewriting, as one of the network after it."""
     carried = dict(state)
     for stage in stages:
         carried = stage.apply(carried)
     return carried
-
-
-def vanished(stages: Sequence[Stage], name: str) -> str | None:
-    """The rewrite that took a step or label away; None when none did."""
-    return next((stage.name for stage in reversed(stages) if name in stage.lost), None)
