@@ -37,7 +37,15 @@ class _Writer:
     def width(self, block: _Block) -> object:
         """A number of channels."""
         return self.pick(
-            4, 8, 12, "$channels", "$(2 * channels)", "$(channels + 4)", "$(input.channels)", "$(channels // 2 + 2)", "$hidden"
+            4,
+            8,
+            12,
+            "$channels",
+            "$(2 * channels)",
+            "$(channels + 4)",
+            "$(input.channels)",
+            "$(channels // 2 + 2)",
+            "$hidden",
         )
 
     def condition(self) -> str:
@@ -149,7 +157,9 @@ class _Writer:
                 steps.append({"reuse": "tail"})
         self.blocks[name] = {
             "params": {"channels": None, "wide": True, "count": 2, "kernel": 3, "act": "relu", "kind": "a"},
-            "let": {"hidden": str(self.pick("$(2 * channels)", "$(input.channels + channels)", "$(channels // 2 + count)"))},
+            "let": {
+                "hidden": str(self.pick("$(2 * channels)", "$(input.channels + channels)", "$(channels // 2 + count)"))
+            },
             "steps": steps,
         }
 
@@ -161,7 +171,12 @@ class _Writer:
         for number in range(self.chance.randint(2, 6)):
             name = self.chance.choice(list(self.blocks))
             arguments: dict[str, object] = {"channels": self.pick(4, 8, 8, 16)}
-            for key, options in (("wide", (True, False)), ("count", (1, 2, 3, 4)), ("kernel", (1, 3)), ("kind", ("a", "b"))):
+            for key, options in (
+                ("wide", (True, False)),
+                ("count", (1, 2, 3, 4)),
+                ("kernel", (1, 3)),
+                ("kind", ("a", "b")),
+            ):
                 if self.maybe(0.4):
                     arguments[key] = self.chance.choice(options)
             if self.maybe(0.2):
@@ -171,7 +186,11 @@ class _Writer:
                 step["label"] = f"value{number}"
             steps.append(step)
         steps += ["global_avg_pool", "flatten", {"linear as head": {"features": 3}}]
-        blocks = {name: block for name, block in self.blocks.items() if any(name in str(step) for step in _all(steps, self.blocks))}
+        blocks = {
+            name: block
+            for name, block in self.blocks.items()
+            if any(name in str(step) for step in _all(steps, self.blocks))
+        }
         spec = {"archspec": 1, "name": "Random", "inputs": {"image": [3, "H", "W"]}, "sizes": {"H": 8, "W": 8},
                 "blocks": blocks, "steps": steps}  # fmt: skip
         return yaml.safe_dump(spec, sort_keys=False, width=200)

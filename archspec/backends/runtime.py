@@ -1,8 +1,8 @@
 """Emitted source as a live module: the very text, through ``linecache``, so that debuggers and tracebacks show it.
 
-What the standalone file cannot know is added to its classes here, in memory: instances pickle together with the text they
-came from, and an error at run time carries a note with the line of YAML it comes from.  torch is imported when a module is
-made, not before.
+What the standalone file cannot know is added to its classes here, in memory: instances pickle together with the text
+they came from, and an error at run time carries a note with the line of YAML it comes from.  torch is imported when a
+module is made, not before.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _set(owner: type, name: str, function: Callable[..., Any]) -> None:
     setattr(owner, name, function)
 
 
-# -- pickling --------------------------------------------------------------------------------------------------------------
+# -- pickling ------------------------------------------------------------------------------------------------------
 
 
 def _module_reduce(origin: Origin, owner: type[nn.Module]) -> Callable[..., Any]:
@@ -123,7 +123,7 @@ def _revive_tuple(origin: Origin, name: str, values: tuple[Any, ...]) -> Any:
     return getattr(_module(origin), name)(*values)
 
 
-# -- errors ----------------------------------------------------------------------------------------------------------------
+# -- errors --------------------------------------------------------------------------------------------------------
 
 
 def _call(origin: Origin, filename: str) -> Callable[..., Any]:

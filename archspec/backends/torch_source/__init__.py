@@ -1,9 +1,15 @@
 """A graph as the PyTorch source a good engineer would have written by hand.
 
-Standalone text that needs torch alone, deterministic and formatted: one class for each block, with constructor arguments
-for what differs between its uses.  The stages, a file each: ``flow`` (what goes in and out of each scope), ``items`` (what
-a scope holds), ``unify`` with ``solver`` and ``series`` (one skeleton from all uses of a block), ``constructor`` and
-``forward`` (the two methods of a class), ``layout`` (lines).  Nothing here imports torch.
+Standalone text that needs torch alone, deterministic and formatted: one class for each block, with constructor
+arguments for what differs between its uses.  The stages, a file each, in their order:
+
+- ``flow``: what goes in and out of each scope; ``items``: what each use of a scope holds;
+- ``unify`` (over ``wiring``, ``members``, ``chains``, each a layer): one skeleton from all uses of a block; ``solver``
+  finds the formulas, ``series`` the loops, ``settle`` the local variables, ``algebra`` computes with formulas;
+- ``emitter``: the file, of ``classes``, each a ``constructor`` and a ``forward``; ``initial`` says how weights start;
+- ``layout`` breaks lines, ``names`` hands out names.
+
+Nothing here imports torch.
 """
 
 from archspec.backends.torch_source.emitter import Emitted, emit, emitted

@@ -40,7 +40,7 @@ def name(text: str) -> Tree:
 
 
 def plain(value: Any) -> Any:
-    """A value with tuples for lists, so that equal ones compare equal, and nothing that remembers where it came from."""
+    """A value with tuples for lists, so that equal ones compare equal, and plain text for any text."""
     if isinstance(value, str) and not isinstance(value, Code):
         return str(value)
     return tuple(plain(item) for item in value) if isinstance(value, (list, tuple)) else value
@@ -111,7 +111,9 @@ def put(tree: Tree, known: Mapping[str, Tree]) -> Tree:
         case t.Unary(operand=operand):
             return replace(tree, operand=put(operand, known))
         case t.Arithmetic(first=first, rest=rest) | t.Comparison(first=first, rest=rest):
-            return replace(tree, first=put(first, known), rest=tuple((symbol, put(part, known)) for symbol, part in rest))
+            return replace(
+                tree, first=put(first, known), rest=tuple((symbol, put(part, known)) for symbol, part in rest)
+            )
         case t.Power(base=base, exponent=exponent):
             return replace(tree, base=put(base, known), exponent=put(exponent, known))
         case t.Logic(operands=operands):

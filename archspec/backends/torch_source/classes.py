@@ -13,9 +13,11 @@ from archspec.backends.torch_source.items import Item
 from archspec.backends.torch_source.layout import WIDTH, lay_out
 from archspec.backends.torch_source.names import MODULE_ATTRIBUTES, Namespace, docstring, identifier, is_name
 from archspec.backends.torch_source.templates import Entry, Ref, Series, Template
+from archspec.diagnostics import Span
 from archspec.graph import Graph, Node, Output, Scope
 
-_ATTRIBUTE = re.compile(r"\{([A-Za-z_]\w*)\}")
+_FLAGS = {"add": "residual", "multiply": "gated", "concat": "joined"}
+"""What an attribute is called that says whether a merge is there."""
 
 
 @dataclass(slots=True)
@@ -44,10 +46,9 @@ class ClassWriter:
         template = self.template
         found = ClassText([])
         scope = template.uses[0]
-        span = scope.owner.block.span if scope.block is not None and scope.block else None
-        place = scope.block.span if scope.block is not None else (scope.step.span if scope.step is not None else span)
+        place = _place(scope)
         if place is not None:
-            found.lines.append(f"# {identifier_path(place.source.name)}:{place.line}")
+            found.lines.append(f"# {shown_path(place.source.name)}:{place.line}")
         base = "nn.Sequential" if template.chain else "nn.Module"
         found.lines.append(f"class {template.name}({base}):")
         found.lines += docstring(documentation, WIDTH, 4)
@@ -73,13 +74,10 @@ class ClassWriter:
                 entry.member = entry.name
                 names.reserve([entry.name.split(".")[0]])
         for entry in self._entries():
-            renamed = {}
-            for attribute, tree in entry.attributes.items():
-                renamed[attribute] = (names.claim(attribute), tree)
-            entry.attributes = {name: tree for name, tree in renamed.values()}
-            entry.text = _ATTRIBUTE.sub(
-                lambda match, renamed=renamed: f"self.{renamed[match[1]][0]}" if match[1] in renamed else match[0], entry.text
-            )
+            renamed = {name: names.claim(name) for name in entry.attributes}
+            entry.attributes = {renamed[name]: tree for name, tree in entry.attributes.items()}
+            for name, new in renamed.items():
+                entry.text = entry.text.replace(f"{{{name}}}", f"self.{new}")
             if not entry.member and (entry.kind != "function" or entry.condition is not None):
                 entry.member = names.claim(self._word(entry))
         for entry in self._entries():
@@ -90,9 +88,10 @@ class ClassWriter:
     @staticmethod
     def _word(entry: Entry) -> str:
         what = entry.first.what
-        assert isinstance(what, Node) and what.op is not None
+        assert isinstance(what, Node)
+        assert what.op is not None
         if entry.kind == "function":
-            return {"add": "residual", "multiply": "gated", "concat": "joined"}.get(what.op.keyword, f"use_{what.op.keyword}")
+            return _FLAGS.get(what.op.keyword, f"use_{what.op.keyword}")
         return what.op.keyword
 
     def _note(self, item: Item, access: str) -> None:
@@ -157,8 +156,7 @@ class ClassWriter:
         """What the forward returns at its end, and in which manner."""
         if not self.outputs:
             return outputs, "plain" if len(outputs) == 1 else "tuple"
-        given = self.template.given[0]
-        refs = [outputs[given[self.alias(output.node)]] if self.alias(output.node) in given else self._input_ref(output) for output in self.outputs]
+        refs = [self._output(output) for output in self.outputs]
         always = [ref for ref, output in zip(refs, self.outputs, strict=True) if not output.training]
         if len(refs) == 1:
             return refs, "plain"
@@ -166,8 +164,12 @@ class ClassWriter:
             return [*refs, always[0]], "training"
         return refs, "record"
 
-    def _input_ref(self, output: Output) -> Ref:
-        return Ref(-1, self.template.inputs[0].index(self.alias(output.node)))
+    def _output(self, output: Output) -> Ref:
+        """The value of an output of the network, which may be an input as it is."""
+        index, given = self.alias(output.node), self.template.given[0]
+        if index in given:
+            return self.template.outputs[given[index]]
+        return Ref(-1, self.template.inputs[0].index(index))
 
     def alias(self, index: int) -> int:
         """The node a value stands for."""
@@ -187,12 +189,13 @@ class ClassWriter:
         item = entry.first
         if not item.live:
             return []
-        gives = tuple(Ref(number, output) for output in range(max(len(item.gives), 1)))
+        gives = tuple(Ref(number, output) for output in range(item.outputs or max(len(item.gives), 1)))
         common: dict[str, Any] = {"training": item.training, "named": self._labels(entry), "spans": _spans(item)}
         reads = tuple(entry.reads)
         if entry.kind == "function":
             what = item.what
-            assert isinstance(what, Node) and what.op is not None
+            assert isinstance(what, Node)
+            assert what.op is not None
             text, atomic = entry.text, entry.atomic
             if entry.condition is not None:
                 assert entry.alias is not None
@@ -231,7 +234,7 @@ class ClassWriter:
     def _labels(self, entry: Entry) -> tuple[str, ...]:
         """What the spec calls the values an entry gives, where all uses call them so."""
         wanted: list[str] = []
-        for output in range(max(len(item.gives) for item in entry.items if item is not None)):
+        for output in range(max(item.outputs or len(item.gives) for item in entry.items if item is not None)):
             labels = set()
             for item in entry.items:
                 if item is not None:
@@ -257,7 +260,12 @@ class ClassWriter:
                 end += 1
             group = statements[position:end]
             if not group:
-                self._put(found, f"{', '.join(statements[position].targets)} = {statements[position].text}", 8, statements[position])
+                self._put(
+                    found,
+                    f"{', '.join(statements[position].targets)} = {statements[position].text}",
+                    8,
+                    statements[position],
+                )
                 position += 1
                 continue
             position = end
@@ -267,12 +275,14 @@ class ClassWriter:
                 continue
             later = dict.fromkeys(target for statement in group for target in statement.targets)
             used = " ".join(statement.text for statement in statements[end:])
-            own = [target for target in later if target not in ("x", "y", "z", "_") or re.search(rf"\b{target}\b", used)]
+            own = [
+                target for target in later if target not in ("x", "y", "z", "_") or re.search(rf"\b{target}\b", used)
+            ]
             for target in own:
                 found.lines.append(f"        {target} = None")
             found.lines.append("        if self.training:")
             for statement in group:
-                self._put(found, f"{', '.join(statement.targets)} = {statement.text}", 12, statement)
+                self._put(found, statement.line, 12, statement)
 
     def _put(self, found: ClassText, text: str, indent: int, statement: Statement | None = None) -> None:
         begin = len(found.lines)
@@ -295,7 +305,17 @@ class ClassWriter:
             self._put(found, f"return {results[-1]}", 8, last)
 
 
-def identifier_path(text: str) -> str:
+def _place(scope: Scope) -> Span | None:
+    """Where a class comes from: the block's definition, or the step that opens the scope."""
+    if scope.block is not None:
+        return scope.block.span
+    found = scope
+    while found.step is None and found.parent is not None:
+        found = found.parent
+    return found.step.span if found.step is not None else None
+
+
+def shown_path(text: str) -> str:
     """The name of a file as it may stand in a comment."""
     return "".join(character if character.isprintable() else "_" for character in text)[:200]
 

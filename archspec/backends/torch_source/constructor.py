@@ -217,7 +217,9 @@ class Constructor:
         """The statement that makes one member, under its condition if it has one."""
         text = self.make(entry)
         if entry.condition is None:
-            return lay_out(assignment(entry.member, text), 8) + [line for way in entry.initial for line in lay_out(way, 8)]
+            return lay_out(assignment(entry.member, text), 8) + [
+                line for way in entry.initial for line in lay_out(way, 8)
+            ]
         condition = self.formula(entry.condition)
         if otherwise and not attribute(entry.member).startswith("getattr") and not entry.initial:
             single = f"{attribute(entry.member)} = {text} if {condition} else {otherwise}"

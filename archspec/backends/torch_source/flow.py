@@ -11,8 +11,8 @@ from archspec.graph import Graph, Node, Scope
 class Flow:
     """Values are node indices.
 
-    ``inputs`` of a scope are the values read inside and made outside, in the order they are first read; ``outputs`` those
-    made inside and read outside, its own value first.
+    ``inputs`` of a scope are the values read inside and made outside, in the order they are first read; ``outputs``
+    those made inside and read outside, its own value first.
     """
 
     graph: Graph

@@ -49,6 +49,11 @@ class Statement:
     refs: tuple[Ref, ...]
     spans: tuple[str, ...] = ()
 
+    @property
+    def line(self) -> str:
+        """The assignment as it is written."""
+        return f"{', '.join(self.targets)} = {self.text}"
+
 
 @dataclass(slots=True)
 class _Pending:
@@ -136,7 +141,9 @@ class Body:
             return
         heavy = call.heavy or any(entry.heavy for entry in nested)
         name = call.named[0] if call.named else ""
-        self._pending.append(_Pending(call.gives[0], text, call.atomic, call.training, heavy, deep, reads, name, call.member, spans))
+        self._pending.append(
+            _Pending(call.gives[0], text, call.atomic, call.training, heavy, deep, reads, name, call.member, spans)
+        )
         if self._left[call.gives[0]] != 1:
             self._flush()
 
@@ -228,9 +235,8 @@ class Body:
     def _name(self, ref: Ref, wanted: str, busy: set[str], member: str = "") -> str:
         """``x`` while the chain goes on; the value's own name where others read it later; ``y`` and ``z`` beside it."""
         if wanted and (self._total[ref] > 1 or "x" in busy or wanted.startswith("branch")):
-            if wanted in self._mine:
-                if wanted not in busy:
-                    return wanted
+            if wanted in self._mine and wanted not in busy:
+                return wanted
             name = self.names.claim(wanted)
             self._mine.add(name)
             return name

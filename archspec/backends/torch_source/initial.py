@@ -57,7 +57,9 @@ def initial_statements(graph: Graph, reader: Reader, templates: Sequence[Templat
             way = str(ways.pop()).format(tensor=f"module.{tensor}")
             uniform.setdefault(kind, []).extend(_guarded(way, tensor, fewer or "Conv" in kind))
             continue
-        single.update(((node.index, tensor), way) for node in nodes if (way := said[node.index].get(tensor)) is not None)
+        single.update(
+            ((node.index, tensor), way) for node in nodes if (way := said[node.index].get(tensor)) is not None
+        )
     for template in templates:
         lines = _inside(template, single)
         if lines:

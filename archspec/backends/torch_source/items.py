@@ -18,8 +18,8 @@ PLAIN_CALL = "{module}({0})"
 class Item:
     """One thing in one use of a scope.
 
-    ``key`` tells which step of the spec it is, the same in every use; ``form`` is what must agree between uses that share
-    a class.  ``reads`` and ``gives`` are node indices, ``gives`` with the place each has among the outputs.
+    ``key`` tells which step of the spec it is, the same in every use; ``form`` is what must agree between uses that
+    share a class.  ``reads`` and ``gives`` are node indices, ``gives`` with the place each has among the outputs.
     """
 
     key: Hashable
@@ -34,11 +34,13 @@ class Item:
     children: list[Item] = field(default_factory=list)
     training: bool = False
     live: bool = True
+    outputs: int = 0
+    """How many values its class gives, where it is a use of one; ``gives`` names those read here."""
 
     @property
     def form(self) -> Hashable:
         """What of it no constructor argument can stand for."""
-        shared = (self.kind, self.training, self.live, len(self.reads), len(self.gives))
+        shared = (self.kind, self.training, self.live, len(self.reads), self.outputs or len(self.gives))
         if self.kind == "function" and self.function is not None:
             return (*shared, self.function.text, self.function.helper, self.name if isinstance(self.what, Node) else "")
         if self.kind == "module" and self.module is not None:
@@ -68,6 +70,7 @@ class Reader:
         self._training: dict[Scope, bool] = {}
         self._reusing: dict[Scope, bool] = {}
         self._open: dict[Scope, bool] = {}
+        self._known: dict[Scope, list[Item]] = {}
         self._collect(flow.graph.root)
 
     def _collect(self, root: Scope) -> None:
@@ -79,7 +82,9 @@ class Reader:
             inner = [item for item in scope.items if isinstance(item, Scope)]
             own = [item for item in scope.items if isinstance(item, Node)]
             self._empty[scope] = not own and all(self._empty[item] for item in inner)
-            self._training[scope] = all(node.training_only for node in own) and all(self._training[item] for item in inner)
+            self._training[scope] = all(node.training_only for node in own) and all(
+                self._training[item] for item in inner
+            )
             self._reusing[scope] = any(node.reuse for node in own) or any(self._reusing[item] for item in inner)
             heights: dict[Hashable, int] = {}
             for item in inner:
@@ -194,6 +199,8 @@ class Reader:
     def items(self, scope: Scope, chained: bool | None = None) -> list[Item]:
         """What a scope holds; in a chain every op is a module."""
         chained = self.is_chain(scope) if chained is None else chained
+        if scope in self._known:
+            return self._known[scope]
         out: list[Item] = []
         seen: dict[Hashable, int] = {}
         for made in self._items(scope, chained):
@@ -201,6 +208,7 @@ class Reader:
             if count > 1:
                 made.key = (made.key, count)
             out.append(made)
+        self._known[scope] = out
         return out
 
     def _items(self, scope: Scope, chained: bool) -> Iterator[Item]:

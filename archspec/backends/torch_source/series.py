@@ -34,7 +34,7 @@ class Segment:
         return self.rows[0][0].what.step
 
     def name(self, column: int, start: int) -> tuple[str, int, str] | None:
-        """Text before the number in the names of a column, the number in turn ``start``, text after; None for positions."""
+        """In the names of a column: text, number in turn ``start``, text after it; None for positions."""
         names = [
             (row[turn * self.period + column].name, turn)
             for row, count in zip(self.rows, self.counts, strict=True)
@@ -113,9 +113,7 @@ def _turns(row: Sequence[Item], start: int, body: tuple[Hashable, ...]) -> int:
         turn += 1
 
 
-def _cut(
-    row: Sequence[Item], bodies: dict[Hashable, tuple[Hashable, ...]]
-) -> list[tuple[Hashable, int, list[Item]]]:
+def _cut(row: Sequence[Item], bodies: dict[Hashable, tuple[Hashable, ...]]) -> list[tuple[Hashable, int, list[Item]]]:
     out: list[tuple[Hashable, int, list[Item]]] = []
     position = 0
     while position < len(row):

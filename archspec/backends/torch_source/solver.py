@@ -12,7 +12,6 @@ from typing import Any
 
 from archspec import expressions
 from archspec.backends.torch_source import algebra
-from archspec.backends.torch_source.algebra import Code
 from archspec.backends.torch_source.templates import Parameter
 from archspec.diagnostics import Fault
 from archspec.expressions import tree as t
@@ -218,10 +217,11 @@ class Solver:
                     if key.text == "when" and isinstance(value, Scalar) and isinstance(value.value, str):
                         try:
                             when = expressions.template(value)
-                            tree = when.tree if isinstance(when, t.Expression) else expressions.parse(value.value, None).tree
+                            if not isinstance(when, t.Expression):
+                                when = expressions.parse(value.value, None)
                         except Fault:
                             continue
-                        found += self.said(tree)
+                        found += self.said(when.tree)
                     else:
                         waiting.append(value)
         return found
@@ -303,7 +303,11 @@ class Solver:
                 return None
         step = self.solve("growth", list(growth.values()), list(growth), [])
         base = self.solve(wanted, list(first.values()), list(first), hints)
-        many = t.Arithmetic(algebra.AT, step, (("*", algebra.name(TURN)),)) if step != algebra.constant(1) else algebra.name(TURN)
+        many = (
+            t.Arithmetic(algebra.AT, step, (("*", algebra.name(TURN)),))
+            if step != algebra.constant(1)
+            else algebra.name(TURN)
+        )
         tree = t.Arithmetic(algebra.AT, base, (("+", many),))
         return self.use(tree) if self.fits(tree, values, where, turns) else None
 
@@ -344,8 +348,10 @@ class Solver:
         """A formula that is true in exactly those of the uses that have an item."""
         where, values = list(present), list(present.values())
         for tree in hints:
-            tree = algebra.fold(tree, {name: self._value(name) for name in algebra.names_in(tree) if self._is_fixed(name)})
-            words = any(isinstance(self.candidates[name].values[0], str) for name in self._needed(tree) & self.candidates.keys())
+            names = algebra.names_in(tree)
+            tree = algebra.fold(tree, {name: self._value(name) for name in names if self._is_fixed(name)})
+            needed = [self.candidates[name] for name in self._needed(tree) if name in self.candidates]
+            words = any(isinstance(parameter.values[0], str) for parameter in needed)
             if not words and self.fits(tree, values, where):
                 return self.use(tree)
         for key, parameter in {**self.parameters, **self.candidates}.items():
@@ -353,7 +359,7 @@ class Solver:
                 return self.use(algebra.name(key))
         return self.fresh(wanted, present)
 
-    # -- going back ------------------------------------------------------------------------------------------------------
+    # -- going back ------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> tuple[Any, ...]:
         """What :meth:`restore` goes back to."""

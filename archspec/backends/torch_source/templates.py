@@ -12,7 +12,7 @@ from archspec.graph import Scope
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A value in a class: output ``output`` of entry ``entry``, or input ``output`` of the class where ``entry`` is -1."""
+    """A value in a class: output ``output`` of an entry by its number; entry -1 is the class's own inputs."""
 
     entry: int
     output: int = 0
