@@ -167,10 +167,11 @@ class Identity(Initialiser):
     helper: ClassVar[str | None] = '''\
 @torch.no_grad()
 def identity_(weight: Tensor, classes: int = 0, std: float = 0.0) -> Tensor:
-    """Fill a convolution's weight so that each class passes through, whatever the widths (arXiv:1511.07122, eq. 5)."""
+    """Let each class through a convolution, whatever its widths (arXiv:1511.07122, eq. 5)."""
     outputs, inputs = weight.shape[:2]
     classes = classes or min(outputs, inputs)
-    same = torch.arange(outputs)[:, None] * classes // outputs == torch.arange(inputs) * classes // inputs
+    output, input = torch.arange(outputs)[:, None], torch.arange(inputs)
+    same = output * classes // outputs == input * classes // inputs
     nn.init.normal_(weight, std=std)
     centre = weight[(..., *(size // 2 for size in weight.shape[2:]))]
     centre[same.to(weight.device)] = classes / outputs
@@ -194,7 +195,8 @@ def bilinear_(weight: Tensor) -> Tensor:
     for size in weight.shape[2:]:
         factor = (size + 1) // 2
         centre = factor - (1 if size % 2 else 0.5)
-        kernel = kernel[..., None] * (1 - (torch.arange(size, device=weight.device) - centre).abs() / factor)
+        offset = torch.arange(size, device=weight.device) - centre
+        kernel = kernel[..., None] * (1 - offset.abs() / factor)
     channel = torch.arange(weight.shape[0], device=weight.device)
     weight.zero_()[channel, channel % weight.shape[1]] = kernel
     return weight

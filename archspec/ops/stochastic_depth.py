@@ -13,7 +13,7 @@ from archspec.ops.memory import NOTHING, Saved
 
 STOCHASTIC_DEPTH = '''\
 class StochasticDepth(nn.Module):
-    """Drops the whole branch of a sample with probability p in training (https://arxiv.org/abs/1603.09382)."""
+    """Drops a sample's whole branch with probability p in training (arXiv:1603.09382)."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class StochasticDepth(nn.Module):
         if not self.training or self.p == 0:
             return input
         keep = 1 - self.p
-        kept = input.new_empty((input.shape[0], *(1,) * (input.ndim - 1))).bernoulli_(keep)
+        kept = input.new_empty((len(input), *(1,) * (input.ndim - 1))).bernoulli_(keep)
         return input * kept.div_(keep)
 '''
 
