@@ -8,18 +8,21 @@ On the left a fifth of each class is held out for validation, chosen by the file
 seed or the machine, and adding a file moves few others.  On the right the split is the user's.  Images are turned to
 grey or colour, squeezed to the network's input size and normalised; nothing is augmented.
 
-Needs the ``train`` extra (Pillow, NumPy; scikit-learn for :func:`digits`).  Imports torch, so only what trains or runs
-a network may import it.
+Images with masks, for segmentation, are in :mod:`archspec.segmentation_data`; both are :class:`ImageData` to training.
+
+Needs the ``train`` extra (Pillow, NumPy; scikit-learn for :func:`digits` and :func:`scenes`).  Imports torch, so only
+what trains or runs a network may import it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy
 import torch
@@ -28,6 +31,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from archspec.diagnostics import Diagnostics, Fault, SpecError, printable
+from archspec.example_data import digits as digits
+from archspec.example_data import scenes as scenes
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 VALIDATION_NAMES = ("val", "valid", "validation")
@@ -51,7 +56,31 @@ class UnreadableImage(Exception):
     """An image file that cannot be decoded.  One text, so that a data loader's worker can hand it on."""
 
 
-class Images(Dataset[tuple[Tensor, int]]):
+class Examples(Dataset[tuple[Tensor, Any]]):
+    """What a network learns from or is judged by: item ``i`` is an image, ``[channels, *size]``, and its target."""
+
+    size: tuple[int, int]
+    channels: int
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def bytes(self) -> int:
+        """Size of everything, decoded and resized."""
+
+    @property
+    @abstractmethod
+    def preloaded(self) -> bool:
+        """Whether everything is in memory."""
+
+    @abstractmethod
+    def preload(self, diagnostics: Diagnostics) -> None:
+        """Read everything into memory; each file that will not do is an error of its own."""
+
+
+class Images(Examples):
     """Images and classes: item ``i`` is ``([channels, height, width] of float32, class index)``."""
 
     def __init__(self, samples: Sequence[Sample], size: tuple[int, int], channels: int) -> None:
@@ -127,27 +156,30 @@ class Shuffled(Sampler[int]):
         return iter(torch.randperm(self.length, generator=generator).tolist())
 
 
-@dataclass(frozen=True, slots=True)
-class ImageData:
+Part = TypeVar("Part", bound=Examples)
+
+
+@dataclass(frozen=True)
+class ImageData(Generic[Part]):
     """A labelled data set, split: what a network learns from and what it is judged by."""
 
     classes: tuple[str, ...]
-    training: Images
-    validation: Images
+    training: Part
+    validation: Part
 
     @property
     def workers(self) -> int:
         """Processes to read with: none when the images are in memory."""
         return 0 if self.training.preloaded else min(4, os.cpu_count() or 1)
 
-    def training_batches(self, batch_size: int, seed: int) -> DataLoader[tuple[Tensor, int]]:
+    def training_batches(self, batch_size: int, seed: int) -> DataLoader[tuple[Tensor, Any]]:
         """Shuffled batches.  A last batch of one image is left out: batch normalisation cannot learn from it."""
         length = len(self.training)
         lone = length > batch_size > 1 and length % batch_size == 1
         order = Shuffled(length, seed)
         return DataLoader(self.training, batch_size, sampler=order, drop_last=lone, **self._reading())
 
-    def validation_batches(self, batch_size: int) -> DataLoader[tuple[Tensor, int]]:
+    def validation_batches(self, batch_size: int) -> DataLoader[tuple[Tensor, Any]]:
         """Batches in order."""
         return DataLoader(self.validation, batch_size, **self._reading())
 
@@ -155,7 +187,7 @@ class ImageData:
         return {"num_workers": self.workers, "persistent_workers": self.workers > 0}
 
 
-def load_images(folder: Path | str, size: Sequence[int], channels: int) -> ImageData:
+def load_images(folder: Path | str, size: Sequence[int], channels: int) -> ImageData[Images]:
     """The images under ``folder``, ready for a network whose input is ``[channels, *size]``.
 
     Raises :class:`SpecError` with everything found wrong: no folder, no classes, classes without images, one class
@@ -164,38 +196,30 @@ def load_images(folder: Path | str, size: Sequence[int], channels: int) -> Image
     folder = Path(folder)
     diagnostics = Diagnostics()
     try:
-        if len(size) != 2 or channels not in NORMALISATION:
-            shape = ", ".join(str(length) for length in (channels, *size))
-            raise Fault("not-an-image", f"the network's input is [{shape}], an image's is [1, H, W] or [3, H, W]")
+        check_input(size, channels)
         classes, training, validation = _split(folder, diagnostics)
     except Fault as fault:
         diagnostics.add(fault.diagnostic)
         raise SpecError(diagnostics.all) from None
     diagnostics.raise_if_errors()
     parts = [Images(samples, (size[0], size[1]), channels) for samples in (training, validation)]
+    preload_if_small(parts, diagnostics)
+    return ImageData(classes, *parts)
+
+
+def check_input(size: Sequence[int], channels: int) -> None:
+    """Raise :class:`Fault` unless images fit the network's input."""
+    if len(size) != 2 or channels not in NORMALISATION:
+        shape = ", ".join(str(length) for length in (channels, *size))
+        raise Fault("not-an-image", f"the network's input is [{shape}], an image's is [1, H, W] or [3, H, W]")
+
+
+def preload_if_small(parts: Sequence[Examples], diagnostics: Diagnostics) -> None:
+    """Read what is small enough into memory.  Raises :class:`SpecError` with every file that will not do."""
     if sum(part.bytes for part in parts) <= PRELOADED_BYTES:
         for part in parts:
             part.preload(diagnostics)
     diagnostics.raise_if_errors()
-    return ImageData(classes, *parts)
-
-
-def digits(folder: Path | str) -> Path:
-    """Write the handwritten digits that come with scikit-learn as a folder per class of PNG; gives ``folder``.
-
-    1,797 grey images of 8×8 pixels, from E. Alpaydin and C. Kaynak's "Optical Recognition of Handwritten Digits"
-    (UCI, 1998).  Needs no download; the same bytes every time.
-    """
-    from sklearn.datasets import load_digits
-
-    folder = Path(folder)
-    values, classes = load_digits(return_X_y=True)
-    grey = numpy.rint(numpy.asarray(values).reshape(-1, 8, 8) * (255 / 16)).astype(numpy.uint8)
-    for digit in range(10):
-        (folder / str(digit)).mkdir(parents=True, exist_ok=True)
-    for index, (pixels, digit) in enumerate(zip(grey, classes, strict=True)):
-        Image.fromarray(pixels).save(folder / str(digit) / f"{index:04}.png")
-    return folder
 
 
 def mixed(seed: int, number: int) -> int:
@@ -218,11 +242,17 @@ def _split(folder: Path, diagnostics: Diagnostics) -> tuple[tuple[str, ...], lis
         if len(paths) == 1:
             message = f"class `{printable(name)}` has one image, and needs one to learn from and one to hold out"
             diagnostics.error("too-few-images", message)
-        held = max(1, round(HELD_OUT * len(paths)))
-        order = sorted(paths, key=lambda path: hashlib.sha256(path.name.encode(errors="surrogateescape")).digest())
-        validation += ((path, index) for path in sorted(order[:held]))
-        training += ((path, index) for path in sorted(order[held:]))
+        learnt, held = held_out(paths)
+        validation += ((path, index) for path in held)
+        training += ((path, index) for path in learnt)
     return tuple(found), training, validation
+
+
+def held_out(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Files to learn from and files held out, decided by their names alone."""
+    order = sorted(paths, key=lambda path: hashlib.sha256(path.name.encode(errors="surrogateescape")).digest())
+    held = max(1, round(HELD_OUT * len(paths)))
+    return sorted(order[held:]), sorted(order[:held])
 
 
 def _given_split(
@@ -251,13 +281,13 @@ def _images_by_class(folder: Path, diagnostics: Diagnostics, least: int = 2) -> 
     shown = printable(str(folder))
     if not names:
         hint = f"a folder for each class is wanted: `{shown}/cat/1.png`, `{shown}/dog/1.png`, …"
-        found = "images, but no folders of classes" if _images(folder.iterdir()) else "no folders of images"
+        found = "images, but no folders of classes" if image_files(folder.iterdir()) else "no folders of images"
         raise Fault("no-data", f"`{shown}` has {found}", hint=hint)
     if len(names) < least:
         raise Fault(
             "too-few-classes", f"`{shown}` has one class, `{printable(names[0])}`: there is nothing to tell apart"
         )
-    classes = {name: _images((folder / name).rglob("*")) for name in names}
+    classes = {name: image_files((folder / name).rglob("*")) for name in names}
     for name, paths in classes.items():
         if not paths:
             hint = f"images end in {', '.join(SUFFIXES)}"
@@ -265,6 +295,6 @@ def _images_by_class(folder: Path, diagnostics: Diagnostics, least: int = 2) -> 
     return classes
 
 
-def _images(paths: Iterable[Path]) -> list[Path]:
+def image_files(paths: Iterable[Path]) -> list[Path]:
     """Those of the paths that are image files by their names."""
     return sorted(path for path in paths if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))

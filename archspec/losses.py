@@ -53,7 +53,7 @@ class Loss(nn.Module):
         if isinstance(outputs, Tensor):
             return self.one(outputs, target)
         named = zip(self.outputs.items(), outputs, strict=True)
-        losses = [weight * self.one(scores, target) for (_, weight), scores in named if scores is not None]
+        losses = [weight * self.one(scores, target) for (_, weight), scores in named if weight and scores is not None]
         return torch.stack(losses).sum() if len(losses) > 1 else losses[0]
 
 

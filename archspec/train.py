@@ -8,6 +8,8 @@
     metrics.csv   a row for each epoch
     result.json   the settings, and the best epoch's figures
 
+and, where pixels are told apart, ``predictions.png``, what the best epoch's network says of some images held out.
+
 Needs the ``train`` extra.  Imports torch and Lightning; nothing that only reads specs may import it.
 """
 
@@ -31,7 +33,8 @@ from torch import Tensor, nn
 
 from archspec.data import NORMALISATION, ImageData, UnreadableImage, mixed
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
-from archspec.tasks import Classification, OutputRole, Task
+from archspec.losses import Loss
+from archspec.tasks import Classification, OutputRole, Review, Task
 from archspec.weights import check_weights, load_weights, network_state, read_checkpoint
 
 try:  # Lightning imports torchvision where there is one, and one that was built for another torch fails to import
@@ -67,22 +70,38 @@ class Result:
     """What training came to: the best epoch (the first is 1), its measure, and the files written."""
 
     epoch: int
-    accuracy: float
+    score: float
+    """The task's measure on what was held out: accuracy, or mean IoU."""
     checkpoint: Path
     weights: Path
     metrics: Path
+    review: Review | None = None
+    """Figures of each class and a picture, where the task has them."""
+
+    @property
+    def accuracy(self) -> float:
+        """The score, by its name in classification."""
+        return self.score
 
 
 class Training(lightning.LightningModule):
     """A network in training: the loss over its outputs, AdamW, a warm-up and a cosine."""
 
     def __init__(
-        self, model: nn.Module, task: Task, roles: Mapping[str, OutputRole], lr: float, steps: int, seed: int
+        self,
+        model: nn.Module,
+        task: Task,
+        roles: Mapping[str, OutputRole],
+        lr: float,
+        steps: int,
+        seed: int,
+        loss: Loss | None = None,
     ) -> None:
         super().__init__()
         self.model = model
         self.task = task
         self.roles = dict(roles)
+        self.criterion = loss or Loss({name: role.loss_weight for name, role in roles.items()})
         self.lr = lr
         self.steps = steps
         self.seed = seed
@@ -93,13 +112,15 @@ class Training(lightning.LightningModule):
     def outputs(self, inputs: Tensor) -> dict[str, Tensor]:
         """The network's live outputs by name, whether it gives one tensor or a NamedTuple."""
         given = self.model(inputs)
-        return given._asdict() if hasattr(given, "_asdict") else {self.main: given}
+        if isinstance(given, Tensor):
+            return {self.main: given}
+        return {name: output for name, output in zip(self.roles, given, strict=True) if output is not None}
 
     def loss(self, outputs: Mapping[str, Tensor], target: Tensor) -> Tensor:
-        """The outputs' losses, each with its weight, added."""
-        weights = {name: self.roles[name].loss_weight for name in outputs}
-        terms = [weight * self.task.loss(outputs[name], target) for name, weight in weights.items() if weight]
-        return torch.stack(terms).sum()
+        """The spec's loss of what the network gave."""
+        if len(outputs) == 1:
+            return self.criterion(*outputs.values(), target)
+        return self.criterion(tuple(outputs.get(name) for name in self.roles), target)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Let a step's random numbers depend on seed and step alone: resuming then changes no bit."""
@@ -118,7 +139,7 @@ class Training(lightning.LightningModule):
         inputs, target = batch
         output = self.outputs(inputs)[self.main]
         self.validation_metric(output, target)
-        self.log("val_loss", self.task.loss(output, target), on_epoch=True, batch_size=len(target))
+        self.log("val_loss", self.criterion.one(output, target), on_epoch=True, batch_size=len(target))
         self.log(f"val_{self.task.measure}", self.validation_metric, on_epoch=True)
 
     def configure_optimizers(self) -> Any:
@@ -147,6 +168,7 @@ def fit(
     *,
     roles: Mapping[str, OutputRole] | None = None,
     task: Task | None = None,
+    loss: Loss | None = None,
     epochs: int = 20,
     batch_size: int = 32,
     lr: float = 1e-3,
@@ -160,9 +182,10 @@ def fit(
 
     ``model`` is a network, left with its best epoch's weights; or a function that makes one, called after seeding, so
     that the seed decides the initial weights too.  ``roles`` names its outputs in their order; a network with one
-    output needs none.  ``weights`` is loaded before training.  ``resume`` goes on from a checkpoint, or, when True,
-    from ``last.ckpt`` in the output folder, with the learning rate that it was begun with.  A ``console`` gets a
-    progress bar, or a line for each epoch when it is no terminal.
+    output needs none.  ``task`` is classification unless given, ``loss`` (a spec's, for one) plain cross-entropy of the
+    outputs by their roles' weights.  ``weights`` is loaded before training.  ``resume`` goes on from a checkpoint, or,
+    when True, from ``last.ckpt`` in the output folder, with the learning rate that it was begun with.  A ``console``
+    gets a progress bar, or a line for each epoch when it is no terminal.
 
     Raises :class:`SpecError` where the data, the files or the device do not fit the network.
     """
@@ -178,7 +201,7 @@ def fit(
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise SpecError([Diagnostic("nothing-to-train", "the network has no parameters")])
     training_set = data.training_batches(batch_size, seed)
-    training = Training(network, task, roles, lr, epochs * len(training_set), seed)
+    training = Training(network, task, roles, lr, epochs * len(training_set), seed, loss)
     _check_outputs(training, data)
     if weights is not None:
         load_weights(network, weights)
@@ -195,7 +218,7 @@ def fit(
             accelerator=accelerator,
             devices=devices,
             max_epochs=epochs,
-            callbacks=[metrics, checkpoints, *([ProgressBar(console, task.measure)] if console else [])],
+            callbacks=[metrics, checkpoints, *([ProgressBar(console, task.measure, task.title)] if console else [])],
             default_root_dir=output_folder,
             gradient_clip_val=CLIP,
             logger=False,
@@ -210,10 +233,15 @@ def fit(
             trainer.fit(training, training_set, validation_set, ckpt_path=start, weights_only=True)
     network.load_state_dict(network_state(read_checkpoint(checkpoints.best)))
     torch.save(network.state_dict(), output_folder / "weights.pt")
-    result = Result(checkpoints.epoch, checkpoints.score, checkpoints.best, output_folder / "weights.pt", metrics.path)
+    place = torch.device(accelerator, devices[0] if isinstance(devices, list) else 0)
+    review = task.review(network.to(place), data, batch_size, output_folder)
+    network.to("cpu")
+    written = checkpoints.best, output_folder / "weights.pt", metrics.path
+    result = Result(checkpoints.epoch, checkpoints.score, *written, review)
     mean, deviation = NORMALISATION[data.training.channels]
     summary = {
-        task.measure: result.accuracy,
+        task.measure: result.score,
+        **({"by_class": review.by_class} if review else {}),
         "epoch": result.epoch,
         "epochs": epochs,
         "batch_size": batch_size,

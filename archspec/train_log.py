@@ -89,10 +89,11 @@ class Checkpoints(callbacks.Checkpoint):
 class ProgressBar(callbacks.ProgressBar):
     """One bar over all epochs on a terminal; elsewhere a line for each epoch."""
 
-    def __init__(self, console: Console, measure: str) -> None:
+    def __init__(self, console: Console, measure: str, title: str) -> None:
         super().__init__()
         self._console = console
         self._measure = measure
+        self._title = title
         self._bar: Progress | None = None
         self._best = -math.inf
 
@@ -135,7 +136,7 @@ class ProgressBar(callbacks.ProgressBar):
         width = len(str(trainer.max_epochs))
         self._console.print(
             f"epoch {trainer.current_epoch + 1:{width}}/{trainer.max_epochs}  loss {figures['train_loss']:.4f}  "
-            f"held-out loss {figures['val_loss']:.4f}  {self._measure} {measured:.2%}{mark}",
+            f"held-out loss {figures['val_loss']:.4f}  {self._title} {measured:.2%}{mark}",
             highlight=False,
         )
 

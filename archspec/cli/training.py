@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from math import isfinite
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
 from archspec.cli.commands import diagnostics_of, load_spec
-from archspec.cli.options import AnswerFormat, Format, Set, Size, Spec
+from archspec.cli.options import AnswerFormat, Format, Rewrite, Set, Size, Spec
 from archspec.cli.terminal import CallError, Terminal
+from archspec.diagnostics import Diagnostic, SpecError, printable
+
+if TYPE_CHECKING:
+    from archspec.analyses.report import Report
+    from archspec.data import ImageData
+    from archspec.tasks import Task
+    from archspec.train import Result
 
 
 @app.command(
@@ -20,6 +27,7 @@ from archspec.cli.terminal import CallError, Terminal
     epilog=examples(
         "archspec train resnet18 --data photographs --set classes=2 --epochs 30",
         "archspec train resnet18 --data photographs --set classes=2 --epochs 60 --resume",
+        "archspec train unet_same --data streets --set classes=5 --size H=128 --size W=128",
     ),
 )
 def train(
@@ -27,9 +35,12 @@ def train(
     spec: Spec,
     data: Annotated[
         Path,
-        typer.Option(exists=True, file_okay=False, metavar="FOLDER", help="A folder for each class, of PNG or JPEG."),
+        typer.Option(
+            exists=True, file_okay=False, metavar="FOLDER", help="A folder for each class, or images/ and masks/."
+        ),
     ],
     set: Set = None,
+    rewrite: Rewrite = None,
     size: Size = None,
     epochs: Annotated[int, typer.Option(min=1, help="Times the data is gone through.")] = 20,
     batch_size: Annotated[int, typer.Option(min=1, help="Images in a step.")] = 32,
@@ -47,32 +58,36 @@ def train(
     ] = None,
     format: AnswerFormat = Format.text,
 ) -> None:
-    """Train a network on a folder of images, and keep the weights that do best on those held out."""
+    """Train a network on a folder of images, and keep the weights that do best on those held out.
+
+    A network that tells images apart learns from a folder for each class; one that tells pixels apart, from a folder
+    `images` and a folder `masks` of PNG with the same names, where a pixel's value is its class and 255 is passed over.
+    """
     from archspec import pipeline
 
     terminal: Terminal = context.obj
     if not lr > 0 or lr == float("inf"):
         raise CallError(f"--lr: {lr} is no learning rate", "a number above 0, such as 0.001")
-    loaded = load_spec(spec, set)
+    loaded = load_spec(spec, set, rewrite)
     report = pipeline.check(loaded, options.sizes(size) or None)
     terminal.diagnose(report.diagnostics)
     try:
         from rich.console import Console
 
-        from archspec.data import load_images
+        from archspec.losses import build
         from archspec.tasks import OutputRole
         from archspec.train import fit
     except ModuleNotFoundError as error:
         raise CallError(f"training needs the package `{error.name}`", "pip install 'archspec-nn[train]'") from None
-    shape = report.shapes_at.get(next(iter(loaded.graph.inputs)))
-    if shape is None:
-        raise CallError("the spec gives no number for its input's size", "for example --size H=64 --size W=64")
+    images, task = _data(data, report)
     folder = output or Path("out") / loaded.name
     result = fit(
         lambda: pipeline.compile(loaded),
-        load_images(data, shape[1:], shape[0]),
+        images,
         folder,
         roles={role.name: OutputRole(role.loss_weight, role.training) for role in loaded.graph.outputs},
+        task=task,
+        loss=build(loaded.graph),
         epochs=epochs,
         batch_size=batch_size,
         lr=lr,
@@ -84,15 +99,58 @@ def train(
     )
     terminal.output = None
     if terminal.as_json:
-        written = {"checkpoint": result.checkpoint, "weights": result.weights, "metrics": result.metrics}
-        accuracy = result.accuracy if isfinite(result.accuracy) else None
-        terminal.answer_json(
-            {"name": loaded.name, "epoch": result.epoch, "accuracy": accuracy}
-            | {name: str(path) for name, path in written.items()}
-            | diagnostics_of(report)
-        )
+        terminal.answer_json({"name": loaded.name} | _plain(result, task) | diagnostics_of(report))
     else:
-        terminal.answer(
-            f"accuracy {result.accuracy:.2%} on the images held out, in epoch {result.epoch}\n"
-            f"weights: {result.weights}\ncheckpoint: {result.checkpoint}\nmetrics: {result.metrics}"
-        )
+        terminal.answer(_said(result, task))
+
+
+def _data(folder: Path, report: Report) -> tuple[ImageData[Any], Task]:
+    """The folder's images, as the network's task has them, and the task."""
+    from archspec.data import load_images
+    from archspec.segmentation_data import load_masked_images
+    from archspec.tasks import Classification, Segmentation
+
+    graph = report.graph
+    shape = report.shapes_at.get(next(iter(graph.inputs)))
+    main = graph.nodes[next(output.node for output in graph.outputs if not output.training)]
+    answer = report.shapes_at.get(main.path)
+    if shape is None or answer is None:
+        raise CallError("the spec gives no number for its input's size", "for example --size H=64 --size W=64")
+    if graph.task != "segmentation":
+        found = load_images(folder, shape[1:], shape[0])
+        return found, Classification(found.classes)
+    if len(answer) != 3:
+        message = f"output `{main.path}` is {list(answer)}; to tell pixels apart it must be [classes, height, width]"
+        raise SpecError([Diagnostic("output-shape", message, main.span)])
+    if tuple(answer[1:]) != tuple(shape[1:]) and set(report.receptive_fields[main.path].strides) != {1}:
+        message = f"output `{main.path}` is {list(answer)}, its input {list(shape)}: it does not speak of single pixels"
+        hint = f"`upsample: {{to: {next(iter(graph.inputs))}}}` gives a map the size of the input"
+        raise SpecError([Diagnostic("output-shape", message, main.span, hint)])
+    classes = tuple(str(index) for index in range(answer[0]))
+    masked = load_masked_images(
+        folder, shape[1:], shape[0], Segmentation(classes, (answer[1], answer[2]), graph.loss.ignore)
+    )
+    return masked, masked.training.task
+
+
+def _plain(result: Result, task: Task) -> dict[str, Any]:
+    """The result as plain data."""
+    found = {"epoch": result.epoch, task.measure: result.score if isfinite(result.score) else None}
+    written = {"checkpoint": result.checkpoint, "weights": result.weights, "metrics": result.metrics}
+    if result.review:
+        found["by_class"] = result.review.by_class
+        written["predictions"] = result.review.picture
+    return found | {name: str(path) for name, path in written.items()}
+
+
+def _said(result: Result, task: Task) -> str:
+    """The result in words."""
+    lines = [f"{task.title} {result.score:.2%} on the images held out, in epoch {result.epoch}"]
+    if result.review:
+        width = max(len(name) for name in result.review.by_class)
+        for name, score in result.review.by_class.items():
+            lines.append(f"  {printable(name):{width}}  {'not there' if score is None else f'{score:.2%}'}")
+    lines += [f"weights: {result.weights}", f"checkpoint: {result.checkpoint}", f"metrics: {result.metrics}"]
+    if result.review:
+        lines.append(f"predictions: {result.review.picture}")
+    return "\n".join(lines)
