@@ -128,6 +128,8 @@ def test_a_fixed_size_says_so_with_two_ways_out() -> None:
     found = archspec.check(loaded)
     assert found.valid_sizes["H"].describe() == "H = 32"
     assert [(name, node.path) for name, node in fixed(found.graph, found.valid_sizes)] == [("H", "flat"), ("W", "flat")]
+    (note,) = found.size_notes
+    assert str(note).startswith("`flat`: fixes H and W to what the spec is written for; pool globally before it")
     with pytest.raises(archspec.SpecError) as refused:
         archspec.check(loaded, {"H": 40})
     said = str(refused.value)

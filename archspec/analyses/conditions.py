@@ -129,8 +129,15 @@ class SizeNote:
 
 
 def notes(graph: Graph, solutions: Mapping[str, Solution]) -> list[SizeNote]:
-    """Couplings of several symbols, and maps that must not be a single value: of these the map that is one soonest."""
-    found: list[SizeNote] = []
+    """Fixed sizes, couplings of several symbols, and the map that is soonest a single value, where that is refused."""
+    pinned: dict[str, list[str]] = {}
+    for name, node in fixed(graph, solutions):
+        pinned.setdefault(node.path, []).append(name)
+    ways = "pool globally before it (`global_avg_pool`), or build for another size (`sizes:`, or load(…, sizes=…))"
+    found = [
+        SizeNote(path, f"fixes {' and '.join(names)} to what the spec is written for; {ways}", "always")
+        for path, names in pinned.items()
+    ]
     said: set[object] = set()
     for solution in solutions.values():
         for condition in solution.coupled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
@@ -37,6 +38,20 @@ def report(report: Report) -> dict[str, Any]:
         "valid_sizes": _solutions(graph, report.valid_sizes),
         "valid_sizes_training": _solutions(graph, report.valid_sizes_training),
         "whole_sizes": _solutions(graph, report.whole_sizes),
+        "conditions": [
+            {
+                "symbol": each.symbol,
+                "text": each.text,
+                "statement": each.statement,
+                "step": each.step,
+                "sides": [{"step": side.path, "size": side.size, "by": list(side.steps)} for side in each.sides],
+                "parted": each.parted,
+            }
+            for each in report.conditions
+        ],
+        "size_notes": [{"step": note.step, "text": note.text, "when": note.when} for note in report.size_notes],
+        "misalignments": [str(each) for each in report.misalignments],
+        "memory": asdict(report.memory()) if report.shapes_at else None,
         "total": _cost(report.total),
         "shapes": {path: _shape(shape) for path, shape in report.shapes.items()},
         "shapes_at": {path: list(shape) for path, shape in report.shapes_at.items()},

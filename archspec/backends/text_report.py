@@ -36,10 +36,23 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         bounds.setdefault(_causes(graph, solution), []).append(solution.describe())
     for index, (causes, texts) in enumerate(bounds.items()):
         yield "" if index else "valid sizes", ", ".join(texts) + causes
+    whole = {name: found.describe() for name, found in report.whole_sizes.items()}
+    if any(said != report.valid_sizes[name].describe() for name, said in whole.items()):
+        yield "no row lost", ", ".join(whole.values())
+    for note in report.size_notes:
+        if note.when == "always":
+            yield "note", str(note)
     total = report.total
     yield "parameters", f"{total.parameters:,}"
     if total.multiply_adds is not None:
         yield "multiply-adds", f"{total.multiply_adds:,}{_at(report)}"
+    if report.shapes_at:
+        memory = report.memory()
+        peaks = f"peak {_megabytes(memory.inference)} in inference, {_megabytes(memory.training)} in training"
+        yield (
+            "memory",
+            f"{_megabytes(memory.parameters + memory.buffers)} of weights; {peaks}, a batch of 1 in float32",
+        )
     main = next(output for output in graph.outputs if not output.training)
     field = report.receptive_fields.get(graph.nodes[main.node].path)
     if field is not None and field.sizes:
@@ -53,6 +66,10 @@ def _shape(report: Report, path: str, shape: Shape) -> str:
     if numbers is None or not any(isinstance(dim, Size) for dim in shape.dims):
         return formula
     return f"{formula}, here {' × '.join(map(str, numbers))}"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
 
 
 def _at(report: Report) -> str:
