@@ -176,3 +176,17 @@ def test_cost_is_a_formula() -> None:
     assert found.cost["c"].multiply_adds == 4 * 8 * 9 * 16 * 16
     assert str(found.cost["c"].formula) == "288·⌊(H+1)/2⌋·⌊(W+1)/2⌋"
     assert found.sized({"H": 64}).cost["c"].multiply_adds == 4 * 8 * 9 * 32 * 16
+
+
+@pytest.mark.parametrize(("name", "size"), [("googlenet", 15), ("densenet121", 29), ("unet", 188), ("unet_same", 16)])
+def test_emitted_modules_run_from_the_least_size_on(name: str, size: int) -> None:
+    torch = pytest.importorskip("torch")
+    spec = archspec.load(name)
+    found = archspec.check(spec)
+    assert found.valid_sizes["H"].next(1) == size
+    model = archspec.compile(spec).eval()
+    channels = spec.graph.nodes[0].shape.channels
+    with torch.no_grad():
+        model(torch.zeros(1, channels, size, size))
+        with pytest.raises((RuntimeError, ValueError)):
+            model(torch.zeros(1, channels, size - 1, size))

@@ -127,15 +127,12 @@ def test_context_module() -> None:
     assert [found[f"c{i}"].sizes[0] for i in range(8)] == [3, 5, 9, 17, 33, 65, 67, 67]
 
 
-def test_fully_convolutional_classifiers() -> None:
-    """Table 1 of https://arxiv.org/abs/1411.4038: AlexNet 355, VGG-16 404, GoogLeNet 907."""
-    for name, label, kernel, size in (("alexnet_paper", "pool5", 6, 355), ("vgg16", "pool5", 7, 404)):
-        graph = archspec.load(name).graph
-        field = fields(graph)[label].axes["height"]
-        assert field is not None
-        assert field.size + (kernel - 1) * field.stride == size
-    googlenet = fields(archspec.load("googlenet_paper").graph)
-    assert googlenet["pool5"].sizes == (907, 907)
+@pytest.mark.parametrize(("name", "size"), [("fcn32s_alexnet", 355), ("fcn32s_vgg16", 404), ("fcn32s_googlenet", 907)])
+def test_fully_convolutional_networks(name: str, size: int) -> None:
+    """Table 1 of https://arxiv.org/abs/1411.4038: the field of the coarse prediction, of stride 32."""
+    found = table((graph := archspec.load(name).graph), graph.sizes)
+    coarse = [field for field in found.values() if field.strides == (32, 32)]
+    assert coarse[-1].sizes == (size, size)
 
 
 def test_the_papers_unet(unet: archspec.Spec) -> None:
@@ -293,6 +290,15 @@ def test_padding_that_misaligns() -> None:
     (found,) = misalignments(graph, graph.sizes)
     assert found.apart == 1
     assert found.parted == "image"
+
+
+def test_the_shipped_unets() -> None:
+    paper, same = (archspec.check(archspec.load(name)) for name in ("unet", "unet_same"))
+    assert paper.valid_sizes["H"].describe() == "H ≥ 188"
+    assert str(paper.aligned_sizes["H"]) == "H mod 16 ∈ {12, 13}"
+    assert [size for size in range(188, 300) if paper.whole_sizes["H"].contains(size)] == list(range(188, 300, 16))
+    assert same.valid_sizes["H"].describe() == "H a multiple of 16"
+    assert str(same.aligned_sizes["H"]) == "every H"
 
 
 def test_aligned_everywhere() -> None:
