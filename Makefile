@@ -1,5 +1,6 @@
 # Each target sets up what it needs in .venv: only Python 3.11 (or newer) and make have to be there already.
 #   make demo    check, draw, compile and train a small network on handwritten digits
+#   make demo-segmentation    the same with a small U-Net, that finds and reads digits in scenes (some minutes)
 #   make test    the whole test suite            make slow    the long tests, left out of `make test`
 #   make golden  renew the golden texts          make lint    ruff and pyright
 #   make gallery every shipped network's picture, summary and source, and pages to leaf through them
@@ -21,7 +22,7 @@ out := out/demo
 # torch's threads wait for each other by spinning: on a busy machine that makes an epoch fifteen times longer.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo test slow golden gallery lint clean
+.PHONY: demo demo-segmentation test slow golden gallery lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed-train
@@ -37,6 +38,24 @@ demo: .venv/installed-train
 	@echo "the digits                 $(out)/digits/"
 	@echo "the best epoch's weights   $(out)/trained/weights.pt"
 	@echo "figures for each epoch     $(out)/trained/metrics.csv"
+
+demo-segmentation: demo := unet_digits
+demo-segmentation: out := out/demo-segmentation
+demo-segmentation: .venv/installed-train
+	@mkdir -p $(out)
+	$(bin)/archspec check $(demo)
+	$(bin)/archspec render $(demo) -o $(out)/$(demo).svg
+	$(bin)/archspec compile $(demo) -o $(out)/$(demo).py
+	$(bin)/python -c "from archspec.data import scenes; scenes('$(out)/scenes')"
+	$(bin)/archspec train $(demo) --data $(out)/scenes --epochs 18 --batch-size 8 --lr 5e-3 -o $(out)/trained
+	@echo
+	@echo "predictions beside truth   $(out)/trained/predictions.png"
+	@echo "the diagram                $(out)/$(demo).svg"
+	@echo "the network in PyTorch     $(out)/$(demo).py"
+	@echo "the scenes and masks       $(out)/scenes/"
+	@echo "the best epoch's weights   $(out)/trained/weights.pt"
+	@echo "figures for each epoch     $(out)/trained/metrics.csv"
+	@echo "figures for each class     $(out)/trained/result.json"
 
 test: .venv/installed-test
 	$(pytest)

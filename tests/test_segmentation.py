@@ -16,13 +16,13 @@ import archspec
 
 NAMES = (
     "fcn32s_vgg16", "fcn16s_vgg16", "fcn8s_vgg16", "fcn32s_alexnet", "fcn32s_googlenet", "dilated_frontend",
-    "dilated_context_basic", "dilated_context_large", "dilated8_vgg16", "unet", "unet_same", "fcn_resnet50",
-    "deeplabv3_resnet50", "lraspp_mobilenet_v3_large",
+    "dilated_context_basic", "dilated_context_large", "dilated8_vgg16", "unet", "unet_same", "unet_digits",
+    "fcn_resnet50", "deeplabv3_resnet50", "lraspp_mobilenet_v3_large",
 )  # fmt: skip
 
 AT_INPUT_SIZE = (
     "fcn32s_vgg16", "fcn16s_vgg16", "fcn8s_vgg16", "fcn32s_alexnet", "fcn32s_googlenet", "dilated8_vgg16", "unet_same",
-    "fcn_resnet50", "deeplabv3_resnet50", "lraspp_mobilenet_v3_large",
+    "unet_digits", "fcn_resnet50", "deeplabv3_resnet50", "lraspp_mobilenet_v3_large",
 )  # fmt: skip
 
 
