@@ -3,9 +3,10 @@
 from archspec.analyses.report import Report
 from archspec.convolution_matrix import conv_matrix
 from archspec.diagnostics import Diagnostic, SpecError
-from archspec.pipeline import Spec, check, compile, load, loads, loss, render, rewrite, source
+from archspec.pipeline import Bounds, Spec, check, compile, load, loads, loss, render, rewrite, source
 
 __all__ = [
+    "Bounds",
     "Diagnostic",
     "Report",
     "Spec",

@@ -20,7 +20,7 @@ from archspec.elaborate.loader import spec_names, specs_folder
 from archspec.elaborate.rewriting import rewritten
 from archspec.graph import Graph, uncollected
 from archspec.schema import SpecFile
-from archspec.source import parse
+from archspec.source import Limits, parse
 
 if TYPE_CHECKING:
     import graphviz
@@ -44,20 +44,42 @@ class Spec:
         return self.graph.name
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a spec may ask for before it is refused: specs are not trusted."""
+
+    text_bytes: int = 1_000_000
+    """Size of each file."""
+    values: int = 200_000
+    """YAML values in each file, counting what an alias stands for each time."""
+    nodes: int = 1_000_000
+    """Steps run, whether they make nodes or not."""
+    depth: int = 100
+    """How deep YAML values, and uses of blocks, may be nested."""
+
+    @property
+    def limits(self) -> Limits:
+        """The part of them that reading YAML heeds."""
+        return Limits(self.text_bytes, self.values, self.depth)
+
+
+BOUNDS = Bounds()
+
+
 @uncollected()
 def load(
-    spec: str | Path, /, *, sizes: Mapping[str, int] | None = None, maximum_nodes: int = 1_000_000, **params: Any
+    spec: str | Path, /, *, sizes: Mapping[str, int] | None = None, bounds: Bounds = BOUNDS, **params: Any
 ) -> Spec:
     """A spec by path or by the name of one that ships, with other values for its parameters or its ``sizes``.
 
     Raises :class:`SpecError` with every fault found.
     """
     diagnostics = Diagnostics()
-    loader = Loader(diagnostics)
+    loader = Loader(diagnostics, bounds.limits)
     file = _open(loader, spec)
     diagnostics.raise_if_errors()
     assert file is not None
-    return _elaborated(loader, file, sizes, params, maximum_nodes)
+    return _elaborated(loader, file, sizes, params, bounds)
 
 
 @uncollected()
@@ -68,15 +90,16 @@ def loads(
     name: str = "spec.yaml",
     folder: Path | None = None,
     sizes: Mapping[str, int] | None = None,
+    bounds: Bounds = BOUNDS,
     **params: Any,
 ) -> Spec:
     """A spec given as text; ``folder`` is where its imports are looked for.  Raises :class:`SpecError`."""
     diagnostics = Diagnostics()
-    loader = Loader(diagnostics)
+    loader = Loader(diagnostics, bounds.limits)
     file = loader.text(text, name, folder)
     diagnostics.raise_if_errors()
     assert file is not None
-    return _elaborated(loader, file, sizes, params, 1_000_000)
+    return _elaborated(loader, file, sizes, params, bounds)
 
 
 def _open(loader: Loader, spec: str | Path) -> SpecFile | None:
@@ -91,14 +114,14 @@ def _open(loader: Loader, spec: str | Path) -> SpecFile | None:
 
 
 def _elaborated(
-    loader: Loader, file: SpecFile, sizes: Mapping[str, int] | None, params: Mapping[str, Any], maximum_nodes: int
+    loader: Loader, file: SpecFile, sizes: Mapping[str, int] | None, params: Mapping[str, Any], bounds: Bounds
 ) -> Spec:
     graph: Graph | None = None
     variant: Variant | None = None
     try:
         variant = loader.variant(file)
         if variant is not None:
-            graph = elaborate(variant, loader, params, sizes, maximum_nodes)
+            graph = elaborate(variant, loader, params, sizes, bounds.nodes, bounds.depth)
     except Fault as fault:
         loader.diagnostics.add(fault.diagnostic)
     loader.diagnostics.raise_if_errors()

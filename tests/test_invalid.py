@@ -45,7 +45,7 @@ def test_there_are_many_kinds() -> None:
     assert len(NAMES) >= 60
 
 
-# -- what is made here because it would be silly to keep ----------------------------------------------------------------
+# -- what is made here because it would be silly to keep -----------------------------------------------------------
 
 
 def codes(path: Path) -> set[str]:
@@ -87,7 +87,7 @@ def test_too_many_steps_stop_before_they_fill_the_memory(tmp_path: Path) -> None
         "  c: {steps: [{b: {}, repeat: 1000}]}\nsteps: [c]\n"
     )
     with pytest.raises(archspec.SpecError) as caught:
-        archspec.load(path, maximum_nodes=20_000)
+        archspec.load(path, bounds=archspec.Bounds(nodes=20_000))
     assert [d.code for d in caught.value.diagnostics] == ["too-many-nodes"]
 
 
@@ -154,3 +154,21 @@ def test_a_shipped_spec_with_mistakes_never_gives_a_traceback(seed: int) -> None
     else:
         shown = str(found.receptive_fields)
     assert shown
+
+
+def test_every_bound_can_be_moved_and_has_its_own_message(tmp_path: Path) -> None:
+    head = "archspec: 1\nname: Net\ninputs: {image: [3, H, W]}\n"
+    deep = head + "steps: " + "[{steps: " * 30 + "[relu]" + "}]" * 30 + "\n"
+    blocks = head + "blocks: {a: {params: {n}, steps: [relu, {a: {n: $(n - 1)}, when: n > 0}]}}\nsteps: [a: {n: 30}]\n"
+    many = head + "steps: [{relu: {}, repeat: 50}]\n"
+    for text, bounds, code in (
+        (deep, archspec.Bounds(depth=40), "too-deep"),
+        (blocks, archspec.Bounds(depth=20), "block-depth"),
+        (many, archspec.Bounds(nodes=40), "too-many-nodes"),
+        (many, archspec.Bounds(values=5), "too-many-nodes"),
+        (many, archspec.Bounds(text_bytes=20), "too-large"),
+    ):
+        with pytest.raises(archspec.SpecError) as caught:
+            archspec.loads(text, bounds=bounds)
+        assert [d.code for d in caught.value.diagnostics] == [code]
+        assert archspec.loads(text).graph.nodes

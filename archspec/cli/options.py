@@ -52,6 +52,15 @@ Set = Annotated[
         show_default=False,
     ),
 ]
+Rewrite = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rewrite",
+        metavar="REWRITE",
+        help="Rewrite the network first: dense_to_conv, 'cut(after=fc7)', …; may be repeated, in order.",
+        show_default=False,
+    ),
+]
 Size = Annotated[
     list[str] | None,
     typer.Option(
@@ -68,7 +77,7 @@ Output = Annotated[
 ]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_OTHER_KEYWORDS = ("sizes", "maximum_nodes")
+_OTHER_KEYWORDS = ("sizes", "bounds")
 """What `load` takes beside parameters."""
 
 

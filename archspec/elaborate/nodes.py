@@ -44,7 +44,7 @@ class Nodes:
             "too-many-nodes",
             f"the network has more than {self.maximum:,} steps",
             span,
-            "a larger bound can be given where the spec is loaded: load(…, maximum_nodes=…)",
+            "a larger bound can be given where the spec is loaded: load(…, bounds=Bounds(nodes=…))",
         )
 
     def shape(self, index: int) -> Shape | None:
