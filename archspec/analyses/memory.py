@@ -2,7 +2,8 @@
 
 Steps run in the order written.  A tensor lives from the step that makes it to the last that reads it, except that what
 a module is called with lives until the call returns, and inputs and outputs of the network live throughout.  Views
-share the memory they look at.  In training a step's backward keeps what :meth:`archspec.ops.Op.saved` says, until it
+share the memory they look at.  (A name in emitted code may hold a tensor a little longer than the schedule does.)  In
+training a step's backward keeps what :meth:`archspec.ops.Op.saved` says, until it
 has run.  Scratch space inside a backend's kernels is not counted, nor what an allocator adds by rounding and caching:
 CUDA's own peak, for one, is higher.
 """
@@ -14,8 +15,9 @@ from dataclasses import dataclass, field
 from math import prod
 
 from archspec.graph import Graph, Node, Scope
+from archspec.ops import Op
 from archspec.ops.memory import Numbers
-from archspec.sizes import Evaluation
+from archspec.sizes import Dim, Evaluation
 
 BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes of a number by dtype."""
@@ -99,13 +101,18 @@ class _Tally:
         self.batch = batch
         self.width = width
         self._ends: dict[int, int] = {}
+        self._shapes = [graph.shapes_in(node) for node in graph.nodes]
+        self._sizes: dict[tuple[Dim, ...], int] = {}
 
     def runs(self, node: Node, training: bool) -> bool:
         return not node.dead and (training or not node.training_only)
 
     def size(self, node: Node) -> int:
         """Bytes of a node's output."""
-        return prod(map(self.evaluation.of, node.shape.dims)) * self.width * (self.batch if node.shape.batched else 1)
+        dims = node.shape.dims
+        if dims not in self._sizes:
+            self._sizes[dims] = prod(map(self.evaluation.of, dims)) * self.width
+        return self._sizes[dims] * (self.batch if node.shape.batched else 1)
 
     def bytes(self, numbers: Iterable[Numbers]) -> int:
         """Bytes of further tensors."""
@@ -116,16 +123,16 @@ class _Tally:
 
     def weights(self, node: Node, trainable: bool) -> int:
         """Bytes of a node's own parameters, or of its buffers."""
-        if node.op is None or node.reuse is not None:
+        if node.op is None or node.reuse is not None or type(node.op).weights is Op.weights:
             return 0
-        weights = node.op.weights(self.graph.shapes_in(node))
+        weights = node.op.weights(self._shapes[node.index])
         kept = [weight for weight in weights if weight.trainable == trainable]
         return sum(prod(weight.shape) * (_DTYPES.get(weight.dtype) or self.width) for weight in kept)
 
     def root(self, node: Node, training: bool) -> int:
         """The node whose memory a node's output lies in."""
-        while node.op is not None:
-            shared = node.op.aliases(self.graph.shapes_in(node), training)
+        while node.op is not None and type(node.op).aliases is not Op.aliases:
+            shared = node.op.aliases(self._shapes[node.index], training)
             if shared is None:
                 break
             node = self.graph.nodes[node.inputs[shared]]
@@ -179,7 +186,7 @@ class _Tally:
                 continue
             root = roots[node.index] = self.root(node, False)
             live.hold(root, self._stored(root))
-            scratch = () if node.op is None else node.op.scratch(self.graph.shapes_in(node), node.shape)
+            scratch = () if node.op is None else node.op.scratch(self._shapes[node.index], node.shape)
             live.mark(node.path, self.bytes(scratch))
             for index in release.get(node.index, ()):
                 live.release(roots[index])
@@ -202,7 +209,7 @@ class _Tally:
             root = roots[node.index] = self.root(node, True)
             live.hold(root, self._stored(root))
             if node.op is not None:
-                inputs = self.graph.shapes_in(node)
+                inputs = self._shapes[node.index]
                 saved = node.op.saved(inputs, node.shape)
                 held: list[object] = []
                 if node.index in needs:
@@ -224,8 +231,10 @@ class _Tally:
         found: set[int] = set()
         for node in nodes:
             own = node.reuse or node
-            weighs = own.op is not None and any(
-                weight.trainable for weight in own.op.weights(self.graph.shapes_in(own))
+            weighs = (
+                own.op is not None
+                and type(own.op).weights is not Op.weights
+                and any(weight.trainable for weight in own.op.weights(self._shapes[own.index]))
             )
             if weighs or any(source in found for source in node.inputs):
                 found.add(node.index)
@@ -240,7 +249,7 @@ class _Tally:
             gradient = ("gradient", node.index)
             if node.index not in needs or node.op is None:
                 continue
-            shared = node.op.aliases(self.graph.shapes_in(node), True) is not None or node.op.keyword == "add"
+            shared = node.op.aliases(self._shapes[node.index], True) is not None or node.op.keyword == "add"
             for source in node.inputs:
                 if source in needs and live.held.get(("gradient", source), 0) == 0:
                     size = (
