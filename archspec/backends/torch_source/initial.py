@@ -5,15 +5,29 @@ Where every layer of a kind starts alike, a loop over all modules says so; other
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from archspec.backends.torch_source.constructor import attribute
 from archspec.backends.torch_source.items import Reader
 from archspec.backends.torch_source.layout import lay_out
 from archspec.backends.torch_source.names import is_name
 from archspec.backends.torch_source.templates import Entry, Series, Template
 from archspec.graph import Graph, Node
 from archspec.ops import Module
+
+FEWEST = 3
+"""Tensors that start in the same way from which on a loop over them reads better than a statement for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one tensor of a kind of layer starts; ``optional`` where a layer may lack it."""
+
+    tensor: str
+    statement: str
+    optional: bool
 
 
 @dataclass(slots=True)
@@ -46,26 +60,29 @@ def initial_statements(graph: Graph, reader: Reader, templates: Sequence[Templat
             found.helpers.update(dict.fromkeys(node.op.init.helpers))
         for weight in weights:
             tensors.setdefault((module.target, weight.name), []).append(node)
-    uniform: dict[str, list[str]] = {}
+    uniform: dict[str, list[Way]] = {}
     single: dict[tuple[int, str], str] = {}
+    after: dict[tuple[int, str], str] = {}
     for (kind, tensor), nodes in tensors.items():
-        ways = {said[node.index].get(tensor) for node in nodes}
-        if ways == {None}:
+        own = {(node.index, tensor): said[node.index].get(tensor) for node in nodes}
+        given = {key: way for key, way in own.items() if way is not None}
+        if not given:
             continue
-        if len(ways) == 1 and tensor and _is_whole(kind, modules):
+        usual, count = Counter(given.values()).most_common(1)[0]
+        most = len(given) == len(own) and 4 * count >= 3 * len(own) and len(set(own.values())) <= FEWEST
+        if tensor and most and _is_whole(kind, modules):
             fewer = len(nodes) < sum(1 for module in modules.values() if module.target == kind)
-            way = str(ways.pop()).format(tensor=f"module.{tensor}")
-            uniform.setdefault(kind, []).extend(_guarded(way, tensor, fewer or "Conv" in kind))
-            continue
-        single.update(
-            ((node.index, tensor), way) for node in nodes if (way := said[node.index].get(tensor)) is not None
-        )
+            optional = tensor == "bias" and (fewer or "Conv" in kind)
+            uniform.setdefault(kind, []).append(Way(tensor, usual, optional))
+            after.update((key, way) for key, way in given.items() if way != usual)
+        else:
+            single.update(given)
     for template in templates:
         lines = _inside(template, single)
         if lines:
             found.inside[template] = lines
     left: dict[str, list[str]] = {}
-    for (index, tensor), way in single.items():
+    for (index, tensor), way in {**single, **after}.items():
         left.setdefault(way, []).append(_join(graph.nodes[index].path, tensor))
     found.loop = _loop(uniform) + _named({way: [(path, "") for path in paths] for way, paths in left.items()})
     return found
@@ -74,6 +91,10 @@ def initial_statements(graph: Graph, reader: Reader, templates: Sequence[Templat
 def _inside(template: Template, single: dict[tuple[int, str], str]) -> list[str]:
     """Lines for the tensors of a class that start alike in all its uses; takes them out of ``single``."""
     found: dict[str, list[tuple[str, str]]] = {}
+    loops: list[str] = []
+    for entry in template.entries:
+        if isinstance(entry, Entry) and entry.kind == "chain" and entry.condition is None:
+            loops += _chain_loop(entry, single)
     for prefix, entry in _members("", template.entries):
         nodes = [item.what for item in entry.items if item is not None and isinstance(item.what, Node)]
         if not nodes or nodes[0].op is None or any(node.reuse is not None for node in nodes):
@@ -91,7 +112,7 @@ def _inside(template: Template, single: dict[tuple[int, str], str]) -> list[str]
                 entry.initial = [way.format(tensor=f"self.{path}")]
             else:
                 found.setdefault(way, []).append((path, f"self.{path}" if direct else ""))
-    return _named(found)
+    return loops + _named(found)
 
 
 def _members(prefix: str, entries: Sequence[Entry | Series]) -> Iterator[tuple[str, Entry]]:
@@ -117,31 +138,62 @@ def _is_whole(kind: str, modules: dict[int, Module]) -> bool:
     return kind.startswith("nn.") and not any(f"({kind})" in helper for helper in helpers)
 
 
-def _guarded(way: str, tensor: str, optional: bool) -> list[str]:
-    if tensor != "bias" or not optional:
-        return lay_out(way, 16)
-    return ["                if module.bias is not None:", *lay_out(way, 20)]
-
-
-def _loop(uniform: dict[str, list[str]]) -> list[str]:
-    """One loop over all modules; kinds that start in the same way share a branch."""
-    if not uniform:
-        return []
-    kinds: dict[tuple[str, ...], list[str]] = {}
-    for kind, lines in uniform.items():
-        kinds.setdefault(tuple(lines), []).append(kind)
-    lines = ["        for module in self.modules():"]
-    for position, (body, names) in enumerate(kinds.items()):
-        lines += lay_out(f"{'elif' if position else 'if'} isinstance(module, {' | '.join(names)}):", 12)
-        lines += body
+def _branches(kinds: dict[str, list[Way]], module: str, indent: int) -> list[str]:
+    """A branch for each kind of layer; kinds that start in the same way share one."""
+    margin = " " * indent
+    alike: dict[tuple[Way, ...], list[str]] = {}
+    for kind, ways in kinds.items():
+        alike.setdefault(tuple(ways), []).append(kind)
+    lines: list[str] = []
+    for position, (ways, names) in enumerate(alike.items()):
+        test = f"{'elif' if position else 'if'} isinstance({module}, {' | '.join(names)})"
+        if len(ways) == 1 and ways[0].optional:
+            lines += lay_out(f"{test} and {module}.{ways[0].tensor} is not None:", indent)
+            lines += lay_out(ways[0].statement.format(tensor=f"{module}.{ways[0].tensor}"), indent + 4)
+            continue
+        lines += lay_out(f"{test}:", indent)
+        for way in ways:
+            if way.optional:
+                lines.append(f"{margin}    if {module}.{way.tensor} is not None:")
+            text = way.statement.format(tensor=f"{module}.{way.tensor}")
+            lines += lay_out(text, indent + (8 if way.optional else 4))
     return lines
+
+
+def _loop(uniform: dict[str, list[Way]]) -> list[str]:
+    """One loop over all modules of the network."""
+    return ["        for module in self.modules():", *_branches(uniform, "module", 12)] if uniform else []
+
+
+def _chain_loop(entry: Entry, single: dict[tuple[int, str], str]) -> list[str]:
+    """One loop over a chain whose layers of a kind all start alike; takes their tensors out of ``single``."""
+    nodes: dict[str, list[Node]] = {}
+    for child in entry.children:
+        if not isinstance(child, Entry) or child.kind != "module":
+            return []
+        for item in child.items:
+            if item is not None and item.module is not None and isinstance(item.what, Node):
+                nodes.setdefault(item.module.target, []).append(item.what)
+    found: dict[str, list[Way]] = {}
+    for kind, alike in nodes.items():
+        if not kind.startswith("nn.") or len(alike) < FEWEST or alike[0].op is None:
+            continue
+        for tensor in alike[0].op.tensors:
+            ways = [single.get((node.index, tensor)) for node in alike]
+            if ways[0] is not None and len(set(ways)) == 1:
+                found.setdefault(kind, []).append(Way(tensor, ways[0], tensor == "bias" and "Conv" in kind))
+                for node in alike:
+                    del single[node.index, tensor]
+    if not found:
+        return []
+    return [f"        for layer in {attribute(entry.member or entry.name)}:", *_branches(found, "layer", 12)]
 
 
 def _named(single: dict[str, list[tuple[str, str]]]) -> list[str]:
     """A statement for each tensor, or a loop over many that start in the same way."""
     lines: list[str] = []
     for way, tensors in single.items():
-        if len(tensors) < 3:
+        if len(tensors) < FEWEST:
             for path, text in tensors:
                 lines += lay_out(way.format(tensor=text or f'self.get_parameter("{path}")'), 8)
             continue

@@ -143,10 +143,15 @@ class Members(Wiring):
             if len(set(values)) == 1:
                 names.append(str(values[0]))
                 continue
-            wanted = first.op.keyword
-            tree = self.solver.solve(wanted, values, where, [previous] if previous is not None else [])
-            attribute = f"{wanted}_{len(entry.attributes)}" if entry.attributes else wanted
-            entry.attributes[attribute] = tree
+            tree = self.solver.solve(first.op.keyword, values, where, [previous] if previous is not None else [])
+            attribute = next((name for name, known in entry.attributes.items() if known == tree), "")
+            if not attribute:
+                parameter = self.solver.parameters.get(next(iter(algebra.names_in(tree)), ""))
+                whole = parameter is not None and tree == algebra.name(parameter.key)
+                attribute = parameter.wanted if parameter is not None and whole else first.op.keyword
+                if attribute in entry.attributes:
+                    attribute = f"{attribute}_{len(entry.attributes)}"
+                entry.attributes[attribute] = tree
             names.append("{" + attribute + "}")
         replaced = iter(names)
         entry.text = _NUMBER.sub(lambda match: next(replaced), texts[0])
