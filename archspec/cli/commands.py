@@ -11,22 +11,24 @@ import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
-from archspec.cli.options import AnswerFormat, Format, Output, Set, Size, Spec
+from archspec.cli.options import AnswerFormat, Format, Output, Rewrite, Set, Size, Spec
 from archspec.cli.terminal import CallError, Terminal
 
 if TYPE_CHECKING:
     from archspec.pipeline import Spec as LoadedSpec
 
 
-def load_spec(spec: str, given: list[str] | None) -> LoadedSpec:
-    """The spec a command is about."""
+def load_spec(spec: str, given: list[str] | None, rewrites: list[str] | None = None) -> LoadedSpec:
+    """The spec a command is about, rewritten as the command line says."""
     from archspec import pipeline
 
     parameters = options.parameters(given)
     if spec != "-":
-        return pipeline.load(spec, **parameters)
-    text = sys.stdin.buffer.read().decode("utf-8", "replace")
-    return pipeline.loads(text, name="<stdin>", folder=Path.cwd(), **parameters)
+        loaded = pipeline.load(spec, **parameters)
+    else:
+        text = sys.stdin.buffer.read().decode("utf-8", "replace")
+        loaded = pipeline.loads(text, name="<stdin>", folder=Path.cwd(), **parameters)
+    return pipeline.rewrite(loaded, *rewrites) if rewrites else loaded
 
 
 @app.command(
@@ -41,6 +43,7 @@ def check(
     context: typer.Context,
     spec: Spec,
     set: Set = None,
+    rewrite: Rewrite = None,
     size: Size = None,
     format: AnswerFormat = Format.text,
     output: Output = None,
@@ -49,7 +52,7 @@ def check(
     from archspec import pipeline
 
     terminal: Terminal = context.obj
-    loaded = load_spec(spec, set)
+    loaded = load_spec(spec, set, rewrite)
     report = pipeline.check(loaded, options.sizes(size) or None)
     terminal.diagnose(report.diagnostics)
     if terminal.as_json:
@@ -71,6 +74,7 @@ def summary(
     context: typer.Context,
     spec: Spec,
     set: Set = None,
+    rewrite: Rewrite = None,
     size: Size = None,
     depth: Annotated[
         int | None,
@@ -85,7 +89,7 @@ def summary(
     from archspec.backends import summary_table
 
     terminal: Terminal = context.obj
-    report = pipeline.check(load_spec(spec, set), options.sizes(size) or None)
+    report = pipeline.check(load_spec(spec, set, rewrite), options.sizes(size) or None)
     terminal.diagnose(report.diagnostics)
     found = rows.summarise(report)
     if terminal.as_json:
@@ -110,6 +114,7 @@ def render(
         Path, typer.Option("--output", "-o", metavar="FILE", help="The picture: .svg, .png, .pdf or .dot.")
     ],
     set: Set = None,
+    rewrite: Rewrite = None,
     size: Size = None,
     depth: Annotated[
         int | None,
@@ -133,7 +138,7 @@ def render(
     kind = output.suffix[1:].lower()
     if kind not in ("svg", "png", "pdf", "dot"):
         raise CallError(f"`{output}` names no kind of picture", "let it end in .svg, .png, .pdf or .dot")
-    loaded = load_spec(spec, set)
+    loaded = load_spec(spec, set, rewrite)
     sizes = options.sizes(size)
     diagnostics = pipeline.check(loaded, sizes).diagnostics if sizes else loaded.diagnostics
     terminal.diagnose(diagnostics)
@@ -152,6 +157,7 @@ def compile(
     context: typer.Context,
     spec: Spec,
     set: Set = None,
+    rewrite: Rewrite = None,
     size: Size = None,
     format: AnswerFormat = Format.text,
     output: Output = None,
@@ -159,7 +165,7 @@ def compile(
     """Write the PyTorch source of a network, a file that needs torch alone."""
     from archspec import pipeline
 
-    _text_answer(context.obj, load_spec(spec, set), options.sizes(size), "source", pipeline.source)
+    _text_answer(context.obj, load_spec(spec, set, rewrite), options.sizes(size), "source", pipeline.source)
 
 
 @app.command(
@@ -170,6 +176,7 @@ def expand(
     context: typer.Context,
     spec: Spec,
     set: Set = None,
+    rewrite: Rewrite = None,
     size: Size = None,
     format: AnswerFormat = Format.text,
     output: Output = None,
@@ -177,7 +184,7 @@ def expand(
     """Write a spec with every block, loop and expression resolved: what it says is what is built."""
     from archspec.backends import spec_text
 
-    loaded = load_spec(spec, set)
+    loaded = load_spec(spec, set, rewrite)
     _text_answer(context.obj, loaded, options.sizes(size), "spec", lambda spec: spec_text.expand(spec.graph))
 
 

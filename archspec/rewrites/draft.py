@@ -119,6 +119,7 @@ class Draft:
         self.notes: list[str] = []
         self._evaluation = Evaluation(graph.sizes)
         self._known: dict[str, DraftNode] | None = None
+        self._scopes: dict[str, DraftScope] | None = None
         by_index: dict[int, DraftNode] = {}
         self.root = self._scope(graph.root, None, by_index)
         self.sharing: dict[int, list[DraftNode]] = {}
@@ -162,9 +163,9 @@ class Draft:
         """Every node but the inputs, in execution order."""
         return self.root.nodes()
 
-    def scopes(self) -> Iterator[DraftScope]:
-        """Every scope, outer ones before inner ones."""
-        stack = [self.root]
+    def scopes(self, within: DraftScope | None = None) -> Iterator[DraftScope]:
+        """Every scope, or one and those inside it, outer ones before inner ones."""
+        stack = [within or self.root]
         while stack:
             scope = stack.pop()
             yield scope
@@ -172,23 +173,26 @@ class Draft:
 
     def scope(self, path: str) -> DraftScope | None:
         """The block, sequence or branch at a path; None when there is none."""
-        return next((scope for scope in self.scopes() if scope.path and scope.path == path), None)
+        if self._scopes is None:
+            self._scopes = {scope.path: scope for scope in self.scopes() if scope.path}
+        return self._scopes.get(path)
 
     def find(self, name: str) -> DraftNode:
         """The node of a path or label, or the one a scope of that path gives; raises RewriteError."""
-        if self._known is None:
-            known: dict[str, DraftNode] = {node.name: node for node in self.inputs}
-            for scope in self.scopes():
-                if scope.output is not None and scope.path:
-                    known[scope.path] = scope.output
+        known = self._known
+        if known is None:
+            known = self._known = {node.name: node for node in self.inputs}
             for node in self.nodes():
                 known[node.path] = node
+            for node in self.nodes():
                 if node.label is not None:
                     known.setdefault(node.label, node)
-            self._known = known
-        found = self._known.get(name)
+        found = known.get(name)
+        scope = self.scope(name) if found is None else None
+        if scope is not None:
+            found = scope.output
         if found is None:
-            hint = did_you_mean(name, self._known)
+            hint = did_you_mean(name, [*known, *(self._scopes or ())])
             raise RewriteError(f"there is no step or label `{printable(name, 80)}`", hint=hint)
         return found
 
@@ -247,13 +251,24 @@ class Draft:
         Its label goes over to what it read, where that has none.
         """
         source = node.inputs[0]
-        if node.label is not None and source.op is not None and source.label is None:
-            source.label = node.label
+        self._forget(node)
+        self.hand_over_label(node, source)
         self.redirect(node, source)
         for other in node.inputs:
             other.readers.remove(node)
         node.scope.items.remove(node)
-        self._known = None
+
+    def _forget(self, node: DraftNode) -> None:
+        for name in (node.path, node.label):
+            if self._known is not None and name is not None and self._known.get(name) is node:
+                del self._known[name]
+
+    def hand_over_label(self, node: DraftNode, source: DraftNode) -> None:
+        """Give the label of a node that goes to what stands for it, where that has none."""
+        if node.label is not None and source.op is not None and source.label is None:
+            source.label = node.label
+            if self._known is not None:
+                self._known.setdefault(node.label, source)
 
     def copy_before(self, scope: DraftScope, name: str) -> DraftNode:
         """Use a block that is one chain of steps once more, before itself; gives the first step of the new use."""
@@ -284,7 +299,7 @@ class Draft:
         last.feeds.append(scope)
         self._give(copy, last)
         parent.items.insert(parent.items.index(scope), copy)
-        self._known = None
+        self._known = self._scopes = None
         return first
 
     def redirect(self, node: DraftNode, source: DraftNode, but: DraftNode | None = None) -> None:
@@ -303,7 +318,6 @@ class Draft:
         source.feeds += node.feeds
         node.gives, node.feeds = [], []
         self.outputs = [(output, source if one is node else one) for output, one in self.outputs]
-        self._known = None
 
     def insert_after(self, node: DraftNode, op: Op, name: str, shape: Shape | None = None) -> DraftNode:
         """Put a new node behind one: whoever read that reads this.  ``name`` is its own in the scope.
@@ -353,7 +367,11 @@ class Draft:
             one.readers = [reader for reader in one.readers if id(reader) not in inside]
         assert scope.parent is not None
         scope.parent.items.remove(scope)
-        self._known = None
+        for node in scope.nodes():
+            self._forget(node)
+        if self._scopes is not None:
+            for inner in self.scopes(scope):
+                self._scopes.pop(inner.path, None)
 
     def keep_only(self, outputs: list[tuple[Output, DraftNode]]) -> None:
         """Make these the outputs, and drop every node none of them needs."""
@@ -382,7 +400,7 @@ class Draft:
                 self._give(scope, value)
         for node in (*self.inputs, *self.nodes()):
             node.readers = [reader for reader in node.readers if id(reader) in needed]
-        self._known = None
+        self._known = self._scopes = None
 
     def last_output(self) -> Output:
         """The output of a network that ends elsewhere than it did: its name says nothing any more."""

@@ -53,8 +53,7 @@ def _remove_scope(draft: Draft, scope: DraftScope) -> None:
         if len(sources) != 1:
             raise RewriteError(f"`{scope.path}` reads {len(sources)} values, and none of them can stand for it", output)
         (source,) = sources.values()
-        if output.label is not None and source.op is not None and source.label is None:
-            source.label = output.label
+        draft.hand_over_label(output, source)
         draft.redirect(output, source)
     draft.drop(scope)
 

@@ -5,7 +5,7 @@ Tensors are whatever the caller has (torch's, usually): only their methods are u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,9 +39,10 @@ class Stage:
                 new[key] = make(*(state[old] for old in olds))
         return new
 
-    def used(self) -> set[str]:
-        """The old keys that it reads."""
-        return set(self.kept.values()).union(*(olds for olds, _ in self.made.values()))
+    def origins(self, keys: Set[str]) -> dict[str, tuple[str, ...]]:
+        """New keys, each with the old ones it comes of, for the old keys that are there."""
+        found = {key: (old,) for key, old in self.kept.items() if old in keys}
+        return found | {key: olds for key, (olds, _) in self.made.items() if all(old in keys for old in olds)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,13 @@ class Under:
 
     def apply(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """The state as part of the other spec's."""
+        return {key: state[old] for key, (old,) in self.origins(state.keys()).items()}
+
+    def origins(self, keys: Set[str]) -> dict[str, tuple[str, ...]]:
+        """New keys, each with the old one it is."""
         start = f"{self.inside}." if self.inside else ""
         end = f"{self.path}." if self.path else ""
-        return {end + key.removeprefix(start): tensor for key, tensor in state.items() if key.startswith(start)}
+        return {end + key.removeprefix(start): (key,) for key in keys if key.startswith(start)}
 
 
 def carry(stages: Sequence[Stage | Under], state: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,73 @@
+"""`archspec convert-weights`: a checkpoint of one spec, as one of a spec made from it."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from archspec.cli.app import Command, app, examples
+from archspec.cli.commands import diagnostics_of, load_spec
+from archspec.cli.options import AnswerFormat, Format, Rewrite, Set, complete_spec
+from archspec.cli.terminal import Terminal
+
+
+@app.command(
+    "convert-weights",
+    cls=Command,
+    epilog=examples(
+        "archspec convert-weights vgg16 fcn8s_vgg16 vgg16.pt -o fcn8s.pt",
+        "archspec convert-weights resnet50 resnet50 resnet50.pt --rewrite fold_batch_norm -o folded.pt",
+    ),
+)
+def convert_weights(
+    context: typer.Context,
+    old: Annotated[
+        str,
+        typer.Argument(
+            metavar="OLD", help="The spec whose weights are there.", autocompletion=complete_spec, show_default=False
+        ),
+    ],
+    new: Annotated[
+        str,
+        typer.Argument(
+            metavar="NEW",
+            help="A spec that extends, imports or rewrites it.",
+            autocompletion=complete_spec,
+            show_default=False,
+        ),
+    ],
+    weights: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT", help="A state_dict of OLD, as a file.", show_default=False)
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The state_dict of NEW.")],
+    set: Set = None,
+    rewrite: Rewrite = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the weights that start anew.")] = 0,
+    format: AnswerFormat = Format.text,
+) -> None:
+    """Carry the weights of a spec into another that is made from it; `--set` and `--rewrite` are about NEW.
+
+    What the rewrites on the way do to weights is done; what starts anew is initialised as NEW says, so that the file
+    loads with `strict=True`.
+    """
+    import torch
+
+    from archspec.convert import complete, convert
+    from archspec.weights import network_state, read_checkpoint
+
+    terminal: Terminal = context.obj
+    source, target = load_spec(old, None), load_spec(new, set, rewrite)
+    terminal.diagnose(target.diagnostics)
+    state = network_state(read_checkpoint(weights))
+    conversion = convert(source.graph, target.graph, state)
+    buffer = BytesIO()
+    torch.save(complete(target, conversion, seed), buffer)
+    terminal.write(buffer.getvalue())
+    terminal.output = None
+    if terminal.as_json:
+        terminal.answer_json(conversion.to_json() | {"written": str(output)} | diagnostics_of(target))
+    else:
+        terminal.answer(conversion.text(source.name, target.name))
