@@ -4,7 +4,7 @@ What each is asked for: shapes, parameters and multiply-adds of the whole networ
 and adds valid sizes, receptive fields and cost as formulas; torchinfo and torch.export (dynamic height and width) start
 from a module on the meta device, TorchLens from one on the CPU; making it is not counted.  One interleaved run:
 each round measures all of them one after the other, and the ratio is of the best times.  Peers that are not installed
-are left out (``pip install torchinfo torchlens``).
+are left out (``pip install torchinfo torchlens safetensors``).
 """
 
 from __future__ import annotations
