@@ -2,9 +2,9 @@
 
 Steps run in the order written.  A tensor lives from the step that makes it to the last that reads it, except that what
 a module is called with lives until the call returns, and inputs and outputs of the network live throughout.  Views
-share the memory they look at.  (A name in emitted code may hold a tensor longer than the schedule does.)  In training a
-step's backward keeps what :meth:`archspec.ops.Op.saved` says, until it has run.  Scratch space inside a backend's kernels
-is not counted, nor what an allocator adds by rounding and caching: CUDA's own peak, for one, is higher.
+share the memory they look at.  (A name in emitted code may hold a tensor longer than the schedule does.)  In training
+a step's backward keeps what :meth:`archspec.ops.Op.saved` says, until it has run.  Scratch space inside a backend's
+kernels is not counted, nor what an allocator adds by rounding and caching: CUDA's own peak, for one, is higher.
 """
 
 from __future__ import annotations
