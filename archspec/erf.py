@@ -185,7 +185,7 @@ def _theoretical(graph: Graph, sizes: Mapping[str, int], of: int) -> tuple[int, 
 
 
 def nearest_module(graph: Graph, of: int) -> int:
-    """The step itself, or the last map before it that is the output of a module, so that gradients can be asked of it."""
+    """The step itself, or the last map before it that is a module's output, so that gradients can be asked of it."""
     for node in reversed(graph.nodes[: of + 1]):
         if node.shape.rank and not node.training_only and _find_module(graph, node.index) is not None:
             return node.index
