@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 from archspec.backends.torch_source.constructor import Constructor, attribute, signature
@@ -316,7 +317,9 @@ def _place(scope: Scope) -> Span | None:
 
 
 def shown_path(text: str) -> str:
-    """The name of a file as it may stand in a comment."""
+    """The name of a file as it may stand in a comment: without the folders of this machine."""
+    if PurePath(text).is_absolute():
+        text = PurePath(text).name
     return "".join(character if character.isprintable() else "_" for character in text)[:200]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from archspec.backends.torch_source.classes import ClassText, ClassWriter
+from archspec.backends.torch_source.classes import ClassText, ClassWriter, shown_path
 from archspec.backends.torch_source.constructor import name_parameters
 from archspec.backends.torch_source.flow import analyse
 from archspec.backends.torch_source.initial import initial_statements
@@ -88,7 +88,7 @@ def _title(graph: Graph) -> list[str]:
 
 def _spec(graph: Graph) -> str:
     block = graph.root.block
-    return graph.spec or (block.file.shown if block is not None else "a spec")
+    return shown_path(graph.spec or (block.file.shown if block is not None else "a spec"))
 
 
 def _imports(body: str) -> list[str]:
@@ -143,12 +143,11 @@ def _documentation(graph: Graph, template: Template) -> list[str]:
 
 
 def _record(graph: Graph, record: str) -> list[str]:
-    names = Namespace([*dir(tuple), "_fields", "_asdict", "_replace", "_make"])
     always = sum(1 for output in graph.outputs if not output.training)
     lines = [f"class {record}(NamedTuple):", f'    """The outputs of {class_name(graph.name)}."""', ""]
     for output in graph.outputs:
-        field_name = names.claim(identifier(output.name))
-        lines.append(f"    {field_name}: Tensor{' | None' if output.training else ''}")
+        # Elaboration refuses names that no field of a named tuple can have.
+        lines.append(f"    {identifier(output.name)}: Tensor{' | None' if output.training else ''}")
     if always == 1:
         lines[1] = '    """The outputs in training."""'
     return lines
