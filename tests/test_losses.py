@@ -95,3 +95,12 @@ def test_refuses_what_makes_no_sense(loss: str, code: str) -> None:
     with pytest.raises(archspec.SpecError) as caught:
         net(loss)
     assert [d.code for d in caught.value.diagnostics if d.severity == "error"] == [code]
+
+
+def test_expand_keeps_the_task_and_the_loss() -> None:
+    from archspec.backends.spec_text import expand
+
+    for loss in ("cross_entropy", "{cross_entropy: {ignore: 0, weights: [1, 2, 0.5], label_smoothing: 0.1}}"):
+        graph = net(loss).graph
+        again = archspec.loads(expand(graph)).graph
+        assert (again.task, again.loss) == (graph.task, graph.loss)

@@ -83,6 +83,7 @@ class _Writer:
         yield f"name: {_quoted(graph.name)}"
         if graph.source:
             yield f"source: {_quoted(graph.source)}"
+        yield from self._learning()
         yield "inputs:"
         for name, index in graph.inputs.items():
             dims = ", ".join(text(dim) for dim in graph.nodes[index].shape.dims)
@@ -106,6 +107,23 @@ class _Writer:
                 training = "true" if output.training else "false"
                 given = f"{{from: {source}, training: {training}, loss_weight: {_flow(output.loss_weight)}}}"
                 yield f"  {output.name}: {given}"
+
+    def _learning(self) -> Iterator[str]:
+        """What the network is trained for, where its outputs alone would not say."""
+        graph = self.graph
+        main = next(output for output in graph.outputs if not output.training)
+        if graph.task != ("segmentation" if graph.nodes[main.node].shape.rank else "classification"):
+            yield f"task: {graph.task}"
+        loss = {
+            "ignore": graph.loss.ignore,
+            "weights": graph.loss.weights,
+            "label_smoothing": graph.loss.label_smoothing,
+        }
+        said = {name: value for name, value in loss.items() if value}
+        if graph.loss.ignore == 0:
+            said["ignore"] = 0
+        if said:
+            yield f"loss: {{cross_entropy: {_flow(said)}}}"
 
     def _steps(self, scope: Scope, current: int, depth: int) -> tuple[list[str], int]:
         """The steps of a scope that reads ``current``, and the value it gives."""
