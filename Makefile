@@ -1,6 +1,6 @@
 # Each target sets up what it needs in .venv: only Python 3.11 (or newer) and make have to be there already.
 #   make demo    check, draw, compile and train a small network on handwritten digits
-#   make demo-segmentation    the same with a small U-Net, that finds and reads digits in scenes (some minutes)
+#   make demo-segmentation    the same with a small U-Net, that finds and reads digits in scenes (3 minutes)
 #   make test    the whole test suite            make slow    the long tests, left out of `make test`
 #   make golden  renew the golden texts          make lint    ruff and pyright
 #   make gallery every shipped network's picture, summary and source, and pages to leaf through them
@@ -47,7 +47,7 @@ demo-segmentation: .venv/installed-train
 	$(bin)/archspec render $(demo) -o $(out)/$(demo).svg
 	$(bin)/archspec compile $(demo) -o $(out)/$(demo).py
 	$(bin)/python -c "from archspec.data import scenes; scenes('$(out)/scenes')"
-	$(bin)/archspec train $(demo) --data $(out)/scenes --epochs 18 --batch-size 8 --lr 5e-3 -o $(out)/trained
+	$(bin)/archspec train $(demo) --data $(out)/scenes --epochs 15 --batch-size 8 --lr 5e-3 -o $(out)/trained
 	@echo
 	@echo "predictions beside truth   $(out)/trained/predictions.png"
 	@echo "the diagram                $(out)/$(demo).svg"

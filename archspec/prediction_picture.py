@@ -91,7 +91,7 @@ def predicted(network: nn.Module, images: Tensor) -> Tensor:
     first = next(network.parameters())
     with torch.no_grad():
         given = network.eval()(images.to(first.device))
-    return (given if isinstance(given, Tensor) else given[0]).cpu()
+    return (given if isinstance(given, Tensor) else next(each for each in given if each is not None)).cpu()
 
 
 def draw(network: nn.Module, examples: Examples, task: Segmentation) -> Image.Image:

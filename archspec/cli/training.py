@@ -122,9 +122,13 @@ def _data(folder: Path, report: Report) -> tuple[ImageData[Any], Task]:
     if len(answer) != 3:
         message = f"output `{main.path}` is {list(answer)}; to tell pixels apart it must be [classes, height, width]"
         raise SpecError([Diagnostic("output-shape", message, main.span)])
-    if tuple(answer[1:]) != tuple(shape[1:]) and set(report.receptive_fields[main.path].strides) != {1}:
+    pooled = tuple(answer[1:]) == (1, 1)
+    inside = not pooled and all(part <= whole for part, whole in zip(answer[1:], shape[1:], strict=True))
+    if answer[1:] != shape[1:] and not (inside and set(report.receptive_fields[main.path].strides) == {1}):
         message = f"output `{main.path}` is {list(answer)}, its input {list(shape)}: it does not speak of single pixels"
         hint = f"`upsample: {{to: {next(iter(graph.inputs))}}}` gives a map the size of the input"
+        if pooled:
+            hint = "`flatten` at the end, and it tells whole images apart"
         raise SpecError([Diagnostic("output-shape", message, main.span, hint)])
     classes = tuple(str(index) for index in range(answer[0]))
     masked = load_masked_images(
