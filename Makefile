@@ -3,6 +3,8 @@
 #   make demo-segmentation    the same with a small U-Net, that finds and reads digits in scenes (3 minutes)
 #   make test    the whole test suite            make slow    the long tests, left out of `make test`
 #   make golden  renew the golden texts          make lint    ruff and pyright
+#   make soak    20,000 random networks held against torch (hours)
+#   make bench   what is measured: analysis beside its peers, growth, length of the emitted source
 #   make gallery every shipped network's picture, summary and source, and pages to leaf through them
 # PYTHON=python3.12 chooses the interpreter, JOBS=4 the test processes.
 
@@ -22,7 +24,7 @@ out := out/demo
 # torch's threads wait for each other by spinning: on a busy machine that makes an epoch fifteen times longer.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo demo-segmentation test slow golden gallery lint clean
+.PHONY: demo demo-segmentation test slow golden soak bench gallery lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed-train
@@ -65,6 +67,12 @@ slow: .venv/installed-test
 
 golden: .venv/installed-test
 	$(pytest) --update-golden
+
+soak: .venv/installed-test
+	$(bin)/python -m tests.soak
+
+bench: .venv/installed-test
+	for file in benchmarks/*.py; do echo "== $$file"; $(bin)/python $$file || exit 1; done
 
 gallery: .venv/installed-train
 	$(bin)/python -m archspec.gallery out/gallery

@@ -18,7 +18,10 @@ from archspec.backends import json_schema
 from archspec.cli import app
 from archspec.cli.options import complete_spec
 
-COMMANDS = ("check", "summary", "render", "compile", "expand", "train", "list", "schema")
+COMMANDS = (
+    "check", "summary", "render", "compile", "expand", "train", "list", "schema", "rf", "erf", "conv-matrix",
+    "convert-weights",
+)  # fmt: skip
 
 SMALL = """\
 archspec: 1
