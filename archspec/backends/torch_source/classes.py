@@ -146,6 +146,8 @@ class ClassWriter:
         returned = list(template.outputs)
         refs, returns = self._plan(returned)
         results = body.run(calls, refs)
+        if returns == "record":
+            results = [self._in_training(*pair) for pair in zip(results, self.outputs, strict=True)]
         last = body.spans_left()
         arguments = ", ".join(f"{name}: Tensor" for name in inputs)
         kind = self._returns(record, returns)
@@ -164,6 +166,11 @@ class ClassWriter:
         if len(always) == 1:
             return [*refs, always[0]], "training"
         return refs, "record"
+
+    def _in_training(self, result: str, output: Output) -> str:
+        """An output that only training has, where its value is there always."""
+        needed = self.graph.nodes[self.alias(output.node)].training_only
+        return f"{result} if self.training else None" if output.training and not needed else result
 
     def _output(self, output: Output) -> Ref:
         """The value of an output of the network, which may be an input as it is."""

@@ -1,0 +1,60 @@
+"""Net, a network
+
+Emitted by archspec from spec.yaml.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class NetOutput(NamedTuple):
+    """The outputs in training."""
+
+    main: Tensor
+    first: Tensor | None
+    second: Tensor | None
+
+
+# spec.yaml:7
+class Head(nn.Module):
+    """Block `head`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.flatten(F.adaptive_avg_pool2d(x, 1), 1)
+        return self.fc(F.dropout(x, p=0.5, training=self.training))
+
+
+# spec.yaml:1
+class Net(nn.Module):
+    """Net, from spec.yaml."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 4, 3)
+        self.bn = nn.BatchNorm2d(4)
+        self.aux1 = Head()
+        self.conv2 = nn.Conv2d(4, 4, 3)
+        self.aux2a = nn.Conv2d(4, 4, 1)
+        self.aux2b = nn.Conv2d(4, 5, 1)
+        self.conv3 = nn.Conv2d(4, 4, 1)
+
+    def forward(self, image: Tensor) -> Tensor | NetOutput:
+        conv1 = self.conv1(image)
+        x = self.bn(conv1)
+        first = self.aux1(x) if self.training else None
+        x = self.conv2(F.relu(x))
+        second = None
+        if self.training:
+            y = self.aux2a(conv1)
+            second = self.aux2b(y)
+        main = self.conv3(x)
+        if self.training:
+            return NetOutput(main, first, second)
+        return main

@@ -1,0 +1,39 @@
+"""Net, a network
+
+Emitted by archspec from spec.yaml.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+# spec.yaml:7
+class Both(nn.Module):
+    """`both`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_module("0", nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()))
+        self.add_module("1", nn.Sequential(nn.Conv2d(3, 4, 3, padding=1)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return getattr(self, "0")(x) + getattr(self, "1")(x)
+
+
+# spec.yaml:1
+class Net(nn.Module):
+    """Net, from spec.yaml."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both = Both()
+        self.self = nn.Sequential(nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1))
+        self.x = nn.Sequential(nn.ReLU())
+        self.scale = nn.Parameter(torch.zeros(12, 1, 1))
+        nn.init.ones_(self.scale)
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = self.both(image)
+        x = self.scale * torch.cat([self.self(x), self.x(x), x], dim=1)
+        x, y = x.chunk(2, dim=1)
+        return torch.cat([y, x], dim=1)

@@ -1,0 +1,94 @@
+"""Net, a network
+
+Emitted by archspec from spec.yaml.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+# library/squeeze_excite.yaml:1
+class SqueezeExcite(nn.Module):
+    """Weighs each channel by a gate computed from the means of all of them, through
+    `channels` hidden ones (https://arxiv.org/abs/1709.01507).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc1 = nn.Conv2d(8, 4, 1)
+        self.fc2 = nn.Conv2d(4, 8, 1)
+        nn.init.kaiming_normal_(self.fc1.weight, mode="fan_out")
+        nn.init.kaiming_normal_(self.fc2.weight, mode="fan_out")
+        nn.init.zeros_(self.get_parameter("fc1.bias"))
+        nn.init.zeros_(self.get_parameter("fc2.bias"))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.fc1(F.adaptive_avg_pool2d(x, 1)))
+        return torch.sigmoid(self.fc2(y)) * x
+
+
+# spec.yaml:7
+class Mixed(nn.Module):
+    """Block `mixed`."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        act: type[nn.Module],
+        expand: int = 2,
+        squeeze: bool = False,
+    ) -> None:
+        super().__init__()
+        hidden = expand * in_channels
+        self.body = nn.Sequential(
+            *([nn.Conv2d(in_channels, hidden, 1)] if expand != 1 else []),
+            act(),
+            nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden),
+            nn.BatchNorm2d(hidden),
+            nn.Conv2d(hidden, channels, 1),
+        )
+        self.se = SqueezeExcite() if squeeze else nn.Identity()
+        self.residual = in_channels == channels
+        self.max_pool = nn.MaxPool2d(
+            3 if squeeze else 1, stride=1, padding=1 if squeeze else 0
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.body(x)
+        return self.max_pool(y + x if self.residual else self.se(y))
+
+
+# spec.yaml:7
+class Mixed_2(nn.Module):
+    """Block `mixed`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(8, 24, 1),
+            nn.SiLU(),
+            nn.Conv2d(24, 24, 3, padding=1, groups=24),
+            nn.BatchNorm2d(24),
+            nn.Conv2d(24, 8, 1),
+        )
+        self.se = SqueezeExcite()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.max_pool2d(self.se(self.body(x) + x), 3, stride=1, padding=1)
+
+
+# spec.yaml:1
+class Net(nn.Module):
+    """Net, from spec.yaml."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.m1 = Mixed(3, 4, act=nn.ReLU, expand=1)
+        self.m2 = Mixed(4, 4, act=nn.Hardswish)
+        self.m3 = Mixed(4, 8, act=nn.ReLU, squeeze=True)
+        self.m4 = Mixed_2()
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.m4(self.m3(self.m2(self.m1(image))))

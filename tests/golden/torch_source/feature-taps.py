@@ -1,0 +1,32 @@
+"""Net, a network
+
+Emitted by archspec from spec.yaml.
+"""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+# spec.yaml:1
+class Net(nn.Module):
+    """Net, from spec.yaml."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 4, 3, padding=1),
+            nn.MaxPool2d(2),
+            nn.Conv2d(4, 8, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(8, 8, 3, padding=1),
+        )
+        self.score = nn.Conv2d(8, 2, 1)
+        self.score2 = nn.Conv2d(8, 2, 1)
+        self.score1 = nn.Conv2d(4, 2, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        pool1 = self.features[:2](image)
+        pool2 = self.features[2:5](pool1)
+        x = self.score(self.features[5:](pool2)) + self.score2(pool2)
+        return F.interpolate(x, scale_factor=2) + self.score1(pool1)

@@ -1,0 +1,155 @@
+"""Inverted residuals with squeeze-and-excitation, scaled in depth and width by one
+rule.
+
+Emitted by archspec from specs/efficientnet_b0.yaml.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class StochasticDepth(nn.Module):
+    """Drops a sample's whole branch with probability p in training (arXiv:1603.09382)."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return input
+        keep = 1 - self.p
+        kept = input.new_empty((len(input), *(1,) * (input.ndim - 1))).bernoulli_(keep)
+        return input * kept.div_(keep)
+
+
+# library/conv_norm_act.yaml:1
+class ConvNormAct(nn.Sequential):
+    """Convolution padded to keep the size (but for its stride), normalisation,
+    activation; the last is left out by `activation: none`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        kernel: int,
+        stride: int = 1,
+        groups: int = 1,
+        activation: bool = True,
+    ) -> None:
+        super().__init__(
+            nn.Conv2d(
+                in_channels,
+                channels,
+                kernel,
+                stride=stride,
+                padding=(kernel - 1) // 2,
+                groups=groups,
+                bias=False,
+            ),
+            nn.BatchNorm2d(channels),
+            *([nn.SiLU()] if activation else []),
+        )
+
+
+# library/squeeze_excite.yaml:1
+class SqueezeExcite(nn.Module):
+    """Weighs each channel by a gate computed from the means of all of them, through
+    `channels` hidden ones (https://arxiv.org/abs/1709.01507).
+    """
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Conv2d(in_channels, channels, 1)
+        self.fc2 = nn.Conv2d(channels, in_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.silu(self.fc1(F.adaptive_avg_pool2d(x, 1)))
+        return torch.sigmoid(self.fc2(y)) * x
+
+
+# specs/efficientnet_b0.yaml:30
+class InvertedResidual(nn.Module):
+    """Widens, convolves depthwise, weighs channels, narrows; dropped whole for some
+    samples in training.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        kernel: int,
+        stride: int,
+        channels: int,
+        drop: float,
+        hidden: int,
+    ) -> None:
+        super().__init__()
+        residual = stride == 1 and in_channels == channels
+        self.block = nn.Sequential(
+            *(
+                [ConvNormAct(in_channels, hidden, kernel=1)]
+                if hidden != in_channels
+                else []
+            ),
+            ConvNormAct(hidden, hidden, kernel=kernel, stride=stride, groups=hidden),
+            SqueezeExcite(hidden, max(1, in_channels // 4)),
+            ConvNormAct(hidden, channels, kernel=1, activation=False),
+        )
+        self.stochastic_depth = StochasticDepth(drop) if residual else nn.Identity()
+        self.residual = residual
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.block(x)
+        return self.stochastic_depth(y) + x if self.residual else y
+
+
+# specs/efficientnet_b0.yaml:2
+class EfficientNet(nn.Module):
+    """EfficientNet (https://arxiv.org/abs/1905.11946), from
+    specs/efficientnet_b0.yaml.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            ConvNormAct(3, 32, kernel=3, stride=2),
+            nn.Sequential(InvertedResidual(32, 3, 1, 16, 0.0, 32)),
+            nn.Sequential(
+                InvertedResidual(16, 3, 2, 24, 0.0125, 96),
+                InvertedResidual(24, 3, 1, 24, 0.025, 144),
+            ),
+            nn.Sequential(
+                InvertedResidual(24, 5, 2, 40, 0.037500000000000006, 144),
+                InvertedResidual(40, 5, 1, 40, 0.05, 240),
+            ),
+            nn.Sequential(
+                InvertedResidual(40, 3, 2, 80, 0.0625, 240),
+                InvertedResidual(80, 3, 1, 80, 0.07500000000000001, 480),
+                InvertedResidual(80, 3, 1, 80, 0.08750000000000001, 480),
+            ),
+            nn.Sequential(
+                InvertedResidual(80, 5, 1, 112, 0.1, 480),
+                InvertedResidual(112, 5, 1, 112, 0.1125, 672),
+                InvertedResidual(112, 5, 1, 112, 0.125, 672),
+            ),
+            nn.Sequential(
+                InvertedResidual(112, 5, 2, 192, 0.1375, 672),
+                InvertedResidual(192, 5, 1, 192, 0.15000000000000002, 1152),
+                InvertedResidual(192, 5, 1, 192, 0.1625, 1152),
+                InvertedResidual(192, 5, 1, 192, 0.17500000000000002, 1152),
+            ),
+            nn.Sequential(InvertedResidual(192, 3, 1, 320, 0.1875, 1152)),
+            ConvNormAct(320, 1280, kernel=1),
+        )
+        self.classifier = nn.Sequential(nn.Dropout(p=0.2), nn.Linear(1280, 1000))
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = torch.flatten(F.adaptive_avg_pool2d(self.features(image), 1), 1)
+        return self.classifier(x)

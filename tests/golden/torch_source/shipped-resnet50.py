@@ -1,0 +1,76 @@
+"""ResNet of 50 layers, its bottlenecks striding on the 3×3 convolution.
+
+Emitted by archspec from specs/resnet50.yaml.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+# library/residual_bottleneck.yaml:1
+class ResidualBottleneck(nn.Module):
+    """Residual block of 1×1, 3×3 and 1×1 convolutions, the last to four times
+    `channels`. `stride_on` is the convolution that strides, 1 in the paper, 2 by
+    later custom; `groups` of `width` channels (at 64) make it ResNeXt's or a wide
+    one.
+    """
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
+        super().__init__()
+        outer = 4 * channels
+        self.conv1 = nn.Conv2d(in_channels, channels, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(
+            channels, channels, 3, stride=stride, padding=1, bias=False
+        )
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.conv3 = nn.Conv2d(channels, outer, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outer)
+        if stride != 1 or in_channels != outer:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(in_channels, outer, 1, stride=stride, bias=False),
+                nn.BatchNorm2d(outer),
+            )
+        else:
+            self.downsample = nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = F.relu(self.bn2(self.conv2(y)))
+        return F.relu(self.bn3(self.conv3(y)) + self.downsample(x))
+
+
+# specs/resnet.yaml:2
+class ResNet50(nn.Module):
+    """ResNet50 (https://arxiv.org/abs/1512.03385), from specs/resnet50.yaml."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.layer1 = nn.Sequential(
+            ResidualBottleneck(64, 64), *(ResidualBottleneck(256, 64) for _ in range(2))
+        )
+        self.layer2 = nn.Sequential(
+            ResidualBottleneck(256, 128, stride=2),
+            *(ResidualBottleneck(512, 128) for _ in range(3)),
+        )
+        self.layer3 = nn.Sequential(
+            ResidualBottleneck(512, 256, stride=2),
+            *(ResidualBottleneck(1024, 256) for _ in range(5)),
+        )
+        self.layer4 = nn.Sequential(
+            ResidualBottleneck(1024, 512, stride=2),
+            *(ResidualBottleneck(2048, 512) for _ in range(2)),
+        )
+        self.fc = nn.Linear(2048, 1000)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = F.relu(self.bn1(self.conv1(image)))
+        x = self.layer2(self.layer1(F.max_pool2d(x, 3, stride=2, padding=1)))
+        x = torch.flatten(F.adaptive_avg_pool2d(self.layer4(self.layer3(x)), 1), 1)
+        return self.fc(x)

@@ -1,0 +1,76 @@
+"""U-Net as in its paper, of unpadded convolutions; each level up reads the centre of
+the level across from it.
+
+Emitted by archspec from specs/unet.yaml.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def center_crop(input: Tensor, size: tuple[int, ...]) -> Tensor:
+    """The centre of a map, of a smaller size."""
+    for dim, length in enumerate(size, start=2):
+        input = input.narrow(dim, (input.shape[dim] - length) // 2, length)
+    return input
+
+
+# library/double_conv.yaml:1
+class DoubleConv(nn.Module):
+    """Two 3×3 convolutions with ReLU, as on every level of U-Net; unpadded as in the
+    paper, or with `padding` 1.
+    """
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, channels, 3)
+        self.conv2 = nn.Conv2d(channels, channels, 3)
+        nn.init.kaiming_normal_(self.conv1.weight)
+        nn.init.kaiming_normal_(self.conv2.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.conv1(x))
+        return F.relu(self.conv2(x))
+
+
+# library/up_level.yaml:1
+class UpLevel(nn.Module):
+    """Up-sampling level of U-Net, a 2×2 transposed convolution that halves the
+    channels, beside it the `skip` (its centre, with `crop`), then two convolutions.
+    """
+
+    def __init__(self, in_channels: int, skip_channels: int, channels: int) -> None:
+        super().__init__()
+        self.up = nn.ConvTranspose2d(in_channels, channels, 2, stride=2)
+        self.convs = DoubleConv(skip_channels + channels, channels)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        x = self.up(x)
+        return self.convs(torch.cat([center_crop(skip, x.shape[2:]), x], dim=1))
+
+
+# specs/unet.yaml:2
+class UNet(nn.Module):
+    """UNet (https://arxiv.org/abs/1505.04597), from specs/unet.yaml."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down1 = DoubleConv(1, 64)
+        self.down2 = DoubleConv(64, 128)
+        self.down3 = DoubleConv(128, 256)
+        self.down4 = DoubleConv(256, 512)
+        self.bottom = DoubleConv(512, 1024)
+        self.up4 = UpLevel(1024, skip_channels=512, channels=512)
+        self.up3 = UpLevel(512, skip_channels=256, channels=256)
+        self.up2 = UpLevel(256, skip_channels=128, channels=128)
+        self.up1 = UpLevel(128, skip_channels=64, channels=64)
+        self.score = nn.Conv2d(64, 2, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        down1 = self.down1(image)
+        down2 = self.down2(F.max_pool2d(down1, 2))
+        down3 = self.down3(F.max_pool2d(down2, 2))
+        x = self.down4(F.max_pool2d(down3, 2))
+        x = self.up3(self.up4(self.bottom(F.max_pool2d(x, 2)), x), down3)
+        return self.score(self.up1(self.up2(x, down2), down1))

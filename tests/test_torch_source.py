@@ -1,0 +1,481 @@
+"""Emitted source: its looks, that it is formatted, typed and standalone, and that it is the graph, bit for bit.
+
+Any graph is run op by op beside its emitted classes; specs made of random blocks strain what several uses of a block
+have in common.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+import archspec
+from archspec.backends.runtime import build
+from archspec.backends.torch_source import emit, emitted
+from archspec.backends.torch_source.layout import lay_out
+from archspec.backends.torch_source.names import class_name, docstring
+from archspec.graph import Graph
+from tests.block_specs import block_spec
+from tests.interpreter import Interpreter
+
+SHIPPED = sorted(file.stem for file in (Path(__file__).parent.parent / "specs").glob("*.yaml"))
+CHUNK = 15
+HEAD = "archspec: 1\nname: Net\ninputs: {image: [3, H, W]}\nsizes: {H: 16, W: 16}\n"
+
+FEATURES = {
+    "taps": """
+steps:
+  - sequence as features:
+      - conv: {channels: 4, kernel: 3, padding: 1}
+      - max_pool: {kernel: 2}
+        label: pool1
+      - conv: {channels: 8, kernel: 3, padding: 1}
+      - relu
+      - max_pool: {kernel: 2}
+        label: pool2
+      - conv: {channels: 8, kernel: 3, padding: 1}
+  - conv as score: {channels: 2, kernel: 1}
+  - add:
+      - []
+      - conv as score2: {channels: 2, kernel: 1}
+        from: pool2
+  - upsample: {scale: 2}
+  - add:
+      - []
+      - conv as score1: {channels: 2, kernel: 1}
+        from: pool1
+""",
+    "auxiliary": """
+blocks:
+  head:
+    steps: [global_avg_pool, flatten, dropout, {linear as fc: {features: 5}}]
+steps:
+  - conv as conv1: {channels: 4, kernel: 3}
+  - batch_norm as bn
+  - head as aux1
+    : {}
+  - relu
+  - conv as conv2: {channels: 4, kernel: 3}
+  - conv as aux2a: {channels: 4, kernel: 1}
+    from: conv1
+  - conv as aux2b: {channels: 5, kernel: 1}
+  - conv as conv3: {channels: 4, kernel: 1}
+    from: conv2
+outputs: {main: conv3, first: {from: aux1, training: true}, second: {from: aux2b, training: true}}
+""".replace("  - head as aux1\n    : {}\n", "  - head as aux1:\n    aside: true\n"),
+    "outputs": """
+steps:
+  - conv as a: {channels: 4, kernel: 3}
+  - relu
+  - conv as b: {channels: 4, kernel: 3}
+  - conv as c: {channels: 4, kernel: 3}
+outputs: {coarse: a, fine: c, aux: {from: b, training: true}}
+""",
+    "reuse": """
+blocks:
+  pair:
+    steps:
+      - conv as conv: {channels: 3, kernel: 3, padding: 1}
+      - relu
+      - reuse: conv
+  odd:
+    steps:
+      - sequence as inner:
+          - conv as first: {channels: 3, kernel: 1}
+          - relu
+      - sequence as outer:
+          - relu
+          - reuse: inner
+          - conv: {channels: 3, kernel: 1}
+      - reuse: inner.first
+steps:
+  - pair as pair1
+  - pair as pair2
+  - reuse: pair1
+  - sequence as s:
+      - conv: {channels: 3, kernel: 1}
+      - relu
+  - reuse: s
+  - odd as odd1
+  - odd as odd2
+  - reuse: odd1
+""",
+    "inputs": """
+blocks:
+  join:
+    inputs: {x, skip}
+    params: {channels}
+    steps:
+      - conv as up: {channels: $channels, kernel: 1}
+        from: x
+      - concat:
+        from: [up, skip]
+      - conv as out: {channels: $channels, kernel: 1}
+steps:
+  - conv as a: {channels: 4, kernel: 1}
+    from: left
+  - conv as b: {channels: 6, kernel: 1}
+    from: right
+  - join as j1: {channels: 7}
+    from: [a, b]
+  - join as j2: {channels: 3}
+    from: [j1, a]
+  - join as j3: {channels: 3}
+    from: [j2, j2]
+""",
+    "recursive": """
+blocks:
+  tree:
+    params: {depth, channels: 4}
+    steps:
+      - conv as conv: {channels: $channels, kernel: 1}
+      - add:
+          - tree as left: {depth: $(depth - 1)}
+            when: depth > 0
+          - - tree as right: {depth: $(depth - 1)}
+              when: depth > 0
+steps:
+  - tree as root: {depth: 3}
+""",
+    "merges": """
+steps:
+  - add as both:
+      - - conv: {channels: 4, kernel: 1}
+        - relu
+      - - conv: {channels: 4, kernel: 3, padding: 1}
+  - concat:
+      self: [{conv: {channels: 4, kernel: 1}}, {conv: {channels: 4, kernel: 1}}]
+      x: [relu]
+      torch: []
+  - multiply:
+      - parameter as scale: {shape: [12, 1, 1], init: ones}
+      - []
+  - concat:
+      - chunk: {chunks: 2, index: 1}
+      - chunk: {chunks: 2, index: 0}
+""",
+    "names": """
+blocks:
+  F:
+    doc: "A 'doc' with \\\\ and \\n newline \\"\\"\\" quotes \\x85 and \\u2028 ends"
+    params: {nn: 4, Tensor: 3, x: 1}
+    steps:
+      - conv as y: {channels: $nn, kernel: $Tensor, padding: $x}
+      - conv as in_channels: {channels: $nn, kernel: 1}
+      - relu
+      - conv as x: {channels: $(nn + x), kernel: 1}
+  Fire:
+    params: {i: 2, in_channels: 2}
+    steps:
+      - conv: {channels: $i, kernel: 1, bias: false}
+        for: k in range(in_channels)
+steps:
+  - F as torch: {nn: 5, Tensor: 1, x: 0}
+  - F as nn: {nn: 6}
+    label: image
+  - Fire as f2
+  - Fire as f3: {i: 3, in_channels: 4}
+  - conv as z: {channels: 3, kernel: 1}
+  - add:
+    from: [z, z]
+""",
+    "empty": """
+blocks:
+  maybe:
+    params: {channels, on: true}
+    steps:
+      - conv: {channels: $channels, kernel: 1}
+        when: on
+      - batch_norm:
+        when: on
+  nothing:
+    steps: []
+steps:
+  - maybe as a: {channels: 4}
+  - maybe as b: {channels: 4, on: false}
+  - nothing as c
+  - sequence as d: []
+  - sequence as e:
+      - nothing
+      - relu
+      - maybe: {channels: 3, on: false}
+""",
+    "optional": """
+blocks:
+  mixed:
+    params: {channels, expand: 2, act: relu, squeeze: false}
+    let: {hidden: $(expand * input.channels)}
+    steps:
+      - add:
+          - sequence as body:
+              - conv: {channels: $hidden, kernel: 1}
+                when: expand != 1
+              - $act
+              - conv: {channels: $hidden, kernel: 3, padding: 1, groups: $hidden}
+              - batch_norm
+              - conv: {channels: $channels, kernel: 1}
+          - identity:
+            when: input.channels == channels
+      - squeeze_excite as se: {channels: $(channels // 2)}
+        when: squeeze
+      - max_pool: {kernel: $(3 if squeeze else 1), stride: 1, padding: $(1 if squeeze else 0)}
+steps:
+  - mixed as m1: {channels: 4, expand: 1}
+  - mixed as m2: {channels: 4, act: hardswish}
+  - mixed as m3: {channels: 8, squeeze: true}
+  - mixed as m4: {channels: 8, expand: 3, squeeze: true, act: silu}
+""",
+    "loops": """
+blocks:
+  layer:
+    params: {growth}
+    steps:
+      - concat:
+          - []
+          - - batch_norm as norm
+            - conv as conv: {channels: $growth, kernel: 3, padding: 1}
+  dense:
+    params: {layers, growth}
+    steps:
+      - layer as layer$(i + 1): {growth: $growth}
+        for: i in range(layers)
+  stage:
+    params: {channels, depth, stride: 1}
+    steps:
+      - conv: {channels: $channels, kernel: 3, padding: 1, stride: $(stride if i == 0 else 1)}
+        for: i in range(depth)
+steps:
+  - dense as d1: {layers: 3, growth: 2}
+  - dense as d2: {layers: 5, growth: 4}
+  - stage as s1: {channels: 4, depth: 2}
+  - stage as s2: {channels: 8, depth: 4, stride: 2}
+  - sequence as tail:
+      - steps: [{conv: {channels: 8, kernel: 1}}, relu]
+        repeat: 3
+""",
+}
+"""What the language has that the shipped networks use little, a spec for each."""
+
+
+def feature(name: str) -> archspec.Spec:
+    head = HEAD.replace("{image: [3, H, W]}", "{left: [3, H, W], right: [5, H, W]}") if name == "inputs" else HEAD
+    return archspec.loads(
+        head.replace("name: Net", "name: torch") + FEATURES[name] if name == "names" else head + FEATURES[name]
+    )
+
+
+def weights(graph: Graph) -> dict[str, tuple[int, ...]]:
+    """Keys and shapes that a graph's ``state_dict`` must have."""
+    found: dict[str, tuple[int, ...]] = {}
+    for node in graph.nodes:
+        if node.op is not None and node.reuse is None:
+            for weight in node.op.weights(graph.shapes_in(node)):
+                found[f"{node.path}.{weight.name}" if weight.name else node.path] = weight.shape
+    return found
+
+
+def hold_against_graph(spec: archspec.Spec, size: int) -> None:
+    """The emitted classes have the graph's weights and compute what its ops do, one after the other."""
+    module = build(emitted(spec.graph))
+    state = module.state_dict()
+    assert {name: tuple(value.shape) for name, value in state.items()} == weights(spec.graph)
+    nodes = [spec.graph.nodes[index] for index in spec.graph.inputs.values()]
+    inputs = [torch.randn(2, node.shape.channels, size, size) for node in nodes]
+    for training in (False, True):
+        graph = Interpreter(spec.graph, {name: value.clone() for name, value in state.items()}, training)
+        with torch.no_grad():
+            torch.manual_seed(1)
+            found = module.train(training)(*inputs)
+            torch.manual_seed(1)
+            wanted = graph.run(*inputs)
+        values = [found] if isinstance(found, torch.Tensor) else [value for value in found if value is not None]
+        assert len(values) == len(wanted)
+        assert all(torch.equal(mine, other) for mine, other in zip(values, wanted, strict=True))
+
+
+# -- what it looks like ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["squeezenet1_0", "resnet50", "densenet121", "googlenet", "mobilenet_v2", "efficientnet_b0", "unet", "fcn8s_vgg16"],
+)
+def test_shipped(name: str, golden: Callable[..., None]) -> None:
+    golden(emit(archspec.load(name).graph), suffix="py")
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_feature(name: str, golden: Callable[..., None]) -> None:
+    golden(emit(feature(name).graph), suffix="py")
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the emitted text of every shipped spec, of the features, and of some random blocks."""
+    folder = tmp_path_factory.mktemp("emitted")
+    for name in SHIPPED:
+        (folder / f"{name}.py").write_text(emit(archspec.load(name).graph), encoding="utf-8")
+    for name in FEATURES:
+        (folder / f"feature_{name}.py").write_text(emit(feature(name).graph), encoding="utf-8")
+    for seed in range(CHUNK):
+        (folder / f"random_{seed}.py").write_text(emit(archspec.loads(block_spec(seed)).graph), encoding="utf-8")
+    return folder
+
+
+def run(*command: str) -> tuple[int, str]:
+    found = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False)
+    return found.returncode, found.stdout + found.stderr
+
+
+def test_is_formatted(texts: Path) -> None:
+    status, said = run("ruff", "format", "--isolated", "--diff", str(texts))
+    assert status == 0, said
+
+
+def test_is_free_of_lint(texts: Path) -> None:
+    rules = "B,C4,E4,E7,E9,F,I,N,PIE,RET,SIM,UP,W"
+    status, said = run(
+        "ruff", "check", "--isolated", "--select", rules, "--ignore", "N801,N803,N812,RET505", str(texts)
+    )
+    assert status == 0, said
+
+
+def test_is_typed(texts: Path) -> None:
+    kinds: dict[str, Path] = {}
+    for file in sorted(texts.iterdir(), key=lambda file: (len(file.name), file.name)):
+        kinds.setdefault(re.sub(r"(?<=[a-z])\d.*|_paper", "", file.stem), file)  # one of each family is enough
+    status, said = run("pyright", "--pythonpath", sys.executable, *map(str, kinds.values()))
+    assert status == 0, said
+
+
+def test_needs_torch_alone(texts: Path) -> None:
+    for file in texts.iterdir():
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [str(node.module)]
+                assert {name.split(".")[0] for name in names} <= {"torch", "collections", "typing"}
+
+
+@pytest.mark.parametrize(
+    ("name", "classes"),
+    [("squeezenet1_0", ["Fire", "SqueezeNet"]), ("resnet34", ["ResidualBasic", "ResNet34"]),
+     ("googlenet", ["GoogLeNetOutput", "ConvBNReLU", "InceptionV1", "Auxiliary", "GoogLeNet"]),
+     ("densenet121", ["DenseLayer", "DenseBlock", "Transition", "DenseNet121"]),
+     ("mobilenet_v3_large", ["ConvNormAct", "SqueezeExcite", "InvertedResidual", "MobileNetV3Large"])],
+)  # fmt: skip
+def test_one_class_for_each_block(name: str, classes: list[str]) -> None:
+    tree = ast.parse(emit(archspec.load(name).graph))
+    assert [node.name for node in tree.body if isinstance(node, ast.ClassDef)] == classes
+
+
+def test_is_the_same_whatever_the_hash_seed() -> None:
+    program = "import archspec; print(archspec.source(archspec.load('mobilenet_v3_large')))"
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, env={"PYTHONHASHSEED": seed}, check=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(found) == 1
+
+
+# -- what it means -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_weights_are_the_graphs(name: str) -> None:
+    spec = archspec.load(name)
+    with torch.device("meta"):
+        module = archspec.compile(spec)
+    assert {key: tuple(value.shape) for key, value in module.state_dict().items()} == weights(spec.graph)
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_feature_is_its_graph(name: str) -> None:
+    hold_against_graph(feature(name), 16)
+
+
+@pytest.mark.parametrize("start", range(0, 60, CHUNK))
+def test_random_blocks_are_their_graphs(start: int) -> None:
+    for seed in range(start, start + CHUNK):
+        hold_against_graph(archspec.loads(block_spec(seed)), 8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", range(60, 2060, 100))
+def test_many_random_blocks_are_their_graphs(start: int) -> None:
+    for seed in range(start, start + 100):
+        hold_against_graph(archspec.loads(block_spec(seed)), 8)
+
+
+def test_time_is_linear() -> None:
+    text = (
+        HEAD
+        + """
+blocks:
+  unit:
+    params: {channels}
+    steps:
+      - add:
+          - - conv as conv: {channels: $channels, kernel: 1}
+            - relu
+          - - conv as down: {channels: $channels, kernel: 1}
+              when: input.channels != channels
+steps:
+  - unit as unit$i: {channels: $(4 + i % 5)}
+    for: i in range(COUNT)
+"""
+    )
+    times: list[float] = []
+    for count in (250, 2000):
+        graph = archspec.loads(text.replace("COUNT", str(count))).graph
+        best = float("inf")
+        for _ in range(2):
+            begin = time.process_time()
+            emit(graph)
+            best = min(best, time.process_time() - begin)
+        times.append(best / count)
+    assert times[1] < 3 * times[0]
+
+
+# -- pieces ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "x = f(a)",
+        "x = f(\n    aaaaaaaaaa, bbbbbbbbbb, cccccccccc\n)",
+        "x = f(\n    a(1, 2),\n    b(1111111111, 2222222222),\n    '(',\n    c,\n)",
+        "x = f(\n    [aaaaaaaaaa, bbbbbbbbbb], cccccccccc\n)",
+        "x = (\n    aaaaaaaaaaaaaaa()\n    if bbbbbbbbbbb\n    else ccccccc\n)",
+        "f(\n    *(\n        aaaaaaaaaaaaaaaa(i)\n        for i in range(10000000)\n    ),\n    2,\n)",
+    ],
+)  # fmt: skip
+def test_lines_break_as_ruff_breaks_them(broken: str) -> None:
+    joined = re.sub(r"\n *", " ", broken)
+    for pattern, text in ((r"([(\[]) ", r"\1"), (r",? ([)\]])", r"\1"), (r"= \((a+\(\).*)\)$", r"= \1")):
+        joined = re.sub(pattern, text, joined)
+    assert lay_out(joined, width=40) == broken.split("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("conv_bn_relu", "ConvBNReLU"), ("fire", "Fire"), ("SqueezeNet 1.0", "SqueezeNet1_0"), ("3-way net", "Net3WayNet"),
+     ("ResNet-50", "ResNet50"), ("a.b", "AB")],
+)  # fmt: skip
+def test_class_names(text: str, name: str) -> None:
+    assert class_name(text) == name
+
+
+def test_docstrings_cannot_end_early() -> None:
+    lines = docstring(['a """ b \\', "c\nd\u2028e"], 88, 4)
+    assert ast.literal_eval("\n".join(lines).strip()) == "a ''' b /\n\n    c d e\n    "
