@@ -83,7 +83,8 @@ def _plain(value: Any) -> Any:
 
 
 def _fault(kind: type[Rewrite], failure: ValidationError, options: Node | None, span: Span) -> Fault:
-    error = failure.errors(include_url=False)[0]
+    errors = failure.errors(include_url=False)
+    error = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
     name = str(error["loc"][0]) if error["loc"] else ""
     place = span
     if isinstance(options, Mapping):

@@ -57,7 +57,7 @@ def rewrite(graph: Graph, rewrites: Sequence[Rewrite]) -> Graph:
         draft = Draft(graph)
         each.apply(draft)
         new = draft.finish(each.keyword)
-        notes = each.prove(graph, new)
+        notes = each.prove(graph, new, draft.places)
         if notes:
             *before, stage = new.stages
             new.stages = (*before, replace(stage, notes=(*stage.notes, *notes)))

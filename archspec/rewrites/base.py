@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -34,8 +35,11 @@ class Rewrite(BaseModel):
         """Edit a draft of the network.  Raises :class:`RewriteError` when it cannot."""
         raise NotImplementedError
 
-    def prove(self, before: Graph, after: Graph) -> tuple[str, ...]:
-        """What is worth telling of the finished network beside the old one; raises RewriteError if it may not be."""
+    def prove(self, before: Graph, after: Graph, places: Mapping[int, int]) -> tuple[str, ...]:
+        """What is worth telling of the finished network beside the old one; raises RewriteError if it may not be.
+
+        ``places`` has the index after for the index before, of each node that is still there.
+        """
         return ()
 
 

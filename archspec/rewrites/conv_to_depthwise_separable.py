@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -48,13 +49,12 @@ class ConvToDepthwiseSeparable(Rewrite):
             pointwise = {"kernel": 1, "stride": 1, "padding": 0, "dilation": 1}
             split(draft, conv, [depthwise, pointwise], ["depthwise"], self.activation)
 
-    def prove(self, before: Graph, after: Graph) -> tuple[str, ...]:
+    def prove(self, before: Graph, after: Graph, places: Mapping[int, int]) -> tuple[str, ...]:
         """Show that no receptive field moved; say what is saved."""
-        moved = moved_fields(before, after)
+        moved = moved_fields(before, after, places)
         if moved:
             raise RewriteError(f"the receptive field of `{moved[0]}` would not be what it was")
-        now = {node.path: node.op for node in after.nodes}
-        changed = [node.path for node in before.nodes if node.op is not None and now.get(node.path) != node.op]
+        changed = [old for old, new in places.items() if before.nodes[old].op != after.nodes[new].op]
         what = "convolution" if len(changed) == 1 else "convolutions"
         says = f"{len(changed)} {what} made depthwise separable, every receptive field as it was"
         return (f"{says}: {saving(before, after, changed)}",)

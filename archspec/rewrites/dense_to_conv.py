@@ -226,8 +226,8 @@ class _Plan:
         given = {"channels": features, "kernel": collapse(kernel), "bias": bias, "init": init}
         self.draft.set(node, find("conv").model_validate(given))
         if node.reuse is None:
-            key = f"{node.path}.weight"
-            self.draft.weight(key, (key,), _reshaped((features, channels, *kernel)))
+            old = (f"{node.path}.weight",)
+            self.draft.weight(node, "weight", old, _reshaped((features, channels, *kernel)))
 
 
 class _reshaped:  # noqa: N801  a function with a state, so that stages can be copied and pickled

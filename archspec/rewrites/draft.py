@@ -48,9 +48,10 @@ class DraftNode:
     @property
     def path(self) -> str:
         """The path of the node, as it is now."""
+        name = self.name
         if not self.counted and self.old is not None:
-            return self.old.path
-        return self.scope.join(self.name)
+            name = self.old.path.rpartition(".")[2]
+        return self.scope.join(name)
 
     @property
     def step(self) -> Step | None:
@@ -75,16 +76,33 @@ class DraftScope:
     old: Scope
     parent: DraftScope | None
     name: str
-    path: str
     items: list[DraftNode | DraftScope] = field(default_factory=list)
     output: DraftNode | None = None
     inputs: list[DraftNode] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     """Names that are taken in it, those of labels included."""
+    grown: bool = False
+    """Whether steps without names came in, so that those behind them are to be counted anew."""
+
+    @property
+    def path(self) -> str:
+        """The module path, as it is now."""
+        return self.parent.join(self.name) if self.parent is not None else ""
 
     def join(self, name: str) -> str:
         """The path of a name in this scope."""
         return f"{self.path}.{name}" if self.path else name
+
+    def count(self) -> None:
+        """Call the steps without names by their numbers again, where some came in; gaps that were left stay."""
+        position = 0
+        for item in self.items if self.grown else ():
+            if isinstance(item, DraftNode) and not item.counted:
+                continue
+            if not item.name or item.name.isdigit():
+                position = max(int(item.name or 0), position)
+                item.name = str(position)
+            position += 1
 
     def nodes(self) -> Iterator[DraftNode]:
         """Every node inside, however deep, in execution order; edits behind the one given are seen."""
@@ -99,8 +117,11 @@ class DraftScope:
                 stack.pop()
 
     def free_name(self, wanted: str) -> str:
-        """A name for a new step here: the one wanted, or with a number behind it."""
+        """A name for a new step here: the one wanted, or with a number behind it; none is called by its number."""
         name, count = wanted, 1
+        self.grown |= not wanted
+        if not wanted:
+            return ""
         while name in self.names:
             count += 1
             name = f"{wanted}_{count}"
@@ -114,9 +135,13 @@ class Draft:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.inputs: list[DraftNode] = []
-        self.made: dict[str, tuple[tuple[str, ...], Make]] = {}
-        self.fresh: set[str] = set()
+        self.made: dict[tuple[int, str], tuple[tuple[str, ...], Make]] = {}
+        """By the id of a node and a tensor's name: the old keys it is made of, and how."""
+        self.fresh: set[int] = set()
+        """Ids of the nodes that start anew."""
         self.notes: list[str] = []
+        self.places: dict[int, int] = {}
+        """Once finished: index of a node before -> its index after."""
         self._evaluation = Evaluation(graph.sizes)
         self._known: dict[str, DraftNode] | None = None
         self._scopes: dict[str, DraftScope] | None = None
@@ -130,7 +155,7 @@ class Draft:
         self.outputs: list[tuple[Output, DraftNode]] = [(output, by_index[output.node]) for output in graph.outputs]
 
     def _scope(self, scope: Scope, parent: DraftScope | None, by_index: dict[int, DraftNode]) -> DraftScope:
-        draft = DraftScope(scope, parent, scope.name, scope.path)
+        draft = DraftScope(scope, parent, scope.name)
         if parent is None:
             for index in self.graph.inputs.values():
                 node = self.graph.nodes[index]
@@ -276,7 +301,7 @@ class Draft:
         (source,) = scope.inputs
         parent = scope.parent
         name = parent.free_name(name)
-        copy = DraftScope(scope.old, parent, name, parent.join(name), inputs=[source], names=set(scope.names))
+        copy = DraftScope(scope.old, parent, name, inputs=[source], names=set(scope.names))
         previous = source
         for item in scope.items:
             assert isinstance(item, DraftNode)
@@ -320,9 +345,9 @@ class Draft:
         self.outputs = [(output, source if one is node else one) for output, one in self.outputs]
 
     def insert_after(self, node: DraftNode, op: Op, name: str, shape: Shape | None = None) -> DraftNode:
-        """Put a new node behind one: whoever read that reads this.  ``name`` is its own in the scope.
+        """Put a new node behind one: whoever read that reads this.
 
-        ``shape`` is what it gives, where that is not what ``node`` gives.
+        ``name`` is its own in the scope, empty for its number; ``shape`` what it gives, where that differs.
         """
         scope = node.scope
         new = self._new(op, node, scope.free_name(name), shape)
@@ -334,7 +359,7 @@ class Draft:
         return new
 
     def insert_before(self, node: DraftNode, op: Op, name: str, shape: Shape | None = None) -> DraftNode:
-        """Put a new node before one that reads one value; ``shape`` is what it gives, where that differs."""
+        """Put a new node before one that reads one value; ``name`` and ``shape`` are as in :meth:`insert_after`."""
         (source,) = node.inputs
         scope = node.scope
         new = self._new(op, node, scope.free_name(name), shape or source.shape)
@@ -346,7 +371,7 @@ class Draft:
 
     def _new(self, op: Op, beside: DraftNode, name: str, shape: Shape | None) -> DraftNode:
         self._known = None
-        return DraftNode(op, [], beside.scope, name, True, True, None, shape or beside.shape, beside.like)
+        return DraftNode(op, [], beside.scope, name, bool(name), True, None, shape or beside.shape, beside.like)
 
     def give(self, scope: DraftScope, node: DraftNode) -> None:
         """Make a node the value of a scope."""
@@ -407,13 +432,13 @@ class Draft:
         first = next(output for output, _ in self.outputs if not output.training)
         return replace(first, name="output", loss_weight=1.0)
 
-    def weight(self, key: str, olds: tuple[str, ...], make: Make) -> None:
-        """Say how a new tensor is made from old ones."""
-        self.made[key] = (olds, make)
+    def weight(self, node: DraftNode, name: str, olds: tuple[str, ...], make: Make) -> None:
+        """Say how a tensor of a node is made from those at old keys."""
+        self.made[id(node), name] = (olds, make)
 
     def start_anew(self, node: DraftNode) -> None:
         """Say that the tensors of a node cannot be had from old ones, whatever their shapes."""
-        self.fresh.add(node.path)
+        self.fresh.add(id(node))
 
     def note(self, message: str) -> None:
         """Keep something to tell the user: what was saved, what was left as it was."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import gcd, lcm
 from typing import Any, ClassVar, Literal
 
@@ -62,14 +63,13 @@ class FactoriseConv(Rewrite):
             parts = [*({**part, "channels": count} for part, count in zip(parts, channels, strict=False)), parts[-1]]
             split(draft, conv, parts, [str(count) for count in range(1, len(parts))], self.activation)
 
-    def prove(self, before: Graph, after: Graph) -> tuple[str, ...]:
+    def prove(self, before: Graph, after: Graph, places: Mapping[int, int]) -> tuple[str, ...]:
         """Show that no receptive field moved; say what is saved."""
-        moved = moved_fields(before, after)
+        moved = moved_fields(before, after, places)
         if moved:
             raise RewriteError(f"the receptive field of `{moved[0]}` would not be what it was")
-        now = {node.path: node.op for node in after.nodes}
-        changed = [node.path for node in before.nodes if node.op is not None and now.get(node.path) != node.op]
-        rank = max(node.shape.rank for node in before.nodes if node.path in set(changed))
+        changed = [old for old, new in places.items() if before.nodes[old].op != after.nodes[new].op]
+        rank = max(before.nodes[index].shape.rank for index in changed)
         times = "×".join([str(self.kernel)] * rank)
         count = len(changed)
         what = "convolution" if count == 1 else "convolutions"

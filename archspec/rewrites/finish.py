@@ -10,7 +10,7 @@ from archspec.graph import Graph, Node, Scope
 from archspec.ops import Op, Shape, ShapeError
 from archspec.rewrites.base import RewriteError
 from archspec.rewrites.draft import Draft, DraftNode, DraftScope
-from archspec.rewrites.weights import Stage
+from archspec.rewrites.weights import Make, Stage
 from archspec.sizes import Dim, Evaluation, Size, failure, text
 
 
@@ -31,6 +31,8 @@ class _Finish:
 
     def graph(self) -> Graph:
         draft, old = self.draft, self.draft.graph
+        for scope in draft.scopes():
+            scope.count()
         root = self._scope(draft.root, None)
         outputs = tuple(replace(output, node=self.new[id(node)].index) for output, node in draft.outputs)
         inputs = {name: self.new[id(node)].index for name, node in zip(old.inputs, draft.inputs, strict=True)}
@@ -39,6 +41,9 @@ class _Finish:
             old, root=root, nodes=self.nodes, inputs=inputs, outputs=outputs, pins=self.pins, stages=stages,
         )  # fmt: skip
         graph.connect()
+        draft.places = {
+            node.old.index: self.new[id(node)].index for node in (*draft.inputs, *draft.nodes()) if node.old is not None
+        }
         return graph
 
     # -- scopes and nodes --------------------------------------------------------------------------------------------
@@ -150,22 +155,23 @@ class _Finish:
         """Which new keys are old ones: those of nodes that were there before and keep their tensors' shapes."""
         draft = self.draft
         kept: dict[str, str] = {}
+        made: dict[str, tuple[tuple[str, ...], Make]] = {}
         fresh: set[str] = set()
         for one in draft.nodes():
             node = self.new[id(one)]
             if one.reuse is not None:
                 continue
-            olds = {} if one.old is None or one.path in draft.fresh else _tensors(draft.graph.nodes, one.old)
+            olds = {} if one.old is None or id(one) in draft.fresh else _tensors(draft.graph.nodes, one.old)
             for name, shape in _tensors(self.nodes, node).items():
                 key = _key(node, name)
-                if key in draft.made:
-                    continue
-                if one.old is not None and olds.get(name) == shape:
+                if (id(one), name) in draft.made:
+                    made[key] = draft.made[id(one), name]
+                elif one.old is not None and olds.get(name) == shape:
                     kept[key] = _key(one.old, name)
                 else:
                     fresh.add(key)
         lost = frozenset(_names(draft.graph.root)) - set(_names(root))
-        return Stage(self.name, kept, dict(draft.made), frozenset(fresh), lost, tuple(draft.notes))
+        return Stage(self.name, kept, made, frozenset(fresh), lost, tuple(draft.notes))
 
 
 def _tensors(nodes: list[Node], node: Node) -> dict[str, Any]:

@@ -82,8 +82,8 @@ def _fold(draft: Draft, norm: DraftNode) -> None:
     statistics = [f"{old_norm}.running_mean", f"{old_norm}.running_var"]
     shift = [f"{old_norm}.bias"] if op.affine else []
     own = [f"{old_conv}.bias"] if given.bias else []
-    draft.weight(f"{old_conv}.weight", (f"{old_conv}.weight", statistics[1], *scale), _Weight(op.eps, axis))
-    draft.weight(f"{old_conv}.bias", (*statistics, *scale, *shift, *own), _Bias(op.eps, op.affine))
+    draft.weight(conv, "weight", (f"{old_conv}.weight", statistics[1], *scale), _Weight(op.eps, axis))
+    draft.weight(conv, "bias", (*statistics, *scale, *shift, *own), _Bias(op.eps, op.affine))
     if not given.bias:
         draft.change(conv, bias=True)
     conv.label = None  # what it named, the value before normalisation, is there no more

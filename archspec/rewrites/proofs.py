@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from archspec.analyses import cost, receptive_field
 from archspec.analyses.receptive_field import ReceptiveField
 from archspec.graph import Graph
 
 
-def moved_fields(before: Graph, after: Graph) -> list[str]:
+def moved_fields(before: Graph, after: Graph, places: Mapping[int, int]) -> list[str]:
     """Paths of the steps in both networks whose receptive field on the first input is not what it was."""
     old = receptive_field.table(before, before.sizes)
     new = receptive_field.table(after, after.sizes)
-    return [path for path, field in old.items() if path in new and not _same(field, new[path])]
+    moved: list[str] = []
+    for index, place in places.items():
+        one, other = old.get(before.nodes[index].path), new.get(after.nodes[place].path)
+        if (one is None) != (other is None) or (one is not None and other is not None and not _same(one, other)):
+            moved.append(before.nodes[index].path)
+    return moved
 
 
 def _same(one: ReceptiveField, other: ReceptiveField) -> bool:
@@ -29,14 +34,12 @@ def _same(one: ReceptiveField, other: ReceptiveField) -> bool:
     return all((a.period, a.shift, a.rows) == (b.period, b.shift, b.rows) for a, b in known)
 
 
-def saving(before: Graph, after: Graph, changed: Iterable[str]) -> str:
-    """How many multiply-adds fewer the steps that were at ``changed`` now take, and the network; no others changed.
+def saving(before: Graph, after: Graph, changed: Iterable[int]) -> str:
+    """How many multiply-adds fewer the steps that had these indices now take, and the network; no others changed.
 
     Of parameters, where the spec gives the input no size.
     """
     old, new = cost.of_nodes(before, before.sizes), cost.of_nodes(after, after.sizes)
-    paths = set(changed)
-    there = [node.index for node in before.nodes if node.path in paths]
     numbers: list[int | None] = [one.multiply_adds for one in (*old.values(), *new.values())]
     if None in numbers:
         what = "parameters"
@@ -45,7 +48,7 @@ def saving(before: Graph, after: Graph, changed: Iterable[str]) -> str:
         what = "multiply-adds"
         counts = [{index: one.multiply_adds or 0 for index, one in costs.items()} for costs in (old, new)]
     whole, saved = sum(counts[0].values()), sum(counts[0].values()) - sum(counts[1].values())
-    parts = sum(counts[0][index] for index in there)
+    parts = sum(counts[0][index] for index in changed)
     inside, overall = saved / max(parts, 1), saved / max(whole, 1)
     word = "fewer" if saved >= 0 else "more"
     return f"{abs(inside):.0%} {word} {what} in them, {abs(overall):.1%} in the network"

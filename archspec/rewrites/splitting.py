@@ -14,7 +14,10 @@ Part = Mapping[str, Any]
 
 
 def split(draft: Draft, conv: DraftNode, parts: Sequence[Part], suffixes: Sequence[str], between: bool) -> None:
-    """Put ``parts[:-1]`` before a convolution and make it the last part; the new ones are named by ``suffixes``.
+    """Put ``parts[:-1]`` before a convolution and make it the last part.
+
+    The new ones are named by ``suffixes`` beside a step that has a name; beside one that is called by its number, they
+    are, too, and the numbers behind them move up.
 
     With ``between``, what normalises and activates it comes behind the others as well.  A block that holds the
     convolution, and nothing but that, is used once more for each part.  All weights start anew.
@@ -27,13 +30,13 @@ def split(draft: Draft, conv: DraftNode, parts: Sequence[Part], suffixes: Sequen
     for part, suffix in zip(parts[:-1], suffixes, strict=True):
         op = type(conv.op).model_validate(_arguments(conv.op) | dict(part))
         if block is not None:
-            draft.set(draft.copy_before(block, _named(block.name, block.old.block, suffix)), op)
+            draft.set(draft.copy_before(block, _named(block.name, suffix)), op)
             continue
         shape = conv.shape
-        draft.insert_before(conv, op, _named(conv.name, conv.op, suffix), shape)
+        draft.insert_before(conv, op, _named(conv.name, suffix), shape)
         for node in follow:
             assert node.op is not None
-            draft.insert_before(conv, node.op, _named(node.name, node.op, suffix), shape)
+            draft.insert_before(conv, node.op, _named(node.name, suffix), shape)
     draft.change(conv, **parts[-1])
     draft.start_anew(conv)
 
@@ -63,11 +66,9 @@ def _alone(conv: DraftNode, follow: Sequence[DraftNode]) -> DraftScope | None:
     return scope if len(scope.inputs) == 1 and conv.inputs == scope.inputs else None
 
 
-def _named(name: str, what: Any, suffix: str) -> str:
-    """``conv1_a`` beside ``conv1``; a step that is called by its number gets the name of what it is."""
-    if not name.isdigit():
-        return f"{name}_{suffix}"
-    return f"{getattr(what, 'keyword', None) or getattr(what, 'name', 'step')}{name}_{suffix}"
+def _named(name: str, suffix: str) -> str:
+    """``conv1_a`` beside ``conv1``; beside a step that is called by its number, one that is, too."""
+    return "" if name.isdigit() or not name else f"{name}_{suffix}"
 
 
 def _arguments(op: Op) -> dict[str, Any]:

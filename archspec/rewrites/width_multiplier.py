@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import lcm, prod
 from typing import Any, ClassVar
 
@@ -50,7 +50,7 @@ class WidthMultiplier(Rewrite):
             rounded += multiple
         return min(rounded, size) if self.by <= 1 else rounded
 
-    def prove(self, before: Graph, after: Graph) -> tuple[str, ...]:
+    def prove(self, before: Graph, after: Graph, places: Mapping[int, int]) -> tuple[str, ...]:
         """Say what became of parameters and multiply-adds."""
         totals = [cost.total(cost.of_nodes(graph, graph.sizes).values(), graph.sizes) for graph in (before, after)]
         old, new = totals
