@@ -375,9 +375,9 @@ REFUSED: list[tuple[str, str | Mapping[str, Any], str, str | None]] = [
         "features.2",
     ),
     ("vgg11", {"remove": "image"}, "`remove`: `image` is an input", "image"),
-    ("late", {"remove": "both"}, "`remove`: `both` reads 2 values, and none of them can stand for it", "both"),
+    ("late", {"remove": "both"}, "`remove`: `both` reads 2 values, and none of them can stand for it", "both.add()"),
     ("vgg11", "fold_batch_norm", "`fold_batch_norm`: there is no batch normalisation", None),
-    ("late", "fold_batch_norm", "`fold_batch_norm`: `both` reads `conv1` too, before it is normalised", "bn1"),
+    ("late", "fold_batch_norm", "`fold_batch_norm`: `both.add()` reads `conv1` too, before it is normalised", "bn1"),
     ("late", "remove_dropout", "`remove_dropout`: the network has no dropout", None),
     (
         "late",

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from archspec.graph import Graph
 from archspec.rewrites.base import Rewrite, RewriteError
-from archspec.rewrites.draft import Draft, DraftNode
+from archspec.rewrites.draft import Draft
+from archspec.rewrites.nodes import DraftNode
 from archspec.rewrites.weights import Stage, Under, carry
 
 __all__ = [
@@ -30,7 +31,7 @@ __all__ = [
     "rewrite",
 ]
 
-_NOT_REWRITES = {"__init__", "base", "draft", "finish", "proofs", "splitting", "weights", "widths"}
+_NOT_REWRITES = {"__init__", "base", "draft", "finish", "nodes", "proofs", "splitting", "weights", "widths"}
 
 
 @cache

@@ -10,7 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from archspec.graph import Graph
 
 if TYPE_CHECKING:
-    from archspec.rewrites.draft import Draft, DraftNode
+    from archspec.rewrites.draft import Draft
+from archspec.rewrites.nodes import DraftNode
 
 
 class RewriteError(Exception):

@@ -10,7 +10,8 @@ from pydantic import Field
 from archspec.graph import Graph
 from archspec.ops.arguments import Flag
 from archspec.rewrites.base import Rewrite, RewriteError, Steps
-from archspec.rewrites.draft import Draft, DraftNode
+from archspec.rewrites.draft import Draft
+from archspec.rewrites.nodes import DraftNode
 from archspec.rewrites.proofs import moved_fields, saving
 from archspec.rewrites.splitting import split
 

@@ -10,7 +10,8 @@ from archspec.ops.pooling import AdaptivePool, GlobalPool
 from archspec.ops.spatial import collapse
 from archspec.ops.windows import POINTWISE, Sliding
 from archspec.rewrites.base import Rewrite, RewriteError
-from archspec.rewrites.draft import Draft, DraftNode
+from archspec.rewrites.draft import Draft
+from archspec.rewrites.nodes import DraftNode
 
 Kernel = tuple[int, ...]
 """Size of the map that was flattened, one number for each spatial axis, at the sizes of the spec."""

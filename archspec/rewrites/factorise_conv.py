@@ -12,7 +12,8 @@ from archspec.graph import Graph
 from archspec.ops.arguments import Flag, Positive
 from archspec.ops.spatial import collapse
 from archspec.rewrites.base import Rewrite, RewriteError, Steps
-from archspec.rewrites.draft import Draft, DraftNode
+from archspec.rewrites.draft import Draft
+from archspec.rewrites.nodes import DraftNode
 from archspec.rewrites.proofs import moved_fields, saving
 from archspec.rewrites.splitting import Part, split
 

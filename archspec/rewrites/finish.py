@@ -9,7 +9,8 @@ from typing import Any
 from archspec.graph import Graph, Node, Scope
 from archspec.ops import Op, Shape, ShapeError
 from archspec.rewrites.base import RewriteError
-from archspec.rewrites.draft import Draft, DraftNode, DraftScope
+from archspec.rewrites.draft import Draft
+from archspec.rewrites.nodes import DraftNode, DraftScope
 from archspec.rewrites.weights import Make, Stage
 from archspec.sizes import Dim, Evaluation, Size, failure, text
 

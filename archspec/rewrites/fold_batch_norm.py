@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from archspec.rewrites.base import Rewrite, RewriteError, Steps
-from archspec.rewrites.draft import Draft, DraftNode
+from archspec.rewrites.draft import Draft
+from archspec.rewrites.nodes import DraftNode
 
 _FOLDED = ("conv", "conv_transpose", "linear")
 

@@ -7,7 +7,8 @@ from typing import ClassVar
 from pydantic import Field
 
 from archspec.rewrites.base import Rewrite, RewriteError, Steps
-from archspec.rewrites.draft import Draft, DraftNode, DraftScope
+from archspec.rewrites.draft import Draft
+from archspec.rewrites.nodes import DraftNode, DraftScope
 
 
 class Remove(Rewrite):

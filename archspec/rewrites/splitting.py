@@ -7,7 +7,8 @@ from typing import Any
 
 from archspec.ops import Op
 from archspec.rewrites.base import RewriteError
-from archspec.rewrites.draft import Draft, DraftNode, DraftScope
+from archspec.rewrites.draft import Draft
+from archspec.rewrites.nodes import DraftNode, DraftScope
 
 Part = Mapping[str, Any]
 """The arguments in which one of them differs from the convolution they stand for."""

@@ -14,7 +14,8 @@ from archspec.ops.base import Op, per_axis
 from archspec.ops.spatial import collapse, pairs
 from archspec.ops.windows import POINTWISE, Everything, Sliding
 from archspec.rewrites.base import Rewrite, RewriteError
-from archspec.rewrites.draft import Draft, DraftNode
+from archspec.rewrites.draft import Draft
+from archspec.rewrites.nodes import DraftNode
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from archspec.analyses import cost
 from archspec.graph import Graph
 from archspec.ops.arguments import AboveZero, Positive
 from archspec.rewrites.base import Rewrite, RewriteError
-from archspec.rewrites.draft import Draft, DraftNode
+from archspec.rewrites.draft import Draft
+from archspec.rewrites.nodes import DraftNode
 from archspec.rewrites.widths import Inseparable, Segment, Segments, divides, equal, fix, flat, pieces
 
 
