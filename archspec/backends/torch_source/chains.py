@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
+from collections import Counter
 from collections.abc import Hashable, Sequence
 
 from archspec.backends.torch_source import algebra
@@ -197,22 +200,37 @@ class Chains(Members):
 
 def align(rows: Sequence[Sequence[Item]]) -> list[list[Item | None]]:
     """Items of the same step side by side; raises :class:`Mismatch` when two uses have them in another order."""
-    order: list[Hashable] = [item.key for item in rows[0]]
-    known = {key: index for index, key in enumerate(order)}
-    for row in rows[1:]:
-        last = -1
-        for item in row:
-            if item.key not in known:
-                order.insert(last + 1, item.key)
-                known = {key: index for index, key in enumerate(order)}
-            if known[item.key] <= last:
-                raise Mismatch("in another order")
-            last = known[item.key]
+    orders = dict.fromkeys(tuple(item.key for item in row) for row in rows)
+    order = {key: index for index, key in enumerate(next(iter(orders)) if len(orders) == 1 else _merged(list(orders)))}
     columns: list[list[Item | None]] = [[None] * len(rows) for _ in order]
     for use, row in enumerate(rows):
         for item in row:
-            columns[known[item.key]][use] = item
+            columns[order[item.key]][use] = item
     return columns
+
+
+def _merged(orders: Sequence[Sequence[Hashable]]) -> list[Hashable]:
+    """One order that has each of these in it."""
+    first: dict[Hashable, int] = {}
+    after: dict[Hashable, dict[Hashable, None]] = {}
+    for keys in orders:
+        for key in keys:
+            first.setdefault(key, len(first))
+            after.setdefault(key, {})
+        for key, following in itertools.pairwise(keys):
+            after[key][following] = None
+    waiting = Counter(following for keys in after.values() for following in keys)
+    free = [(index, key) for key, index in first.items() if not waiting[key]]
+    merged: list[Hashable] = []
+    while free:
+        merged.append(free.pop(0)[1])
+        for following in after[merged[-1]]:
+            waiting[following] -= 1
+            if not waiting[following]:
+                bisect.insort(free, (first[following], following), key=lambda pair: pair[0])
+    if len(merged) < len(first):
+        raise Mismatch("in another order")
+    return merged
 
 
 def _is_copy(item: Item | None) -> bool:

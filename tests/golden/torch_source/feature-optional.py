@@ -49,34 +49,15 @@ class Mixed(nn.Module):
             nn.BatchNorm2d(hidden),
             nn.Conv2d(hidden, channels, 1),
         )
-        self.se = SqueezeExcite() if squeeze else nn.Identity()
         self.residual = in_channels == channels
+        self.se = SqueezeExcite() if squeeze else nn.Identity()
         self.max_pool = nn.MaxPool2d(
             3 if squeeze else 1, stride=1, padding=1 if squeeze else 0
         )
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.body(x)
-        return self.max_pool(y + x if self.residual else self.se(y))
-
-
-# spec.yaml:7
-class Mixed_2(nn.Module):
-    """Block `mixed`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(8, 24, 1),
-            nn.SiLU(),
-            nn.Conv2d(24, 24, 3, padding=1, groups=24),
-            nn.BatchNorm2d(24),
-            nn.Conv2d(24, 8, 1),
-        )
-        self.se = SqueezeExcite()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.max_pool2d(self.se(self.body(x) + x), 3, stride=1, padding=1)
+        return self.max_pool(self.se(y + x if self.residual else y))
 
 
 # spec.yaml:1
@@ -88,7 +69,7 @@ class Net(nn.Module):
         self.m1 = Mixed(3, 4, act=nn.ReLU, expand=1)
         self.m2 = Mixed(4, 4, act=nn.Hardswish)
         self.m3 = Mixed(4, 8, act=nn.ReLU, squeeze=True)
-        self.m4 = Mixed_2()
+        self.m4 = Mixed(8, 8, act=nn.SiLU, expand=3, squeeze=True)
 
     def forward(self, image: Tensor) -> Tensor:
         return self.m4(self.m3(self.m2(self.m1(image))))
