@@ -1,0 +1,258 @@
+"""Compiled modules in torch's hands: compile, export, ONNX, pickle, copies, mixed precision, errors with their line."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import linecache
+import pickle
+import subprocess
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import archspec
+
+NAMES = ["squeezenet1_0", "googlenet", "densenet121", "resnet18"]
+DEEP = ["resnet50", "mobilenet_v3_large", "shufflenet_v2_x1_0", "convnext_tiny", "inception_v3", "unet_same"]
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """torch's own deprecations are not ours."""
+    import logging
+
+    torch._dynamo.reset()
+    logging.getLogger("torch").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def compiled(name: str, **params: Any) -> tuple[nn.Module, Tensor]:
+    """A network, small where it can be, and an image for it."""
+    spec = archspec.load(name, **params)
+    shape = next(iter(spec.graph.nodes)).shape
+    size = {"inception_v3": 299, "unet_same": 32}.get(name, 64)
+    return archspec.compile(spec).eval(), torch.randn(2, shape.channels, size, size)
+
+
+def close(one: Tensor, other: Tensor, tolerance: float = 1e-4) -> bool:
+    return bool((one - other).abs().max() <= tolerance * other.abs().max())
+
+
+# -- the text is what runs ---------------------------------------------------------------------------------------------
+
+
+def test_runs_the_very_text() -> None:
+    spec = archspec.load("resnet18")
+    module = archspec.compile(spec)
+    filename = inspect.getsourcefile(type(module))
+    assert filename is not None
+    assert "".join(linecache.getlines(filename)) == archspec.source(spec)
+    assert inspect.getsource(type(module)) in archspec.source(spec)
+    assert type(archspec.compile(spec)) is type(module)
+
+
+def line_of(text: str, name: str) -> str:
+    """Where a shipped spec first says something: ``specs/squeezenet1_0.yaml:12``."""
+    lines = (Path(__file__).parent.parent / "specs" / f"{name}.yaml").read_text(encoding="utf-8").split("\n")
+    return f"specs/{name}.yaml:{next(number for number, line in enumerate(lines, 1) if text in line)}"
+
+
+def test_an_error_names_the_line_of_the_step() -> None:
+    module, _ = compiled("squeezenet1_0")
+    first, pool = line_of("- conv: {channels: 96", "squeezenet1_0"), line_of("- max_pool", "squeezenet1_0")
+    with pytest.raises(RuntimeError) as caught:
+        module(torch.zeros(1, 4, 64, 64))
+    assert caught.value.__notes__ == [f"archspec: `features.0` comes from {first}"]
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "return torch.flatten(self.classifier(self.features(image)), 1)" in shown
+    with pytest.raises(RuntimeError) as caught:
+        module(torch.zeros(1, 3, 8, 8))
+    assert caught.value.__notes__ == [f"archspec: `features.2` comes from {pool}"]
+
+
+def test_an_error_in_a_function_names_its_line_too() -> None:
+    text = """archspec: 1
+name: Net
+inputs: {image: [3, H, W]}
+sizes: {H: 8, W: 8}
+blocks:
+  halves:
+    steps:
+      - concat:
+          - conv as whole: {channels: 4, kernel: 1}
+          - - max_pool as small: {kernel: 2}
+            - upsample: {scale: 2}
+steps:
+  - halves as first
+  - halves as second
+"""
+    module = archspec.compile(archspec.loads(text))
+    with pytest.raises(RuntimeError) as caught:
+        module(torch.zeros(1, 3, 7, 7))
+    (note,) = caught.value.__notes__
+    assert note.startswith("archspec: in `first`, from ")
+    assert "spec.yaml:8" in note
+
+
+# -- copies and pickles ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES[:2])
+def test_copies(name: str) -> None:
+    module, image = compiled(name)
+    twin = copy.deepcopy(module)
+    assert type(twin) is type(module)
+    assert all(a is not b for a, b in zip(twin.parameters(), module.parameters(), strict=True))
+    with torch.no_grad():
+        assert torch.equal(twin(image), module(image))
+
+
+def test_pickle_loads_in_a_fresh_process(tmp_path: Path) -> None:
+    module, image = compiled("googlenet")
+    with torch.no_grad():
+        expected = module(image)
+        training = module.train()(image)
+    module.eval()
+    torch.save((module, image, expected), tmp_path / "module.pt")
+    (tmp_path / "training.pickle").write_bytes(pickle.dumps(training))
+    program = f"""
+import pickle, torch
+module, image, expected = torch.load({str(tmp_path / "module.pt")!r}, weights_only=False)
+with torch.no_grad():
+    module.load_state_dict(module.state_dict())
+    print(type(module).__name__, module(image).shape == expected.shape, module.inception3a.branch1.conv.weight.shape)
+training = pickle.load(open({str(tmp_path / "training.pickle")!r}, "rb"))
+print(type(training).__name__, training._fields)
+"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert found.stdout == (
+        "GoogLeNet True torch.Size([64, 192, 1, 1])\nGoogLeNetOutput ('logits', 'aux_logits2', 'aux_logits1')\n"
+    ), found.stderr
+
+
+def test_parts_pickle_by_themselves() -> None:
+    module, _ = compiled("squeezenet1_0")
+    fire = module.get_submodule("features.3")
+    twin = pickle.loads(pickle.dumps(fire))
+    assert type(twin) is type(fire)
+    assert len(pickle.dumps(module)) < 4 * sum(value.numel() for value in module.parameters()) + 100_000
+
+
+def test_a_subclass_pickles_as_any_class() -> None:
+    module, _ = compiled("squeezenet_digits")
+    twin = pickle.loads(pickle.dumps(nn.ModuleList([module, module])))
+    assert twin[0] is twin[1]
+
+
+# -- torch's compilers -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*NAMES, *(pytest.param(name, marks=pytest.mark.slow) for name in DEEP)])
+def test_compiles_whole(name: str) -> None:
+    module, image = compiled(name)
+    whole = torch.compile(module, fullgraph=True, backend="aot_eager")
+    with torch.no_grad():
+        assert torch.equal(whole(image), module(image))
+    module.train()
+    torch.manual_seed(0)
+    found = whole(image)
+    torch.manual_seed(0)
+    expected = module(image)
+    assert type(found) is type(expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["squeezenet1_0", *DEEP])
+def test_inductor(name: str) -> None:
+    module, image = compiled(name)
+    with torch.no_grad():
+        assert close(torch.compile(module, fullgraph=True)(image), module(image), 1e-3)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["squeezenet1_0", "resnet18", *(pytest.param(n, marks=pytest.mark.slow) for n in ["googlenet", "densenet121"])],
+)
+def test_exports_with_any_height_and_width(name: str) -> None:
+    module, image = compiled(name)
+    sizes = {2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO}
+    exported = torch.export.export(module, (image,), dynamic_shapes=(sizes,))
+    larger = torch.randn(2, 3, 96, 80)
+    with torch.no_grad():
+        assert close(exported.module()(larger), module(larger))
+    assert exported.graph_signature.user_inputs == ("image",)
+
+
+@pytest.mark.parametrize(
+    "name", ["squeezenet1_0", *(pytest.param(n, marks=pytest.mark.slow) for n in [*NAMES[1:], *DEEP])]
+)
+def test_onnx(name: str, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    module, image = compiled(name)
+    program = torch.onnx.export(module, (image,), dynamo=True, verbose=False)
+    assert program is not None
+    program.save(tmp_path / "network.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "network.onnx")
+    assert session.get_inputs()[0].name == "image"
+    found = session.run(None, {"image": image.numpy()})[0]
+    with torch.no_grad():
+        assert close(torch.from_numpy(found), module(image), 1e-3)
+
+
+# -- precision, layout, devices ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_autocast(name: str) -> None:
+    module, image = compiled(name)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        found = module(image)
+    assert found.dtype == torch.bfloat16
+    with torch.no_grad():
+        assert close(found.float(), module(image), 0.1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_channels_last(name: str) -> None:
+    module, image = compiled(name)
+    with torch.no_grad():
+        expected = module(image)
+        last = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        assert close(last(image.to(memory_format=torch.channels_last)), expected)
+
+
+def test_data_parallel(tmp_path: Path) -> None:
+    module, image = compiled("squeezenet_digits")
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path / 'store'}", rank=0, world_size=1)
+    try:
+        parallel = nn.parallel.DistributedDataParallel(module)
+        parallel(image).sum().backward()
+        assert all(parameter.grad is not None for parameter in module.parameters())
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("name", NAMES)
+def test_cuda(name: str) -> None:
+    module, image = compiled(name)
+    with torch.no_grad():
+        expected = module(image)
+        module.cuda()
+        assert close(module(image.cuda()).cpu(), expected, 1e-2)
+        with torch.autocast("cuda", torch.bfloat16):
+            assert module(image.cuda()).dtype == torch.bfloat16
+        last = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        assert close(last(image.cuda().to(memory_format=torch.channels_last)).cpu(), expected, 1e-2)
+    module.train()(image.cuda())
+    assert torch.equal(copy.deepcopy(module.eval())(image.cuda()), module(image.cuda()))
