@@ -31,7 +31,18 @@ __all__ = [
     "rewrite",
 ]
 
-_NOT_REWRITES = {"__init__", "base", "draft", "finish", "nodes", "proofs", "splitting", "weights", "widths"}
+_NOT_REWRITES = {
+    "__init__",
+    "base",
+    "draft",
+    "finish",
+    "following",
+    "nodes",
+    "proofs",
+    "splitting",
+    "weights",
+    "widths",
+}
 
 
 @cache

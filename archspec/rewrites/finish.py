@@ -10,6 +10,7 @@ from archspec.graph import Graph, Node, Scope
 from archspec.ops import Op, Shape, ShapeError
 from archspec.rewrites.base import RewriteError
 from archspec.rewrites.draft import Draft
+from archspec.rewrites.following import values
 from archspec.rewrites.nodes import DraftNode, DraftScope
 from archspec.rewrites.weights import Make, Stage
 from archspec.sizes import Dim, Evaluation, Size, failure, text
@@ -29,6 +30,7 @@ class _Finish:
         self.scopes: dict[int, Scope] = {}
         self.pins: list[tuple[Dim, int, int]] = []
         self.evaluation = Evaluation(draft.graph.sizes)
+        self.values = values(draft)
 
     def graph(self) -> Graph:
         draft, old = self.draft, self.draft.graph
@@ -52,7 +54,15 @@ class _Finish:
     def _scope(self, draft: DraftScope, parent: Scope | None) -> Scope:
         old = draft.old
         scope = replace(
-            old, name=draft.name, path=draft.path, parent=parent, inputs=(), output=-1, reuse=None, items=[]
+            old,
+            values=self.values.get(id(draft), old.values),
+            name=draft.name,
+            path=draft.path,
+            parent=parent,
+            inputs=(),
+            output=-1,
+            reuse=None,
+            items=[],
         )
         self.scopes.setdefault(id(old), scope)
         if parent is None:
