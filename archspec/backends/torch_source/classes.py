@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from archspec.backends.torch_source.constructor import Constructor, attribute, signature
+from archspec.backends.torch_source.constructor import Constructor, attribute, is_list, signature
 from archspec.backends.torch_source.forward import Body, Call, Statement
 from archspec.backends.torch_source.items import Item
 from archspec.backends.torch_source.layout import WIDTH, lay_out
@@ -50,7 +50,7 @@ class ClassWriter:
         place = _place(scope)
         if place is not None:
             found.lines.append(f"# {shown_path(place.source.name)}:{place.line}")
-        base = "nn.Sequential" if template.chain else "nn.Module"
+        base = "nn.Sequential" if template.chain else "nn.ModuleList" if self.listed else "nn.Module"
         found.lines.append(f"class {template.name}({base}):")
         found.lines += docstring(documentation, WIDTH, 4)
         found.lines.append("")
@@ -81,6 +81,7 @@ class ClassWriter:
                 entry.text = entry.text.replace(f"{{{name}}}", f"self.{new}")
             if not entry.member and (entry.kind != "function" or entry.condition is not None):
                 entry.member = names.claim(self._word(entry))
+        self.listed = is_list(self.template)
         for entry in self._entries():
             for item in entry.items:
                 if item is not None:
@@ -108,7 +109,7 @@ class ClassWriter:
             if found is None:
                 raise NotImplementedError(f"`{entry.first.what.path}` applies weights of another class again")
             return found
-        return attribute(entry.member)
+        return f"self[{entry.member}]" if self.listed else attribute(entry.member)
 
     def _helpers(self, entries: Sequence[Entry | Series]) -> list[str]:
         out: list[str] = []
@@ -152,8 +153,11 @@ class ClassWriter:
         arguments = ", ".join(f"{name}: Tensor" for name in inputs)
         kind = self._returns(record, returns)
         found.lines += lay_out(f"def forward(self{', ' if arguments else ''}{arguments}) -> {kind}:", 4)
-        self._statements(found, body.statements)
-        self._return(found, results, returns, record, last)
+        end = len(body.statements)
+        while returns == "training" and end and body.statements[end - 1].training:
+            end -= 1
+        self._statements(found, body.statements[:end])
+        self._return(found, results, returns, record, last, body.statements[end:])
 
     def _plan(self, outputs: list[Ref]) -> tuple[list[Ref], str]:
         """What the forward returns at its end, and in which manner."""
@@ -216,7 +220,7 @@ class ClassWriter:
             heavy = isinstance(what, Node) and what.op is not None and what.op.kind in ("convolution", "dense")
             member = entry.member if is_name(entry.member) else ""
             return [Call(entry.text.replace("{module}", access), reads, gives, heavy=heavy, member=member, **common)]
-        member = entry.member if is_name(entry.member) else ""
+        member = entry.member if is_name(entry.member) else f"branch{entry.member}" if self.listed else ""
         taps = _taps(item) if entry.kind == "chain" else []
         if len(taps) > 1:
             return self._slices(entry, access, taps, number, common)
@@ -299,7 +303,15 @@ class ClassWriter:
             for line in range(begin, len(found.lines)):
                 found.places[line] = statement.spans
 
-    def _return(self, found: ClassText, results: list[str], manner: str, record: str, spans: tuple[str, ...]) -> None:
+    def _return(
+        self,
+        found: ClassText,
+        results: list[str],
+        manner: str,
+        record: str,
+        spans: tuple[str, ...],
+        training: Sequence[Statement],
+    ) -> None:
         last = Statement((), "", False, (), spans)
         if not results:
             self._put(found, "return None", 8, last)
@@ -309,6 +321,8 @@ class ClassWriter:
             self._put(found, f"return {record}({', '.join(results)})", 8, last)
         else:
             found.lines.append("        if self.training:")
+            for statement in training:
+                self._put(found, statement.line, 12, statement)
             self._put(found, f"return {record}({', '.join(results[:-1])})", 12, last)
             self._put(found, f"return {results[-1]}", 8, last)
 

@@ -194,6 +194,9 @@ class Constructor:
 
     def members(self) -> list[str]:
         """The statements that make the members of a class with a forward."""
+        if is_list(self.template):
+            made = [self.make(entry) for entry in self.template.entries if isinstance(entry, Entry) and entry.member]
+            return self.variables() + lay_out(f"super().__init__([{', '.join(made)}])", 8)
         lines = ["        super().__init__()", *self.variables()]
         containers: set[str] = set()
         for entry in self.template.entries:
@@ -230,6 +233,18 @@ class Constructor:
         if otherwise:
             lines += ["        else:", *lay_out(assignment(entry.member, otherwise), 12)]
         return lines
+
+
+def is_list(template: Template) -> bool:
+    """Whether the members of a class are called 0, 1, 2 …, so that it is an ``nn.ModuleList`` with a forward."""
+    entries = [entry for entry in template.entries if isinstance(entry, Entry)]
+    if template.chain or any(entry.attributes or entry.condition is not None for entry in entries):
+        return False
+    own = [entry for entry in entries if entry.member]
+    names = [entry.member for entry in own]
+    plain = all(entry.first.what.reuse is None and not entry.initial for entry in own)
+    parameters = any(entry.first.module is not None and entry.first.module.wrap != "{0}" for entry in own)
+    return len(own) > 1 and positional(names) and plain and not parameters
 
 
 def assignment(member: str, text: str) -> str:

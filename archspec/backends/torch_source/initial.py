@@ -95,7 +95,7 @@ def _inside(template: Template, single: dict[tuple[int, str], str]) -> list[str]
     for entry in template.entries:
         if isinstance(entry, Entry) and entry.kind == "chain" and entry.condition is None:
             loops += _chain_loop(entry, single)
-    for prefix, entry in _members("", template.entries):
+    for prefix, entry, optional in _members("", template.entries):
         nodes = [item.what for item in entry.items if item is not None and isinstance(item.what, Node)]
         if not nodes or nodes[0].op is None or any(node.reuse is not None for node in nodes):
             continue
@@ -106,26 +106,28 @@ def _inside(template: Template, single: dict[tuple[int, str], str]) -> list[str]
                 continue
             for node in nodes:
                 del single[node.index, tensor]
-            direct = tensor != "bias" and not prefix and is_name(entry.name)
             path = _join(_join(prefix, entry.name), tensor)
-            if direct and not tensor:
-                entry.initial = [way.format(tensor=f"self.{path}")]
+            direct = f"self.{path}" if tensor != "bias" and not prefix and is_name(entry.name) else ""
+            holder = optional or (entry if direct and not tensor else None)
+            if holder is not None:
+                holder.initial.append(way.format(tensor=direct or f'self.get_parameter("{path}")'))
             else:
-                found.setdefault(way, []).append((path, f"self.{path}" if direct else ""))
+                found.setdefault(way, []).append((path, direct))
     return loops + _named(found)
 
 
-def _members(prefix: str, entries: Sequence[Entry | Series]) -> Iterator[tuple[str, Entry]]:
-    """The modules of a class whose paths are the same in all its uses."""
+def _members(
+    prefix: str, entries: Sequence[Entry | Series], optional: Entry | None = None
+) -> Iterator[tuple[str, Entry, Entry | None]]:
+    """The modules of a class whose paths are the same in all its uses, with what some uses lack that holds them."""
     for entry in entries:
         if isinstance(entry, Series) or (entry.condition is not None and prefix):
             return
-        if entry.condition is not None:
-            continue
+        holder = optional or (entry if entry.condition is not None else None)
         if entry.kind == "module":
-            yield prefix, entry
+            yield prefix, entry, holder
         elif entry.kind == "chain":
-            yield from _members(_join(prefix, entry.name), entry.children)
+            yield from _members(_join(prefix, entry.name), entry.children, holder)
 
 
 def _join(path: str, name: str) -> str:
@@ -196,6 +198,12 @@ def _named(single: dict[str, list[tuple[str, str]]]) -> list[str]:
         if len(tensors) < FEWEST:
             for path, text in tensors:
                 lines += lay_out(way.format(tensor=text or f'self.get_parameter("{path}")'), 8)
+            continue
+        ends = {path.rpartition(".")[2] for path, _ in tensors}
+        if len(ends) == 1 and all(text.count(".") == 2 for _, text in tensors):
+            listed = ", ".join(text.rpartition(".")[0] for _, text in tensors)
+            lines += lay_out(f"for layer in ({listed}):", 8)
+            lines += lay_out(way.format(tensor=f"layer.{ends.pop()}"), 12)
             continue
         listed = ", ".join(f'"{path}"' for path, _ in tensors)
         lines += lay_out(f"for name in ({listed}):", 8)

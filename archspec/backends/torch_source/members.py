@@ -48,6 +48,7 @@ class Members(Wiring):
             entry.kind = first.kind
             replaced = iter(there)
             entry.items = [next(replaced)[0] if item is not None else None for item in items]
+        self.solver.member = first.name if first.name.isidentifier() else ""
         fill = getattr(self, f"_fill_{first.kind}")
         fill(entry, [item for item, _ in there], present, own_turns, previous)
         if number >= 0:

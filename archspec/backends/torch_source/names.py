@@ -77,18 +77,11 @@ def is_name(text: str) -> bool:
 
 def class_name(text: str) -> str:
     """``conv_bn_relu`` as ``ConvBNReLU``, ``SqueezeNet 1.0`` as ``SqueezeNet1_0``."""
-    text = re.sub(r"(?<=\d)[^0-9A-Za-z]+(?=\d)", "_", text)
-    pieces = re.split(r"(_(?=\d)|[^0-9A-Za-z]+)", text)
-    words = [
-        piece if piece == "_" else _ACRONYMS.get(piece.lower(), piece[:1].upper() + piece[1:])
-        for piece in pieces
-        if piece == "_" or re.match(r"[0-9A-Za-z]", piece)
-    ]
-    joined = words[:1]
-    for word in words[1:]:
-        joined.append(word if word != "_" or joined[-1][-1:].isdigit() else "")
-    name = re.sub(r"[^0-9A-Za-z_]", "", "".join(joined), flags=re.ASCII) or "Block"
-    return name if name[0].isalpha() else f"Net{name}"
+    name = ""
+    for word in re.findall(r"[0-9A-Za-z]+", text):
+        joint = "_" if name[-1:].isdigit() and word[0].isdigit() else ""
+        name += joint + (_ACRONYMS.get(word.lower()) or word[0].upper() + word[1:])
+    return name if name[:1].isalpha() else f"Net{name}"
 
 
 def one_line(text: str, limit: int = 300) -> str:

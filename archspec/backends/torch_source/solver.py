@@ -50,6 +50,8 @@ class Solver:
         self.locals: dict[str, Tree] = {}
         """``let`` values that are formulas over the arguments."""
         self.used: set[str] = set()
+        self.member = ""
+        """The member whose arguments are being sought; it lends its name where an argument's own is taken."""
         self.names: list[dict[str, Any]] = [{} for _ in uses]
         count = len(inputs[0])
         for position in range(count):
@@ -318,6 +320,8 @@ class Solver:
         filled = [values.get(use, filler) for use in every]
         if not all(algebra.is_plain(value) for value in filled):
             raise Mismatch(f"{wanted} has no literal")
+        if self.member and any(parameter.wanted == wanted for parameter in self.candidates.values()):
+            wanted = f"{self.member}_{wanted}"
         number, key = 1, f"{wanted}@1"
         while key in self.candidates:
             number += 1

@@ -8,16 +8,19 @@ from torch import Tensor, nn
 
 
 # spec.yaml:7
-class Both(nn.Module):
+class Both(nn.ModuleList):
     """`both`."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.add_module("0", nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()))
-        self.add_module("1", nn.Sequential(nn.Conv2d(3, 4, 3, padding=1)))
+        super().__init__(
+            [
+                nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()),
+                nn.Sequential(nn.Conv2d(3, 4, 3, padding=1)),
+            ],
+        )
 
     def forward(self, x: Tensor) -> Tensor:
-        return getattr(self, "0")(x) + getattr(self, "1")(x)
+        return self[0](x) + self[1](x)
 
 
 # spec.yaml:1
