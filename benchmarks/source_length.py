@@ -13,7 +13,9 @@ they refer to and the builder.  In its favour are left out:
   builders or accept old arguments; the notice that a model was made (``_log_api_usage_once``);
 - what lies in ``torchvision/ops``, counted in a column of its own; archspec's file holds those blocks too.
 
-A class counts with all its methods, used or not: ``only what ran`` leaves out those that were never entered.
+A class counts with all its methods, used or not: ``only what ran`` leaves out those that were never entered.  What
+torchvision's functions hold beyond the one network counts, since it is what one reads there: other versions, options
+and TorchScript.  archspec's file is of one network; its options stay in the spec.
 """
 
 from __future__ import annotations

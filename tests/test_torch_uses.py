@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -213,7 +213,8 @@ def test_compiles_whole(network: Network, training: bool) -> None:
     same(step(fresh, whole, inputs), step(module, module, inputs))
 
 
-INDUCTOR = [case(network, slow=network.name != "squeezenet1_0") for network in NETWORKS]
+INDUCTOR = [case(Network("squeezenet_digits", ((1, 32, 32),))), *(case(network, slow=True) for network in NETWORKS)]
+"""A C++ compiler takes a second or more for each kernel: a small SqueezeNet for every day."""
 
 
 @pytest.mark.usefixtures("dynamo")
@@ -719,6 +720,12 @@ def test_the_text_does_not_hang_on_chance(names: list[str]) -> None:
     first, second = (python(DIGESTS, *names, str(EXOTIC), PYTHONHASHSEED=seed) for seed in ("1", "2"))
     assert first == second
     assert len(first.splitlines()) == len(names) + 1
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v1", "resnet18", "inception_v3", "exotic"])
+def test_the_text_is_as_before(name: str, golden: Callable[..., None]) -> None:
+    """Beside the golden texts of the emitter's own tests: two more of the five, the largest, and the rarest."""
+    golden(archspec.source(archspec.load(EXOTIC if name == "exotic" else name)), "py", name)
 
 
 def test_the_text_is_formatted_and_typed(tmp_path: Path) -> None:
