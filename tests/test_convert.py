@@ -165,6 +165,42 @@ def test_fcn_has_every_convolution_of_its_classifier() -> None:
     assert found.state["vgg.classifier.0.weight"].shape == (4096, 512, 7, 7)
 
 
+SHARED = """\
+archspec: 1
+name: Shared
+inputs: {image: [3, H, W]}
+sizes: {H: 16, W: 16}
+blocks:
+  twice:
+    steps:
+      - conv as conv: {channels: 3, kernel: 3, padding: 1}
+      - batch_norm as bn
+      - dropout
+steps:
+  - twice as one
+  - reuse: one
+  - conv as last: {channels: 4, kernel: 1}
+  - relu
+  - conv as more: {channels: 4, kernel: 1}
+  - reuse: more
+"""
+
+
+def test_shared_weights_stay_shared_where_a_rewritten_spec_is_used(folder: Path) -> None:
+    (folder / "shared.yaml").write_text(SHARED)
+    (folder / "user.yaml").write_text(
+        "archspec: 1\nname: User\ninputs: {image: [3, H, W]}\nsizes: {H: 16, W: 16}\n"
+        "import: {shared: {spec: shared.yaml, rewrite: [remove_dropout]}}\nsteps: [shared as inner]\n"
+    )
+    shared, user = archspec.load(folder / "shared.yaml"), archspec.load(folder / "user.yaml")
+    model = archspec.compile(shared).eval()
+    found = convert(shared.graph, user.graph, model.state_dict())
+    assert (found.fresh, found.dropped) == ((), ())
+    image = torch.randn(2, 3, 16, 16)
+    with torch.no_grad():
+        assert torch.equal(running(user, dict(found.state), image), model(image))
+
+
 def call(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 

@@ -51,7 +51,16 @@ def _scope_at(scope: Scope, path: str) -> Scope:
     return scope
 
 
-def _items(builder: Builder, graph: Graph, old: Scope, place: Place, made: dict[int, int], outermost: Use) -> None:
+def _items(
+    builder: Builder,
+    graph: Graph,
+    old: Scope,
+    place: Place,
+    made: dict[int, int],
+    outermost: Use,
+    scopes: dict[int, Scope] | None = None,
+) -> None:
+    scopes = {} if scopes is None else scopes  # by the id of the one it is made from
     for item in old.items:
         if isinstance(item, Node):
             _node(builder, graph, item, place, made, outermost)
@@ -67,16 +76,18 @@ def _items(builder: Builder, graph: Graph, old: Scope, place: Place, made: dict[
             item.loops,
             item.copy,
             tuple(made.get(index, UNKNOWN) for index in item.inputs),
+            reuse=scopes.get(id(item.reuse)),
             aside=item.aside,
             depth=place.use.depth + (item.block is not None),
         )
+        scopes[id(item)] = scope
         place.scope.items.append(scope)
         use = place.use
         if item.block is not None:
             named = {name: made.get(index, UNKNOWN) for name, index in zip(_inputs(item), item.inputs, strict=False)}
             use = Use(item.block, item.block.file, dict(item.values), named, use.spec_values, use.depth + 1, use)
         inner = Place(scope, use, place, modules=item.kind in ("sequence", "branch", "merge"))
-        _items(builder, graph, item, inner, made, outermost)
+        _items(builder, graph, item, inner, made, outermost, scopes)
         scope.output = made.get(item.output, UNKNOWN)
         place.names[item.name] = Entry(scope.output, item.step.span if item.step else None, place=inner, step=item.step)
 
