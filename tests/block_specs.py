@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
@@ -51,8 +52,8 @@ class _Writer:
     def condition(self) -> str:
         return str(
             self.pick(
-                "wide", "not wide", "count > 1", "channels != 8", "input.channels == channels", "input.channels != channels",
-                "count > 1 and wide", "kind == 'a'",
+                "wide", "not wide", "count > 1", "channels != 8", "input.channels == channels",
+                "input.channels != channels", "count > 1 and wide", "kind == 'a'",
             )
         )  # fmt: skip
 
@@ -122,7 +123,7 @@ class _Writer:
             return self.use(block, channels, named)
         if kind == 5:
             branches = [self.chain(block, channels, True, depth + 1) for _ in range(self.chance.randint(1, 2))]
-            last = {self.named(block, "conv", True): {"channels": channels, "kernel": 1}}
+            last: dict[str, Any] = {self.named(block, "conv", True): {"channels": channels, "kernel": 1}}
             last["when"] = "input.channels != channels" if channels == "$channels" else "kernel > 0"
             if channels == "$channels" and self.maybe():
                 return {"add": [*branches, {"conv as " + self.label(block): {"channels": channels, "kernel": 1}}]}

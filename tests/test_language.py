@@ -117,7 +117,7 @@ def test_a_copied_step_must_vary_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["train", "forward", "state_dict", "class", "0", "a.b", "__init__", "input", "_x_hooks"]
+    "name", ["train", "forward", "state_dict", "class", "0", "a.b", "__init__", "input", "_x_hooks", "code"]
 )
 def test_names_that_shadow_or_mislead_are_refused(name: str) -> None:
     assert refused(f"steps: [relu as {name}]") == ["bad-name"]

@@ -86,6 +86,10 @@ MODULE_ATTRIBUTES = frozenset(
 """Attributes of ``nn.Module``; a step of such a name would shadow one."""
 
 
+TRACED_ATTRIBUTES = frozenset({"code", "graph"})
+"""Attributes of the modules that torch.export and torch.fx make; a step of such a name breaks them."""
+
+
 @dataclass(slots=True, eq=False)
 class Entry:
     """A named thing: the value it gives, and what stands behind it."""
@@ -233,6 +237,10 @@ def check_name(name: str, span: Span) -> None:
         raise Fault("bad-name", f"`{name}` is a word of Python, and the step's name becomes an attribute", span)
     if name in MODULE_ATTRIBUTES or name.startswith("__") or (name.startswith("_") and name.endswith("_hooks")):
         raise Fault("bad-name", f"a step called `{name}` would shadow an attribute of nn.Module", span)
+    if name in TRACED_ATTRIBUTES:
+        raise Fault(
+            "bad-name", f"a step called `{name}` cannot be exported: torch's traced modules use that name", span
+        )
     if name in ("input", "previous"):
         raise Fault("bad-name", f"`{name}` has a meaning of its own in `from`", span)
 
