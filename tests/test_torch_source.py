@@ -21,7 +21,7 @@ import archspec
 from archspec.backends.runtime import build
 from archspec.backends.torch_source import emit, emitted
 from archspec.backends.torch_source.layout import lay_out
-from archspec.backends.torch_source.names import class_name, docstring
+from archspec.backends.torch_source.names import class_name, docstring, quoted
 from archspec.graph import Graph
 from tests.block_specs import block_spec
 from tests.interpreter import Interpreter
@@ -474,6 +474,12 @@ def test_lines_break_as_ruff_breaks_them(broken: str) -> None:
 )  # fmt: skip
 def test_class_names(text: str, name: str) -> None:
     assert class_name(text) == name
+
+
+@pytest.mark.parametrize("text", ["conv1", "a b", 'a"b', "a\\b", "a\nb", "ä", "\u2028"])
+def test_quoted_text_is_that_text(text: str) -> None:
+    assert ast.literal_eval(quoted(text)) == text
+    assert quoted(text).isascii() or text == "ä"
 
 
 def test_docstrings_cannot_end_early() -> None:

@@ -10,7 +10,7 @@ from archspec.backends.torch_source import algebra
 from archspec.backends.torch_source.algebra import Code
 from archspec.backends.torch_source.items import positional
 from archspec.backends.torch_source.layout import WIDTH, lay_out
-from archspec.backends.torch_source.names import MODULE_ATTRIBUTES, Namespace, is_name
+from archspec.backends.torch_source.names import MODULE_ATTRIBUTES, Namespace, is_name, quoted
 from archspec.backends.torch_source.solver import TURN
 from archspec.backends.torch_source.templates import Entry, Parameter, Series, Slot, Template
 from archspec.expressions.tree import Tree
@@ -160,9 +160,9 @@ class Constructor:
                     made.append(f"**{{{shown} for {variable} in range({self.formula(child.count)})}}")
                 continue
             name, text = child.name, self.make(child)
-            one = f"{name}={text}" if simple else f'"{name}": {text}'
+            one = f"{name}={text}" if simple else f"{quoted(name)}: {text}"
             if child.condition is not None:
-                one = f'**({{"{name}": {text}}} if {self.formula(child.condition)} else {{}})'
+                one = f"**({{{quoted(name)}: {text}}} if {self.formula(child.condition)} else {{}})"
             made.append(one)
         inside = ", ".join(made)
         return f"nn.Sequential(OrderedDict({inside}))" if simple else f"nn.Sequential(OrderedDict({{{inside}}}))"
@@ -250,14 +250,14 @@ def is_list(template: Template) -> bool:
 def assignment(member: str, text: str) -> str:
     """The statement that makes something a member."""
     place = attribute(member)
-    return f"{place} = {text}" if not place.endswith(")") else f'self.add_module("{member}", {text})'
+    return f"{place} = {text}" if not place.endswith(")") else f"self.add_module({quoted(member)}, {text})"
 
 
 def attribute(member: str) -> str:
     """How a member is reached; one of an open scope lies in a ``nn.ModuleDict``."""
     first, *rest = member.split(".")
-    place = f"self.{first}" if is_name(first) and first not in MODULE_ATTRIBUTES else f'getattr(self, "{first}")'
-    return place + "".join(f'["{name}"]' for name in rest)
+    place = f"self.{first}" if is_name(first) and first not in MODULE_ATTRIBUTES else f"getattr(self, {quoted(first)})"
+    return place + "".join(f"[{quoted(name)}]" for name in rest)
 
 
 def numbered_name(entry: Entry) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from archspec.backends.torch_source.constructor import attribute
 from archspec.backends.torch_source.items import Reader
 from archspec.backends.torch_source.layout import lay_out
-from archspec.backends.torch_source.names import is_name
+from archspec.backends.torch_source.names import is_name, quoted
 from archspec.backends.torch_source.templates import Entry, Series, Template
 from archspec.graph import Graph, Node
 from archspec.ops import Module
@@ -110,7 +110,7 @@ def _inside(template: Template, single: dict[tuple[int, str], str]) -> list[str]
             direct = f"self.{path}" if tensor != "bias" and not prefix and is_name(entry.name) else ""
             holder = optional or (entry if direct and not tensor else None)
             if holder is not None:
-                holder.initial.append(way.format(tensor=direct or f'self.get_parameter("{path}")'))
+                holder.initial.append(way.format(tensor=direct or f"self.get_parameter({quoted(path)})"))
             else:
                 found.setdefault(way, []).append((path, direct))
     return loops + _named(found)
@@ -197,7 +197,7 @@ def _named(single: dict[str, list[tuple[str, str]]]) -> list[str]:
     for way, tensors in single.items():
         if len(tensors) < FEWEST:
             for path, text in tensors:
-                lines += lay_out(way.format(tensor=text or f'self.get_parameter("{path}")'), 8)
+                lines += lay_out(way.format(tensor=text or f"self.get_parameter({quoted(path)})"), 8)
             continue
         ends = {path.rpartition(".")[2] for path, _ in tensors}
         if len(ends) == 1 and all(text.count(".") == 2 for _, text in tensors):
@@ -205,7 +205,7 @@ def _named(single: dict[str, list[tuple[str, str]]]) -> list[str]:
             lines += lay_out(f"for layer in ({listed}):", 8)
             lines += lay_out(way.format(tensor=f"layer.{ends.pop()}"), 12)
             continue
-        listed = ", ".join(f'"{path}"' for path, _ in tensors)
+        listed = ", ".join(quoted(path) for path, _ in tensors)
         lines += lay_out(f"for name in ({listed}):", 8)
         lines += lay_out(way.format(tensor="self.get_parameter(name)"), 12)
     return lines

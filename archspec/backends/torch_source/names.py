@@ -75,6 +75,12 @@ def is_name(text: str) -> bool:
     return text.isascii() and text.isidentifier() and not keyword.iskeyword(text) and not text.startswith("__")
 
 
+def quoted(text: str) -> str:
+    """Text as a string literal, in double quotes where nothing in it needs care."""
+    plain = text.isascii() and text.isprintable() and not set(text) & set('"\\')
+    return f'"{text}"' if plain else repr(text)
+
+
 def class_name(text: str) -> str:
     """``conv_bn_relu`` as ``ConvBNReLU``, ``SqueezeNet 1.0`` as ``SqueezeNet1_0``."""
     name = ""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from archspec.backends.torch_source.items import Item
 from archspec.schema import Step
 
-_NUMBERED = re.compile(r"(.*?)(\d+)\Z", re.DOTALL)
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+\Z")
+"""Names that may stand in an f-string as they are."""
 FEWEST = 3
 """Copies from which a loop reads better than a list, where their number is always the same."""
 
@@ -42,7 +43,7 @@ class Segment:
         ]
         if all(name.isdigit() for name, _ in names):
             return None
-        for name, turn in names[:1]:
+        for name, turn in names[:1] if all(_PLAIN.match(name) for name, _ in names) else ():
             for match in re.finditer(r"\d+", name):
                 before, number, after = name[: match.start()], int(match[0]) - turn, name[match.end() :]
                 if all(other == f"{before}{number + at}{after}" for other, at in names):
