@@ -4,9 +4,11 @@ Standalone text that needs torch alone, deterministic and formatted: one class f
 arguments for what differs between its uses.  The stages, a file each, in their order:
 
 - ``flow``: what goes in and out of each scope; ``items``: what each use of a scope holds;
-- ``unify`` (over ``wiring``, ``members``, ``chains``, each a layer): one skeleton from all uses of a block; ``solver``
-  finds the formulas, ``series`` the loops, ``settle`` the local variables, ``algebra`` computes with formulas;
-- ``emitter``: the file, of ``classes``, each a ``constructor`` and a ``forward``; ``initial`` says how weights start;
+- ``unify`` (over ``wiring``, ``members``, ``chains``, each a layer): one skeleton from all uses of a block, kept in
+  ``templates``; ``solver`` (over ``arguments``) finds the formulas, ``series`` the loops, ``settle`` the local variables,
+  ``algebra`` computes with formulas;
+- ``emitter``: the file, of ``classes`` (over ``steps``), each a ``constructor`` and a ``forward``; ``initial`` says how
+  weights start;
 - ``layout`` breaks lines, ``names`` hands out names.
 
 Nothing here imports torch.

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 
 from archspec.backends.torch_source import algebra
+from archspec.backends.torch_source.arguments import TURN
 from archspec.backends.torch_source.items import Item, positional
 from archspec.backends.torch_source.members import Members
 from archspec.backends.torch_source.series import Segment, turns_of
 from archspec.backends.torch_source.settle import formulas
-from archspec.backends.torch_source.solver import TURN, Mismatch
+from archspec.backends.torch_source.solver import Mismatch
 from archspec.backends.torch_source.templates import Entry, Series
 from archspec.expressions import Expression
 from archspec.expressions import tree as t

@@ -8,10 +8,10 @@ from typing import Any
 
 from archspec.backends.torch_source import algebra
 from archspec.backends.torch_source.algebra import Code
+from archspec.backends.torch_source.arguments import TURN
 from archspec.backends.torch_source.items import positional
 from archspec.backends.torch_source.layout import WIDTH, lay_out
 from archspec.backends.torch_source.names import MODULE_ATTRIBUTES, Namespace, is_name, quoted
-from archspec.backends.torch_source.solver import TURN
 from archspec.backends.torch_source.templates import Entry, Parameter, Series, Slot, Template
 from archspec.expressions.tree import Tree
 

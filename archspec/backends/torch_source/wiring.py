@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from archspec.backends.torch_source import algebra
+from archspec.backends.torch_source.arguments import input_key
 from archspec.backends.torch_source.items import Item, Reader
-from archspec.backends.torch_source.solver import Mismatch, Solver, input_key
+from archspec.backends.torch_source.solver import Mismatch, Solver
 from archspec.backends.torch_source.templates import Entry, Ref, Template
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree

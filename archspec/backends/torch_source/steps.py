@@ -1,0 +1,197 @@
+"""The steps of a class's forward: its members by name, and what calls them over which values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from archspec.backends.torch_source.constructor import attribute, is_list
+from archspec.backends.torch_source.forward import Call
+from archspec.backends.torch_source.items import Item
+from archspec.backends.torch_source.names import MODULE_ATTRIBUTES, Namespace, identifier, is_name
+from archspec.backends.torch_source.templates import Entry, Ref, Template
+from archspec.graph import Graph, Node, Output, Scope
+
+_FLAGS = {"add": "residual", "multiply": "gated", "concat": "joined"}
+"""What an attribute is called that says whether a merge is there."""
+
+
+class Steps:
+    """The members of a class and the calls of its forward."""
+
+    def __init__(self, graph: Graph, template: Template, reserved: Namespace, outputs: Sequence[Output] = ()) -> None:
+        self.graph = graph
+        self.template = template
+        self.reserved = reserved
+        self.outputs = outputs
+        """Of the network; empty for any other class."""
+        self.members: dict[Node | Scope, str] = {}
+        self._name_members()
+
+    def _entries(self) -> list[Entry]:
+        return [entry for entry in self.template.entries if isinstance(entry, Entry)]
+
+    def _name_members(self) -> None:
+        names = Namespace(MODULE_ATTRIBUTES)
+        for entry in self._entries():
+            if entry.kind != "function" and entry.name:
+                entry.member = entry.name
+                names.reserve([entry.name.split(".")[0]])
+        for entry in self._entries():
+            renamed = {name: names.claim(name) for name in entry.attributes}
+            entry.attributes = {renamed[name]: tree for name, tree in entry.attributes.items()}
+            for name, new in renamed.items():
+                entry.text = entry.text.replace(f"{{{name}}}", f"self.{new}")
+            if not entry.member and (entry.kind != "function" or entry.condition is not None):
+                entry.member = names.claim(self._word(entry))
+        self.listed = is_list(self.template)
+        for entry in self._entries():
+            for item in entry.items:
+                if item is not None:
+                    self._note(item, self._access(entry))
+
+    @staticmethod
+    def _word(entry: Entry) -> str:
+        what = entry.first.what
+        assert isinstance(what, Node)
+        assert what.op is not None
+        if entry.kind == "function":
+            return _FLAGS.get(what.op.keyword, f"use_{what.op.keyword}")
+        return what.op.keyword
+
+    def _note(self, item: Item, access: str) -> None:
+        if item.what.reuse is None:
+            self.members[item.what] = access
+        for position, child in enumerate(item.children):
+            self._note(child, f"{access}[{position}]")
+
+    def _access(self, entry: Entry) -> str:
+        original = entry.first.what.reuse
+        if original is not None:
+            found = self.members.get(original)
+            if found is None:
+                raise NotImplementedError(f"`{entry.first.what.path}` applies weights of another class again")
+            return found
+        return f"self[{entry.member}]" if self.listed else attribute(entry.member)
+
+    def _inputs(self) -> list[str]:
+        names = Namespace()
+        names.reserve(name for name in taken(self.reserved))
+        if self.outputs:
+            return [names.claim(name) for name in self.graph.inputs]
+        count = len(self.template.inputs[0])
+        wanted = self.template.input_names or (["x"] if count == 1 else ["x", "y", "z"][:count] if count < 4 else [])
+        wanted = wanted or [f"x{position + 1}" for position in range(count)]
+        return [names.claim(name) for name in wanted]
+
+    def _plan(self, outputs: list[Ref]) -> tuple[list[Ref], str]:
+        """What the forward returns at its end, and in which manner."""
+        if not self.outputs:
+            return outputs, "plain" if len(outputs) == 1 else "tuple"
+        refs = [self._output(output) for output in self.outputs]
+        always = [ref for ref, output in zip(refs, self.outputs, strict=True) if not output.training]
+        if len(refs) == 1:
+            return refs, "plain"
+        if len(always) == 1:
+            return [*refs, always[0]], "training"
+        return refs, "record"
+
+    def _output(self, output: Output) -> Ref:
+        """The value of an output of the network, which may be an input as it is."""
+        index, given = self.alias(output.node), self.template.given[0]
+        if index in given:
+            return self.template.outputs[given[index]]
+        return Ref(-1, self.template.inputs[0].index(index))
+
+    def alias(self, index: int) -> int:
+        """The node a value stands for."""
+        node = self.graph.nodes[index]
+        while node.op is not None and node.op.keyword == "identity" and not node.is_module:
+            node = self.graph.nodes[node.inputs[0]]
+        return node.index
+
+    def _calls(self, entry: Entry, number: int) -> list[Call]:
+        item = entry.first
+        if not item.live:
+            return []
+        gives = tuple(Ref(number, output) for output in range(item.outputs or max(len(item.gives), 1)))
+        common: dict[str, Any] = {"training": item.training, "named": self._labels(entry), "spans": _spans(item)}
+        reads = tuple(entry.reads)
+        if entry.kind == "function":
+            what = item.what
+            assert isinstance(what, Node)
+            assert what.op is not None
+            text, atomic = entry.text, entry.atomic
+            if entry.condition is not None:
+                assert entry.alias is not None
+                text, atomic = f"{text} if self.{entry.member} else {{{len(reads)}}}", False
+                reads = (*reads, entry.alias)
+            return [Call(text, reads, gives, atomic, merges=what.op.merges, **common)]
+        access = self._access(entry)
+        if entry.kind == "module":
+            what = item.what
+            heavy = isinstance(what, Node) and what.op is not None and what.op.kind in ("convolution", "dense")
+            member = entry.member if is_name(entry.member) else ""
+            return [Call(entry.text.replace("{module}", access), reads, gives, heavy=heavy, member=member, **common)]
+        member = entry.member if is_name(entry.member) else f"branch{entry.member}" if self.listed else ""
+        taps = _taps(item) if entry.kind == "chain" else []
+        if len(taps) > 1:
+            return self._slices(entry, access, taps, number, common)
+        places = ", ".join(f"{{{position}}}" for position in range(len(reads)))
+        return [Call(f"{access}({places})", reads, gives, member=member, **common)]
+
+    def _slices(
+        self, entry: Entry, access: str, taps: list[tuple[int, int, int]], number: int, common: dict[str, Any]
+    ) -> list[Call]:
+        """A chain that is tapped: run piece by piece."""
+        out: list[Call] = []
+        reads, begin = tuple(entry.reads), 0
+        for position, output, _ in taps:
+            last = position + 1 == len(entry.first.children)
+            piece = f"[{begin or ''}:{'' if last else position + 1}]"
+            gives = (Ref(number, output),)
+            labels = common["named"]
+            named = (labels[output],) if output < len(labels) and labels[output] else ()
+            out.append(Call(f"{access}{piece}({{0}})", reads, gives, **{**common, "named": named}))
+            reads, begin = gives, position + 1
+        return out
+
+    def _labels(self, entry: Entry) -> tuple[str, ...]:
+        """What the spec calls the values an entry gives, where all uses call them so."""
+        wanted: list[str] = []
+        for output in range(max(item.outputs or len(item.gives) for item in entry.items if item is not None)):
+            labels = set()
+            for item in entry.items:
+                if item is not None:
+                    index = next((index for index, place in item.gives.items() if place == output), None)
+                    labels.add(self._label(index) if index is not None else "")
+            label = labels.pop() if len(labels) == 1 else ""
+            wanted.append(identifier(label) if label else "")
+        return tuple(wanted) if any(wanted) else ()
+
+    def _label(self, index: int) -> str:
+        for output in self.outputs:
+            if self.alias(output.node) == index and output.name != "output":
+                return output.name
+        return self.graph.nodes[index].label or ""
+
+
+def taken(namespace: Namespace) -> set[str]:
+    """Every name a namespace has given."""
+    return set(namespace.given)
+
+
+def _taps(item: Item) -> list[tuple[int, int, int]]:
+    """Position of the child, place among the outputs and node of each value of a chain that is read outside."""
+    return [
+        (position, item.gives[index], index)
+        for position, child in enumerate(item.children)
+        for index in child.gives
+        if index in item.gives
+    ]
+
+
+def _spans(item: Item) -> tuple[str, ...]:
+    what = item.what
+    span = what.span if isinstance(what, Node) else (what.step.span if what.step is not None else None)
+    return () if span is None else (f"{span.source.name}:{span.line}",)
