@@ -171,8 +171,7 @@ def test_compiles_whole(name: str) -> None:
     assert type(found) is type(expected)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["squeezenet1_0", *DEEP])
+@pytest.mark.parametrize("name", ["squeezenet1_0", *(pytest.param(name, marks=pytest.mark.slow) for name in DEEP)])
 def test_inductor(name: str) -> None:
     module, image = compiled(name)
     with torch.no_grad():

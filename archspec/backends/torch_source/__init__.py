@@ -5,8 +5,8 @@ arguments for what differs between its uses.  The stages, a file each, in their 
 
 - ``flow``: what goes in and out of each scope; ``items``: what each use of a scope holds;
 - ``unify`` (over ``wiring``, ``members``, ``chains``, each a layer): one skeleton from all uses of a block, kept in
-  ``templates``; ``solver`` (over ``arguments``) finds the formulas, ``series`` the loops, ``settle`` the local variables,
-  ``algebra`` computes with formulas;
+  ``templates``; ``solver`` (over ``arguments``) finds the formulas, ``series`` the loops, ``settle`` the local
+  variables, ``algebra`` computes with formulas;
 - ``emitter``: the file, of ``classes`` (over ``steps``), each a ``constructor`` and a ``forward``; ``initial`` says how
   weights start;
 - ``layout`` breaks lines, ``names`` hands out names.
