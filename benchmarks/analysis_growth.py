@@ -69,9 +69,7 @@ def main() -> int:
     """Print a table; the exit status is 1 where growth is worse than 1.5 times linear."""
     first: dict[str, float] | None = None
     worst = 0.0
-    print(
-        f"{'steps':>8}  {'load':>9}  {'check':>9}  {'fields':>9}  µs per step of each, and against the first"
-    )
+    print(f"{'steps':>8}  {'load':>9}  {'check':>9}  {'fields':>9}  µs per step of each, and against the first")
     for steps in STEPS:
         found = measure(steps)
         each = {name: 1e6 * seconds / found["steps"] for name, seconds in found.items() if name != "steps"}

@@ -213,8 +213,11 @@ def test_compiles_whole(network: Network, training: bool) -> None:
     same(step(fresh, whole, inputs), step(module, module, inputs))
 
 
-INDUCTOR = [case(Network("squeezenet_digits", ((1, 32, 32),))), *(case(network, slow=True) for network in NETWORKS)]
-"""A C++ compiler takes a second or more for each kernel: a small SqueezeNet for every day."""
+INDUCTOR = [
+    case(Network("squeezenet_digits", ((1, 32, 32),)), slow=True),
+    *(case(network, slow=True) for network in NETWORKS),
+]
+"""A C++ compiler takes a second or more for each kernel; tests/test_runtime.py has SqueezeNet for every day."""
 
 
 @pytest.mark.usefixtures("dynamo")
