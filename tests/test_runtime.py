@@ -1,8 +1,10 @@
-"""Compiled modules in torch's hands: compile, export, ONNX, pickle, copies, mixed precision, errors with their line."""
+"""Compiled modules: the text that runs, errors with their line, parts that pickle; deep networks in torch's compilers.
+
+``test_torch_uses`` does all that torch's users do with a module, on smaller networks.
+"""
 
 from __future__ import annotations
 
-import copy
 import inspect
 import linecache
 import pickle
@@ -21,7 +23,6 @@ from torch import Tensor, nn
 
 import archspec
 
-NAMES = ["squeezenet1_0", "googlenet", "densenet121", "resnet18"]
 DEEP = ["resnet50", "mobilenet_v3_large", "shufflenet_v2_x1_0", "convnext_tiny", "inception_v3", "unet_same"]
 
 
@@ -108,16 +109,6 @@ steps:
 # -- copies and pickles ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES[:2])
-def test_copies(name: str) -> None:
-    module, image = compiled(name)
-    twin = copy.deepcopy(module)
-    assert type(twin) is type(module)
-    assert all(a is not b for a, b in zip(twin.parameters(), module.parameters(), strict=True))
-    with torch.no_grad():
-        assert torch.equal(twin(image), module(image))
-
-
 def test_pickle_loads_in_a_fresh_process(tmp_path: Path) -> None:
     module, image = compiled("googlenet")
     with torch.no_grad():
@@ -149,7 +140,7 @@ def test_parts_pickle_by_themselves() -> None:
     assert len(pickle.dumps(module)) < 4 * sum(value.numel() for value in module.parameters()) + 100_000
 
 
-def test_a_subclass_pickles_as_any_class() -> None:
+def test_a_module_held_twice_is_pickled_once() -> None:
     module, _ = compiled("squeezenet_digits")
     twin = pickle.loads(pickle.dumps(nn.ModuleList([module, module])))
     assert twin[0] is twin[1]
@@ -158,7 +149,8 @@ def test_a_subclass_pickles_as_any_class() -> None:
 # -- torch's compilers -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [*NAMES, *(pytest.param(name, marks=pytest.mark.slow) for name in DEEP)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DEEP)
 def test_compiles_whole(name: str) -> None:
     module, image = compiled(name)
     whole = torch.compile(module, fullgraph=True, backend="aot_eager")
@@ -172,7 +164,8 @@ def test_compiles_whole(name: str) -> None:
     assert type(found) is type(expected)
 
 
-@pytest.mark.parametrize("name", ["squeezenet1_0", *(pytest.param(name, marks=pytest.mark.slow) for name in DEEP)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DEEP)
 def test_inductor(name: str) -> None:
     if not any(shutil.which(compiler) for compiler in ("g++", "clang++", "c++")):
         pytest.skip("inductor needs a C++ compiler")
@@ -181,23 +174,8 @@ def test_inductor(name: str) -> None:
         assert close(torch.compile(module, fullgraph=True)(image), module(image), 1e-3)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["squeezenet1_0", "resnet18", *(pytest.param(n, marks=pytest.mark.slow) for n in ["googlenet", "densenet121"])],
-)
-def test_exports_with_any_height_and_width(name: str) -> None:
-    module, image = compiled(name)
-    sizes = {2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO}
-    exported = torch.export.export(module, (image,), dynamic_shapes=(sizes,))
-    larger = torch.randn(2, 3, 96, 80)
-    with torch.no_grad():
-        assert close(exported.module()(larger), module(larger))
-    assert exported.graph_signature.user_inputs == ("image",)
-
-
-@pytest.mark.parametrize(
-    "name", ["squeezenet1_0", *(pytest.param(n, marks=pytest.mark.slow) for n in [*NAMES[1:], *DEEP])]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DEEP)
 def test_onnx(name: str, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     module, image = compiled(name)
@@ -209,52 +187,3 @@ def test_onnx(name: str, tmp_path: Path) -> None:
     found = session.run(None, {"image": image.numpy()})[0]
     with torch.no_grad():
         assert close(torch.from_numpy(found), module(image), 1e-3)
-
-
-# -- precision, layout, devices ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_autocast(name: str) -> None:
-    module, image = compiled(name)
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        found = module(image)
-    assert found.dtype == torch.bfloat16
-    with torch.no_grad():
-        assert close(found.float(), module(image), 0.1)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_channels_last(name: str) -> None:
-    module, image = compiled(name)
-    with torch.no_grad():
-        expected = module(image)
-        last = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        assert close(last(image.to(memory_format=torch.channels_last)), expected)
-
-
-def test_data_parallel(tmp_path: Path) -> None:
-    module, image = compiled("squeezenet_digits")
-    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path / 'store'}", rank=0, world_size=1)
-    try:
-        parallel = nn.parallel.DistributedDataParallel(module)
-        parallel(image).sum().backward()
-        assert all(parameter.grad is not None for parameter in module.parameters())
-    finally:
-        torch.distributed.destroy_process_group()
-
-
-@pytest.mark.cuda
-@pytest.mark.parametrize("name", NAMES)
-def test_cuda(name: str) -> None:
-    module, image = compiled(name)
-    with torch.no_grad():
-        expected = module(image)
-        module.cuda()
-        assert close(module(image.cuda()).cpu(), expected, 1e-2)
-        with torch.autocast("cuda", torch.bfloat16):
-            assert module(image.cuda()).dtype == torch.bfloat16
-        last = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        assert close(last(image.cuda().to(memory_format=torch.channels_last)).cpu(), expected, 1e-2)
-    module.train()(image.cuda())
-    assert torch.equal(copy.deepcopy(module.eval())(image.cuda()), module(image.cuda()))
