@@ -81,6 +81,14 @@ class Scope:
             scope = scope.parent
         return scope
 
+    def scopes(self) -> Iterator[Scope]:
+        """Itself and every scope inside, however deep; those around come before those within."""
+        stack = [self]
+        while stack:
+            scope = stack.pop()
+            yield scope
+            stack += [item for item in scope.items if isinstance(item, Scope)]
+
     def nodes(self) -> Iterator[Node]:
         """Every node inside, however deep, in the order they run."""
         stack: list[Iterator[Node | Scope]] = [iter(self.items)]

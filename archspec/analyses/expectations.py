@@ -68,13 +68,9 @@ def _number(node: Node, found: float | None, what: str) -> Iterator[Diagnostic]:
 def named_values(graph: Graph) -> dict[str, int]:
     """Node index by every name a claim may use: step paths, scope paths, labels, outputs."""
     names: dict[str, int] = {node.path: node.index for node in graph.nodes}
-    stack = [graph.root]
-    while stack:
-        scope = stack.pop()
-        for item in scope.items:
-            if hasattr(item, "items"):
-                stack.append(item)  # type: ignore[arg-type]
-                names.setdefault(item.path, item.output)  # type: ignore[union-attr]
+    for scope in graph.root.scopes():
+        if scope is not graph.root:
+            names.setdefault(scope.path, scope.output)
     for node in graph.nodes:
         if node.label is not None:
             names.setdefault(node.label, node.index)

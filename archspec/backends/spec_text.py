@@ -33,7 +33,7 @@ class _Writer:
     def _choose_labels(self) -> dict[int, str]:
         """A label for each node that some step reads from elsewhere: as written where possible, always unique."""
         graph = self.graph
-        taken = {node.name for node in graph.nodes} | {name for scope in _scopes(graph.root) for name in (scope.name,)}
+        taken = {node.name for node in graph.nodes} | {scope.name for scope in graph.root.scopes()}
         labels = {index: name for name, index in graph.inputs.items()}
         taken |= set(labels.values())
         for node in graph.nodes:
@@ -176,14 +176,6 @@ class _Writer:
         if node.index in self._labels:
             lines.append(f"{margin}  label: {self._labels[node.index]}")
         return lines
-
-
-def _scopes(root: Scope) -> Iterator[Scope]:
-    stack = [root]
-    while stack:
-        scope = stack.pop()
-        yield scope
-        stack += [item for item in scope.items if isinstance(item, Scope)]
 
 
 def _inputs(node: Node) -> tuple[tuple[int, ...], tuple[int, ...]]:

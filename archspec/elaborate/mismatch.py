@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archspec.diagnostics import Fault
 from archspec.ops import Op, Shape, ShapeError
 from archspec.schema import Step
-from archspec.sizes import AtLeast, AtMost, Condition, Dim, Equal, Residue, Size, solve, symbols, text
+from archspec.sizes import AtLeast, AtMost, Condition, Dim, Equal, Residue, Size, failure, solve, symbols, text
 from archspec.source import Mapping as YamlMapping
 
 if TYPE_CHECKING:
@@ -57,20 +57,10 @@ def sides(nodes: Nodes, inputs: Sequence[int]) -> tuple[str, ...]:
 
 def holds(condition: Condition, nodes: Nodes) -> bool:
     """Whether a condition holds at the spec's sizes; true where they are not known."""
-    match condition:
-        case AtLeast(term, least):
-            number = nodes.number(term)
-            return number is None or number >= least
-        case Equal(left, right):
-            one, other = nodes.number(left), nodes.number(right)
-            return left is right or one is None or other is None or one == other
-        case AtMost(left, right):
-            one, other = nodes.number(left), nodes.number(right)
-            return one is None or other is None or one <= other
-        case Residue(term, modulus, allowed):
-            number = nodes.number(term)
-            return number is None or any(low <= number % modulus <= high for low, high in allowed)
-    return True
+    try:
+        return failure(condition, nodes.evaluation) is None
+    except ValueError:
+        return True
 
 
 def describe(condition: Condition, nodes: Nodes) -> str:

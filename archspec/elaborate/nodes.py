@@ -23,14 +23,14 @@ class Nodes:
         self.maximum = maximum
         self.diagnostics = diagnostics
         self.sizes: dict[str, int] = {}
-        self._evaluation = Evaluation({})
+        self.evaluation = Evaluation({})
         self._steps = 0
         self._paths: dict[str, int] = {}
 
     def set_sizes(self, sizes: dict[str, int]) -> None:
         """The numbers symbols stand for."""
         self.sizes = sizes
-        self._evaluation = Evaluation(sizes)
+        self.evaluation = Evaluation(sizes)
 
     def tick(self, span: Span, place: Place) -> None:
         """Count one more step run; raises when there are too many, whether they make nodes or not."""
@@ -64,7 +64,7 @@ class Nodes:
         if not isinstance(dim, Size):
             return dim
         try:
-            return self._evaluation.of(dim)
+            return self.evaluation.of(dim)
         except ValueError:
             return None
 
