@@ -197,7 +197,10 @@ def source(spec: Spec, /) -> str:
     """The PyTorch source of a spec: a standalone file that needs torch alone."""
     from archspec.backends.torch_source import emit
 
-    return emit(spec.graph)
+    try:
+        return emit(spec.graph)
+    except Fault as fault:
+        raise SpecError([fault.diagnostic]) from None
 
 
 def compile(spec: Spec, /) -> nn.Module:
@@ -205,7 +208,11 @@ def compile(spec: Spec, /) -> nn.Module:
     from archspec.backends.runtime import build
     from archspec.backends.torch_source import emitted
 
-    return build(emitted(spec.graph))
+    try:
+        made = emitted(spec.graph)
+    except Fault as fault:
+        raise SpecError([fault.diagnostic]) from None
+    return build(made)
 
 
 def loss(spec: Spec, /) -> nn.Module:

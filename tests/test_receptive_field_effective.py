@@ -108,6 +108,8 @@ def test_heat_map(kind: str, tmp_path: Path, plain: archspec.Spec) -> None:
     erf.heat_map(found, tmp_path / f"a.{kind}")
     first = (tmp_path / f"a.{kind}").read_bytes()
     assert first.startswith(b"\x89PNG" if kind == "png" else b"<?xml")
+    erf.heat_map(found, tmp_path / f"b.{kind}")
+    assert (tmp_path / f"b.{kind}").read_bytes() == first
 
 
 def test_the_rf_command() -> None:

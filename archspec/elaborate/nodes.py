@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from archspec.diagnostics import Diagnostics, Fault, Span
 from archspec.elaborate import mismatch
@@ -99,7 +98,7 @@ class Nodes:
         mark = len(self.pins)
         try:
             if op.pins:
-                shapes = self._pinned(op, shapes)
+                shapes = op.numbered(shapes, self.pin)
             shape = op.infer(shapes)
         except ShapeError as error:
             del self.pins[mark:]
@@ -130,14 +129,6 @@ class Nodes:
         self.all.append(node)
         place.scope.items.append(node)
         return node
-
-    def _pinned(self, op: Op, shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        """Shapes with the axes the op wants as numbers made so."""
-        dims = [list(shape.dims) for shape in shapes]
-        for position, axis in op.pinned(shapes):
-            at = shapes[position].axes.index(axis)
-            dims[position][at] = self.pin(dims[position][at])
-        return tuple(replace(shape, dims=tuple(sizes)) for sizes, shape in zip(dims, shapes, strict=True))
 
     def _unnamed(self, op: Op, place: Place) -> str:
         """A key for an unnamed merge, unlike any name a spec can give: ``layer1.0.add``, then ``layer1.0.add-2``."""

@@ -8,8 +8,8 @@ as text and never imports it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, field_validator
@@ -260,6 +260,14 @@ class Op(BaseModel):
     def pinned(self, inputs: Sequence[Shape]) -> tuple[tuple[int, str], ...]:
         """(input, axis) of each symbolic size that must be a number, as all of flatten's must."""
         return ()
+
+    def numbered(self, inputs: Sequence[Shape], number: Callable[[Dim], int]) -> tuple[Shape, ...]:
+        """The inputs with the sizes of :meth:`pinned` as the numbers that ``number`` gives."""
+        dims = [list(shape.dims) for shape in inputs]
+        for position, axis in self.pinned(inputs):
+            at = inputs[position].axes.index(axis)
+            dims[position][at] = number(dims[position][at])
+        return tuple(replace(shape, dims=tuple(sizes)) for sizes, shape in zip(dims, inputs, strict=True))
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
         """Which rows of input ``index`` an output row reads, along one spatial axis of the output."""

@@ -100,7 +100,7 @@ class _Finish:
         inputs = [self.new[id(node)] for node in draft.inputs]
         shapes = tuple(node.shape for node in inputs)
         try:
-            shapes = self._pinned(op, shapes)
+            shapes = op.numbered(shapes, self._pin) if op.pins else shapes
             shape = op.infer(shapes)
         except ShapeError as error:
             raise RewriteError(f"after it `{draft.path}` does not fit: {error}", draft, error.hint) from None
@@ -129,17 +129,12 @@ class _Finish:
             )
         return lender
 
-    def _pinned(self, op: Op, shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        if not op.pins:
-            return shapes
-        dims = [list(shape.dims) for shape in shapes]
-        for position, axis in op.pinned(shapes):
-            at = shapes[position].axes.index(axis)
-            dim = dims[position][at]
-            if isinstance(dim, Size):
-                number = dims[position][at] = self.draft.number(dim)
-                self.pins.append((dim, number, len(self.nodes)))
-        return tuple(Shape(tuple(sizes), shape.axes) for sizes, shape in zip(dims, shapes, strict=True))
+    def _pin(self, dim: Dim) -> int:
+        """A size as a number, from now on fixed to it."""
+        number = self.draft.number(dim)
+        if isinstance(dim, Size):
+            self.pins.append((dim, number, len(self.nodes)))
+        return number
 
     def _try(self, draft: DraftNode, op: Op, shapes: tuple[Shape, ...], shape: Shape) -> None:
         """The op's conditions at the spec's own sizes."""

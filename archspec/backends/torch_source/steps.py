@@ -10,6 +10,7 @@ from archspec.backends.torch_source.forward import Call
 from archspec.backends.torch_source.items import Item
 from archspec.backends.torch_source.names import MODULE_ATTRIBUTES, Namespace, identifier, is_name
 from archspec.backends.torch_source.templates import Entry, Ref, Template
+from archspec.diagnostics import Fault
 from archspec.graph import Graph, Node, Output, Scope
 
 _FLAGS = {"add": "residual", "multiply": "gated", "concat": "joined"}
@@ -70,7 +71,13 @@ class Steps:
         if original is not None:
             found = self.members.get(original)
             if found is None:
-                raise NotImplementedError(f"`{entry.first.what.path}` applies weights of another class again")
+                path = entry.first.what.path
+                raise Fault(
+                    "reuse-elsewhere",
+                    f"`{path}` applies again what lies inside another block, and its class cannot reach it",
+                    entry.first.what.step.what_span if entry.first.what.step is not None else None,
+                    "reuse the whole block, or stand beside it",
+                )
             return found
         return f"self[{entry.member}]" if self.listed else attribute(entry.member)
 
