@@ -74,10 +74,10 @@ class Interpreter:
         if made is not None:
             module = node.op.module(shapes)
             assert module is not None
-            text = module.call.replace("{module}", "made")
+            text = module.whole.replace("{module}", "made")
             names["made"] = made
         else:
             function = node.op.function(shapes)
             assert function is not None
-            text = function.text
+            text = function.whole
         return eval(_PLACE.sub(r"given_\1", text), names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -14,13 +14,18 @@ from torch.utils._pytree import tree_leaves
 
 import archspec
 from archspec.analyses.memory import memory
-from archspec.graph import Graph, Node, Scope
+from archspec.elaborate.loader import spec_names
+from archspec.graph import Graph
 from archspec.sizes import Evaluation
-from tests.interpreter import Interpreter
+from tests.block_specs import block_spec
+from tests.random_specs import random_spec
 
 
 class LiveStorages(TorchDispatchMode):
-    """Adds up the storages that are alive after each operation, weights left out, and keeps the peak."""
+    """Adds up the storages that are alive after each operation, weights left out, and keeps the peak.
+
+    A storage counts as the tensor that it was made for: some kernels of torch's allot more than that.
+    """
 
     def __init__(self, weights: Iterable[Tensor], inputs: Iterable[Tensor]) -> None:
         super().__init__()
@@ -29,13 +34,15 @@ class LiveStorages(TorchDispatchMode):
         self.now = self.peak = 0
         for tensor in inputs:
             self._add(tensor)
+        self.peak = self.now
 
     def _add(self, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
         key = storage._cdata
         if key not in self._weights and key not in self._alive:
-            self._alive[key] = storage.nbytes()
-            self.now += storage.nbytes()
+            size = min(storage.nbytes(), tensor.numel() * tensor.element_size())
+            self._alive[key] = size
+            self.now += size
             weakref.finalize(storage, self._drop, key)
 
     def _drop(self, key: int) -> None:
@@ -58,55 +65,16 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-class Calls(Interpreter):
-    """Runs a graph as calls within calls: a value goes when nothing more reads it, or with the call it was given to."""
-
-    def run(self, *inputs: Tensor) -> list[Tensor]:
-        values = dict(zip(self.graph.inputs.values(), inputs, strict=True))
-        wanted = {output.node for output in self.graph.outputs if not output.training}
-        return list(self._call(self.graph.root, values, wanted).values())
-
-    def _call(self, scope: Scope, given: dict[int, Tensor], wanted: set[int]) -> dict[int, Tensor]:
-        values = dict(given)
-        items = list(_calls(scope))
-        reads = [_outside(item) for item in items]
-        for at, item in enumerate(items):
-            later = wanted.union(*reads[at + 1 :])
-            if isinstance(item, Scope):
-                made = {node.index for node in item.nodes()}
-                values.update(self._call(item, {index: values[index] for index in reads[at]}, later & made))
-            elif not (item.dead or item.training_only):
-                values[item.index] = self._apply(item, [values[index] for index in item.inputs])
-            for index in [index for index in values if index not in later and index not in given]:
-                del values[index]
-        return {index: value for index, value in values.items() if index in wanted}
-
-
-def _calls(scope: Scope) -> Iterator[Node | Scope]:
-    """What a scope runs: nodes, and modules that are called; merges and branches are no calls."""
-    for item in scope.items:
-        if isinstance(item, Scope) and item.kind not in ("block", "sequence"):
-            yield from _calls(item)
-        else:
-            yield item
-
-
-def _outside(item: Node | Scope) -> set[int]:
-    nodes = [node for node in (item.nodes() if isinstance(item, Scope) else [item]) if not node.dead]
-    nodes = [node for node in nodes if not node.training_only]
-    return {index for node in nodes for index in node.inputs} - {node.index for node in nodes}
-
-
 def inputs_of(graph: Graph, sizes: dict[str, int], batch: int, dtype: torch.dtype = torch.float32) -> list[Tensor]:
     evaluation = Evaluation(sizes)
     shapes = [graph.nodes[index].shape.dims for index in graph.inputs.values()]
     return [torch.randn(batch, *map(evaluation.of, dims), dtype=dtype) for dims in shapes]
 
 
-def inference(run: Any, model: nn.Module, inputs: list[Tensor], weights: Iterable[Tensor] = ()) -> int:
-    mode = LiveStorages([*model.parameters(), *model.buffers(), *weights], inputs)
+def inference(model: nn.Module, inputs: list[Tensor]) -> int:
+    mode = LiveStorages([*model.parameters(), *model.buffers()], inputs)
     with torch.no_grad(), mode:
-        run(*inputs)
+        model(*inputs)
     return mode.peak
 
 
@@ -126,19 +94,39 @@ NETWORKS = (
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_peaks(name: str) -> None:
-    """Inference exactly, by the schedule; training within 5% on the emitted module."""
+    """Inference exactly, training within 5%."""
     spec = archspec.load(name)
     sizes = dict.fromkeys(spec.graph.sizes, 64)
     said = memory(spec.graph, sizes, 2)
     inputs = inputs_of(spec.graph, sizes, 2)
     model = archspec.compile(spec).eval()
-    calls = Calls(spec.graph, model.state_dict(), training=False)
-    weights = [tensor for made in calls.modules.values() if isinstance(made, nn.Module)
-               for tensor in (*made.parameters(), *made.buffers())]  # fmt: skip
-    assert said.inference == inference(calls.run, model, inputs, weights)
-    emitted = inference(model, model, inputs)
-    assert said.inference <= emitted <= 1.5 * said.inference  # a name in emitted code may hold a tensor longer
+    assert said.inference == inference(model, inputs)
     assert said.training == pytest.approx(training(model, inputs), rel=0.05)
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(spec_names()) if name not in NETWORKS])
+def test_inference_of_every_shipped_network(name: str) -> None:
+    """At the smallest sizes it takes."""
+    spec = archspec.load(name)
+    valid = archspec.check(spec).valid_sizes
+    sizes = {symbol: valid[symbol].next(48) or valid[symbol].next(0) for symbol in spec.graph.sizes}
+    inputs = inputs_of(spec.graph, sizes, 1)
+    assert memory(spec.graph, sizes, 1).inference == inference(archspec.compile(spec).eval(), inputs)
+
+
+@pytest.mark.parametrize("make", [block_spec, lambda seed: random_spec(seed).yaml], ids=["blocks", "graphs"])
+@pytest.mark.parametrize("start", range(0, 120, 40))
+def test_inference_of_random_networks(make: Callable[[int], str], start: int) -> None:
+    """Of blocks within blocks, and of graphs that no block of theirs holds together."""
+    for seed in range(start, start + 40):
+        try:
+            spec = archspec.loads(make(seed))
+        except archspec.SpecError:
+            continue
+        sizes = dict(spec.graph.sizes)
+        inputs = inputs_of(spec.graph, sizes, 2)
+        model = archspec.compile(spec).eval()
+        assert memory(spec.graph, sizes, 2).inference == inference(model, inputs), seed
 
 
 @pytest.mark.parametrize(("dtype", "batch"), [("float64", 1), ("bfloat16", 3)])
@@ -148,7 +136,7 @@ def test_dtypes_and_batches(dtype: str, batch: int) -> None:
     model = archspec.compile(spec).to(getattr(torch, dtype)).eval()
     inputs = inputs_of(spec.graph, sizes, batch, getattr(torch, dtype))
     said = memory(spec.graph, sizes, batch, dtype)
-    assert said.inference == inference(model, model, inputs)
+    assert said.inference == inference(model, inputs)
     assert said.training == pytest.approx(training(model, inputs), rel=0.05)
 
 

@@ -64,9 +64,9 @@ def build(op: Op, inputs: Sequence[Shape], form: Module | Function, whole: bool 
         for tensor, statement in op.initial(inputs).items():
             body.append(statement.format(tensor=f"self.op.{tensor}" if tensor else "self.op"))
         helpers += op.init.helpers if op.init else ()
-        result = form.call.format(*names, module="self.op")
+        result = form.whole.format(*names, module="self.op")
     else:
-        result = form.text.format(*names)
+        result = form.whole.format(*names)
     lines = "".join(f"        {line}\n" for line in body)
     source = "\n\n".join(helpers) + (
         "\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"

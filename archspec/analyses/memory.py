@@ -13,7 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
-from archspec.graph import Graph, Node, Scope
+from archspec.analyses.flow import analyse
+from archspec.analyses.structure import Structure
+from archspec.graph import Graph, Node
 from archspec.ops import Op
 from archspec.ops.memory import Numbers
 from archspec.sizes import Dim, Evaluation
@@ -99,12 +101,15 @@ class _Tally:
         self.evaluation = evaluation
         self.batch = batch
         self.width = width
-        self._ends: dict[int, int] = {}
+        self.flow = analyse(graph)
+        self.structure = Structure(self.flow)
         self._shapes = [graph.shapes_in(node) for node in graph.nodes]
         self._sizes: dict[tuple[Dim, ...], int] = {}
 
     def runs(self, node: Node, training: bool) -> bool:
-        return not node.dead and (training or not node.training_only)
+        """Whether a node does anything: what nothing needs is left out, and an identity that is no module."""
+        needed = node.op is None or (self.flow.live[node.index] and self.flow.alias[node.index] == node.index)
+        return needed and (training or not node.training_only)
 
     def size(self, node: Node) -> int:
         """Bytes of a node's output."""
@@ -138,42 +143,43 @@ class _Tally:
         return node.index
 
     def _release(self, training: bool) -> dict[int, list[int]]:
-        """By node, the values that nothing holds once it has run."""
-        last: dict[int, int] = {}
-        for node in self.graph.nodes:
-            if self.runs(node, training):
-                for source in node.inputs:
-                    last[source] = max(last.get(source, 0), self._end(self.graph.nodes[source], node))
-        kept = {output.node for output in self.graph.outputs if training or not output.training}
+        """By turn, the values that nothing holds once it is over: a node has two, the first to prepare its input."""
+        last = self._last_reads()
+        kept = {self.flow.alias[output.node] for output in self.graph.outputs if training or not output.training}
         kept |= set(self.graph.inputs.values())
         found: dict[int, list[int]] = {}
         for node in self.graph.nodes:
             if self.runs(node, training) and node.index not in kept:
-                found.setdefault(last.get(node.index, node.index), []).append(node.index)
+                found.setdefault(last.get(node.index, 2 * node.index + 1), []).append(node.index)
         return found
 
-    def _end(self, source: Node, reader: Node) -> int:
-        """When a reading is over: with the outermost module that was called with the value."""
-        around: set[int] = set()
-        scope: Scope | None = source.scope
-        while scope is not None:
-            around.add(id(scope))
-            scope = scope.parent
-        end = reader.index
-        scope = reader.scope
-        while scope is not None and id(scope) not in around:
-            if scope.kind in ("block", "sequence"):
-                end = max(end, self._last(scope))
-            scope = scope.parent
-        return end
+    def _last_reads(self) -> dict[int, int]:
+        """By value, the turn after which nothing holds it any more: of its last reader, or of the last node of a call.
 
-    def _last(self, scope: Scope) -> int:
-        """Index of the last node in a scope."""
-        found = self._ends.get(id(scope))
-        if found is None:
-            found = max((node.index for node in scope.nodes()), default=0)
-            self._ends[id(scope)] = found
-        return found
+        What training alone reads has a name until then at other times too.
+        """
+        last: dict[int, int] = {}
+
+        def read(value: int, until: int) -> None:
+            last[value] = max(last.get(value, 0), until)
+
+        for node in self.graph.nodes:
+            if self.flow.live[node.index] and self.flow.alias[node.index] == node.index:
+                prepares = bool(node.op is not None and node.op.prepared(self._shapes[node.index]))
+                for value in self.flow.reads(node):
+                    read(value, 2 * node.index + (not prepares))
+        for scope in self.flow.depth:
+            ran = [node.index for node in scope.nodes() if self.flow.live[node.index]] if scope.parent else []
+            if not ran or self.structure.is_open(scope):
+                continue
+            begin: tuple[int, ...] = self.structure.inputs_of(scope)
+            for tap in self.structure.taps(scope):  # a chain is called piece by piece
+                for value in begin:
+                    read(value, 2 * tap + 1)
+                begin = (tap,)
+            for value in begin:
+                read(value, 2 * ran[-1] + 1)
+        return last
 
     def inference(self) -> tuple[int, str]:
         """The peak of an evaluation without gradients."""
@@ -181,13 +187,18 @@ class _Tally:
         release = self._release(False)
         roots: dict[int, int] = {}
         for node in self.graph.nodes:
-            if not self.runs(node, False):
-                continue
-            root = roots[node.index] = self.root(node, False)
-            live.hold(root, self._stored(root))
-            scratch = () if node.op is None else node.op.scratch(self._shapes[node.index], node.shape)
-            live.mark(node.path, self.bytes(scratch))
-            for index in release.get(node.index, ()):
+            prepared = scratch = 0
+            if self.runs(node, False) and node.op is not None:
+                prepared = self.bytes(node.op.prepared(self._shapes[node.index]))
+                scratch = self.bytes(node.op.scratch(self._shapes[node.index], node.shape))
+                live.mark(node.path, prepared)
+            for index in release.get(2 * node.index, ()):
+                live.release(roots[index])
+            if self.runs(node, False):
+                root = roots[node.index] = self.root(node, False)
+                live.hold(root, self._stored(root))
+                live.mark(node.path, prepared + scratch)
+            for index in release.get(2 * node.index + 1, ()):
                 live.release(roots[index])
         return live.peak, live.at
 
@@ -220,7 +231,7 @@ class _Tally:
                     extra = self.bytes(saved.extra) if isinstance(tensor, tuple) else 0
                     live.hold(tensor, extra or live.sizes.get(tensor, 0))
                 live.mark(node.path, self.bytes(node.op.scratch(inputs, node.shape)) if not held else 0)
-            for index in release.get(node.index, ()):
+            for index in (*release.get(2 * node.index, ()), *release.get(2 * node.index + 1, ())):
                 live.release(roots[index])
         self._backward(live, nodes, needs, kept)
         return live.peak, live.at

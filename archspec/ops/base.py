@@ -146,8 +146,9 @@ class Module:
     """A torch module as text: ``nn.Conv2d`` and its arguments, and how its forward calls it.
 
     ``call`` is a template over ``{module}`` and the inputs ``{0}``, ``{1}`` …, each a name or an expression that binds
-    as tightly as a call; ``helper`` is the source of a class that the emitted file must define first, when torch has
-    none of that name.  Text may use ``torch``, ``nn``, ``F`` (torch.nn.functional) and ``Tensor``.
+    as tightly as a call; ``prepare`` is what is made of the first of them before; ``helper`` is the source of a class
+    that the emitted file must define first, when torch has none of that name.  Text may use ``torch``, ``nn``, ``F``
+    (torch.nn.functional) and ``Tensor``.
     """
 
     target: str
@@ -156,13 +157,20 @@ class Module:
     helper: str | None = None
     wrap: str = "{0}"
     """What stands around the constructor call: ``nn.Parameter({0})``."""
+    prepare: str = "{0}"
+
+    @property
+    def whole(self) -> str:
+        """The call with what is made before it in its place: ``{module}(F.pad({0}, (0, 1)))``."""
+        return self.call.replace("{0}", self.prepare)
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
     """A torch expression over the inputs ``{0}``, ``{1}`` …: ``F.relu({0})``.
 
-    An input may occur more than once; ``helper`` is the source of a function the emitted file must define first.
+    An input may occur more than once; ``prepare`` is what is made of the first before; ``helper`` is the source of a
+    function the emitted file must define first.
     ``atomic`` says whether the text binds as tightly as a call: where it does not, whoever uses it as part of a larger
     expression writes parentheses around it.
     """
@@ -170,6 +178,12 @@ class Function:
     text: str
     helper: str | None = None
     atomic: bool = True
+    prepare: str = "{0}"
+
+    @property
+    def whole(self) -> str:
+        """The expression with what is made before it in its place."""
+        return self.text.replace("{0}", self.prepare)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +306,10 @@ class Op(BaseModel):
     def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
         """The input whose memory the output shares, a view of it or itself; None for memory of its own."""
         return None
+
+    def prepared(self, inputs: Sequence[Shape]) -> tuple[Numbers, ...]:
+        """What is made of the first input beforehand, and lives until it has run: a map with rows laid around it."""
+        return ()
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
         """Tensors that live beside inputs and output while it runs; what a backend needs inside is left out."""

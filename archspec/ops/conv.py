@@ -10,6 +10,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import Flag, Padding, PerAxis, Positive
 from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Product, Shape, ShapeError, W, Weight
+from archspec.ops.memory import Numbers
 from archspec.ops.spatial import Windows, collapse, feature_map, times
 from archspec.ops.windows import Window
 
@@ -69,6 +70,10 @@ class Conv(Op):
         taps = prod(self._windows(inputs[0]).kernel)
         return ((self.channels * (inputs[0].channels // self.groups) * taps, output.spatial),)
 
+    def prepared(self, inputs: Sequence[Shape]) -> tuple[Numbers, ...]:
+        """The input with unequal padding."""
+        return self._windows(inputs[0]).prepared(inputs[0])
+
     def module(self, inputs: Sequence[Shape]) -> Module:
         """``nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)``."""
         shape = inputs[0]
@@ -86,7 +91,7 @@ class Conv(Op):
                 Argument("groups", self.groups, "groups", 1),
                 Argument("bias", self.bias, "bias", True),
             ),
-            call=windows.call(),
+            prepare=windows.prepare(),
         )
 
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import AboveZero, Flag, Positive
 from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
-from archspec.ops.memory import Saved
+from archspec.ops.memory import Numbers, Saved
 from archspec.ops.windows import Everything, Window
 
 
@@ -55,6 +55,10 @@ class GroupNorm(Op):
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The input, and the mean and deviation of each group."""
         return Saved((0,), extra=(((2 * self.groups, ()), None),))
+
+    def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
+        """Mean and deviation of each group."""
+        return (((2 * self.groups, ()), None),)
 
     def module(self, inputs: Sequence[Shape]) -> Module:
         """``nn.GroupNorm(32, 256)``."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import AboveZero, Flag, Probability
 from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight
-from archspec.ops.memory import Saved
+from archspec.ops.memory import Numbers, Saved
 from archspec.ops.spatial import feature_map
 from archspec.ops.windows import POINTWISE, Everything, Window
 
@@ -60,6 +60,10 @@ class InstanceNorm(Op):
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The input, and the mean and deviation of each channel."""
         return Saved((0,), extra=(((2 * inputs[0].channels, ()), None),))
+
+    def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
+        """Mean and deviation of each channel; or what is known of them, for each image of the batch."""
+        return (((2 * inputs[0].channels, ()), None),)
 
     def module(self, inputs: Sequence[Shape]) -> Module:
         """``nn.InstanceNorm2d(64)``."""

@@ -43,7 +43,7 @@ class MaxPool(Pool):
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
         """Where the greatest numbers stand, as 64-bit integers."""
-        return () if output.rank == 1 else (((1, output.dims), 8),)
+        return (((1, output.dims), 8),)
 
     def _dilation(self) -> int | tuple[int, ...]:
         return self.dilation

@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from archspec.ops.arguments import Flag, Padding, PerAxis, each, positive
 from archspec.ops.base import Argument, Function, Kind, Module, Op, Shape, ShapeError, counted
+from archspec.ops.memory import Numbers
 from archspec.ops.spatial import Windows, collapse, feature_map, times
 from archspec.ops.windows import POINTWISE, Adaptive, Everything, Window
 
@@ -48,6 +49,10 @@ class Pool(Op):
         """The kernel's taps."""
         return self._windows(inputs[0]).along(inputs[0], axis)
 
+    def prepared(self, inputs: Sequence[Shape]) -> tuple[Numbers, ...]:
+        """The input with unequal padding."""
+        return self._windows(inputs[0]).prepared(inputs[0])
+
     def _arguments(self, shape: Shape) -> tuple[Argument, ...]:
         windows = self._windows(shape)
         kernel = collapse(windows.kernel)
@@ -64,14 +69,14 @@ class Pool(Op):
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.MaxPool2d(3, stride=2, padding=1)``."""
-        call = self._windows(inputs[0]).call(self.fill)
-        return Module(f"{self.target}{inputs[0].rank}d", self._arguments(inputs[0]), call=call)
+        prepare = self._windows(inputs[0]).prepare(self.fill)
+        return Module(f"{self.target}{inputs[0].rank}d", self._arguments(inputs[0]), prepare=prepare)
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """``F.max_pool2d({0}, 3, stride=2, padding=1)``."""
         given = [argument.text for argument in self._arguments(inputs[0]) if not argument.needless]
-        source = self._windows(inputs[0]).padded(self.fill)
-        return Function(f"{self.expression}{inputs[0].rank}d({', '.join([source, *given])})")
+        prepare = self._windows(inputs[0]).prepare(self.fill)
+        return Function(f"{self.expression}{inputs[0].rank}d({', '.join(['{0}', *given])})", prepare=prepare)
 
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:
         """``3×3 max pool, /2``."""

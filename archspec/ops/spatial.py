@@ -9,6 +9,7 @@ from typing import Literal
 
 from archspec.ops.arguments import Sides
 from archspec.ops.base import Argument, Op, Shape, ShapeError, only, per_axis
+from archspec.ops.memory import Numbers
 from archspec.ops.windows import Sliding
 from archspec.sizes import Dim, step, window_step
 
@@ -126,13 +127,16 @@ class Windows:
         at = shape.spatial_axes.index(axis)
         return Sliding(self.kernel[at], self.stride[at], self.padding[at][0], self.dilation[at])
 
-    def call(self, fill: str = "") -> str:
-        """How the module is called: unequal padding goes before it."""
-        return "{module}({0})" if self.symmetric else f"{{module}}({self.padded(fill)})"
-
-    def padded(self, fill: str = "") -> str:
+    def prepare(self, fill: str = "") -> str:
         """The input with unequal padding laid around it, or as it is."""
         return "{0}" if self.symmetric else f"F.pad({{0}}, {pad_text(self.padding)}{fill})"
+
+    def prepared(self, shape: Shape) -> tuple[Numbers, ...]:
+        """The numbers of a map with unequal padding laid around it."""
+        if self.symmetric:
+            return ()
+        rows = zip(shape.spatial, self.padding, strict=True)
+        return (((1, (shape.channels, *(step(dim, 1, before + after, 1) for dim, (before, after) in rows))), None),)
 
     def padding_argument(self) -> Argument:
         """Torch's ``padding``; 0 where it is unequal and laid on beforehand."""

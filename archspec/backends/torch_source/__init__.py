@@ -3,7 +3,7 @@
 Standalone text that needs torch alone, deterministic and formatted: one class for each block, with constructor
 arguments for what differs between its uses.  The stages, a file each, in their order:
 
-- ``flow``: what goes in and out of each scope; ``items``: what each use of a scope holds;
+- ``items``: what each use of a scope holds (over the analyses ``flow`` and ``structure``);
 - ``unify`` (over ``wiring``, ``members``, ``chains``, each a layer): one skeleton from all uses of a block, kept in
   ``templates``; ``solver`` (over ``arguments``) finds the formulas, ``series`` the loops, ``settle`` the local
   variables, ``algebra`` computes with formulas;

@@ -7,9 +7,10 @@ import itertools
 from collections import Counter
 from collections.abc import Hashable, Sequence
 
+from archspec.analyses.structure import positional
 from archspec.backends.torch_source import algebra
 from archspec.backends.torch_source.arguments import TURN
-from archspec.backends.torch_source.items import Item, positional
+from archspec.backends.torch_source.items import Item
 from archspec.backends.torch_source.members import Members
 from archspec.backends.torch_source.series import Segment, turns_of
 from archspec.backends.torch_source.settle import formulas

@@ -106,12 +106,7 @@ class ClassWriter(Steps):
                 end += 1
             group = statements[position:end]
             if not group:
-                self._put(
-                    found,
-                    f"{', '.join(statements[position].targets)} = {statements[position].text}",
-                    8,
-                    statements[position],
-                )
+                self._put(found, statements[position].line, 8, statements[position])
                 position += 1
                 continue
             position = end

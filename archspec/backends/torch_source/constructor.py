@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from archspec.analyses.structure import positional
 from archspec.backends.torch_source import algebra
 from archspec.backends.torch_source.algebra import Code
 from archspec.backends.torch_source.arguments import TURN
-from archspec.backends.torch_source.items import positional
 from archspec.backends.torch_source.layout import WIDTH, lay_out
 from archspec.backends.torch_source.names import MODULE_ATTRIBUTES, Namespace, is_name, quoted
 from archspec.backends.torch_source.templates import Entry, Parameter, Series, Slot, Template

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from archspec.analyses.flow import analyse
 from archspec.backends.torch_source.classes import ClassText, ClassWriter, shown_path
 from archspec.backends.torch_source.constructor import name_parameters
-from archspec.backends.torch_source.flow import analyse
 from archspec.backends.torch_source.initial import initial_statements
 from archspec.backends.torch_source.items import Reader
 from archspec.backends.torch_source.layout import WIDTH

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from archspec.backends.torch_source.holding import Held
 from archspec.backends.torch_source.layout import WIDTH
 from archspec.backends.torch_source.names import Namespace
 from archspec.backends.torch_source.templates import Ref
@@ -17,6 +18,7 @@ DEEPEST = 5
 """Calls nested in one another, at most."""
 _PIECE = re.compile(r"(\{0\}\.chunk\((\d+)(?:, dim=\d+)?\))\[(\d+)\]")
 _PLACE = re.compile(r"\{(\d+)\}")
+_MEASURED = re.compile(r"\{(\d+)\}\.shape")
 _INDENT = 8
 
 
@@ -37,11 +39,27 @@ class Call:
     """What it is called itself: a name for its value beside ``x``."""
     merges: bool = False
     spans: tuple[str, ...] = ()
+    views: int | None = None
+    """Which of the values it reads its own shares the memory of; None when it takes memory."""
+
+    @property
+    def wants_names(self) -> set[Ref]:
+        """The values that have names, so that it is plain how long they live.
+
+        Those whose size is asked for; and in ``a + b + c`` the third, or ``a + b`` would run before it is there.
+        """
+        found = {self.reads[int(place)] for place in _MEASURED.findall(self.text)}
+        return found | set(self.reads[2:]) if self.merges and not self.atomic else found
+
+    @property
+    def constant(self) -> bool:
+        """Whether it is a parameter."""
+        return not self.reads and "(" not in self.text
 
 
 @dataclass(slots=True)
 class Statement:
-    """An assignment, or the expression that is returned."""
+    """An assignment; the end of names, when it has no targets; or the expression that is returned."""
 
     targets: tuple[str, ...]
     text: str
@@ -51,22 +69,26 @@ class Statement:
 
     @property
     def line(self) -> str:
-        """The assignment as it is written."""
-        return f"{', '.join(self.targets)} = {self.text}"
+        """The statement as it is written."""
+        return f"{', '.join(self.targets)} = {self.text}" if self.targets else self.text
 
 
 @dataclass(slots=True)
 class _Pending:
-    ref: Ref
+    """An expression that no statement holds yet."""
+
+    refs: tuple[Ref, ...]
     text: str
+    reads: tuple[Ref, ...]
+    named: tuple[str, ...]
+    member: str
+    spans: tuple[str, ...]
     atomic: bool
     training: bool
     heavy: bool
     deep: int
-    reads: tuple[Ref, ...]
-    named: str
-    member: str
-    spans: tuple[str, ...]
+    takes: int
+    """Calls in it that take memory when there is no training."""
 
 
 @dataclass(slots=True)
@@ -83,12 +105,14 @@ class Body:
     _mine: set[str] = field(default_factory=set)
     _merged: set[Ref] = field(default_factory=set)
     _far: set[Ref] = field(default_factory=set)
+    _held: Held = field(default_factory=Held)
 
     def run(self, calls: Sequence[Call], returned: Sequence[Ref]) -> list[str]:
         """Fill ``statements``; gives the expressions of the values that are returned."""
         self._mine.update(self.bound.values())
         calls = _together(calls)
         made: dict[Ref, int] = {}
+        self._held.note([call for call in calls if not call.constant], returned)
         for position, call in enumerate(calls):
             self._left.update(call.reads)
             if call.merges:
@@ -102,7 +126,7 @@ class Body:
         return self._return(returned)
 
     def _return(self, returned: Sequence[Ref]) -> list[str]:
-        tail = [entry.ref for entry in self._pending]
+        tail = [entry.refs[0] for entry in self._pending]
         if tail and (tail != [ref for ref in returned if ref in tail] or len(tail) > 1 or self._pending[0].training):
             self._flush()
             tail = []
@@ -116,40 +140,54 @@ class Body:
         return tuple(span for entry in self._pending for span in entry.spans)
 
     def _add(self, call: Call) -> None:
-        if not call.reads and "(" not in call.text:  # a parameter: it runs nothing, so its place does not matter
+        if call.constant:  # it runs nothing, so its place does not matter
             self.bound[call.gives[0]] = call.text
             return
-        if self._pending and self._pending[-1].training != call.training:
+        if self._pending and (self._pending[-1].training != call.training or self._outlived(call)):
+            self._flush()
+        if not call.training:
+            self._let_go()
+        if any(entry.refs[0] in call.wants_names for entry in self._pending):
             self._flush()
         nested = self._nested(call)
         if nested:
             del self._pending[-len(nested) :]
-            texts = {entry.ref: entry for entry in nested}
+            texts = {entry.refs[0]: entry for entry in nested}
+            self._held.read(texts, 0)
         else:
-            waiting = {entry.ref for entry in self._pending}
+            waiting = {entry.refs[0] for entry in self._pending}
             if any(ref in waiting for ref in call.reads):
                 self._flush()
             texts = {}
-        text = self._fill(call, texts)
-        reads: tuple[Ref, ...] = tuple(ref for ref in call.reads if ref not in texts)
-        reads += tuple(ref for entry in nested for ref in entry.reads)
-        deep = 1 + max((entry.deep for entry in nested), default=0)
-        spans = tuple(span for entry in nested for span in entry.spans) + call.spans
+        entry = _Pending(
+            call.gives,
+            self._fill(call, texts),
+            (*(ref for ref in call.reads if ref not in texts), *(ref for entry in nested for ref in entry.reads)),
+            call.named,
+            call.member,
+            tuple(span for entry in nested for span in entry.spans) + call.spans,
+            call.atomic,
+            call.training,
+            call.heavy or any(entry.heavy for entry in nested),
+            1 + max((entry.deep for entry in nested), default=0),
+            (call.views is None and not call.training) + sum(entry.takes for entry in nested),
+        )
         if len(call.gives) != 1:
             self._flush()
-            self._assign(call.gives, text, call.training, reads, call.named, spans)
+            self._assign(entry)
             return
-        heavy = call.heavy or any(entry.heavy for entry in nested)
-        name = call.named[0] if call.named else ""
-        self._pending.append(
-            _Pending(call.gives[0], text, call.atomic, call.training, heavy, deep, reads, name, call.member, spans)
-        )
+        self._pending.append(entry)
         if self._left[call.gives[0]] != 1:
             self._flush()
 
+    def _outlived(self, call: Call) -> bool:
+        """Whether names would hold, while a call runs, what nothing reads after the expressions that wait for it."""
+        reads = [ref for entry in self._pending for ref in entry.reads]
+        return call.views is None and not call.training and self._held.dies(reads)
+
     def _nested(self, call: Call) -> list[_Pending]:
         """The pending expressions that stand inside a call: the last ones, in the order the call reads them."""
-        waiting = {entry.ref: entry for entry in self._pending}
+        waiting = {entry.refs[0]: entry for entry in self._pending}
         wanted = [call.reads[int(place)] for place in _PLACE.findall(call.text)]
         inner = [waiting[ref] for ref in wanted if ref in waiting]
         if len(inner) != len(set(map(id, inner))) or (inner and self._pending[-len(inner) :] != inner):
@@ -167,8 +205,8 @@ class Body:
             not call.merges and call.heavy and any(entry.heavy for entry in inner)
         ):
             return False
-        bound = {**{entry.ref: entry.named or entry.member or "x" for entry in self._pending}, **self.bound}
-        text = self._fill(call, {entry.ref: entry for entry in inner}, bound)
+        waiting = {entry.refs[0]: next(iter(entry.named), "") or entry.member or "x" for entry in self._pending}
+        text = self._fill(call, {entry.refs[0]: entry for entry in inner}, {**waiting, **self.bound})
         target = max((*call.named[:1], call.member, "retur"), key=len)
         if len(text) <= WIDTH - _INDENT - len(f"{target} = "):
             return True
@@ -195,42 +233,45 @@ class Body:
     def _flush(self, count: int | None = None) -> None:
         """Give the first pending expressions names; all of them unless ``count`` says how many."""
         for entry in self._pending[:count]:
-            named = (entry.named,) if entry.named else ()
-            self._assign((entry.ref,), entry.text, entry.training, entry.reads, named, entry.spans, entry.member)
+            self._assign(entry)
         del self._pending[:count]
 
-    def _assign(
-        self,
-        refs: tuple[Ref, ...],
-        text: str,
-        training: bool,
-        reads: tuple[Ref, ...],
-        named: tuple[str, ...],
-        spans: tuple[str, ...],
-        member: str = "",
-    ) -> None:
-        for ref in reads:
+    def _assign(self, entry: _Pending) -> None:
+        for ref in entry.reads:
             self._left[ref] -= 1
             if self._left[ref] == 0:
                 del self.bound[ref]
+        self._held.read(entry.reads, entry.takes)
         busy = set(self.bound.values())
+        if entry.training:
+            busy.update(self._held.names)  # what is assigned in training alone frees nothing at other times
         targets: list[str] = []
-        for position, ref in enumerate(refs):
-            wanted = named[position] if position < len(named) else ""
-            if not wanted and member.startswith("branch") and (ref in self._merged or "x" in busy):
-                base = re.sub(r"_\d+[a-z]?$", "", member)
-                wanted = member if base in busy or (base in self.names and base not in self._mine) else base
+        for position, ref in enumerate(entry.refs):
+            wanted = entry.named[position] if position < len(entry.named) else ""
+            if not wanted and entry.member.startswith("branch") and (ref in self._merged or "x" in busy):
+                base = re.sub(r"_\d+[a-z]?$", "", entry.member)
+                wanted = entry.member if base in busy or (base in self.names and base not in self._mine) else base
             if self._left[ref] == 0:
                 target = "_"
             else:
-                target = self._name(ref, wanted, busy, member)
+                target = self._name(ref, wanted, busy, entry.member)
                 busy.add(target)
             if target != "_":
                 self.bound[ref] = target
             targets.append(target)
         if targets == ["_"]:
             return
-        self.statements.append(Statement(tuple(targets), text, training, refs, spans))
+        self.statements.append(Statement(tuple(targets), entry.text, entry.training, entry.refs, entry.spans))
+        if not entry.training:
+            self._held.bind(targets, entry.refs)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """End the names that still hold what nothing reads any more, where something to come takes memory."""
+        names = self._held.idle()
+        if names and self._held.to_come:
+            self._held.forget(names)
+            self.statements.append(Statement((), f"del {', '.join(names)}", False, ()))
 
     def _name(self, ref: Ref, wanted: str, busy: set[str], member: str = "") -> str:
         """``x`` while the chain goes on; the value's own name where others read it later; ``y`` and ``z`` beside it."""
@@ -240,7 +281,10 @@ class Body:
             name = self.names.claim(wanted)
             self._mine.add(name)
             return name
-        for name in () if ref in self._far and member else ("x", "y", "z"):
+        freed = [
+            name for name in self._held.idle() if name in ("x", "y", "z")
+        ]  # what a name held goes when it is bound
+        for name in () if ref in self._far and member else (*freed, "x", "y", "z"):
             if name not in busy and (name in self._mine or name not in self.names):
                 if name not in self._mine:
                     self._mine.add(self.names.claim(name))
@@ -267,7 +311,7 @@ def _together(calls: Sequence[Call]) -> list[Call]:
         if len({call.training for call in ordered}) == 1:
             named = tuple(call.named[0] if call.named else "" for call in ordered)
             first[id(found[0][1])] = Call(
-                text, (ref,), tuple(call.gives[0] for call in ordered), training=ordered[0].training,
+                text, (ref,), tuple(call.gives[0] for call in ordered), training=ordered[0].training, views=0,
                 named=named if any(named) else (), spans=tuple(span for call in ordered for span in call.spans),
             )  # fmt: skip
             dropped.update(id(call) for _, call in found[1:])

@@ -66,7 +66,7 @@ class Members(Wiring):
         kinds = {one.kind for one in others}
         if kinds == {"function"} and all(one.module is not None for one in others):
             assert item.module is not None
-            texts = {one.function.text for one in others if one.function}
+            texts = {one.function.whole for one in others if one.function}
             if len({_NUMBER.sub("#", text) for text in texts}) == 1 and len({len(one.gives) for one in others}) == 1:
                 return item
             return Item(
@@ -84,7 +84,7 @@ class Members(Wiring):
         assert first.module is not None
         bare = all(argument.needless for item in items for argument in item.arguments)
         modules = [item.module for item in items if item.module is not None]
-        if len({(module.call, module.helper, module.wrap) for module in modules}) != 1:
+        if len({(module.whole, module.helper, module.wrap) for module in modules}) != 1:
             raise Mismatch("called differently")
         targets = [Code(module.target) for module in modules]
         if len(set(targets)) == 1:
@@ -93,7 +93,7 @@ class Members(Wiring):
             entry.head = self._chosen(entry, targets, where, first)
         else:
             raise Mismatch("other modules")
-        entry.text = first.module.call
+        entry.text, entry.prepare = first.module.call, first.module.prepare
         if bare:
             return
         if len({tuple((a.slot, a.keyword) for a in item.arguments) for item in items}) != 1:
@@ -125,10 +125,11 @@ class Members(Wiring):
         self, entry: Entry, items: list[Item], where: list[int], turns: list[int] | None, previous: Tree | None
     ) -> None:
         functions = [item.function for item in items if item.function is not None]
-        texts = [function.text for function in functions]
+        texts = [f"{function.prepare}\n{function.text}" for function in functions]
         if len({(function.helper, function.atomic) for function in functions}) != 1:
             raise Mismatch("other functions")
-        entry.text, entry.atomic = texts[0], functions[0].atomic
+        entry.prepare, entry.text = texts[0].split("\n")
+        entry.atomic = functions[0].atomic
         if len(set(texts)) == 1:
             return
         if len({_NUMBER.sub("#", text) for text in texts}) != 1:
@@ -155,7 +156,7 @@ class Members(Wiring):
                 entry.attributes[attribute] = tree
             names.append("{" + attribute + "}")
         replaced = iter(names)
-        entry.text = _NUMBER.sub(lambda match: next(replaced), texts[0])
+        entry.prepare, entry.text = _NUMBER.sub(lambda match: next(replaced), texts[0]).split("\n")
 
     def _fill_call(
         self, entry: Entry, items: list[Item], where: list[int], turns: list[int] | None, previous: Tree | None

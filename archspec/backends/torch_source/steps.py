@@ -13,6 +13,8 @@ from archspec.backends.torch_source.templates import Entry, Ref, Template
 from archspec.diagnostics import Fault
 from archspec.graph import Graph, Node, Output, Scope
 
+PREPARED = -1
+"""The output of an entry that stands for what it makes of its input beforehand."""
 _FLAGS = {"add": "residual", "multiply": "gated", "concat": "joined"}
 """What an attribute is called that says whether a merge is there."""
 
@@ -43,6 +45,7 @@ class Steps:
             entry.attributes = {renamed[name]: tree for name, tree in entry.attributes.items()}
             for name, new in renamed.items():
                 entry.text = entry.text.replace(f"{{{name}}}", f"self.{new}")
+                entry.prepare = entry.prepare.replace(f"{{{name}}}", f"self.{new}")
             if not entry.member and (entry.kind != "function" or entry.condition is not None):
                 entry.member = names.claim(self._word(entry))
         self.listed = is_list(self.template)
@@ -124,28 +127,45 @@ class Steps:
         gives = tuple(Ref(number, output) for output in range(item.outputs or max(len(item.gives), 1)))
         common: dict[str, Any] = {"training": item.training, "named": self._labels(entry), "spans": _spans(item)}
         reads = tuple(entry.reads)
+        before: list[Call] = []
+        if entry.condition is not None:
+            entry.text = entry.text.replace("{0}", entry.prepare)
+        elif entry.prepare != "{0}":
+            before = [Call(entry.prepare, reads[:1], (Ref(number, PREPARED),), training=item.training)]
+            reads = (Ref(number, PREPARED), *reads[1:])
         if entry.kind == "function":
             what = item.what
             assert isinstance(what, Node)
             assert what.op is not None
-            text, atomic = entry.text, entry.atomic
+            text, atomic, views = entry.text, entry.atomic, self._views(entry)
             if entry.condition is not None:
                 assert entry.alias is not None
-                text, atomic = f"{text} if self.{entry.member} else {{{len(reads)}}}", False
+                text, atomic, views = f"{text} if self.{entry.member} else {{{len(reads)}}}", False, None
                 reads = (*reads, entry.alias)
-            return [Call(text, reads, gives, atomic, merges=what.op.merges, **common)]
+            return [*before, Call(text, reads, gives, atomic, merges=what.op.merges, views=views, **common)]
         access = self._access(entry)
         if entry.kind == "module":
             what = item.what
             heavy = isinstance(what, Node) and what.op is not None and what.op.kind in ("convolution", "dense")
-            member = entry.member if is_name(entry.member) else ""
-            return [Call(entry.text.replace("{module}", access), reads, gives, heavy=heavy, member=member, **common)]
+            common |= {"member": entry.member if is_name(entry.member) else "", "views": self._views(entry)}
+            return [*before, Call(entry.text.replace("{module}", access), reads, gives, heavy=heavy, **common)]
         member = entry.member if is_name(entry.member) else f"branch{entry.member}" if self.listed else ""
         taps = _taps(item) if entry.kind == "chain" else []
         if len(taps) > 1:
             return self._slices(entry, access, taps, number, common)
         places = ", ".join(f"{{{position}}}" for position in range(len(reads)))
         return [Call(f"{access}({places})", reads, gives, member=member, **common)]
+
+    def _views(self, entry: Entry) -> int | None:
+        """Which of the values an entry reads its own is a view of when there is no training, the same in every use."""
+        found: set[int | None] = set()
+        for item in entry.items:
+            node = item.what if item is not None else None
+            if isinstance(node, Node) and node.op is not None:
+                found.add(node.op.aliases(self.graph.shapes_in(node), False))
+            elif item is not None:
+                found.add(None)
+        return found.pop() if len(found) == 1 else None
 
     def _slices(
         self, entry: Entry, access: str, taps: list[tuple[int, int, int]], number: int, common: dict[str, Any]

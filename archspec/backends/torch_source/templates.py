@@ -61,6 +61,8 @@ class Entry:
     text: str = ""
     """Of a function: its expression, numbers that differ between uses being ``{name}`` of ``attributes``."""
     atomic: bool = True
+    prepare: str = "{0}"
+    """What its text reads, made of its first input."""
     attributes: dict[str, Tree] = field(default_factory=dict)
     chain_end: Tree | None = None
     """Of a chain: the channels it gives."""

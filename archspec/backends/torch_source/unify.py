@@ -14,7 +14,7 @@ from archspec.backends.torch_source.items import Item, Reader
 from archspec.backends.torch_source.settle import settle
 from archspec.backends.torch_source.solver import Mismatch
 from archspec.backends.torch_source.templates import Entry, Parameter, Ref, Series, Template
-from archspec.backends.torch_source.wiring import child_of, inputs_of
+from archspec.backends.torch_source.wiring import child_of
 from archspec.expressions.tree import Tree
 from archspec.graph import Scope
 
@@ -66,7 +66,7 @@ def _conditions(entries: Iterable[Entry | Series]) -> Iterator[Tree | None]:
 
 def _structure(reader: Reader, scope: Scope, templates: dict[Scope, Template]) -> Hashable:
     """What uses that surely share a class have in common: everything but the values of arguments."""
-    places = {index: ("in", position) for position, index in enumerate(inputs_of(reader, scope))}
+    places = {index: ("in", position) for position, index in enumerate(reader.inputs_of(scope))}
 
     def told(items: Iterable[Item]) -> Hashable:
         out: list[Hashable] = []

@@ -21,17 +21,6 @@ def child_of(item: Item, templates: dict[Scope, Template]) -> Template | None:
     return templates[item.what.reuse or item.what]
 
 
-def inputs_of(reader: Reader, scope: Scope) -> tuple[int, ...]:
-    """The nodes a scope is called with: what a block declares, what any other scope reads."""
-    read = reader.flow.inputs[scope]
-    if scope.kind == "network":
-        return tuple(reader.flow.graph.inputs.values())
-    if scope.kind != "block" or not scope.inputs:
-        return read
-    declared = tuple(reader.flow.alias[index] for index in scope.inputs)
-    return declared if set(read) <= set(declared) else read
-
-
 class Wiring:
     """The values of a class in the making: its inputs and what its entries give, each found again in every use."""
 
@@ -48,7 +37,7 @@ class Wiring:
         self.uses = list(uses)
         self.templates = templates
         self.every = list(range(len(self.uses)))
-        self.inputs = [inputs_of(reader, scope) for scope in uses]
+        self.inputs = [reader.inputs_of(scope) for scope in uses]
         if len({len(inputs) for inputs in self.inputs}) != 1:
             raise Mismatch("other inputs")
         self.chain = reader.is_chain(self.uses[0])
@@ -93,7 +82,7 @@ class Wiring:
         if child is None or not isinstance(item.what, Scope) or not item.live:
             return item.reads
         if item.what.reuse is not None:
-            return inputs_of(self.reader, item.what)
+            return self.reader.inputs_of(item.what)
         return child.inputs[child.place[item.what]]
 
     def phi(self, read: Sequence[Ref | None], before: int) -> Ref:

@@ -49,11 +49,13 @@ class Net(nn.Module):
         conv1 = self.conv1(image)
         x = self.bn(conv1)
         first = self.aux1(x) if self.training else None
-        x = self.conv2(F.relu(x))
+        x = F.relu(x)
+        x = self.conv2(x)
         second = None
         if self.training:
             y = self.aux2a(conv1)
             second = self.aux2b(y)
+        del conv1
         main = self.conv3(x)
         if self.training:
             return NetOutput(main, first, second)

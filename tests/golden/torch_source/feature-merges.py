@@ -37,6 +37,6 @@ class Net(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         x = self.both(image)
-        x = self.scale * torch.cat([self.self(x), self.x(x), x], dim=1)
-        x, y = x.chunk(2, dim=1)
+        x = torch.cat([self.self(x), self.x(x), x], dim=1)
+        x, y = (self.scale * x).chunk(2, dim=1)
         return torch.cat([y, x], dim=1)

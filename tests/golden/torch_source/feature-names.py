@@ -21,7 +21,8 @@ class F_2(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.y(x)
-        x = F.relu(self.in_channels(x))
+        x = self.in_channels(x)
+        x = F.relu(x)
         return self.x(x)
 
 

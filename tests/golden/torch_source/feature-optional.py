@@ -25,7 +25,9 @@ class SqueezeExcite(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.fc1(F.adaptive_avg_pool2d(x, 1)))
-        return torch.sigmoid(self.fc2(y)) * x
+        y = self.fc2(y)
+        y = torch.sigmoid(y)
+        return y * x
 
 
 # spec.yaml:7
@@ -57,7 +59,9 @@ class Mixed(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.body(x)
-        return self.max_pool(self.se(y + x if self.residual else y))
+        y = y + x if self.residual else y
+        y = self.se(y)
+        return self.max_pool(y)
 
 
 # spec.yaml:1

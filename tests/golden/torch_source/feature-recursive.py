@@ -27,7 +27,9 @@ class Tree_2(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)
-        return self.left(x) + self.right(x)
+        y = self.left(x)
+        x = self.right(x)
+        return y + x
 
 
 # spec.yaml:7
@@ -42,7 +44,9 @@ class Tree_3(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)
-        return self.left(x) + self.right(x)
+        y = self.left(x)
+        x = self.right(x)
+        return y + x
 
 
 # spec.yaml:7
@@ -57,7 +61,9 @@ class Tree_4(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)
-        return self.left(x) + self.right(x)
+        y = self.left(x)
+        x = self.right(x)
+        return y + x
 
 
 # spec.yaml:1

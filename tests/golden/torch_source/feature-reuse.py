@@ -54,4 +54,6 @@ class Net(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         x = self.s(self.s(self.pair1(self.pair2(self.pair1(image)))))
-        return self.odd1(self.odd2(self.odd1(x)))
+        x = self.odd1(x)
+        x = self.odd2(x)
+        return self.odd1(x)

@@ -28,5 +28,12 @@ class Net(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         pool1 = self.features[:2](image)
         pool2 = self.features[2:5](pool1)
-        x = self.score(self.features[5:](pool2)) + self.score2(pool2)
-        return F.interpolate(x, scale_factor=2) + self.score1(pool1)
+        x = self.score(self.features[5:](pool2))
+        y = self.score2(pool2)
+        del pool2
+        x = x + y
+        del y
+        x = F.interpolate(x, scale_factor=2)
+        y = self.score1(pool1)
+        del pool1
+        return x + y

@@ -27,7 +27,8 @@ class DenseLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu2(self.norm2(self.conv1(self.relu1(self.norm1(x)))))
-        return torch.cat([x, self.conv2(y)], dim=1)
+        y = self.conv2(y)
+        return torch.cat([x, y], dim=1)
 
 
 # library/dense_block.yaml:1

@@ -67,7 +67,9 @@ class SqueezeExcite(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.silu(self.fc1(F.adaptive_avg_pool2d(x, 1)))
-        return torch.sigmoid(self.fc2(y)) * x
+        y = self.fc2(y)
+        y = torch.sigmoid(y)
+        return y * x
 
 
 # specs/efficientnet_b0.yaml:30

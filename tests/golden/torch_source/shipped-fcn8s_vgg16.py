@@ -134,6 +134,12 @@ class FCN8sVGG16(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         x, pool3, pool4 = self.vgg(image)
-        x = self.skip3(self.up3(self.skip4(self.up4(self.score(x)), pool4)), pool3)
+        x = self.score(x)
+        x = self.up4(x)
+        x = self.skip4(x, pool4)
+        del pool4
+        x = self.up3(x)
+        x = self.skip3(x, pool3)
+        del pool3
         x = self.upscore(x)
         return x.narrow(2, 31, image.shape[2]).narrow(3, 31, image.shape[3])

@@ -94,7 +94,8 @@ class Auxiliary(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.fc1(torch.flatten(self.conv(F.adaptive_avg_pool2d(x, 4)), 1))
-        return self.fc2(F.dropout(F.relu(x), p=0.7, training=self.training))
+        x = F.dropout(F.relu(x), p=0.7, training=self.training)
+        return self.fc2(x)
 
 
 # specs/googlenet.yaml:2
@@ -128,13 +129,21 @@ class GoogLeNet(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor | GoogLeNetOutput:
         x = self.conv3(self.conv2(self.maxpool1(self.conv1(image))))
-        x = self.maxpool3(self.inception3b(self.inception3a(self.maxpool2(x))))
+        x = self.maxpool2(x)
+        x = self.inception3a(x)
+        x = self.inception3b(x)
+        x = self.maxpool3(x)
         x = self.inception4a(x)
         aux_logits1 = self.aux1(x) if self.training else None
-        x = self.inception4d(self.inception4c(self.inception4b(x)))
+        x = self.inception4b(x)
+        x = self.inception4c(x)
+        x = self.inception4d(x)
         aux_logits2 = self.aux2(x) if self.training else None
-        x = self.inception5a(self.maxpool4(self.inception4e(x)))
-        x = torch.flatten(F.adaptive_avg_pool2d(self.inception5b(x), 1), 1)
+        x = self.inception4e(x)
+        x = self.maxpool4(x)
+        x = self.inception5a(x)
+        x = self.inception5b(x)
+        x = torch.flatten(F.adaptive_avg_pool2d(x, 1), 1)
         logits = self.fc(F.dropout(x, p=0.2, training=self.training))
         if self.training:
             return GoogLeNetOutput(logits, aux_logits2, aux_logits1)

@@ -22,7 +22,10 @@ class Fire(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.squeeze(x))
-        return torch.cat([F.relu(self.expand1x1(x)), F.relu(self.expand3x3(x))], dim=1)
+        y = F.relu(self.expand1x1(x))
+        x = self.expand3x3(x)
+        x = F.relu(x)
+        return torch.cat([y, x], dim=1)
 
 
 # specs/squeezenet1_0.yaml:2

@@ -31,7 +31,8 @@ class DoubleConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.conv1(x))
-        return F.relu(self.conv2(x))
+        x = self.conv2(x)
+        return F.relu(x)
 
 
 # library/up_level.yaml:1
@@ -47,7 +48,8 @@ class UpLevel(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = self.up(x)
-        return self.convs(torch.cat([center_crop(skip, x.shape[2:]), x], dim=1))
+        x = torch.cat([center_crop(skip, x.shape[2:]), x], dim=1)
+        return self.convs(x)
 
 
 # specs/unet.yaml:2
@@ -72,5 +74,11 @@ class UNet(nn.Module):
         down2 = self.down2(F.max_pool2d(down1, 2))
         down3 = self.down3(F.max_pool2d(down2, 2))
         x = self.down4(F.max_pool2d(down3, 2))
-        x = self.up3(self.up4(self.bottom(F.max_pool2d(x, 2)), x), down3)
-        return self.score(self.up1(self.up2(x, down2), down1))
+        x = self.up4(self.bottom(F.max_pool2d(x, 2)), x)
+        x = self.up3(x, down3)
+        del down3
+        x = self.up2(x, down2)
+        del down2
+        x = self.up1(x, down1)
+        del down1
+        return self.score(x)
