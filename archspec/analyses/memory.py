@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from archspec.analyses.flow import analyse
+from archspec.analyses.strides import Strides
 from archspec.analyses.structure import Structure
 from archspec.graph import Graph, Node
 from archspec.ops import Op
@@ -103,6 +104,7 @@ class _Tally:
         self.width = width
         self.flow = analyse(graph)
         self.structure = Structure(self.flow)
+        self.strides = Strides(graph, self._numbers)
         self._shapes = [graph.shapes_in(node) for node in graph.nodes]
         self._sizes: dict[tuple[Dim, ...], int] = {}
 
@@ -110,6 +112,10 @@ class _Tally:
         """Whether a node does anything: what nothing needs is left out, and an identity that is no module."""
         needed = node.op is None or (self.flow.live[node.index] and self.flow.alias[node.index] == node.index)
         return needed and (training or not node.training_only)
+
+    def _numbers(self, node: Node) -> tuple[int, ...]:
+        """Sizes of a node's output, the batch first."""
+        return (*((self.batch,) if node.shape.batched else ()), *map(self.evaluation.of, node.shape.dims))
 
     def size(self, node: Node) -> int:
         """Bytes of a node's output."""
@@ -137,7 +143,7 @@ class _Tally:
         """The node whose memory a node's output lies in."""
         while node.op is not None and type(node.op).aliases is not Op.aliases:
             shared = node.op.aliases(self._shapes[node.index], training)
-            if shared is None:
+            if shared is None or (node.op.regroups and self.strides.is_copy(node.index, training)):
                 break
             node = self.graph.nodes[node.inputs[shared]]
         return node.index
@@ -191,6 +197,8 @@ class _Tally:
             if self.runs(node, False) and node.op is not None:
                 prepared = self.bytes(node.op.prepared(self._shapes[node.index]))
                 scratch = self.bytes(node.op.scratch(self._shapes[node.index], node.shape))
+                if self.strides.gathered(node, False):
+                    scratch += self.size(self.graph.nodes[node.inputs[0]])
                 live.mark(node.path, prepared)
             for index in release.get(2 * node.index, ()):
                 live.release(roots[index])

@@ -9,7 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from archspec.ops.arguments import each, literal, number
 from archspec.ops.base import Function, Kind, Op, Shape, ShapeError, any_one, only
-from archspec.ops.memory import NOTHING, Saved
+from archspec.ops.memory import NOTHING, Layout, Saved
 
 
 def _constants(value: object) -> Any:
@@ -30,6 +30,7 @@ class Affine(Op):
     """Base of arithmetic with constants, in the precision of the input."""
 
     kind: ClassVar[Kind] = "normalisation"
+    layout: ClassVar[Layout] = "kept"
     sign: ClassVar[str]
     helper: ClassVar[str]
 

@@ -18,7 +18,7 @@ from pydantic_core import core_schema
 
 from archspec.ops.arguments import literal, refuse
 from archspec.ops.initialisers import Init
-from archspec.ops.memory import INPUT, Numbers, Saved
+from archspec.ops.memory import INPUT, Layout, Numbers, Saved, laid
 from archspec.ops.windows import POINTWISE, Window
 from archspec.sizes import Condition, Dim, symbol
 
@@ -306,6 +306,30 @@ class Op(BaseModel):
     def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
         """The input whose memory the output shares, a view of it or itself; None for memory of its own."""
         return None
+
+    layout: ClassVar[Layout] = "plain"
+    """How its output lies in memory, when it is no view."""
+    permutes: ClassVar[bool] = False
+    """Whether what it gives may lie otherwise than its axes say, whatever it reads."""
+    regroups: ClassVar[bool] = False
+    """Whether it is a view only where what it reads lies in memory as its axes say."""
+    gathers: ClassVar[bool] = False
+    """Whether it copies an input first that does not lie in memory as its axes say."""
+
+    def view(
+        self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
+    ) -> tuple[int, ...] | None:
+        """Of an op that gives a view: its strides, given those of its input; None where it has to be a copy.
+
+        ``sizes`` and ``output`` are those of the input and the output, the batch with them.
+        """
+        return tuple(strides)
+
+    def lay(
+        self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
+    ) -> tuple[int, ...]:
+        """Of an op that gives no view: the strides of its output, given the sizes and strides of what it reads."""
+        return laid(self.layout, sizes, strides, output)
 
     def prepared(self, inputs: Sequence[Shape]) -> tuple[Numbers, ...]:
         """What is made of the first input beforehand, and lives until it has run: a map with rows laid around it."""

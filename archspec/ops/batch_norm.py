@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import AboveZero, Flag, Probability
 from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
-from archspec.ops.memory import Saved
+from archspec.ops.memory import Layout, Saved
 from archspec.ops.spatial import feature_map
 from archspec.ops.windows import POINTWISE, Everything, Window
 
@@ -19,6 +19,7 @@ class BatchNorm(Op):
 
     keyword: ClassVar[str] = "batch_norm"
     kind: ClassVar[Kind] = "normalisation"
+    layout: ClassVar[Layout] = "channels"
     tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),)),

@@ -18,6 +18,7 @@ class Chunk(Op):
 
     keyword: ClassVar[str] = "chunk"
     kind: ClassVar[Kind] = "reshape"
+    permutes: ClassVar[bool] = True
     pins: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(116, H, W),), {"chunks": 2, "index": 1}, Shape.of(58, H, W)),

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import Flag, Padding, PerAxis, Positive
 from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Product, Shape, ShapeError, W, Weight
-from archspec.ops.memory import Numbers
+from archspec.ops.memory import Layout, Numbers
 from archspec.ops.spatial import Windows, collapse, feature_map, times
 from archspec.ops.windows import Window
 
@@ -20,6 +20,7 @@ class Conv(Op):
 
     keyword: ClassVar[str] = "conv"
     kind: ClassVar[Kind] = "convolution"
+    layout: ClassVar[Layout] = "channels"
     tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),), {"channels": 64, "kernel": 7, "stride": 2, "padding": 3, "bias": False}),

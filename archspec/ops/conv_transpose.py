@@ -24,6 +24,7 @@ from archspec.ops.base import (
     Weight,
     per_axis,
 )
+from archspec.ops.memory import Layout
 from archspec.ops.spatial import collapse, feature_map, per, times
 from archspec.ops.windows import Transposed, Window
 from archspec.sizes import Dim, step, transposed_step
@@ -34,6 +35,7 @@ class ConvTranspose(Op):
 
     keyword: ClassVar[str] = "conv_transpose"
     kind: ClassVar[Kind] = "upsampling"
+    layout: ClassVar[Layout] = "channels"
     tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(4, H, W),), {"channels": 2, "kernel": 2, "stride": 2}),

@@ -31,6 +31,7 @@ class Crop(Op):
 
     keyword: ClassVar[str] = "crop"
     kind: ClassVar[Kind] = "reshape"
+    permutes: ClassVar[bool] = True
     references: ClassVar[tuple[str, ...]] = ("to",)
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(64, 64, 64), Shape.of(128, 56, 56)), {"to": "previous"}, Shape.of(64, 56, 56)),

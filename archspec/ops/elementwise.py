@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from archspec.ops.base import Example, Function, H, Kind, Op, Shape, ShapeError, W
-from archspec.ops.memory import Numbers
+from archspec.ops.memory import Layout, Numbers
 from archspec.ops.windows import POINTWISE, Everything, Window
 from archspec.sizes import Condition, Dim, Equal, simplest
 
@@ -50,6 +50,7 @@ class Elementwise(Op):
     """
 
     kind: ClassVar[Kind] = "merge"
+    layout: ClassVar[Layout] = "kept"
     merges: ClassVar[bool] = True
     sign: ClassVar[str]
     """The operator between the inputs."""

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import Axis
 from archspec.ops.base import Argument, Example, Function, H, Kind, Module, Op, Shape, ShapeError, only
-from archspec.ops.memory import NOTHING, Saved
+from archspec.ops.memory import NOTHING, Saved, view
 from archspec.ops.windows import POINTWISE, Everything, Window
 from archspec.sizes import Dim, text
 
@@ -20,6 +20,7 @@ class Flatten(Op):
 
     keyword: ClassVar[str] = "flatten"
     kind: ClassVar[Kind] = "reshape"
+    regroups: ClassVar[bool] = True
     pins: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(512, 7, 7),), {}, Shape.of(25088)),
@@ -62,6 +63,12 @@ class Flatten(Op):
     def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
         """A view."""
         return 0
+
+    def view(
+        self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
+    ) -> tuple[int, ...] | None:
+        """Where the numbers lie so that the new axes can step over them."""
+        return view(sizes, strides, output)
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """Nothing."""

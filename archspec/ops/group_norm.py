@@ -18,6 +18,7 @@ class GroupNorm(Op):
 
     keyword: ClassVar[str] = "group_norm"
     kind: ClassVar[Kind] = "normalisation"
+    gathers: ClassVar[bool] = True
     tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(6, H, W),), {"groups": 2}),

@@ -19,6 +19,7 @@ class InstanceNorm(Op):
 
     keyword: ClassVar[str] = "instance_norm"
     kind: ClassVar[Kind] = "normalisation"
+    gathers: ClassVar[bool] = True
     tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),)),

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import AboveZero, Axes, Flag
 from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
-from archspec.ops.memory import Numbers, Saved
+from archspec.ops.memory import Numbers, Saved, dense
 from archspec.ops.windows import POINTWISE, Everything, Window
 from archspec.sizes import Dim
 
@@ -32,6 +32,7 @@ class LayerNorm(Op):
     keyword: ClassVar[str] = "layer_norm"
     kind: ClassVar[Kind] = "normalisation"
     pins: ClassVar[bool] = True
+    permutes: ClassVar[bool] = True
     tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape((H, W, 6), ("height", "width", "channels")),), {"eps": 1e-6}),
@@ -89,6 +90,12 @@ class LayerNorm(Op):
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The input, and the mean and deviation at each place of the other axes."""
         return Saved((0,), extra=(((2, self._others(inputs[0])), None),))
+
+    def lay(
+        self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
+    ) -> tuple[int, ...]:
+        """Channels last where that is how it runs."""
+        return dense(output, (0, *range(2, len(output)), 1) if self._moved(inputs[0]) else None)
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
         """Means and deviations."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from archspec.ops.base import Product
@@ -19,6 +20,55 @@ class Saved:
     inputs: tuple[int, ...] = ()
     output: bool = False
     extra: tuple[Numbers, ...] = ()
+
+
+Layout: TypeAlias = "Literal['plain', 'kept', 'channels']"
+"""How an op lays out its output: as its axes say; as its first input lies; channels last where its input does."""
+
+
+def dense(sizes: Sequence[int], order: Sequence[int] | None = None) -> tuple[int, ...]:
+    """Strides without gaps, the axes from the outermost in an order of their own."""
+    strides, step = [0] * len(sizes), 1
+    for axis in reversed(range(len(sizes)) if order is None else order):
+        strides[axis] = step
+        step *= max(sizes[axis], 1)
+    return tuple(strides)
+
+
+def is_contiguous(sizes: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether numbers lie one after the other as the axes say; the stride of an axis of size 1 says nothing."""
+    return all(size == 1 or have == want for size, have, want in zip(sizes, strides, dense(sizes), strict=True))
+
+
+def laid(layout: Layout, sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]) -> tuple[int, ...]:
+    """Strides of what an op makes of an input."""
+    if layout == "plain" or len(sizes) != len(output) or is_contiguous(sizes, strides):
+        return dense(output)
+    if layout == "channels":
+        order = (0, *range(2, len(sizes)), 1)
+        last = dense(sizes, order)
+        lies = all(size == 1 or have == want for size, have, want in zip(sizes, strides, last, strict=True))
+        return dense(output, order if lies else None)
+    return dense(output, sorted(range(len(sizes)), key=lambda axis: -strides[axis]))
+
+
+def view(sizes: Sequence[int], strides: Sequence[int], wanted: Sequence[int]) -> tuple[int, ...] | None:
+    """Strides of the same numbers in another shape, or None where no strides give it: torch's own rule."""
+    found: list[int] = []
+    left = list(wanted)
+    run, seen, axis = 1, 1, len(sizes) - 1
+    base = strides[-1] if strides else 1
+    for axis in reversed(range(len(sizes))):
+        run *= sizes[axis]
+        if axis == 0 or (sizes[axis - 1] != 1 and strides[axis - 1] != run * base):
+            while left and (seen < run or left[-1] == 1):
+                found.append(seen * base)
+                seen *= left.pop()
+            if seen != run:
+                return None
+            if axis > 0:
+                base, run, seen = strides[axis - 1], 1, 1
+    return tuple(reversed(found)) if not left else None
 
 
 NOTHING = Saved()

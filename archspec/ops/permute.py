@@ -29,6 +29,7 @@ class Permute(Op):
 
     keyword: ClassVar[str] = "permute"
     kind: ClassVar[Kind] = "reshape"
+    permutes: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),), {"axes": ["height", "width", "channels"]}),
         Example((Shape((H, W, 3), ("height", "width", "channels")),), {"axes": ["channels", "height", "width"]}),
@@ -53,6 +54,12 @@ class Permute(Op):
     def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
         """A view."""
         return 0
+
+    def view(
+        self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
+    ) -> tuple[int, ...] | None:
+        """In the new order."""
+        return tuple(strides[axis] for axis in self._dims(inputs[0]))
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """Nothing."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import Axis
 from archspec.ops.base import Argument, Example, Function, H, Kind, Module, Op, Shape, W, any_one, only
-from archspec.ops.memory import OUTPUT, Saved
+from archspec.ops.memory import OUTPUT, Layout, Saved
 from archspec.ops.windows import POINTWISE, Everything, Window
 
 
@@ -17,6 +17,7 @@ class Pointwise(Op):
     """Base of the ops that change each number by itself; the fields are named as torch's arguments are."""
 
     kind: ClassVar[Kind] = "activation"
+    layout: ClassVar[Layout] = "kept"
     target: ClassVar[str]
     """The module: ``nn.ReLU``."""
     expression: ClassVar[str]

@@ -9,7 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from archspec.ops.arguments import Flag, Padding, PerAxis, each, positive
 from archspec.ops.base import Argument, Function, Kind, Module, Op, Shape, ShapeError, counted
-from archspec.ops.memory import Numbers
+from archspec.ops.memory import Layout, Numbers
 from archspec.ops.spatial import Windows, collapse, feature_map, times
 from archspec.ops.windows import POINTWISE, Adaptive, Everything, Window
 
@@ -18,6 +18,7 @@ class Pool(Op):
     """Base of pooling by sliding windows."""
 
     kind: ClassVar[Kind] = "pooling"
+    layout: ClassVar[Layout] = "channels"
     target: ClassVar[str]
     """The module without its number of axes: ``nn.MaxPool``."""
     expression: ClassVar[str]
@@ -104,6 +105,7 @@ class AdaptivePool(Op):
     """Base of pooling to a given size."""
 
     kind: ClassVar[Kind] = "pooling"
+    layout: ClassVar[Layout] = "channels"
     target: ClassVar[str]
     expression: ClassVar[str]
 

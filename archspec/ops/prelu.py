@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import Flag
 from archspec.ops.base import Argument, Example, H, Kind, Module, Op, Shape, ShapeError, W, Weight, only
+from archspec.ops.memory import Layout
 
 
 class Prelu(Op):
@@ -16,6 +17,7 @@ class Prelu(Op):
 
     keyword: ClassVar[str] = "prelu"
     kind: ClassVar[Kind] = "activation"
+    layout: ClassVar[Layout] = "kept"
     tensors: ClassVar[tuple[str, ...]] = ("weight",)
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),)),

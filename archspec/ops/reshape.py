@@ -10,7 +10,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from archspec.ops.arguments import AXIS_NAME, Axes, axis, each, integer, positive, refuse
 from archspec.ops.base import SPATIAL, Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W, only
-from archspec.ops.memory import NOTHING, Saved
+from archspec.ops.memory import NOTHING, Saved, view
 from archspec.ops.windows import POINTWISE, Everything, Window
 from archspec.sizes import Dim, text
 
@@ -53,6 +53,7 @@ class Reshape(Op):
 
     keyword: ClassVar[str] = "reshape"
     kind: ClassVar[Kind] = "reshape"
+    regroups: ClassVar[bool] = True
     pins: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(48),), {"shape": [3, 4, 4]}, Shape.of(3, 4, 4)),
@@ -114,6 +115,12 @@ class Reshape(Op):
     def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
         """A view, where the input lies in memory as its axes say."""
         return 0
+
+    def view(
+        self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
+    ) -> tuple[int, ...] | None:
+        """Where the numbers lie so that the new axes can step over them."""
+        return view(sizes, strides, output)
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """Nothing."""

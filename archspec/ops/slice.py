@@ -19,6 +19,7 @@ class Slice(Op):
 
     keyword: ClassVar[str] = "slice"
     kind: ClassVar[Kind] = "reshape"
+    permutes: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(58, H, W),), {"start": 29}, Shape.of(29, H, W)),
         Example((Shape.of(3, H, W),), {"start": 1, "length": 1}, Shape.of(1, H, W)),

@@ -25,6 +25,7 @@ class Split(Op):
 
     keyword: ClassVar[str] = "split"
     kind: ClassVar[Kind] = "reshape"
+    permutes: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(64, H, W),), {"sizes": [16, 48], "index": 1}, Shape.of(48, H, W)),
         Example((Shape.of(6, L),), {"sizes": [1, 2, 3], "index": 0}, Shape.of(1, L)),

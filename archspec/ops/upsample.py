@@ -24,7 +24,7 @@ from archspec.ops.base import (
     counted,
     per_axis,
 )
-from archspec.ops.memory import NOTHING, Saved
+from archspec.ops.memory import NOTHING, Layout, Saved
 from archspec.ops.spatial import collapse, feature_map, times
 from archspec.ops.windows import Nothing, Resized, Scaled, Window
 from archspec.sizes import Dim, step
@@ -65,6 +65,7 @@ class Upsample(Op):
 
     keyword: ClassVar[str] = "upsample"
     kind: ClassVar[Kind] = "upsampling"
+    layout: ClassVar[Layout] = "channels"
     references: ClassVar[tuple[str, ...]] = ("to",)
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),), {"scale": 2}),

@@ -1,0 +1,84 @@
+"""How tensors lie in memory at given sizes: which views have to be copies.
+
+Only what comes from a slice, a crop or a permutation lies otherwise than its axes say, so little is worked out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from archspec.graph import Graph, Node
+from archspec.ops.memory import dense, is_contiguous
+
+
+class Strides:
+    """The strides of each value, worked out when asked for; ``sizes`` gives a node's sizes, the batch first."""
+
+    def __init__(self, graph: Graph, sizes: Callable[[Node], tuple[int, ...]]) -> None:
+        self.graph = graph
+        self.sizes = sizes
+        self._known: dict[tuple[int, bool], tuple[tuple[int, ...], bool]] = {}
+
+    def of(self, index: int, training: bool) -> tuple[int, ...]:
+        """The strides of a value, in numbers."""
+        return self._of(index, training)[0]
+
+    def is_copy(self, index: int, training: bool) -> bool:
+        """Whether a node that gives a view of its input must copy it."""
+        return self._of(index, training)[1]
+
+    def gathered(self, node: Node, training: bool) -> bool:
+        """Whether a node copies its input before it runs."""
+        if node.op is None or not node.op.gathers:
+            return False
+        source = self.graph.nodes[node.inputs[0]]
+        return not is_contiguous(self.sizes(source), self.of(source.index, training))
+
+    def _of(self, index: int, training: bool) -> tuple[tuple[int, ...], bool]:
+        """Strides, and whether it is a copy; without recursion, since chains may be long."""
+        waiting = [index]
+        while waiting:
+            key = (waiting[-1], training)
+            if key in self._known:
+                waiting.pop()
+                continue
+            node = self.graph.nodes[waiting[-1]]
+            if node.op is None or not node.inputs:
+                self._known[key] = dense(self.sizes(node)), False
+                continue
+            shapes = self.graph.shapes_in(node)
+            shared = node.op.aliases(shapes, training)
+            plain = node.op.layout == "plain" and not node.op.permutes
+            if shared is None and plain:
+                self._known[key] = dense(self.sizes(node)), False
+                continue
+            source = self._first(node) if shared is None else self.graph.nodes[node.inputs[shared]]
+            before = self._known.get((source.index, training))
+            if before is None:
+                waiting.append(source.index)
+                continue
+            sizes, output = self.sizes(source), self.sizes(node)
+            if shared is None:
+                self._known[key] = node.op.lay(shapes, sizes, before[0], output), False
+            else:
+                view = node.op.view(shapes, sizes, before[0], output)
+                self._known[key] = (dense(output), True) if view is None else (view, False)
+        return self._known[index, training]
+
+    def _first(self, node: Node) -> Node:
+        """The input that decides how the output lies: the first of its sizes, if there is one."""
+        sources = [self.graph.nodes[index] for index in node.inputs]
+        output = self.sizes(node)
+        return next((source for source in sources if self.sizes(source) == output), sources[0])
+
+
+def regroups_freely(graph: Graph, node: Node) -> bool:
+    """Whether an op that regroups its input's numbers gives a view at all sizes, as far as the graph alone tells."""
+    source = graph.nodes[node.inputs[0]]
+    while source.op is not None and not source.op.permutes:
+        shared = source.op.aliases(graph.shapes_in(source), False)
+        if shared is None:
+            keeps = source.op.layout != "plain"
+            return not keeps or not any(node.op is not None and node.op.permutes for node in graph.nodes)
+        source = graph.nodes[source.inputs[shared]]
+    return source.op is None
