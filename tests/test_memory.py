@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from math import prod
 from typing import Any
 
 import pytest
@@ -13,12 +14,18 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 import archspec
+from archspec import ops
 from archspec.analyses.memory import memory
+from archspec.analyses.strides import Strides
 from archspec.elaborate.loader import spec_names
-from archspec.graph import Graph
+from archspec.graph import Graph, Node
+from archspec.ops import Example
+from archspec.ops.memory import Numbers, is_contiguous
 from archspec.sizes import Evaluation
 from tests.block_specs import block_spec
+from tests.interpreter import Interpreter
 from tests.random_specs import random_spec
+from tests.test_ops import build
 
 
 class LiveStorages(TorchDispatchMode):
@@ -109,9 +116,163 @@ def test_inference_of_every_shipped_network(name: str) -> None:
     """At the smallest sizes it takes."""
     spec = archspec.load(name)
     valid = archspec.check(spec).valid_sizes
-    sizes = {symbol: valid[symbol].next(48) or valid[symbol].next(0) for symbol in spec.graph.sizes}
+    sizes = {symbol: valid[symbol].next(48) or valid[symbol].next(0) or 1 for symbol in spec.graph.sizes}
     inputs = inputs_of(spec.graph, sizes, 1)
     assert memory(spec.graph, sizes, 1).inference == inference(archspec.compile(spec).eval(), inputs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in sorted(spec_names()) if name not in NETWORKS])
+def test_training_of_every_shipped_network(name: str) -> None:
+    spec = archspec.load(name)
+    valid = archspec.check(spec).valid_sizes
+    least = 299 if name == "inception_v3" else 48  # its auxiliary head wants that
+    sizes = {symbol: valid[symbol].next(least) or valid[symbol].next(0) or 1 for symbol in spec.graph.sizes}
+    found = training(archspec.compile(spec), inputs_of(spec.graph, sizes, 2))
+    assert memory(spec.graph, sizes, 2).training == pytest.approx(found, rel=0.05)
+
+
+@pytest.mark.parametrize("start", range(0, 40, 20))
+def test_training_of_random_blocks(start: int) -> None:
+    for seed in range(start, start + 20):
+        spec = archspec.loads(block_spec(seed))
+        sizes = dict(spec.graph.sizes)
+        found = training(archspec.compile(spec), inputs_of(spec.graph, sizes, 4))
+        assert memory(spec.graph, sizes, 4).training == pytest.approx(found, rel=0.05), seed
+
+
+# -- single ops --------------------------------------------------------------------------------------------------------
+
+EXAMPLES = [
+    pytest.param(keyword, example, id=f"{keyword}-{index}")
+    for keyword in sorted(ops.names())
+    for index, example in enumerate(ops.find(keyword).examples)
+    if keyword != "parameter"
+]
+
+
+@pytest.mark.parametrize(("keyword", "example"), EXAMPLES)
+def test_an_op_takes_what_it_says(keyword: str, example: Example) -> None:
+    """Beside its input and output: what it makes beforehand, then what lives while it runs."""
+    op = ops.find(keyword).model_validate(dict(example.arguments))
+    evaluation = Evaluation({"D": 10, "H": 12, "W": 11, "L": 8, "P": 7, "Q": 6})
+    shapes = example.inputs
+    sizes = [(*((2,) if shape.batched else ()), *map(evaluation.of, shape.dims)) for shape in shapes]
+    output = op.infer(shapes)
+
+    def bytes_of(numbers: Iterable[Numbers]) -> int:
+        return sum(
+            each.times * prod(map(evaluation.of, each.dims)) * (each.width or 4) * (2 if each.batched else 1)
+            for each in numbers
+        )
+
+    given = sum(4 * prod(size) for size in sizes)
+    own = 4 * prod((*((2,) if output.batched else ()), *map(evaluation.of, output.dims)))
+    prepared, scratch = bytes_of(op.prepared(shapes)), bytes_of(op.scratch(shapes, output))
+    own = 0 if op.aliases(shapes) is not None else own
+    for form in (op.module(shapes), op.function(shapes)):
+        if form is not None:
+            net = build(op, shapes, form).eval()
+            assert inference(net, [torch.randn(size) for size in sizes]) == given + max(
+                prepared, prepared + own + scratch
+            )
+
+
+STRIDED = """
+archspec: 1
+name: N
+inputs: {{image: [3, H, W]}}
+sizes: {{H: 8, W: 6}}
+steps:
+  - conv: {{channels: 4, kernel: 3}}
+  - permute: {{axes: [{axes}]}}
+{rest}
+"""
+BACK = "  - permute: {axes: [channels, height, width]}\n"
+AFTER = (
+    "  - relu\n  - flatten",
+    "  - flatten",
+    "  - slice: {axis: channels, start: 1, length: 2}\n  - relu\n  - flatten",
+    f"  - layer_norm\n  - gelu\n{BACK}  - conv: {{channels: 3, kernel: 1}}\n  - flatten",
+    f"{BACK}  - batch_norm\n  - max_pool: {{kernel: 2}}\n  - upsample: {{scale: 2}}",
+    f"{BACK}  - group_norm: {{groups: 2}}\n  - flatten",
+    f"{BACK}  - instance_norm\n  - crop: {{amount: 1}}\n  - group_norm: {{groups: 2}}",
+)
+
+
+def lie_alike(spec: archspec.Spec, batch: int) -> None:
+    """Every value lies in memory as is said of it."""
+    graph, evaluation = spec.graph, Evaluation(dict(spec.graph.sizes))
+
+    def sizes(node: Node) -> tuple[int, ...]:
+        return (*((batch,) if node.shape.batched else ()), *map(evaluation.of, node.shape.dims))
+
+    said = Strides(graph, sizes)
+    run = Interpreter(graph, archspec.compile(spec).eval().state_dict(), training=False)
+    inputs = inputs_of(graph, dict(graph.sizes), batch)
+    values = dict(zip(graph.inputs.values(), inputs, strict=True))
+    for node in graph.nodes:
+        if node.op is None or node.training_only:
+            continue
+        value = values[node.index] = run._apply(node, [values[index] for index in node.inputs])
+        strides = said.of(node.index, False)
+        assert is_contiguous(value.shape, strides) == value.is_contiguous(), node.path
+        if not value.is_contiguous():
+            told = [pair for size, *pair in zip(value.shape, value.stride(), strides, strict=True) if size > 1]
+            assert all(one == other for one, other in told), node.path
+
+
+@pytest.mark.parametrize("rest", AFTER)
+@pytest.mark.parametrize("axes", ["height, width, channels", "channels, width, height", "width, height, channels"])
+@torch.no_grad()
+def test_what_is_permuted_lies_as_torch_lays_it(axes: str, rest: str) -> None:
+    try:
+        spec = archspec.loads(STRIDED.format(axes=axes, rest=rest))
+    except archspec.SpecError:
+        pytest.skip("not along these axes")
+    for batch in (1, 2):
+        lie_alike(spec, batch)
+        inputs = inputs_of(spec.graph, dict(spec.graph.sizes), batch)
+        said = memory(spec.graph, dict(spec.graph.sizes), batch)
+        assert said.inference == inference(archspec.compile(spec).eval(), inputs)
+
+
+@pytest.mark.parametrize("name", ["convnext_tiny", "shufflenet_v2_x1_0", "unet_digits"])
+@torch.no_grad()
+def test_networks_lie_as_torch_lays_them(name: str) -> None:
+    lie_alike(archspec.load(name), 2)
+
+
+@torch.no_grad()
+def test_random_networks_lie_as_torch_lays_them() -> None:
+    for seed in range(60):
+        try:
+            spec = archspec.loads(random_spec(seed).yaml)
+        except archspec.SpecError:
+            continue
+        for batch in (1, 2):
+            lie_alike(spec, batch)
+
+
+# -- what it says ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["resnet18", "unet", "squeezenet_digits", "convnext_tiny"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_formulas_are_the_peaks(name: str, dtype: str) -> None:
+    """At the sizes they were asked for the very number, at others no more than the peak there."""
+    report = archspec.check(archspec.load(name))
+    found = report.memory_formulas(3, dtype)
+    for added in (0, 16, 160):
+        sizes = {symbol: size + added for symbol, size in report.sizes.items()}
+        said = report.sized(sizes).memory(3, dtype)
+        numbers = tuple(formula.at(Evaluation(sizes)) for formula in found)
+        assert numbers == (said.inference, said.training) if not added else numbers <= (said.inference, said.training)
+
+
+def test_a_formula_reads_as_what_it_is() -> None:
+    report = archspec.check(archspec.load("unet"))
+    assert "256·(H−4)·(W−4)" in str(report.memory_formulas()[0])
 
 
 @pytest.mark.parametrize("make", [block_spec, lambda seed: random_spec(seed).yaml], ids=["blocks", "graphs"])

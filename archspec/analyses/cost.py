@@ -13,7 +13,7 @@ from math import prod
 
 from archspec.graph import Graph, Node, Scope
 from archspec.ops import Op, Product
-from archspec.sizes import Dim, Evaluation, Size, text
+from archspec.sizes import Dim, Evaluation, Size, factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,23 @@ class Formula:
             gathered[key] = gathered.get(key, 0) + coefficient * constant
         return cls(tuple((coefficient, key) for key, coefficient in gathered.items() if coefficient))
 
+    def __add__(self, other: Formula | int) -> Formula:
+        return Formula.of([*self.terms, *(other.terms if isinstance(other, Formula) else [(other, ())])])
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Formula) -> Formula:
+        return Formula.of([*self.terms, *((-coefficient, dims) for coefficient, dims in other.terms)])
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
     def at(self, evaluation: Evaluation) -> int:
         """The number at given sizes."""
         return sum(coefficient * prod(evaluation.of(dim) for dim in dims) for coefficient, dims in self.terms)
 
     def __str__(self) -> str:
-        parts = ["·".join([f"{coefficient:,}", *(text(dim) for dim in dims)]) for coefficient, dims in self.terms]
+        parts = ["·".join([f"{coefficient:,}", *(factor(dim) for dim in dims)]) for coefficient, dims in self.terms]
         return " + ".join(parts) or "0"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from archspec.analyses import cost as costs
 from archspec.analyses import shapes as sized
-from archspec.analyses.cost import Cost
+from archspec.analyses.cost import Cost, Formula
 from archspec.diagnostics import Diagnostic
 from archspec.graph import Graph
 from archspec.ops import Shape
@@ -137,6 +137,12 @@ class Report:
         from archspec.analyses.memory import memory
 
         return memory(self.graph, self.sizes, batch, dtype)
+
+    def memory_formulas(self, batch: int = 1, dtype: str = "float32") -> tuple[Formula, Formula]:
+        """The peaks of inference and training as formulas of the sizes, by what is alive at them at ``sizes``."""
+        from archspec.analyses.memory import formulas
+
+        return formulas(self.graph, self.sizes, batch, dtype)
 
     def sized(self, sizes: Mapping[str, int]) -> Report:
         """The same network reported at other sizes."""

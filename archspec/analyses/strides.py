@@ -6,9 +6,10 @@ Only what comes from a slice, a crop or a permutation lies otherwise than its ax
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 from archspec.graph import Graph, Node
-from archspec.ops.memory import dense, is_contiguous
+from archspec.ops.memory import dense, lies
 
 
 class Strides:
@@ -25,14 +26,22 @@ class Strides:
 
     def is_copy(self, index: int, training: bool) -> bool:
         """Whether a node that gives a view of its input must copy it."""
+        node = self.graph.nodes[index]
+        if node.op is None or not node.op.regroups or regroups_freely(self.graph, node, self.permuted):
+            return False
         return self._of(index, training)[1]
 
     def gathered(self, node: Node, training: bool) -> bool:
         """Whether a node copies its input before it runs."""
-        if node.op is None or not node.op.gathers:
+        if node.op is None or not node.op.gathers or regroups_freely(self.graph, node, self.permuted):
             return False
         source = self.graph.nodes[node.inputs[0]]
-        return not is_contiguous(self.sizes(source), self.of(source.index, training))
+        return not lies(node.op.gathers, self.sizes(source), self.of(source.index, training))
+
+    @cached_property
+    def permuted(self) -> bool:
+        """Whether anything may lie otherwise than its axes say."""
+        return permuted(self.graph)
 
     def _of(self, index: int, training: bool) -> tuple[tuple[int, ...], bool]:
         """Strides, and whether it is a copy; without recursion, since chains may be long."""
@@ -72,13 +81,19 @@ class Strides:
         return next((source for source in sources if self.sizes(source) == output), sources[0])
 
 
-def regroups_freely(graph: Graph, node: Node) -> bool:
-    """Whether an op that regroups its input's numbers gives a view at all sizes, as far as the graph alone tells."""
+def permuted(graph: Graph) -> bool:
+    """Whether anything in a graph may lie otherwise than its axes say."""
+    return any(node.op is not None and node.op.permutes for node in graph.nodes)
+
+
+def regroups_freely(graph: Graph, node: Node, permuted: bool) -> bool:
+    """Whether what an op reads lies in memory as its axes say at all sizes, as far as the graph alone tells."""
+    if not permuted:
+        return True
     source = graph.nodes[node.inputs[0]]
     while source.op is not None and not source.op.permutes:
         shared = source.op.aliases(graph.shapes_in(source), False)
         if shared is None:
-            keeps = source.op.layout != "plain"
-            return not keeps or not any(node.op is not None and node.op.permutes for node in graph.nodes)
+            return source.op.layout == "plain"
         source = graph.nodes[source.inputs[shared]]
     return source.op is None

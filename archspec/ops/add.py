@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from archspec.ops.base import Shape
 from archspec.ops.elementwise import Elementwise
@@ -15,6 +15,10 @@ class Add(Elementwise):
 
     keyword: ClassVar[str] = "add"
     sign: ClassVar[str] = "+"
+
+    def passes_gradient(self, inputs: Sequence[Shape], position: int, output: Shape) -> Literal["new", "same"] | None:
+        """Itself; its sum where the input is repeated."""
+        return "same" if inputs[position].dims == output.dims else "new"
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """Nothing."""

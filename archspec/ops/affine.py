@@ -9,7 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from archspec.ops.arguments import each, literal, number
 from archspec.ops.base import Function, Kind, Op, Shape, ShapeError, any_one, only
-from archspec.ops.memory import NOTHING, Layout, Saved
+from archspec.ops.memory import NOTHING, Layout, Numbers, Saved
 
 
 def _constants(value: object) -> Any:
@@ -46,6 +46,10 @@ class Affine(Op):
         if len(self.by) != shape.channels:
             raise ShapeError(f"`by` gives {len(self.by)} numbers for {shape.channels} channels", argument="by")
         return shape
+
+    def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
+        """The channels one by one, where each has a constant."""
+        return (Numbers(1, output.dims),) if isinstance(self.by, tuple) else ()
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """Nothing."""

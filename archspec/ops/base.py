@@ -313,8 +313,8 @@ class Op(BaseModel):
     """Whether what it gives may lie otherwise than its axes say, whatever it reads."""
     regroups: ClassVar[bool] = False
     """Whether it is a view only where what it reads lies in memory as its axes say."""
-    gathers: ClassVar[bool] = False
-    """Whether it copies an input first that does not lie in memory as its axes say."""
+    gathers: ClassVar[Layout | None] = None
+    """As which its input has to lie, or is copied first: as its axes say, or that or with its channels last."""
 
     def view(
         self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
@@ -338,6 +338,20 @@ class Op(BaseModel):
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
         """Tensors that live beside inputs and output while it runs; what a backend needs inside is left out."""
         return ()
+
+    def hands_on(self, inputs: Sequence[Shape]) -> bool:
+        """Whether it gives the very tensor it got, in training."""
+        same = type(self).view is Op.view and not self.permutes and not self.merges
+        return same and self.aliases(inputs, True) == 0
+
+    saves_for_others: ClassVar[bool] = False
+    """Whether an input is kept for the gradients of the others alone."""
+
+    def passes_gradient(self, inputs: Sequence[Shape], position: int, output: Shape) -> Literal["new", "same"] | None:
+        """What an input's gradient is: memory of its own, or the output's own gradient or a view of that; or none."""
+        if position >= self.sources and not self.merges:  # another step, whose size alone it asks for
+            return None
+        return "same" if self.aliases(inputs, True) is not None else "new"
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """What is kept in training for its backward step."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import AboveZero, Flag, Probability
 from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
-from archspec.ops.memory import Layout, Saved
+from archspec.ops.memory import Layout, Numbers, Saved
 from archspec.ops.spatial import feature_map
 from archspec.ops.windows import POINTWISE, Everything, Window
 
@@ -66,7 +66,11 @@ class BatchNorm(Op):
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The input, and the mean and deviation of each channel."""
-        return Saved((0,), extra=(((2 * inputs[0].channels, ()), None),))
+        return Saved((0,), extra=(Numbers(2 * inputs[0].channels, batched=False),))
+
+    def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
+        """Mean and deviation of each channel, where they are not known already."""
+        return () if self.track_running_stats else (Numbers(2 * inputs[0].channels, batched=False),)
 
     def module(self, inputs: Sequence[Shape]) -> Module:
         """``nn.BatchNorm2d(64, eps=0.001)``."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 from archspec.ops.arguments import literal
 from archspec.ops.base import Example, Function, H, L, Module, Shape, W
 from archspec.ops.dropout import Dropout
-from archspec.ops.memory import NOTHING, Saved
+from archspec.ops.memory import NOTHING, Numbers, Saved
 from archspec.ops.spatial import feature_map
 
 
@@ -31,7 +31,7 @@ class ChannelDropout(Dropout):
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """What each channel was multiplied by."""
-        return Saved(extra=(((output.channels, ()), None),)) if self.p > 0 else NOTHING
+        return Saved(extra=(Numbers(output.channels),)) if self.p > 0 else NOTHING
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.Dropout2d(p=0.2)``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -56,6 +56,10 @@ class Concat(Op):
     def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
         """The only input, when there is one."""
         return 0 if len(inputs) == 1 else None
+
+    def passes_gradient(self, inputs: Sequence[Shape], position: int, output: Shape) -> Literal["new", "same"] | None:
+        """A stretch of it."""
+        return "same"
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """Nothing."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import Probability, literal
 from archspec.ops.base import Example, Function, H, Kind, Shape, W
-from archspec.ops.memory import NOTHING, Saved
+from archspec.ops.memory import NOTHING, Numbers, Saved
 from archspec.ops.pointwise import Pointwise
 
 
@@ -40,7 +40,7 @@ class Dropout(Pointwise):
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """What each number was multiplied by."""
-        return Saved(extra=(((1, output.dims), None),)) if self.p > 0 else NOTHING
+        return Saved(extra=(Numbers(1, output.dims),)) if self.p > 0 else NOTHING
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """``F.dropout({0}, p=0.2, training=self.training)``."""

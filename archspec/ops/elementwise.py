@@ -86,7 +86,7 @@ class Elementwise(Op):
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
         """The result of all but the last, where there are more than two."""
-        return (((1, output.dims), None),) if len(inputs) > 2 else ()
+        return (Numbers(1, output.dims),) if len(inputs) > 2 else ()
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """``{0} + {1}``."""

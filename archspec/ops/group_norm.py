@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import AboveZero, Flag, Positive
 from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
-from archspec.ops.memory import Numbers, Saved
+from archspec.ops.memory import Layout, Numbers, Saved
 from archspec.ops.windows import Everything, Window
 
 
@@ -18,7 +18,8 @@ class GroupNorm(Op):
 
     keyword: ClassVar[str] = "group_norm"
     kind: ClassVar[Kind] = "normalisation"
-    gathers: ClassVar[bool] = True
+    layout: ClassVar[Layout] = "channels"
+    gathers: ClassVar[Layout | None] = "channels"
     tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(6, H, W),), {"groups": 2}),
@@ -55,11 +56,11 @@ class GroupNorm(Op):
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The input, and the mean and deviation of each group."""
-        return Saved((0,), extra=(((2 * self.groups, ()), None),))
+        return Saved((0,), extra=(Numbers(2 * self.groups),))
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
         """Mean and deviation of each group."""
-        return (((2 * self.groups, ()), None),)
+        return (Numbers(2 * self.groups),)
 
     def module(self, inputs: Sequence[Shape]) -> Module:
         """``nn.GroupNorm(32, 256)``."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archspec.ops.arguments import AboveZero, Flag, Probability
 from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight
-from archspec.ops.memory import Numbers, Saved
+from archspec.ops.memory import Layout, Numbers, Saved
 from archspec.ops.spatial import feature_map
 from archspec.ops.windows import POINTWISE, Everything, Window
 
@@ -19,7 +19,7 @@ class InstanceNorm(Op):
 
     keyword: ClassVar[str] = "instance_norm"
     kind: ClassVar[Kind] = "normalisation"
-    gathers: ClassVar[bool] = True
+    gathers: ClassVar[Layout | None] = "plain"
     tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),)),
@@ -60,11 +60,11 @@ class InstanceNorm(Op):
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The input, and the mean and deviation of each channel."""
-        return Saved((0,), extra=(((2 * inputs[0].channels, ()), None),))
+        return Saved((0,), extra=(Numbers(2 * inputs[0].channels),))
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
-        """Mean and deviation of each channel; or what is known of them, for each image of the batch."""
-        return (((2 * inputs[0].channels, ()), None),)
+        """Mean and deviation of each channel, or what is known of them; these and the weights for each image."""
+        return (Numbers((4 if self.affine else 2) * inputs[0].channels),)
 
     def module(self, inputs: Sequence[Shape]) -> Module:
         """``nn.InstanceNorm2d(64)``."""

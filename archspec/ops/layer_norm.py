@@ -89,7 +89,7 @@ class LayerNorm(Op):
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The input, and the mean and deviation at each place of the other axes."""
-        return Saved((0,), extra=(((2, self._others(inputs[0])), None),))
+        return Saved((0,), extra=(Numbers(2, self._others(inputs[0])),))
 
     def lay(
         self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
@@ -99,7 +99,7 @@ class LayerNorm(Op):
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
         """Means and deviations."""
-        return (((2, self._others(inputs[0])), None),)
+        return (Numbers(2, self._others(inputs[0])),)
 
     def _others(self, shape: Shape) -> tuple[Dim, ...]:
         return tuple(dim for axis, dim in zip(shape.axes, shape.dims, strict=True) if axis not in self.axes)

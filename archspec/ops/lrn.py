@@ -47,11 +47,11 @@ class Lrn(Op):
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The input, its squares and their mean to the power."""
-        return Saved((0,), extra=(((3, output.dims), None),))
+        return Saved((0,), extra=(Numbers(3, output.dims),))
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
         """Squares, and their means."""
-        return (((2, output.dims), None),)
+        return (Numbers(2, output.dims),)
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.LocalResponseNorm(5, k=2)``."""

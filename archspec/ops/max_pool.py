@@ -39,11 +39,11 @@ class MaxPool(Pool):
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The input and where the greatest numbers stood, as 64-bit integers."""
-        return Saved((0,), extra=(((1, output.dims), 8),))
+        return Saved((0,), extra=(Numbers(1, output.dims, 8),))
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
         """Where the greatest numbers stand, as 64-bit integers."""
-        return (((1, output.dims), 8),)
+        return (Numbers(1, output.dims, 8),)
 
     def _dilation(self) -> int | tuple[int, ...]:
         return self.dilation

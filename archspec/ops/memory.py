@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from archspec.ops.base import Product
+    from archspec.sizes import Dim
 
-Numbers: TypeAlias = "tuple[Product, int | None]"
-"""How many numbers for one sample, and bytes of each (None: as many as the map's own dtype has)."""
+
+class Numbers(NamedTuple):
+    """A tensor beside a step's own: ``times`` the product of ``dims`` numbers.
+
+    ``width`` is the bytes of each, None for as many as the map's own dtype has; ``batched`` says whether there are as
+    many for each sample.
+    """
+
+    times: int
+    dims: tuple[Dim, ...] = ()
+    width: int | None = None
+    batched: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +30,11 @@ class Saved:
     inputs: tuple[int, ...] = ()
     output: bool = False
     extra: tuple[Numbers, ...] = ()
+    backward: tuple[Numbers, ...] = ()
+    """Not kept, but there while the backward step runs."""
 
 
-Layout: TypeAlias = "Literal['plain', 'kept', 'channels']"
+Layout: TypeAlias = Literal["plain", "kept", "channels"]
 """How an op lays out its output: as its axes say; as its first input lies; channels last where its input does."""
 
 
@@ -40,15 +52,20 @@ def is_contiguous(sizes: Sequence[int], strides: Sequence[int]) -> bool:
     return all(size == 1 or have == want for size, have, want in zip(sizes, strides, dense(sizes), strict=True))
 
 
+def lies(layout: Layout, sizes: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether numbers lie as their axes say; or, for ``channels``, that or with the channels last."""
+    if layout == "kept" or is_contiguous(sizes, strides):
+        return True
+    last = dense(sizes, (0, *range(2, len(sizes)), 1)) if layout == "channels" and len(sizes) > 3 else ()
+    return bool(last) and all(size == 1 or have == want for size, have, want in zip(sizes, strides, last, strict=True))
+
+
 def laid(layout: Layout, sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]) -> tuple[int, ...]:
     """Strides of what an op makes of an input."""
     if layout == "plain" or len(sizes) != len(output) or is_contiguous(sizes, strides):
         return dense(output)
     if layout == "channels":
-        order = (0, *range(2, len(sizes)), 1)
-        last = dense(sizes, order)
-        lies = all(size == 1 or have == want for size, have, want in zip(sizes, strides, last, strict=True))
-        return dense(output, order if lies else None)
+        return dense(output, (0, *range(2, len(sizes)), 1) if lies(layout, sizes, strides) else None)
     return dense(output, sorted(range(len(sizes)), key=lambda axis: -strides[axis]))
 
 

@@ -16,6 +16,8 @@ class Multiply(Elementwise):
     keyword: ClassVar[str] = "multiply"
     sign: ClassVar[str] = "*"
 
+    saves_for_others: ClassVar[bool] = True
+
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """All inputs: each is the slope of the others."""
         return Saved(tuple(range(len(inputs))))

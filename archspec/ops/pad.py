@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from archspec.ops.arguments import Number, PerSide, literal, refuse
 from archspec.ops.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W
-from archspec.ops.memory import INPUT, NOTHING, Saved
+from archspec.ops.memory import INPUT, NOTHING, Numbers, Saved
 from archspec.ops.spatial import collapse, feature_map, pad_text, pairs
 from archspec.ops.windows import Shifted, Window
 from archspec.sizes import AtLeast, Condition, step
@@ -71,7 +71,9 @@ class Pad(Op):
         return Shifted(-before, self.mode)
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """Nothing but sizes, for a constant."""
+        """The input, to mirror or repeat it back; nothing but sizes for a constant and for what is copied round."""
+        if self.mode == "circular":  # torch copies piece by piece, and each copy has a backward step of its own
+            return Saved(backward=(Numbers(2, output.dims),))
         return NOTHING if self.mode == "constant" else INPUT
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:

@@ -136,7 +136,7 @@ class Windows:
         if self.symmetric:
             return ()
         rows = zip(shape.spatial, self.padding, strict=True)
-        return (((1, (shape.channels, *(step(dim, 1, before + after, 1) for dim, (before, after) in rows))), None),)
+        return (Numbers(1, (shape.channels, *(step(dim, 1, before + after, 1) for dim, (before, after) in rows))),)
 
     def padding_argument(self) -> Argument:
         """Torch's ``padding``; 0 where it is unequal and laid on beforehand."""

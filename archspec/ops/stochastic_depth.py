@@ -9,7 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from archspec.ops.arguments import probability, refuse
 from archspec.ops.base import Argument, Example, H, Kind, Module, Op, Shape, W, only
-from archspec.ops.memory import NOTHING, Saved
+from archspec.ops.memory import NOTHING, Numbers, Saved
 
 STOCHASTIC_DEPTH = '''\
 class StochasticDepth(nn.Module):
@@ -67,7 +67,7 @@ class StochasticDepth(Op):
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """What each sample was multiplied by."""
-        return Saved(extra=(((1, ()), None),)) if self.p > 0 else NOTHING
+        return Saved(extra=(Numbers(1),)) if self.p > 0 else NOTHING
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``StochasticDepth(0.2)``."""

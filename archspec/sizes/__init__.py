@@ -21,7 +21,7 @@ from archspec.sizes.sets import ValidSet
 from archspec.sizes.solve import Imposed, Solution, solve
 from archspec.sizes.terms import Dim, Evaluation, Size, base, simplest, step, symbol, symbols, total, value
 from archspec.sizes.windows import rows_kept, span, transposed_step, window_step
-from archspec.sizes.writing import ascii, number, python, text
+from archspec.sizes.writing import ascii, factor, number, python, text
 
 __all__ = [
     "AtLeast",
@@ -54,6 +54,7 @@ __all__ = [
     "step",
     "symbol",
     "symbols",
+    "factor",
     "text",
     "total",
     "transposed_step",

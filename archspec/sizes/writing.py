@@ -39,6 +39,12 @@ def text(dim: Dim) -> str:
     return _write(dim, _PEOPLE, LEVELS_SHOWN)[0]
 
 
+def factor(dim: Dim) -> str:
+    """Give ``dim`` as :func:`text` does, so that it can stand in a product: ``(H−2)``."""
+    written, binds = _write(dim, _PEOPLE, LEVELS_SHOWN)
+    return f"({written})" if binds == _SUM else written
+
+
 def ascii(dim: Dim) -> str:
     """Give ``dim`` as :func:`text` does, in ASCII alone: ``floor((H+1)/2)``."""
     return _write(dim, _ASCII, LEVELS_SHOWN)[0]

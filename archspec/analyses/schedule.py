@@ -1,0 +1,144 @@
+"""The order in which a network runs, as memory sees it: what each step makes, and when nothing holds it any more.
+
+A value is let go after its last reader; what a module is called with, when the call returns; what goes in and out of
+the network, never.  Emitted code holds nothing longer than that (``torch_source.holding``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from math import prod
+
+from archspec.analyses.cost import Formula
+from archspec.analyses.flow import analyse
+from archspec.analyses.live import Bytes
+from archspec.analyses.strides import Strides
+from archspec.analyses.structure import Structure
+from archspec.graph import Graph, Node
+from archspec.ops import Op
+from archspec.ops.memory import Numbers
+from archspec.sizes import Dim, Evaluation
+
+_DTYPES = {"float32": None, "int64": 8}
+
+
+class Schedule:
+    """The schedule of a graph at a size, and the bytes of its tensors, as formulas where it is ``symbolic``."""
+
+    def __init__(self, graph: Graph, evaluation: Evaluation, batch: int, width: int, symbolic: bool = False) -> None:
+        self.graph = graph
+        self.evaluation = evaluation
+        self.batch = batch
+        self.width = width
+        self.symbolic = symbolic
+        self.flow = analyse(graph)
+        self.structure = Structure(self.flow)
+        self.strides = Strides(graph, self._numbers)
+        self.shapes = [graph.shapes_in(node) for node in graph.nodes]
+        self._sizes: dict[tuple[int, tuple[Dim, ...]], Bytes] = {}
+
+    def runs(self, node: Node, training: bool) -> bool:
+        """Whether a node does anything: what nothing needs is left out, and an identity that is no module."""
+        needed = node.op is None or (self.flow.live[node.index] and self.flow.alias[node.index] == node.index)
+        return needed and (training or not node.training_only)
+
+    def _numbers(self, node: Node) -> tuple[int, ...]:
+        """Sizes of a node's output, the batch first."""
+        return (*((self.batch,) if node.shape.batched else ()), *map(self.evaluation.of, node.shape.dims))
+
+    def size(self, node: Node) -> Bytes:
+        """Bytes of a node's output."""
+        return self._product(self.width * (self.batch if node.shape.batched else 1), node.shape.dims)
+
+    def bytes(self, numbers: Iterable[Numbers]) -> Bytes:
+        """Bytes of further tensors."""
+        found: Bytes = 0
+        for times, dims, width, batched in numbers:
+            found += self._product(times * (self.batch if batched else 1) * (width or self.width), dims)
+        return found
+
+    def _product(self, coefficient: int, dims: tuple[Dim, ...]) -> Bytes:
+        key = (coefficient, dims)
+        if key not in self._sizes:
+            number = coefficient * prod(map(self.evaluation.of, dims)) if not self.symbolic else 0
+            self._sizes[key] = Formula.of([(coefficient, dims)]) if self.symbolic else number
+        return self._sizes[key]
+
+    def weights(self, node: Node, trainable: bool) -> Bytes:
+        """Bytes of a node's own parameters, or of its buffers."""
+        if node.op is None or node.reuse is not None or type(node.op).weights is Op.weights:
+            return 0
+        weights = node.op.weights(self.shapes[node.index])
+        kept = [weight for weight in weights if weight.trainable == trainable]
+        number = sum(prod(weight.shape) * (_DTYPES.get(weight.dtype) or self.width) for weight in kept)
+        return Formula.of([(number, ())]) if self.symbolic else number
+
+    def root(self, node: Node, training: bool) -> int:
+        """The node whose memory a node's output lies in."""
+        while node.op is not None and type(node.op).aliases is not Op.aliases:
+            shared = node.op.aliases(self.shapes[node.index], training)
+            if shared is None or self.strides.is_copy(node.index, training):
+                break
+            node = self.graph.nodes[node.inputs[shared]]
+        return node.index
+
+    def release(self, training: bool) -> dict[int, list[int]]:
+        """By turn, the values that nothing holds once it is over: a node has two, the first to prepare its input."""
+        last = self.last_reads
+        kept = {self.flow.alias[output.node] for output in self.graph.outputs if training or not output.training}
+        kept |= set(self.graph.inputs.values())
+        found: dict[int, list[int]] = {}
+        for node in self.graph.nodes:
+            if self.runs(node, training) and node.index not in kept:
+                found.setdefault(last.get(node.index, 2 * node.index + 1), []).append(node.index)
+        return found
+
+    @cached_property
+    def last_reads(self) -> dict[int, int]:
+        """By value, the turn after which nothing holds it any more: of its last reader, or of the last node of a call.
+
+        What training alone reads has a name until then at other times too.
+        """
+        last: dict[int, int] = {}
+
+        def read(value: int, until: int) -> None:
+            last[value] = max(last.get(value, 0), until)
+
+        for node in self.graph.nodes:
+            if self.flow.live[node.index] and self.flow.alias[node.index] == node.index:
+                prepares = bool(self.prepared(node))
+                for value in self.flow.reads(node):
+                    read(value, 2 * node.index + (not prepares))
+        for scope in self.flow.depth:
+            ran = [node.index for node in scope.nodes() if self.flow.live[node.index]] if scope.parent else []
+            if not ran or self.structure.is_open(scope):
+                continue
+            begin: tuple[int, ...] = self.structure.inputs_of(scope)
+            for tap in self.structure.taps(scope):  # a chain is called piece by piece
+                for value in begin:
+                    read(value, 2 * tap + 1)
+                begin = (tap,)
+            for value in begin:
+                read(value, 2 * ran[-1] + 1)
+        return last
+
+    def prepared(self, node: Node) -> Bytes:
+        """Bytes of what a node makes of its input beforehand."""
+        if node.op is None or type(node.op).prepared is Op.prepared:
+            return 0
+        return self.bytes(node.op.prepared(self.shapes[node.index]))
+
+    def scratch(self, node: Node, training: bool) -> Bytes:
+        """Bytes of what lives while a node runs, beside what it reads and gives."""
+        found: Bytes = 0
+        if node.op is not None and type(node.op).scratch is not Op.scratch:
+            found = self.bytes(node.op.scratch(self.shapes[node.index], node.shape))
+        if self.strides.gathered(node, training):
+            found = found + self.size(self.graph.nodes[node.inputs[0]])
+        return found
+
+    def stored(self, root: int) -> Bytes:
+        """Bytes of the memory that a root stands for; a parameter's is counted with the weights."""
+        node = self.graph.nodes[root]
+        return (Formula(()) if self.symbolic else 0) if node.op is not None and not node.inputs else self.size(node)

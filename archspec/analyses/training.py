@@ -1,0 +1,171 @@
+"""Memory of a step of training: forward, what autograd keeps of it, and the gradients on their way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from archspec.analyses.live import Bytes, Live
+from archspec.analyses.schedule import Schedule
+from archspec.graph import Node
+from archspec.ops import Op
+
+
+class Training:
+    """The peak of a step of training."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+
+    def run(self, live: Live) -> None:
+        """A step of training: forward, then backward from all outputs."""
+        release = self.schedule.release(True)
+        roots: dict[int, int] = {}
+        kept: dict[int, list[object]] = {}
+        nodes = [node for node in self.schedule.graph.nodes if self.schedule.runs(node, True)]
+        needs = self._needs_gradient(nodes)
+        for node in nodes:
+            prepared = self.schedule.prepared(node)
+            if prepared:
+                live.mark(node.path, prepared)
+                live.hold(("prepared", node.index), prepared)
+            for index in release.get(2 * node.index, ()):
+                live.release(roots[index])
+            root = roots[node.index] = self.schedule.root(node, True)
+            live.hold(root, self.schedule.stored(root))
+            if node.op is not None:
+                kept[node.index] = self._keep(node, roots, needs) if node.index in needs else []
+                saved = node.op.saved(self.schedule.shapes[node.index], node.shape)
+                for tensor in kept[node.index]:
+                    extra = self.schedule.bytes(saved.extra) if tensor == ("saved", node.index) else 0
+                    live.hold(tensor, extra or live.sizes.get(tensor, 0))
+                kept_too = saved.extra and node.index in needs
+                live.mark(node.path, 0 if kept_too else self.schedule.scratch(node, True))
+            if prepared:
+                live.release(("prepared", node.index))
+            for index in release.get(2 * node.index + 1, ()):
+                live.release(roots[index])
+        self._backward(live, nodes, needs, kept)
+
+    def _keep(self, node: Node, roots: Mapping[int, int], needs: set[int]) -> list[object]:
+        """What autograd keeps until a node's backward step has run."""
+        assert node.op is not None
+        inputs = self.schedule.shapes[node.index]
+        saved = node.op.saved(inputs, node.shape)
+        held: list[object] = []
+        for position in saved.inputs:
+            others = [source for at, source in enumerate(node.inputs) if at != position]
+            if node.op.saves_for_others and not any(source in needs for source in others):
+                continue
+            if position == 0 and self.schedule.prepared(node):
+                held.append(("prepared", node.index))
+            elif position < len(node.inputs):
+                held.append(roots[node.inputs[position]])
+        held += [roots[node.index]] if saved.output else []
+        held += [("saved", node.index)] if saved.extra else []
+        return held
+
+    def _needs_gradient(self, nodes: list[Node]) -> set[int]:
+        """Nodes whose backward step runs: those that hold parameters or come after such, and lead to an output.
+
+        Where the size alone of a value is asked for, nothing leads back.
+        """
+        found: set[int] = set()
+        for node in nodes:
+            own = node.reuse or node
+            weighs = (
+                own.op is not None
+                and type(own.op).weights is not Op.weights
+                and any(weight.trainable for weight in own.op.weights(self.schedule.shapes[own.index]))
+            )
+            if weighs or any(source in found for source in self._differentiated(node)):
+                found.add(node.index)
+        waiting = [self._tensor(self.schedule.flow.alias[output.node]) for output in self.schedule.graph.outputs]
+        reached: set[int] = set()
+        while waiting:
+            index = waiting.pop()
+            if index in found and index not in reached:
+                reached.add(index)
+                waiting += self._differentiated(self.schedule.graph.nodes[index])
+        return reached
+
+    def _tensor(self, index: int) -> int:
+        """The node whose very tensor a value is: identities, and dropout that drops nothing, hand on what they got."""
+        node = self.schedule.graph.nodes[index]
+        while node.op is not None and node.op.hands_on(self.schedule.shapes[node.index]):
+            node = self.schedule.graph.nodes[node.inputs[0]]
+        return node.index
+
+    def _differentiated(self, node: Node) -> list[int]:
+        """The values a node reads that its output has a gradient by."""
+        if node.op is None:
+            return []
+        inputs, passes = self.schedule.shapes[node.index], node.op.passes_gradient
+        reads = enumerate(map(self._tensor, self.schedule.flow.reads(node)))
+        return [source for position, source in reads if passes(inputs, position, node.shape)]
+
+    def _backward(self, live: Live, nodes: list[Node], needs: set[int], kept: dict[int, list[object]]) -> None:
+        """Gradients flow back in the opposite order; each lives until its step's backward has run.
+
+        Where a value has several readers their gradients are added up, one after another.
+        """
+        gradients: dict[int, object] = {}
+        for output in self.schedule.graph.outputs:
+            index = self._tensor(self.schedule.flow.alias[output.node])
+            if index in needs and index not in gradients:
+                gradients[index] = ("gradient", index)
+                live.hold(("gradient", index), self.schedule.size(self.schedule.graph.nodes[index]))
+        for node in reversed(nodes):
+            own = gradients.pop(node.index, None)
+            if own is None or node.op is None:
+                for tensor in kept.get(node.index, ()):
+                    live.release(tensor)
+                continue
+            found = self._input_gradients(live, node, own, needs)
+            for tensor in (own, *kept.get(node.index, ())):
+                live.release(tensor)
+            if found and self.schedule.prepared(node):
+                found[0] = self._unprepare(live, node, found[0])
+            for source, new in found:
+                old = gradients.get(source)
+                if old is None:
+                    gradients[source] = new
+                    continue
+                live.hold(("sum", source, new), self.schedule.size(self.schedule.graph.nodes[source]))
+                gradients[source] = ("sum", source, new)
+                live.mark(node.path)
+                live.release(old)
+                live.release(new)
+
+    def _input_gradients(self, live: Live, node: Node, own: object, needs: set[int]) -> list[tuple[int, object]]:
+        """Make the gradients of what a node reads, and of its weights."""
+        assert node.op is not None
+        inputs = self.schedule.shapes[node.index]
+        found: list[tuple[int, object]] = []
+        live.mark(node.path, self.schedule.bytes(node.op.saved(inputs, node.shape).backward))
+        repeated: Bytes = 0
+        for position, source in enumerate(map(self._tensor, self.schedule.flow.reads(node))):
+            passes = node.op.passes_gradient(inputs, position, node.shape) if source in needs else None
+            if passes == "same":
+                live.hold(own, live.sizes[own])
+                found.append((source, own))
+            elif passes == "new":
+                size = self.schedule.size(self.schedule.graph.nodes[source])
+                if node.op.saves_for_others and inputs[position].dims != node.shape.dims:
+                    repeated += self.schedule.size(node)  # before it is added up along the axes it was repeated on
+                if position == 0:
+                    size = self.schedule.prepared(node) or size
+                live.hold(("gradient", node.index, position), size)
+                found.append((source, ("gradient", node.index, position)))
+        if node.reuse is None:
+            live.hold(("weights", node.index), self.schedule.weights(node, True))
+        live.mark(node.path, repeated)
+        return found
+
+    def _unprepare(self, live: Live, node: Node, found: tuple[int, object]) -> tuple[int, object]:
+        """The gradient of an input, from that of what was prepared of it."""
+        source, prepared = found
+        gradient = ("gradient", node.index, "input")
+        live.hold(gradient, self.schedule.size(self.schedule.graph.nodes[source]))
+        live.mark(node.path)
+        live.release(prepared)
+        return source, gradient
