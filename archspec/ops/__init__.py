@@ -44,10 +44,12 @@ _NOT_OPS = {
     "arguments",
     "base",
     "elementwise",
+    "forms",
     "initialisers",
     "memory",
     "pointwise",
     "pooling",
+    "shape",
     "spatial",
     "windows",
 }

@@ -9,18 +9,42 @@ as text and never imports it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal
+from dataclasses import replace
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, field_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
-from archspec.ops.arguments import literal, refuse
+from archspec.ops.arguments import refuse
+from archspec.ops.forms import Argument, Example, Function, Module, Product, Weight
 from archspec.ops.initialisers import Init
 from archspec.ops.memory import INPUT, Layout, Numbers, Saved, laid
+from archspec.ops.shape import SPATIAL, D, H, L, Shape, ShapeError, W
 from archspec.ops.windows import POINTWISE, Window
-from archspec.sizes import Condition, Dim, symbol
+from archspec.sizes import Condition, Dim
+
+__all__ = [
+    "Argument",
+    "D",
+    "Example",
+    "Function",
+    "H",
+    "Kind",
+    "L",
+    "Module",
+    "Op",
+    "Product",
+    "SPATIAL",
+    "Shape",
+    "ShapeError",
+    "W",
+    "Weight",
+    "any_one",
+    "counted",
+    "only",
+    "per_axis",
+]
 
 Kind = Literal[
     "convolution",
@@ -34,179 +58,6 @@ Kind = Literal[
     "merge",
     "parameter",
 ]
-
-D, H, W, L = (symbol(name) for name in "DHWL")
-"""Sizes for examples: depth, height and width, length."""
-
-SPATIAL = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-"""Names of the spatial axes by their number."""
-
-
-class ShapeError(Exception):
-    """An op cannot take its inputs; the message is short and speaks of shapes and arguments only."""
-
-    def __init__(self, message: str, hint: str | None = None, argument: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
-        self.argument = argument
-        """The argument at fault, when one is; the boundary then points at it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """A tensor's shape without the batch: sizes, and the name of each axis in the order they lie in memory.
-
-    A feature map is ``channels`` first, then one to three spatial axes; the channel count is always a number.
-    """
-
-    dims: tuple[Dim, ...]
-    axes: tuple[str, ...]
-    batched: bool = True
-    """Whether torch's tensor has a batch axis before these; a parameter's has not."""
-
-    @classmethod
-    def of(cls, *dims: Dim) -> Shape:
-        """Channels first, then spatial sizes: ``Shape.of(3, H, W)``."""
-        if len(dims) - 1 not in SPATIAL:
-            raise ShapeError(f"{len(dims)} axes are more than channels and three spatial ones")
-        return cls(tuple(dims), ("channels", *SPATIAL[len(dims) - 1]))
-
-    @property
-    def channels(self) -> int:
-        """Number of channels, wherever their axis lies."""
-        if "channels" not in self.axes:
-            raise ShapeError(f"the input {self.axes} has no channel axis")
-        size = self.dims[self.axes.index("channels")]
-        if not isinstance(size, int):
-            raise ShapeError("the number of channels is not a constant")
-        return size
-
-    @property
-    def spatial(self) -> tuple[Dim, ...]:
-        """Sizes of the spatial axes, in order."""
-        return tuple(dim for dim, axis in zip(self.dims, self.axes, strict=True) if axis != "channels")
-
-    @property
-    def spatial_axes(self) -> tuple[str, ...]:
-        """Names of the spatial axes, in order."""
-        return tuple(axis for axis in self.axes if axis != "channels")
-
-    @property
-    def rank(self) -> int:
-        """Number of spatial axes: 0 for a vector, 2 for an image."""
-        return len(self.axes) - ("channels" in self.axes)
-
-    @property
-    def channels_first(self) -> bool:
-        """Whether this is laid out as torch's convolutions want it."""
-        return bool(self.axes) and self.axes[0] == "channels"
-
-    def with_(self, channels: int | None = None, spatial: Sequence[Dim] | None = None) -> Shape:
-        """The same layout with other channels or spatial sizes."""
-        sizes = iter(self.spatial if spatial is None else spatial)
-        count = self.channels if channels is None else channels
-        dims = tuple(count if axis == "channels" else next(sizes) for axis in self.axes)
-        return Shape(dims, self.axes, self.batched)
-
-    def position(self, axis: str) -> int:
-        """Index of an axis among torch's dimensions, the batch being 0."""
-        if axis not in self.axes:
-            raise ShapeError(f"no axis `{axis}` among {', '.join(self.axes)}")
-        return self.axes.index(axis) + 1
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One argument of a torch constructor.
-
-    ``slot`` says where the value comes from: a field of the op (``channels``), or ``in_channels`` for what shape
-    inference found.  Uses of one block may differ in it, and then it becomes an argument of the emitted class.
-    ``keyword`` is None for a positional argument.  An argument equal to torch's own ``default`` is left out.
-    """
-
-    slot: str
-    value: Any
-    keyword: str | None = None
-    default: Any = ...
-
-    @property
-    def text(self) -> str:
-        """The argument as it stands in a call: ``64`` or ``stride=2``."""
-        value = literal(self.value)
-        return value if self.keyword is None else f"{self.keyword}={value}"
-
-    @property
-    def needless(self) -> bool:
-        """Whether torch would take the same value anyway."""
-        return self.default is not ... and self.value == self.default
-
-
-@dataclass(frozen=True, slots=True)
-class Module:
-    """A torch module as text: ``nn.Conv2d`` and its arguments, and how its forward calls it.
-
-    ``call`` is a template over ``{module}`` and the inputs ``{0}``, ``{1}`` …, each a name or an expression that binds
-    as tightly as a call; ``prepare`` is what is made of the first of them before; ``helper`` is the source of a class
-    that the emitted file must define first, when torch has none of that name.  Text may use ``torch``, ``nn``, ``F``
-    (torch.nn.functional) and ``Tensor``.
-    """
-
-    target: str
-    arguments: tuple[Argument, ...] = ()
-    call: str = "{module}({0})"
-    helper: str | None = None
-    wrap: str = "{0}"
-    """What stands around the constructor call: ``nn.Parameter({0})``."""
-    prepare: str = "{0}"
-
-    @property
-    def whole(self) -> str:
-        """The call with what is made before it in its place: ``{module}(F.pad({0}, (0, 1)))``."""
-        return self.call.replace("{0}", self.prepare)
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A torch expression over the inputs ``{0}``, ``{1}`` …: ``F.relu({0})``.
-
-    An input may occur more than once; ``prepare`` is what is made of the first before; ``helper`` is the source of a
-    function the emitted file must define first.
-    ``atomic`` says whether the text binds as tightly as a call: where it does not, whoever uses it as part of a larger
-    expression writes parentheses around it.
-    """
-
-    text: str
-    helper: str | None = None
-    atomic: bool = True
-    prepare: str = "{0}"
-
-    @property
-    def whole(self) -> str:
-        """The expression with what is made before it in its place."""
-        return self.text.replace("{0}", self.prepare)
-
-
-@dataclass(frozen=True, slots=True)
-class Weight:
-    """One tensor of an op's ``state_dict``: its name there (empty for a bare parameter), shape, whether it trains."""
-
-    name: str
-    shape: tuple[int, ...]
-    trainable: bool = True
-    dtype: str = "float32"
-
-
-Product = tuple[int, tuple[Dim, ...]]
-"""A coefficient times sizes: 9·64·H·W is ``(576, (H, W))``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A use of the op that documentation shows and one test runs against torch."""
-
-    inputs: tuple[Shape, ...]
-    arguments: dict[str, Any] = field(default_factory=dict)
-    output: Shape | None = None
 
 
 class Op(BaseModel):

@@ -117,11 +117,17 @@ class Exotic(nn.Module):
         side = self.side(x) if self.training else None
         x = self.up(F.dropout(x, p=0.25, training=self.training))
         x = x.narrow(2, 0, fine.shape[2]).narrow(3, 0, fine.shape[3])
-        x = self.score(self.gate(x, fine))
+        x = self.gate(x, fine)
+        del fine
+        x = self.score(x)
         inner = self.trimmed(x)
         x = inner + center_crop(x, inner.shape[2:])
+        del inner
         wave = self.one_b(F.local_response_norm(self.one_norm(self.one_a(signal)), 3))
         y = F.relu(self.three_norm(self.three(volume)))
-        y = F.avg_pool3d(F.interpolate(y, scale_factor=2, mode="trilinear"), 2)
-        verdict = self.verdict(torch.flatten(F.adaptive_avg_pool3d(y, 1), 1))
+        y = F.interpolate(y, scale_factor=2, mode="trilinear")
+        y = F.avg_pool3d(y, 2)
+        y = F.adaptive_avg_pool3d(y, 1)
+        y = torch.flatten(y, 1)
+        verdict = self.verdict(y)
         return ExoticOutput(x, wave, verdict, side)

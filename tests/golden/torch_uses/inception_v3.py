@@ -117,7 +117,8 @@ class InceptionB(nn.Module):
         branch1x1 = self.branch1x1(x)
         branch7x7 = self.branch7x7_3(self.branch7x7_2(self.branch7x7_1(x)))
         branch7x7dbl = self.branch7x7dbl_2(self.branch7x7dbl_1(x))
-        branch7x7dbl = self.branch7x7dbl_4(self.branch7x7dbl_3(branch7x7dbl))
+        branch7x7dbl = self.branch7x7dbl_3(branch7x7dbl)
+        branch7x7dbl = self.branch7x7dbl_4(branch7x7dbl)
         branch7x7dbl = self.branch7x7dbl_5(branch7x7dbl)
         branch_pool = self.branch_pool(F.avg_pool2d(x, 3, stride=1, padding=1))
         return torch.cat([branch1x1, branch7x7, branch7x7dbl, branch_pool], dim=1)
@@ -135,7 +136,8 @@ class Auxiliary(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv1(self.conv0(F.avg_pool2d(x, 5, stride=3)))
-        return self.fc(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
+        x = torch.flatten(F.adaptive_avg_pool2d(x, 1), 1)
+        return self.fc(x)
 
 
 # library/grid_reduction_b.yaml:1
@@ -157,8 +159,7 @@ class GridReductionB(nn.Module):
         branch3x3 = self.branch3x3_2(self.branch3x3_1(x))
         branch7x7x3 = self.branch7x7x3_3(self.branch7x7x3_2(self.branch7x7x3_1(x)))
         branch7x7x3 = self.branch7x7x3_4(branch7x7x3)
-        x = F.max_pool2d(x, 3, stride=2)
-        return torch.cat([branch3x3, branch7x7x3, x], dim=1)
+        return torch.cat([branch3x3, branch7x7x3, F.max_pool2d(x, 3, stride=2)], dim=1)
 
 
 # library/inception_c.yaml:1
@@ -183,10 +184,14 @@ class InceptionC(nn.Module):
         branch1x1 = self.branch1x1(x)
         branch3x3 = self.branch3x3_1(x)
         branch3x3_2a = self.branch3x3_2a(branch3x3)
-        y = torch.cat([branch3x3_2a, self.branch3x3_2b(branch3x3)], dim=1)
+        branch3x3 = self.branch3x3_2b(branch3x3)
+        y = torch.cat([branch3x3_2a, branch3x3], dim=1)
+        del branch3x3_2a, branch3x3
         branch3x3dbl = self.branch3x3dbl_2(self.branch3x3dbl_1(x))
         branch3x3dbl_3a = self.branch3x3dbl_3a(branch3x3dbl)
-        z = torch.cat([branch3x3dbl_3a, self.branch3x3dbl_3b(branch3x3dbl)], dim=1)
+        branch3x3dbl = self.branch3x3dbl_3b(branch3x3dbl)
+        z = torch.cat([branch3x3dbl_3a, branch3x3dbl], dim=1)
+        del branch3x3dbl_3a, branch3x3dbl
         branch_pool = self.branch_pool(F.avg_pool2d(x, 3, stride=1, padding=1))
         return torch.cat([branch1x1, y, z, branch_pool], dim=1)
 
@@ -223,13 +228,25 @@ class InceptionV3(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor | InceptionV3Output:
         x = self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(image))
-        x = self.Conv2d_3b_1x1(self.maxpool1(self.Conv2d_2b_3x3(x)))
-        x = self.Mixed_5c(self.Mixed_5b(self.maxpool2(self.Conv2d_4a_3x3(x))))
-        x = self.Mixed_6c(self.Mixed_6b(self.Mixed_6a(self.Mixed_5d(x))))
-        x = self.Mixed_6e(self.Mixed_6d(x))
+        x = self.Conv2d_2b_3x3(x)
+        x = self.maxpool1(x)
+        x = self.Conv2d_3b_1x1(x)
+        x = self.Conv2d_4a_3x3(x)
+        x = self.maxpool2(x)
+        x = self.Mixed_5b(x)
+        x = self.Mixed_5c(x)
+        x = self.Mixed_5d(x)
+        x = self.Mixed_6a(x)
+        x = self.Mixed_6b(x)
+        x = self.Mixed_6c(x)
+        x = self.Mixed_6d(x)
+        x = self.Mixed_6e(x)
         aux_logits = self.AuxLogits(x) if self.training else None
-        x = F.adaptive_avg_pool2d(self.Mixed_7c(self.Mixed_7b(self.Mixed_7a(x))), 1)
-        logits = self.fc(torch.flatten(F.dropout(x, p=0.5, training=self.training), 1))
+        x = self.Mixed_7a(x)
+        x = self.Mixed_7b(x)
+        x = self.Mixed_7c(x)
+        x = F.dropout(F.adaptive_avg_pool2d(x, 1), p=0.5, training=self.training)
+        logits = self.fc(torch.flatten(x, 1))
         if self.training:
             return InceptionV3Output(logits, aux_logits)
         return logits

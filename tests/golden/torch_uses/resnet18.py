@@ -32,7 +32,10 @@ class ResidualBasic(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.bn1(self.conv1(x)))
-        return F.relu(self.bn2(self.conv2(y)) + self.downsample(x))
+        y = self.conv2(y)
+        y = self.bn2(y)
+        y = y + self.downsample(x)
+        return F.relu(y)
 
 
 # specs/resnet.yaml:2
@@ -60,6 +63,10 @@ class ResNet18(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         x = F.relu(self.bn1(self.conv1(image)))
-        x = self.layer2(self.layer1(F.max_pool2d(x, 3, stride=2, padding=1)))
-        x = torch.flatten(F.adaptive_avg_pool2d(self.layer4(self.layer3(x)), 1), 1)
+        x = F.max_pool2d(x, 3, stride=2, padding=1)
+        x = self.layer1(x)
+        x = self.layer2(x)
+        x = self.layer3(x)
+        x = self.layer4(x)
+        x = torch.flatten(F.adaptive_avg_pool2d(x, 1), 1)
         return self.fc(x)

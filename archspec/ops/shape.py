@@ -1,0 +1,87 @@
+"""Shapes: sizes with the names of their axes, and the refusal to take one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archspec.sizes import Dim, symbol
+
+D, H, W, L = (symbol(name) for name in "DHWL")
+"""Sizes for examples: depth, height and width, length."""
+
+SPATIAL = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+"""Names of the spatial axes by their number."""
+
+
+class ShapeError(Exception):
+    """An op cannot take its inputs; the message is short and speaks of shapes and arguments only."""
+
+    def __init__(self, message: str, hint: str | None = None, argument: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.argument = argument
+        """The argument at fault, when one is; the boundary then points at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A tensor's shape without the batch: sizes, and the name of each axis in the order they lie in memory.
+
+    A feature map is ``channels`` first, then one to three spatial axes; the channel count is always a number.
+    """
+
+    dims: tuple[Dim, ...]
+    axes: tuple[str, ...]
+    batched: bool = True
+    """Whether torch's tensor has a batch axis before these; a parameter's has not."""
+
+    @classmethod
+    def of(cls, *dims: Dim) -> Shape:
+        """Channels first, then spatial sizes: ``Shape.of(3, H, W)``."""
+        if len(dims) - 1 not in SPATIAL:
+            raise ShapeError(f"{len(dims)} axes are more than channels and three spatial ones")
+        return cls(tuple(dims), ("channels", *SPATIAL[len(dims) - 1]))
+
+    @property
+    def channels(self) -> int:
+        """Number of channels, wherever their axis lies."""
+        if "channels" not in self.axes:
+            raise ShapeError(f"the input {self.axes} has no channel axis")
+        size = self.dims[self.axes.index("channels")]
+        if not isinstance(size, int):
+            raise ShapeError("the number of channels is not a constant")
+        return size
+
+    @property
+    def spatial(self) -> tuple[Dim, ...]:
+        """Sizes of the spatial axes, in order."""
+        return tuple(dim for dim, axis in zip(self.dims, self.axes, strict=True) if axis != "channels")
+
+    @property
+    def spatial_axes(self) -> tuple[str, ...]:
+        """Names of the spatial axes, in order."""
+        return tuple(axis for axis in self.axes if axis != "channels")
+
+    @property
+    def rank(self) -> int:
+        """Number of spatial axes: 0 for a vector, 2 for an image."""
+        return len(self.axes) - ("channels" in self.axes)
+
+    @property
+    def channels_first(self) -> bool:
+        """Whether this is laid out as torch's convolutions want it."""
+        return bool(self.axes) and self.axes[0] == "channels"
+
+    def with_(self, channels: int | None = None, spatial: Sequence[Dim] | None = None) -> Shape:
+        """The same layout with other channels or spatial sizes."""
+        sizes = iter(self.spatial if spatial is None else spatial)
+        count = self.channels if channels is None else channels
+        dims = tuple(count if axis == "channels" else next(sizes) for axis in self.axes)
+        return Shape(dims, self.axes, self.batched)
+
+    def position(self, axis: str) -> int:
+        """Index of an axis among torch's dimensions, the batch being 0."""
+        if axis not in self.axes:
+            raise ShapeError(f"no axis `{axis}` among {', '.join(self.axes)}")
+        return self.axes.index(axis) + 1
