@@ -37,6 +37,7 @@ class Schedule:
         self.strides = Strides(graph, self._numbers)
         self.shapes = [graph.shapes_in(node) for node in graph.nodes]
         self._sizes: dict[tuple[int, tuple[Dim, ...]], Bytes] = {}
+        self._weights: dict[int, tuple[int, int]] = {}
 
     def runs(self, node: Node, training: bool) -> bool:
         """Whether a node does anything: what nothing needs is left out, and an identity that is no module."""
@@ -69,9 +70,12 @@ class Schedule:
         """Bytes of a node's own parameters, or of its buffers."""
         if node.op is None or node.reuse is not None or type(node.op).weights is Op.weights:
             return 0
-        weights = node.op.weights(self.shapes[node.index])
-        kept = [weight for weight in weights if weight.trainable == trainable]
-        number = sum(prod(weight.shape) * (_DTYPES.get(weight.dtype) or self.width) for weight in kept)
+        if node.index not in self._weights:
+            found = [0, 0]
+            for weight in node.op.weights(self.shapes[node.index]):
+                found[weight.trainable] += prod(weight.shape) * (_DTYPES.get(weight.dtype) or self.width)
+            self._weights[node.index] = found[0], found[1]
+        number = self._weights[node.index][trainable]
         return Formula.of([(number, ())]) if self.symbolic else number
 
     def root(self, node: Node, training: bool) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from archspec.analyses.live import Bytes, Live
 from archspec.analyses.schedule import Schedule
 from archspec.graph import Node
-from archspec.ops import Op
 
 
 class Training:
@@ -71,12 +70,7 @@ class Training:
         """
         found: set[int] = set()
         for node in nodes:
-            own = node.reuse or node
-            weighs = (
-                own.op is not None
-                and type(own.op).weights is not Op.weights
-                and any(weight.trainable for weight in own.op.weights(self.schedule.shapes[own.index]))
-            )
+            weighs = self.schedule.weights(node.reuse or node, True)
             if weighs or any(source in found for source in self._differentiated(node)):
                 found.add(node.index)
         waiting = [self._tensor(self.schedule.flow.alias[output.node]) for output in self.schedule.graph.outputs]

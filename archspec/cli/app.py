@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
+from typer.models import CommandInfo
 
 from archspec.cli.options import Format
 from archspec.cli.terminal import Terminal
@@ -48,7 +50,23 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without × shows ? and does not fail
-    app(prog_name="archspec")
+    gc.set_threshold(100_000)  # a network is many small objects that all stay: looking for cycles among them is in vain
+    every = app.registered_commands
+    app.registered_commands = _called(sys.argv[1:]) or every
+    try:
+        app(prog_name="archspec")
+    finally:
+        app.registered_commands = every
+
+
+def _called(words: list[str]) -> list[CommandInfo]:
+    """The command that is called, alone: making the options of all of them takes longer than many a check."""
+    first = next((word for word in words if not word.startswith("-")), None)
+    if first is None or words[0] not in (first, "--debug"):
+        return []
+    return [
+        known for known in app.registered_commands if first in (known.name, getattr(known.callback, "__name__", None))
+    ]
 
 
 def _version(wanted: bool) -> None:
