@@ -135,7 +135,7 @@ class Walk(Generic[T]):
                 pieces.append(self._gather(before, size, 1))
                 continue
             window, after = op.window(inputs, position, axis), output.dims[output.axes.index(axis)]
-            if window == POINTWISE and size == after:
+            if (window is POINTWISE or window == POINTWISE) and (size is after or size == after):
                 pieces.append(before)
             elif isinstance(window, Everything):
                 gathered = after == 1 or size == 1

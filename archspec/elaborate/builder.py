@@ -152,22 +152,20 @@ class Builder:
 
     def record(self, index: int, fixed: bool = False) -> TensorRecord:
         """``input`` and ``previous`` as expressions see them."""
-        shape = self.nodes.shape(index)
+        return TensorRecord(self.nodes.shape(index), self._fixed if fixed else self._pinned)
 
-        def size(of: Shape) -> list[int]:
-            numbers: list[int] = []
-            for dim in of.spatial:
-                if isinstance(dim, Size) and fixed:
-                    raise Fault(
-                        "size-dependent",
-                        f"`when` must not depend on the input's size, and this is {formula(of)}",
-                        None,
-                        "decide by channels or a parameter; the network must be the same at every size",
-                    )
-                numbers.append(self.nodes.pin(dim))
-            return numbers
+    def _pinned(self, shape: Shape) -> list[int]:
+        return [self.nodes.pin(dim) for dim in shape.spatial]
 
-        return TensorRecord(shape, size)
+    def _fixed(self, shape: Shape) -> list[int]:
+        if any(isinstance(dim, Size) for dim in shape.spatial):
+            raise Fault(
+                "size-dependent",
+                f"`when` must not depend on the input's size, and this is {formula(shape)}",
+                None,
+                "decide by channels or a parameter; the network must be the same at every size",
+            )
+        return self._pinned(shape)
 
     # -- one step ----------------------------------------------------------------------------------------------------
 

@@ -107,7 +107,6 @@ class Nodes:
         self._try(op, shapes, inputs, shape, step)
         counted = name != ""
         path = place.join(name) if counted else self._unnamed(op, place)
-        weights = counted and type(op).weights is not Op.weights and bool(op.weights(shapes))
         node = Node(
             index,
             op,
@@ -122,7 +121,7 @@ class Nodes:
             loop.copy,
             named=named,
             counted=counted,
-            is_module=counted and (named or place.modules or weights),
+            is_module=counted and (named or place.modules or _has_weights(op, shapes)),
             aside=step.aside,
             pinned=shapes if op.pins else None,
         )
@@ -154,6 +153,10 @@ class Nodes:
         return any(
             node.reuse is None and node.op is not None and node.op.weights(self.read_by(node)) for node in scope.nodes()
         )
+
+
+def _has_weights(op: Op, shapes: Sequence[Shape]) -> bool:
+    return type(op).weights is not Op.weights and bool(op.weights(shapes))
 
 
 class Excess(Exception):

@@ -18,12 +18,17 @@ def evaluate(expression: t.Expression, names: Mapping[str, object], budget: Budg
     Raises :class:`Fault` at the part at fault: ``unknown-name``, ``unknown-attribute``, ``expression-type``,
     ``expression-value`` or ``expression-limit``.
     """
+    tree = expression.tree
+    if isinstance(tree, t.Name):  # most are: `$channels`
+        plain = names.get(tree.name)
+        if isinstance(plain, int | float | str):
+            return plain
     evaluator = _Evaluator(expression, names, budget or Budget())
-    value = evaluator.value(expression.tree)
+    value = evaluator.value(tree)
     try:
         v.check_result(value, evaluator.budget)
     except Fault as fault:
-        raise evaluator.placed(fault, expression.tree) from None
+        raise evaluator.placed(fault, tree) from None
     return value
 
 
