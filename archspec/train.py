@@ -31,6 +31,7 @@ import torch
 from rich.console import Console
 from torch import Tensor, nn
 
+from archspec import devices
 from archspec.data import NORMALISATION, ImageData, UnreadableImage, mixed
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
 from archspec.losses import Loss
@@ -193,7 +194,7 @@ def fit(
     if weights is not None and resume is not False:
         message = "`--weights` begins a training, `--resume` goes on with one: only one of them can be"
         raise SpecError([Diagnostic("conflicting-options", message)])
-    accelerator, devices = _device(device)
+    place = devices.find(device)
     torch.manual_seed(seed)
     network = model if isinstance(model, nn.Module) else model()
     task = task or Classification(data.classes)
@@ -215,8 +216,8 @@ def fit(
     metrics = MetricsFile(output_folder / "metrics.csv")
     with _quiet():
         trainer = lightning.Trainer(
-            accelerator=accelerator,
-            devices=devices,
+            accelerator=place.type,
+            devices=[place.index] if place.index is not None else 1,
             max_epochs=epochs,
             callbacks=[metrics, checkpoints, *([ProgressBar(console, task.measure, task.title)] if console else [])],
             default_root_dir=output_folder,
@@ -233,7 +234,6 @@ def fit(
             trainer.fit(training, training_set, validation_set, ckpt_path=start, weights_only=True)
     network.load_state_dict(network_state(read_checkpoint(checkpoints.best)))
     torch.save(network.state_dict(), output_folder / "weights.pt")
-    place = torch.device(accelerator, devices[0] if isinstance(devices, list) else 0)
     review = task.review(network.to(place), data, batch_size, output_folder)
     network.to("cpu")
     written = checkpoints.best, output_folder / "weights.pt", metrics.path
@@ -255,22 +255,6 @@ def fit(
         json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     return result
-
-
-def _device(name: str) -> tuple[str, int | list[int]]:
-    """Lightning's accelerator and devices for ``auto``, ``cpu``, ``cuda`` or ``cuda:1``."""
-    kind, _, index = name.partition(":")
-    if name == "auto":
-        return ("cuda" if torch.cuda.is_available() else "cpu"), 1
-    if name == "cpu":
-        return "cpu", 1
-    if kind != "cuda" or (index and not index.isdecimal()):
-        raise SpecError([Diagnostic("no-device", f"`{printable(name)}` is not `auto`, `cpu`, `cuda` or `cuda:0`")])
-    if int(index or 0) >= torch.cuda.device_count():
-        found = torch.cuda.device_count()
-        message = f"this machine has no `{name}`: torch finds {found} CUDA device{'' if found == 1 else 's'}"
-        raise SpecError([Diagnostic("no-device", message)])
-    return "cuda", [int(index)] if index else 1
 
 
 def _check_outputs(training: Training, data: ImageData) -> None:

@@ -35,7 +35,7 @@ ORDER = (
 
 TRAINING = {
     "data", "segmentation_data", "example_data", "tasks", "iou", "prediction_picture", "train", "train_log", "weights",
-    "erf", "convert",
+    "erf", "convert", "allocator", "devices",
 }  # fmt: skip
 """Files around a compiled module: the only ones that may import torch, beside what the runtime imports when called."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from archspec.analyses.cost import Formula
-
 Bytes = Any
 """An ``int``, or a :class:`Formula` when ``Live`` runs to a mark: both add up."""
 
@@ -25,6 +23,8 @@ class Live:
     mark_at: int = 0
     """Which mark was the peak, counted from 1."""
     marks: int = 0
+    alive: list[tuple[object, Bytes]] = field(default_factory=list)
+    """What is held at the mark that is wanted, and None for what a step needs beside."""
 
     def hold(self, tensor: object, size: Bytes) -> None:
         """One more holds a tensor; ``size`` counts when it is the first."""
@@ -44,7 +44,6 @@ class Live:
         self.marks += 1
         if self.marks == self.stop if self.stop else self.now + more > self.peak:
             self.peak, self.at, self.mark_at = self.now + more, step, self.marks
-
-    def formula(self) -> Formula:
-        """The peak, when sizes are formulas."""
-        return self.peak if isinstance(self.peak, Formula) else Formula.of([(self.peak, ())])
+            if self.stop:
+                self.alive = [(tensor, self.sizes[tensor]) for tensor, count in self.held.items() if count]
+                self.alive += [(None, more)] if more else []

@@ -65,16 +65,67 @@ def memory(graph: Graph, sizes: Mapping[str, int], batch: int = 1, dtype: str = 
     return Memory(parameters, buffers, activations, inference.peak, inference.at, training.peak, training.at)
 
 
-def formulas(graph: Graph, sizes: Mapping[str, int], batch: int = 1, dtype: str = "float32") -> tuple[Formula, Formula]:
-    """The peaks of inference and training as formulas of the sizes.
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One tensor that is alive at a peak: what it is, its bytes at the sizes, and these as a formula."""
 
-    They say what is alive at the steps at which the peaks are reached at ``sizes``: elsewhere no less is needed, and at
-    sizes far from these another step may need more.
+    what: str
+    bytes: int
+    formula: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The most bytes beside the weights: the step at which they are needed, and what they are made of.
+
+    The formula is the sum of what is alive at that step.  At other sizes no less is needed; at sizes far from those
+    it was found at another step may need more.
     """
-    numbers = _run(Schedule(graph, Evaluation(dict(sizes)), batch, BYTES[dtype]))
-    schedule = Schedule(graph, Evaluation(dict(sizes)), batch, BYTES[dtype], symbolic=True)
-    inference, training = _run(schedule, *(live.mark_at for live in numbers))
-    return inference.formula(), training.formula()
+
+    bytes: int
+    step: str
+    formula: Formula
+    held: tuple[Held, ...]
+    """What is alive, the largest first."""
+
+
+def peaks(graph: Graph, sizes: Mapping[str, int], batch: int = 1, dtype: str = "float32") -> tuple[Peak, Peak]:
+    """The peaks of inference and of training; raises ``ValueError`` where a symbol has no number."""
+    evaluation = Evaluation(dict(sizes))
+    numbers = _run(Schedule(graph, evaluation, batch, BYTES[dtype]))
+    symbolic = Schedule(graph, evaluation, batch, BYTES[dtype], symbolic=True)
+    lives = _run(symbolic, *(live.mark_at for live in numbers))
+    inference, training = (_peak(graph, evaluation, *pair) for pair in zip(numbers, lives, strict=True))
+    return inference, training
+
+
+def _peak(graph: Graph, evaluation: Evaluation, number: Live, symbolic: Live) -> Peak:
+    held: list[Held] = []
+    for tensor, amount in symbolic.alive:
+        formula = Formula.of([]) + amount
+        if formula:
+            held.append(Held(_what(graph, tensor, number.at), formula.at(evaluation), formula))
+    held.sort(key=lambda one: -one.bytes)
+    return Peak(number.peak, number.at, Formula.of([]) + symbolic.peak, tuple(held))
+
+
+def _what(graph: Graph, tensor: object, step: str) -> str:
+    """A tensor in words."""
+    if tensor is None:
+        return f"beside `{step}` while it runs"
+    if isinstance(tensor, int):
+        node = graph.nodes[tensor]
+        return f"`{node.path}`" + (f", {node.op.title()}" if node.op is not None and not node.named else "")
+    assert isinstance(tensor, tuple)
+    kind, index = tensor[0], tensor[1]
+    said = {
+        "saved": "what `{}` keeps for its gradient",
+        "prepared": "the padded input of `{}`",
+        "weights": "gradients of the weights of `{}`",
+        "sum": "the gradient of `{}`",
+        "gradient": "the gradient of `{}`" if len(tensor) == 2 else "the gradient of what `{}` reads",
+    }
+    return said[kind].format(graph.nodes[index].path)
 
 
 def _run(schedule: Schedule, *marks: int) -> tuple[Live, Live]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from archspec.analyses import cost as costs
 from archspec.analyses import shapes as sized
-from archspec.analyses.cost import Cost, Formula
+from archspec.analyses.cost import Cost
 from archspec.diagnostics import Diagnostic
 from archspec.graph import Graph
 from archspec.ops import Shape
@@ -18,7 +18,7 @@ from archspec.sizes import Solution
 if TYPE_CHECKING:
     from archspec.analyses.alignment import AlignedSizes, Misalignment
     from archspec.analyses.conditions import ReadableCondition, SizeNote
-    from archspec.analyses.memory import Memory
+    from archspec.analyses.memory import Memory, Peak
     from archspec.analyses.receptive_field import ReceptiveField
 
 
@@ -138,11 +138,11 @@ class Report:
 
         return memory(self.graph, self.sizes, batch, dtype)
 
-    def memory_formulas(self, batch: int = 1, dtype: str = "float32") -> tuple[Formula, Formula]:
-        """The peaks of inference and training as formulas of the sizes, by what is alive at them at ``sizes``."""
-        from archspec.analyses.memory import formulas
+    def memory_peaks(self, batch: int = 1, dtype: str = "float32") -> tuple[Peak, Peak]:
+        """The peaks of inference and training at ``sizes``: as formulas, and what is alive at them."""
+        from archspec.analyses.memory import peaks
 
-        return formulas(self.graph, self.sizes, batch, dtype)
+        return peaks(self.graph, self.sizes, batch, dtype)
 
     def sized(self, sizes: Mapping[str, int]) -> Report:
         """The same network reported at other sizes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
@@ -10,6 +9,7 @@ from archspec.analyses.cost import Cost
 from archspec.analyses.receptive_field import AxisField, ReceptiveField
 from archspec.analyses.refusals import author, words
 from archspec.analyses.report import Report
+from archspec.backends import memory_report
 from archspec.diagnostics import to_json
 from archspec.graph import Graph
 from archspec.ops import Shape
@@ -51,7 +51,7 @@ def report(report: Report) -> dict[str, Any]:
         ],
         "size_notes": [{"step": note.step, "text": note.text, "when": note.when} for note in report.size_notes],
         "misalignments": [str(each) for each in report.misalignments],
-        "memory": _memory(report) if report.shapes_at else None,
+        "memory": memory_report.to_json(report) if report.shapes_at else None,
         "total": _cost(report.total),
         "shapes": {path: _shape(shape) for path, shape in report.shapes.items()},
         "shapes_at": {path: list(shape) for path, shape in report.shapes_at.items()},
@@ -64,11 +64,6 @@ def report(report: Report) -> dict[str, Any]:
 
 def _shape(shape: Shape) -> dict[str, Any]:
     return {"axes": list(shape.axes), "dims": [text(dim) if isinstance(dim, Size) else dim for dim in shape.dims]}
-
-
-def _memory(report: Report) -> dict[str, Any]:
-    inference, training = report.memory_formulas()
-    return asdict(report.memory()) | {"inference_formula": str(inference), "training_formula": str(training)}
 
 
 def _cost(cost: Cost) -> dict[str, Any]:

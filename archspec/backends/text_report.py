@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from archspec.analyses.refusals import author
 from archspec.analyses.report import Report
+from archspec.backends.memory_report import megabytes
 from archspec.graph import Graph
 from archspec.ops import Shape
 from archspec.sizes import Size, Solution, text
@@ -48,10 +49,10 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "multiply-adds", f"{total.multiply_adds:,}{_at(report)}"
     if report.shapes_at:
         memory = report.memory()
-        peaks = f"peak {_megabytes(memory.inference)} in inference, {_megabytes(memory.training)} in training"
+        peaks = f"peak {megabytes(memory.inference)} in inference, {megabytes(memory.training)} in training"
         yield (
             "memory",
-            f"{_megabytes(memory.parameters + memory.buffers)} of weights; {peaks}, a batch of 1 in float32",
+            f"{megabytes(memory.parameters + memory.buffers)} of weights; {peaks}, a batch of 1 in float32",
         )
     main = next(output for output in graph.outputs if not output.training)
     field = report.receptive_fields.get(graph.nodes[main.node].path)
@@ -66,10 +67,6 @@ def _shape(report: Report, path: str, shape: Shape) -> str:
     if numbers is None or not any(isinstance(dim, Size) for dim in shape.dims):
         return formula
     return f"{formula}, here {' × '.join(map(str, numbers))}"
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
 
 
 def _at(report: Report) -> str:

@@ -1,0 +1,75 @@
+"""`archspec memory`: what a network takes, for any batch and dtype; on request what torch's allocator gives out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from archspec.cli import options
+from archspec.cli.app import Command, app, examples
+from archspec.cli.commands import load_spec
+from archspec.cli.options import AnswerFormat, Format, Output, Rewrite, Set, Size, Spec
+from archspec.cli.terminal import Terminal
+
+
+class Dtype(StrEnum):
+    """Numbers that a network computes in."""
+
+    float32 = "float32"
+    float64 = "float64"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
+@app.command(
+    cls=Command,
+    epilog=examples(
+        "archspec memory resnet50 --batch 32 --dtype bfloat16",
+        "archspec memory unet --size H=572 --size W=572 --measure cpu",
+    ),
+)
+def memory(
+    context: typer.Context,
+    spec: Spec,
+    batch: Annotated[int, typer.Option(min=1, max=1_000_000_000, help="Images at a time.")] = 1,
+    dtype: Annotated[Dtype, typer.Option(help="What numbers are kept as.")] = Dtype.float32,
+    measure: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DEVICE",
+            help="Run it there too (cpu, cuda or cuda:1) and say what torch's allocator gave out.",
+            show_default=False,
+        ),
+    ] = None,
+    set: Set = None,
+    rewrite: Rewrite = None,
+    size: Size = None,
+    format: AnswerFormat = Format.text,
+    output: Output = None,
+) -> None:
+    """Say what a network takes in memory: weights, activations, the peaks and what is alive at them."""
+    from archspec import pipeline
+    from archspec.backends import memory_report
+
+    terminal: Terminal = context.obj
+    loaded = load_spec(spec, set, rewrite)
+    report = pipeline.check(loaded, options.sizes(size) or None)
+    terminal.diagnose(report.diagnostics)
+    memory_report.need_sizes(report)
+    found = None
+    if measure is not None:
+        from archspec import allocator
+
+        found = allocator.measure(loaded, report.sizes, batch, dtype.value, measure)
+    if terminal.as_json:
+        answer = memory_report.to_json(report, batch, dtype.value)
+        terminal.answer_json(answer | {"allocator": asdict(found)} if found is not None else answer)
+        return
+    said = memory_report.text(report, batch, dtype.value)
+    if found is not None:
+        peaks = [memory_report.megabytes(peak) for peak in (found.inference, found.training)]
+        said += f"\n  torch's allocator on {found.device} gave out {peaks[0]} in inference, {peaks[1]} in training"
+    terminal.answer(said)
