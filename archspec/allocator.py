@@ -18,7 +18,7 @@ from torch import Tensor
 from archspec import devices
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.pipeline import check, compile
-from archspec.sizes import Evaluation
+from archspec.sizes import Evaluation, Solution
 
 if TYPE_CHECKING:
     from archspec.pipeline import Spec
@@ -44,8 +44,7 @@ def measure(
     place = devices.find(device)
     for symbol, solution in check(spec, sizes).valid_sizes_training.items():
         if symbol in sizes and not solution.contains(sizes[symbol]):
-            message = f"{symbol} = {sizes[symbol]} is no size to train at: {solution.describe()}"
-            raise SpecError([Diagnostic("size-refused", message)])
+            raise _no_size(symbol, sizes[symbol], solution)
     kind: torch.dtype = getattr(torch, dtype)
     model = compile(spec).to(place, kind)
     evaluation = Evaluation(dict(sizes))
@@ -74,7 +73,14 @@ def measure(
         return Allocated(str(place), inference, peak(train, place))
     except torch.OutOfMemoryError:
         message = f"{place} has too little memory for a batch of {batch}"
-        raise SpecError([Diagnostic("no-memory", message, hint="a smaller --batch, or a smaller --dtype")]) from None
+        raise SpecError(
+            [Diagnostic("no-memory", message, hint="try a smaller batch, or numbers of fewer bits")]
+        ) from None
+
+
+def _no_size(symbol: str, size: int, valid: Solution) -> SpecError:
+    message = f"{symbol} = {size} is no size to train at: {valid.describe()}"
+    return SpecError([Diagnostic("size-refused", message)])
 
 
 def _on_cuda(run: Callable[[], None], place: torch.device) -> int:

@@ -6,7 +6,6 @@ import keyword
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from archspec.diagnostics import Fault, Span, did_you_mean, printable
@@ -229,28 +228,30 @@ def _same_step(one: Span | None, other: Span) -> bool:
 
 def check_name(name: str, span: Span) -> None:
     """Whether a step may be called so: an identifier that shadows nothing.  Raises Fault."""
-    wrong = _wrong_name(name)
-    if wrong is not None:
-        raise Fault("bad-name", wrong[0], span, wrong[1])
-
-
-@lru_cache(maxsize=4096)  # copies of a block have the same names
-def _wrong_name(name: str) -> tuple[str, str | None] | None:
-    """What is wrong with a name, and a hint."""
+    if name in _GOOD_NAMES:
+        return
     if not STEP_NAME.match(name) or len(name) > 80:
         hint = "a letter or `_`, then letters, digits, `_` and `-`"
         if name.isdigit():
             hint = "leave `as` away: an unnamed step is called by its position"
-        return f"`{printable(name)}` is no name for a step", hint
+        raise Fault("bad-name", f"`{printable(name)}` is no name for a step", span, hint)
     if keyword.iskeyword(name):
-        return f"`{name}` is a word of Python, and the step's name becomes an attribute", None
+        raise Fault("bad-name", f"`{name}` is a word of Python, and the step's name becomes an attribute", span)
     if name in MODULE_ATTRIBUTES or name.startswith("__") or (name.startswith("_") and name.endswith("_hooks")):
-        return f"a step called `{name}` would shadow an attribute of nn.Module", None
+        raise Fault("bad-name", f"a step called `{name}` would shadow an attribute of nn.Module", span)
     if name in TRACED_ATTRIBUTES:
-        return f"a step called `{name}` cannot be exported: torch's traced modules use that name", None
+        raise Fault(
+            "bad-name", f"a step called `{name}` cannot be exported: torch's traced modules use that name", span
+        )
     if name in ("input", "previous"):
-        return f"`{name}` has a meaning of its own in `from`", None
-    return None
+        raise Fault("bad-name", f"`{name}` has a meaning of its own in `from`", span)
+    if len(_GOOD_NAMES) < MOST_NAMES:
+        _GOOD_NAMES.add(name)
+
+
+MOST_NAMES = 10_000
+_GOOD_NAMES: set[str] = set()
+"""Names found good before: the copies of a block have the same ones."""
 
 
 @dataclass(frozen=True, slots=True)
