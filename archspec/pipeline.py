@@ -197,10 +197,7 @@ def source(spec: Spec, /) -> str:
     """The PyTorch source of a spec: a standalone file that needs torch alone."""
     from archspec.backends.torch_source import emit
 
-    try:
-        return emit(spec.graph)
-    except Fault as fault:
-        raise SpecError([fault.diagnostic]) from None
+    return emit(spec.graph)
 
 
 def compile(spec: Spec, /) -> nn.Module:
@@ -208,11 +205,7 @@ def compile(spec: Spec, /) -> nn.Module:
     from archspec.backends.runtime import build
     from archspec.backends.torch_source import emitted
 
-    try:
-        made = emitted(spec.graph)
-    except Fault as fault:
-        raise SpecError([fault.diagnostic]) from None
-    return build(made)
+    return build(emitted(spec.graph))
 
 
 def loss(spec: Spec, /) -> nn.Module:

@@ -53,16 +53,6 @@ def close(one: Tensor, other: Tensor, tolerance: float = 1e-4) -> bool:
 # -- the text is what runs ---------------------------------------------------------------------------------------------
 
 
-def test_what_no_class_can_reach_is_refused_with_its_line() -> None:
-    text = (
-        "archspec: 1\nname: N\ninputs: {image: [3, 8, 8]}\nblocks:\n  b:\n    steps:\n"
-        "      - conv as c: {channels: 3, kernel: 3}\nsteps:\n  - b as one\n  - sequence as q:\n      - reuse: one.c\n"
-    )
-    for verb in (archspec.source, archspec.compile):
-        with pytest.raises(archspec.SpecError, match=r":11:9: error\[reuse-elsewhere\]"):
-            verb(archspec.loads(text))
-
-
 def test_runs_the_very_text() -> None:
     spec = archspec.load("resnet18")
     module = archspec.compile(spec)

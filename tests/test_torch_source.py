@@ -108,6 +108,32 @@ steps:
   - odd as odd2
   - reuse: odd1
 """,
+    "reuse_inside": """
+blocks:
+  pair:
+    steps:
+      - conv as a: {channels: 3, kernel: 3, padding: 1}
+      - sequence as s:
+          - relu
+          - conv as z: {channels: 3, kernel: 1}
+  deep:
+    params: {kernel: 3}
+    steps:
+      - conv as c: {channels: 3, kernel: $kernel, padding: same}
+      - pair as p
+      - batch_norm
+steps:
+  - deep as one
+  - deep as two: {kernel: 1}
+  - sequence as q:
+      - reuse: one.c
+      - relu
+      - reuse: two.p
+      - reuse: one.p.s
+  - reuse: two.p.s.z
+  - reuse: one.p.a
+  - reuse: two
+""",
     "inputs": """
 blocks:
   join:

@@ -253,10 +253,10 @@ def assignment(member: str, text: str) -> str:
     return f"{place} = {text}" if not place.endswith(")") else f"self.add_module({quoted(member)}, {text})"
 
 
-def attribute(member: str) -> str:
+def attribute(member: str, of: str = "self") -> str:
     """How a member is reached; one of an open scope lies in a ``nn.ModuleDict``."""
     first, *rest = member.split(".")
-    place = f"self.{first}" if is_name(first) and first not in MODULE_ATTRIBUTES else f"getattr(self, {quoted(first)})"
+    place = f"{of}.{first}" if is_name(first) and first not in MODULE_ATTRIBUTES else f"getattr({of}, {quoted(first)})"
     return place + "".join(f"[{quoted(name)}]" for name in rest)
 
 

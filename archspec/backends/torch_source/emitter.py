@@ -53,7 +53,7 @@ def emitted(graph: Graph) -> Emitted:
     initial = initial_statements(graph, reader, ordered)
     texts: list[ClassText] = []
     for template in ordered:
-        writer = ClassWriter(graph, template, names, graph.outputs if template is root else ())
+        writer = ClassWriter(reader, template, templates, names, graph.outputs if template is root else ())
         text = writer.text(_documentation(graph, template), record)
         _insert(text, initial.inside.get(template, []) + (initial.loop if template is root else []))
         texts.append(text)

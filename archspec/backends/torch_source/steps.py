@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archspec.analyses.strides import permuted, regroups_freely
 from archspec.backends.torch_source.constructor import attribute, is_list
 from archspec.backends.torch_source.forward import Call
-from archspec.backends.torch_source.items import Item
+from archspec.backends.torch_source.items import Item, Reader
 from archspec.backends.torch_source.names import MODULE_ATTRIBUTES, Namespace, identifier, is_name
 from archspec.backends.torch_source.templates import Entry, Ref, Template
-from archspec.diagnostics import Fault
-from archspec.graph import Graph, Node, Output, Scope
+from archspec.graph import Node, Output, Scope
 
 PREPARED = -1
 """The output of an entry that stands for what it makes of its input beforehand."""
@@ -23,9 +22,18 @@ _FLAGS = {"add": "residual", "multiply": "gated", "concat": "joined"}
 class Steps:
     """The members of a class and the calls of its forward."""
 
-    def __init__(self, graph: Graph, template: Template, reserved: Namespace, outputs: Sequence[Output] = ()) -> None:
-        self.graph = graph
+    def __init__(
+        self,
+        reader: Reader,
+        template: Template,
+        templates: Mapping[Scope, Template],
+        reserved: Namespace,
+        outputs: Sequence[Output] = (),
+    ) -> None:
+        self.graph = reader.flow.graph
+        self.reader = reader
         self.template = template
+        self.templates = templates
         self.reserved = reserved
         self.outputs = outputs
         """Of the network; empty for any other class."""
@@ -73,17 +81,38 @@ class Steps:
     def _access(self, entry: Entry) -> str:
         original = entry.first.what.reuse
         if original is not None:
-            found = self.members.get(original)
-            if found is None:
-                path = entry.first.what.path
-                raise Fault(
-                    "reuse-elsewhere",
-                    f"`{path}` applies again what lies inside another block, and its class cannot reach it",
-                    entry.first.what.step.what_span if entry.first.what.step is not None else None,
-                    "reuse the whole block, or stand beside it",
-                )
-            return found
+            return self._reach(original)
         return f"self[{entry.member}]" if self.listed else attribute(entry.member)
+
+    def _reach(self, what: Node | Scope) -> str:
+        """How something is reached that was made before: a member of this class, or of one of its members."""
+        inner: list[Node | Scope] = []
+        while what not in self.members:
+            inner.append(what)
+            around = what.scope if isinstance(what, Node) else what.parent
+            assert around is not None, "what is used again lies in the network"
+            what = around
+        access = self.members[what]
+        for one in reversed(inner):
+            assert isinstance(what, Scope)
+            found = self._inside(access, what, one)
+            if found is not None:  # otherwise a scope that its class holds in place
+                access, what = found, one
+        return access
+
+    def _inside(self, access: str, scope: Scope, inner: Node | Scope) -> str | None:
+        """How a module is reached from the module of the scope it lies in."""
+        template = self.templates.get(scope.reuse or scope)
+        if template is None or template.chain:
+            if template is not None and is_name(inner.name):
+                return attribute(inner.name, access)
+            return f"{access}[{list(self.reader.inside(scope)).index(inner)}]"
+        use = template.place[scope.reuse or scope]
+        for entry in template.entries:
+            item = entry.items[use] if isinstance(entry, Entry) else None
+            if isinstance(entry, Entry) and item is not None and item.what is inner:
+                return f"{access}[{entry.member}]" if is_list(template) else attribute(entry.member, access)
+        return None
 
     def _inputs(self) -> list[str]:
         names = Namespace()
