@@ -6,8 +6,10 @@ The emitter builds on it, and so does what is known about memory, since a call h
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from functools import cached_property
 
 from archspec.analyses.flow import Flow
+from archspec.analyses.strides import permuted
 from archspec.graph import Node, Scope
 from archspec.ops import Module
 
@@ -180,6 +182,11 @@ class Structure:
             return read
         declared = tuple(self.flow.alias[index] for index in scope.inputs)
         return declared if set(read) <= set(declared) else read
+
+    @cached_property
+    def permuted(self) -> bool:
+        """Whether anything may lie in memory otherwise than its axes say."""
+        return permuted(self.flow.graph)
 
     def taps(self, scope: Scope) -> tuple[int, ...]:
         """The values of a chain that are read outside of it, but for its own; it is called in the pieces between."""

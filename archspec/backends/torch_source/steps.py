@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archspec.analyses.strides import permuted, regroups_freely
+from archspec.analyses.strides import regroups_freely
 from archspec.backends.torch_source.constructor import attribute, is_list
 from archspec.backends.torch_source.forward import Call
 from archspec.backends.torch_source.items import Item, Reader
@@ -192,7 +192,7 @@ class Steps:
         for item in entry.items:
             node = item.what if item is not None else None
             if isinstance(node, Node) and node.op is not None:
-                copies = node.op.regroups and not regroups_freely(self.graph, node, permuted(self.graph))
+                copies = node.op.regroups and not regroups_freely(self.graph, node, self.reader.permuted)
                 found.add(None if copies else node.op.aliases(self.graph.shapes_in(node), False))
             elif item is not None:
                 found.add(None)
