@@ -352,7 +352,7 @@ def test_list() -> None:
 
 def test_list_as_json() -> None:
     found = Run("list", "--format", "json").json
-    assert found.keys() == {"ops", "blocks", "specs"}
+    assert found.keys() == {"ops", "blocks", "rewrites", "specs"}
     assert all(entry["doc"] for entries in found.values() for entry in entries)
     conv = next(entry for entry in found["ops"] if entry["name"] == "conv")
     assert {"name", "description", "required", "default"} <= conv["arguments"][0].keys()

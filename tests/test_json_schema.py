@@ -107,6 +107,10 @@ HEAD = "archspec: 1\ninputs: {image: [3, H, W]}\n"
         "expect: {parameters: 11_689_512, multiply_adds: {is: 1.8e9, within: 0.02}}\nsteps: [relu]",
         "import: {a: resnet18, b: {spec: vgg16, rewrite: [dense_to_conv]}}\nsteps: [relu]",
         "extends: resnet\nparams: {depths: [1, 1, 1, 1]}",
+        "extends: vgg16\nrewrite: dense_to_conv",
+        "extends: vgg16\nrewrite: [{cut: pool4}, {cut: {after: pool3}}, {remove: [a, b.c]}, remove_dropout]",
+        "extends: vgg16\nrewrite: [{set: {step: features.0, padding: 100}}, {width_multiplier: {by: 0.5}}]",
+        "extends: vgg16\nrewrite: [{factorise_conv: {within: layer1, into: asymmetric}}, {fold_batch_norm: }]",
     ],
 )
 def test_what_the_language_allows_fits(text: str, validator: jsonschema.Draft7Validator) -> None:
@@ -138,6 +142,11 @@ def test_what_the_language_allows_fits(text: str, validator: jsonschema.Draft7Va
         "sizes: {H: big}\nsteps: [relu]",
         "stesp: [relu]",
         "task: clasification\nsteps: [relu]",
+        "extends: vgg16\nrewrite: [dense_to_con]",
+        "extends: vgg16\nrewrite: [cut]",
+        "extends: vgg16\nrewrite: [{cut: {befor: pool4}}]",
+        "extends: vgg16\nrewrite: [{cut: pool4, remove: pool5}]",
+        "import: {a: {spec: vgg16, rewrite: [{factorise_conv: {into: stakced}}]}}\nsteps: [relu]",
     ],
 )
 def test_mistakes_do_not_fit(text: str, validator: jsonschema.Draft7Validator) -> None:

@@ -1,4 +1,4 @@
-"""What there is to write specs with: ops, library blocks, shipped specs, each with a line of words."""
+"""What there is to write specs with: ops, library blocks, rewrites, shipped specs, each with a line of words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from archspec import ops
+from pydantic import BaseModel
+
+from archspec import ops, rewrites
 from archspec.diagnostics import Diagnostics
 from archspec.elaborate.loader import Loader, library_names, spec_names
 from archspec.schema import SpecFile
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 Catalogue = Mapping[str, Sequence[Mapping[str, Any]]]
-"""``ops``, ``blocks`` and ``specs``, each a list of entries with ``name`` and ``doc``."""
+"""``ops``, ``blocks``, ``rewrites`` and ``specs``, each a list of entries with ``name`` and ``doc``."""
 
 
 def catalogue() -> dict[str, list[dict[str, Any]]]:
@@ -25,13 +27,26 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
     return {
         "ops": [_op(name) for name in sorted(ops.names())],
         "blocks": [_block(loader, name) for name in sorted(library_names())],
+        "rewrites": [_rewrite(name) for name in sorted(rewrites.names())],
         "specs": [_spec(loader, name) for name in sorted(spec_names())],
     }
 
 
 def _op(name: str) -> dict[str, Any]:
     kind = ops.find(name)
-    arguments = [
+    doc = (kind.__doc__ or "").strip().partition("\n")[0]
+    without = () if kind.tensors else ("init",)
+    return {"name": name, "doc": doc, "kind": kind.kind, "arguments": _arguments(kind, without)}
+
+
+def _rewrite(name: str) -> dict[str, Any]:
+    kind = rewrites.find(name)
+    doc = " ".join((kind.__doc__ or "").strip().partition("\n\n")[0].split())
+    return {"name": name, "doc": doc, "main": kind.main, "options": _arguments(kind)}
+
+
+def _arguments(kind: type[BaseModel], without: Sequence[str] = ()) -> list[dict[str, Any]]:
+    return [
         {
             "name": field,
             "description": info.description,
@@ -39,10 +54,8 @@ def _op(name: str) -> dict[str, Any]:
             "default": None if info.is_required() else info.default,
         }
         for field, info in kind.model_fields.items()
-        if field != "init" or kind.tensors
+        if field not in without
     ]
-    doc = (kind.__doc__ or "").strip().partition("\n")[0]
-    return {"name": name, "doc": doc, "kind": kind.kind, "arguments": arguments}
 
 
 def _block(loader: Loader, name: str) -> dict[str, Any]:

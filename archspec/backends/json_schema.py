@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from archspec import ops
 from archspec.analyses.expectations import CLAIMS
+from archspec.backends import rewrite_schema
 from archspec.backends.schema_values import GROUPED, Schema, any_of, lenient, without_titles
 from archspec.diagnostics import Diagnostics
 from archspec.elaborate.loader import Loader, library_names, spec_names
@@ -45,6 +46,7 @@ def json_schema() -> Schema:
             "description": "Arguments of a block.",
         },
         **_initialisers(),
+        **rewrite_schema.definitions(),
     }
     for name, kind in operations.items():
         definitions[f"op.{name}"] = _op(kind)
@@ -89,7 +91,7 @@ def _spec_keys(operations: dict[str, type[Op]], blocks: Schema) -> Schema:
         "properties": {
             "spec": _ref("spec-name"),
             "params": {"type": "object", "description": "Values for its parameters."},
-            "rewrite": {"type": "array", "description": "Rewrites applied to it, in order."},
+            "rewrite": _ref("rewrites"),
         },
     }
     return {
@@ -98,7 +100,7 @@ def _spec_keys(operations: dict[str, type[Op]], blocks: Schema) -> Schema:
         "task": {"enum": ["classification", "segmentation"]},
         "extends": _ref("spec-name"),
         "import": {"type": "object", "additionalProperties": {"anyOf": [_ref("spec-name"), imported]}},
-        "rewrite": {"type": "array"},
+        "rewrite": _ref("rewrites"),
         "inputs": {
             "type": "object",
             "additionalProperties": {

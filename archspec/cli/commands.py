@@ -213,6 +213,7 @@ class Kind(StrEnum):
 
     ops = "ops"
     blocks = "blocks"
+    rewrites = "rewrites"
     specs = "specs"
 
 
@@ -223,7 +224,7 @@ def list_(
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
-    """List the ops, the blocks of the library and the specs that ship."""
+    """List the ops, the blocks of the library, the rewrites and the specs that ship."""
     from archspec.backends import catalogue
 
     terminal: Terminal = context.obj

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 from archspec.graph import Graph
 
@@ -51,5 +51,6 @@ def _listed(value: object) -> object:
     return tuple(names)
 
 
-Steps = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+_STEPS = {"type": ["string", "array"], "items": {"type": "string"}}
+Steps = Annotated[tuple[str, ...], BeforeValidator(_listed), WithJsonSchema(_STEPS)]
 """Steps or blocks by path or label: one, or a list."""
