@@ -22,6 +22,7 @@ from archspec.analyses.tables import pixels
 from archspec.analyses.walk import Walk
 from archspec.graph import Graph
 from archspec.sizes import Evaluation
+from tests.live_storages import inference, inputs_of
 from tests.oracle import REFUSED, Oracle
 from tests.random_specs import RandomSpec, random_spec
 
@@ -76,6 +77,7 @@ def _compare(spec: RandomSpec, outcome: Outcome, sizes_tried: int) -> None:
         assert shape == tuple(values[name].shape[1:]), f"shape of {name}: {shape}"
     valid = _validity(spec, oracle, report, outcome, sizes_tried)
     _counts(spec, oracle, report)
+    _memory(loaded, report)
     chance = random.Random(spec.seed)
     smallest = min(valid, key=lambda sizes: sum(sizes.values()))
     _fields(spec, loaded.graph, report, chance.choice((smallest, spec.base)), chance, outcome)
@@ -124,6 +126,13 @@ def _counts(spec: RandomSpec, oracle: Oracle, report: Report) -> None:
         oracle.run(oracle.input(spec.base))
     counted = counter.get_total_flops() // 2
     assert report.total.multiply_adds == counted, f"{counted} multiply-adds, not {report.total.multiply_adds}"
+
+
+def _memory(loaded: archspec.Spec, report: Report) -> None:
+    """The emitted module, which runs as the schedule says."""
+    alive = inference(archspec.compile(loaded).eval(), inputs_of(loaded.graph, report.sizes, 2))
+    said = report.memory(2).inference
+    assert said == alive, f"{alive:,} bytes are alive at most, not {said:,}"
 
 
 def _fields(
