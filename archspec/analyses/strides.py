@@ -27,21 +27,21 @@ class Strides:
     def is_copy(self, index: int, training: bool) -> bool:
         """Whether a node that gives a view of its input must copy it."""
         node = self.graph.nodes[index]
-        if node.op is None or not node.op.regroups or regroups_freely(self.graph, node, self.permuted):
+        if node.op is None or not node.op.regroups or regroups_freely(self.graph, node, self.reordered):
             return False
         return self._of(index, training)[1]
 
     def gathered(self, node: Node, training: bool) -> bool:
         """Whether a node copies its input before it runs."""
-        if node.op is None or not node.op.gathers or regroups_freely(self.graph, node, self.permuted):
+        if node.op is None or not node.op.gathers or regroups_freely(self.graph, node, self.reordered):
             return False
         source = self.graph.nodes[node.inputs[0]]
         return not lies(node.op.gathers, self.sizes(source), self.of(source.index, training))
 
     @cached_property
-    def permuted(self) -> bool:
-        """Whether anything may lie otherwise than its axes say."""
-        return permuted(self.graph)
+    def reordered(self) -> bool:
+        """Whether anything may lie in another order than its axes say."""
+        return reordered(self.graph)
 
     def _of(self, index: int, training: bool) -> tuple[tuple[int, ...], bool]:
         """Strides, and whether it is a copy; without recursion, since chains may be long."""
@@ -81,19 +81,20 @@ class Strides:
         return next((source for source in sources if self.sizes(source) == output), sources[0])
 
 
-def permuted(graph: Graph) -> bool:
-    """Whether anything in a graph may lie otherwise than its axes say."""
-    return any(node.op is not None and node.op.permutes for node in graph.nodes)
+def reordered(graph: Graph) -> bool:
+    """Whether anything in a graph may lie in another order than its axes say."""
+    return any(node.op is not None and node.op.reorders for node in graph.nodes)
 
 
-def regroups_freely(graph: Graph, node: Node, permuted: bool) -> bool:
-    """Whether what an op reads lies in memory as its axes say at all sizes, as far as the graph alone tells."""
-    if not permuted:
-        return True
+def regroups_freely(graph: Graph, node: Node, reordered: bool) -> bool:
+    """Whether what an op reads lies in memory as its axes say at all sizes, as far as the graph alone tells.
+
+    What is made of a map with gaps has none; what is made of one in another order may keep that.
+    """
     source = graph.nodes[node.inputs[0]]
     while source.op is not None and not source.op.permutes:
         shared = source.op.aliases(graph.shapes_in(source), False)
         if shared is None:
-            return source.op.layout == "plain"
+            return source.op.layout == "plain" or not reordered
         source = graph.nodes[source.inputs[shared]]
     return source.op is None

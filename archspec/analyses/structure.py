@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from functools import cached_property
 
 from archspec.analyses.flow import Flow
-from archspec.analyses.strides import permuted
+from archspec.analyses.strides import reordered
 from archspec.graph import Node, Scope
 from archspec.ops import Module
 
@@ -184,9 +184,9 @@ class Structure:
         return declared if set(read) <= set(declared) else read
 
     @cached_property
-    def permuted(self) -> bool:
-        """Whether anything may lie in memory otherwise than its axes say."""
-        return permuted(self.flow.graph)
+    def reordered(self) -> bool:
+        """Whether anything may lie in memory in another order than its axes say."""
+        return reordered(self.flow.graph)
 
     def taps(self, scope: Scope) -> tuple[int, ...]:
         """The values of a chain that are read outside of it, but for its own; it is called in the pieces between."""

@@ -162,6 +162,8 @@ class Op(BaseModel):
     """How its output lies in memory, when it is no view."""
     permutes: ClassVar[bool] = False
     """Whether what it gives may lie otherwise than its axes say, whatever it reads."""
+    reorders: ClassVar[bool] = False
+    """Whether that is another order, and no mere gaps."""
     regroups: ClassVar[bool] = False
     """Whether it is a view only where what it reads lies in memory as its axes say."""
     gathers: ClassVar[Layout | None] = None

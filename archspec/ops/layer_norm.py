@@ -33,6 +33,7 @@ class LayerNorm(Op):
     kind: ClassVar[Kind] = "normalisation"
     pins: ClassVar[bool] = True
     permutes: ClassVar[bool] = True
+    reorders: ClassVar[bool] = True
     tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape((H, W, 6), ("height", "width", "channels")),), {"eps": 1e-6}),

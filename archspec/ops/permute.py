@@ -30,6 +30,7 @@ class Permute(Op):
     keyword: ClassVar[str] = "permute"
     kind: ClassVar[Kind] = "reshape"
     permutes: ClassVar[bool] = True
+    reorders: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),), {"axes": ["height", "width", "channels"]}),
         Example((Shape((H, W, 3), ("height", "width", "channels")),), {"axes": ["channels", "height", "width"]}),

@@ -16,6 +16,10 @@ from archspec.backends.torch_source.templates import Entry, Ref, Series
 from archspec.diagnostics import Span
 from archspec.graph import Output, Scope
 
+SHORTEST_RUN = 3
+"""Members of a list called one upon another, from which on they are called in a loop."""
+_TURN = re.compile(r"self\[(\d+)\]\((\w+)\)")
+
 
 @dataclass(slots=True)
 class ClassText:
@@ -105,6 +109,11 @@ class ClassWriter(Steps):
             while end < len(statements) and statements[end].training:
                 end += 1
             group = statements[position:end]
+            run = _run(statements[position:])
+            if len(run) >= SHORTEST_RUN:
+                self._loop(found, run)
+                position += len(run)
+                continue
             if not group:
                 self._put(found, statements[position].line, 8, statements[position])
                 position += 1
@@ -124,6 +133,15 @@ class ClassWriter(Steps):
             found.lines.append("        if self.training:")
             for statement in group:
                 self._put(found, statement.line, 12, statement)
+
+    def _loop(self, found: ClassText, run: Sequence[Statement]) -> None:
+        """Members of a list that are called one upon another, in a loop."""
+        first, name = _turn(run[0]) or (0, "x")
+        index = "index" if name != "index" else "position"
+        spans = tuple(dict.fromkeys(span for statement in run for span in statement.spans))
+        turn = Statement((name,), f"self[{index}]({name})", False, (), spans)
+        self._put(found, f"for {index} in range({first}, {first + len(run)}):", 8, turn)
+        self._put(found, turn.line, 12, turn)
 
     def _put(self, found: ClassText, text: str, indent: int, statement: Statement | None = None) -> None:
         begin = len(found.lines)
@@ -154,6 +172,25 @@ class ClassWriter(Steps):
                 self._put(found, statement.line, 12, statement)
             self._put(found, f"return {record}({', '.join(results[:-1])})", 12, last)
             self._put(found, f"return {results[-1]}", 8, last)
+
+
+def _turn(statement: Statement) -> tuple[int, str] | None:
+    """Which member of a list a statement applies to a name that it binds again: ``x = self[3](x)``."""
+    match = _TURN.fullmatch(statement.text)
+    if match is None or statement.training or statement.targets != (match[2],):
+        return None
+    return int(match[1]), match[2]
+
+
+def _run(statements: Sequence[Statement]) -> list[Statement]:
+    """The statements at the beginning that apply one member after the other."""
+    found: list[Statement] = []
+    begin = _turn(statements[0])
+    for offset, statement in enumerate(statements):
+        if begin is None or _turn(statement) != (begin[0] + offset, begin[1]):
+            break
+        found.append(statement)
+    return found
 
 
 def _place(scope: Scope) -> Span | None:

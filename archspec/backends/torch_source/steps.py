@@ -192,7 +192,7 @@ class Steps:
         for item in entry.items:
             node = item.what if item is not None else None
             if isinstance(node, Node) and node.op is not None:
-                copies = node.op.regroups and not regroups_freely(self.graph, node, self.reader.permuted)
+                copies = node.op.regroups and not regroups_freely(self.graph, node, self.reader.reordered)
                 found.add(None if copies else node.op.aliases(self.graph.shapes_in(node), False))
             elif item is not None:
                 found.add(None)

@@ -127,7 +127,6 @@ class Exotic(nn.Module):
         y = F.relu(self.three_norm(self.three(volume)))
         y = F.interpolate(y, scale_factor=2, mode="trilinear")
         y = F.avg_pool3d(y, 2)
-        y = F.adaptive_avg_pool3d(y, 1)
-        y = torch.flatten(y, 1)
+        y = torch.flatten(F.adaptive_avg_pool3d(y, 1), 1)
         verdict = self.verdict(y)
         return ExoticOutput(x, wave, verdict, side)
