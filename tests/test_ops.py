@@ -23,6 +23,7 @@ from archspec import ops
 from archspec.ops import Example, Function, Module, Op, Shape, ShapeError
 from archspec.ops.base import H, L, W
 from archspec.ops.initialisers import INITIALISERS, Init
+from archspec.ops.module_attributes import LIST_ATTRIBUTES, MODULE_ATTRIBUTES
 from archspec.ops.windows import (
     Adaptive,
     Centred,
@@ -426,6 +427,19 @@ def test_a_constant_size_is_refused_exactly_where_torch_refuses_it(use: tuple[st
         ran = len(found) == len(shape.dims) and min(found) >= 1
         assert ran == (output is not None), (error, found)
         assert output is None or found == output.dims
+
+
+# -- names -----------------------------------------------------------------------------------------------------------
+
+
+def test_names_of_attributes_are_torchs() -> None:
+    def public(kind: type[nn.Module]) -> set[str]:
+        return {name for name in (*dir(kind), *vars(kind())) if not name.startswith("_")}
+
+    own = public(nn.Module)
+    assert own <= MODULE_ATTRIBUTES
+    assert public(nn.Sequential) - own == LIST_ATTRIBUTES
+    assert public(nn.ModuleList) - own <= LIST_ATTRIBUTES
 
 
 # -- bits -------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archspec.diagnostics import Fault, Span, did_you_mean, printable
 from archspec.graph import Node, Scope
+from archspec.ops.module_attributes import LIST_ATTRIBUTES, MODULE_ATTRIBUTES, TRACED_ATTRIBUTES
 from archspec.schema import IDENTIFIER, BlockDefinition, SpecFile, Step
 
 if TYPE_CHECKING:
@@ -18,76 +19,9 @@ if TYPE_CHECKING:
 STEP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*\Z")
 """Names of steps: identifiers, and words joined by dashes as torchvision's RegNet has them."""
 
+_ATTRIBUTES = MODULE_ATTRIBUTES | LIST_ATTRIBUTES
 UNKNOWN = -1
 """The value of a step that failed: whatever reads it is unknown too, and says nothing."""
-
-MODULE_ATTRIBUTES = frozenset(
-    [
-        "add_module",
-        "append",
-        "apply",
-        "bfloat16",
-        "buffers",
-        "call_super_init",
-        "children",
-        "compile",
-        "cpu",
-        "cuda",
-        "double",
-        "dump_patches",
-        "eval",
-        "extend",
-        "extra_repr",
-        "float",
-        "forward",
-        "get_buffer",
-        "get_extra_state",
-        "get_parameter",
-        "get_submodule",
-        "half",
-        "insert",
-        "ipu",
-        "load_state_dict",
-        "modules",
-        "mtia",
-        "named_buffers",
-        "named_children",
-        "named_modules",
-        "named_parameters",
-        "parameters",
-        "pop",
-        "register_backward_hook",
-        "register_buffer",
-        "register_forward_hook",
-        "register_forward_pre_hook",
-        "register_full_backward_hook",
-        "register_full_backward_pre_hook",
-        "register_load_state_dict_post_hook",
-        "register_load_state_dict_pre_hook",
-        "register_module",
-        "register_parameter",
-        "register_state_dict_post_hook",
-        "register_state_dict_pre_hook",
-        "requires_grad_",
-        "set_extra_state",
-        "set_submodule",
-        "share_memory",
-        "state_dict",
-        "to",
-        "to_empty",
-        "train",
-        "training",
-        "type",
-        "xpu",
-        "zero_grad",
-        "T_destination",
-    ]
-)
-"""Attributes of ``nn.Module``; a step of such a name would shadow one."""
-
-
-TRACED_ATTRIBUTES = frozenset({"code", "graph"})
-"""Attributes of the modules that torch.export and torch.fx make; a step of such a name breaks them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -237,7 +171,11 @@ def check_name(name: str, span: Span) -> None:
         raise Fault("bad-name", f"`{printable(name)}` is no name for a step", span, hint)
     if keyword.iskeyword(name):
         raise Fault("bad-name", f"`{name}` is a word of Python, and the step's name becomes an attribute", span)
-    if name in MODULE_ATTRIBUTES or name.startswith("__") or (name.startswith("_") and name.endswith("_hooks")):
+    if (
+        name in MODULE_ATTRIBUTES | LIST_ATTRIBUTES
+        or name.startswith("__")
+        or (name.startswith("_") and name.endswith("_hooks"))
+    ):
         raise Fault("bad-name", f"a step called `{name}` would shadow an attribute of nn.Module", span)
     if name in TRACED_ATTRIBUTES:
         raise Fault(

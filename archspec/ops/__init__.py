@@ -47,6 +47,7 @@ _NOT_OPS = {
     "forms",
     "initialisers",
     "memory",
+    "module_attributes",
     "pointwise",
     "pooling",
     "shape",

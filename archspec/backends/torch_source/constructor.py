@@ -11,9 +11,10 @@ from archspec.backends.torch_source import algebra
 from archspec.backends.torch_source.algebra import Code
 from archspec.backends.torch_source.arguments import TURN
 from archspec.backends.torch_source.layout import WIDTH, lay_out
-from archspec.backends.torch_source.names import MODULE_ATTRIBUTES, Namespace, is_name, quoted
+from archspec.backends.torch_source.names import Namespace, is_name, quoted
 from archspec.backends.torch_source.templates import Entry, Parameter, Series, Slot, Template
 from archspec.expressions.tree import Tree
+from archspec.ops.module_attributes import MODULE_ATTRIBUTES
 
 MANY_ARGUMENTS = 4
 """Required arguments beyond which calls give them by position."""
