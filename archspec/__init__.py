@@ -3,7 +3,7 @@
 from archspec.analyses.report import Report
 from archspec.convolution_matrix import conv_matrix
 from archspec.diagnostics import Diagnostic, SpecError
-from archspec.pipeline import Bounds, Spec, check, compile, load, loads, loss, render, rewrite, source
+from archspec.pipeline import Bounds, Spec, check, compare, compile, load, loads, loss, render, rewrite, source
 
 __all__ = [
     "Bounds",
@@ -12,6 +12,7 @@ __all__ = [
     "Spec",
     "SpecError",
     "check",
+    "compare",
     "compile",
     "conv_matrix",
     "load",

@@ -215,6 +215,13 @@ def loss(spec: Spec, /) -> nn.Module:
     return build(spec.graph)
 
 
+def compare(*specs: Spec, **options: Any) -> graphviz.Digraph:
+    """Networks side by side in one diagram; options are those of :func:`archspec.backends.diagram.compare`."""
+    from archspec.backends import diagram
+
+    return diagram.compare([spec.graph for spec in specs], **options)
+
+
 def render(spec: Spec, /, **options: Any) -> graphviz.Digraph:
     """The network as a diagram; options are those of :func:`archspec.backends.diagram.draw`."""
     from archspec.backends.diagram import draw

@@ -331,6 +331,18 @@ def test_render_by_suffix(small: str, tmp_path: Path, name: str, begins: bytes) 
     assert begins in (tmp_path / name).read_bytes()[:200]
 
 
+def test_render_beside_one_another(tmp_path: Path) -> None:
+    picture = tmp_path / "both.svg"
+    run = Run("render", "squeezenet1_0", "--beside", "squeezenet_simple_bypass", "-o", picture)
+    assert run.status == 0
+    assert "SqueezeNetSimpleBypass" in picture.read_text()
+    run = Run("render", "squeezenet1_0", "--beside", "squeezenet_simple_bypas", "-o", picture)
+    assert run.status == 2
+    assert "did you mean `squeezenet_simple_bypass`" in run.err
+    run = Run("render", "squeezenet1_0", "--beside", "squeezenet1_1", "--focus", "fire", "-o", picture)
+    assert run.status == 2
+
+
 def test_render_options(tmp_path: Path) -> None:
     out = tmp_path / "x.dot"
     run = Run("render", "resnet18", "-o", out, "--focus", "layer2.0", "--theme", "dark", "--format", "json")

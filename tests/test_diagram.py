@@ -18,7 +18,7 @@ import pytest
 from graphviz.backend import dot_command
 
 import archspec
-from archspec.backends.diagram import Figure, draw, find_program, palette, text
+from archspec.backends.diagram import Figure, compare, draw, find_program, palette, text
 from archspec.backends.diagram import figure as figures
 from archspec.graph import Graph, Scope
 
@@ -277,6 +277,48 @@ def test_every_colour_is_the_theme_s() -> None:
     for theme, colours in palette.PALETTES.items():
         source = draw(graph_of("resnet34"), theme=theme).source
         assert all(colour in source for colour in (colours.background, *colours.boxes["conv"], *colours.cluster))
+
+
+# -- side by side ----------------------------------------------------------------------------------------------------
+
+
+VARIANTS = ("squeezenet1_0", "squeezenet_simple_bypass", "squeezenet_complex_bypass")
+
+
+def heights(layout: Layout, words: str) -> list[float]:
+    """Where boxes of some words stand."""
+    return [round(layout.boxes[key].top, 1) for key, label in layout.labels.items() if label == words]
+
+
+def test_variants_stand_beside_one_another(golden: Callable[..., None]) -> None:
+    """What they have in common in one row each, with one shape in the margin."""
+    figure = compare([graph_of(name) for name in VARIANTS])
+    layout = laid_out(figure)
+    assert layout.faults() == []
+    assert layout.width < 960
+    for number in range(2, 10):
+        words = next(label for label in layout.words() if label.startswith(f"fire{number} "))
+        assert len(heights(layout, words)) == 3
+        assert len(set(heights(layout, words))) == 1
+    for shape in ("3×224×224", "96×109×109", "256×27×27", "1000"):
+        assert layout.words().count(shape) == 1
+    assert layout.words().count("+") == 4 + 8
+    golden(figure.source, "dot")
+
+
+@pytest.mark.parametrize(
+    "names", [("vgg11", "vgg16", "vgg19"), ("resnet18", "resnet34"), ("googlenet", "alexnet"), ("unet",)]
+)
+def test_any_networks_stand_beside_one_another(names: tuple[str, ...]) -> None:
+    layout = laid_out(compare([graph_of(name) for name in names], theme="dark"))
+    assert layout.faults() == []
+    assert {graph_of(name).name for name in names} <= set(layout.words())
+
+
+def test_random_networks_stand_beside_one_another() -> None:
+    for seed in range(0, 40, 2):
+        graphs = [archspec.loads(a_network(seed + at)).graph for at in range(2)]
+        assert laid_out(compare(graphs)).faults() == [], seed
 
 
 # -- any graph -------------------------------------------------------------------------------------------------------

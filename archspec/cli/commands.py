@@ -105,6 +105,7 @@ def summary(
     epilog=examples(
         "archspec render squeezenet1_0 -o squeezenet.svg",
         "archspec render resnet18 -o block.png --focus layer2.0 --theme dark",
+        "archspec render vgg11 --beside vgg16 --beside vgg19 -o vgg.svg",
     ),
 )
 def render(
@@ -124,6 +125,10 @@ def render(
         str | None,
         typer.Option(metavar="BLOCK", help="Draw one block, by its path or its name.", show_default=False),
     ] = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SPEC", help="Another network beside it; may be repeated.", show_default=False),
+    ] = None,
     theme: Annotated[str, typer.Option(help="Colours: light or dark.")] = "light",
     engine: Annotated[
         str | None,
@@ -142,7 +147,13 @@ def render(
     sizes = options.sizes(size)
     diagnostics = pipeline.check(loaded, sizes).diagnostics if sizes else loaded.diagnostics
     terminal.diagnose(diagnostics)
-    figure = pipeline.render(loaded, depth=depth, focus=focus, theme=theme, sizes=sizes, engine=engine)
+    if beside:
+        if focus is not None:
+            raise CallError("--focus draws one block, and --beside whole networks")
+        others = [load_spec(other, None) for other in beside]
+        figure = pipeline.compare(loaded, *others, depth=depth, theme=theme, sizes=sizes, engine=engine)
+    else:
+        figure = pipeline.render(loaded, depth=depth, focus=focus, theme=theme, sizes=sizes, engine=engine)
     terminal.write(figure.source.encode() if kind == "dot" else figure.pipe(format=kind))
     if terminal.as_json:
         terminal.output = None

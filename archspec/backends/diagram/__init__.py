@@ -1,8 +1,9 @@
 """Pictures of networks, as papers draw them.
 
-The front door is :func:`draw`.  ``units`` says what a box is, ``series_parallel`` finds what follows and what runs
-beside what, ``folding`` folds what repeats, ``plan`` chooses how much to show; ``constructs``, ``columns`` and
-``hourglass`` place it, ``emit`` writes DOT, ``figure`` draws it.
+The front doors are :func:`draw` and :func:`compare`.  ``units`` says what a box is, ``series_parallel`` finds what
+follows and what runs beside what, ``folding`` folds what repeats, ``plan`` chooses how much to show; ``constructs``,
+``columns`` and ``hourglass`` place it, ``comparison`` several networks beside one another, ``emit`` writes DOT,
+``figure`` draws it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from archspec.backends.diagram import hourglass, text
 from archspec.backends.diagram.columns import columns
+from archspec.backends.diagram.comparison import beside
 from archspec.backends.diagram.constructs import Constructs
 from archspec.backends.diagram.emit import Emitter
 from archspec.backends.diagram.figure import Figure, find_program
@@ -22,7 +24,7 @@ from archspec.backends.diagram.series_parallel import Element, Group, Parallel, 
 from archspec.diagnostics import Diagnostic, SpecError, did_you_mean, printable
 from archspec.graph import Graph, Scope
 
-__all__ = ["Figure", "draw", "find_program"]
+__all__ = ["Figure", "compare", "draw", "find_program"]
 
 _DOTTED = {
     frozenset({"size"}): "··· halves the size",
@@ -47,12 +49,8 @@ def draw(
     beside the graph's own; ``engine="dot"`` draws with the system's Graphviz.  Raises :class:`SpecError` for a theme,
     focus or depth that there is none of.
     """
-    if theme not in PALETTES:
-        raise _wrong(
-            "unknown-theme", f"there is no theme `{printable(str(theme), 60)}`", did_you_mean(str(theme), PALETTES)
-        )
-    if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
-        raise _wrong("wrong-depth", f"`{printable(str(depth), 60)}` is no depth", "a depth is 0, 1, 2 …")
+    _known_theme(theme)
+    _known_depth(depth)
     shown_at = dict(graph.sizes) | dict(sizes or {})
     plan = Plan(graph, shown_at)
     if focus is None:
@@ -68,12 +66,52 @@ def draw(
         piece = columns(items, constructs, shown_at)
     else:
         piece = constructs.series(items, True)
-    notes = (
-        [_DOTTED[frozenset(settings.dotted)] + (" (1×1 conv)" if settings.hidden else "")] if settings.dotted else []
-    )
-    figure = Emitter(graph.name, theme).write(piece, notes)
+    figure = Emitter(graph.name, theme).write(piece, _dotted(settings))
     figure.drawn_by = engine
     return figure
+
+
+def compare(
+    graphs: Sequence[Graph],
+    *,
+    depth: int | None = None,
+    theme: Theme = "light",
+    sizes: Mapping[str, int] | None = None,
+    engine: str | None = None,
+) -> Figure:
+    """A picture of several networks side by side, what they have in common in one row; options as :func:`draw`'s."""
+    _known_theme(theme)
+    _known_depth(depth)
+    shown_at = {**{name: size for graph in reversed(graphs) for name, size in graph.sizes.items()}, **(sizes or {})}
+    networks: list[tuple[str, Sequence[Element]]] = []
+    for graph in graphs:
+        plan = Plan(graph, {**graph.sizes, **(sizes or {})})
+        networks.append((graph.name, plan.unfolded() if depth is None else plan.overview(depth)))
+    widest = max(_width(items) for _, items in networks)
+    settings = Settings(widest, lambda shape: text.shape_words(shape, shown_at), focused=False)
+    piece = beside(networks, Constructs(settings))
+    figure = Emitter("_".join(graph.name for graph in graphs), theme).write(piece, _dotted(settings))
+    figure.drawn_by = engine
+    return figure
+
+
+def _known_theme(theme: Theme) -> None:
+    if theme not in PALETTES:
+        raise _wrong(
+            "unknown-theme", f"there is no theme `{printable(str(theme), 60)}`", did_you_mean(str(theme), PALETTES)
+        )
+
+
+def _known_depth(depth: int | None) -> None:
+    if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
+        raise _wrong("wrong-depth", f"`{printable(str(depth), 60)}` is no depth", "a depth is 0, 1, 2 …")
+
+
+def _dotted(settings: Settings) -> list[str]:
+    """What the legend says of dotted lines."""
+    if not settings.dotted:
+        return []
+    return [_DOTTED[frozenset(settings.dotted)] + (" (1×1 conv)" if settings.hidden else "")]
 
 
 def _wrong(code: str, message: str, hint: str | None) -> SpecError:

@@ -20,7 +20,7 @@ BETWEEN = 24.0
 
 def columns(items: Sequence[Element], constructs: Constructs, sizes: Mapping[str, int]) -> Piece:
     """A series in as many columns as keep it on a page, broken where the spatial size changes if that can be."""
-    parts = _with_sides(items)
+    parts = with_sides(items)
     trial = [constructs.series(part, True) for part in parts]
     breaks = _chosen(trial, _stages(parts, sizes))
     runs = [
@@ -30,7 +30,7 @@ def columns(items: Sequence[Element], constructs: Constructs, sizes: Mapping[str
     return _wrapped(runs, constructs)
 
 
-def _with_sides(items: Sequence[Element]) -> list[list[Element]]:
+def with_sides(items: Sequence[Element]) -> list[list[Element]]:
     """Elements, each with the side boxes that hang on it: what no break may divide."""
     parts: list[list[Element]] = []
     for item in items:

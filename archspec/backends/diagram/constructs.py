@@ -66,11 +66,11 @@ class Constructs:
                 whole.add(piece)
                 whole.inlets, whole.entry = piece.inlets, piece.entry
             else:
-                gap = _gap(piece, bool(label))
-                note = Label(label, LABEL, whole.height + gap / 2 - 1) if label else held
-                whole.add(piece, 0, whole.height + gap)
+                room = gap(piece, bool(label))
+                note = Label(label, LABEL, whole.height + room / 2 - 1) if label else held
+                whole.add(piece, 0, whole.height + room)
                 whole.lines += connect(whole.outlets, piece.inlets, note)
-                whole.height += gap
+                whole.height += room
             whole.outlets = piece.outlets
             whole.height += piece.height
             whole.left, whole.right = max(whole.left, piece.left), max(whole.right, piece.right)
@@ -165,7 +165,7 @@ class Constructs:
         return None if ends else note
 
 
-def _gap(piece: Piece, labelled: bool) -> float:
+def gap(piece: Piece, labelled: bool) -> float:
     """The room above a piece."""
     if piece.entry == "box":
         return GAP

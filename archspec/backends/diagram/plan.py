@@ -54,6 +54,15 @@ class Plan:
         good = [tree for tree in tried if boxes(tree) <= COMFORTABLE]
         return limited(max(good, key=boxes) if good else tried[-1])
 
+    def unfolded(self) -> list[Element]:
+        """The whole network with nothing folded but blocks, for pictures in which repeats stand beside others."""
+        branching, shortcuts = self._owners(self._unfolded(set()))
+        for closed in (branching, branching | shortcuts):
+            items = self._unfolded(closed)
+            if boxes(items) <= COMFORTABLE:
+                return limited(items)
+        return self.overview(None)
+
     def _below(self, depth: int) -> set[int]:
         """The scopes that stay folded when ``depth`` levels are opened."""
         return {id(scope) for scope, level in self.levels if level > depth}
