@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,13 +17,14 @@ from torch import Tensor
 from archspec import devices
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.pipeline import check, compile
+from archspec.records import record
 from archspec.sizes import Evaluation, Solution
 
 if TYPE_CHECKING:
     from archspec.pipeline import Spec
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Allocated:
     """Most bytes that the allocator had given out at once, the weights' left out, inputs included."""
 

@@ -7,11 +7,11 @@ becomes of each tensor.  Imports torch only to initialise what starts anew.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.graph import Graph
+from archspec.records import record
 from archspec.rewrites import Stage, Under, carry
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ LISTED = 8
 """Keys named in a report; the rest are counted."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Conversion:
     """The tensors that were carried, by their new keys, and what was not."""
 

@@ -8,10 +8,11 @@ only where a matrix is made.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
+
+from archspec.records import record
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +21,7 @@ Sides = int | Sequence[int | tuple[int, int]]
 """Padding: one number, or for each axis a number or (before, after)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Geometry:
     """Where the taps of a convolution lie, for one input and one output channel; a number for each spatial axis."""
 

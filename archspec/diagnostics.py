@@ -10,8 +10,10 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal
+
+from archspec.records import record
 
 Severity = Literal["error", "warning", "note"]
 
@@ -19,7 +21,7 @@ MAXIMUM_DIAGNOSTICS = 100
 """Diagnostics kept in one run; a generated file with a million faults still gives a readable report."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Source:
     """A text that spans point into: the name users know it by, and its lines."""
 
@@ -27,7 +29,7 @@ class Source:
     lines: tuple[str, ...] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """A stretch of a source: 1-based line and column, the end exclusive."""
 
@@ -47,7 +49,7 @@ class Span:
         return replace(self, column=self.column + start, end_column=max(self.column + end, self.column + start + 1))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Frame:
     """One use of a block that led to the fault: what was used, and where it was asked for."""
 
@@ -55,7 +57,7 @@ class Frame:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnostic:
     """One thing to say about a spec.
 

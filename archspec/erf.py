@@ -7,7 +7,6 @@ those of a checkpoint.  Or, without weights and without torch, by counting paths
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from archspec.analyses.path_counts import path_counts
 from archspec.analyses.receptive_field import table
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.graph import Graph, Scope
+from archspec.records import record
 from archspec.sizes import Evaluation
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MASS = 0.95
 """The share of the weight that an effective field is measured by."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EffectiveField:
     """The weight of every pixel, row by row, summing to 1, and how it compares with the theoretical field."""
 

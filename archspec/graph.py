@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from archspec.diagnostics import Frame, Span
 from archspec.ops import Op, Shape
+from archspec.records import record
 from archspec.schema import BlockDefinition, Step
 from archspec.sizes import Dim
 
@@ -157,7 +158,7 @@ class Node:
         return f"<node {self.index} {self.path}>"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Output:
     """One output of the network."""
 
@@ -169,7 +170,7 @@ class Output:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Loss:
     """Cross-entropy over classes: the target that is passed over, a weight for each class, label smoothing."""
 
@@ -178,7 +179,7 @@ class Loss:
     label_smoothing: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Part:
     """A scope that is a use of another spec: its path, that spec's chain of files, what rewrites did to its weights."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from archspec.elaborate import Loader, Variant, elaborate
 from archspec.elaborate.loader import spec_names, specs_folder
 from archspec.elaborate.rewriting import rewritten
 from archspec.graph import Graph, uncollected
+from archspec.records import record
 from archspec.schema import SpecFile
 from archspec.source import Limits, parse
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spec:
     """A loaded spec: the resolved graph, and what was said on the way."""
 
@@ -44,7 +45,7 @@ class Spec:
         return self.graph.name
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bounds:
     """How much a spec may ask for before it is refused: specs are not trusted."""
 

@@ -8,11 +8,12 @@ Imports torch, so only what runs a network may import it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from archspec.diagnostics import Diagnostic, printable
+from archspec.records import record
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,7 +25,7 @@ UNLABELLED = -100
 """The target of pixels that count nowhere where the loss names no other: what torch's cross-entropy passes over."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OutputRole:
     """What an output of the network is to training: its weight in the loss, and whether it lives in training only."""
 
@@ -32,7 +33,7 @@ class OutputRole:
     training: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Review:
     """What is found by looking at the best network once more: a figure for each class, and a picture."""
 
@@ -67,7 +68,7 @@ class Task(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Classification:
     """One class for each image: cross-entropy, and the part of the images whose class is found."""
 
@@ -97,7 +98,7 @@ class Classification:
         """Accuracy says it all."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Segmentation:
     """One class for each pixel, and the mean over classes of intersection over union."""
 

@@ -23,7 +23,6 @@ import math
 import signal
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,7 @@ from archspec import devices
 from archspec.data import NORMALISATION, ImageData, UnreadableImage, mixed
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
 from archspec.losses import Loss
+from archspec.records import record
 from archspec.tasks import Classification, OutputRole, Review, Task
 from archspec.weights import check_weights, load_weights, network_state, read_checkpoint
 
@@ -66,7 +66,7 @@ QUIETED = (
 """Warnings of Lightning's that are no news to who trains."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Result:
     """What training came to: the best epoch (the first is 1), its measure, and the files written."""
 

@@ -12,6 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "archspec"
 
 ORDER = (
+    "records",
     "diagnostics",
     "source",
     "expressions",

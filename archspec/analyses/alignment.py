@@ -8,7 +8,6 @@ the paper's U-Net the margin depends on the input's size, and only some sizes ar
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 
@@ -17,13 +16,14 @@ from archspec.analyses.tables import Table
 from archspec.analyses.walk import Walk, ancestors
 from archspec.graph import Graph, Node
 from archspec.ops.windows import Centred, Joined
+from archspec.records import record
 from archspec.sizes import Size, Solution, period, slope, symbols
 
 MAXIMUM_PERIOD = 512
 """Sizes that are tried to tell at which ones paths are aligned."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Branch:
     """One path into a merge: the step it ends with, its stride and its mean centre (in source pixels, at row 0)."""
 
@@ -32,7 +32,7 @@ class Branch:
     centre: Fraction
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Misalignment:
     """A merge whose paths look at different places along an axis."""
 
@@ -99,7 +99,7 @@ def parting(graph: Graph, one: int, other: int) -> int:
     return max(ancestors(graph, one, False) & ancestors(graph, other, False), default=0)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AlignedSizes:
     """At which sizes all paths are aligned along the axes of a symbol: ``symbol mod modulus`` in ``residues``."""
 

@@ -7,18 +7,18 @@ on it that change the size.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from archspec.analyses.walk import ancestors
 from archspec.diagnostics import Span
 from archspec.graph import Graph, Node
+from archspec.records import record
 from archspec.sizes import AtMost, Condition, Dim, Equal, Size, Solution, inverse, statement, text
 
 STEPS_SHOWN = 4
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Side:
     """One side of a condition: a size, the step that brings it, and the steps on the way that changed it."""
 
@@ -34,7 +34,7 @@ class Side:
         return f"`{self.path}` brings {self.size}{way}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReadableCondition:
     """One part of the answer to which sizes are valid."""
 
@@ -116,7 +116,7 @@ def _size(node: Node, axis: str) -> Dim | None:
     return node.shape.dims[node.shape.axes.index(axis)] if axis in node.shape.axes else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SizeNote:
     """What is no condition on one symbol, or none in evaluation, and good to know all the same."""
 

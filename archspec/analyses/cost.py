@@ -8,15 +8,15 @@ by its input's size.  That is half of what torch's ``FlopCounterMode`` reports.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from math import prod
 
 from archspec.graph import Graph, Node, Scope
 from archspec.ops import Op, Product
+from archspec.records import record
 from archspec.sizes import Dim, Evaluation, Size, factor
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Formula:
     """A sum of products of sizes, like terms gathered: ``118,013,952·⌊(H+1)/2⌋·⌊(W+1)/2⌋ + 512,000``."""
 
@@ -55,7 +55,7 @@ class Formula:
 NOTHING = Formula(())
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cost:
     """What a step, a block or a network costs for one sample.
 

@@ -7,15 +7,15 @@ input size on there is an interior row at all.  On them the periodic field is ex
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from archspec.analyses.walk import Walk
 from archspec.graph import Graph
 from archspec.ops.windows import Adaptive, Centred, Resized, Scaled, Shifted, Sliding, Transposed, Window
+from archspec.records import record
 from archspec.sizes import Dim, Evaluation, Size, inverse, lowest, step, symbols, text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Interior:
     """Rows ``first`` to the least of ``lasts``; none where that is less than ``first``."""
 

@@ -11,20 +11,20 @@ module.  Scratch space inside a backend's kernels is not counted, nor what an al
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from archspec.analyses.cost import Formula
 from archspec.analyses.live import Bytes, Live
 from archspec.analyses.schedule import Schedule
 from archspec.analyses.training import Training
 from archspec.graph import Graph
+from archspec.records import record
 from archspec.sizes import Evaluation
 
 BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes of a number by dtype."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Memory:
     """Bytes at given sizes, batch and dtype.
 
@@ -65,7 +65,7 @@ def memory(graph: Graph, sizes: Mapping[str, int], batch: int = 1, dtype: str = 
     return Memory(parameters, buffers, activations, inference.peak, inference.at, training.peak, training.at)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Held:
     """One tensor that is alive at a peak: what it is, its bytes at the sizes, and these as a formula."""
 
@@ -74,7 +74,7 @@ class Held:
     formula: Formula
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Peak:
     """The most bytes beside the weights: the step at which they are needed, and what they are made of.
 

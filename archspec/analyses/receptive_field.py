@@ -10,7 +10,6 @@ Max pooling counts every tap; per-axis sets are projections of the field (a 1×n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd
 
@@ -19,10 +18,11 @@ from archspec.analyses.tables import SOURCE, Table, Taps
 from archspec.analyses.walk import State, Walk
 from archspec.graph import Graph, uncollected
 from archspec.ops.windows import Adaptive, Centred, Resized, Scaled, Shifted, Sliding, Transposed, Window
+from archspec.records import record
 from archspec.sizes import Dim, Evaluation
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Phase:
     """The field of one output phase: pixels ``first`` to ``last`` of the source, of which some may be holes."""
 
@@ -59,7 +59,7 @@ class Phase:
         return Fraction(self.first + self.last, 2)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AxisField:
     """The field along one axis: of output row i, that of phase ``i % period``, moved by stride · period each period."""
 
@@ -120,7 +120,7 @@ class AxisField:
         return None if taps is None else Phase(taps)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReceptiveField:
     """The field of a step with respect to a source, along each spatial axis of the source.
 

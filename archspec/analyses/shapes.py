@@ -6,11 +6,11 @@ The rules are those of :mod:`archspec.sizes`; a condition's author is the index 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from archspec.graph import Graph, Node
 from archspec.ops import Op, Shape
 from archspec.ops.windows import Sliding
+from archspec.records import record
 from archspec.sizes import (
     AtLeast,
     Condition,
@@ -100,7 +100,7 @@ def _kept(graph: Graph, node: Node) -> Iterator[Condition]:
             yield Residue(step(source, 1, shift, 1), window.stride, ((0, most),), node.index)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refusal:
     """Why a size is refused: the symbol, what fails there, and the nearest sizes that fit."""
 

@@ -7,13 +7,13 @@ has along an axis, where paths meet, and what global operations do is here, once
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from archspec.graph import Graph, Node
 from archspec.ops import Shape
 from archspec.ops.base import Op
 from archspec.ops.windows import POINTWISE, Everything, Nothing, Window
+from archspec.records import record
 from archspec.sizes import Dim
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Algebra(Protocol[T]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Along(Generic[T]):
     """What is known along one axis.
 

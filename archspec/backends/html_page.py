@@ -6,12 +6,13 @@ Standalone files without scripts; whatever comes from a spec is escaped.  Diagra
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
+
+from archspec.records import record
 
 STYLE = """
 :root { --background: #ffffff; --ink: #1a1f29; --dim: #4a5361; --card: #f6f7f9; --border: #bcc2cc; --accent: #2f6ea8 }
@@ -44,7 +45,7 @@ figure { margin: 0; overflow-x: auto } figure img { max-width: 100%; height: aut
 """
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """What a page shows of one network."""
 

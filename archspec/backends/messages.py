@@ -9,15 +9,16 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from archspec.records import record
 
 _CODE = re.compile(r"[a-z]+(-[a-z]+)*\Z")
 _SEVERITIES = {"error": "error", "warning": "warning", "note": "note", "Fault": "error", "Diagnostic": "error"}
 """Severity by the function that is called."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Message:
     """One thing that may be said under a code; ``…`` stands for what it names, and no text for one made elsewhere."""
 

@@ -12,9 +12,11 @@ import linecache
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
+
+from archspec.records import record
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,7 +27,7 @@ REMEMBERED = 512
 """Texts whose classes are kept; beyond them the oldest are forgotten (their instances live on)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Origin:
     """A text and what is known of it; pickled once with all the modules that come from it."""
 

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import Any, Literal
 
 from archspec.analyses.report import Report
 from archspec.graph import Graph, Node, Scope
+from archspec.records import record
 from archspec.sizes import Evaluation, Size
 from archspec.sizes import text as formula
 
 Runs = Literal["always", "in training", "never"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """A line of the table: a step (with the activations that follow it at once), a block use, or several equal ones.
 
@@ -58,7 +59,7 @@ class Row:
         return (self.kind, self.what, self.shape, self.parameters, self.multiply_adds, self.runs, self.count, inner)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Summary:
     """The rows of a network and its totals, for one sample at ``sizes``."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,13 +15,14 @@ from archspec.elaborate.places import Use
 from archspec.elaborate.rewriting import listed
 from archspec.elaborate.values import Text, UnknownValue, evaluate, text
 from archspec.ops import Op
+from archspec.records import record
 from archspec.schema import BlockDefinition, BlockModel, SpecFile, Step
 from archspec.source import Items, Scalar
 from archspec.source import Mapping as YamlMapping
 from archspec.source import Node as YamlNode
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bound:
     """A block, with arguments already bound and, for a path into a spec, the values its steps see."""
 
@@ -38,7 +39,7 @@ class Bound:
     """The path of the scope in it that is meant, when it is rewritten."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BoundOp:
     """An op with arguments bound, given as a value: ``norm: {batch_norm: {eps: 0.001}}``."""
 

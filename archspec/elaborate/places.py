@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archspec.diagnostics import Fault, Span, did_you_mean, printable
 from archspec.graph import Node, Scope
 from archspec.ops.module_attributes import LIST_ATTRIBUTES, MODULE_ATTRIBUTES, TRACED_ATTRIBUTES
+from archspec.records import record
 from archspec.schema import IDENTIFIER, BlockDefinition, SpecFile, Step
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ _GOOD_NAMES: set[str] = set()
 """Names found good before: the copies of a block have the same ones."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Loop:
     """What the ``for`` clauses around a step have bound, and which copy this is."""
 

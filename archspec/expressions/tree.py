@@ -4,37 +4,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from archspec.diagnostics import Span
+from archspec.records import record
 
 Place: TypeAlias = tuple[int, int]
 """Start and end (exclusive) in the text, 0-based."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tree:
     """A part of an expression; two parts are equal when they mean the same, wherever they stand."""
 
     at: Place = field(compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Literal(Tree):
     """A number, a text, ``True``, ``False`` or ``None``."""
 
     value: None | bool | int | float | str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name(Tree):
     """A name whose value the surroundings give."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Listing(Tree):
     """``[a, b]`` or ``(a, b)``; both are lists, ``bracket`` tells how it was written."""
 
@@ -42,14 +43,14 @@ class Listing(Tree):
     bracket: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table(Tree):
     """``{key: value}``."""
 
     entries: tuple[tuple[Tree, Tree], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unary(Tree):
     """``-a``, ``+a`` or ``not a``."""
 
@@ -57,7 +58,7 @@ class Unary(Tree):
     operand: Tree
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arithmetic(Tree):
     """A run of operators of one precedence, from left to right: ``a + b - c``, ``a * b // c``.
 
@@ -68,7 +69,7 @@ class Arithmetic(Tree):
     rest: tuple[tuple[str, Tree], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Power(Tree):
     """``base ** exponent``."""
 
@@ -76,7 +77,7 @@ class Power(Tree):
     exponent: Tree
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comparison(Tree):
     """``a < b <= c``; ``in`` and ``not in`` among the operators."""
 
@@ -84,7 +85,7 @@ class Comparison(Tree):
     rest: tuple[tuple[str, Tree], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Logic(Tree):
     """``a and b and c`` or ``a or b or c``."""
 
@@ -92,7 +93,7 @@ class Logic(Tree):
     operands: tuple[Tree, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Conditional(Tree):
     """``then if test else otherwise``."""
 
@@ -101,7 +102,7 @@ class Conditional(Tree):
     otherwise: Tree
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Index(Tree):
     """``value[index]``."""
 
@@ -109,7 +110,7 @@ class Index(Tree):
     index: Tree
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slice(Tree):
     """``value[start:stop:step]``."""
 
@@ -119,7 +120,7 @@ class Slice(Tree):
     step: Tree | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Attribute(Tree):
     """``value.name``."""
 
@@ -127,7 +128,7 @@ class Attribute(Tree):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call(Tree):
     """``function(arguments, keyword=…)`` of a function of the language."""
 
@@ -140,7 +141,7 @@ Target: TypeAlias = "str | tuple[Target, ...]"
 """What a loop binds: a name, or several taken apart."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Loop:
     """One ``for target in iterable if condition if condition``."""
 
@@ -149,7 +150,7 @@ class Loop:
     conditions: tuple[Tree, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comprehension(Tree):
     """``[element for …]``, or without brackets as the only argument of a function."""
 
@@ -158,7 +159,7 @@ class Comprehension(Tree):
     bracket: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Located:
     """A text with the span it stands at; ``exact`` when its characters are the span's, one for one, on one line."""
 
@@ -175,7 +176,7 @@ class Located:
         return locate(self.text[at[0] : at[1]], self.span)[0]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expression(Located):
     """A parsed expression."""
 
@@ -185,7 +186,7 @@ class Expression(Located):
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Clause(Located):
     """What stands after ``for`` in a comprehension: one loop or several."""
 
@@ -200,7 +201,7 @@ class Clause(Located):
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Interpolation(Located):
     """Text with expressions in it: ``layer$(i + 1)``."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from archspec.ops.arguments import literal
 from archspec.ops.shape import Shape
+from archspec.records import record
 from archspec.sizes import Dim
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Argument:
     """One argument of a torch constructor.
 
@@ -36,7 +37,7 @@ class Argument:
         return self.default is not ... and self.value == self.default
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Module:
     """A torch module as text: ``nn.Conv2d`` and its arguments, and how its forward calls it.
 
@@ -60,7 +61,7 @@ class Module:
         return self.call.replace("{0}", self.prepare)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Function:
     """A torch expression over the inputs ``{0}``, ``{1}`` …: ``F.relu({0})``.
 
@@ -81,7 +82,7 @@ class Function:
         return self.text.replace("{0}", self.prepare)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Weight:
     """One tensor of an op's ``state_dict``: its name there (empty for a bare parameter), shape, whether it trains."""
 
@@ -95,7 +96,7 @@ Product = tuple[int, tuple[Dim, ...]]
 """A coefficient times sizes: 9·64·H·W is ``(576, (H, W))``."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Example:
     """A use of the op that documentation shows and one test runs against torch."""
 

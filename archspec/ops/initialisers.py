@@ -7,7 +7,6 @@ The first two speak of ``weight``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
@@ -16,6 +15,7 @@ from pydantic_core import core_schema
 
 from archspec.diagnostics import did_you_mean, printable
 from archspec.ops.arguments import AboveZero, NonNegative, Number, literal, refuse, shown
+from archspec.records import record
 
 Nonlinearity = Literal["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"]
 
@@ -226,7 +226,7 @@ TENSORS = ("weight", "bias")
 """The tensors that may be named in ``init``; a bare name is the first of an op's own."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Init:
     """How an op's tensors start: an initialiser for each tensor named, as written; None is the op's main one."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from archspec.records import record
 
 if TYPE_CHECKING:
     from archspec.sizes import Dim
@@ -23,7 +24,7 @@ class Numbers(NamedTuple):
     batched: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Saved:
     """What autograd keeps for the backward step: inputs by position, the output, and tensors of its own."""
 

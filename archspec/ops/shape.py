@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from archspec.records import record
 from archspec.sizes import Dim, symbol
 
 D, H, W, L = (symbol(name) for name in "DHWL")
@@ -24,7 +24,7 @@ class ShapeError(Exception):
         """The argument at fault, when one is; the boundary then points at it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shape:
     """A tensor's shape without the batch: sizes, and the name of each axis in the order they lie in memory.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
@@ -11,6 +10,7 @@ from archspec.ops.arguments import Sides
 from archspec.ops.base import Argument, Op, Shape, ShapeError, only, per_axis
 from archspec.ops.memory import Numbers
 from archspec.ops.windows import Sliding
+from archspec.records import record
 from archspec.sizes import Dim, step, window_step
 
 
@@ -58,7 +58,7 @@ def pad_text(sides: Sequence[tuple[int, int]]) -> str:
     return "(" + ", ".join(str(amount) for pair in reversed(sides) for amount in pair) + ")"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Windows:
     """Kernel, stride, padding before and after, and dilation, for each spatial axis."""
 

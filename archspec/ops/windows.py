@@ -5,13 +5,13 @@ Each class is one row of the table in the receptive-field analysis; an op only n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from archspec.records import record
 from archspec.sizes import Dim
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sliding:
     """Output row i reads i·stride − padding + dilation·j for j in 0 … kernel−1."""
 
@@ -21,7 +21,7 @@ class Sliding:
     dilation: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Transposed:
     """Output row i reads (i + padding − dilation·u)/stride, where that is whole, for u in 0 … kernel−1."""
 
@@ -31,7 +31,7 @@ class Transposed:
     dilation: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scaled:
     """Upsampling by numerator/denominator; ``linear`` reads two neighbours, otherwise the nearest."""
 
@@ -40,7 +40,7 @@ class Scaled:
     linear: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shifted:
     """Output row i reads i + offset: pad, crop and slice.  Offset 0 is pointwise.
 
@@ -51,7 +51,7 @@ class Shifted:
     fill: Literal["constant", "reflect", "replicate", "circular"] = "constant"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Centred:
     """A centre crop from ``outer`` rows to ``inner``: output row i reads i + floor((outer − inner)/2)."""
 
@@ -59,7 +59,7 @@ class Centred:
     inner: Dim
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Joined:
     """Concatenation along this very axis: this input's rows start at ``start``."""
 
@@ -67,7 +67,7 @@ class Joined:
     length: Dim
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Resized:
     """Resampling from ``source`` to ``target`` rows; no constant ratio, or align_corners: known at a given size."""
 
@@ -77,7 +77,7 @@ class Resized:
     align_corners: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Adaptive:
     """Adaptive pooling from ``source`` to ``target`` rows: row i reads floor(i·s/t) … ceil((i+1)·s/t)−1."""
 
@@ -85,12 +85,12 @@ class Adaptive:
     target: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Everything:
     """Every output row reads the whole axis: global pooling, flatten into linear, squeeze-and-excite."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Nothing:
     """No row is read: of a step that is named for its size alone."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -13,12 +12,13 @@ from archspec.ops.arguments import Positive
 from archspec.ops.base import Op, per_axis
 from archspec.ops.spatial import collapse, pairs
 from archspec.ops.windows import POINTWISE, Everything, Sliding
+from archspec.records import record
 from archspec.rewrites.base import Rewrite, RewriteError
 from archspec.rewrites.draft import Draft
 from archspec.rewrites.nodes import DraftNode
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Grid:
     """Where the rows of a map lie: ``stride`` input rows apart, ``denser`` times as dense as they were."""
 

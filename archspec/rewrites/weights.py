@@ -6,14 +6,16 @@ Tensors are whatever the caller has (torch's, usually): only their methods are u
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from archspec.records import record
 
 Make = Callable[..., Any]
 """From the old tensors to the new one."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stage:
     """One rewrite's effect on a ``state_dict``, and what it had to say.
 
@@ -45,7 +47,7 @@ class Stage:
         return found | {key: olds for key, (olds, _) in self.made.items() if all(old in keys for old in olds)}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Under:
     """A spec used inside another: its keys lose ``inside``, the part of it that is used, and get its path."""
 

@@ -5,15 +5,15 @@ An author is opaque here (a node of a graph, a line of a file) and comes back be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from archspec.records import record
 from archspec.sizes.terms import Dim, Evaluation, Step, Symbol, step, symbols
 from archspec.sizes.windows import rows_kept
 from archspec.sizes.writing import text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AtLeast:
     """``term ≥ least``: an output of at least one row, a map at least as large as a window."""
 
@@ -22,7 +22,7 @@ class AtLeast:
     author: object = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AtMost:
     """``left ≤ right``: a crop or a pad to the size of another node."""
 
@@ -31,7 +31,7 @@ class AtMost:
     author: object = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Equal:
     """``left = right``: a merge, or a size that is pinned to a constant."""
 
@@ -40,7 +40,7 @@ class Equal:
     author: object = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Residue:
     """``term mod modulus`` lies in one of the ``allowed`` ranges, each its first and last remainder."""
 
@@ -57,7 +57,7 @@ class Residue:
 Condition: TypeAlias = AtLeast | AtMost | Equal | Residue
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Failure:
     """A condition that does not hold at a size, with the values of its sides there.
 

@@ -6,17 +6,17 @@ A size f of one symbol satisfies ``f(x + P) = f(x) + A`` for *all* integers x, a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
 
+from archspec.records import record
 from archspec.sizes.terms import Dim, Evaluation, Size, Step, Total, chain
 
 UNIT = 1 << 64
 """Bounds are kept in units of 1/UNIT and rounded outwards: always true, and no fractions that grow with the chain."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Growth:
     """``f(x + period) = f(x) + rise``, and ``low/UNIT ≤ f(x) − x·rise/period ≤ high/UNIT``, for all integers x.
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from math import lcm
 
+from archspec.records import record
 from archspec.sizes.intervals import (
     Interval,
     interval_begin,
@@ -26,7 +26,7 @@ from archspec.sizes.wording import describe
 from archspec.sizes.writing import number
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ValidSet:
     """The numbers of ``intervals``, and from ``start`` on those whose remainder by ``modulus`` lies in ``residues``.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from archspec.records import record
 from archspec.sizes.conditions import AtLeast, Condition, Equal, Failure, Residue, failure, names, sides
 from archspec.sizes.decide import Budget, decide, path_to, preimage
 from archspec.sizes.growth import step_inverse, total_inverse
@@ -19,7 +20,7 @@ SEARCHED = 1000
 """Candidates that are tried for the nearest size when conditions are left undecided."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Imposed:
     """A part of the answer in words, and the condition it comes from."""
 
@@ -27,7 +28,7 @@ class Imposed:
     condition: Condition
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Solution:
     """What :func:`solve` found for one symbol.
 

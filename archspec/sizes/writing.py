@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NoReturn
 
+from archspec.records import record
 from archspec.sizes.terms import Dim, Size, Step, Symbol, Total
 
 LEVELS_SHOWN = 5
@@ -23,7 +23,7 @@ _SUM, _PRODUCT, _ATOM = 1, 2, 3
 _Written = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Style:
     plus: str
     minus: str

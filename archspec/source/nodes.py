@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from archspec.diagnostics import Fault, Span
+from archspec.records import record
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scalar:
     """One YAML scalar: its value, its text without quotes, where it stands, and whether it was written unquoted."""
 
@@ -31,7 +32,7 @@ class Scalar:
     plain: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Items:
     """A YAML sequence."""
 
@@ -39,7 +40,7 @@ class Items:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mapping:
     """A YAML mapping, its entries in the order written; keys are known by their text."""
 

@@ -5,8 +5,9 @@ Any two fills stay apart under the common colour-vision deficiencies; the text o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from archspec.records import record
 
 Role = Literal["conv", "block", "pool", "up", "fc", "norm", "other", "io", "merge", "note"]
 """What a box is, as its colour tells."""
@@ -28,7 +29,7 @@ SIGNS: dict[str, str] = {"+": "addition", "||": "concatenation", "×": "multipli
 """What the sign in a merge circle stands for."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Palette:
     """The colours of one theme; ``boxes`` gives fill and stroke."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from archspec.analyses.flow import analyse
 from archspec.backends.torch_source.classes import ClassText, ClassWriter, shown_path
@@ -15,9 +15,10 @@ from archspec.backends.torch_source.names import Namespace, class_name, docstrin
 from archspec.backends.torch_source.templates import Template
 from archspec.backends.torch_source.unify import unify
 from archspec.graph import Graph, Scope
+from archspec.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Emitted:
     """The text, the network's class in it, and the places in the spec that its lines and modules come from."""
 

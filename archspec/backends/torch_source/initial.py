@@ -16,12 +16,13 @@ from archspec.backends.torch_source.names import is_name, quoted
 from archspec.backends.torch_source.templates import Entry, Series, Template
 from archspec.graph import Graph, Node
 from archspec.ops import Module
+from archspec.records import record
 
 FEWEST = 3
 """Tensors that start in the same way from which on a loop over them reads better than a statement for each."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Way:
     """How one tensor of a kind of layer starts; ``optional`` where a layer may lack it."""
 

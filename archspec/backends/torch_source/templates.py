@@ -8,9 +8,10 @@ from typing import Any
 from archspec.backends.torch_source.items import Item, Kind
 from archspec.expressions.tree import Tree
 from archspec.graph import Scope
+from archspec.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ref:
     """A value in a class: output ``output`` of an entry by its number; entry -1 is the class's own inputs."""
 
@@ -18,7 +19,7 @@ class Ref:
     output: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slot:
     """One argument of a constructor call; left out where its formula is the constant ``default``."""
 
