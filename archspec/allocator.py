@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from archspec import devices
+from archspec.analyses.memory import memory
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.pipeline import check, compile
 from archspec.records import record
@@ -22,6 +23,9 @@ from archspec.sizes import Evaluation, Solution
 
 if TYPE_CHECKING:
     from archspec.pipeline import Spec
+
+
+SMALLER = "try a smaller batch, or numbers of fewer bits"
 
 
 @record
@@ -45,6 +49,8 @@ def measure(
     for symbol, solution in check(spec, sizes).valid_sizes_training.items():
         if symbol in sizes and not solution.contains(sizes[symbol]):
             raise _no_size(symbol, sizes[symbol], solution)
+    if place.type == "cpu":
+        _check_room(spec, sizes, batch, dtype)
     kind: torch.dtype = getattr(torch, dtype)
     model = compile(spec).to(place, kind)
     evaluation = Evaluation(dict(sizes))
@@ -71,16 +77,28 @@ def measure(
         inference = peak(infer, place)
         model.train()
         return Allocated(str(place), inference, peak(train, place))
-    except torch.OutOfMemoryError:
+    except (torch.OutOfMemoryError, RuntimeError) as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            raise
         message = f"{place} has too little memory for a batch of {batch}"
-        raise SpecError(
-            [Diagnostic("no-memory", message, hint="try a smaller batch, or numbers of fewer bits")]
-        ) from None
+        raise SpecError([Diagnostic("no-memory", message, hint=SMALLER)]) from None
 
 
 def _no_size(symbol: str, size: int, valid: Solution) -> SpecError:
     message = f"{symbol} = {size} is no size to train at: {valid.describe()}"
     return SpecError([Diagnostic("size-refused", message)])
+
+
+def _check_room(spec: Spec, sizes: Mapping[str, int], batch: int, dtype: str) -> None:
+    """Refuse what the machine has no memory for: it would not refuse itself, but be ended by its system."""
+    try:
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return
+    needed = memory(spec.graph, sizes, batch, dtype).training_total
+    if needed > there:
+        message = f"a batch of {batch} needs {needed / 1e9:,.1f} GB, and this machine has {there / 1e9:,.1f}"
+        raise SpecError([Diagnostic("no-memory", message, hint=SMALLER)])
 
 
 def _on_cuda(run: Callable[[], None], place: torch.device) -> int:

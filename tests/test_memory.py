@@ -283,6 +283,8 @@ def test_the_allocator_on_cuda(dtype: str) -> None:
 def test_what_cannot_be_measured_is_said() -> None:
     with pytest.raises(archspec.SpecError, match="no size to train at"):
         allocator.measure(archspec.load("inception_v3"), {"H": 75, "W": 75})
+    with pytest.raises(archspec.SpecError, match=r"needs [\d,.]+ GB, and this machine has"):
+        allocator.measure(archspec.load("squeezenet_digits"), {"H": 28, "W": 28}, 10**9)
     with pytest.raises(archspec.SpecError, match="no-device"):
         allocator.measure(archspec.load("squeezenet_digits"), {"H": 28, "W": 28}, device="cuda:99")
 
