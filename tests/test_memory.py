@@ -8,19 +8,18 @@ from math import prod
 
 import pytest
 import torch
-from typer.testing import CliRunner
 
 import archspec
 from archspec import allocator, ops
 from archspec.analyses.memory import memory
 from archspec.analyses.strides import Strides
-from archspec.cli import app
 from archspec.elaborate.loader import spec_names
 from archspec.graph import Node
 from archspec.ops import Example
 from archspec.ops.memory import Numbers, is_contiguous
 from archspec.sizes import Evaluation
 from tests.block_specs import block_spec
+from tests.command_line import run
 from tests.interpreter import Interpreter
 from tests.live_storages import inference, inputs_of, training
 from tests.random_specs import random_spec
@@ -287,11 +286,6 @@ def test_what_cannot_be_measured_is_said() -> None:
         allocator.measure(archspec.load("squeezenet_digits"), {"H": 28, "W": 28}, 10**9)
     with pytest.raises(archspec.SpecError, match="no-device"):
         allocator.measure(archspec.load("squeezenet_digits"), {"H": 28, "W": 28}, device="cuda:99")
-
-
-def run(*words: str) -> tuple[int, str, str]:
-    found = CliRunner().invoke(app, list(words))
-    return found.exit_code, found.stdout, found.stderr
 
 
 def test_the_memory_command() -> None:

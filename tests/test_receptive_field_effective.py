@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from typer.testing import CliRunner
 
 import archspec
 from archspec import erf
 from archspec.analyses.path_counts import path_counts
 from archspec.backends import field_report
-from archspec.cli import app
 from archspec.diagnostics import SpecError
+from tests.command_line import run
 
 PLAIN = """
 archspec: 1
@@ -34,11 +33,6 @@ steps:
 @pytest.fixture(scope="module")
 def plain() -> archspec.Spec:
     return archspec.loads(PLAIN)
-
-
-def run(*words: str) -> tuple[int, str, str]:
-    found = CliRunner().invoke(app, list(words))
-    return found.exit_code, found.stdout, found.stderr
 
 
 def test_paths_of_equal_windows_are_trinomial(plain: archspec.Spec) -> None:

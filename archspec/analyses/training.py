@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from archspec.analyses.live import Bytes, Live
 from archspec.analyses.schedule import Schedule
 from archspec.graph import Node
+from archspec.ops.memory import Saved
 
 
 class Training:
@@ -32,8 +33,8 @@ class Training:
             root = roots[node.index] = self.schedule.root(node, True)
             live.hold(root, self.schedule.stored(root))
             if node.op is not None:
-                kept[node.index] = self._keep(node, roots, needs) if node.index in needs else []
                 saved = node.op.saved(self.schedule.shapes[node.index], node.shape)
+                kept[node.index] = self._keep(node, saved, roots, needs) if node.index in needs else []
                 for tensor in kept[node.index]:
                     extra = self.schedule.bytes(saved.extra) if tensor == ("saved", node.index) else 0
                     live.hold(tensor, extra or live.sizes.get(tensor, 0))
@@ -45,11 +46,9 @@ class Training:
                 live.release(roots[index])
         self._backward(live, nodes, needs, kept)
 
-    def _keep(self, node: Node, roots: Mapping[int, int], needs: set[int]) -> list[object]:
+    def _keep(self, node: Node, saved: Saved, roots: Mapping[int, int], needs: set[int]) -> list[object]:
         """What autograd keeps until a node's backward step has run."""
         assert node.op is not None
-        inputs = self.schedule.shapes[node.index]
-        saved = node.op.saved(inputs, node.shape)
         held: list[object] = []
         for position in saved.inputs:
             others = [source for at, source in enumerate(node.inputs) if at != position]

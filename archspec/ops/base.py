@@ -201,10 +201,14 @@ class Op(BaseModel):
     """Whether an input is kept for the gradients of the others alone."""
 
     def passes_gradient(self, inputs: Sequence[Shape], position: int, output: Shape) -> Literal["new", "same"] | None:
-        """What an input's gradient is: memory of its own, or the output's own gradient or a view of that; or none."""
+        """What an input's gradient is: memory of its own, or the output's own gradient or a view of that; or none.
+
+        What looks at a part of its input has zeros laid around the gradient, in memory of its own.
+        """
         if position >= self.sources and not self.merges:  # another step, whose size alone it asks for
             return None
-        return "same" if self.aliases(inputs, True) is not None else "new"
+        part = self.permutes and not self.reorders
+        return "same" if self.aliases(inputs, True) is not None and not part else "new"
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """What is kept in training for its backward step."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -122,10 +122,6 @@ class Crop(Op):
     def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
         """A view."""
         return 0
-
-    def passes_gradient(self, inputs: Sequence[Shape], position: int, output: Shape) -> Literal["new", "same"] | None:
-        """Zeros around it."""
-        return "new" if position == 0 else None
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """Nothing."""

@@ -61,11 +61,9 @@ def _rows(networks: Sequence[Sequence[Element]], constructs: Constructs) -> list
         found: list[_Row] = []
         matcher = SequenceMatcher(None, [row.words for row in rows], words, autojunk=False)
         for kind, first, last, begin, end in matcher.get_opcodes():
-            if kind == "equal":
-                found += rows[first:last]
-                continue
             found += rows[first:last]
-            found += [_Row(word) for word in words[begin:end]]
+            if kind != "equal":
+                found += [_Row(word) for word in words[begin:end]]
         rows = found
         free = iter(rows)
         for part, word in zip(parts, words, strict=True):

@@ -147,7 +147,7 @@ class Body:
             self._flush()
         if not call.training:
             self._let_go()
-        if any(entry.refs[0] in call.wants_names for entry in self._pending):
+        if not call.wants_names.isdisjoint(entry.refs[0] for entry in self._pending):
             self._flush()
         nested = self._nested(call)
         if nested:
