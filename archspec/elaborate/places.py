@@ -172,11 +172,7 @@ def check_name(name: str, span: Span) -> None:
         raise Fault("bad-name", f"`{printable(name)}` is no name for a step", span, hint)
     if keyword.iskeyword(name):
         raise Fault("bad-name", f"`{name}` is a word of Python, and the step's name becomes an attribute", span)
-    if (
-        name in MODULE_ATTRIBUTES | LIST_ATTRIBUTES
-        or name.startswith("__")
-        or (name.startswith("_") and name.endswith("_hooks"))
-    ):
+    if name in _ATTRIBUTES or name.startswith("__") or (name.startswith("_") and name.endswith("_hooks")):
         raise Fault("bad-name", f"a step called `{name}` would shadow an attribute of nn.Module", span)
     if name in TRACED_ATTRIBUTES:
         raise Fault(
