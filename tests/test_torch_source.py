@@ -108,6 +108,20 @@ steps:
   - odd as odd2
   - reuse: odd1
 """,
+    "optional_padded": """
+blocks:
+  block:
+    params: {deep: true}
+    steps:
+      - conv as a: {channels: 3, kernel: 1}
+      - conv as c: {channels: 3, kernel: 2, padding: same}
+        when: deep
+      - relu
+steps:
+  - block as one
+  - block as two: {deep: false}
+  - block as three
+""",
     "reuse_inside": """
 blocks:
   pair:

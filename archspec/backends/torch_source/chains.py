@@ -7,7 +7,7 @@ import itertools
 from collections import Counter
 from collections.abc import Hashable, Sequence
 
-from archspec.analyses.structure import positional
+from archspec.analyses.structure import PLAIN_CALL, positional
 from archspec.backends.torch_source import algebra
 from archspec.backends.torch_source.arguments import TURN
 from archspec.backends.torch_source.items import Item
@@ -169,6 +169,8 @@ class Chains(Members):
         first = entry.first
         if len(first.gives) > 1 or (len(entry.reads) > 1 and entry.kind != "function"):
             raise Mismatch("optional, and more than a chain")
+        if first.module is not None and entry.kind == "module" and first.module.whole != PLAIN_CALL:
+            raise Mismatch("optional, and given more than the value that it would hand on")
         if where is None and entry.kind != "function" and entry.alias != entry.reads[0]:
             raise Mismatch("optional, and not in a chain")
         present = {use: item is not None for use, item in zip(where or self.every, entry.items, strict=True)}

@@ -1,0 +1,48 @@
+"""Net, a network
+
+Emitted by archspec from spec.yaml.
+"""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+# spec.yaml:7
+class Block(nn.Module):
+    """Block `block`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(3, 3, 1)
+        self.c = nn.Conv2d(3, 3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.pad(self.a(x), (0, 1, 0, 1))
+        x = self.c(x)
+        return F.relu(x)
+
+
+# spec.yaml:7
+class Block_2(nn.Module):
+    """Block `block`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(3, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.a(x))
+
+
+# spec.yaml:1
+class Net(nn.Module):
+    """Net, from spec.yaml."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = Block()
+        self.two = Block_2()
+        self.three = Block()
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.three(self.two(self.one(image)))
