@@ -99,7 +99,7 @@ class ClassWriter(Steps):
 
     def _in_training(self, result: str, output: Output) -> str:
         """An output that only training has, where its value is there always."""
-        needed = self.graph.nodes[self.alias(output.node)].training_only
+        needed = self.graph.nodes[self.reader.flow.alias[output.node]].training_only
         return f"{result} if self.training else None" if output.training and not needed else result
 
     def _statements(self, found: ClassText, statements: Sequence[Statement]) -> None:

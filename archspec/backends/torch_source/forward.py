@@ -281,9 +281,8 @@ class Body:
             name = self.names.claim(wanted)
             self._mine.add(name)
             return name
-        freed = [
-            name for name in self._held.idle() if name in ("x", "y", "z")
-        ]  # what a name held goes when it is bound
+        # Binding a name ends what it held, so those that hold what is read no more come first.
+        freed = [name for name in self._held.idle() if name in ("x", "y", "z")]
         for name in () if ref in self._far and member else (*freed, "x", "y", "z"):
             if name not in busy and (name in self._mine or name not in self.names):
                 if name not in self._mine:

@@ -139,17 +139,10 @@ class Steps:
 
     def _output(self, output: Output) -> Ref:
         """The value of an output of the network, which may be an input as it is."""
-        index, given = self.alias(output.node), self.template.given[0]
+        index, given = self.reader.flow.alias[output.node], self.template.given[0]
         if index in given:
             return self.template.outputs[given[index]]
         return Ref(-1, self.template.inputs[0].index(index))
-
-    def alias(self, index: int) -> int:
-        """The node a value stands for."""
-        node = self.graph.nodes[index]
-        while node.op is not None and node.op.keyword == "identity" and not node.is_module:
-            node = self.graph.nodes[node.inputs[0]]
-        return node.index
 
     def _calls(self, entry: Entry, number: int) -> list[Call]:
         item = entry.first
@@ -230,7 +223,7 @@ class Steps:
 
     def _label(self, index: int) -> str:
         for output in self.outputs:
-            if self.alias(output.node) == index and output.name != "output":
+            if self.reader.flow.alias[output.node] == index and output.name != "output":
                 return output.name
         return self.graph.nodes[index].label or ""
 
