@@ -1,7 +1,7 @@
 """archspec: write a neural network down in YAML; check it, draw it, compile it to PyTorch."""
 
 from archspec.analyses.report import Report
-from archspec.convolution_matrix import conv_matrix
+from archspec.convolution.matrix import conv_matrix
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.pipeline import Bounds, Spec, check, compare, compile, load, loads, loss, render, rewrite, source
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from archspec import pipeline
 from archspec.analyses.cost import Cost
-from archspec.backends import html_page, summary, summary_table
-from archspec.backends.html_page import Entry
+from archspec.backends.page import html_page
+from archspec.backends.page.html_page import Entry
+from archspec.backends.reports import summary, summary_table
 from archspec.elaborate.loader import spec_names, specs_folder
 
 FAMILIES = (

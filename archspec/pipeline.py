@@ -14,7 +14,7 @@ from archspec.analyses.refusals import explain, explain_coupled
 from archspec.analyses.refusals import first_author as _first
 from archspec.analyses.report import Report
 from archspec.analyses.shapes import coupled_failures, refusals
-from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, did_you_mean, printable
+from archspec.diagnostics import Diagnostics, Fault, SpecError, did_you_mean, printable
 from archspec.elaborate import Loader, Variant, elaborate
 from archspec.elaborate.loader import spec_names, specs_folder
 from archspec.elaborate.rewriting import rewritten
@@ -22,27 +22,11 @@ from archspec.graph import Graph, uncollected
 from archspec.records import record
 from archspec.schema import SpecFile
 from archspec.source import Limits, parse
+from archspec.spec import Spec
 
 if TYPE_CHECKING:
     import graphviz
     from torch import nn
-
-
-@record
-class Spec:
-    """A loaded spec: the resolved graph, and what was said on the way."""
-
-    variant: Variant
-    graph: Graph
-    diagnostics: tuple[Diagnostic, ...]
-    """Warnings and notes; a spec with errors is never made."""
-    pristine: bool = True
-    """Whether it stands as its file says, so that ``expect`` applies: no parameter or size was given from outside."""
-
-    @property
-    def name(self) -> str:
-        """Name of the network."""
-        return self.graph.name
 
 
 @record
@@ -203,15 +187,14 @@ def source(spec: Spec, /) -> str:
 
 def compile(spec: Spec, /) -> nn.Module:
     """The network as a torch module, made from exactly the text that :func:`source` gives."""
-    from archspec.backends.runtime import build
-    from archspec.backends.torch_source import emitted
+    from archspec.running.runtime import compiled
 
-    return build(emitted(spec.graph))
+    return compiled(spec.graph)
 
 
 def loss(spec: Spec, /) -> nn.Module:
     """The spec's loss as a module over (outputs, target): cross-entropy, auxiliary outputs by their weight."""
-    from archspec.losses import build
+    from archspec.training.losses import build
 
     return build(spec.graph)
 

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 import archspec
 from archspec import pipeline
-from archspec.backends import json_schema
 from archspec.cli import app
 from archspec.cli.options import complete_spec
+from archspec.language import json_schema
 
 COMMANDS = (
     "check", "summary", "render", "compile", "expand", "train", "list", "schema", "rf", "erf", "conv-matrix",

@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 
 import archspec
 from archspec.cli import app
-from archspec.convert import complete, convert, tensors
 from archspec.pipeline import Spec
+from archspec.running.convert import complete, convert, tensors
 
 BASE = """\
 archspec: 1

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from archspec.cli import app
-from archspec.convolution_matrix import Geometry
-from archspec.convolution_picture import Grid, draw
+from archspec.convolution.matrix import Geometry
+from archspec.convolution.picture import Grid, draw
 
 pytest.importorskip("matplotlib")
 
@@ -46,7 +46,7 @@ def test_one_picture_for_one_call(tmp_path: Path) -> None:
 def test_cells_are_coloured_as_the_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every cell of the matrix has the colour and the name of its weight, and no other cell has any."""
     grids: list[Grid] = []
-    monkeypatch.setattr("archspec.convolution_picture._paint", lambda axes, grid, *place: grids.append(grid))
+    monkeypatch.setattr("archspec.convolution.picture._paint", lambda axes, grid, *place: grids.append(grid))
     geometry = Geometry.of((4, 4), (3, 3))
     draw(geometry, tmp_path / "m.svg")
     _, kernel, _, matrix = grids

@@ -11,9 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from archspec import data
-from archspec.data import UnreadableImage, digits, load_images
 from archspec.diagnostics import SpecError
+from archspec.training import images as data
+from archspec.training.images import UnreadableImage, digits, load_images
 
 Save = Callable[..., Path]
 

@@ -29,8 +29,8 @@ import pytest
 from typer.testing import CliRunner
 
 import archspec
-from archspec.backends import reference
 from archspec.cli import app
+from archspec.language import reference
 
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from archspec import gallery
-from archspec.backends import html_page
+from archspec.backends.page import html_page
 from archspec.elaborate.loader import spec_names
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,34 +12,15 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "archspec"
 
-ORDER = (
-    "records",
-    "diagnostics",
-    "source",
-    "expressions",
-    "schema",
-    "sizes",
-    "ops",
-    "graph",
-    "analyses",
-    "rewrites",
-    "elaborate",
-    "backends",
-    "losses",
-    "pipeline",
-    "training",
-    "gallery",
-    "convolution_matrix",
-    "convolution_picture",
-    "cli",
-)
-"""From the ground up; a part imports from those before it, and from itself."""
 
-TRAINING = {
-    "data", "segmentation_data", "example_data", "tasks", "iou", "prediction_picture", "train", "train_log", "weights",
-    "erf", "convert", "allocator", "devices",
-}  # fmt: skip
-"""Files around a compiled module: the only ones that may import torch, beside what the runtime imports when called."""
+def _ladder() -> tuple[str, ...]:
+    """The parts of the house from the ground up, as the README's table lists them."""
+    rows = re.findall(r"^\| (`[^|]*`) \|", (PACKAGE / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    return tuple(name for row in rows for name in re.findall(r"`(\w+)(?:/|\.py)`", row))
+
+
+ORDER = _ladder()
+"""From the ground up; a part imports from those before it, and from itself."""
 
 FRONT_DOORS = ("source", "expressions", "sizes")
 """Packages that nobody outside reaches into."""
@@ -50,10 +32,13 @@ SIDE_DOORS = {"archspec.expressions.tree"}
 
 def part(name: str) -> str:
     """The part of the house a module belongs to: ``archspec.ops.conv`` to ``ops``."""
-    head = name.split(".")[1] if "." in name else ""
-    if head in TRAINING:
-        return "training"
-    return "cli" if head == "__main__" else head
+    return name.split(".")[1] if "." in name else ""
+
+
+def test_every_part_is_in_the_table() -> None:
+    there = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert set(ORDER) == there - {"__init__", "__pycache__"}
+    assert len(set(ORDER)) == len(ORDER)
 
 
 def modules() -> list[tuple[str, Path]]:
@@ -101,11 +86,11 @@ def test_imports_only_from_below(name: str, path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "path"), modules())
 def test_torch_is_imported_where_a_module_runs_only(name: str, path: Path) -> None:
-    if part(name) in ("training", "losses"):
+    if part(name) in ("running", "training"):
         return
     for imported, late in imports(path):
         if imported.split(".")[0] in {"torch", "lightning", "torchvision"}:
-            assert late or name.startswith("archspec.backends.runtime"), f"{name} imports {imported}"
+            assert late or name.startswith("archspec.running.runtime"), f"{name} imports {imported}"
 
 
 def test_import_and_check_stay_without_torch() -> None:

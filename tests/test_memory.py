@@ -10,13 +10,14 @@ import pytest
 import torch
 
 import archspec
-from archspec import allocator, ops
+from archspec import ops
 from archspec.analyses.memory import memory
 from archspec.analyses.strides import Strides
 from archspec.elaborate.loader import spec_names
 from archspec.graph import Node
 from archspec.ops import Example
-from archspec.ops.memory import Numbers, is_contiguous
+from archspec.ops.common.memory import Numbers, is_contiguous
+from archspec.running import allocator
 from archspec.sizes import Evaluation
 from tests.block_specs import block_spec
 from tests.command_line import run

@@ -21,10 +21,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archspec import ops
 from archspec.ops import Example, Function, Module, Op, Shape, ShapeError
-from archspec.ops.base import H, L, W
-from archspec.ops.initialisers import INITIALISERS, Init
-from archspec.ops.module_attributes import LIST_ATTRIBUTES, MODULE_ATTRIBUTES
-from archspec.ops.windows import (
+from archspec.ops.common.base import H, L, W
+from archspec.ops.common.initialisers import INITIALISERS, Init
+from archspec.ops.common.module_attributes import LIST_ATTRIBUTES, MODULE_ATTRIBUTES
+from archspec.ops.common.windows import (
     Adaptive,
     Centred,
     Everything,

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from archspec import ops
 from archspec.ops import Op, Shape, ShapeError
-from archspec.ops.base import H, L, W
+from archspec.ops.common.base import H, L, W
 
 
 def make(keyword: str, arguments: Mapping[str, Any]) -> Op:

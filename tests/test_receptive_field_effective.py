@@ -10,10 +10,10 @@ import pytest
 import torch
 
 import archspec
-from archspec import erf
 from archspec.analyses.path_counts import path_counts
-from archspec.backends import field_report
+from archspec.backends.reports import field as field_report
 from archspec.diagnostics import SpecError
+from archspec.running import erf
 from tests.command_line import run
 
 PLAIN = """

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 import archspec
 from archspec.analyses import receptive_field
 from archspec.backends.spec_text import expand
-from archspec.convert import tensors
 from archspec.elaborate.loader import spec_names
 from archspec.graph import Graph
 from archspec.pipeline import Spec
-from archspec.rewrites import Draft, carry, names
+from archspec.rewrites import Draft, carry, finish, names
+from archspec.running.convert import tensors
 
 Rewrites = tuple[str | Mapping[str, Any], ...]
 
@@ -78,7 +78,7 @@ def difference(one: Tensor, other: Tensor) -> float:
 @pytest.mark.parametrize("name", sorted(spec_names()))
 def test_a_draft_that_nobody_edits_is_the_network_it_was(name: str) -> None:
     spec = archspec.load(name)
-    graph = Draft(spec.graph).finish("none")
+    graph = finish(Draft(spec.graph), "none")
     assert expand(graph) == expand(spec.graph)
     assert archspec.source(replace(spec, graph=graph)) == archspec.source(spec)
     assert graph.stages[-1].kept == {key: key for key in tensors(spec.graph)}

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import archspec
-from archspec.backends.summary import Row, Summary, summarise, to_json
-from archspec.backends.summary_table import AMPLE, short, size_in_bytes, suitable_depth, text
+from archspec.backends.reports.summary import Row, Summary, summarise, to_json
+from archspec.backends.reports.summary_table import AMPLE, short, size_in_bytes, suitable_depth, text
 
 
 def summary_of(spec: str, **sizes: int) -> Summary:

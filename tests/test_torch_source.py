@@ -18,11 +18,11 @@ import pytest
 import torch
 
 import archspec
-from archspec.backends.runtime import build
 from archspec.backends.torch_source import emit, emitted
 from archspec.backends.torch_source.layout import lay_out
 from archspec.backends.torch_source.names import class_name, docstring, quoted
 from archspec.graph import Graph
+from archspec.running.runtime import build
 from tests.block_specs import block_spec
 from tests.interpreter import Interpreter
 

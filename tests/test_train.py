@@ -18,12 +18,12 @@ from PIL import Image
 from rich.console import Console
 from torch import Tensor, nn
 
-from archspec import data as data_module
-from archspec.data import ImageData, Shuffled, digits, load_images
 from archspec.diagnostics import SpecError
-from archspec.tasks import Classification, OutputRole
-from archspec.train import Training, fit, rate
-from archspec.weights import load_weights
+from archspec.running.weights import load_weights
+from archspec.training import images as data_module
+from archspec.training.fit import Training, fit, rate
+from archspec.training.images import ImageData, Shuffled, digits, load_images
+from archspec.training.tasks import Classification, OutputRole
 
 
 class Tiny(nn.Module):
@@ -349,8 +349,8 @@ def test_training_in_a_process_of_its_own(stripes: Path, tmp_path: Path) -> None
     program = (
         "import sys\n"
         "from torch import nn\n"
-        "from archspec.data import load_images\n"
-        "from archspec.train import fit\n"
+        "from archspec.training.images import load_images\n"
+        "from archspec.training.fit import fit\n"
         "model = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))\n"
         "print(fit(model, load_images(sys.argv[1], (8, 8), 1), sys.argv[2], epochs=2).accuracy)\n"
     )

@@ -17,14 +17,14 @@ from torch import Tensor, nn
 from typer.testing import CliRunner
 
 import archspec
-from archspec import data as data_module
 from archspec.cli import app
-from archspec.data import ImageData, scenes
 from archspec.diagnostics import SpecError
-from archspec.losses import build
-from archspec.segmentation_data import MaskedImages, load_masked_images
-from archspec.tasks import UNLABELLED, OutputRole, Segmentation
-from archspec.train import Training, fit
+from archspec.training import images as data_module
+from archspec.training.fit import Training, fit
+from archspec.training.images import ImageData, scenes
+from archspec.training.losses import build
+from archspec.training.masks import MaskedImages, load_masked_images
+from archspec.training.tasks import UNLABELLED, OutputRole, Segmentation
 
 SPEC = """\
 archspec: 1
@@ -229,7 +229,7 @@ def test_the_seed_decides_and_resuming_changes_no_bit(data: ImageData[MaskedImag
     again = state("again", 2)
     assert all(torch.equal(value, again[key]) for key, value in whole.items())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("archspec.train.rate", lambda step, steps: _rate(step, 4))
+        patch.setattr("archspec.training.fit.rate", lambda step, steps: _rate(step, 4))
         state("parts", 1)
         parts = state("parts", 2, resume=True)
         whole = state("whole", 2)
@@ -468,7 +468,7 @@ def test_outputs_of_another_shape(data: ImageData[MaskedImages], tmp_path: Path)
 
 
 def test_the_picture_shows_truth_and_prediction(data: ImageData[MaskedImages]) -> None:
-    from archspec import prediction_picture as picture
+    from archspec.training import prediction_picture as picture
 
     class Oracle(nn.Module):
         """Always says 2."""
@@ -505,7 +505,7 @@ def test_the_picture_shows_truth_and_prediction(data: ImageData[MaskedImages]) -
 
 @pytest.mark.parametrize("count", [2, 11, 21])
 def test_colours_are_told_apart_by_all_eyes(count: int) -> None:
-    from archspec.prediction_picture import PASSED_OVER, distances, palette
+    from archspec.training.prediction_picture import PASSED_OVER, distances, palette
 
     colours = (PASSED_OVER, *palette(count))
     assert colours == (PASSED_OVER, *palette(30)[:count])

@@ -15,7 +15,7 @@ from archspec.analyses.receptive_field import AxisField, walked
 from archspec.analyses.tables import Table
 from archspec.analyses.walk import Walk, ancestors
 from archspec.graph import Graph, Node
-from archspec.ops.windows import Centred, Joined
+from archspec.ops.common.windows import Centred, Joined
 from archspec.records import record
 from archspec.sizes import Size, Solution, period, slope, symbols
 

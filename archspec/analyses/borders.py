@@ -15,7 +15,7 @@ from math import floor
 from archspec.analyses.tables import linear_taps, nearest_taps, transposed_taps
 from archspec.analyses.walk import Walk
 from archspec.graph import Graph
-from archspec.ops.windows import Adaptive, Centred, Joined, Resized, Scaled, Shifted, Sliding, Transposed, Window
+from archspec.ops.common.windows import Adaptive, Centred, Joined, Resized, Scaled, Shifted, Sliding, Transposed, Window
 from archspec.sizes import Dim, Evaluation
 
 Rows = tuple[int, ...]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from archspec.analyses.walk import Walk
 from archspec.graph import Graph
-from archspec.ops.windows import Adaptive, Centred, Resized, Scaled, Shifted, Sliding, Transposed, Window
+from archspec.ops.common.windows import Adaptive, Centred, Resized, Scaled, Shifted, Sliding, Transposed, Window
 from archspec.records import record
 from archspec.sizes import Dim, Evaluation, Size, inverse, lowest, step, symbols, text
 

@@ -5,7 +5,7 @@ a module is called with lives until the call returns, and inputs and outputs of 
 share the memory they look at, unless they have to be copies at these sizes.  In training a step's backward keeps what
 :meth:`archspec.ops.Op.saved` says, until it has run.  That is what a ``TorchDispatchMode`` sees alive of a compiled
 module.  Scratch space inside a backend's kernels is not counted, nor what an allocator adds by rounding and caching:
-:mod:`archspec.allocator` measures that.
+:mod:`archspec.running.allocator` measures that.
 """
 
 from __future__ import annotations

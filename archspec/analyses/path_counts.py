@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from archspec.analyses.borders import RowAlgebra
 from archspec.graph import Graph, Node
-from archspec.ops.windows import POINTWISE, Everything, Nothing, Window
+from archspec.ops.common.windows import POINTWISE, Everything, Nothing, Window
 from archspec.sizes import Evaluation
 
 

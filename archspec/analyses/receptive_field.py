@@ -17,7 +17,7 @@ from archspec.analyses import tables
 from archspec.analyses.tables import SOURCE, Table, Taps
 from archspec.analyses.walk import State, Walk
 from archspec.graph import Graph, uncollected
-from archspec.ops.windows import Adaptive, Centred, Resized, Scaled, Shifted, Sliding, Transposed, Window
+from archspec.ops.common.windows import Adaptive, Centred, Resized, Scaled, Shifted, Sliding, Transposed, Window
 from archspec.records import record
 from archspec.sizes import Dim, Evaluation
 

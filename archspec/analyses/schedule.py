@@ -17,7 +17,7 @@ from archspec.analyses.strides import Strides
 from archspec.analyses.structure import Structure
 from archspec.graph import Graph, Node
 from archspec.ops import Op
-from archspec.ops.memory import Numbers
+from archspec.ops.common.memory import Numbers
 from archspec.sizes import Dim, Evaluation
 
 _DTYPES = {"float32": None, "int64": 8}

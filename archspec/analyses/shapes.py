@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from archspec.graph import Graph, Node
 from archspec.ops import Op, Shape
-from archspec.ops.windows import Sliding
+from archspec.ops.common.windows import Sliding
 from archspec.records import record
 from archspec.sizes import (
     AtLeast,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 from archspec.graph import Graph, Node
-from archspec.ops.memory import dense, lies
+from archspec.ops.common.memory import dense, lies
 
 
 class Strides:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from archspec.analyses.live import Bytes, Live
 from archspec.analyses.schedule import Schedule
 from archspec.graph import Node
-from archspec.ops.memory import Saved
+from archspec.ops.common.memory import Saved
 
 
 class Training:

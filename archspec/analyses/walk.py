@@ -11,8 +11,8 @@ from typing import Generic, Protocol, TypeVar
 
 from archspec.graph import Graph, Node
 from archspec.ops import Shape
-from archspec.ops.base import Op
-from archspec.ops.windows import POINTWISE, Everything, Nothing, Window
+from archspec.ops.common.base import Op
+from archspec.ops.common.windows import POINTWISE, Everything, Nothing, Window
 from archspec.records import record
 from archspec.sizes import Dim
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from archspec.graph import Graph, Node, Scope
 from archspec.ops import Op
-from archspec.ops.initialisers import Init
+from archspec.ops.common.initialisers import Init
 from archspec.sizes import text
 
 

@@ -56,11 +56,11 @@ def check(
     report = pipeline.check(loaded, options.sizes(size) or None)
     terminal.diagnose(report.diagnostics)
     if terminal.as_json:
-        from archspec.backends import json_report
+        from archspec.backends.reports import json as json_report
 
         terminal.answer_json(json_report.report(report))
     else:
-        from archspec.backends import text_report
+        from archspec.backends.reports import text as text_report
 
         skipped = any(each.code == "expect-skipped" for each in report.diagnostics)
         terminal.answer(text_report.report(report, () if skipped else loaded.variant.expect))
@@ -85,8 +85,8 @@ def summary(
 ) -> None:
     """Show a network as a table: shapes, parameters, multiply-adds, receptive fields."""
     from archspec import pipeline
-    from archspec.backends import summary as rows
-    from archspec.backends import summary_table
+    from archspec.backends.reports import summary as rows
+    from archspec.backends.reports import summary_table
 
     terminal: Terminal = context.obj
     report = pipeline.check(load_spec(spec, set, rewrite), options.sizes(size) or None)
@@ -236,7 +236,7 @@ def list_(
     output: Output = None,
 ) -> None:
     """List the ops, the blocks of the library, the rewrites and the specs that ship."""
-    from archspec.backends import catalogue
+    from archspec.language import catalogue
 
     terminal: Terminal = context.obj
     found = catalogue.catalogue()
@@ -256,6 +256,6 @@ def schema(context: typer.Context, format: AnswerFormat = Format.json, output: O
 
     A spec that begins with `# yaml-language-server: $schema=archspec.schema.json` is checked against it.
     """
-    from archspec.backends import json_schema
+    from archspec.language import json_schema
 
     context.obj.answer(json_schema.text())

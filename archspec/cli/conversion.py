@@ -55,8 +55,8 @@ def convert_weights(
     """
     import torch
 
-    from archspec.convert import complete, convert
-    from archspec.weights import network_state, read_checkpoint
+    from archspec.running.convert import complete, convert
+    from archspec.running.weights import network_state, read_checkpoint
 
     terminal: Terminal = context.obj
     source, target = load_spec(old, None), load_spec(new, set, rewrite)

@@ -13,7 +13,7 @@ from archspec.cli.options import AnswerFormat, Format
 from archspec.cli.terminal import CallError, Terminal
 
 if TYPE_CHECKING:
-    from archspec.convolution_matrix import Geometry
+    from archspec.convolution.matrix import Geometry
 
 _LARGEST = 10_000
 """The largest number in a size: beyond it nothing can be drawn, and little else be meant."""
@@ -42,7 +42,7 @@ def conv_matrix(
     format: AnswerFormat = Format.text,
 ) -> None:
     """Draw a convolution as a matrix: Conv(X, φ) = C · vec(X), one input and one output channel."""
-    from archspec.convolution_matrix import Geometry, transposed_size
+    from archspec.convolution.matrix import Geometry, transposed_size
 
     terminal: Terminal = context.obj
     if output.suffix.lower() not in (".svg", ".png", ".pdf"):
@@ -77,7 +77,7 @@ def conv_matrix(
 
 
 def _draw(geometry: Geometry, output: Path, transposed: bool) -> None:
-    from archspec.convolution_picture import draw
+    from archspec.convolution.picture import draw
 
     try:
         draw(geometry, output, transposed=transposed)

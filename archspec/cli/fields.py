@@ -40,7 +40,7 @@ def rf(
 ) -> None:
     """Show the receptive field of a step: size, stride, phases, holes, interior rows, alignment at merges."""
     from archspec import pipeline
-    from archspec.backends import field_report
+    from archspec.backends.reports import field as field_report
 
     terminal: Terminal = context.obj
     report = pipeline.check(load_spec(spec, set), options.sizes(size) or None)
@@ -80,9 +80,9 @@ def erf(
     ] = None,
 ) -> None:
     """Measure the effective receptive field: the pixels that hold 95% of the weight, and a heat map."""
-    from archspec import erf as effective
     from archspec import pipeline
-    from archspec.backends import field_report
+    from archspec.backends.reports import field as field_report
+    from archspec.running import erf as effective
 
     terminal: Terminal = context.obj
     if output is not None and output.suffix.lower() not in (".png", ".svg", ".pdf"):

@@ -52,7 +52,7 @@ def memory(
 ) -> None:
     """Say what a network takes in memory: weights, activations, the peaks and what is alive at them."""
     from archspec import pipeline
-    from archspec.backends import memory_report
+    from archspec.backends.reports import memory as memory_report
 
     terminal: Terminal = context.obj
     loaded = load_spec(spec, set, rewrite)
@@ -61,7 +61,7 @@ def memory(
     memory_report.need_sizes(report)
     found = None
     if measure is not None:
-        from archspec import allocator
+        from archspec.running import allocator
 
         found = allocator.measure(loaded, report.sizes, batch, dtype.value, measure)
     if terminal.as_json:

@@ -17,9 +17,9 @@ from archspec.diagnostics import Diagnostic, SpecError, printable
 
 if TYPE_CHECKING:
     from archspec.analyses.report import Report
-    from archspec.data import ImageData
-    from archspec.tasks import Task
-    from archspec.train import Result
+    from archspec.training.fit import Result
+    from archspec.training.images import ImageData
+    from archspec.training.tasks import Task
 
 
 @app.command(
@@ -74,9 +74,9 @@ def train(
     try:
         from rich.console import Console
 
-        from archspec.losses import build
-        from archspec.tasks import OutputRole
-        from archspec.train import fit
+        from archspec.training.fit import fit
+        from archspec.training.losses import build
+        from archspec.training.tasks import OutputRole
     except ModuleNotFoundError as error:
         raise CallError(f"training needs the package `{error.name}`", "pip install 'archspec-nn[train]'") from None
     images, task = _data(data, report)
@@ -106,9 +106,9 @@ def train(
 
 def _data(folder: Path, report: Report) -> tuple[ImageData[Any], Task]:
     """The folder's images, as the network's task has them, and the task."""
-    from archspec.data import load_images
-    from archspec.segmentation_data import load_masked_images
-    from archspec.tasks import Classification, Segmentation
+    from archspec.training.images import load_images
+    from archspec.training.masks import load_masked_images
+    from archspec.training.tasks import Classification, Segmentation
 
     graph = report.graph
     shape = report.shapes_at.get(next(iter(graph.inputs)))

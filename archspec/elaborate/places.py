@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archspec.diagnostics import Fault, Span, did_you_mean, printable
 from archspec.graph import Node, Scope
-from archspec.ops.module_attributes import LIST_ATTRIBUTES, MODULE_ATTRIBUTES, TRACED_ATTRIBUTES
+from archspec.ops.common.module_attributes import LIST_ATTRIBUTES, MODULE_ATTRIBUTES, TRACED_ATTRIBUTES
 from archspec.records import record
 from archspec.schema import IDENTIFIER, BlockDefinition, SpecFile, Step
 

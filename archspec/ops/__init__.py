@@ -10,7 +10,7 @@ import importlib
 from functools import cache
 from pathlib import Path
 
-from archspec.ops.base import (
+from archspec.ops.common.base import (
     Argument,
     Example,
     Function,
@@ -38,28 +38,11 @@ __all__ = [
     "names",
 ]
 
-_NOT_OPS = {
-    "__init__",
-    "affine",
-    "arguments",
-    "base",
-    "elementwise",
-    "forms",
-    "initialisers",
-    "memory",
-    "module_attributes",
-    "pointwise",
-    "pooling",
-    "shape",
-    "spatial",
-    "windows",
-}
-
 
 @cache
 def names() -> frozenset[str]:
     """The keyword of every op."""
-    return frozenset(file.stem for file in Path(__file__).parent.glob("*.py")) - _NOT_OPS
+    return frozenset(file.stem for file in Path(__file__).parent.glob("[!_]*.py"))
 
 
 @cache

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archspec.ops.base import Example, H, L, Shape, W
-from archspec.ops.pooling import SizedPool
+from archspec.ops.common.base import Example, H, L, Shape, W
+from archspec.ops.common.pooling import SizedPool
 
 
 class AdaptiveAvgPool(SizedPool):

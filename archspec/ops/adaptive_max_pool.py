@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from archspec.ops.base import Example, H, L, Shape, W
-from archspec.ops.memory import Numbers, Saved
-from archspec.ops.pooling import SizedPool
+from archspec.ops.common.base import Example, H, L, Shape, W
+from archspec.ops.common.memory import Numbers, Saved
+from archspec.ops.common.pooling import SizedPool
 
 
 class AdaptiveMaxPool(SizedPool):

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archspec.ops.arguments import Flag
-from archspec.ops.base import Argument, Example, H, L, Shape, ShapeError, W
-from archspec.ops.pooling import Pool
-from archspec.ops.spatial import Windows
+from archspec.ops.common.arguments import Flag
+from archspec.ops.common.base import Argument, Example, H, L, Shape, ShapeError, W
+from archspec.ops.common.pooling import Pool
+from archspec.ops.common.spatial import Windows
 from archspec.sizes import AtLeast, Condition, Dim
 
 

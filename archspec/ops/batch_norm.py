@@ -7,11 +7,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archspec.ops.arguments import AboveZero, Flag, Probability
-from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
-from archspec.ops.memory import Layout, Numbers, Saved
-from archspec.ops.spatial import feature_map
-from archspec.ops.windows import POINTWISE, Everything, Window
+from archspec.ops.common.arguments import AboveZero, Flag, Probability
+from archspec.ops.common.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
+from archspec.ops.common.memory import Layout, Numbers, Saved
+from archspec.ops.common.spatial import feature_map
+from archspec.ops.common.windows import POINTWISE, Everything, Window
 
 
 class BatchNorm(Op):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from archspec.ops.arguments import literal
-from archspec.ops.base import Example, Function, H, L, Module, Shape, W
+from archspec.ops.common.arguments import literal
+from archspec.ops.common.base import Example, Function, H, L, Module, Shape, W
+from archspec.ops.common.memory import NOTHING, Numbers, Saved
+from archspec.ops.common.spatial import feature_map
 from archspec.ops.dropout import Dropout
-from archspec.ops.memory import NOTHING, Numbers, Saved
-from archspec.ops.spatial import feature_map
 
 
 class ChannelDropout(Dropout):

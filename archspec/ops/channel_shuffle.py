@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archspec.ops.arguments import Positive
-from archspec.ops.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W, only
-from archspec.ops.memory import NOTHING, Saved
+from archspec.ops.common.arguments import Positive
+from archspec.ops.common.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W, only
+from archspec.ops.common.memory import NOTHING, Saved
 
 CHANNEL_SHUFFLE = '''\
 class ChannelShuffle(nn.Module):

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archspec.ops.arguments import Axis, NonNegative, Positive
-from archspec.ops.base import Example, Function, H, Kind, Op, Shape, ShapeError, W, only
-from archspec.ops.memory import NOTHING, Saved
-from archspec.ops.windows import POINTWISE, Shifted, Window
+from archspec.ops.common.arguments import Axis, NonNegative, Positive
+from archspec.ops.common.base import Example, Function, H, Kind, Op, Shape, ShapeError, W, only
+from archspec.ops.common.memory import NOTHING, Saved
+from archspec.ops.common.windows import POINTWISE, Shifted, Window
 
 
 class Chunk(Op):

@@ -7,11 +7,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archspec.ops.arguments import Axis
-from archspec.ops.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W
-from archspec.ops.elementwise import equalities, meet, same_axes
-from archspec.ops.memory import NOTHING, Saved
-from archspec.ops.windows import POINTWISE, Joined, Window
+from archspec.ops.common.arguments import Axis
+from archspec.ops.common.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W
+from archspec.ops.common.elementwise import equalities, meet, same_axes
+from archspec.ops.common.memory import NOTHING, Saved
+from archspec.ops.common.windows import POINTWISE, Joined, Window
 from archspec.sizes import Condition, total
 
 

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archspec.ops.arguments import Flag, Padding, PerAxis, Positive
-from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Product, Shape, ShapeError, W, Weight
-from archspec.ops.memory import Layout, Numbers
-from archspec.ops.spatial import Windows, collapse, feature_map, times
-from archspec.ops.windows import Window
+from archspec.ops.common.arguments import Flag, Padding, PerAxis, Positive
+from archspec.ops.common.base import Argument, Example, H, Kind, L, Module, Op, Product, Shape, ShapeError, W, Weight
+from archspec.ops.common.memory import Layout, Numbers
+from archspec.ops.common.spatial import Windows, collapse, feature_map, times
+from archspec.ops.common.windows import Window
 
 
 class Conv(Op):

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archspec.ops.arguments import Flag, PerAxis, PerAxisFromZero, Positive
-from archspec.ops.base import (
+from archspec.ops.common.arguments import Flag, PerAxis, PerAxisFromZero, Positive
+from archspec.ops.common.base import (
     Argument,
     Example,
     H,
@@ -24,9 +24,9 @@ from archspec.ops.base import (
     Weight,
     per_axis,
 )
-from archspec.ops.memory import Layout
-from archspec.ops.spatial import collapse, feature_map, per, times
-from archspec.ops.windows import Transposed, Window
+from archspec.ops.common.memory import Layout
+from archspec.ops.common.spatial import collapse, feature_map, per, times
+from archspec.ops.common.windows import Transposed, Window
 from archspec.sizes import Dim, step, transposed_step
 
 

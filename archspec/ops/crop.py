@@ -7,11 +7,11 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from archspec.ops.arguments import PerAxis, PerAxisFromZero, PerSide, Text, refuse
-from archspec.ops.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W, counted, per_axis
-from archspec.ops.memory import NOTHING, Saved
-from archspec.ops.spatial import feature_map, pairs, times
-from archspec.ops.windows import Centred, Nothing, Shifted, Window
+from archspec.ops.common.arguments import PerAxis, PerAxisFromZero, PerSide, Text, refuse
+from archspec.ops.common.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W, counted, per_axis
+from archspec.ops.common.memory import NOTHING, Saved
+from archspec.ops.common.spatial import feature_map, pairs, times
+from archspec.ops.common.windows import Centred, Nothing, Shifted, Window
 from archspec.sizes import AtLeast, AtMost, Condition, Dim, step, symbol
 
 CENTER_CROP = '''\

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archspec.ops.arguments import Probability, literal
-from archspec.ops.base import Example, Function, H, Kind, Shape, W
-from archspec.ops.memory import NOTHING, Numbers, Saved
-from archspec.ops.pointwise import Pointwise
+from archspec.ops.common.arguments import Probability, literal
+from archspec.ops.common.base import Example, Function, H, Kind, Shape, W
+from archspec.ops.common.memory import NOTHING, Numbers, Saved
+from archspec.ops.common.pointwise import Pointwise
 
 
 class Dropout(Pointwise):

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archspec.ops.arguments import Axis
-from archspec.ops.base import Argument, Example, Function, H, Kind, Module, Op, Shape, ShapeError, only
-from archspec.ops.memory import NOTHING, Saved, view
-from archspec.ops.windows import POINTWISE, Everything, Window
+from archspec.ops.common.arguments import Axis
+from archspec.ops.common.base import Argument, Example, Function, H, Kind, Module, Op, Shape, ShapeError, only
+from archspec.ops.common.memory import NOTHING, Saved, view
+from archspec.ops.common.windows import POINTWISE, Everything, Window
 from archspec.sizes import Dim, text
 
 

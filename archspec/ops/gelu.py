@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archspec.ops.base import Example, H, Shape, W
-from archspec.ops.pointwise import Pointwise
+from archspec.ops.common.base import Example, H, Shape, W
+from archspec.ops.common.pointwise import Pointwise
 
 
 class Gelu(Pointwise):

@@ -7,10 +7,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from archspec.ops.arguments import AboveZero, Flag, Positive
-from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
-from archspec.ops.memory import Layout, Numbers, Saved
-from archspec.ops.windows import Everything, Window
+from archspec.ops.common.arguments import AboveZero, Flag, Positive
+from archspec.ops.common.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
+from archspec.ops.common.memory import Layout, Numbers, Saved
+from archspec.ops.common.windows import Everything, Window
 
 
 class GroupNorm(Op):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from archspec.ops.base import Example, Function, H, Kind, Shape, W
-from archspec.ops.memory import NOTHING, Saved
-from archspec.ops.pointwise import Pointwise
+from archspec.ops.common.base import Example, Function, H, Kind, Shape, W
+from archspec.ops.common.memory import NOTHING, Saved
+from archspec.ops.common.pointwise import Pointwise
 
 
 class Identity(Pointwise):

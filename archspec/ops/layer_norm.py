@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archspec.ops.arguments import AboveZero, Axes, Flag
-from archspec.ops.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
-from archspec.ops.memory import Numbers, Saved, dense
-from archspec.ops.windows import POINTWISE, Everything, Window
+from archspec.ops.common.arguments import AboveZero, Axes, Flag
+from archspec.ops.common.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
+from archspec.ops.common.memory import Numbers, Saved, dense
+from archspec.ops.common.windows import POINTWISE, Everything, Window
 from archspec.sizes import Dim
 
 CHANNELS_FIRST = '''\

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archspec.ops.arguments import Number
-from archspec.ops.base import Example, H, Shape, W
-from archspec.ops.pointwise import Pointwise
+from archspec.ops.common.arguments import Number
+from archspec.ops.common.base import Example, H, Shape, W
+from archspec.ops.common.pointwise import Pointwise
 
 
 class LeakyRelu(Pointwise):

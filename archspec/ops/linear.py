@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archspec.ops.arguments import Flag, Positive
-from archspec.ops.base import (
+from archspec.ops.common.arguments import Flag, Positive
+from archspec.ops.common.base import (
     SPATIAL,
     Argument,
     Example,
@@ -23,7 +23,7 @@ from archspec.ops.base import (
     Weight,
     only,
 )
-from archspec.ops.windows import POINTWISE, Everything, Window
+from archspec.ops.common.windows import POINTWISE, Everything, Window
 
 
 class Linear(Op):

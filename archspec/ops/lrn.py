@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archspec.ops.arguments import Number, Positive
-from archspec.ops.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, W
-from archspec.ops.memory import Numbers, Saved
-from archspec.ops.spatial import feature_map
+from archspec.ops.common.arguments import Number, Positive
+from archspec.ops.common.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, W
+from archspec.ops.common.memory import Numbers, Saved
+from archspec.ops.common.spatial import feature_map
 
 
 class Lrn(Op):

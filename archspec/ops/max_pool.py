@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archspec.ops.arguments import PerAxis
-from archspec.ops.base import Argument, Example, H, L, Shape, W
-from archspec.ops.memory import Numbers, Saved
-from archspec.ops.pooling import Pool
-from archspec.ops.spatial import Windows, collapse
+from archspec.ops.common.arguments import PerAxis
+from archspec.ops.common.base import Argument, Example, H, L, Shape, W
+from archspec.ops.common.memory import Numbers, Saved
+from archspec.ops.common.pooling import Pool
+from archspec.ops.common.spatial import Windows, collapse
 
 
 class MaxPool(Pool):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from archspec.ops.base import Shape
-from archspec.ops.elementwise import Elementwise
-from archspec.ops.memory import Saved
+from archspec.ops.common.base import Shape
+from archspec.ops.common.elementwise import Elementwise
+from archspec.ops.common.memory import Saved
 
 
 class Multiply(Elementwise):

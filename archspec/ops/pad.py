@@ -7,11 +7,11 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from archspec.ops.arguments import Number, PerSide, literal, refuse
-from archspec.ops.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W
-from archspec.ops.memory import INPUT, NOTHING, Numbers, Saved
-from archspec.ops.spatial import collapse, feature_map, pad_text, pairs
-from archspec.ops.windows import Shifted, Window
+from archspec.ops.common.arguments import Number, PerSide, literal, refuse
+from archspec.ops.common.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W
+from archspec.ops.common.memory import INPUT, NOTHING, Numbers, Saved
+from archspec.ops.common.spatial import collapse, feature_map, pad_text, pairs
+from archspec.ops.common.windows import Shifted, Window
 from archspec.sizes import AtLeast, Condition, step
 
 _MODULES = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
-from archspec.ops.arguments import Axes, each, positive, refuse
-from archspec.ops.base import SPATIAL, Argument, Example, Kind, Module, Op, Shape, ShapeError, Weight
+from archspec.ops.common.arguments import Axes, each, positive, refuse
+from archspec.ops.common.base import SPATIAL, Argument, Example, Kind, Module, Op, Shape, ShapeError, Weight
 
 Sizes = Annotated[
     tuple[int, ...],

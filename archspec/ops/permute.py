@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archspec.ops.arguments import Axes
-from archspec.ops.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W, only
-from archspec.ops.memory import NOTHING, Saved
+from archspec.ops.common.arguments import Axes
+from archspec.ops.common.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W, only
+from archspec.ops.common.memory import NOTHING, Saved
 
 PERMUTE = '''\
 class Permute(nn.Module):

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archspec.ops.arguments import Flag
-from archspec.ops.base import Argument, Example, H, Kind, Module, Op, Shape, ShapeError, W, Weight, only
-from archspec.ops.memory import Layout
+from archspec.ops.common.arguments import Flag
+from archspec.ops.common.base import Argument, Example, H, Kind, Module, Op, Shape, ShapeError, W, Weight, only
+from archspec.ops.common.memory import Layout
 
 
 class Prelu(Op):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from archspec.ops.base import Example, H, Shape, W
-from archspec.ops.memory import OUTPUT, Saved
-from archspec.ops.pointwise import Pointwise
+from archspec.ops.common.base import Example, H, Shape, W
+from archspec.ops.common.memory import OUTPUT, Saved
+from archspec.ops.common.pointwise import Pointwise
 
 
 class Relu(Pointwise):

@@ -8,10 +8,24 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
-from archspec.ops.arguments import AXIS_NAME, Axes, axis, each, integer, positive, refuse
-from archspec.ops.base import SPATIAL, Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W, only
-from archspec.ops.memory import NOTHING, Saved, view
-from archspec.ops.windows import POINTWISE, Everything, Window
+from archspec.ops.common.arguments import AXIS_NAME, Axes, axis, each, integer, positive, refuse
+from archspec.ops.common.base import (
+    SPATIAL,
+    Argument,
+    Example,
+    Function,
+    H,
+    Kind,
+    L,
+    Module,
+    Op,
+    Shape,
+    ShapeError,
+    W,
+    only,
+)
+from archspec.ops.common.memory import NOTHING, Saved, view
+from archspec.ops.common.windows import POINTWISE, Everything, Window
 from archspec.sizes import Dim, text
 
 RESHAPE = '''\

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archspec.ops.affine import Affine
-from archspec.ops.base import Example, H, L, Shape, W
+from archspec.ops.common.affine import Affine
+from archspec.ops.common.base import Example, H, L, Shape, W
 
 
 class Shift(Affine):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archspec.ops.base import Example, H, Shape, W
-from archspec.ops.pointwise import Pointwise
+from archspec.ops.common.base import Example, H, Shape, W
+from archspec.ops.common.pointwise import Pointwise
 
 
 class Silu(Pointwise):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archspec.ops.pointwise import Normalised
+from archspec.ops.common.pointwise import Normalised
 
 
 class Softmax(Normalised):

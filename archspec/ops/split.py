@@ -7,10 +7,10 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
-from archspec.ops.arguments import Axis, NonNegative, each, positive, refuse
-from archspec.ops.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W, only
-from archspec.ops.memory import NOTHING, Saved
-from archspec.ops.windows import POINTWISE, Shifted, Window
+from archspec.ops.common.arguments import Axis, NonNegative, each, positive, refuse
+from archspec.ops.common.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W, only
+from archspec.ops.common.memory import NOTHING, Saved
+from archspec.ops.common.windows import POINTWISE, Shifted, Window
 from archspec.sizes import Condition, Equal
 
 Parts = Annotated[

@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from archspec.ops.arguments import probability, refuse
-from archspec.ops.base import Argument, Example, H, Kind, Module, Op, Shape, W, only
-from archspec.ops.memory import NOTHING, Numbers, Saved
+from archspec.ops.common.arguments import probability, refuse
+from archspec.ops.common.base import Argument, Example, H, Kind, Module, Op, Shape, W, only
+from archspec.ops.common.memory import NOTHING, Numbers, Saved
 
 STOCHASTIC_DEPTH = '''\
 class StochasticDepth(nn.Module):

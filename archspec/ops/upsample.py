@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
-from archspec.ops.arguments import Flag, PerAxis, Text, above_zero, each, refuse
-from archspec.ops.base import (
+from archspec.ops.common.arguments import Flag, PerAxis, Text, above_zero, each, refuse
+from archspec.ops.common.base import (
     Argument,
     Example,
     Function,
@@ -24,9 +24,9 @@ from archspec.ops.base import (
     counted,
     per_axis,
 )
-from archspec.ops.memory import NOTHING, Layout, Saved
-from archspec.ops.spatial import collapse, feature_map, times
-from archspec.ops.windows import Nothing, Resized, Scaled, Window
+from archspec.ops.common.memory import NOTHING, Layout, Saved
+from archspec.ops.common.spatial import collapse, feature_map, times
+from archspec.ops.common.windows import Nothing, Resized, Scaled, Window
 from archspec.sizes import Dim, step
 
 FINEST = 10_000

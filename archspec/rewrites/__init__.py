@@ -13,10 +13,12 @@ from functools import cache
 from pathlib import Path
 
 from archspec.graph import Graph
-from archspec.rewrites.base import Rewrite, RewriteError
-from archspec.rewrites.draft import Draft
-from archspec.rewrites.nodes import DraftNode
-from archspec.rewrites.weights import Stage, Under, carry
+from archspec.rewrites.engine.base import Rewrite
+from archspec.rewrites.engine.draft import Draft
+from archspec.rewrites.engine.errors import RewriteError
+from archspec.rewrites.engine.finish import finish
+from archspec.rewrites.engine.nodes import DraftNode
+from archspec.rewrites.engine.weights import Stage, Under, carry
 
 __all__ = [
     "Draft",
@@ -27,28 +29,16 @@ __all__ = [
     "Under",
     "carry",
     "find",
+    "finish",
     "names",
     "rewrite",
 ]
-
-_NOT_REWRITES = {
-    "__init__",
-    "base",
-    "draft",
-    "finish",
-    "following",
-    "nodes",
-    "proofs",
-    "splitting",
-    "weights",
-    "widths",
-}
 
 
 @cache
 def names() -> frozenset[str]:
     """The keyword of every rewrite."""
-    return frozenset(file.stem for file in Path(__file__).parent.glob("*.py")) - _NOT_REWRITES
+    return frozenset(file.stem for file in Path(__file__).parent.glob("[!_]*.py"))
 
 
 @cache
@@ -68,7 +58,7 @@ def rewrite(graph: Graph, rewrites: Sequence[Rewrite]) -> Graph:
     for each in rewrites:
         draft = Draft(graph)
         each.apply(draft)
-        new = draft.finish(each.keyword)
+        new = finish(draft, each.keyword)
         notes = each.prove(graph, new, draft.places)
         if notes:
             *before, stage = new.stages

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from archspec.rewrites.base import Rewrite, RewriteError
-from archspec.rewrites.draft import Draft
+from archspec.rewrites.engine.base import Rewrite
+from archspec.rewrites.engine.draft import Draft
+from archspec.rewrites.engine.errors import RewriteError
 
 
 class Cut(Rewrite):

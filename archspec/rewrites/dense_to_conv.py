@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from archspec.ops import Op, find
-from archspec.ops.pooling import AdaptivePool, GlobalPool
-from archspec.ops.spatial import collapse
-from archspec.ops.windows import POINTWISE, Sliding
-from archspec.rewrites.base import Rewrite, RewriteError
-from archspec.rewrites.draft import Draft
-from archspec.rewrites.nodes import DraftNode
+from archspec.ops.common.pooling import AdaptivePool, GlobalPool
+from archspec.ops.common.spatial import collapse
+from archspec.ops.common.windows import POINTWISE, Sliding
+from archspec.rewrites.engine.base import Rewrite
+from archspec.rewrites.engine.draft import Draft
+from archspec.rewrites.engine.errors import RewriteError
+from archspec.rewrites.engine.nodes import DraftNode
 
 Kernel = tuple[int, ...]
 """Size of the map that was flattened, one number for each spatial axis, at the sizes of the spec."""

@@ -9,13 +9,14 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from archspec.graph import Graph
-from archspec.ops.arguments import Flag, Positive
-from archspec.ops.spatial import collapse
-from archspec.rewrites.base import Rewrite, RewriteError, Steps
-from archspec.rewrites.draft import Draft
-from archspec.rewrites.nodes import DraftNode
-from archspec.rewrites.proofs import moved_fields, saving
-from archspec.rewrites.splitting import Part, split
+from archspec.ops.common.arguments import Flag, Positive
+from archspec.ops.common.spatial import collapse
+from archspec.rewrites.common.proofs import moved_fields, saving
+from archspec.rewrites.common.splitting import Part, split
+from archspec.rewrites.engine.base import Rewrite, Steps
+from archspec.rewrites.engine.draft import Draft
+from archspec.rewrites.engine.errors import RewriteError
+from archspec.rewrites.engine.nodes import DraftNode
 
 
 class FactoriseConv(Rewrite):

@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archspec.rewrites.base import Rewrite, RewriteError, Steps
-from archspec.rewrites.draft import Draft
-from archspec.rewrites.nodes import DraftNode
+from archspec.rewrites.engine.base import Rewrite, Steps
+from archspec.rewrites.engine.draft import Draft
+from archspec.rewrites.engine.errors import RewriteError
+from archspec.rewrites.engine.nodes import DraftNode
 
 _FOLDED = ("conv", "conv_transpose", "linear")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archspec.rewrites.base import Rewrite, RewriteError
-from archspec.rewrites.draft import Draft
+from archspec.rewrites.engine.base import Rewrite
+from archspec.rewrites.engine.draft import Draft
+from archspec.rewrites.engine.errors import RewriteError
 
 
 class RemoveDropout(Rewrite):

@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from archspec.rewrites.base import Rewrite, RewriteError, Steps
-from archspec.rewrites.draft import Draft
+from archspec.rewrites.engine.base import Rewrite, Steps
+from archspec.rewrites.engine.draft import Draft
+from archspec.rewrites.engine.errors import RewriteError
 
 
 class Set(Rewrite):

@@ -8,14 +8,15 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archspec.ops.arguments import Positive
-from archspec.ops.base import Op, per_axis
-from archspec.ops.spatial import collapse, pairs
-from archspec.ops.windows import POINTWISE, Everything, Sliding
+from archspec.ops.common.arguments import Positive
+from archspec.ops.common.base import Op, per_axis
+from archspec.ops.common.spatial import collapse, pairs
+from archspec.ops.common.windows import POINTWISE, Everything, Sliding
 from archspec.records import record
-from archspec.rewrites.base import Rewrite, RewriteError
-from archspec.rewrites.draft import Draft
-from archspec.rewrites.nodes import DraftNode
+from archspec.rewrites.engine.base import Rewrite
+from archspec.rewrites.engine.draft import Draft
+from archspec.rewrites.engine.errors import RewriteError
+from archspec.rewrites.engine.nodes import DraftNode
 
 
 @record

@@ -10,11 +10,12 @@ from pydantic import Field
 
 from archspec.analyses import cost
 from archspec.graph import Graph
-from archspec.ops.arguments import AboveZero, Positive
-from archspec.rewrites.base import Rewrite, RewriteError
-from archspec.rewrites.draft import Draft
-from archspec.rewrites.nodes import DraftNode
-from archspec.rewrites.widths import Inseparable, Segment, Segments, divides, equal, fix, flat, pieces
+from archspec.ops.common.arguments import AboveZero, Positive
+from archspec.rewrites.common.widths import Inseparable, Segment, Segments, divides, equal, fix, flat, pieces
+from archspec.rewrites.engine.base import Rewrite
+from archspec.rewrites.engine.draft import Draft
+from archspec.rewrites.engine.errors import RewriteError
+from archspec.rewrites.engine.nodes import DraftNode
 
 
 class WidthMultiplier(Rewrite):

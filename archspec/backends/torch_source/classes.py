@@ -12,8 +12,8 @@ from archspec.backends.torch_source.forward import Body, Statement
 from archspec.backends.torch_source.layout import WIDTH, lay_out
 from archspec.backends.torch_source.names import Namespace, docstring
 from archspec.backends.torch_source.steps import Steps, taken
-from archspec.backends.torch_source.templates import Entry, Ref, Series
 from archspec.diagnostics import Span
+from archspec.families.templates import Entry, Ref, Series
 from archspec.graph import Output, Scope
 
 SHORTEST_RUN = 3

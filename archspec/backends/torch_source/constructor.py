@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archspec.analyses.structure import positional
-from archspec.backends.torch_source import algebra
-from archspec.backends.torch_source.algebra import Code
-from archspec.backends.torch_source.arguments import TURN
 from archspec.backends.torch_source.layout import WIDTH, lay_out
 from archspec.backends.torch_source.names import Namespace, is_name, quoted
-from archspec.backends.torch_source.templates import Entry, Parameter, Series, Slot, Template
 from archspec.expressions.tree import Tree
-from archspec.ops.module_attributes import MODULE_ATTRIBUTES
+from archspec.families import algebra
+from archspec.families.algebra import Code
+from archspec.families.arguments import TURN
+from archspec.families.templates import Entry, Parameter, Series, Slot, Template
+from archspec.ops.common.module_attributes import MODULE_ATTRIBUTES
 
 MANY_ARGUMENTS = 4
 """Required arguments beyond which calls give them by position."""

@@ -9,11 +9,11 @@ from archspec.analyses.flow import analyse
 from archspec.backends.torch_source.classes import ClassText, ClassWriter, shown_path
 from archspec.backends.torch_source.constructor import name_parameters
 from archspec.backends.torch_source.initial import initial_statements
-from archspec.backends.torch_source.items import Reader
 from archspec.backends.torch_source.layout import WIDTH
 from archspec.backends.torch_source.names import Namespace, class_name, docstring, identifier
-from archspec.backends.torch_source.templates import Template
-from archspec.backends.torch_source.unify import unify
+from archspec.families.items import Reader
+from archspec.families.templates import Template
+from archspec.families.unify import unify
 from archspec.graph import Graph, Scope
 from archspec.records import record
 

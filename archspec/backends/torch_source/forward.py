@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from archspec.backends.torch_source.holding import Held
 from archspec.backends.torch_source.layout import WIDTH
 from archspec.backends.torch_source.names import Namespace
-from archspec.backends.torch_source.templates import Ref
+from archspec.families.templates import Ref
 
 FAR = 5
 """Calls between a value and one that reads it, from which on the value has a name of its own."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from archspec.backends.torch_source.templates import Ref
+from archspec.families.templates import Ref
 
 INPUTS = -1
 """The entry whose outputs are what a forward was called with."""

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from archspec.backends.torch_source.constructor import attribute
-from archspec.backends.torch_source.items import Reader
 from archspec.backends.torch_source.layout import lay_out
 from archspec.backends.torch_source.names import is_name, quoted
-from archspec.backends.torch_source.templates import Entry, Series, Template
+from archspec.families.items import Reader
+from archspec.families.templates import Entry, Series, Template
 from archspec.graph import Graph, Node
 from archspec.ops import Module
 from archspec.records import record

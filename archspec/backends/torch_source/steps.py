@@ -8,11 +8,11 @@ from typing import Any
 from archspec.analyses.strides import regroups_freely
 from archspec.backends.torch_source.constructor import attribute, is_list
 from archspec.backends.torch_source.forward import Call
-from archspec.backends.torch_source.items import Item, Reader
 from archspec.backends.torch_source.names import Namespace, identifier, is_name
-from archspec.backends.torch_source.templates import Entry, Ref, Template
+from archspec.families.items import Item, Reader
+from archspec.families.templates import Entry, Ref, Template
 from archspec.graph import Node, Output, Scope
-from archspec.ops.module_attributes import MODULE_ATTRIBUTES
+from archspec.ops.common.module_attributes import MODULE_ATTRIBUTES
 
 PREPARED = -1
 """The output of an entry that stands for what it makes of its input beforehand."""

@@ -1,0 +1,1 @@
+"""Tables about a network as text and JSON."""

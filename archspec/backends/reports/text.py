@@ -1,0 +1,82 @@
+"""What `archspec check` says of a spec without errors: a few lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from archspec.analyses.refusals import author
+from archspec.analyses.report import Report
+from archspec.backends.reports.memory import megabytes
+from archspec.graph import Graph
+from archspec.ops import Shape
+from archspec.sizes import Size, Solution, text
+
+_LISTED = 3
+"""Steps that are named as the cause of a bound."""
+
+
+def report(report: Report, claims: Iterable[str] = ()) -> str:
+    """The main facts; ``claims`` are the names under `expect` that were found to hold."""
+    lines = [*_facts(report)]
+    held = list(claims)
+    if held:
+        lines.append(("expect", f"{', '.join(held)}: as claimed"))
+    width = max(len(name) for name, _ in lines)
+    return "\n".join([f"{report.graph.name} is fine", *(f"  {name.ljust(width)}  {said}" for name, said in lines)])
+
+
+def _facts(report: Report) -> Iterator[tuple[str, str]]:
+    graph = report.graph
+    for name, index in graph.inputs.items():
+        yield name, _shape(report, graph.nodes[index].path, graph.nodes[index].shape)
+    for output in graph.outputs:
+        node = graph.nodes[output.node]
+        yield output.name, _shape(report, node.path, node.shape) + (", in training" if output.training else "")
+    bounds: dict[str, list[str]] = {}
+    for solution in report.valid_sizes.values():
+        bounds.setdefault(_causes(graph, solution), []).append(solution.describe())
+    for index, (causes, texts) in enumerate(bounds.items()):
+        yield "" if index else "valid sizes", ", ".join(texts) + causes
+    whole = {name: found.describe() for name, found in report.whole_sizes.items()}
+    if any(said != report.valid_sizes[name].describe() for name, said in whole.items()):
+        yield "no row lost", ", ".join(whole.values())
+    for note in report.size_notes:
+        if note.when == "always":
+            yield "note", str(note)
+    total = report.total
+    yield "parameters", f"{total.parameters:,}"
+    if total.multiply_adds is not None:
+        yield "multiply-adds", f"{total.multiply_adds:,}{_at(report)}"
+    if report.shapes_at:
+        memory = report.memory()
+        peaks = f"peak {megabytes(memory.inference)} in inference, {megabytes(memory.training)} in training"
+        yield (
+            "memory",
+            f"{megabytes(memory.parameters + memory.buffers)} of weights; {peaks}, a batch of 1 in float32",
+        )
+    main = next(output for output in graph.outputs if not output.training)
+    field = report.receptive_fields.get(graph.nodes[main.node].path)
+    if field is not None and field.sizes:
+        sizes = " × ".join(f"{size:,}" for size in field.sizes)
+        yield "sees", f"{sizes} pixels" + (", then the whole input at once" if field.whole else " of the input")
+
+
+def _shape(report: Report, path: str, shape: Shape) -> str:
+    formula = " × ".join(text(dim) for dim in shape.dims)
+    numbers = report.shapes_at.get(path)
+    if numbers is None or not any(isinstance(dim, Size) for dim in shape.dims):
+        return formula
+    return f"{formula}, here {' × '.join(map(str, numbers))}"
+
+
+def _at(report: Report) -> str:
+    return f" at {', '.join(f'{name} = {size}' for name, size in report.sizes.items())}" if report.sizes else ""
+
+
+def _causes(graph: Graph, solution: Solution) -> str:
+    """The steps that impose a bound."""
+    nodes = {node.path: node for node in (author(graph, part.condition) for part in solution.imposed)}
+    named = [f"`{path}` ({node.span})" for path, node in list(nodes.items())[:_LISTED]]
+    if len(nodes) > _LISTED:
+        named.append(f"{len(nodes) - _LISTED} more")
+    return f"; for {' and '.join(named)}" if named else ""

@@ -1,0 +1,241 @@
+"""Chains, which become ``nn.Sequential``: loops found again, and members that some uses lack."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections import Counter
+from collections.abc import Hashable, Sequence
+
+from archspec.analyses.structure import PLAIN_CALL, positional
+from archspec.expressions import Expression
+from archspec.expressions import tree as t
+from archspec.expressions.tree import Tree
+from archspec.families import algebra
+from archspec.families.arguments import TURN
+from archspec.families.items import Item
+from archspec.families.members import Members
+from archspec.families.series import Segment, turns_of
+from archspec.families.settle import formulas
+from archspec.families.solver import Mismatch
+from archspec.families.templates import Entry, Series
+from archspec.graph import Node
+
+
+class Chains(Members):
+    """Makes the entries of chains."""
+
+    def chained(
+        self, rows: list[list[Item]], where: Sequence[int], previous: Tree | None, inline: bool
+    ) -> tuple[list[Entry | Series], Tree | None]:
+        """The entries of a chain, and the channels it gives; a repeated step is a loop where its turns have a rule."""
+        segments = turns_of(rows)
+        if segments is not None:
+            mark = self.solver.snapshot()
+            try:
+                return self._looped(segments, where, previous, inline)
+            except Mismatch:
+                self.solver.restore(mark)
+        numbered = all(positional([item.name for item in row]) for row in rows)
+        out: list[Entry | Series] = []
+        for items in align(rows):
+            if not numbered and len({item.name for item in items if item is not None}) > 1:
+                raise Mismatch("names differ")
+            if any(item is None for item in items) and any(_is_copy(item) for item in items):
+                raise Mismatch("loops of different lengths")
+            entry = self.entry(items, where, None, -1, previous)
+            self._say_condition(entry, where)
+            previous = self._chain_channels(entry, items, where, previous)
+            out.append(entry)
+        return out, previous
+
+    def _looped(
+        self, segments: list[Segment], where: Sequence[int], previous: Tree | None, inline: bool
+    ) -> tuple[list[Entry | Series], Tree | None]:
+        out: list[Entry | Series] = []
+        for segment in segments:
+            if segment.looped:
+                series, previous = self._series(segment, where, previous, inline)
+                out += series
+                continue
+            for items in segment.columns:
+                entry = self.entry(items, where, None, -1, previous)
+                previous = self._chain_channels(entry, items, where, previous)
+                out.append(entry)
+        return out, previous
+
+    def _series(
+        self, segment: Segment, where: Sequence[int], previous: Tree | None, inline: bool
+    ) -> tuple[list[Entry | Series], Tree | None]:
+        """A loop; or its first turn by itself and a loop over the others."""
+        for start in (0, 1):
+            mark = self.solver.snapshot()
+            try:
+                return self._series_from(segment, where, previous, start, inline)
+            except Mismatch:
+                self.solver.restore(mark)
+        raise Mismatch("no formula for a loop")
+
+    def _series_from(
+        self, segment: Segment, where: Sequence[int], previous: Tree | None, start: int, inline: bool
+    ) -> tuple[list[Entry | Series], Tree | None]:
+        out: list[Entry | Series] = []
+        before = previous
+        if start:
+            for column in range(segment.period):
+                items: list[Item | None] = [row[column] for row in segment.rows]
+                entry = self.entry(items, where, None, -1, previous)
+                previous = self._chain_channels(entry, items, where, previous)
+                out.append(entry)
+        body: list[Entry] = []
+        inside = previous
+        if segment.period > 1 and segment.name(0, start) is None and len(set(segment.counts)) == 1:
+            raise Mismatch("a list reads better")
+        for column in range(segment.period):
+            items, uses, turns = [], [], []
+            for use, row, count in zip(where, segment.rows, segment.counts, strict=True):
+                for turn in range(start, count):
+                    items.append(row[turn * segment.period + column])
+                    uses.append(use)
+                    turns.append(turn - start)
+            name = segment.name(column, start)
+            unruly = name is not None and (name[1] < 0 or (inline and (len(segment.rows) > 1 or segment.period > 1)))
+            if not items or unruly:
+                raise Mismatch("names without a rule")
+            entry = self.entry(items, uses, turns, -1, inside)
+            entry.series_name = name
+            if name is not None and inline and any(TURN in algebra.names_in(tree) for tree in formulas([entry])):
+                raise Mismatch("a list reads better")
+            inside = self._chain_channels(entry, items, uses, inside, turns)
+            body.append(entry)
+        count = self.solver.solve(
+            "count", [count - start for count in segment.counts], where, self._count_hints(segment, start)
+        )
+        out.append(Series(body, count))
+        last = [row[count * segment.period - 1] for row, count in zip(segment.rows, segment.counts, strict=True)]
+        values = [self._last_width(item, 0) for item in last]
+        if len(set(values)) == 1 and values[0] is not None:
+            return out, algebra.constant(values[0])
+        for guess in (inside, previous, before):
+            if guess is not None and self.solver.fits(guess, values, where):
+                return out, guess
+        return out, None
+
+    def _count_hints(self, segment: Segment, start: int) -> list[Tree]:
+        """What the spec says of how often a loop runs."""
+        step = segment.step
+        found: list[Tree] = []
+        if step is not None and step.repeat is not None:
+            found += self.solver.hint(step.repeat)
+        elif step is not None and step.clauses and len(step.clauses[-1].loops) == 1:
+            over = step.clauses[-1].loops[0].iterable
+            if isinstance(over, t.Call) and over.function == "range" and len(over.arguments) == 1:
+                found += self.solver.said(over.arguments[0])
+        return [algebra.total([tree, algebra.constant(-start)]) for tree in found]
+
+    def _chain_channels(
+        self,
+        entry: Entry,
+        items: Sequence[Item | None],
+        where: Sequence[int],
+        previous: Tree | None,
+        turns: Sequence[int] | None = None,
+    ) -> Tree | None:
+        there = [(k, item) for k, item in enumerate(items) if item is not None]
+        values = [self._last_width(item, 0) for _, item in there]
+        uses = [where[k] for k, _ in there]
+        own = [turns[k] for k, _ in there] if turns is not None else None
+        found = self._channel_formula(entry, values, uses, 0, [previous] if previous is not None else [], own)
+        if len(there) == len(items) or found is None:
+            return found
+        every = [self._last_width(item, 0) if item is not None else None for item in items]
+        lacking = [where[k] for k, item in enumerate(items) if item is None]
+        for guess in (found, previous):
+            if guess is not None and previous is not None:
+                known = [value for value in every if value is not None]
+                missing = [algebra.value_of(previous, self.solver.names[use]) for use in lacking]
+                if self.solver.fits(guess, [*known, *missing], [*uses, *lacking]):
+                    return guess
+        return None
+
+    def _say_condition(self, entry: Entry, where: Sequence[int] | None = None) -> None:
+        """When an entry that some uses lack is there."""
+        if all(item is not None for item in entry.items):
+            return
+        if where is None and entry.alias is None:
+            if not entry.reads:
+                raise Mismatch("an optional parameter")
+            entry.alias = entry.reads[0]
+        first = entry.first
+        if len(first.gives) > 1 or (len(entry.reads) > 1 and entry.kind != "function"):
+            raise Mismatch("optional, and more than a chain")
+        if first.module is not None and entry.kind == "module" and first.module.whole != PLAIN_CALL:
+            raise Mismatch("optional, and given more than the value that it would hand on")
+        if where is None and entry.kind != "function" and entry.alias != entry.reads[0]:
+            raise Mismatch("optional, and not in a chain")
+        present = {use: item is not None for use, item in zip(where or self.every, entry.items, strict=True)}
+        if isinstance(entry.head, Tree):
+            key = next(iter(algebra.names_in(entry.head)))
+            if all((self.solver.parameters[key].values[use] is not None) == there for use, there in present.items()):
+                entry.condition = t.Comparison(algebra.AT, entry.head, (("is not", algebra.constant(None)),))
+                return
+        hints: list[Tree] = []
+        step = entry.first.what.step
+        previous = self.channels.get(entry.reads[0]) if entry.reads else None
+        if step is not None and isinstance(step.when, Expression):
+            hints += self.solver.said(step.when.tree, previous)
+        hints += self.conditions
+        entry.condition = self.solver.condition(self._flag(entry), present, hints)
+        if entry.condition not in self.conditions:
+            self.conditions.append(entry.condition)
+
+    @staticmethod
+    def _flag(entry: Entry) -> str:
+        """What an argument is called that says whether an entry is there."""
+        what = entry.first.what
+        if what.step is not None and what.step.what.startswith("$") and what.step.what[1:].isidentifier():
+            return what.step.what[1:]
+        if entry.name and not entry.name.isdigit():
+            return f"has_{entry.name}"
+        if isinstance(what, Node):
+            return f"has_{what.op.keyword}" if what.op is not None else "has_input"
+        return f"has_{what.block.name if what.block is not None else what.kind}"
+
+
+def align(rows: Sequence[Sequence[Item]]) -> list[list[Item | None]]:
+    """Items of the same step side by side; raises :class:`Mismatch` when two uses have them in another order."""
+    orders = dict.fromkeys(tuple(item.key for item in row) for row in rows)
+    order = {key: index for index, key in enumerate(next(iter(orders)) if len(orders) == 1 else _merged(list(orders)))}
+    columns: list[list[Item | None]] = [[None] * len(rows) for _ in order]
+    for use, row in enumerate(rows):
+        for item in row:
+            columns[order[item.key]][use] = item
+    return columns
+
+
+def _merged(orders: Sequence[Sequence[Hashable]]) -> list[Hashable]:
+    """One order that has each of these in it."""
+    first: dict[Hashable, int] = {}
+    after: dict[Hashable, dict[Hashable, None]] = {}
+    for keys in orders:
+        for key in keys:
+            first.setdefault(key, len(first))
+            after.setdefault(key, {})
+        for key, following in itertools.pairwise(keys):
+            after[key][following] = None
+    waiting = Counter(following for keys in after.values() for following in keys)
+    free = [(index, key) for key, index in first.items() if not waiting[key]]
+    merged: list[Hashable] = []
+    while free:
+        merged.append(free.pop(0)[1])
+        for following in after[merged[-1]]:
+            waiting[following] -= 1
+            if not waiting[following]:
+                bisect.insort(free, (first[following], following), key=lambda pair: pair[0])
+    if len(merged) < len(first):
+        raise Mismatch("in another order")
+    return merged
+
+
+def _is_copy(item: Item | None) -> bool:
+    return item is not None and isinstance(item.key, tuple) and bool(item.key[2:]) and bool(item.key[2])

@@ -1,0 +1,212 @@
+"""The members of a class: the calls that make them, with formulas for the arguments that differ between uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from archspec.expressions.tree import Tree
+from archspec.families import algebra
+from archspec.families.algebra import Code
+from archspec.families.items import Item
+from archspec.families.solver import Mismatch
+from archspec.families.templates import Entry, Series, Slot
+from archspec.families.wiring import Wiring, child_of
+from archspec.graph import Node, Scope
+
+_NUMBER = re.compile(r"(?<![\w.{])\d+(?![\w.}])")
+
+
+class Members(Wiring):
+    """Fills entries."""
+
+    def entry(
+        self,
+        items: list[Item | None],
+        where: Sequence[int],
+        turns: Sequence[int] | None,
+        number: int,
+        previous: Tree | None = None,
+    ) -> Entry:
+        """The entry of items that belong together, one for each use (or each use and turn of a loop)."""
+        there = [(item, use) for item, use in zip(items, where, strict=True) if item is not None]
+        first = there[0][0]
+        names = {item.name for item, _ in there}
+        entry = Entry(first.kind, first.name, items)
+        if turns is None and len(names) > 1 and not self.chain:
+            raise Mismatch("names differ")
+        present = [use for _, use in there]
+        own_turns = None
+        if turns is not None:
+            own_turns = [turn for item, turn in zip(items, turns, strict=True) if item is not None]
+        if number >= 0:
+            entry.reads = [self.phi(read, number) for read in self._reads(items)]
+            previous = self.channels.get(entry.reads[0]) if entry.reads else None
+        if any(item.form != first.form for item, _ in there):
+            there = [(self._other_form(item, [one for one, _ in there]), use) for item, use in there]
+            first = there[0][0]
+            entry.kind = first.kind
+            replaced = iter(there)
+            entry.items = [next(replaced)[0] if item is not None else None for item in items]
+        self.solver.member = first.name if first.name.isidentifier() else ""
+        fill = getattr(self, f"_fill_{first.kind}")
+        fill(entry, [item for item, _ in there], present, own_turns, previous)
+        if number >= 0:
+            self._note_channels(entry, number, previous)
+        return entry
+
+    def chained(
+        self, rows: list[list[Item]], where: Sequence[int], previous: Tree | None, inline: bool
+    ) -> tuple[list[Entry | Series], Tree | None]:
+        """The entries of a chain, and the channels it gives."""
+        raise NotImplementedError
+
+    def _other_form(self, item: Item, others: list[Item]) -> Item:
+        """An item in a form that the uses may have in common, where their own forms differ."""
+        kinds = {one.kind for one in others}
+        if kinds == {"function"} and all(one.module is not None for one in others):
+            assert item.module is not None
+            texts = {one.function.whole for one in others if one.function}
+            if len({_NUMBER.sub("#", text) for text in texts}) == 1 and len({len(one.gives) for one in others}) == 1:
+                return item
+            return Item(
+                item.key, "module", "", item.what, item.reads, item.gives, item.module.arguments, item.module, None,
+                training=item.training, live=item.live,
+            )  # fmt: skip
+        if kinds <= {"module", "function"}:
+            return item
+        raise Mismatch("other kinds of step")
+
+    def _fill_module(
+        self, entry: Entry, items: list[Item], where: list[int], turns: list[int] | None, previous: Tree | None
+    ) -> None:
+        first = items[0]
+        assert first.module is not None
+        bare = all(argument.needless for item in items for argument in item.arguments)
+        modules = [item.module for item in items if item.module is not None]
+        if len({(module.whole, module.helper, module.wrap) for module in modules}) != 1:
+            raise Mismatch("called differently")
+        targets = [Code(module.target) for module in modules]
+        if len(set(targets)) == 1:
+            entry.head = first.module.target
+        elif bare and turns is None and first.module.helper is None:
+            entry.head = self._chosen(entry, targets, where, first)
+        else:
+            raise Mismatch("other modules")
+        entry.text, entry.prepare = first.module.call, first.module.prepare
+        if bare:
+            return
+        if len({tuple((a.slot, a.keyword) for a in item.arguments) for item in items}) != 1:
+            raise Mismatch("other arguments")
+        for position, argument in enumerate(first.arguments):
+            values = [item.arguments[position].value for item in items]
+            hints = self._hints(first, argument.slot, previous)
+            if argument.slot in ("in_channels", "in_features") or not hints:
+                hints = [*([previous] if previous is not None else []), *hints]
+            tree = self.solver.solve(argument.slot, values, where, hints, turns)
+            defaults = {repr(item.arguments[position].default) for item in items}
+            entry.slots.append(Slot(argument.keyword, tree, argument.default if len(defaults) == 1 else ...))
+
+    def _chosen(self, entry: Entry, targets: list[Code], where: list[int], first: Item) -> Tree:
+        """The class of a module, as an argument of the constructor."""
+        step = first.what.step if first.what.step is not None else None
+        wanted = re.sub(r"\W", "", step.what) if step is not None and step.what.startswith("$") else "layer"
+        for key, parameter in self.solver.parameters.items():
+            if all(algebra.same(parameter.values[use], target) for use, target in zip(where, targets, strict=True)):
+                return algebra.name(key)
+        return self.solver.fresh(wanted, dict(zip(where, targets, strict=True)), absent=None)
+
+    def _hints(self, item: Item, slot: str, previous: Tree | None) -> list[Tree]:
+        step = item.what.step
+        argument = step.argument(slot) if step is not None else None
+        return self.solver.hint(argument, previous) if argument is not None else []
+
+    def _fill_function(
+        self, entry: Entry, items: list[Item], where: list[int], turns: list[int] | None, previous: Tree | None
+    ) -> None:
+        functions = [item.function for item in items if item.function is not None]
+        texts = [f"{function.prepare}\n{function.text}" for function in functions]
+        if len({(function.helper, function.atomic) for function in functions}) != 1:
+            raise Mismatch("other functions")
+        entry.prepare, entry.text = texts[0].split("\n")
+        entry.atomic = functions[0].atomic
+        if len(set(texts)) == 1:
+            return
+        if len({_NUMBER.sub("#", text) for text in texts}) != 1:
+            raise Mismatch("other functions")
+        numbers = [[int(number) for number in _NUMBER.findall(text)] for text in texts]
+        marks = iter(range(len(numbers[0])))
+        names: list[str] = []
+        first = items[0].what
+        assert isinstance(first, Node)
+        assert first.op is not None
+        for position in marks:
+            values = [found[position] for found in numbers]
+            if len(set(values)) == 1:
+                names.append(str(values[0]))
+                continue
+            tree = self.solver.solve(first.op.keyword, values, where, [previous] if previous is not None else [])
+            attribute = next((name for name, known in entry.attributes.items() if known == tree), "")
+            if not attribute:
+                parameter = self.solver.parameters.get(next(iter(algebra.names_in(tree)), ""))
+                whole = parameter is not None and tree == algebra.name(parameter.key)
+                attribute = parameter.wanted if parameter is not None and whole else first.op.keyword
+                if attribute in entry.attributes:
+                    attribute = f"{attribute}_{len(entry.attributes)}"
+                entry.attributes[attribute] = tree
+            names.append("{" + attribute + "}")
+        replaced = iter(names)
+        entry.prepare, entry.text = _NUMBER.sub(lambda match: next(replaced), texts[0]).split("\n")
+
+    def _fill_call(
+        self, entry: Entry, items: list[Item], where: list[int], turns: list[int] | None, previous: Tree | None
+    ) -> None:
+        children = [child_of(item, self.templates) for item in items]
+        child = children[0]
+        if child is None or any(one is not child for one in children):
+            raise Mismatch("other classes")
+        entry.head = child
+        first = items[0].what
+        assert isinstance(first, Scope)
+        for parameter in child.parameters:
+            values = []
+            for item in items:
+                assert isinstance(item.what, Scope)
+                values.append(child.arguments[child.place[item.what.reuse or item.what]][parameter.key])
+            if parameter.key.startswith("$in"):
+                position = int(parameter.key.removeprefix("$in"))
+                if position and entry.reads:
+                    known = self.channels.get(entry.reads[position])
+                else:
+                    known = previous
+                hints = [known] if known is not None else []
+            else:
+                hints = self._hints(items[0], parameter.key, previous)
+            tree = self.solver.solve(parameter.wanted, values, where, hints, turns)
+            entry.slots.append(Slot(parameter.key, tree, ...))
+
+    def _fill_chain(
+        self, entry: Entry, items: list[Item], where: list[int], turns: list[int] | None, previous: Tree | None
+    ) -> None:
+        if turns is not None:
+            raise Mismatch("a chain in a loop")
+        taps = {tuple(self._taps(item)) for item in items}
+        tapped = any(len(tap) > 1 for tap in taps)
+        if tapped and len(taps) != 1:
+            raise Mismatch("tapped differently")
+        entry.head = "nn.Sequential"
+        outer, self.chain = self.chain, True
+        entry.children, entry.chain_end = self.chained([item.children for item in items], where, previous, inline=True)
+        self.chain = outer
+        if tapped and any(isinstance(child, Series) or child.condition for child in entry.children):
+            raise Mismatch("tapped where its length varies")
+
+    @staticmethod
+    def _taps(item: Item) -> list[tuple[int, int]]:
+        """Which child gives which output."""
+        return [
+            (position, item.gives[index])
+            for position, child in enumerate(item.children)
+            for index in child.gives
+            if index in item.gives
+        ]

@@ -1,0 +1,131 @@
+"""Steps repeated by ``for`` or ``repeat`` in a chain, found again among its items."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+from archspec.families.items import Item
+from archspec.schema import Step
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+\Z")
+"""Names that may stand in an f-string as they are."""
+FEWEST = 3
+"""Copies from which a loop reads better than a list, where their number is always the same."""
+
+
+@dataclass(slots=True)
+class Segment:
+    """A stretch of a chain, use by use: items one after the other, or a body of ``period`` items several times."""
+
+    looped: bool
+    rows: list[list[Item]]
+    period: int
+    counts: list[int]
+
+    @property
+    def columns(self) -> list[list[Item | None]]:
+        """The items side by side."""
+        return [list(column) for column in zip(*self.rows, strict=True)]
+
+    @property
+    def step(self) -> Step | None:
+        """The step that holds the loop, as far as an item can tell."""
+        return self.rows[0][0].what.step
+
+    def name(self, column: int, start: int) -> tuple[str, int, str] | None:
+        """In the names of a column: text, number in turn ``start``, text after it; None for positions."""
+        names = [
+            (row[turn * self.period + column].name, turn)
+            for row, count in zip(self.rows, self.counts, strict=True)
+            for turn in range(start, count)
+        ]
+        if all(name.isdigit() for name, _ in names):
+            return None
+        for name, turn in names[:1] if all(_PLAIN.match(name) for name, _ in names) else ():
+            for match in re.finditer(r"\d+", name):
+                before, number, after = name[: match.start()], int(match[0]) - turn, name[match.end() :]
+                if all(other == f"{before}{number + at}{after}" for other, at in names):
+                    return before, number + start, after
+        return ("", -1, "")
+
+
+def turns_of(rows: Sequence[Sequence[Item]]) -> list[Segment] | None:
+    """The stretches of a chain's uses, when every use has the same ones and a loop among them is worth it."""
+    bodies: dict[Hashable, tuple[Hashable, ...]] = {}
+    for row in rows:
+        position = 0
+        while position < len(row):
+            body = _body(row, position)
+            if body:
+                bodies.setdefault(_step(row[position]), body)
+                position += _turns(row, position, body) * len(body)
+            else:
+                position += 1
+    if not bodies:
+        return None
+    cut = [_cut(row, bodies) for row in rows]
+    if len({tuple(key for key, _, _ in segments) for segments in cut}) != 1:
+        return None
+    found: list[Segment] = []
+    for parts in zip(*cut, strict=True):
+        _, period, _ = parts[0]
+        looped = period > 0
+        own = [items for _, _, items in parts]
+        counts = [len(items) // period for items in own] if looped else [1] * len(own)
+        if looped and len(set(counts)) == 1 and counts[0] < FEWEST:
+            looped, counts = False, [1] * len(own)
+        found.append(Segment(looped, own, max(period, 1), counts))
+    return found if any(segment.looped for segment in found) else None
+
+
+def _step(item: Item) -> Hashable:
+    return item.key[1] if isinstance(item.key, tuple) and item.key[0] == "step" else None
+
+
+def _copy(item: Item) -> tuple[int, ...]:
+    return item.key[2] if isinstance(item.key, tuple) and item.key[0] == "step" else ()
+
+
+def _body(row: Sequence[Item], start: int) -> tuple[Hashable, ...]:
+    """The steps of the loop that begins at a position and has at least two turns; empty when there is none."""
+    copy = _copy(row[start])
+    if not copy or copy[-1] != 0:
+        return ()
+    steps: list[Hashable] = []
+    for item in row[start:]:
+        own = _copy(item)
+        if own == (*copy[:-1], 1) and _step(item) == _step(row[start]):
+            return tuple(steps)
+        if own != copy:
+            return ()
+        steps.append(_step(item))
+    return ()
+
+
+def _turns(row: Sequence[Item], start: int, body: tuple[Hashable, ...]) -> int:
+    """How often a body is repeated from a position on."""
+    prefix, turn = _copy(row[start])[:-1], 0
+    while True:
+        part = row[start + turn * len(body) : start + (turn + 1) * len(body)]
+        if tuple(_step(item) for item in part) != body or any(_copy(item) != (*prefix, turn) for item in part):
+            return turn
+        turn += 1
+
+
+def _cut(row: Sequence[Item], bodies: dict[Hashable, tuple[Hashable, ...]]) -> list[tuple[Hashable, int, list[Item]]]:
+    out: list[tuple[Hashable, int, list[Item]]] = []
+    position = 0
+    while position < len(row):
+        item = row[position]
+        body = bodies.get(_step(item), ())
+        turns = _turns(row, position, body) if body and _copy(item) else 0
+        if turns:
+            length = turns * len(body)
+            out.append((("loop", body, _copy(item)[:-1]), len(body), list(row[position : position + length])))
+        else:
+            length = 1
+            out.append((item.key, 0, [item]))
+        position += length
+    return out

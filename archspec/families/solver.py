@@ -1,0 +1,226 @@
+"""Finds the formulas of a class: for a value that differs between its uses, one over the constructor's arguments.
+
+What is found is always evaluated at every use and compared, so a guess that is wrong costs beauty and nothing else: the
+value becomes a constructor argument of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from archspec.diagnostics import Fault
+from archspec.expressions import tree as t
+from archspec.expressions.tree import Tree
+from archspec.families import algebra
+from archspec.families.arguments import TURN, Arguments
+from archspec.families.templates import Parameter
+from archspec.graph import Graph, Scope
+
+
+class Mismatch(Exception):
+    """The uses cannot share a class."""
+
+
+class Solver(Arguments):
+    """Finds formulas."""
+
+    def __init__(
+        self, graph: Graph, uses: Sequence[Scope], inputs: Sequence[Sequence[int]], expected: Iterable[str] = ()
+    ) -> None:
+        super().__init__(graph, uses, inputs, expected)
+        every = range(len(uses))
+        for name in self.lets:
+            if name not in self.candidates or self._is_fixed(name):
+                continue
+            values = self.candidates[name].values
+            forms = self._forms(self.said(self.lets[name]), values, every)
+            found = next((form for form in forms if self.fits(form, values, every)), None)
+            if found is not None:
+                self.locals[name] = found
+
+    def solve(
+        self,
+        wanted: str,
+        values: Sequence[Any],
+        where: Sequence[int],
+        hints: Iterable[Tree] = (),
+        turns: Sequence[int] | None = None,
+    ) -> Tree:
+        """A formula that has ``values[k]`` in use ``where[k]`` (and turn ``turns[k]`` of a loop)."""
+        values = [algebra.plain(value) for value in values]
+        hints = list(hints)
+        if all(algebra.same(value, values[0]) for value in values):
+            if turns is None and len(where) < len(self.uses):
+                for form in self._forms(hints, values, where):
+                    if self._needed(form) <= self.parameters.keys() | self.expected and self.fits(form, values, where):
+                        return self.use(form)
+            return algebra.constant(values[0])
+        for form in self._forms(hints, values, where):
+            if self.fits(form, values, where, turns):
+                return self.use(form)
+        found = self._matching(values, where) or (self._extended(values, where) if turns is None else None)
+        if found is not None:
+            return found
+        if turns is not None:
+            series = self._series(wanted, values, where, turns, hints)
+            if series is not None:
+                return series
+        by_use: dict[int, Any] = {}
+        for use, value in zip(where, values, strict=True):
+            if use in by_use and not algebra.same(by_use[use], value):
+                raise Mismatch(f"{wanted} varies within one use")
+            by_use[use] = value
+        return self.fresh(wanted, by_use)
+
+    def fits(self, tree: Tree, values: Sequence[Any], where: Sequence[int], turns: Sequence[int] | None = None) -> bool:
+        """Whether a formula has these values."""
+        seen: dict[tuple[Any, ...], Any] = {}
+        needed = sorted(algebra.names_in(tree))
+        if any(key not in self.candidates and key != TURN for key in needed) or (TURN in needed and turns is None):
+            return False
+        for index, (use, value) in enumerate(zip(where, values, strict=True)):
+            names = self.names[use] if turns is None else {**self.names[use], TURN: turns[index]}
+            key = tuple(repr(names.get(name)) for name in needed)
+            try:
+                if key not in seen:
+                    seen[key] = algebra.value_of(tree, names)
+            except (Fault, ArithmeticError, TypeError, ValueError):
+                return False
+            if not algebra.same(algebra.plain(seen[key]), value):
+                return False
+        return True
+
+    def _forms(self, hints: Iterable[Tree], values: Sequence[Any], where: Sequence[int]) -> Iterator[Tree]:
+        """What the spec says, simplest first: arguments that never vary stand there as the numbers they are."""
+        for tree in hints:
+            names = algebra.names_in(tree)
+            fixed = {name: self._value(name) for name in names if self._is_fixed(name)}
+            varying = [name for name in self.candidates if name in names and name not in fixed]
+            if fixed:
+                for key in varying:
+                    multiple = self._multiple(key, values, where)
+                    if multiple is not None:
+                        yield multiple
+                tree = algebra.fold(tree, fixed)
+            if not varying and TURN not in names:
+                continue
+            yield tree
+            whole = _whole(tree)
+            if whole is not None:
+                yield whole
+
+    def _matching(self, values: Sequence[Any], where: Sequence[int]) -> Tree | None:
+        """An argument that has these values, or a whole multiple or fraction of one."""
+        for pool in (self.parameters, self.candidates):
+            for key, parameter in pool.items():
+                if all(algebra.same(parameter.values[use], value) for use, value in zip(where, values, strict=True)):
+                    return self.use(algebra.name(key))
+        for key in {**self.parameters, **self.candidates}:
+            found = self._multiple(key, values, where)
+            if found is not None:
+                return self.use(found)
+        return None
+
+    def _multiple(self, key: str, values: Sequence[Any], where: Sequence[int]) -> Tree | None:
+        """An argument, a whole multiple or a whole fraction of it."""
+        own = [self.candidates[key].values[use] for use in where]
+        known = algebra.name(key)
+        if all(algebra.same(one, value) for one, value in zip(own, values, strict=True)):
+            return known
+        if not all(type(number) is int and number > 0 for number in (*own, *values)):
+            return None
+        for many, few, symbol in ((values, own, "*"), (own, values, "//")):
+            factor = many[0] // few[0]
+            if factor > 1 and all(a == b * factor for a, b in zip(many, few, strict=True)):
+                number = algebra.constant(factor)
+                sides = (number, known) if symbol == "*" else (known, number)
+                return t.Arithmetic(algebra.AT, sides[0], ((symbol, sides[1]),))
+        return None
+
+    def _series(
+        self, wanted: str, values: Sequence[Any], where: Sequence[int], turns: Sequence[int], hints: Iterable[Tree]
+    ) -> Tree | None:
+        """``base + i * growth``, where that is what the values are."""
+        if not all(type(value) is int for value in values) or max(turns) < 2:
+            return None
+        first: dict[int, int] = {}
+        growth: dict[int, int] = {}
+        for use, turn, value in zip(where, turns, values, strict=True):
+            if turn == 0:
+                first[use] = value
+            elif turn == 1 and use in first:
+                growth[use] = value - first[use]
+        if not growth:
+            return None
+        usual = next(iter(growth.values()))
+        for use, turn, value in zip(where, turns, values, strict=True):
+            if use not in first or value != first[use] + turn * growth.get(use, usual):
+                return None
+        step = self.solve("growth", list(growth.values()), list(growth), [])
+        base = self.solve(wanted, list(first.values()), list(first), hints)
+        many = (
+            t.Arithmetic(algebra.AT, step, (("*", algebra.name(TURN)),))
+            if step != algebra.constant(1)
+            else algebra.name(TURN)
+        )
+        tree = t.Arithmetic(algebra.AT, base, (("+", many),))
+        return self.use(tree) if self.fits(tree, values, where, turns) else None
+
+    def fresh(self, wanted: str, values: Mapping[int, Any], absent: Any = ...) -> Tree:
+        """An argument of its own.  Uses that need none get ``absent``, or whatever a later member wants there."""
+        every = range(len(self.uses))
+        filler = next(iter(values.values())) if absent is ... else absent
+        filled = [values.get(use, filler) for use in every]
+        if not all(algebra.is_plain(value) for value in filled):
+            raise Mismatch(f"{wanted} has no literal")
+        if self.member and any(parameter.wanted == wanted for parameter in self.candidates.values()):
+            wanted = f"{self.member}_{wanted}"
+        number, key = 1, f"{wanted}@1"
+        while key in self.candidates:
+            number += 1
+            key = f"{wanted}@{number}"
+        known = set(values) if absent is ... else set(every)
+        self.candidates[key] = self.parameters[key] = Parameter(key, wanted, filled, known=known)
+        for names, value in zip(self.names, filled, strict=True):
+            names[key] = value
+        return algebra.name(key)
+
+    def _extended(self, values: Sequence[Any], where: Sequence[int]) -> Tree | None:
+        """An argument made for some uses only that may have these values in the others."""
+        for key, parameter in self.parameters.items():
+            if parameter.known is None or len(parameter.known) == len(self.uses):
+                continue
+            pairs = list(zip(where, values, strict=True))
+            shared = [pair for pair in pairs if pair[0] in parameter.known]
+            if shared and all(algebra.same(parameter.values[use], value) for use, value in shared):
+                filled = list(parameter.values)
+                for use, value in pairs:
+                    filled[use] = self.names[use][key] = value
+                known = parameter.known | set(where)
+                self.parameters[key] = self.candidates[key] = replace(parameter, values=filled, known=known)
+                return algebra.name(key)
+        return None
+
+    def condition(self, wanted: str, present: Mapping[int, bool], hints: Iterable[Tree]) -> Tree:
+        """A formula that is true in exactly those of the uses that have an item."""
+        where, values = list(present), list(present.values())
+        for tree in hints:
+            names = algebra.names_in(tree)
+            tree = algebra.fold(tree, {name: self._value(name) for name in names if self._is_fixed(name)})
+            needed = [self.candidates[name] for name in self._needed(tree) if name in self.candidates]
+            words = any(isinstance(parameter.values[0], str) for parameter in needed)
+            if not words and self.fits(tree, values, where):
+                return self.use(tree)
+        for key, parameter in {**self.parameters, **self.candidates}.items():
+            if all(algebra.same(parameter.values[use], there) for use, there in present.items()):
+                return self.use(algebra.name(key))
+        return self.fresh(wanted, present)
+
+
+def _whole(tree: Tree) -> Tree | None:
+    """The formula with whole division for division: what a spec's 16.0 is where a whole number is wanted."""
+    if isinstance(tree, t.Arithmetic) and any(symbol == "/" for symbol, _ in tree.rest):
+        return t.Arithmetic(tree.at, tree.first, tuple(("//" if s == "/" else s, part) for s, part in tree.rest))
+    return None

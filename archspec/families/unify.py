@@ -1,0 +1,189 @@
+"""One class from all the uses of a block: their items aligned, what differs between them turned into formulas.
+
+Where the uses have no common skeleton they are parted into several classes; within one structure a class always exists,
+with as many constructor arguments as it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+
+from archspec.expressions.tree import Tree
+from archspec.families import algebra
+from archspec.families.chains import Chains, align
+from archspec.families.items import Item, Reader
+from archspec.families.settle import settle
+from archspec.families.solver import Mismatch
+from archspec.families.templates import Entry, Parameter, Ref, Series, Template
+from archspec.families.wiring import child_of
+from archspec.graph import Scope
+
+MAXIMUM_CLASSES_TRIED = 8
+"""Classes of one block that further uses are tried with, before they get one of their own."""
+
+
+def unify(reader: Reader, scopes: Sequence[Scope], templates: dict[Scope, Template]) -> list[Template]:
+    """The classes that all these uses need, in the order of their first use: one, wherever that is possible."""
+    try:
+        return [_template(reader, scopes, templates)]
+    except Mismatch:
+        pass
+    alike: dict[Hashable, list[Scope]] = {}
+    for scope in scopes:
+        alike.setdefault(_structure(reader, scope, templates), []).append(scope)
+    groups: list[list[Scope]] = []
+    found: list[Template] = []
+    for some in alike.values():
+        for index in range(min(len(groups), MAXIMUM_CLASSES_TRIED)):
+            try:
+                template = _template(reader, [*groups[index], *some], templates)
+            except Mismatch:
+                continue
+            groups[index] += some
+            found[index] = template
+            break
+        else:
+            groups.append(list(some))
+            found.append(_template(reader, some, templates))
+    return found
+
+
+def _template(reader: Reader, scopes: Sequence[Scope], templates: dict[Scope, Template]) -> Template:
+    """The class of some uses.  What only some of them have is looked at again once all its arguments are known."""
+    template = Skeleton(reader, scopes, templates).template()
+    if any(condition is not None for condition in _conditions(template.entries)):
+        expected = {parameter.key for parameter in template.parameters}
+        template = Skeleton(reader, scopes, templates, expected).template()
+    return template
+
+
+def _conditions(entries: Iterable[Entry | Series]) -> Iterator[Tree | None]:
+    for entry in entries:
+        if isinstance(entry, Entry):
+            yield entry.condition
+            yield from _conditions(entry.children)
+
+
+def _structure(reader: Reader, scope: Scope, templates: dict[Scope, Template]) -> Hashable:
+    """What uses that surely share a class have in common: everything but the values of arguments."""
+    places = {index: ("in", position) for position, index in enumerate(reader.inputs_of(scope))}
+
+    def told(items: Iterable[Item]) -> Hashable:
+        out: list[Hashable] = []
+        for item in items:
+            reads = tuple(places.get(index, ("own", index - _base(scope))) for index in item.reads)
+            child = child_of(item, templates)
+            out.append((item.key, item.form, item.name, reads, id(child) if child else 0, told(item.children)))
+        return tuple(out)
+
+    base = _base(scope)
+    return told(reader.items(scope)), tuple(index - base for index in reader.flow.outputs[scope])
+
+
+def _base(scope: Scope) -> int:
+    return next((node.index for node in scope.nodes()), 0)
+
+
+class Skeleton(Chains):
+    """Makes the template of one class."""
+
+    def template(self) -> Template:
+        """The class; raises :class:`Mismatch` when the uses have none in common."""
+        rows = [self._items(scope) for scope in self.uses]
+        previous = self.channels.get(Ref(-1, 0))
+        if self.chain:
+            entries, end = self.chained(rows, self.every, previous, inline=False)
+            outputs, given = [Ref(0)], [dict.fromkeys(self.flow.outputs[scope], 0) for scope in self.uses]
+        else:
+            self._aligned(rows)
+            entries, end = list[Entry | Series](self.entries), None
+            outputs, given = self._outputs()
+            for entry in self.entries:
+                self._say_condition(entry)
+        inputs = [list(inputs) for inputs in self.inputs]
+        template = Template(self.uses, self.chain, entries, self._parameters(), [], inputs, outputs, given)
+        template.place = {scope: index for index, scope in enumerate(self.uses)}
+        guesses = [end] if self.chain else [self.channels.get(ref) for ref in outputs]
+        template.channels = [self._output_channels(template, *pair) for pair in enumerate(guesses)]
+        template.arguments = [
+            {parameter.key: parameter.values[use] for parameter in template.parameters} for use in self.every
+        ]
+        block = self.uses[0].block
+        declared = block.model.inputs if block is not None else None
+        if declared and len(declared) == len(self.inputs[0]):
+            template.input_names = list(declared)
+        settle(template, self.solver)
+        return template
+
+    def _items(self, scope: Scope) -> list[Item]:
+        """What a scope holds; a use of a class gives all that the class has for outputs."""
+        items = self.reader.items(scope)
+        waiting = list(items)
+        while waiting:
+            item = waiting.pop()
+            waiting += item.children
+            child = child_of(item, self.templates)
+            if child is not None and isinstance(item.what, Scope):
+                item.gives = _given(child, item.what)
+                item.outputs = len(child.outputs)
+        return items
+
+    def _parameters(self) -> list[Parameter]:
+        order = {key: index for index, key in enumerate(self.solver.candidates)}
+        return sorted(self.solver.parameters.values(), key=lambda parameter: order[parameter.key])
+
+    def _aligned(self, rows: list[list[Item]]) -> None:
+        for number, items in enumerate(align(rows)):
+            entry = self.entry(items, self.every, None, number)
+            for use, item in enumerate(items):
+                if item is not None:
+                    for index, output in item.gives.items():
+                        self.values[use][index] = Ref(number, output)
+            self.entries.append(entry)
+
+    def _outputs(self) -> tuple[list[Ref], list[dict[int, int]]]:
+        outputs: list[Ref] = []
+        given: list[dict[int, int]] = [{} for _ in self.uses]
+        last = len(self.entries)
+        mains: list[Ref | None] = []
+        for use, scope in enumerate(self.uses):
+            value = self.flow.value(scope)
+            mains.append(self.values[use].get(value) if value in self.flow.outputs[scope] else None)
+        if any(ref is not None for ref in mains):
+            outputs.append(self.phi(mains, last))
+            for use, scope in enumerate(self.uses):
+                if mains[use] is not None:
+                    given[use][self.flow.value(scope)] = 0
+        others: dict[Ref, int] = {}
+        for use, scope in enumerate(self.uses):
+            for index in self.flow.outputs[scope]:
+                if index not in given[use]:
+                    ref = self._value(use, index)
+                    if ref not in others:
+                        others[ref] = len(outputs)
+                        outputs.append(ref)
+                    given[use][index] = others[ref]
+        return outputs, given
+
+    def _output_channels(self, template: Template, position: int, guess: Tree | None) -> Tree | None:
+        values: list[int | None] = []
+        where: list[int] = []
+        for use, given in enumerate(template.given):
+            index = next((index for index, output in given.items() if output == position), None)
+            if index is not None:
+                values.append(self.solver.channels(index))
+                where.append(use)
+        if not values or any(value is None for value in values):
+            return None
+        if len(set(values)) == 1:
+            return algebra.constant(values[0])
+        return guess if guess is not None and self.solver.fits(guess, values, where) else None
+
+
+def _given(child: Template, scope: Scope) -> dict[int, int]:
+    """Which output of its class each value is that a use gives."""
+    if scope.reuse is None:
+        return child.given[child.place[scope]]
+    firsts = child.given[child.place[scope.reuse]]
+    twins = {other.index: one.index for one, other in zip(scope.nodes(), scope.reuse.nodes(), strict=True)}
+    return {twins[index]: output for index, output in firsts.items() if index in twins}

@@ -1,0 +1,164 @@
+"""What the entries of a class read, and how many channels flow between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from archspec.expressions import tree as t
+from archspec.expressions.tree import Tree
+from archspec.families import algebra
+from archspec.families.arguments import input_key
+from archspec.families.items import Item, Reader
+from archspec.families.solver import Mismatch, Solver
+from archspec.families.templates import Entry, Ref, Template
+from archspec.graph import Scope
+
+
+def child_of(item: Item, templates: dict[Scope, Template]) -> Template | None:
+    """The class an item is a use of."""
+    if item.kind != "call" or not isinstance(item.what, Scope):
+        return None
+    return templates[item.what.reuse or item.what]
+
+
+class Wiring:
+    """The values of a class in the making: its inputs and what its entries give, each found again in every use."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        uses: Sequence[Scope],
+        templates: dict[Scope, Template],
+        expected: Iterable[str] = (),
+    ) -> None:
+        self.reader = reader
+        self.flow = reader.flow
+        self.nodes = reader.nodes
+        self.uses = list(uses)
+        self.templates = templates
+        self.every = list(range(len(self.uses)))
+        self.inputs = [reader.inputs_of(scope) for scope in uses]
+        if len({len(inputs) for inputs in self.inputs}) != 1:
+            raise Mismatch("other inputs")
+        self.chain = reader.is_chain(self.uses[0])
+        self.solver = Solver(reader.flow.graph, self.uses, self.inputs, expected)
+        self.values: list[dict[int, Ref]] = [
+            {index: Ref(-1, position) for position, index in reversed(list(enumerate(inputs)))}
+            for inputs in self.inputs
+        ]
+        self.channels: dict[Ref, Tree] = {}
+        for position in range(len(self.inputs[0])):
+            self.channels[Ref(-1, position)] = self._input_channels(position)
+        self.entries: list[Entry] = []
+        self.conditions = self.solver.conditions()
+        """Formulas of the ``when`` of the spec, and of those entries that some uses lack so far."""
+
+    def _input_channels(self, position: int) -> Tree:
+        values = [self.solver.channels(inputs[position]) for inputs in self.inputs]
+        if all(value == values[0] for value in values):
+            return algebra.constant(values[0])
+        return algebra.name(input_key(position))
+
+    def _reads(self, items: list[Item | None]) -> list[list[Ref | None]]:
+        """For each input of an entry, what each use reads."""
+        count = next(len(self._formal(item)) for item in items if item is not None)
+        table: list[list[Ref | None]] = [[] for _ in range(count)]
+        for use, item in enumerate(items):
+            formal = self._formal(item) if item is not None else None
+            if formal is not None and len(formal) != count:
+                raise Mismatch("other inputs")
+            for position in range(count):
+                table[position].append(None if formal is None else self._value(use, formal[position]))
+        return table
+
+    def _value(self, use: int, index: int) -> Ref:
+        if index not in self.values[use]:
+            raise Mismatch("a value from elsewhere")
+        return self.values[use][index]
+
+    def _formal(self, item: Item) -> Sequence[int]:
+        """The nodes an item is called with, in the order its class wants them."""
+        child = child_of(item, self.templates)
+        if child is None or not isinstance(item.what, Scope) or not item.live:
+            return item.reads
+        if item.what.reuse is not None:
+            return self.reader.inputs_of(item.what)
+        return child.inputs[child.place[item.what]]
+
+    def phi(self, read: Sequence[Ref | None], before: int) -> Ref:
+        """The one value that is what every use reads, where entries that some uses lack pass their input on."""
+        refs = [(use, ref) for use, ref in enumerate(read) if ref is not None]
+        top = max((ref for _, ref in refs), key=lambda ref: (ref.entry, ref.output))
+        other = [(use, ref) for use, ref in refs if ref != top]
+        if not other:
+            return top
+        if top.entry < 0:
+            raise Mismatch("other inputs")
+        entry = self.entries[top.entry]
+        if any(entry.items[use] is not None for use, _ in other):
+            raise Mismatch("wired differently")
+        others = dict(other)
+        below = self.phi([others.get(use) for use in self.every], top.entry)
+        if entry.alias is not None and entry.alias != below:
+            raise Mismatch("wired differently")
+        entry.alias = below
+        return top
+
+    def _note_channels(self, entry: Entry, number: int, previous: Tree | None) -> None:
+        there = [(use, item) for use, item in enumerate(entry.items) if item is not None]
+        outputs = max((item.outputs or len(item.gives) for _, item in there), default=0)
+        for output in range(outputs):
+            values = [self._last_width(item, output) for _, item in there]
+            before = [self.channels[ref] for ref in entry.reads if ref in self.channels]
+            if len(before) != len(entry.reads):
+                before = []
+            found = self._channel_formula(entry, values, [use for use, _ in there], output, before)
+            if found is not None:
+                self.channels[Ref(number, output)] = found
+
+    def _last_width(self, item: Item, output: int) -> int | None:
+        index = next((index for index, place in item.gives.items() if place == output), None)
+        return None if index is None else self.solver.channels(index)
+
+    def _channel_formula(
+        self,
+        entry: Entry,
+        values: Sequence[int | None],
+        where: Sequence[int],
+        output: int,
+        before: Sequence[Tree],
+        turns: Sequence[int] | None = None,
+    ) -> Tree | None:
+        """A formula for the channels an entry gives: a guess from what it is, kept when it is right at every use."""
+        if any(value is None for value in values):
+            return None
+        guesses: list[Tree] = []
+        if isinstance(entry.head, Template):
+            inner = entry.head.channels[output] if output < len(entry.head.channels) else None
+            if inner is not None:
+                guesses.append(_tidy(algebra.put(inner, {str(slot.keyword): slot.tree for slot in entry.slots})))
+        elif entry.kind == "chain":
+            if entry.chain_end is not None:
+                guesses.append(entry.chain_end)
+        elif entry.kind == "module" and entry.slots:
+            there = [item for item in entry.items if item is not None]
+            names = [argument.slot for argument in there[0].arguments]
+            for slot_name in ("channels", "features"):
+                if slot_name in names:
+                    guesses.append(entry.slots[names.index(slot_name)].tree)
+        guesses += before[:1]
+        if len(before) > 1:
+            guesses.append(algebra.total(before))
+        if len(set(values)) == 1:
+            return algebra.constant(values[0])
+        for guess in guesses:
+            if self.solver.fits(guess, values, where, turns):
+                return guess
+        return None
+
+
+def _tidy(tree: Tree) -> Tree:
+    """A sum with its terms collected."""
+    if isinstance(tree, t.Arithmetic) and tree.rest[0][0] in "+-":
+        return algebra.total([tree])
+    return tree

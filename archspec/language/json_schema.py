@@ -1,0 +1,371 @@
+"""The JSON Schema of a spec file, by which an editor completes and checks it (draft 7, yaml-language-server's own).
+
+Made from what the compiler itself uses: the keys of :mod:`archspec.schema`, every op's arguments, the parameters of
+every block in the library.  It cannot see into expressions, nor into blocks of the user's own, whose arguments it lets
+be whatever they are; `archspec check` has the last word.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel
+
+from archspec import ops
+from archspec.analyses.expectations import CLAIMS
+from archspec.diagnostics import Diagnostics
+from archspec.elaborate.loader import Loader, library_names, spec_names
+from archspec.language import rewrite_schema
+from archspec.language.schema_values import GROUPED, Schema, any_of, lenient, without_titles
+from archspec.ops import Op
+from archspec.ops.common.initialisers import Init
+from archspec.schema import STEP_KEYS, BlockModel, SpecModel
+from archspec.source import Node, plain
+
+NAME = r"^\$?[A-Za-z_(]"
+"""How an op, a block or a ``$param`` begins, in a step's key."""
+
+
+def json_schema() -> Schema:
+    """The schema of a spec file as plain data; the same for the same package, key by key."""
+    blocks = {name: _library_block(name) for name in sorted(library_names())}
+    operations = {name: ops.find(name) for name in sorted(ops.names())}
+    definitions: Schema = {
+        "steps": {"type": "array", "items": _ref("step"), "description": "Steps, applied in order."},
+        "step": {"anyOf": [_ref("bare-step"), _ref("full-step")]},
+        "bare-step": _bare_step([*operations, *blocks]),
+        "full-step": _full_step(operations, blocks),
+        "branch": {"anyOf": [_ref("steps"), _ref("step")], "description": "A list of steps, or one step."},
+        "block": _block(),
+        "spec-name": _spec_name(),
+        "own-block": {
+            "type": ["object", "array", "null"],
+            "description": "Arguments of a block.",
+        },
+        **_initialisers(),
+        **rewrite_schema.definitions(),
+    }
+    for name, kind in operations.items():
+        definitions[f"op.{name}"] = _op(kind)
+    for name, block in blocks.items():
+        definitions[f"block.{name}"] = block
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "archspec",
+        "description": "A neural network, or a block of one, as archspec reads it.",
+        "type": "object",
+        "required": ["archspec"],
+        "additionalProperties": False,
+        "properties": _properties(SpecModel, _spec_keys(operations, blocks)),
+        "definitions": definitions,
+    }
+
+
+def text() -> str:
+    """The schema as the text of a file."""
+    return _written(json_schema(), 0) + "\n"
+
+
+# -- the file ---------------------------------------------------------------------------------------------------------
+
+
+def _properties(model: type[BaseModel], known: Schema) -> Schema:
+    """A property for each key of a model, with the description it has there."""
+    found: Schema = {}
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        found[key] = {"description": field.description or "", **known.get(key, {})}
+    return found
+
+
+def _spec_keys(operations: dict[str, type[Op]], blocks: Schema) -> Schema:
+    """What each key of a spec may hold."""
+    arguments = {name: _ref(f"op.{name}") for name in operations} | {name: _ref(f"block.{name}") for name in blocks}
+    imported: Schema = {
+        "type": "object",
+        "required": ["spec"],
+        "additionalProperties": False,
+        "properties": {
+            "spec": _ref("spec-name"),
+            "params": {"type": "object", "description": "Values for its parameters."},
+            "rewrite": _ref("rewrites"),
+        },
+    }
+    return {
+        **_shared_keys(),
+        "archspec": {"const": 1},
+        "task": {"enum": ["classification", "segmentation"]},
+        "extends": _ref("spec-name"),
+        "import": {"type": "object", "additionalProperties": {"anyOf": [_ref("spec-name"), imported]}},
+        "rewrite": _ref("rewrites"),
+        "inputs": {
+            "type": "object",
+            "additionalProperties": {
+                "type": ["array", "null"],
+                "items": {"type": ["integer", "string"], "minimum": 1},
+                "minItems": 1,
+                "maxItems": 4,
+            },
+        },
+        "sizes": {"type": "object", "additionalProperties": lenient({"type": "integer", "minimum": 1})},
+        "defaults": {"type": "object", "properties": arguments, "additionalProperties": {"type": ["object", "null"]}},
+        "blocks": {"type": "object", "additionalProperties": _ref("block")},
+        "expect": {
+            "type": "object",
+            "properties": {claim: _CLAIMS.get(claim, {}) for claim in CLAIMS},
+            "additionalProperties": False,
+        },
+    }
+
+
+def _shared_keys() -> Schema:
+    """What keys that specs and blocks have in common may hold."""
+    return {
+        "name": {"type": "string"},
+        "doc": {"type": "string"},
+        "source": {"type": "string"},
+        "params": {"type": "object"},
+        "let": {"type": "object"},
+        "inputs": {"type": "object"},
+        "steps": _ref("steps"),
+        "outputs": {"type": "object", "additionalProperties": _OUTPUT},
+        "example": {"type": "object"},
+    }
+
+
+def _block() -> Schema:
+    described = {
+        "type": "object",
+        "required": ["steps"],
+        "additionalProperties": False,
+        "properties": _properties(BlockModel, _shared_keys()),
+    }
+    return {"anyOf": [described, _ref("steps")], "description": "A block of this file."}
+
+
+def _spec_name() -> Schema:
+    names = sorted(spec_names())
+    return {"description": "A spec that ships, or the path of a file.", "anyOf": [{"enum": names}, {"type": "string"}]}
+
+
+_NUMBER_CLAIM: Schema = {
+    "description": "A number, or {is: 569e6, within: 0.01}.",
+    "anyOf": [
+        {"type": ["number", "string"], "pattern": GROUPED},
+        {
+            "type": "object",
+            "required": ["is"],
+            "additionalProperties": False,
+            "properties": {
+                "is": {"type": ["number", "string"], "pattern": GROUPED},
+                "within": {"type": "number", "minimum": 0, "description": "Relative tolerance."},
+            },
+        },
+    ],
+}
+_CLAIMS: Schema = {
+    "parameters": _NUMBER_CLAIM,
+    "multiply_adds": _NUMBER_CLAIM,
+    "shapes": {
+        "type": "object",
+        "description": "Shape of a step's output: layer1: [64, 56, 56].",
+        "additionalProperties": {"type": "array", "items": {"type": "integer"}},
+    },
+    "receptive_field": {
+        "type": ["integer", "array", "object"],
+        "description": "Receptive field of the output, or of steps by name: {layer4: 435}.",
+    },
+    "valid_sizes": {
+        "type": "object",
+        "description": "What `archspec check` says of each symbol: {H: H ≥ 29}.",
+        "additionalProperties": {"type": "string"},
+    },
+}
+_OUTPUT: Schema = {
+    "anyOf": [
+        {"type": "string", "description": "The step whose value it is."},
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "from": {"type": "string", "description": "The step whose value it is."},
+                "training": {"type": ["boolean", "string"], "description": "Whether it exists in training only."},
+                "loss_weight": {"type": ["number", "string"], "description": "Its weight in the loss."},
+                "when": {"type": ["boolean", "string"], "description": "Whether the network has it at all."},
+            },
+        },
+    ],
+}
+
+# -- steps ------------------------------------------------------------------------------------------------------------
+
+_STEP_KEYS: Schema = {
+    "from": {
+        "type": ["string", "array"],
+        "items": {"type": "string"},
+        "minItems": 1,
+        "description": "What the step reads: an earlier step, a label, `input` or `previous`; a list feeds a merge.",
+    },
+    "when": {"type": ["boolean", "string"], "description": "A condition; where it is false the step is left out."},
+    "repeat": {
+        "type": ["integer", "string"],
+        "minimum": 0,
+        "description": "How often it is applied, in a chain.",
+    },
+    "for": {
+        "type": "string",
+        "pattern": r"\bin\b",
+        "description": "A clause such as `i in range(4)`; one copy of the step for each value, in a chain.",
+    },
+    "label": {"type": "string", "description": "A name for the step's output; its path stays as it is."},
+    "aside": {
+        "type": "boolean",
+        "description": "Whether the next step reads what this one read, not what it gives.",
+    },
+    "init": {"$ref": "#/definitions/initialiser"},
+}
+"""What may stand beside a step's own key."""
+
+
+def _bare_step(names: Iterable[str]) -> Schema:
+    return {
+        "anyOf": [{"enum": list(names)}, {"type": "string", "pattern": NAME}],
+        "description": "An op or a block without arguments, with ` as name` if it is named.",
+    }
+
+
+def _full_step(operations: dict[str, type[Op]], blocks: Schema) -> Schema:
+    """A step with arguments; the key is an op or a block, perhaps with `` as name``."""
+    assert set(_STEP_KEYS) == STEP_KEYS
+    calls: Schema = {name: _ref(f"op.{name}") for name in operations}
+    calls |= {name: _ref(f"block.{name}") for name in blocks}
+    calls["sequence"] = {**_ref("steps"), "description": "Steps in a scope of their own."}
+    groups: Schema = {
+        "steps": {**_ref("steps"), "description": "Steps without a scope of their own, to repeat or drop together."},
+        "reuse": {"type": "string", "description": "An earlier step whose weights are applied again."},
+    }
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "properties": {**calls, **groups, **_STEP_KEYS},
+        "patternProperties": {rf"^{name}\s+as\s+.+$": call for name, call in calls.items()},
+        "propertyNames": {"pattern": NAME},
+        "additionalProperties": _ref("own-block"),
+    }
+
+
+def _op(kind: type[Op]) -> Schema:
+    """The arguments of an op; for a merge, its branches."""
+    fields = {name: _argument(name, given, kind) for name, given in _fields(kind).items()}
+    described: Schema = {"description": _first_line(kind.__doc__)}
+    if not kind.merges:
+        return {
+            **described,
+            "type": ["object", "null"],
+            "additionalProperties": False,
+            "properties": fields,
+        }
+    return {
+        **described,
+        "type": ["object", "array", "null"],
+        "items": _ref("branch"),
+        "properties": fields,
+        "additionalProperties": _ref("branch"),
+    }
+
+
+def _fields(kind: type[Op]) -> Schema:
+    return without_titles(kind.model_json_schema()).get("properties", {})
+
+
+def _argument(name: str, given: Schema, kind: type[Op]) -> Schema:
+    if name == "init":
+        return {**_ref("initialiser"), "description": given.get("description", "")}
+    found = lenient(given)
+    description = found.pop("description", "")
+    default = {"default": found.pop("default")} if "default" in found else {}
+    if kind.model_fields[name].is_required():
+        description += " (required)"
+    return {"description": description, **({} if default.get("default") is None else default), **found}
+
+
+def _library_block(name: str) -> Schema:
+    """The parameters of a library block, each of its default's kind."""
+    diagnostics = Diagnostics()
+    file = Loader(diagnostics).library(name)
+    assert file is not None, diagnostics.all
+    assert file.whole is not None, f"library block {name} has no steps"
+    model = file.whole.model
+    return {
+        "description": " ".join((model.doc or name).split()),
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "properties": {param: _param(default) for param, default in model.params.items()},
+    }
+
+
+def _param(default: Node) -> Schema:
+    value = plain(default)
+    if value is None:
+        return {"description": "(required)"}
+    if isinstance(value, str) and "$" in value:
+        return {"description": f"{value} when left out"}
+    kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
+    found: Schema = {"type": kinds.get(type(value), "object"), "default": value}
+    if found["type"] == "string":
+        found["type"] = ["string", "object"]  # a block, perhaps with arguments bound
+    if found["type"] == "integer":
+        found = {"anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}], "default": value}
+    return lenient(found)
+
+
+def _initialisers() -> Schema:
+    """``init`` as a whole, and what one tensor may be given."""
+
+    class Carrier(BaseModel):
+        init: Init
+
+    whole = without_titles(Carrier.model_json_schema())["properties"]["init"]
+    *single, by_tensor = (lenient(option) for option in whole["anyOf"])
+    by_tensor["properties"] = dict.fromkeys(by_tensor["properties"], _ref("tensor-initialiser"))
+    return {
+        "initialiser": {
+            "description": "How the weights start: an initialiser, or one for each tensor.",
+            "anyOf": [_ref("tensor-initialiser"), by_tensor],
+        },
+        "tensor-initialiser": any_of(single),
+    }
+
+
+# -- writing ---------------------------------------------------------------------------------------------------------
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().partition("\n")[0]
+
+
+def _written(value: Any, indent: int, room: int = 118) -> str:
+    """JSON with each value on one line where it fits."""
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or not value or len(line) <= room - indent:
+        return line
+    margin = " " * (indent + 2)
+    if isinstance(value, dict):
+        keys = [f"{json.dumps(key, ensure_ascii=False)}: " for key in value]
+        lines = [
+            margin + key + _written(item, indent + 2, room - len(key))
+            for key, item in zip(keys, value.values(), strict=True)
+        ]
+        return "{\n" + ",\n".join(lines) + f"\n{' ' * indent}}}"
+    if all(isinstance(item, str) for item in value):
+        words = ", ".join(json.dumps(item, ensure_ascii=False).replace(" ", "\0") for item in value)
+        text = textwrap.fill(words, 118, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False)
+        return f"[\n{text}\n{' ' * indent}]".replace("\0", " ")
+    return "[\n" + ",\n".join(margin + _written(item, indent + 2, room) for item in value) + f"\n{' ' * indent}]"

@@ -1,0 +1,1 @@
+"""What ops share: their base, arguments, shapes, windows, memory.  No op lives here."""

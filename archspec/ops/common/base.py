@@ -1,0 +1,273 @@
+"""What every op is: one class that holds all there is to know about one primitive.
+
+An op is a frozen pydantic model; its fields are the arguments a spec may give, named by torch's words without ``_size``
+and ``out_``.  It knows shapes, windows, weights, cost and the torch text it stands for.  It knows no YAML, no places in
+files and no graph: it raises a short :class:`ShapeError`, and one boundary adds node, place and stack.  It gives torch
+as text and never imports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, field_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import core_schema
+
+from archspec.ops.common.arguments import refuse
+from archspec.ops.common.forms import Argument, Example, Function, Module, Product, Weight
+from archspec.ops.common.initialisers import Init
+from archspec.ops.common.memory import INPUT, Layout, Numbers, Saved, laid
+from archspec.ops.common.shape import SPATIAL, D, H, L, Shape, ShapeError, W
+from archspec.ops.common.windows import POINTWISE, Window
+from archspec.sizes import Condition, Dim
+
+__all__ = [
+    "Argument",
+    "D",
+    "Example",
+    "Function",
+    "H",
+    "Kind",
+    "L",
+    "Module",
+    "Op",
+    "Product",
+    "SPATIAL",
+    "Shape",
+    "ShapeError",
+    "W",
+    "Weight",
+    "any_one",
+    "counted",
+    "only",
+    "per_axis",
+]
+
+Kind = Literal[
+    "convolution",
+    "pooling",
+    "upsampling",
+    "dense",
+    "normalisation",
+    "activation",
+    "dropout",
+    "reshape",
+    "merge",
+    "parameter",
+]
+
+
+class Op(BaseModel):
+    """Base of all ops.  A subclass lives in the file of its name: ``max_pool`` in ``ops/max_pool.py``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, strict=False)
+
+    keyword: ClassVar[str]
+    kind: ClassVar[Kind]
+    examples: ClassVar[tuple[Example, ...]]
+    merges: ClassVar[bool] = False
+    """Whether it takes any number of inputs, so that a spec may give it branches."""
+    sources: ClassVar[int] = 1
+    """How many inputs it takes when it is no merge; 0 for a parameter."""
+    references: ClassVar[tuple[str, ...]] = ()
+    """Fields that name another step (``upsample: {to: skip}``): the step becomes one more input, after the others."""
+
+    pins: ClassVar[bool] = False
+    """Whether it may need numbers where its input has symbolic sizes (``flatten``), :meth:`pinned` says which: the
+    boundary then hands it the sizes the spec is written for, and the network is valid only where the formulas give
+    those same numbers."""
+
+    tensors: ClassVar[tuple[str, ...]] = ()
+    """Tensors that ``init`` may speak of, the main one first; an op without any refuses ``init``."""
+
+    init: Init | None = Field(None, description="how the weights start; torch's own default when left out")
+
+    @field_validator("init")
+    @classmethod
+    def _has_weights(cls, init: Init | None) -> Init | None:
+        if init is None:
+            return None
+        if not cls.tensors:
+            refuse(f"{cls.title()} has no weights to initialise")
+        for tensor in init.statements(cls.tensors[0]):
+            if tensor not in cls.tensors:
+                refuse(f"{cls.title()} has no tensor `{tensor}`")
+        return init
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Give the schema of the fields; ``init`` is left out where there is nothing to initialise."""
+        found = handler.resolve_ref_schema(handler(schema))
+        if not cls.tensors:
+            found.get("properties", {}).pop("init", None)
+        return found
+
+    @classmethod
+    def title(cls) -> str:
+        """The keyword as words: ``max pool``."""
+        return cls.keyword.replace("_", " ")
+
+    # -- shapes -----------------------------------------------------------------------------------------------------
+
+    def infer(self, inputs: Sequence[Shape]) -> Shape:
+        """The output's shape.  Raises :class:`ShapeError` when the inputs do not fit."""
+        raise NotImplementedError
+
+    def conditions(self, inputs: Sequence[Shape], author: object) -> list[Condition]:
+        """What the sizes must satisfy beside every output size being at least 1 (which holds for every op)."""
+        return []
+
+    def pinned(self, inputs: Sequence[Shape]) -> tuple[tuple[int, str], ...]:
+        """(input, axis) of each symbolic size that must be a number, as all of flatten's must."""
+        return ()
+
+    def numbered(self, inputs: Sequence[Shape], number: Callable[[Dim], int]) -> tuple[Shape, ...]:
+        """The inputs with the sizes of :meth:`pinned` as the numbers that ``number`` gives."""
+        dims = [list(shape.dims) for shape in inputs]
+        for position, axis in self.pinned(inputs):
+            at = inputs[position].axes.index(axis)
+            dims[position][at] = number(dims[position][at])
+        return tuple(replace(shape, dims=tuple(sizes)) for sizes, shape in zip(dims, inputs, strict=True))
+
+    def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
+        """Which rows of input ``index`` an output row reads, along one spatial axis of the output."""
+        return POINTWISE
+
+    def refuses_single_values(self, inputs: Sequence[Shape]) -> Literal["never", "training", "always"]:
+        """When torch refuses a batch of one whose map is one value for each channel (normalisation over nothing)."""
+        return "never"
+
+    # -- weights and cost ----------------------------------------------------------------------------------------------
+
+    def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
+        """The tensors of its ``state_dict``, in torch's order."""
+        return ()
+
+    def multiply_adds(self, inputs: Sequence[Shape], output: Shape) -> tuple[Product, ...]:
+        """Multiply-adds for one sample, as a sum of products; convolutions and matrix products count, nothing else."""
+        return ()
+
+    # -- memory --------------------------------------------------------------------------------------------------------
+
+    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
+        """The input whose memory the output shares, a view of it or itself; None for memory of its own."""
+        return None
+
+    layout: ClassVar[Layout] = "plain"
+    """How its output lies in memory, when it is no view."""
+    permutes: ClassVar[bool] = False
+    """Whether what it gives may lie otherwise than its axes say, whatever it reads."""
+    reorders: ClassVar[bool] = False
+    """Whether that is another order, and no mere gaps."""
+    regroups: ClassVar[bool] = False
+    """Whether it is a view only where what it reads lies in memory as its axes say."""
+    gathers: ClassVar[Layout | None] = None
+    """As which its input has to lie, or is copied first: as its axes say, or that or with its channels last."""
+
+    def view(
+        self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
+    ) -> tuple[int, ...] | None:
+        """Of an op that gives a view: its strides, given those of its input; None where it has to be a copy.
+
+        ``sizes`` and ``output`` are those of the input and the output, the batch with them.
+        """
+        return tuple(strides)
+
+    def lay(
+        self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
+    ) -> tuple[int, ...]:
+        """Of an op that gives no view: the strides of its output, given the sizes and strides of what it reads."""
+        return laid(self.layout, sizes, strides, output)
+
+    def prepared(self, inputs: Sequence[Shape]) -> tuple[Numbers, ...]:
+        """What is made of the first input beforehand, and lives until it has run: a map with rows laid around it."""
+        return ()
+
+    def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
+        """Tensors that live beside inputs and output while it runs; what a backend needs inside is left out."""
+        return ()
+
+    def hands_on(self, inputs: Sequence[Shape]) -> bool:
+        """Whether it gives the very tensor it got, in training."""
+        same = type(self).view is Op.view and not self.permutes and not self.merges
+        return same and self.aliases(inputs, True) == 0
+
+    saves_for_others: ClassVar[bool] = False
+    """Whether an input is kept for the gradients of the others alone."""
+
+    def passes_gradient(self, inputs: Sequence[Shape], position: int, output: Shape) -> Literal["new", "same"] | None:
+        """What an input's gradient is: memory of its own, or the output's own gradient or a view of that; or none.
+
+        What looks at a part of its input has zeros laid around the gradient, in memory of its own.
+        """
+        if position >= self.sources and not self.merges:  # another step, whose size alone it asks for
+            return None
+        part = self.permutes and not self.reorders
+        return "same" if self.aliases(inputs, True) is not None and not part else "new"
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """What is kept in training for its backward step."""
+        return INPUT
+
+    # -- torch ---------------------------------------------------------------------------------------------------------
+
+    def module(self, inputs: Sequence[Shape]) -> Module | None:
+        """The op as an ``nn.Module``; None when it has no such form."""
+        return None
+
+    def function(self, inputs: Sequence[Shape]) -> Function | None:
+        """The op as an expression; None when it holds weights or state and must be a module."""
+        return None
+
+    def initial(self, inputs: Sequence[Shape]) -> dict[str, str]:
+        """The statement over ``{tensor}`` for each tensor that ``init`` speaks of and this use has."""
+        if self.init is None:
+            return {}
+        there = {weight.name for weight in self.weights(inputs)}
+        statements = self.init.statements(self.tensors[0])
+        return {name: statement for name, statement in statements.items() if name in there}
+
+    @property
+    def random(self) -> bool:
+        """Whether it draws random numbers in training."""
+        return False
+
+    # -- words ---------------------------------------------------------------------------------------------------------
+
+    def words(self, inputs: Sequence[Shape], output: Shape) -> str:
+        """The op as papers write it: ``3×3 conv, 64, /2``."""
+        return self.title()
+
+
+def per_axis(value: int | Sequence[int], rank: int, argument: str) -> tuple[int, ...]:
+    """One number for each spatial axis; a single number serves all of them."""
+    if isinstance(value, int):
+        return (value,) * rank
+    if len(value) != rank:
+        raise ShapeError(f"`{argument}` gives {len(value)} numbers for {counted(rank)}", argument=argument)
+    return tuple(value)
+
+
+def counted(rank: int) -> str:
+    """``2 spatial axes``."""
+    return f"{rank} spatial {'axis' if rank == 1 else 'axes'}"
+
+
+def only(op: Op, inputs: Sequence[Shape]) -> Shape:
+    """The one input of an op that wants a batch; raises :class:`ShapeError` when there are more or it has none."""
+    shape = any_one(op, inputs)
+    if not shape.batched:
+        raise ShapeError(f"{op.title()} cannot take a parameter, which has no batch", "add or multiply it onto a map")
+    return shape
+
+
+def any_one(op: Op, inputs: Sequence[Shape]) -> Shape:
+    """The one input of an op that takes anything, a parameter included."""
+    if len(inputs) != 1:
+        raise ShapeError(f"{op.title()} takes one input, not {len(inputs)}")
+    return inputs[0]

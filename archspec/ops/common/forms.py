@@ -1,0 +1,105 @@
+"""What an op is in torch, as text: modules with their arguments, functions, weights."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Any
+
+from archspec.ops.common.arguments import literal
+from archspec.ops.common.shape import Shape
+from archspec.records import record
+from archspec.sizes import Dim
+
+
+@record
+class Argument:
+    """One argument of a torch constructor.
+
+    ``slot`` says where the value comes from: a field of the op (``channels``), or ``in_channels`` for what shape
+    inference found.  Uses of one block may differ in it, and then it becomes an argument of the emitted class.
+    ``keyword`` is None for a positional argument.  An argument equal to torch's own ``default`` is left out.
+    """
+
+    slot: str
+    value: Any
+    keyword: str | None = None
+    default: Any = ...
+
+    @property
+    def text(self) -> str:
+        """The argument as it stands in a call: ``64`` or ``stride=2``."""
+        value = literal(self.value)
+        return value if self.keyword is None else f"{self.keyword}={value}"
+
+    @property
+    def needless(self) -> bool:
+        """Whether torch would take the same value anyway."""
+        return self.default is not ... and self.value == self.default
+
+
+@record
+class Module:
+    """A torch module as text: ``nn.Conv2d`` and its arguments, and how its forward calls it.
+
+    ``call`` is a template over ``{module}`` and the inputs ``{0}``, ``{1}`` …, each a name or an expression that binds
+    as tightly as a call; ``prepare`` is what is made of the first of them before; ``helper`` is the source of a class
+    that the emitted file must define first, when torch has none of that name.  Text may use ``torch``, ``nn``, ``F``
+    (torch.nn.functional) and ``Tensor``.
+    """
+
+    target: str
+    arguments: tuple[Argument, ...] = ()
+    call: str = "{module}({0})"
+    helper: str | None = None
+    wrap: str = "{0}"
+    """What stands around the constructor call: ``nn.Parameter({0})``."""
+    prepare: str = "{0}"
+
+    @property
+    def whole(self) -> str:
+        """The call with what is made before it in its place: ``{module}(F.pad({0}, (0, 1)))``."""
+        return self.call.replace("{0}", self.prepare)
+
+
+@record
+class Function:
+    """A torch expression over the inputs ``{0}``, ``{1}`` …: ``F.relu({0})``.
+
+    An input may occur more than once; ``prepare`` is what is made of the first before; ``helper`` is the source of a
+    function the emitted file must define first.
+    ``atomic`` says whether the text binds as tightly as a call: where it does not, whoever uses it as part of a larger
+    expression writes parentheses around it.
+    """
+
+    text: str
+    helper: str | None = None
+    atomic: bool = True
+    prepare: str = "{0}"
+
+    @property
+    def whole(self) -> str:
+        """The expression with what is made before it in its place."""
+        return self.text.replace("{0}", self.prepare)
+
+
+@record
+class Weight:
+    """One tensor of an op's ``state_dict``: its name there (empty for a bare parameter), shape, whether it trains."""
+
+    name: str
+    shape: tuple[int, ...]
+    trainable: bool = True
+    dtype: str = "float32"
+
+
+Product = tuple[int, tuple[Dim, ...]]
+"""A coefficient times sizes: 9·64·H·W is ``(576, (H, W))``."""
+
+
+@record
+class Example:
+    """A use of the op that documentation shows and one test runs against torch."""
+
+    inputs: tuple[Shape, ...]
+    arguments: dict[str, Any] = field(default_factory=dict)
+    output: Shape | None = None

@@ -1,0 +1,76 @@
+"""One convolution made several, one behind the other: shared by the rewrites that factorise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from archspec.ops import Op
+from archspec.rewrites.engine.draft import Draft
+from archspec.rewrites.engine.errors import RewriteError
+from archspec.rewrites.engine.nodes import DraftNode, DraftScope
+
+Part = Mapping[str, Any]
+"""The arguments in which one of them differs from the convolution they stand for."""
+
+
+def split(draft: Draft, conv: DraftNode, parts: Sequence[Part], suffixes: Sequence[str], between: bool) -> None:
+    """Put ``parts[:-1]`` before a convolution and make it the last part.
+
+    The new ones are named by ``suffixes`` beside a step that has a name; beside one that is called by its number, they
+    are, too, and the numbers behind them move up.
+
+    With ``between``, what normalises and activates it comes behind the others as well.  A block that holds the
+    convolution, and nothing but that, is used once more for each part.  All weights start anew.
+    """
+    assert conv.op is not None
+    if conv.reuse is not None or id(conv) in draft.sharing:
+        raise RewriteError(f"`{conv.path}` shares its weights with another step", conv)
+    follow = following(conv) if between else []
+    block = _alone(conv, follow)
+    for part, suffix in zip(parts[:-1], suffixes, strict=True):
+        op = type(conv.op).model_validate(_arguments(conv.op) | dict(part))
+        if block is not None:
+            draft.set(draft.copy_before(block, _named(block.name, suffix)), op)
+            continue
+        shape = conv.shape
+        draft.insert_before(conv, op, _named(conv.name, suffix), shape)
+        for node in follow:
+            assert node.op is not None
+            draft.insert_before(conv, node.op, _named(node.name, suffix), shape)
+    draft.change(conv, **parts[-1])
+    draft.start_anew(conv)
+
+
+def following(conv: DraftNode) -> list[DraftNode]:
+    """The normalisation and activation behind a convolution, where nothing else reads what comes between."""
+    found: list[DraftNode] = []
+    node = conv
+    while len(node.readers) == 1:
+        (node,) = node.readers
+        if node.op is None or node.scope is not conv.scope or len(node.inputs) != 1 or node.reuse is not None:
+            break
+        if node.op.kind not in ("normalisation", "activation") or node.op.keyword in ("softmax", "log_softmax"):
+            break
+        found.append(node)
+        if node.op.kind == "activation":
+            break
+    return found
+
+
+def _alone(conv: DraftNode, follow: Sequence[DraftNode]) -> DraftScope | None:
+    """The use of a block that is a convolution and what follows it, and nothing else."""
+    scope = conv.scope
+    chain = [conv, *follow]
+    if scope.old.kind != "block" or not follow or scope.items != chain or scope.output is not chain[-1]:
+        return None
+    return scope if len(scope.inputs) == 1 and conv.inputs == scope.inputs else None
+
+
+def _named(name: str, suffix: str) -> str:
+    """``conv1_a`` beside ``conv1``; beside a step that is called by its number, one that is, too."""
+    return "" if name.isdigit() or not name else f"{name}_{suffix}"
+
+
+def _arguments(op: Op) -> dict[str, Any]:
+    return {name: getattr(op, name) for name in type(op).model_fields}

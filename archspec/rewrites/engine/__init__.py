@@ -1,0 +1,1 @@
+"""How a rewrite is carried out: the draft that it edits, and the graph made of it again."""

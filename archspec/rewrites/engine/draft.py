@@ -1,0 +1,339 @@
+"""A network while it is being rewritten: nodes that can be changed, taken out and put in, then a graph again.
+
+Edits leave shapes alone; ``finish`` infers them all anew, so that a rewrite which does not fit is found
+there and not in the emitted module.  Who reads a node is kept with it: an edit costs what it touches, not the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from archspec.diagnostics import did_you_mean, printable
+from archspec.graph import Graph, Node, Output, Scope
+from archspec.ops import Op, Shape
+from archspec.rewrites.engine.errors import RewriteError
+from archspec.rewrites.engine.nodes import DraftNode, DraftScope
+from archspec.rewrites.engine.weights import Make
+from archspec.sizes import Dim, Evaluation, text
+
+
+class Draft:
+    """A graph to edit.  Sizes are numbers at the sizes the network is written for."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.inputs: list[DraftNode] = []
+        self.made: dict[tuple[int, str], tuple[tuple[str, ...], Make]] = {}
+        """By the id of a node and a tensor's name: the old keys it is made of, and how."""
+        self.fresh: set[int] = set()
+        """Ids of the nodes that start anew."""
+        self.notes: list[str] = []
+        self.places: dict[int, int] = {}
+        """Once finished: index of a node before -> its index after."""
+        self._evaluation = Evaluation(graph.sizes)
+        self._known: dict[str, DraftNode] | None = None
+        self._scopes: dict[str, DraftScope] | None = None
+        by_index: dict[int, DraftNode] = {}
+        self.root = self._scope(graph.root, None, by_index)
+        self.sharing: dict[int, list[DraftNode]] = {}
+        """By the id of a node: those that apply its weights again."""
+        for node in by_index.values():
+            if node.reuse is not None:
+                self.sharing.setdefault(id(node.reuse), []).append(node)
+        self.outputs: list[tuple[Output, DraftNode]] = [(output, by_index[output.node]) for output in graph.outputs]
+
+    def _scope(self, scope: Scope, parent: DraftScope | None, by_index: dict[int, DraftNode]) -> DraftScope:
+        draft = DraftScope(scope, parent, scope.name)
+        if parent is None:
+            for index in self.graph.inputs.values():
+                node = self.graph.nodes[index]
+                by_index[index] = DraftNode(None, [], draft, node.name, False, False, node, node.shape, node)
+                self.inputs.append(by_index[index])
+                draft.names.add(node.name)
+        for item in scope.items:
+            draft.names |= {item.name, (isinstance(item, Node) and item.label) or item.name}
+            if isinstance(item, Scope):
+                draft.items.append(self._scope(item, draft, by_index))
+                continue
+            reuse = by_index[item.reuse.index] if item.reuse is not None else None
+            inputs = [by_index[index] for index in item.inputs]
+            node = DraftNode(
+                item.op, inputs, draft, item.name, item.named, item.counted, item, item.shape, item, item.label, reuse
+            )
+            for source in inputs:
+                source.readers.append(node)
+            by_index[item.index] = node
+            draft.items.append(node)
+        draft.inputs = [by_index[index] for index in scope.inputs if index in by_index]
+        for node in draft.inputs:
+            node.feeds.append(draft)
+        self._give(draft, by_index.get(scope.output))
+        return draft
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    def nodes(self) -> Iterator[DraftNode]:
+        """Every node but the inputs, in execution order."""
+        return self.root.nodes()
+
+    def scopes(self, within: DraftScope | None = None) -> Iterator[DraftScope]:
+        """Every scope, or one and those inside it, outer ones before inner ones."""
+        stack = [within or self.root]
+        while stack:
+            scope = stack.pop()
+            yield scope
+            stack += [item for item in reversed(scope.items) if isinstance(item, DraftScope)]
+
+    def scope(self, path: str) -> DraftScope | None:
+        """The block, sequence or branch at a path; None when there is none."""
+        if self._scopes is None:
+            self._scopes = {scope.path: scope for scope in self.scopes() if scope.path}
+        return self._scopes.get(path)
+
+    def find(self, name: str) -> DraftNode:
+        """The node of a path or label, or the one a scope of that path gives; raises RewriteError."""
+        known = self._known
+        if known is None:
+            known = self._known = {node.name: node for node in self.inputs}
+            for node in self.nodes():
+                known[node.path] = node
+            for node in self.nodes():
+                if node.label is not None:
+                    known.setdefault(node.label, node)
+        found = known.get(name)
+        scope = self.scope(name) if found is None else None
+        if scope is not None:
+            found = scope.output
+        if found is None:
+            hint = did_you_mean(name, [*known, *(self._scopes or ())])
+            raise RewriteError(f"there is no step or label `{printable(name, 80)}`", hint=hint)
+        return found
+
+    def within(self, names: Sequence[str] | None) -> list[DraftNode]:
+        """The nodes in blocks or steps of these paths or labels, in execution order; all of them for None."""
+        if names is None:
+            return list(self.nodes())
+        chosen: set[int] = set()
+        for name in names:
+            scope = self.scope(name)
+            chosen |= {id(node) for node in scope.nodes()} if scope is not None else {id(self.find(name))}
+        return [node for node in self.nodes() if id(node) in chosen]
+
+    def number(self, dim: Dim) -> int:
+        """A size as a number at the sizes of the spec; raises RewriteError when it has none."""
+        try:
+            return self._evaluation.of(dim)
+        except ValueError:
+            raise RewriteError(
+                f"this needs a number for {text(dim)}, and the spec gives none",
+                hint="give `sizes: {H: 224, W: 224}` in the spec",
+            ) from None
+
+    def numbers(self, dims: Sequence[Dim]) -> tuple[int, ...]:
+        """Sizes as numbers."""
+        return tuple(map(self.number, dims))
+
+    # -- editing -----------------------------------------------------------------------------------------------------
+
+    def set(self, node: DraftNode, op: Op) -> None:
+        """Give a node another op; its name and place stay, and its weights where they keep their shapes."""
+        node.op = op
+
+    def change(self, node: DraftNode, **arguments: Any) -> None:
+        """Give a node's op other arguments; raises RewriteError where the op does not take them."""
+        op = node.op
+        assert op is not None
+        kind = type(op)
+        for name in arguments:
+            if name not in kind.model_fields:
+                hint = did_you_mean(name, kind.model_fields) or f"it has {', '.join(kind.model_fields)}"
+                raise RewriteError(f"`{kind.keyword}` has no argument `{printable(name, 80)}`", node, hint)
+            if name in kind.references:
+                raise RewriteError(f"`{name}` of `{kind.keyword}` names a step, and steps cannot be joined anew", node)
+        try:
+            node.op = kind.model_validate({name: getattr(op, name) for name in kind.model_fields} | arguments)
+        except ValidationError as failed:
+            error = failed.errors(include_url=False)[0]
+            where = f"`{error['loc'][0]}` of `{kind.keyword}`" if error["loc"] else f"`{kind.keyword}`"
+            message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+            raise RewriteError(f"{where}: {printable(message)}", node, error.get("ctx", {}).get("hint")) from None
+
+    def remove(self, node: DraftNode) -> None:
+        """Take a node out: whoever reads it reads what it read first.  Its number stays free, so no key changes.
+
+        Its label goes over to what it read, where that has none.
+        """
+        source = node.inputs[0]
+        self._forget(node)
+        self.hand_over_label(node, source)
+        self.redirect(node, source)
+        for other in node.inputs:
+            other.readers.remove(node)
+        node.scope.items.remove(node)
+
+    def _forget(self, node: DraftNode) -> None:
+        for name in (node.path, node.label):
+            if self._known is not None and name is not None and self._known.get(name) is node:
+                del self._known[name]
+
+    def hand_over_label(self, node: DraftNode, source: DraftNode) -> None:
+        """Give the label of a node that goes to what stands for it, where that has none."""
+        if node.label is not None and source.op is not None and source.label is None:
+            source.label = node.label
+            if self._known is not None:
+                self._known.setdefault(node.label, source)
+
+    def copy_before(self, scope: DraftScope, name: str) -> DraftNode:
+        """Use a block that is one chain of steps once more, before itself; gives the first step of the new use."""
+        assert scope.parent is not None
+        (source,) = scope.inputs
+        parent = scope.parent
+        name = parent.free_name(name)
+        copy = DraftScope(scope.old, parent, name, inputs=[source], names=set(scope.names))
+        previous = source
+        for item in scope.items:
+            assert isinstance(item, DraftNode)
+            node = DraftNode(
+                item.op, [previous], copy, item.name, item.named, item.counted, None, item.shape, item.like
+            )
+            copy.items.append(node)
+            if previous is not source:
+                previous.readers.append(node)
+            previous = node
+        first, last = copy.items[0], previous
+        assert isinstance(first, DraftNode)
+        for one in scope.nodes():
+            if source in one.inputs:
+                one.inputs = [last if each is source else each for each in one.inputs]
+                source.readers[source.readers.index(one)] = first
+                last.readers.append(one)
+        source.feeds[source.feeds.index(scope)] = copy
+        scope.inputs = [last]
+        last.feeds.append(scope)
+        self._give(copy, last)
+        parent.items.insert(parent.items.index(scope), copy)
+        self._known = self._scopes = None
+        return first
+
+    def redirect(self, node: DraftNode, source: DraftNode, but: DraftNode | None = None) -> None:
+        """Let all that read a node (``but`` one) read another, scopes and outputs included."""
+        kept = [reader for reader in node.readers if reader is but]
+        for reader in node.readers:
+            if reader is not but:
+                reader.inputs = [source if one is node else one for one in reader.inputs]
+                source.readers.append(reader)
+        node.readers = kept
+        for scope in node.gives:
+            scope.output = source
+        source.gives += node.gives
+        for scope in node.feeds:
+            scope.inputs = [source if one is node else one for one in scope.inputs]
+        source.feeds += node.feeds
+        node.gives, node.feeds = [], []
+        self.outputs = [(output, source if one is node else one) for output, one in self.outputs]
+
+    def insert_after(self, node: DraftNode, op: Op, name: str, shape: Shape | None = None) -> DraftNode:
+        """Put a new node behind one: whoever read that reads this.
+
+        ``name`` is its own in the scope, empty for its number; ``shape`` what it gives, where that differs.
+        """
+        scope = node.scope
+        new = self._new(op, node, scope.free_name(name), shape)
+        self.redirect(node, new)
+        node.readers.append(new)
+        new.inputs = [node]
+        new.label, node.label = node.label, None
+        scope.items.insert(scope.items.index(node) + 1, new)
+        return new
+
+    def insert_before(self, node: DraftNode, op: Op, name: str, shape: Shape | None = None) -> DraftNode:
+        """Put a new node before one that reads one value; ``name`` and ``shape`` are as in :meth:`insert_after`."""
+        (source,) = node.inputs
+        scope = node.scope
+        new = self._new(op, node, scope.free_name(name), shape or source.shape)
+        new.inputs, node.inputs = [source], [new]
+        source.readers[source.readers.index(node)] = new
+        new.readers.append(node)
+        scope.items.insert(scope.items.index(node), new)
+        return new
+
+    def _new(self, op: Op, beside: DraftNode, name: str, shape: Shape | None) -> DraftNode:
+        self._known = None
+        return DraftNode(op, [], beside.scope, name, bool(name), True, None, shape or beside.shape, beside.like)
+
+    def give(self, scope: DraftScope, node: DraftNode) -> None:
+        """Make a node the value of a scope."""
+        if scope.output is not None and scope in scope.output.gives:
+            scope.output.gives.remove(scope)
+        self._give(scope, node)
+
+    def _give(self, scope: DraftScope, node: DraftNode | None) -> None:
+        scope.output = node
+        if node is not None:
+            node.gives.append(scope)
+
+    def drop(self, scope: DraftScope) -> None:
+        """Take a block out whole; nothing outside may read what is in it any more."""
+        inside = {id(node) for node in scope.nodes()}
+        read = {id(one): one for node in scope.nodes() for one in node.inputs}
+        for one in read.values():
+            one.readers = [reader for reader in one.readers if id(reader) not in inside]
+        assert scope.parent is not None
+        scope.parent.items.remove(scope)
+        for node in scope.nodes():
+            self._forget(node)
+        if self._scopes is not None:
+            for inner in self.scopes(scope):
+                self._scopes.pop(inner.path, None)
+
+    def keep_only(self, outputs: list[tuple[Output, DraftNode]]) -> None:
+        """Make these the outputs, and drop every node none of them needs."""
+        self.outputs = outputs
+        needed: set[int] = set()
+        stack = [node for _, node in outputs]
+        while stack:
+            node = stack.pop()
+            if id(node) in needed:
+                continue
+            needed.add(id(node))
+            stack += node.inputs
+            if node.reuse is not None:
+                stack.append(node.reuse)
+        alive = needed | {id(node) for node in self.inputs}
+        for scope in reversed(list(self.scopes())):
+            scope.items = [
+                item
+                for item in scope.items
+                if (id(item) in needed if isinstance(item, DraftNode) else item.items or not item.old.items)
+            ]
+            if scope.output is not None and id(scope.output) not in alive:
+                last = scope.items[-1] if scope.items else None
+                value = last.output if isinstance(last, DraftScope) else last
+                scope.output = None
+                self._give(scope, value)
+        for node in (*self.inputs, *self.nodes()):
+            node.readers = [reader for reader in node.readers if id(reader) in needed]
+        self._known = self._scopes = None
+
+    def last_output(self) -> Output:
+        """The output of a network that ends elsewhere than it did: its name says nothing any more."""
+        first = next(output for output, _ in self.outputs if not output.training)
+        return replace(first, name="output", loss_weight=1.0)
+
+    def weight(self, node: DraftNode, name: str, olds: tuple[str, ...], make: Make) -> None:
+        """Say how a tensor of a node is made from those at old keys."""
+        self.made[id(node), name] = (olds, make)
+
+    def start_anew(self, node: DraftNode) -> None:
+        """Say that the tensors of a node cannot be had from old ones, whatever their shapes."""
+        self.fresh.add(id(node))
+
+    def note(self, message: str) -> None:
+        """Keep something to tell the user: what was saved, what was left as it was."""
+        self.notes.append(message)
+
+    # -- a graph again -----------------------------------------------------------------------------------------------

@@ -1,0 +1,207 @@
+"""A draft made a graph again: shapes inferred anew, weights followed, what no longer fits refused with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from archspec.graph import Graph, Node, Scope
+from archspec.ops import Op, Shape, ShapeError
+from archspec.rewrites.engine.draft import Draft
+from archspec.rewrites.engine.errors import RewriteError
+from archspec.rewrites.engine.following import values
+from archspec.rewrites.engine.nodes import DraftNode, DraftScope
+from archspec.rewrites.engine.weights import Make, Stage
+from archspec.sizes import Dim, Evaluation, Size, failure, text
+
+
+def finish(draft: Draft, name: str) -> Graph:
+    """The edited network as a graph; raises RewriteError where something does not fit."""
+    return _Finish(draft, name).graph()
+
+
+class _Finish:
+    def __init__(self, draft: Draft, name: str) -> None:
+        self.draft = draft
+        self.name = name
+        self.nodes: list[Node] = []
+        self.new: dict[int, Node] = {}
+        self.scopes: dict[int, Scope] = {}
+        self.pins: list[tuple[Dim, int, int]] = []
+        self.evaluation = Evaluation(draft.graph.sizes)
+        self.values = values(draft)
+
+    def graph(self) -> Graph:
+        draft, old = self.draft, self.draft.graph
+        for scope in draft.scopes():
+            scope.count()
+        root = self._scope(draft.root, None)
+        outputs = tuple(replace(output, node=self.new[id(node)].index) for output, node in draft.outputs)
+        inputs = {name: self.new[id(node)].index for name, node in zip(old.inputs, draft.inputs, strict=True)}
+        stages = (*old.stages, self._stage(root))
+        graph = replace(
+            old, root=root, nodes=self.nodes, inputs=inputs, outputs=outputs, pins=self.pins, stages=stages,
+        )  # fmt: skip
+        graph.connect()
+        draft.places = {
+            node.old.index: self.new[id(node)].index for node in (*draft.inputs, *draft.nodes()) if node.old is not None
+        }
+        return graph
+
+    # -- scopes and nodes --------------------------------------------------------------------------------------------
+
+    def _scope(self, draft: DraftScope, parent: Scope | None) -> Scope:
+        old = draft.old
+        scope = replace(
+            old,
+            values=self.values.get(id(draft), old.values),
+            name=draft.name,
+            path=draft.path,
+            parent=parent,
+            inputs=(),
+            output=-1,
+            reuse=None,
+            items=[],
+        )
+        self.scopes.setdefault(id(old), scope)
+        if parent is None:
+            for node in self.draft.inputs:
+                assert node.old is not None
+                self._add(node, Node(0, None, (), node.shape, scope, node.name, node.name, node.old.span))
+        scope.inputs = tuple(self.new[id(node)].index for node in draft.inputs if id(node) in self.new)
+        for item in draft.items:
+            scope.items.append(self._scope(item, scope) if isinstance(item, DraftScope) else self._node(item, scope))
+        if draft.output is not None and id(draft.output) in self.new:
+            scope.output = self.new[id(draft.output)].index
+        if old.reuse is not None:
+            scope.reuse = self._twin(draft, scope, old.reuse)
+        return scope
+
+    def _twin(self, draft: DraftScope, scope: Scope, original: Scope) -> Scope:
+        """The scope whose weights this one applies again; they must still be one network."""
+        first = self.scopes.get(id(original))
+        mine, its = list(scope.nodes()), list(first.nodes()) if first is not None else []
+        if first is None or [node.op for node in mine] != [node.op for node in its]:
+            path = original.path
+            raise RewriteError(f"`{draft.path}` applies the weights of `{path}` again, and would no longer be its like")
+        return first
+
+    def _add(self, draft: DraftNode, node: Node) -> Node:
+        node.index = len(self.nodes)
+        self.nodes.append(node)
+        self.new[id(draft)] = node
+        return node
+
+    def _node(self, draft: DraftNode, scope: Scope) -> Node:
+        op, like = draft.op, draft.like
+        assert op is not None
+        assert like is not None
+        inputs = [self.new[id(node)] for node in draft.inputs]
+        shapes = tuple(node.shape for node in inputs)
+        try:
+            shapes = op.numbered(shapes, self._pin) if op.pins else shapes
+            shape = op.infer(shapes)
+        except ShapeError as error:
+            raise RewriteError(f"after it `{draft.path}` does not fit: {error}", draft, error.hint) from None
+        self._try(draft, op, shapes, shape)
+        reuse = self._lender(draft) if draft.reuse is not None else None
+        in_modules = draft.scope.old.kind in ("sequence", "branch", "merge")
+        is_module = draft.counted and reuse is None and (draft.named or in_modules or bool(op.weights(shapes)))
+        node = replace(
+            like, op=op, inputs=tuple(node.index for node in inputs), shape=shape, scope=scope, name=draft.name,
+            path=draft.path, label=draft.label, named=draft.named, counted=draft.counted, is_module=is_module,
+            reuse=reuse, pinned=shapes if op.pins else None,
+        )  # fmt: skip
+        return self._add(draft, node)
+
+    def _lender(self, draft: DraftNode) -> Node:
+        """The node whose weights another applies again; both must still be the same op."""
+        assert draft.reuse is not None
+        lender = self.new.get(id(draft.reuse))
+        if lender is None:
+            raise RewriteError(
+                f"`{draft.path}` applies the weights of `{draft.reuse.path}`, which would be gone", draft
+            )
+        if draft.op != draft.reuse.op:
+            raise RewriteError(
+                f"`{draft.path}` applies the weights of `{lender.path}` again, so both must stay the same", draft
+            )
+        return lender
+
+    def _pin(self, dim: Dim) -> int:
+        """A size as a number, from now on fixed to it."""
+        number = self.draft.number(dim)
+        if isinstance(dim, Size):
+            self.pins.append((dim, number, len(self.nodes)))
+        return number
+
+    def _try(self, draft: DraftNode, op: Op, shapes: tuple[Shape, ...], shape: Shape) -> None:
+        """The op's conditions at the spec's own sizes."""
+        for condition in op.conditions(shapes, len(self.nodes)):
+            try:
+                found = failure(condition, self.evaluation)
+            except ValueError:
+                continue  # a symbol without a number: nothing to try it at
+            if found is not None:
+                raise RewriteError(
+                    f"after it the sizes at `{draft.path}` do not fit: {found.left} and {found.right}", draft
+                )
+        for axis, dim in zip(shape.axes, shape.dims, strict=True):
+            try:
+                number = self.evaluation.of(dim)
+            except ValueError:
+                continue
+            if number < 1:
+                raise RewriteError(f"after it nothing is left of the {axis} at `{draft.path}`: {text(dim)}", draft)
+
+    # -- weights and names -------------------------------------------------------------------------------------------
+
+    def _stage(self, root: Scope) -> Stage:
+        """Which new keys are old ones: those of nodes that were there before and keep their tensors' shapes."""
+        draft = self.draft
+        kept: dict[str, str] = {}
+        made: dict[str, tuple[tuple[str, ...], Make]] = {}
+        fresh: set[str] = set()
+        for one in draft.nodes():
+            node = self.new[id(one)]
+            if one.reuse is not None:
+                continue
+            olds = {} if one.old is None or id(one) in draft.fresh else _tensors(draft.graph.nodes, one.old)
+            for name, shape in _tensors(self.nodes, node).items():
+                key = _key(node, name)
+                if (id(one), name) in draft.made:
+                    made[key] = draft.made[id(one), name]
+                elif one.old is not None and olds.get(name) == shape:
+                    kept[key] = _key(one.old, name)
+                else:
+                    fresh.add(key)
+        lost = frozenset(_names(draft.graph.root)) - set(_names(root))
+        return Stage(self.name, kept, made, frozenset(fresh), lost, tuple(draft.notes))
+
+
+def _tensors(nodes: list[Node], node: Node) -> dict[str, Any]:
+    """Shapes of a node's tensors by name."""
+    assert node.op is not None
+    shapes = node.pinned or tuple(nodes[index].shape for index in node.inputs)
+    return {weight.name: weight.shape for weight in node.op.weights(shapes)}
+
+
+def _key(node: Node, name: str) -> str:
+    return f"{node.path}.{name}" if name else node.path
+
+
+def _names(root: Scope) -> Iterator[str]:
+    """What may be tapped: labels, and paths of what is named."""
+    stack = [root]
+    while stack:
+        scope = stack.pop()
+        for item in scope.items:
+            if isinstance(item, Scope):
+                stack.append(item)
+                yield item.path
+            else:
+                if item.label is not None:
+                    yield item.label
+                if item.named:
+                    yield item.path

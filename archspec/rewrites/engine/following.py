@@ -1,0 +1,75 @@
+"""Parameters of blocks that follow their steps: what a use of a block was given, once a rewrite changed what it gave.
+
+``conv: {channels: $channels}`` says that a block's ``channels`` are the convolution's.  When every step that takes a
+parameter straight, in the block or in one used there, has the same new value for it, that is the parameter's value now:
+so the emitted class is called with what it makes, and not with what it once would have made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from archspec.rewrites.engine.draft import Draft
+from archspec.rewrites.engine.nodes import DraftNode, DraftScope
+from archspec.schema import Step
+from archspec.source import Mapping as YamlMapping
+from archspec.source import Scalar
+
+_STRAIGHT = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)\Z")
+
+Votes = dict[int, dict[str, list[Any]]]
+"""By the id of a scope: for each of its names, what those that take it have now."""
+
+
+def values(draft: Draft) -> dict[int, Mapping[str, Any]]:
+    """By the id of a use of a block: its values, where some changed."""
+    votes: Votes = {}
+    for node in draft.nodes():
+        _node(node, votes)
+    found: dict[int, Mapping[str, Any]] = {}
+    for scope in reversed(list(draft.scopes())):
+        cast = votes.get(id(scope))
+        if cast is None or scope.old.block is None or scope.parent is None:
+            continue
+        new = {name: given[0] for name, given in cast.items() if all(one == given[0] for one in given)}
+        changed = {name: value for name, value in new.items() if scope.old.values[name] != value}
+        if changed:
+            found[id(scope)] = {**scope.old.values, **changed}
+        _pass_on(scope.parent, scope.old.step, new, votes)
+    return found
+
+
+def _node(node: DraftNode, votes: Votes) -> None:
+    like, owner = node.like, _owner(node.scope)
+    if like is None or like.op is None or node.op is None or type(like.op) is not type(node.op):
+        return
+    for argument, name in _straight(like.step):
+        if name in owner.old.values and owner.old.values[name] == getattr(like.op, argument, None):
+            votes.setdefault(id(owner), {}).setdefault(name, []).append(getattr(node.op, argument))
+
+
+def _pass_on(around: DraftScope, step: Step | None, new: Mapping[str, Any], votes: Votes) -> None:
+    """What a use of a block was given straight from the block around it."""
+    owner = _owner(around)
+    for parameter, name in _straight(step):
+        if parameter in new and name in owner.old.values:
+            votes.setdefault(id(owner), {}).setdefault(name, []).append(new[parameter])
+
+
+def _owner(scope: DraftScope) -> DraftScope:
+    """The use of a block that a scope is written in."""
+    while scope.old.block is None and scope.parent is not None:
+        scope = scope.parent
+    return scope
+
+
+def _straight(step: Step | None) -> Iterator[tuple[str, str]]:
+    """The arguments of a step that are a name and nothing else."""
+    if step is None or not isinstance(step.body, YamlMapping):
+        return
+    for key, value in step.body.entries:
+        match = _STRAIGHT.match(value.value) if isinstance(value, Scalar) and isinstance(value.value, str) else None
+        if match is not None:
+            yield str(key.text), match[1]

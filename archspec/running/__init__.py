@@ -1,0 +1,1 @@
+"""What runs a compiled network: torch is imported here."""

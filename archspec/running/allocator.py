@@ -1,0 +1,143 @@
+"""What torch's own allocator takes for a network: measured on a device, beside what the analysis says of it.
+
+It is more where a backend needs space to work in, and where an allocator rounds up: the analysis counts tensors.  On
+CUDA the caching allocator keeps account; on the CPU torch's profiler sees what is allotted and freed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from archspec.analyses.memory import memory
+from archspec.analyses.report import Report
+from archspec.diagnostics import Diagnostic, SpecError
+from archspec.records import record
+from archspec.running import devices
+from archspec.running.runtime import compiled
+from archspec.sizes import Evaluation, Solution
+
+if TYPE_CHECKING:
+    from archspec.spec import Spec
+
+
+SMALLER = "try a smaller batch, or numbers of fewer bits"
+
+
+@record
+class Allocated:
+    """Most bytes that the allocator had given out at once, the weights' left out, inputs included."""
+
+    device: str
+    inference: int
+    training: int
+
+
+def measure(
+    spec: Spec, sizes: Mapping[str, int], batch: int = 1, dtype: str = "float32", device: str = "cpu"
+) -> Allocated:
+    """Run a network once in evaluation and once in training, forward and backward, on random images.
+
+    Raises :class:`archspec.SpecError` where there is no such device or too little memory on it, and at sizes that the
+    network does not take in training.
+    """
+    place = devices.find(device)
+    for symbol, solution in Report(spec.graph, sizes).valid_sizes_training.items():
+        if symbol in sizes and not solution.contains(sizes[symbol]):
+            raise _no_size(symbol, sizes[symbol], solution)
+    if place.type == "cpu":
+        _check_room(spec, sizes, batch, dtype)
+    kind: torch.dtype = getattr(torch, dtype)
+    model = compiled(spec.graph).to(place, kind)
+    evaluation = Evaluation(dict(sizes))
+    shapes = [spec.graph.nodes[index].shape.dims for index in spec.graph.inputs.values()]
+
+    def inputs() -> list[Tensor]:
+        return [torch.randn(batch, *map(evaluation.of, dims), device=place, dtype=kind) for dims in shapes]
+
+    def infer() -> None:
+        with torch.no_grad():
+            model(*inputs())
+
+    def train() -> None:
+        found = model(*inputs())
+        outputs = [found] if isinstance(found, Tensor) else [output for output in found if output is not None]
+        means = [output.float().mean() for output in outputs if output.requires_grad]
+        if means:
+            torch.stack(means).sum().backward()
+        model.zero_grad(set_to_none=True)
+
+    peak = _on_cuda if place.type == "cuda" else _on_cpu
+    try:
+        model.eval()
+        inference = peak(infer, place)
+        model.train()
+        return Allocated(str(place), inference, peak(train, place))
+    except RuntimeError as error:  # torch.OutOfMemoryError is one, of CUDA alone
+        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            raise
+        message = f"{place} has too little memory for a batch of {batch}"
+        raise SpecError([Diagnostic("no-memory", message, hint=SMALLER)]) from None
+
+
+def _no_size(symbol: str, size: int, valid: Solution) -> SpecError:
+    message = f"{symbol} = {size} is no size to train at: {valid.describe()}"
+    return SpecError([Diagnostic("size-refused", message)])
+
+
+def _check_room(spec: Spec, sizes: Mapping[str, int], batch: int, dtype: str) -> None:
+    """Refuse what the machine has no memory for: it would not refuse itself, but be ended by its system."""
+    try:
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return
+    needed = memory(spec.graph, sizes, batch, dtype).training_total
+    if needed > there:
+        message = f"a batch of {batch} needs {needed / 1e9:,.1f} GB, and this machine has {there / 1e9:,.1f}"
+        raise SpecError([Diagnostic("no-memory", message, hint=SMALLER)])
+
+
+def _on_cuda(run: Callable[[], None], place: torch.device) -> int:
+    run()  # libraries take their workspaces at the first call, and keep them
+    torch.cuda.synchronize(place)
+    before = torch.cuda.memory_allocated(place)
+    torch.cuda.reset_peak_memory_stats(place)
+    run()
+    torch.cuda.synchronize(place)
+    return torch.cuda.max_memory_allocated(place) - before
+
+
+def _on_cpu(run: Callable[[], None], place: torch.device) -> int:
+    from torch.profiler import ProfilerActivity, profile
+
+    run()
+    with _quiet(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        run()
+    found = profiler.profiler
+    assert found is not None
+    assert found.kineto_results is not None
+    events: list[Any] = [event for event in found.kineto_results.events() if event.name() == "[memory]"]
+    now = most = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        now += event.nbytes()
+        most = max(most, now)
+    return most
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the profiler's own library writes to the terminal."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

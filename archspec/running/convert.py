@@ -1,0 +1,144 @@
+"""Weights of one spec carried into another that extends, imports or rewrites it.
+
+A spec knows the chain of files it comes of, and those of the specs it is made of; rewrites on the way have said what
+becomes of each tensor.  Imports torch only to initialise what starts anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from archspec.diagnostics import Diagnostic, SpecError
+from archspec.graph import Graph
+from archspec.records import record
+from archspec.rewrites import Stage, Under, carry
+
+if TYPE_CHECKING:
+    from archspec.spec import Spec
+
+LISTED = 8
+"""Keys named in a report; the rest are counted."""
+
+
+@record
+class Conversion:
+    """The tensors that were carried, by their new keys, and what was not."""
+
+    state: Mapping[str, Any]
+    fresh: tuple[str, ...]
+    """Keys of the new network that the old one has nothing for."""
+    missing: tuple[str, ...]
+    """Keys of the old network that the checkpoint has not, or of another shape."""
+    unused: tuple[str, ...]
+    """Keys of the checkpoint that the old network has not."""
+    dropped: tuple[str, ...]
+    """Keys of the old network that the new one has no use for."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain data."""
+        return {
+            "carried": sorted(self.state),
+            "fresh": list(self.fresh),
+            "missing": list(self.missing),
+            "unused": list(self.unused),
+            "dropped": list(self.dropped),
+        }
+
+    def text(self, old: str, new: str) -> str:
+        """The report for people."""
+        lines = [f"{len(self.state)} tensors of {old} carried into {new}"]
+        for what, keys in (
+            ("start anew", self.fresh),
+            (f"of {old} have no place in {new}", self.dropped),
+            (f"of {old} are not in the checkpoint, or of another shape", self.missing),
+            (f"in the checkpoint are unknown to {old}", self.unused),
+        ):
+            if keys:
+                more = ", …" if len(keys) > LISTED else ""
+                lines.append(f"{len(keys)} {what}: {', '.join(keys[:LISTED])}{more}")
+        return "\n".join(lines)
+
+
+def convert(old: Graph, new: Graph, state: Mapping[str, Any]) -> Conversion:
+    """Carry a ``state_dict`` of ``old`` into ``new``, wherever that is made from it.
+
+    Raises :class:`SpecError` when ``new`` is not, or when the state is not one of ``old``.
+    """
+    routes = _routes(old, new)
+    if not routes:
+        message = f"`{new.name}` is not made from `{old.name}`: it neither extends, imports nor rewrites it"
+        raise SpecError([Diagnostic("unrelated-specs", message)])
+    wanted, known = tensors(old), tensors(new)
+    fitting = {key: value for key, value in state.items() if key in wanted and _shape(value) == wanted[key]}
+    carried: dict[str, Any] = {}
+    used: set[str] = set()
+    for stages in routes:
+        carried |= {key: value for key, value in carry(stages, fitting).items() if _shape(value) == known.get(key)}
+        used |= _used(stages, fitting, known)
+    if not carried:
+        message = f"the checkpoint has no weights of `{old.name}` that `{new.name}` could use"
+        raise SpecError([Diagnostic("weights-mismatch", message)])
+    return Conversion(
+        state=carried,
+        fresh=tuple(key for key in known if key not in carried),
+        missing=tuple(key for key in wanted if key not in fitting),
+        unused=tuple(key for key in state if key not in wanted),
+        dropped=tuple(key for key in fitting if key not in used),
+    )
+
+
+def complete(spec: Spec, conversion: Conversion, seed: int = 0) -> dict[str, Any]:
+    """A whole ``state_dict`` of a spec: what was carried, the rest initialised as the spec says."""
+    import torch
+
+    from archspec.running.runtime import compiled
+
+    torch.manual_seed(seed)
+    whole = compiled(spec.graph).state_dict()
+    return {key: conversion.state.get(key, value) for key, value in whole.items()}
+
+
+def tensors(graph: Graph) -> dict[str, tuple[int, ...]]:
+    """Shapes of a network's ``state_dict``, by key."""
+    found: dict[str, tuple[int, ...]] = {}
+    for node in graph.nodes:
+        if node.op is None or node.reuse is not None:
+            continue
+        for weight in node.op.weights(graph.shapes_in(node)):
+            found[f"{node.path}.{weight.name}" if weight.name else node.path] = tuple(weight.shape)
+    return found
+
+
+def _routes(old: Graph, new: Graph) -> list[tuple[Stage | Under, ...]]:
+    """How the old spec's weights reach the new one: through what it extends, or through each part that is the old."""
+    if not old.chain:
+        return []
+    if old.chain[0] in new.chain and _begins(old.stages, new.stages):
+        return [new.stages[len(old.stages) :]]
+    return [
+        (*part.stages[len(old.stages) :], Under(part.path, part.inside), *new.stages)
+        for part in new.parts
+        if old.chain[0] in part.chain and _begins(old.stages, part.stages)
+    ]
+
+
+def _begins(start: Sequence[Stage | Under], stages: Sequence[Stage | Under]) -> bool:
+    """Whether what was done to the new spec begins with all that was done to the old."""
+    return [stage.name for stage in start] == [stage.name for stage in stages[: len(start)]]
+
+
+def _used(stages: Sequence[Stage | Under], state: Mapping[str, Any], known: Mapping[str, Any]) -> set[str]:
+    """The old keys that reach the new network: those asked for, followed back stage by stage."""
+    needed = [set(state)]
+    for stage in stages:
+        needed.append(set(stage.origins(needed[-1])))
+    wanted = {key for key in needed[-1] if key in known}
+    for stage, there in zip(reversed(stages), reversed(needed[:-1]), strict=True):
+        origins = stage.origins(there)
+        wanted = {old for key in wanted for old in origins.get(key, ())}
+    return wanted
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    return tuple(value.shape) if hasattr(value, "shape") else None

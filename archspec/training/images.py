@@ -1,0 +1,300 @@
+"""Images to train on: a folder of PNG and JPEG files, a folder inside it for each class.
+
+    photographs/cat/1.png         photographs/train/cat/1.png
+    photographs/cat/2.jpg         photographs/train/dog/2.png
+    photographs/dog/1.png         photographs/val/cat/3.jpg
+
+On the left a fifth of each class is held out for validation, chosen by the files' names alone: the same whatever the
+seed or the machine, and adding a file moves few others.  On the right the split is the user's.  Images are turned to
+grey or colour, squeezed to the network's input size and normalised; nothing is augmented.
+
+Images with masks, for segmentation, are in :mod:`archspec.training.masks`; both are :class:`ImageData` to training.
+
+Needs the ``train`` extra (Pillow, NumPy; scikit-learn for :func:`digits` and :func:`scenes`).  Imports torch, so only
+what trains or runs a network may import it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from archspec.diagnostics import Diagnostics, Fault, SpecError, printable
+from archspec.training.examples import digits as digits
+from archspec.training.examples import scenes as scenes
+
+SUFFIXES = (".png", ".jpg", ".jpeg")
+VALIDATION_NAMES = ("val", "valid", "validation")
+HELD_OUT = 0.2
+"""The part of each class that is held out when the folder has no split of its own."""
+
+PRELOADED_BYTES = 512 * 2**20
+"""Data sets smaller than this, decoded and resized, are read once into memory; larger ones from disk in every epoch."""
+
+NORMALISATION: dict[int, tuple[tuple[float, ...], tuple[float, ...]]] = {
+    1: ((0.5,), (0.5,)),
+    3: ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+}
+"""Mean and standard deviation by channels, for pixels in [0, 1]; three channels as weights from ImageNet expect."""
+
+Sample = tuple[Path, int]
+"""An image file and the index of its class."""
+
+
+class UnreadableImage(Exception):
+    """An image file that cannot be decoded.  One text, so that a data loader's worker can hand it on."""
+
+
+class Examples(Dataset[tuple[Tensor, Any]]):
+    """What a network learns from or is judged by: item ``i`` is an image, ``[channels, *size]``, and its target."""
+
+    size: tuple[int, int]
+    channels: int
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def bytes(self) -> int:
+        """Size of everything, decoded and resized."""
+
+    @property
+    @abstractmethod
+    def preloaded(self) -> bool:
+        """Whether everything is in memory."""
+
+    @abstractmethod
+    def preload(self, diagnostics: Diagnostics) -> None:
+        """Read everything into memory; each file that will not do is an error of its own."""
+
+
+class Images(Examples):
+    """Images and classes: item ``i`` is ``([channels, height, width] of float32, class index)``."""
+
+    def __init__(self, samples: Sequence[Sample], size: tuple[int, int], channels: int) -> None:
+        self.samples = tuple(samples)
+        self.size = size
+        self.channels = channels
+        self._pixels: Tensor | None = None
+        mean, deviation = NORMALISATION[channels]
+        self._mean = torch.tensor(mean).view(-1, 1, 1)
+        self._deviation = torch.tensor(deviation).view(-1, 1, 1)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        path, target = self.samples[index]
+        pixels = self.read(path) if self._pixels is None else self._pixels[index]
+        return (pixels.float() / 255 - self._mean) / self._deviation, target
+
+    @property
+    def bytes(self) -> int:
+        """Size of all images, decoded and resized."""
+        return len(self.samples) * self.channels * self.size[0] * self.size[1]
+
+    @property
+    def preloaded(self) -> bool:
+        """Whether the images are in memory."""
+        return self._pixels is not None
+
+    def preload(self, diagnostics: Diagnostics) -> None:
+        """Read every image into memory; each one that cannot be read is an error of its own."""
+        pixels: list[Tensor] = []
+        for path, _ in self.samples:
+            try:
+                pixels.append(self.read(path))
+            except UnreadableImage as error:
+                diagnostics.error("unreadable-image", str(error))
+        if len(pixels) == len(self.samples):
+            self._pixels = torch.stack(pixels)
+
+    def read(self, path: Path) -> Tensor:
+        """One image as ``[channels, height, width]`` of uint8.  Raises :class:`UnreadableImage`."""
+        height, width = self.size
+        try:
+            with Image.open(path) as file:
+                image = ImageOps.exif_transpose(file)
+                if image.mode.startswith("I"):  # 16 bits of grey, which Pillow's own conversion would clip
+                    image = Image.fromarray((numpy.asarray(image, numpy.int32) >> 8).clip(0, 255).astype(numpy.uint8))
+                image = image.convert("L" if self.channels == 1 else "RGB")
+                values = numpy.array(image.resize((width, height), Image.Resampling.BILINEAR))
+        except Exception as error:  # whatever the bytes led Pillow's readers to raise
+            raise UnreadableImage(f"`{printable(str(path))}` is no readable image: {printable(str(error))}") from error
+        return torch.from_numpy(values).view(height, width, self.channels).permute(2, 0, 1)
+
+
+class Shuffled(Sampler[int]):
+    """A permutation for each epoch that depends on seed and epoch alone."""
+
+    def __init__(self, length: int, seed: int) -> None:
+        self.length = length
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """What Lightning calls before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(mixed(self.seed, self.epoch))
+        return iter(torch.randperm(self.length, generator=generator).tolist())
+
+
+Part = TypeVar("Part", bound=Examples)
+
+
+@dataclass(frozen=True)
+class ImageData(Generic[Part]):
+    """A labelled data set, split: what a network learns from and what it is judged by."""
+
+    classes: tuple[str, ...]
+    training: Part
+    validation: Part
+
+    @property
+    def workers(self) -> int:
+        """Processes to read with: none when the images are in memory."""
+        return 0 if self.training.preloaded else min(4, os.cpu_count() or 1)
+
+    def training_batches(self, batch_size: int, seed: int) -> DataLoader[tuple[Tensor, Any]]:
+        """Shuffled batches.  A last batch of one image is left out: batch normalisation cannot learn from it."""
+        length = len(self.training)
+        lone = length > batch_size > 1 and length % batch_size == 1
+        order = Shuffled(length, seed)
+        return DataLoader(self.training, batch_size, sampler=order, drop_last=lone, **self._reading())
+
+    def validation_batches(self, batch_size: int) -> DataLoader[tuple[Tensor, Any]]:
+        """Batches in order."""
+        return DataLoader(self.validation, batch_size, **self._reading())
+
+    def _reading(self) -> dict[str, Any]:
+        return {"num_workers": self.workers, "persistent_workers": self.workers > 0}
+
+
+def load_images(folder: Path | str, size: Sequence[int], channels: int) -> ImageData[Images]:
+    """The images under ``folder``, ready for a network whose input is ``[channels, *size]``.
+
+    Raises :class:`SpecError` with everything found wrong: no folder, no classes, classes without images, one class
+    only, files that are no images, an input that images do not fit.
+    """
+    folder = Path(folder)
+    diagnostics = Diagnostics()
+    try:
+        check_input(size, channels)
+        classes, training, validation = _split(folder, diagnostics)
+    except Fault as fault:
+        diagnostics.add(fault.diagnostic)
+        raise SpecError(diagnostics.all) from None
+    diagnostics.raise_if_errors()
+    parts = [Images(samples, (size[0], size[1]), channels) for samples in (training, validation)]
+    preload_if_small(parts, diagnostics)
+    return ImageData(classes, *parts)
+
+
+def check_input(size: Sequence[int], channels: int) -> None:
+    """Raise :class:`Fault` unless images fit the network's input."""
+    if len(size) != 2 or channels not in NORMALISATION:
+        shape = ", ".join(str(length) for length in (channels, *size))
+        raise Fault("not-an-image", f"the network's input is [{shape}], an image's is [1, H, W] or [3, H, W]")
+
+
+def preload_if_small(parts: Sequence[Examples], diagnostics: Diagnostics) -> None:
+    """Read what is small enough into memory.  Raises :class:`SpecError` with every file that will not do."""
+    if sum(part.bytes for part in parts) <= PRELOADED_BYTES:
+        for part in parts:
+            part.preload(diagnostics)
+    diagnostics.raise_if_errors()
+
+
+def mixed(seed: int, number: int) -> int:
+    """A seed for one step or epoch, unlike those of others."""
+    return (seed * 1_000_000_007 + number + 1) % 2**63
+
+
+def _split(folder: Path, diagnostics: Diagnostics) -> tuple[tuple[str, ...], list[Sample], list[Sample]]:
+    """Class names in order, the samples to learn from, the samples held out."""
+    if not folder.is_dir():
+        raise Fault("no-data", f"`{printable(str(folder))}` is not a folder")
+    train = folder / "train"
+    named = [folder / name for name in VALIDATION_NAMES if (folder / name).is_dir()]
+    if train.is_dir() and named:
+        return _given_split(train, named[0], diagnostics)
+    found = _images_by_class(folder, diagnostics)
+    training: list[Sample] = []
+    validation: list[Sample] = []
+    for index, (name, paths) in enumerate(found.items()):
+        if len(paths) == 1:
+            message = f"class `{printable(name)}` has one image, and needs one to learn from and one to hold out"
+            diagnostics.error("too-few-images", message)
+        learnt, held = held_out(paths)
+        validation += ((path, index) for path in held)
+        training += ((path, index) for path in learnt)
+    return tuple(found), training, validation
+
+
+def held_out(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Files to learn from and files held out, decided by their names alone."""
+    order = sorted(paths, key=lambda path: hashlib.sha256(path.name.encode(errors="surrogateescape")).digest())
+    held = max(1, round(HELD_OUT * len(paths)))
+    return sorted(order[held:]), sorted(order[:held])
+
+
+def _given_split(
+    train: Path, held_out: Path, diagnostics: Diagnostics
+) -> tuple[tuple[str, ...], list[Sample], list[Sample]]:
+    """The split that two subfolders give; the classes are those of the training part."""
+    found = _images_by_class(train, diagnostics)
+    judged = _images_by_class(held_out, diagnostics, least=1)
+    order = {name: index for index, name in enumerate(found)}
+    unknown = [printable(name) for name in judged if name not in order]
+    if unknown:
+        listed = ", ".join(f"`{name}`" for name in unknown[:5])
+        message = f"`{printable(str(held_out))}` has classes that `{printable(str(train))}` has not: {listed}"
+        diagnostics.error("unknown-class", message)
+    training = [(path, order[name]) for name, paths in found.items() for path in paths]
+    return (
+        tuple(found),
+        training,
+        [(path, order[name]) for name, paths in judged.items() if name in order for path in paths],
+    )
+
+
+def _images_by_class(folder: Path, diagnostics: Diagnostics, least: int = 2) -> dict[str, list[Path]]:
+    """Image files by class name, both in order."""
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    shown = printable(str(folder))
+    if not names:
+        hint = f"a folder for each class is wanted: `{shown}/cat/1.png`, `{shown}/dog/1.png`, …"
+        found = "images, but no folders of classes" if image_files(folder.iterdir()) else "no folders of images"
+        raise Fault("no-data", f"`{shown}` has {found}", hint=hint)
+    if len(names) < least:
+        raise Fault(
+            "too-few-classes", f"`{shown}` has one class, `{printable(names[0])}`: there is nothing to tell apart"
+        )
+    classes = {name: image_files((folder / name).rglob("*")) for name in names}
+    for name, paths in classes.items():
+        if not paths:
+            hint = f"images end in {', '.join(SUFFIXES)}"
+            diagnostics.error("empty-class", f"`{shown}/{printable(name)}` has no images", hint=hint)
+    return classes
+
+
+def image_files(paths: Iterable[Path]) -> list[Path]:
+    """Those of the paths that are image files by their names."""
+    return sorted(path for path in paths if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))

@@ -1,0 +1,252 @@
+"""Images and masks to train segmentation on: a folder ``images``, and a folder ``masks`` with the same names.
+
+    streets/images/1.jpg          streets/train/images/1.jpg
+    streets/masks/1.png           streets/train/masks/1.png
+    streets/images/2.png          streets/val/images/2.png
+    streets/masks/2.png           streets/val/masks/2.png
+
+A mask is a PNG, of a palette or grey, whose value at a pixel is the index of its class, or the value that is passed
+over: 255, or what the spec's loss ignores.  A file ``classes.txt`` may name the classes, one a line.  On the left a
+fifth is held out, chosen by the files' names alone; on the right the split is the user's.  Images are squeezed to the
+network's input size, bilinear, and masks with them, by the nearest pixel; those of that size stay as they are.
+
+Needs the ``train`` extra.  Imports torch, so only what trains or runs a network may import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from archspec.diagnostics import Diagnostics, Fault, SpecError, printable
+from archspec.training.images import (
+    SUFFIXES,
+    VALIDATION_NAMES,
+    Examples,
+    ImageData,
+    Images,
+    UnreadableImage,
+    check_input,
+    held_out,
+    image_files,
+    preload_if_small,
+)
+from archspec.training.tasks import Segmentation
+
+PASSED_OVER = 255
+"""The mask value of pixels that count nowhere, unless the spec's loss names another."""
+
+NAMES = "classes.txt"
+
+_SCALED = {"L;2": 85, "L;4": 17}
+"""What Pillow multiplies the values of grey PNG with few bits by."""
+
+Pair = tuple[Path, Path]
+"""An image file and its mask's."""
+
+
+class MaskedImages(Examples):
+    """Images and masks: item ``i`` is ``([channels, *size] of float32, class indices [*task.size])``."""
+
+    def __init__(self, pairs: Sequence[Pair], size: tuple[int, int], channels: int, task: Segmentation) -> None:
+        self.pairs = tuple(pairs)
+        self.size = size
+        self.channels = channels
+        self.task = task
+        self.images = Images([(image, 0) for image, _ in pairs], size, channels)
+        self.passed_over = PASSED_OVER if task.ignore is None and len(task.classes) <= PASSED_OVER else task.ignore
+        self._masks: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        if self._masks is not None:
+            mask = self._masks[index]
+        else:
+            try:
+                mask = self.read_mask(index)
+            except Fault as fault:
+                raise UnreadableImage(str(fault)) from None
+        return self.images[index][0], torch.where(mask < 0, self.task.ignored, mask.long())
+
+    @property
+    def bytes(self) -> int:
+        """Size of all images and masks, decoded and resized."""
+        return self.images.bytes + 2 * len(self.pairs) * self.task.size[0] * self.task.size[1]
+
+    @property
+    def preloaded(self) -> bool:
+        """Whether images and masks are in memory."""
+        return self.images.preloaded and self._masks is not None
+
+    def preload(self, diagnostics: Diagnostics) -> None:
+        """Read every image and mask into memory; each one that will not do is an error of its own."""
+        self.images.preload(diagnostics)
+        masks: list[Tensor] = []
+        for index in range(len(self.pairs)):
+            try:
+                masks.append(self.read_mask(index))
+            except Fault as fault:
+                diagnostics.add(fault.diagnostic)
+        if len(masks) == len(self.pairs):
+            self._masks = torch.stack(masks)
+
+    def classes_seen(self) -> set[int]:
+        """The classes that the masks in memory have."""
+        return set() if self._masks is None else set(self._masks.unique().tolist()) - {-1}
+
+    def read_mask(self, index: int) -> Tensor:
+        """One mask as ``[*task.size]`` of int16, −1 where it is passed over.  Raises :class:`Fault`."""
+        image, path = self.pairs[index]
+        values = self._values(path)
+        shape = _shape(image)
+        if shape is not None and shape != values.shape:
+            theirs, ours = (f"{height}×{width}" for height, width in (shape, values.shape))
+            message = f"`{_shown(path)}` is {ours} pixels (height × width), its image `{_shown(image)}` is {theirs}"
+            raise Fault("mask-size", message)
+        kept = numpy.ones(values.shape, bool) if self.passed_over is None else values != self.passed_over
+        count = len(self.task.classes)
+        wrong = kept & (values >= count)
+        if wrong.any():
+            row, column = (int(each) for each in numpy.argwhere(wrong)[0])
+            value = int(values[row, column])
+            told = f"the network tells {count} apart"
+            hint = f"`--set classes={value + 1}`, or `loss: {{cross_entropy: {{ignore: {value}}}}}` to pass it over"
+            message = f"`{_shown(path)}` has the value {value}, at row {row} and column {column}: {told}"
+            raise Fault("unknown-class", message, hint=hint)
+        if not kept.any():
+            message = f"`{_shown(path)}` says nothing: all of it is {self.passed_over}, which is passed over"
+            raise Fault("empty-mask", message)
+        classes = numpy.where(kept, values, -1).astype(numpy.int16)
+        if classes.shape != self.size:
+            whole = Image.fromarray(classes.astype(numpy.int32))
+            resized = whole.resize((self.size[1], self.size[0]), Image.Resampling.NEAREST)
+            classes = numpy.asarray(resized).astype(numpy.int16)
+        top, left = ((whole - part) // 2 for whole, part in zip(self.size, self.task.size, strict=True))
+        height, width = self.task.size
+        return torch.from_numpy(classes[top : top + height, left : left + width].copy())
+
+    def _values(self, path: Path) -> NDArray[numpy.int64]:
+        """The values of a mask's pixels, as they stand in the file."""
+        try:
+            with Image.open(path) as file:
+                mode = file.mode
+                raw = next((part[3] for part in getattr(file, "tile", ())), None)
+                values = numpy.asarray(file, numpy.int64)
+        except Exception as error:  # whatever the bytes led Pillow's readers to raise
+            message = f"`{_shown(path)}` is no readable image: {printable(str(error))}"
+            raise Fault("unreadable-image", message) from error
+        if mode not in ("1", "L", "P") and not mode.startswith("I"):
+            hint = "the value of a pixel is the index of its class"
+            raise Fault("mask-kind", f"`{_shown(path)}` is {mode}; a mask is of a palette or grey", hint=hint)
+        return values // _SCALED.get(raw, 1) if isinstance(raw, str) else values
+
+
+def load_masked_images(
+    folder: Path | str, size: Sequence[int], channels: int, task: Segmentation
+) -> ImageData[MaskedImages]:
+    """The images and masks under ``folder``, ready for a network with an input ``[channels, *size]``.
+
+    ``task`` knows how many classes the network tells apart and how large its output is; where that is smaller than the
+    input, masks are cut to their centre.  Raises :class:`SpecError` with everything found wrong.
+    """
+    folder = Path(folder)
+    diagnostics = Diagnostics()
+    try:
+        check_input(size, channels)
+        if not folder.is_dir():
+            raise Fault("no-data", f"`{_shown(folder)}` is not a folder")
+        task = _named(folder, task)
+        training, validation = _split(folder, diagnostics)
+    except Fault as fault:
+        diagnostics.add(fault.diagnostic)
+        raise SpecError(diagnostics.all) from None
+    diagnostics.raise_if_errors()
+    parts = [MaskedImages(pairs, (size[0], size[1]), channels, task) for pairs in (training, validation)]
+    preload_if_small(parts, diagnostics)
+    seen = parts[0].classes_seen()
+    if len(seen) == 1:
+        hint = None
+        if parts[0].passed_over == PASSED_OVER:
+            hint = "255 is passed over: where it marks the object, write 1 instead"
+        only = printable(task.classes[seen.pop()])
+        message = f"the masks to learn from have one class, `{only}`: there is nothing to tell apart"
+        raise SpecError([Fault("too-few-classes", message, hint=hint).diagnostic])
+    return ImageData(task.classes, *parts)
+
+
+def _named(folder: Path, task: Segmentation) -> Segmentation:
+    """The task with the classes' names that a file in the folder gives, if there is one."""
+    path = folder / NAMES
+    if not path.is_file():
+        return task
+    try:
+        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise Fault("no-data", f"cannot read `{_shown(path)}`: {printable(str(error))}") from None
+    if len(names) != len(task.classes):
+        message = f"`{_shown(path)}` names {len(names)} classes, the network tells {len(task.classes)} apart"
+        hint = f"`--set classes={len(names)}`, if that is what the spec calls them"
+        raise Fault("class-count", message, hint=hint)
+    return task.named(names)
+
+
+def _split(folder: Path, diagnostics: Diagnostics) -> tuple[list[Pair], list[Pair]]:
+    """The pairs to learn from and those held out."""
+    named = [folder / name for name in VALIDATION_NAMES if (folder / name).is_dir()]
+    if (folder / "train").is_dir() and named:
+        return _pairs(folder / "train", diagnostics), _pairs(named[0], diagnostics)
+    found = dict(_pairs(folder, diagnostics))
+    if len(found) == 1:
+        message = f"`{_shown(folder)}` has one image, and needs one to learn from and one to hold out"
+        diagnostics.error("too-few-images", message)
+    learnt, held = held_out(list(found))
+    return [(path, found[path]) for path in learnt], [(path, found[path]) for path in held]
+
+
+def _pairs(folder: Path, diagnostics: Diagnostics) -> list[Pair]:
+    """The images of a folder, in order, each with its mask."""
+    missing = [name for name in ("images", "masks") if not (folder / name).is_dir()]
+    if missing:
+        what = " and ".join(f"`{name}`" for name in missing)
+        message = f"`{_shown(folder)}` has no folder{'s' * (len(missing) > 1)} {what}"
+        wanted = f"`{_shown(folder / 'images' / '1.jpg')}` and `{_shown(folder / 'masks' / '1.png')}`, …"
+        raise Fault("no-data", message, hint=f"to learn segmentation, images and masks are wanted: {wanted}")
+    images, masks = (image_files((folder / name).rglob("*")) for name in ("images", "masks"))
+    if not images:
+        hint = f"images end in {', '.join(SUFFIXES)}"
+        raise Fault("no-data", f"`{_shown(folder / 'images')}` has no images", hint=hint)
+    by_name = {path.relative_to(folder / "masks").with_suffix(""): path for path in masks if path.suffix == ".png"}
+    pairs: dict[Path, Pair] = {}
+    for path in images:
+        name = path.relative_to(folder / "images").with_suffix("")
+        if name in pairs:
+            message = f"`{_shown(path)}` and `{_shown(pairs[name][0])}` would have the same mask"
+            diagnostics.error("duplicate-image", message)
+        elif name in by_name:
+            pairs[name] = (path, by_name[name])
+        else:
+            hint = f"`{_shown(folder / 'masks' / name.parent / f'{name.name}.png')}` is wanted"
+            diagnostics.error("missing-mask", f"`{_shown(path)}` has no mask", hint=hint)
+    return list(pairs.values())
+
+
+def _shape(path: Path) -> tuple[int, int] | None:
+    """Height and width of an image file as it is shown; None where it cannot be read, which is said elsewhere."""
+    try:
+        with Image.open(path) as file:
+            turned = file.getexif().get(0x0112, 1) >= 5
+            return (file.width, file.height) if turned else (file.height, file.width)
+    except Exception:
+        return None
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path))

@@ -1,0 +1,159 @@
+"""A picture of what a segmentation network gives: images, the truth about them and the prediction, with a legend.
+
+Drawn by Pillow alone.  Class colours are far apart for every kind of colour vision: each is the one, of a grid of
+colours neither dark nor glaring, whose nearest among those before it is farthest away, by the worst of three sights.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor, nn
+
+from archspec.training.images import NORMALISATION, Examples
+from archspec.training.tasks import Segmentation
+
+Colour = tuple[int, int, int]
+Array = NDArray[numpy.float64]
+
+BACKGROUND: Colour = (24, 24, 24)
+"""The first class's colour."""
+PASSED_OVER: Colour = (255, 255, 255)
+INK: Colour = (40, 40, 40)
+PAPER: Colour = (255, 255, 255)
+FRAME: Colour = (150, 150, 150)
+
+SHOWN = 6
+"""Images in the picture, spread over those held out."""
+PANEL = 160
+"""Pixels of a panel's longer side, about."""
+GAP = 8
+LINE = 22
+
+_SIGHTS: tuple[tuple[tuple[float, float, float], ...], ...] = (
+    ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    ((0.11238, 0.88762, 0), (0.11238, 0.88762, 0), (0.00401, -0.00401, 1)),  # no cones for long waves
+    ((0.29275, 0.70725, 0), (0.29275, 0.70725, 0), (-0.02234, 0.02234, 1)),  # none for medium waves
+)
+"""What eyes make of linear red, green and blue: by F. Viénot, H. Brettel and J. Mollon (1999)."""
+
+_WEIGHTS = (0.5, 1.0, 1.0)
+"""Full sight can ask for more: there colours are to be twice as far apart."""
+
+_DARKEST = 35
+_STRONGEST = 80
+"""Bounds of lightness and chroma."""
+
+
+@cache
+def palette(count: int) -> tuple[Colour, ...]:
+    """Colours of ``count`` classes; those of fewer classes are the first of them."""
+    steps = numpy.linspace(0, 255, 9).round()
+    grid = numpy.stack(numpy.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
+    lightness, *hue = _lab(grid, _SIGHTS[0]).T
+    grid = grid[(lightness >= _DARKEST) & (numpy.hypot(*hue) <= _STRONGEST)]
+    nearest = numpy.full(len(grid), numpy.inf)
+    chosen: list[Colour] = []
+    for colour in (PASSED_OVER, BACKGROUND, *[None] * (count - 1)):
+        if colour is None:
+            red, green, blue = grid[int(nearest.round(6).argmax())]
+            colour = (int(red), int(green), int(blue))
+        chosen.append(colour)
+        parts = [weight * part for weight, part in zip(_WEIGHTS, distances(colour, grid), strict=True)]
+        nearest = numpy.minimum(nearest, numpy.stack(parts).min(0))
+    return tuple(chosen[1:])
+
+
+def distances(colour: Colour, others: Array) -> list[Array]:
+    """How far a colour is from others, ``[n, 3]``, in CIE L*a*b*, to each kind of sight."""
+    own = numpy.array([colour], float)
+    return [numpy.linalg.norm(_lab(others, sight) - _lab(own, sight), axis=1) for sight in _SIGHTS]
+
+
+def _lab(colours: Array, sight: tuple[tuple[float, float, float], ...]) -> Array:
+    """CIE L*a*b* of sRGB colours, ``[n, 3]`` from 0 to 255, as a kind of sight has them."""
+    part = colours / 255
+    linear = numpy.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
+    linear = (linear @ numpy.array(sight, float).T).clip(0, 1)
+    to_xyz = numpy.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    xyz = linear @ to_xyz.T / to_xyz.sum(1)
+    root = numpy.where(xyz > (6 / 29) ** 3, numpy.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
+    x, y, z = root.T
+    return numpy.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], -1)
+
+
+def predicted(network: nn.Module, images: Tensor) -> Tensor:
+    """The scores of a network's main output, on the CPU; the network is used where it is, in evaluation."""
+    first = next(network.parameters())
+    with torch.no_grad():
+        given = network.eval()(images.to(first.device))
+    return (given if isinstance(given, Tensor) else next(each for each in given if each is not None)).cpu()
+
+
+def draw(network: nn.Module, examples: Examples, task: Segmentation) -> Image.Image:
+    """A column for each of a few images: what the network sees, the truth, what it predicts; below, the classes."""
+    chosen = numpy.linspace(0, len(examples) - 1, min(SHOWN, len(examples))).round().astype(int).tolist()
+    colours = numpy.array([*palette(len(task.classes)), PASSED_OVER], numpy.uint8)
+    columns: list[tuple[Image.Image, ...]] = []
+    found: set[int] = set()
+    for index in chosen:
+        image, target = examples[index]
+        answer = predicted(network, image[None])[0].argmax(0)
+        truth = torch.where(target == task.ignored, len(task.classes), target)
+        found |= set(truth.unique().tolist()) | set(answer.unique().tolist())
+        maps = [Image.fromarray(colours[each.numpy()]) for each in (truth, answer)]
+        columns.append((_photograph(image, task.size), *maps))
+    legend = [(name, colour) for name, colour in zip(task.classes, palette(len(task.classes)), strict=True)]
+    if len(legend) > 40:  # only those that are seen
+        legend = [entry for index, entry in enumerate(legend) if index in found]
+    if len(task.classes) in found:
+        legend.append(("passed over", PASSED_OVER))
+    return _sheet(columns, legend)
+
+
+def _photograph(image: Tensor, size: tuple[int, int]) -> Image.Image:
+    """What a network's input looks like, cut to the centre that its output speaks of."""
+    mean, deviation = (torch.tensor(each).view(-1, 1, 1) for each in NORMALISATION[len(image)])
+    values = ((image * deviation + mean).clamp(0, 1) * 255).round().byte()
+    top, left = ((whole - part) // 2 for whole, part in zip(values.shape[1:], size, strict=True))
+    values = values[:, top : top + size[0], left : left + size[1]].expand(3, -1, -1)
+    return Image.fromarray(values.permute(1, 2, 0).contiguous().numpy())
+
+
+def _sheet(columns: list[tuple[Image.Image, ...]], legend: list[tuple[str, Colour]]) -> Image.Image:
+    """The panels, enlarged without blur, beside their rows' names; below them the legend, line by line."""
+    font = ImageFont.load_default(size=14)
+    wide, high = columns[0][0].size
+    factor = PANEL / max(wide, high)
+    factor = max(1, round(factor)) if factor > 0.5 else factor
+    wide, high = max(1, round(wide * factor)), max(1, round(high * factor))
+    rows = ("input", "truth", "prediction")
+    margin = 2 * GAP + max(round(font.getlength(row)) for row in rows)
+    width = max(margin + len(columns) * (wide + GAP), 480)
+    places: list[tuple[int, int]] = []
+    left, line = margin, 0
+    for name, _ in legend:
+        needed = LINE + round(font.getlength(name)) + 2 * GAP
+        if left > margin and left + needed > width:
+            left, line = margin, line + 1
+        places.append((left, line))
+        left += needed
+    below = GAP + len(rows) * (high + GAP)
+    sheet = Image.new("RGB", (width, below + (line + 1) * LINE + GAP), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    for row, name in enumerate(rows):
+        top = GAP + row * (high + GAP)
+        pen.text((GAP, top + high // 2), name, INK, font, anchor="lm")
+        for column, panels in enumerate(columns):
+            left = margin + column * (wide + GAP)
+            sheet.paste(panels[row].resize((wide, high), Image.Resampling.NEAREST), (left, top))
+            pen.rectangle((left - 1, top - 1, left + wide, top + high), outline=FRAME)
+    for (left, line), (name, colour) in zip(places, legend, strict=True):
+        top = below + line * LINE
+        pen.rectangle((left, top + 3, left + 14, top + 17), fill=colour, outline=FRAME)
+        pen.text((left + LINE, top + 10), name, INK, font, anchor="lm")
+    return sheet

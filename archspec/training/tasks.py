@@ -1,0 +1,146 @@
+"""What a network is trained for: the measure that is reported, the outputs that will do, what is looked at in the end.
+
+The loss that is minimised is the spec's: :mod:`archspec.training.losses`.
+
+Imports torch, so only what runs a network may import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from archspec.diagnostics import Diagnostic, printable
+from archspec.records import record
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torchmetrics import Metric
+
+    from archspec.training.images import ImageData
+
+UNLABELLED = -100
+"""The target of pixels that count nowhere where the loss names no other: what torch's cross-entropy passes over."""
+
+
+@record
+class OutputRole:
+    """What an output of the network is to training: its weight in the loss, and whether it lives in training only."""
+
+    loss_weight: float = 1.0
+    training: bool = False
+
+
+@record
+class Review:
+    """What is found by looking at the best network once more: a figure for each class, and a picture."""
+
+    by_class: dict[str, float | None]
+    """None for classes that neither the data held out nor the network's answers have."""
+    picture: Path
+
+
+class Task(Protocol):
+    """What is learnt.  One object of this kind is all that training knows of it."""
+
+    @property
+    def measure(self) -> str:
+        """The measure's name in files, such as ``accuracy``; higher is better."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """The measure's name in words."""
+        ...
+
+    def metric(self) -> Metric:
+        """A fresh metric that gathers outputs and targets into the measure."""
+        ...
+
+    def fault(self, name: str, shape: Sequence[int]) -> Diagnostic | None:
+        """Why an output of this shape, the batch left out, cannot be trained on; None when it can."""
+        ...
+
+    def review(self, network: nn.Module, data: ImageData, batch_size: int, folder: Path) -> Review | None:
+        """Look at what the best network gives for the data held out, and write that into ``folder``."""
+        ...
+
+
+@record
+class Classification:
+    """One class for each image: cross-entropy, and the part of the images whose class is found."""
+
+    classes: tuple[str, ...]
+    measure: str = "accuracy"
+    title: str = "accuracy"
+
+    def metric(self) -> Metric:
+        """Accuracy over all images, not averaged by class."""
+        from torchmetrics.classification import MulticlassAccuracy  # after Lightning: see archspec/training/fit.py
+
+        return MulticlassAccuracy(len(self.classes), average="micro")
+
+    def fault(self, name: str, shape: Sequence[int]) -> Diagnostic | None:
+        """Outputs are ``[classes]``, as many as the data has."""
+        count = len(self.classes)
+        if len(shape) != 1:
+            message = f"output `{name}` is {list(shape)}; to tell {count} classes apart it must be [{count}]"
+            return Diagnostic("output-shape", message, hint="end the network in `global_avg_pool`, `flatten`, `linear`")
+        if shape[0] == count:
+            return None
+        listed = ", ".join(printable(each, 30) for each in self.classes[:5]) + (", …" if count > 5 else "")
+        message = f"output `{name}` tells {shape[0]} classes apart, the data has {count}: {listed}"
+        return Diagnostic("class-count", message, hint=f"`--set classes={count}`, if that is what the spec calls them")
+
+    def review(self, network: nn.Module, data: ImageData, batch_size: int, folder: Path) -> None:
+        """Accuracy says it all."""
+
+
+@record
+class Segmentation:
+    """One class for each pixel, and the mean over classes of intersection over union."""
+
+    classes: tuple[str, ...]
+    size: tuple[int, int]
+    """Height and width of the network's outputs."""
+    ignore: int | None = None
+    """The target that the loss passes over, where the spec names one."""
+    measure: str = "mean_iou"
+    title: str = "mean IoU"
+
+    @property
+    def ignored(self) -> int:
+        """The target of pixels that count nowhere."""
+        return UNLABELLED if self.ignore is None else self.ignore
+
+    def named(self, classes: Sequence[str]) -> Segmentation:
+        """The same task with other names for its classes."""
+        return replace(self, classes=tuple(classes))
+
+    def metric(self) -> Metric:
+        """Mean IoU over the classes that are present."""
+        from archspec.training.iou import MeanIoU  # after Lightning: see archspec/training/fit.py
+
+        return MeanIoU(len(self.classes), self.ignored)
+
+    def fault(self, name: str, shape: Sequence[int]) -> Diagnostic | None:
+        """Outputs are ``[classes, height, width]``."""
+        wanted = [len(self.classes), *self.size]
+        if list(shape) == wanted:
+            return None
+        message = f"output `{name}` is {list(shape)}; to tell {wanted[0]} classes of pixels apart it must be {wanted}"
+        return Diagnostic("output-shape", message, hint="`upsample: {to: image}` gives a map the size of the input")
+
+    def review(self, network: nn.Module, data: ImageData, batch_size: int, folder: Path) -> Review:
+        """The IoU of each class, and ``predictions.png``."""
+        from archspec.training.iou import MeanIoU
+        from archspec.training.prediction_picture import draw, predicted
+
+        metric = MeanIoU(len(self.classes), self.ignored)
+        for images, target in data.validation_batches(batch_size):
+            metric.update(predicted(network, images), target)
+        picture = folder / "predictions.png"
+        draw(network, data.validation, self).save(picture)
+        return Review(dict(zip(self.classes, metric.by_class(), strict=True)), picture)
