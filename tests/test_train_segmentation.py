@@ -480,7 +480,7 @@ def test_the_picture_shows_truth_and_prediction(data: ImageData[MaskedImages]) -
         def forward(self, image: Tensor) -> Tensor:
             return self.scores.view(1, 3, 1, 1).expand(len(image), 3, 12, 16)
 
-    sheet = picture.draw(Oracle(), data.validation, TASK)
+    sheet = picture.draw(Oracle(), data.validation, TASK.classes, TASK.ignored, TASK.size)
     pixels = numpy.asarray(sheet)
     count = len(data.validation)
     assert count == 2

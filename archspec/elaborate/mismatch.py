@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from archspec.diagnostics import Fault
+from archspec.graph import Node
 from archspec.ops import Op, Shape, ShapeError
 from archspec.schema import Step
-from archspec.sizes import AtLeast, AtMost, Condition, Dim, Equal, Residue, Size, failure, solve, symbols, text
+from archspec.sizes import (
+    AtLeast,
+    AtMost,
+    Condition,
+    Dim,
+    Equal,
+    Evaluation,
+    Residue,
+    Size,
+    failure,
+    solve,
+    symbols,
+    text,
+)
 from archspec.source import Mapping as YamlMapping
 
-if TYPE_CHECKING:
-    from archspec.elaborate.nodes import Nodes
+Number = Callable[[Dim], int | None]
+"""A size as a number at the sizes of the spec; None when a symbol has none."""
 
 
 def formula(shape: Shape) -> str:
@@ -20,33 +33,39 @@ def formula(shape: Shape) -> str:
     return " × ".join(text(dim) for dim in shape.dims)
 
 
-def refused(nodes: Nodes, op: Op, inputs: Sequence[int], step: Step, error: ShapeError) -> Fault:
+def refused(
+    nodes: Sequence[Node], number: Number, op: Op, inputs: Sequence[int], step: Step, error: ShapeError
+) -> Fault:
     """An op that refuses its inputs, as a fault at the argument it names, or at the step."""
     span = step.what_span
     if error.argument is not None and isinstance(step.body, YamlMapping):
         given = step.body.get(error.argument)
         span = given.span if given is not None else span
-    return Fault("shape-mismatch", _led(op, str(error)), span, error.hint, sides(nodes, inputs))
+    return Fault("shape-mismatch", _led(op, str(error)), span, error.hint, sides(nodes, number, inputs))
 
 
-def unmet(nodes: Nodes, op: Op, inputs: Sequence[int], step: Step, condition: Condition) -> Fault:
+def unmet(
+    nodes: Sequence[Node], number: Number, op: Op, inputs: Sequence[int], step: Step, condition: Condition
+) -> Fault:
     """A condition on sizes that does not hold at the spec's own, as a fault."""
-    message = _led(op, describe(condition, nodes))
-    return Fault("shape-mismatch", message, step.what_span, _when(condition), sides(nodes, inputs))
+    message = _led(op, describe(condition, number))
+    return Fault("shape-mismatch", message, step.what_span, _when(condition), sides(nodes, number, inputs))
 
 
-def empty(nodes: Nodes, op: Op, inputs: Sequence[int], step: Step, shape: Shape) -> Fault:
+def empty(nodes: Sequence[Node], number: Number, op: Op, inputs: Sequence[int], step: Step, shape: Shape) -> Fault:
     """An output without rows, as a fault."""
     hint = "the input is too small for so many strides; `sizes` says how large it is"
-    return Fault("empty", _led(op, f"nothing is left: {formula(shape)}"), step.what_span, hint, sides(nodes, inputs))
+    return Fault(
+        "empty", _led(op, f"nothing is left: {formula(shape)}"), step.what_span, hint, sides(nodes, number, inputs)
+    )
 
 
-def sides(nodes: Nodes, inputs: Sequence[int]) -> tuple[str, ...]:
+def sides(nodes: Sequence[Node], number: Number, inputs: Sequence[int]) -> tuple[str, ...]:
     """A line for each input: the step it comes from, its shape as a formula, and as numbers."""
     lines = []
     for index in inputs:
-        node = nodes.all[index]
-        numbers = [nodes.number(dim) for dim in node.shape.dims]
+        node = nodes[index]
+        numbers = [number(dim) for dim in node.shape.dims]
         what = node.path if node.op is None else f"{node.path} (line {node.span.line})"
         line = f"{what}: {formula(node.shape)}"
         if any(isinstance(dim, Size) for dim in node.shape.dims) and None not in numbers:
@@ -55,20 +74,20 @@ def sides(nodes: Nodes, inputs: Sequence[int]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def holds(condition: Condition, nodes: Nodes) -> bool:
+def holds(condition: Condition, evaluation: Evaluation) -> bool:
     """Whether a condition holds at the spec's sizes; true where they are not known."""
     try:
-        return failure(condition, nodes.evaluation) is None
+        return failure(condition, evaluation) is None
     except ValueError:
         return True
 
 
-def describe(condition: Condition, nodes: Nodes) -> str:
+def describe(condition: Condition, number: Number) -> str:
     """A condition that does not hold, in words."""
 
     def side(dim: Dim) -> str:
-        number = nodes.number(dim)
-        return f"{text(dim)} = {number}" if isinstance(dim, Size) and number is not None else text(dim)
+        value = number(dim)
+        return f"{text(dim)} = {value}" if isinstance(dim, Size) and value is not None else text(dim)
 
     match condition:
         case AtLeast(term, least):

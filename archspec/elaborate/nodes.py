@@ -102,7 +102,7 @@ class Nodes:
             shape = op.infer(shapes)
         except ShapeError as error:
             del self.pins[mark:]
-            raise mismatch.refused(self, op, inputs, step, error) from None
+            raise mismatch.refused(self.all, self.number, op, inputs, step, error) from None
         index = len(self.all)
         self._try(op, shapes, inputs, shape, step)
         counted = name != ""
@@ -139,14 +139,14 @@ class Nodes:
         """The op's conditions at the spec's own sizes."""
         if type(op).conditions is not Op.conditions:
             for condition in op.conditions(shapes, len(self.all)):
-                if not mismatch.holds(condition, self):
-                    raise mismatch.unmet(self, op, inputs, step, condition)
+                if not mismatch.holds(condition, self.evaluation):
+                    raise mismatch.unmet(self.all, self.number, op, inputs, step, condition)
         if shapes and shape is shapes[0]:
             return  # tried where it was made
         for dim in shape.dims:
             number = self.number(dim)
             if number is not None and number < 1:
-                raise mismatch.empty(self, op, inputs, step, shape)
+                raise mismatch.empty(self.all, self.number, op, inputs, step, shape)
 
     def has_weights(self, scope: Scope) -> bool:
         """Whether anything in a scope holds weights of its own."""

@@ -90,7 +90,7 @@ def _node(
             f"the weights of `{original.path}` do not fit this input",
             step.what_span,
             None,
-            sides(builder.nodes, [*original.inputs, *node.inputs]),
+            sides(builder.nodes.all, builder.nodes.number, [*original.inputs, *node.inputs]),
         )
     return node.index
 

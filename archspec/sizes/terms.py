@@ -30,11 +30,6 @@ class Size:
     symbols: frozenset[str]
     growth_cache: object | None
 
-    def __repr__(self) -> str:
-        from archspec.sizes.writing import text  # here, because writing a size is no part of being one
-
-        return f"<size {text(self)}>"
-
     def __copy__(self) -> Size:
         return self
 
@@ -52,6 +47,9 @@ class Symbol(Size):
         self.depth = 0
         self.symbols = frozenset((name,))
         self.growth_cache = None
+
+    def __repr__(self) -> str:
+        return f"<size {self.name}>"
 
     def __reduce__(self) -> tuple[Callable[[str], Symbol], tuple[str]]:
         return symbol, (self.name,)
@@ -71,6 +69,9 @@ class Step(Size):
         self.symbols = base.symbols
         self.growth_cache = None
 
+    def __repr__(self) -> str:
+        return f"<size: ({self.a}·x + {self.b}) // {self.c} of a size of {self.depth - 1} levels>"
+
     def __reduce__(self) -> tuple[Callable[[Size, list[tuple[int, int, int]]], Size], tuple[object, ...]]:
         bottom, steps = chain(self)  # the whole chain at once: pickle would recurse level by level
         return _rebuild, (bottom, steps)
@@ -86,6 +87,9 @@ class Total(Size):
         self.depth = 1 + max(size.depth for size, _ in terms)
         self.symbols = frozenset().union(*(size.symbols for size, _ in terms))
         self.growth_cache = None
+
+    def __repr__(self) -> str:
+        return f"<size: a sum of {len(self.terms)} sizes>"
 
     def __reduce__(self) -> tuple[Callable[[tuple[tuple[Size, int], ...]], Total], tuple[object, ...]]:
         return _total_of, (self.terms,)

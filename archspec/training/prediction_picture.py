@@ -6,6 +6,7 @@ colours neither dark nor glaring, whose nearest among those before it is farthes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy
@@ -15,7 +16,6 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
 from archspec.training.images import NORMALISATION, Examples
-from archspec.training.tasks import Segmentation
 
 Colour = tuple[int, int, int]
 Array = NDArray[numpy.float64]
@@ -94,23 +94,28 @@ def predicted(network: nn.Module, images: Tensor) -> Tensor:
     return (given if isinstance(given, Tensor) else next(each for each in given if each is not None)).cpu()
 
 
-def draw(network: nn.Module, examples: Examples, task: Segmentation) -> Image.Image:
-    """A column for each of a few images: what the network sees, the truth, what it predicts; below, the classes."""
+def draw(
+    network: nn.Module, examples: Examples, classes: Sequence[str], ignored: int | None, size: tuple[int, int]
+) -> Image.Image:
+    """A column for each of a few images: what the network sees, the truth, what it predicts; below, the classes.
+
+    ``size`` is the height and width of what the network gives, ``ignored`` the index that is no class.
+    """
     chosen = numpy.linspace(0, len(examples) - 1, min(SHOWN, len(examples))).round().astype(int).tolist()
-    colours = numpy.array([*palette(len(task.classes)), PASSED_OVER], numpy.uint8)
+    colours = numpy.array([*palette(len(classes)), PASSED_OVER], numpy.uint8)
     columns: list[tuple[Image.Image, ...]] = []
     found: set[int] = set()
     for index in chosen:
         image, target = examples[index]
         answer = predicted(network, image[None])[0].argmax(0)
-        truth = torch.where(target == task.ignored, len(task.classes), target)
+        truth = torch.where(target == ignored, len(classes), target)
         found |= set(truth.unique().tolist()) | set(answer.unique().tolist())
         maps = [Image.fromarray(colours[each.numpy()]) for each in (truth, answer)]
-        columns.append((_photograph(image, task.size), *maps))
-    legend = [(name, colour) for name, colour in zip(task.classes, palette(len(task.classes)), strict=True)]
+        columns.append((_photograph(image, size), *maps))
+    legend = [(name, colour) for name, colour in zip(classes, palette(len(classes)), strict=True)]
     if len(legend) > 40:  # only those that are seen
         legend = [entry for index, entry in enumerate(legend) if index in found]
-    if len(task.classes) in found:
+    if len(classes) in found:
         legend.append(("passed over", PASSED_OVER))
     return _sheet(columns, legend)
 

@@ -142,5 +142,5 @@ class Segmentation:
         for images, target in data.validation_batches(batch_size):
             metric.update(predicted(network, images), target)
         picture = folder / "predictions.png"
-        draw(network, data.validation, self).save(picture)
+        draw(network, data.validation, self.classes, self.ignored, self.size).save(picture)
         return Review(dict(zip(self.classes, metric.by_class(), strict=True)), picture)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from archspec.backends.torch_source.calls import Statement
 from archspec.backends.torch_source.constructor import Constructor, signature
-from archspec.backends.torch_source.forward import Body, Statement
+from archspec.backends.torch_source.forward import Body
 from archspec.backends.torch_source.layout import WIDTH, lay_out
 from archspec.backends.torch_source.names import Namespace, docstring
 from archspec.backends.torch_source.steps import Steps, taken

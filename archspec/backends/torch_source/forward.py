@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from archspec.backends.torch_source.calls import Call, Statement
 from archspec.backends.torch_source.holding import Held
 from archspec.backends.torch_source.layout import WIDTH
 from archspec.backends.torch_source.names import Namespace
@@ -18,59 +19,7 @@ DEEPEST = 5
 """Calls nested in one another, at most."""
 _PIECE = re.compile(r"(\{0\}\.chunk\((\d+)(?:, dim=\d+)?\))\[(\d+)\]")
 _PLACE = re.compile(r"\{(\d+)\}")
-_MEASURED = re.compile(r"\{(\d+)\}\.shape")
 _INDENT = 8
-
-
-@dataclass(slots=True)
-class Call:
-    """One step of a forward: an expression over places ``{0}``, ``{1}`` … for what it reads."""
-
-    text: str
-    reads: tuple[Ref, ...]
-    gives: tuple[Ref, ...]
-    atomic: bool = True
-    training: bool = False
-    heavy: bool = False
-    """Whether it is a layer with weights, of which a line should hold one."""
-    named: tuple[str, ...] = ()
-    """What the spec calls its values."""
-    member: str = ""
-    """What it is called itself: a name for its value beside ``x``."""
-    merges: bool = False
-    spans: tuple[str, ...] = ()
-    views: int | None = None
-    """Which of the values it reads its own shares the memory of; None when it takes memory."""
-
-    @property
-    def wants_names(self) -> set[Ref]:
-        """The values that have names, so that it is plain how long they live.
-
-        Those whose size is asked for; and in ``a + b + c`` the third, or ``a + b`` would run before it is there.
-        """
-        found = {self.reads[int(place)] for place in _MEASURED.findall(self.text)}
-        return found | set(self.reads[2:]) if self.merges and not self.atomic else found
-
-    @property
-    def constant(self) -> bool:
-        """Whether it is a parameter."""
-        return not self.reads and "(" not in self.text
-
-
-@dataclass(slots=True)
-class Statement:
-    """An assignment; the end of names, when it has no targets; or the expression that is returned."""
-
-    targets: tuple[str, ...]
-    text: str
-    training: bool
-    refs: tuple[Ref, ...]
-    spans: tuple[str, ...] = ()
-
-    @property
-    def line(self) -> str:
-        """The statement as it is written."""
-        return f"{', '.join(self.targets)} = {self.text}" if self.targets else self.text
 
 
 @dataclass(slots=True)

@@ -10,15 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from archspec.backends.torch_source.calls import Call
 from archspec.families.templates import Ref
 
 INPUTS = -1
 """The entry whose outputs are what a forward was called with."""
-
-if TYPE_CHECKING:
-    from archspec.backends.torch_source.forward import Call
 
 
 @dataclass(slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archspec.analyses.strides import regroups_freely
+from archspec.backends.torch_source.calls import Call
 from archspec.backends.torch_source.constructor import attribute, is_list
-from archspec.backends.torch_source.forward import Call
 from archspec.backends.torch_source.names import Namespace, identifier, is_name
 from archspec.families.items import Item, Reader
 from archspec.families.templates import Entry, Ref, Template
