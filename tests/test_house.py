@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import networkx
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "archspec"
@@ -105,3 +106,15 @@ def test_import_and_check_stay_without_torch() -> None:
 def test_files_stay_short(name: str, path: Path) -> None:
     lines = path.read_text(encoding="utf-8").count("\n")
     assert lines <= 400, f"{name} has {lines} lines: it is two ideas"
+
+
+def test_no_circles_of_imports() -> None:
+    """No file imports another that imports it, by whatever way: late imports and those for types count too."""
+    known = {name for name, _ in modules()}
+    graph: networkx.DiGraph[str] = networkx.DiGraph()
+    for name, path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module is not None:
+                wanted = [f"{node.module}.{alias.name}" for alias in node.names]
+                graph.add_edges_from((name, each if each in known else node.module) for each in wanted)
+    assert [sorted(circle) for circle in networkx.simple_cycles(graph)] == []

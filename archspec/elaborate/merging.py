@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archspec.diagnostics import Fault
 from archspec.elaborate import operations
-from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place
+from archspec.elaborate.builder import Builder
+from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place, Visit
 from archspec.graph import Scope
 from archspec.ops import Op
 from archspec.schema import Step, parse_step, parse_steps
@@ -15,29 +16,23 @@ from archspec.source import Items, Scalar
 from archspec.source import Mapping as YamlMapping
 from archspec.source import Node as YamlNode
 
-if TYPE_CHECKING:
-    from archspec.elaborate.builder import Builder
-
 
 def merge(
     builder: Builder,
     kind: type[Op],
     bound: Mapping[str, Any],
-    step: Step,
-    place: Place,
-    loop: Loop,
-    current: int,
+    visit: Visit,
     reads: Sequence[int],
-    key: str | None,
 ) -> int:
     """An add, multiply or concat: of branches, or of what ``from`` lists."""
+    step, place, loop = visit.step, visit.place, visit.loop
     branches = _branches(builder, kind, step)
     inner, inside = place, loop.branch()
-    if step.name is not None or key is not None:
-        scope = builder.open("merge", step, place, loop, current, key)
+    if step.name is not None or visit.key is not None:
+        scope = builder.open("merge", visit)
         inner, inside = Place(scope, place.use, place, modules=True), loop.own_scope()
     fields = frozenset(str(k.text) for k, _, _ in branches if k is not None)
-    op, _ = operations.operation(builder, kind, bound, step, place, loop, current, skip=fields)
+    op, _ = operations.operation(builder, kind, bound, visit, skip=fields)
     if branches:
         if len(reads) != 1:
             raise Fault(
@@ -66,8 +61,8 @@ def merge(
         node = builder.nodes.add(op, tuple(values), step, inner, loop, "", named=False)
         index = node.index if node is not None else UNKNOWN
     if inner is not place:
-        return builder.close(step, place, loop, inner, index, node)
-    builder.label(step, place, loop, Entry(index, step.what_span, node=node, step=step))
+        return builder.close(visit, inner, index, node)
+    builder.label(visit, Entry(index, step.what_span, node=node, step=step))
     return index
 
 
@@ -103,20 +98,20 @@ def _values(
     numbered = place.scope.kind == "merge"
     if bare:
         step = steps[0]
-        for copy in builder.copies(step, place, loop):
-            if builder.wanted(step, place, copy, start):
-                name = str(key.value) if key is not None else None
+        for copy in builder.walk.copies(step, place, loop):
+            visit = Visit(step, place, copy, start, str(key.value) if key is not None else None)
+            if builder.walk.wanted(visit):
                 if step.name is not None and key is not None:
                     yield _scoped(builder, key, steps, place, copy, start)
                 else:
                     made = len(builder.nodes.all)
-                    value = builder.step(step, place, copy, start, name)
+                    value = builder.walk.step(visit)
                     last = builder.nodes.all[-1]
                     bare_parameter = len(builder.nodes.all) > made and last.op is not None and not last.op.sources
                     yield last.index if bare_parameter and last.step is step else value
         return
     if key is None and not numbered:
-        yield builder.steps(steps, place, loop, start)
+        yield builder.walk.steps(steps, place, loop, start)
         return
     yield _scoped(builder, key, steps, place, loop, start)
 
@@ -132,7 +127,7 @@ def _scoped(builder: Builder, key: Scalar | None, steps: tuple[Step, ...], place
     if key is not None:
         place.claim(name, key.span, Entry(UNKNOWN, key.span))
     place.scope.items.append(scope)
-    value = builder.steps(steps, inner, loop.own_scope(), start)
+    value = builder.walk.steps(steps, inner, loop.own_scope(), start)
     scope.output = value
     place.names[name] = Entry(value, key.span if key is not None else None, place=inner)
     return value

@@ -2,33 +2,63 @@
 
 from __future__ import annotations
 
-import keyword
-import re
+import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from archspec import expressions
-from archspec.diagnostics import Diagnostics, Fault, Source, Span, did_you_mean, printable
+from archspec.diagnostics import Fault, Source, Span, did_you_mean, printable
 from archspec.elaborate import learning
 from archspec.elaborate.blocks import overlay_keys, variant_overlay
-from archspec.elaborate.loader import Variant
+from archspec.elaborate.builder import Builder
+from archspec.elaborate.inputs import bind_inputs
+from archspec.elaborate.loader import Loader, Variant
 from archspec.elaborate.nodes import Excess
-from archspec.elaborate.places import OUTSIDE, UNKNOWN, Place, Use, check_name
-from archspec.elaborate.values import Text, UnknownValue, bind, evaluate
-from archspec.graph import Graph, Output, Scope
-from archspec.ops import Shape, ShapeError
-from archspec.schema import IDENTIFIER, BlockDefinition, SpecFile
-from archspec.sizes import Dim, symbol, symbols
-from archspec.source import Items, Scalar
-from archspec.source import Mapping as YamlMapping
-from archspec.source import Node as YamlNode
+from archspec.elaborate.outputs import outputs_of
+from archspec.elaborate.places import OUTSIDE, UNKNOWN, Place, Use
+from archspec.elaborate.rewriting import rewritten
+from archspec.elaborate.unused import warn_unread, warn_unused
+from archspec.elaborate.values import Text, UnknownValue
+from archspec.elaborate.walk import StepWalk
+from archspec.graph import Graph, Scope
+from archspec.sizes import symbols
 
-if TYPE_CHECKING:
-    from archspec.elaborate.builder import Builder
+MAXIMUM_NODES = 1_000_000
+MAXIMUM_DEPTH = 100
+_RECURSION = 20_000
 
 
-def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], sizes: Mapping[str, int]) -> Graph | None:
-    """The graph of a variant, or None with diagnostics added."""
+def elaborate(
+    variant: Variant,
+    loader: Loader,
+    overrides: Mapping[str, Any] | None = None,
+    sizes: Mapping[str, int] | None = None,
+    maximum_nodes: int = MAXIMUM_NODES,
+    maximum_depth: int = MAXIMUM_DEPTH,
+) -> Graph | None:
+    """The graph of a spec, with ``overrides`` for parameters and ``sizes``; None, with diagnostics added, when it has
+    errors."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _RECURSION))
+    try:
+        graph = _build(loader, variant, overrides or {}, sizes or {}, maximum_nodes, maximum_depth)
+        rewrites = variant.rewrites
+        return rewritten(graph, rewrites, loader.diagnostics) if graph is not None and rewrites else graph
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _build(
+    loader: Loader,
+    variant: Variant,
+    overrides: Mapping[str, Any],
+    sizes: Mapping[str, int],
+    maximum_nodes: int,
+    maximum_depth: int,
+) -> Graph | None:
+    """The graph of a variant before its rewrites, or None with diagnostics added."""
+    builder = Builder(loader, maximum_nodes, maximum_depth)
+    builder.walk = StepWalk(builder)
+    builder.alone = lambda other, values: _build(loader, other, values, {}, maximum_nodes, maximum_depth)
     definition = variant.definition
     diagnostics = builder.diagnostics
     file = definition.file
@@ -41,7 +71,7 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
         numbers = {name: number for name, (number, _) in variant.sizes.items()} | dict(sizes)
         builder.nodes.set_sizes(numbers)
         inputs: dict[str, int] = {}
-        first = _bind_inputs(builder, definition, given, root, inputs, keys)
+        first = bind_inputs(builder, definition, given, root, inputs, keys)
         known = {name for node in builder.nodes.all for dim in node.shape.dims for name in symbols(dim)}
         for name in numbers.keys() - known:
             span = variant.sizes[name][1] if name in variant.sizes else None
@@ -53,9 +83,9 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
         use = Use(definition, file, dict(first), inputs, first, 0, records=records)
         place = Place(root, use, None, modules=False)
         root.inputs = tuple(inputs.values())
-        last = builder.steps(definition.steps, place, OUTSIDE, next(iter(inputs.values())))
+        last = builder.walk.steps(definition.steps, place, OUTSIDE, next(iter(inputs.values())))
         root.output = last
-        outputs = _outputs(builder, definition, place, last)
+        outputs = outputs_of(builder, definition, place, last)
         if UNKNOWN not in {output.node for output in outputs} and not diagnostics.errors:
             graph = Graph(
                 variant.name, root, builder.nodes.all, inputs, outputs, numbers, variant.source, builder.nodes.pins
@@ -74,9 +104,9 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
         pass
     if graph is None:
         return None
-    _warn_unused(builder, file)
+    warn_unused(builder, file)
     graph.connect()
-    _warn_unread(graph, diagnostics)
+    warn_unread(graph, diagnostics)
     return graph
 
 
@@ -92,232 +122,3 @@ def _text(value: Any, variant: Variant) -> Any:
     if isinstance(value, (list, tuple)):
         return [_text(item, variant) for item in value]
     return value
-
-
-def _bind_inputs(
-    builder: Builder,
-    definition: BlockDefinition,
-    given: dict[str, tuple[Any, Span]],
-    root: Scope,
-    inputs: dict[str, int],
-    keys: Mapping[str, Span],
-) -> dict[str, Any]:
-    """Bind parameters, then make the inputs (whose channels may use them), then ``let`` (which may use the inputs)."""
-    model = definition.model
-    declared = model.inputs
-    if not declared:
-        raise Fault(
-            "no-inputs",
-            "a network says what it takes, and this spec has no `inputs`",
-            definition.steps[0].what_span if definition.steps else definition.span.part(0, 1),
-            "write `inputs: {image: [3, H, W]}`; a spec without inputs is a block",
-        )
-    bare = BlockDefinition(definition.name, model.model_copy(update={"let": {}}), definition.file, definition.span, ())
-    values = bind(bare, given, definition.span.part(0, 1), builder.diagnostics, (), {}, keys)
-    for name, node in declared.items():
-        span = node.span
-        check_name(name, span)
-        if name in values:
-            raise Fault("name-twice", f"`{name}` is a parameter and an input at once", span)
-        index = builder.nodes.input(name, _shape(name, node, values, definition.file), root, span).index
-        inputs[name] = index
-    if not model.let:
-        return values
-    records = {name: builder.record(index) for name, index in inputs.items()}
-    records["input"] = builder.record(next(iter(inputs.values())))
-    return bind(definition, given, definition.span.part(0, 1), builder.diagnostics, (), records)
-
-
-def _shape(name: str, node: YamlNode, values: Mapping[str, Any], file: SpecFile) -> Shape:
-    """The shape of an input: channels, then spatial sizes that are numbers or symbols.  Raises Fault."""
-    if not isinstance(node, Items) or not node.items:
-        raise Fault(
-            "bad-input", f"input `{name}` has no shape", node.span, f"write `{name}: [3, H, W]`, channels first"
-        )
-    dims: list[Dim] = []
-    for position, item in enumerate(node.items):
-        value = evaluate(item, values, file)
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if (
-            isinstance(value, str)
-            and IDENTIFIER.match(value)
-            and len(value) <= 20
-            and value not in ("input", "previous")
-        ):
-            if position == 0:
-                raise Fault(
-                    "bad-input",
-                    f"the channels of input `{name}` are a number",
-                    item.span,
-                    "channels come first: [3, H, W]",
-                )
-            dims.append(symbol(str(value)))
-        elif isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10_000_000:
-            dims.append(value)
-        else:
-            raise Fault(
-                "bad-input",
-                f"`{printable(str(value), 40)}` is no size of an input",
-                item.span,
-                "a number, or a symbol such as H",
-            )
-    try:
-        return Shape.of(*dims)
-    except ShapeError as error:
-        raise Fault("bad-input", f"input `{name}`: {error}", node.span) from None
-
-
-# -- outputs -----------------------------------------------------------------------------------------------------------
-
-
-def _outputs(builder: Builder, definition: BlockDefinition, place: Place, last: int) -> tuple[Output, ...]:
-    declared = definition.model.outputs
-    if not declared:
-        return (Output("output", last),)
-    outputs: list[Output] = []
-    failed = False
-    for name, node in declared.items():
-        try:
-            output = _output(builder, name, node, place, last)
-        except Fault as fault:
-            failed = True
-            builder.report(fault, place, node.span)
-            continue
-        if output is not None:
-            outputs.append(output)
-    if failed:
-        return (Output("output", UNKNOWN),)
-    if not outputs:
-        builder.diagnostics.error("no-outputs", "the network has no output", next(iter(declared.values())).span)
-        return (Output("output", UNKNOWN),)
-    if all(output.training for output in outputs):
-        builder.diagnostics.error(
-            "no-outputs", "every output is for training only", outputs[0].span, "one output must be there in evaluation"
-        )
-    return tuple(outputs)
-
-
-def _output(builder: Builder, name: str, node: YamlNode, place: Place, last: int) -> Output | None:
-    if not IDENTIFIER.match(name) or keyword.iskeyword(name) or name.startswith("_") or name in ("count", "index"):
-        raise Fault("bad-name", f"`{printable(name)}` is no name for an output", node.span)
-    names = builder.names(place, OUTSIDE, last)
-    fields: dict[str, YamlNode] = {"from": node}
-    if isinstance(node, YamlMapping):
-        fields = {str(key.text): value for key, value in node.entries}
-        known = ("from", "training", "loss_weight", "when")
-        for key, _ in node.entries:
-            if key.text not in known:
-                raise Fault(
-                    "unknown-key",
-                    f"`{printable(key.text)}` is no key of an output",
-                    key.span,
-                    did_you_mean(str(key.text), known),
-                )
-    source = fields.get("from")
-    if not isinstance(source, Scalar) or not isinstance(source.value, str):
-        raise Fault("bad-from", f"output `{name}` names no step", (source or node).span, f"write `{name}: step`")
-    when = fields.get("when")
-    if when is not None:
-        wanted = when.value if isinstance(when, Scalar) else None
-        if isinstance(wanted, str):
-            bare = wanted[2:-1] if wanted.startswith("$(") and wanted.endswith(")") else wanted.removeprefix("$")
-            wanted = expressions.evaluate(expressions.parse(bare, when.span), names)
-        if not isinstance(wanted, bool):
-            raise Fault("not-a-condition", "`when` is true or false", when.span)
-        if not wanted:
-            return None
-    training = evaluate(fields["training"], names, place.use.file) if "training" in fields else False
-    if not isinstance(training, bool):
-        raise Fault("wrong-type", "`training` is true or false", fields["training"].span)
-    weight = evaluate(fields["loss_weight"], names, place.use.file) if "loss_weight" in fields else 1.0
-    if isinstance(weight, bool) or not isinstance(weight, (int, float)):
-        raise Fault("wrong-type", "`loss_weight` is a number", fields["loss_weight"].span)
-    path = str(evaluate(source, names, place.use.file))
-    entry = place.find(path, source.span, last)
-    return Output(name, entry.value, training, float(weight), node.span)
-
-
-def block_output(builder: Builder, definition: BlockDefinition, place: Place, last: int) -> int:
-    """The value of a use of a block that names outputs: the first that is not for training only; all can be tapped."""
-    main = UNKNOWN
-    for output in _outputs(builder, definition, place, last):
-        if not output.training and main == UNKNOWN:
-            main = output.node
-    return main
-
-
-# -- the finished graph ------------------------------------------------------------------------------------------------
-
-
-def _warn_unread(graph: Graph, diagnostics: Diagnostics) -> None:
-    """Warn of what nothing reads."""
-    for node in graph.nodes:
-        if node.dead and not graph.consumers(node.index):
-            what = f"input `{node.name}`" if node.op is None else f"`{node.path}`"
-            message = f"nothing reads {what}, and it is no output"
-            diagnostics.warning("unused-step", message, node.span, stack=node.scope.stack())
-
-
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-def _warn_unused(builder: Builder, file: SpecFile) -> None:
-    """Warn of parameters, ``let`` and blocks that nothing in their file speaks of."""
-    if file.model.extends is not None:
-        return
-    diagnostics = builder.diagnostics
-    definitions = [*file.blocks.values()]
-    if file.whole is not None:
-        definitions.append(file.whole)
-    for definition in definitions:
-        node: YamlNode | None = file.node if definition is file.whole else None
-        if node is None:
-            blocks = file.node.get("blocks")
-            node = blocks.get(definition.name) if isinstance(blocks, YamlMapping) else None
-        if not isinstance(node, YamlMapping):
-            continue
-        spoken = _spoken(node, definition is file.whole)
-        for section in ("params", "let"):
-            part = node.get(section)
-            for key, _ in part.entries if isinstance(part, YamlMapping) else ():
-                if key.text not in spoken:
-                    kind = "parameter" if section == "params" else "value"
-                    diagnostics.warning(
-                        "unused", f"{kind} `{printable(key.text)}` of `{definition.name}` is never used", key.span
-                    )
-    if file.whole is None:
-        return
-    blocks = file.node.get("blocks")
-    bodies = [(key, value) for key, value in file.node.entries if key.text not in ("blocks", "import")]
-    bodies += blocks.entries if isinstance(blocks, YamlMapping) else ()
-    everything = _spoken(YamlMapping(tuple(bodies), file.node.span), False, everywhere=True)
-    for key, _ in blocks.entries if isinstance(blocks, YamlMapping) else ():
-        if key.text not in file.used_blocks and key.text not in everything:
-            diagnostics.warning("unused", f"block `{printable(key.text)}` is never used", key.span)
-    if isinstance(file.model.imports, YamlMapping):
-        for key, _ in file.model.imports.entries:
-            if key.text not in file.imports and key.text not in everything:
-                diagnostics.warning("unused", f"import `{printable(key.text)}` is never used", key.span)
-
-
-def _spoken(node: YamlMapping, whole: bool, everywhere: bool = False) -> set[str]:
-    """Words in the expressions of a block (or all words of its values): what may be a use of a name."""
-    words: set[str] = set()
-    stack: list[tuple[YamlNode, bool]] = []
-    for key, value in node.entries:
-        if not (whole and key.text == "blocks"):
-            stack.append((value, False))
-    while stack:
-        item, bare = stack.pop()
-        if isinstance(item, Scalar):
-            if isinstance(item.value, str) and (bare or everywhere or "$" in item.value):
-                words.update(_WORD.findall(item.value))
-        elif isinstance(item, Items):
-            stack += [(inner, False) for inner in item.items]
-        else:
-            for key, value in item.entries:
-                if "$" in str(key.text) or everywhere:
-                    words.update(_WORD.findall(str(key.text)))
-                stack.append((value, key.text in ("when", "for", "repeat")))
-    return words

@@ -3,42 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archspec.diagnostics import Fault, Span
-from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place
+from archspec.elaborate.builder import Builder
+from archspec.elaborate.places import UNKNOWN, Entry, Visit
 from archspec.elaborate.values import arguments, evaluate
 from archspec.ops import Op
-from archspec.schema import Step
 from archspec.source import Mapping as YamlMapping
-
-if TYPE_CHECKING:
-    from archspec.elaborate.builder import Builder
 
 
 def primitive(
     builder: Builder,
     kind: type[Op],
     bound: Mapping[str, Any],
-    step: Step,
-    place: Place,
-    loop: Loop,
-    current: int,
+    visit: Visit,
     reads: Sequence[int],
-    key: str | None,
 ) -> int:
     """One application of an op that is no merge; ``bound`` are arguments given with it as a value."""
-    op, referred = operation(builder, kind, bound, step, place, loop, current)
+    step, place = visit.step, visit.place
+    op, referred = operation(builder, kind, bound, visit)
     if kind.sources and len(reads) != kind.sources:
         raise Fault("wrong-inputs", f"`{step.what}` takes one input, and `from` names {len(reads)}", step.what_span)
     inputs = (*(reads if kind.sources else ()), *referred)
-    if kind.keyword == "identity" and step.name is None and key is None and not place.modules:
+    if kind.keyword == "identity" and step.name is None and visit.key is None and not place.modules:
         place.count += 1
-        builder.label(step, place, loop, Entry(reads[0], step.what_span))
+        builder.label(visit, Entry(reads[0], step.what_span))
         return reads[0]
-    name = builder.name(step, place, loop, current, key)
-    node = builder.nodes.add(op, inputs, step, place, loop, name, named=step.name is not None or key is not None)
-    if loop.merged and name.isdigit() and node is not None and op.weights(builder.nodes.read_by(node)):
+    name = builder.name(visit)
+    node = builder.nodes.add(op, inputs, step, place, visit.loop, name, step.name is not None or visit.key is not None)
+    if visit.loop.merged and name.isdigit() and node is not None and op.weights(builder.nodes.read_by(node)):
         raise Fault(
             "unnamed-in-merge",
             f"this `{step.what}` has weights and stands in a merge that has no name, so it needs one",
@@ -48,7 +42,7 @@ def primitive(
     index = node.index if node is not None else UNKNOWN
     entry = Entry(index, step.what_span, node=node, step=step)
     place.names[name] = entry
-    builder.label(step, place, loop, entry)
+    builder.label(visit, entry)
     return index
 
 
@@ -56,17 +50,15 @@ def operation(
     builder: Builder,
     kind: type[Op],
     bound: Mapping[str, Any],
-    step: Step,
-    place: Place,
-    loop: Loop,
-    current: int,
+    visit: Visit,
     skip: frozenset[str] = frozenset(),
 ) -> tuple[Op, tuple[int, ...]]:
     """The op of a step, its arguments checked, and the values its references name."""
+    step, place, current = visit.step, visit.place, visit.current
     constant = builder.constant.get(id(step))
     if constant is not None:
         return constant, ()
-    names = builder.names(place, loop, current)
+    names = builder.names(place, visit.loop, current)
     given: dict[str, tuple[Any, Span]] = {name: (value, step.what_span) for name, value in bound.items()}
     if isinstance(step.body, YamlMapping):
         inner = [(key, value) for key, value in step.body.entries if str(key.text) not in skip]

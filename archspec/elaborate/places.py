@@ -213,3 +213,16 @@ class Loop:
 
 
 OUTSIDE = Loop({})
+
+
+@record
+class Visit:
+    """One copy of a step, where it runs."""
+
+    step: Step
+    place: Place
+    loop: Loop
+    current: int
+    """The value of the step before."""
+    key: str | None = None
+    """The name it has from outside, as a branch has."""

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from archspec.diagnostics import Fault, printable
+from archspec.elaborate.builder import Builder
 from archspec.elaborate.mismatch import sides
-from archspec.elaborate.places import OUTSIDE, UNKNOWN, Entry, Loop, Place, Use
+from archspec.elaborate.places import OUTSIDE, UNKNOWN, Entry, Loop, Place, Use, Visit
 from archspec.elaborate.values import evaluate
 from archspec.graph import Scope
 from archspec.schema import BlockDefinition, Step
 from archspec.source import Items, Scalar
 
-if TYPE_CHECKING:
-    from archspec.elaborate.builder import Builder
 
-
-def resolve(builder: Builder, step: Step, place: Place, loop: Loop, current: int) -> list[int]:
+def resolve(builder: Builder, visit: Visit) -> list[int]:
     """The values a step reads: what ``from`` names, or the previous one.  Raises Fault."""
+    step, place, current = visit.step, visit.place, visit.current
     if step.reads is None:
         return [current]
     items = step.reads.items if isinstance(step.reads, Items) else (step.reads,)
@@ -28,7 +26,7 @@ def resolve(builder: Builder, step: Step, place: Place, loop: Loop, current: int
         assert isinstance(item, Scalar)
         path = str(item.value)
         if "$" in path:
-            names = names or builder.names(place, loop, current)
+            names = names or builder.names(place, visit.loop, current)
             path = str(evaluate(item, names, place.use.file))
         values.append(place.find(path, item.span, current).value)
     return values
@@ -48,38 +46,38 @@ def block_inputs(definition: BlockDefinition, reads: Sequence[int], step: Step) 
     return dict(zip(declared, reads, strict=True))
 
 
-def reuse(builder: Builder, step: Step, place: Place, loop: Loop, reads: Sequence[int]) -> int:
+def reuse(builder: Builder, visit: Visit, reads: Sequence[int]) -> int:
     """Apply an earlier step's weights again.  Raises Fault."""
+    step, place = visit.step, visit.place
     if not isinstance(step.body, Scalar) or not isinstance(step.body.value, str):
         raise Fault("bad-reuse", "`reuse` takes the name of an earlier step", step.what_span, "write `reuse: conv1`")
     if step.name is not None:
         raise Fault("bad-reuse", "what is reused has its name already; use `label` to name the result", step.name_span)
-    path = str(evaluate(step.body, builder.names(place, loop, reads[0]), place.use.file))
+    path = str(evaluate(step.body, builder.names(place, visit.loop, reads[0]), place.use.file))
     entry = place.find(path, step.body.span, reads[0])
     position = str(place.count)
     place.count += 1
     if entry.place is not None:
-        value = _scope(builder, entry.place, step, place, loop, reads)
+        value = _scope(builder, entry.place, visit, reads)
     elif entry.node is not None:
-        value = _node(builder, entry, step, place, loop, reads, position)
+        value = _node(builder, entry, visit, reads, position)
     elif entry.value == UNKNOWN:
         value = UNKNOWN
     else:
         raise Fault("bad-reuse", f"`{printable(path)}` is no step whose weights could be used again", step.body.span)
     found = Entry(value, step.what_span, step=step)
     place.names[position] = found
-    builder.label(step, place, loop, found)
+    builder.label(visit, found)
     return value
 
 
-def _node(
-    builder: Builder, entry: Entry, step: Step, place: Place, loop: Loop, reads: Sequence[int], position: str
-) -> int:
+def _node(builder: Builder, entry: Entry, visit: Visit, reads: Sequence[int], position: str) -> int:
+    step = visit.step
     original = entry.node
     assert original is not None
     original = original.reuse or original
     assert original.op is not None
-    node = builder.nodes.add(original.op, tuple(reads), step, place, loop, position, named=False)
+    node = builder.nodes.add(original.op, tuple(reads), step, visit.place, visit.loop, position, named=False)
     if node is None:
         return UNKNOWN
     node.reuse, node.is_module = original, False
@@ -95,8 +93,9 @@ def _node(
     return node.index
 
 
-def _scope(builder: Builder, original: Place, step: Step, place: Place, loop: Loop, reads: Sequence[int]) -> int:
+def _scope(builder: Builder, original: Place, visit: Visit, reads: Sequence[int]) -> int:
     """Run a scope's steps again over another input, its nodes tied to those of the first time."""
+    step, place, loop = visit.step, visit.place, visit.loop
     first = original.scope
     if first.step is None:
         raise Fault("bad-reuse", f"`{first.path}` cannot be used again", step.what_span)
@@ -123,11 +122,11 @@ def _scope(builder: Builder, original: Place, step: Step, place: Place, loop: Lo
         old = original.use
         use = Use(old.definition, old.file, old.values, inputs, old.spec_values, old.depth, old.caller, records=records)
         inner = Place(scope, use, place, modules=False)
-        value = builder.steps(first.block.steps, inner, OUTSIDE, reads[0])
+        value = builder.walk.steps(first.block.steps, inner, OUTSIDE, reads[0])
     elif first.kind == "sequence":
         inner = Place(scope, place.use, place, modules=True)
         names = {key: item for bound in first.loops for key, item in bound.items()}
-        value = builder.steps(first.step.steps or (), inner, Loop(names, first.loops, first.copy), reads[0])
+        value = builder.walk.steps(first.step.steps or (), inner, Loop(names, first.loops, first.copy), reads[0])
     else:
         raise Fault("bad-reuse", "a merge cannot be used again; reuse a block or a sequence", step.what_span)
     scope.output = value

@@ -6,14 +6,10 @@ for that use; its scopes, names and labels stay, so that they can be tapped.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from archspec.diagnostics import Fault
+from archspec.elaborate.builder import Builder
 from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place, Use
 from archspec.graph import Graph, Node, Scope
-
-if TYPE_CHECKING:
-    from archspec.elaborate.builder import Builder
 
 
 def splice(

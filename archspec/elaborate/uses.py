@@ -4,34 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archspec.diagnostics import Fault, Span
-from archspec.elaborate import network, references
+from archspec.elaborate import outputs, references
 from archspec.elaborate.blocks import Bound
-from archspec.elaborate.places import OUTSIDE, Loop, Place, Use
+from archspec.elaborate.builder import Builder
+from archspec.elaborate.places import OUTSIDE, Place, Use, Visit
 from archspec.elaborate.rewriting import rewritten
 from archspec.elaborate.splicing import splice
 from archspec.elaborate.values import UnknownValue, arguments, bind
 from archspec.graph import Graph, Part, Scope
-from archspec.schema import Step
 from archspec.source import Mapping as YamlMapping
-
-if TYPE_CHECKING:
-    from archspec.elaborate.builder import Builder
 
 
 def block(
     builder: Builder,
     bound: Bound,
-    step: Step,
-    place: Place,
-    loop: Loop,
-    current: int,
+    visit: Visit,
     reads: Sequence[int],
-    key: str | None,
 ) -> int:
     """One use of a block."""
+    step, place = visit.step, visit.place
     definition = bound.definition
     depth = place.use.depth + 1
     if depth > builder.maximum_depth:
@@ -41,7 +35,7 @@ def block(
             step.what_span,
             "a block that uses itself needs a `when` that ends it",
         )
-    given = arguments(step.body, builder.names(place, loop, current), place.use.file, step.what)
+    given = arguments(step.body, builder.names(place, visit.loop, visit.current), place.use.file, step.what)
     for name in bound.arguments:
         if name in given:
             raise Fault("name-twice", f"`{name}` is already bound where the block was given", given[name][1])
@@ -52,7 +46,7 @@ def block(
         **given,
     }
     inputs = references.block_inputs(definition, reads, step)
-    scope = builder.open("block", step, place, loop, current, key)
+    scope = builder.open("block", visit)
     scope.block = definition
     scope.inputs = tuple(inputs.values())
     scope.depth = depth
@@ -61,7 +55,7 @@ def block(
     if bound.variant is not None and definition.model.inputs:
         builder.parts.append(Part(scope.path, bound.variant.chain))
     if bound.rewrites:
-        return _rewritten(builder, bound, given, step, place, loop, scope, inputs)
+        return _rewritten(builder, bound, given, visit, scope, inputs)
     keys = {str(k.text): k.span for k, _ in step.body.entries} if isinstance(step.body, YamlMapping) else {}
     stack = place.scope.stack()
     values = bind(definition, given, step.what_span, builder.diagnostics, stack, {**bound.values, **records}, keys)
@@ -74,11 +68,11 @@ def block(
     )
     use = Use(definition, definition.file, values, inputs, spec_values, depth, place.use, records=records)
     inner = Place(scope, use, place, modules=False)
-    value = builder.steps(definition.steps, inner, OUTSIDE, next(iter(inputs.values())))
+    value = builder.walk.steps(definition.steps, inner, OUTSIDE, next(iter(inputs.values())))
     if definition.model.outputs:
-        value = network.block_output(builder, definition, inner, value)
-    value = builder.close(step, place, loop, inner, value)
-    if loop.merged and scope.name.isdigit() and builder.nodes.has_weights(scope):
+        value = outputs.block_output(builder, definition, inner, value)
+    value = builder.close(visit, inner, value)
+    if visit.loop.merged and scope.name.isdigit() and builder.nodes.has_weights(scope):
         raise Fault(
             "unnamed-in-merge",
             f"this `{step.what}` has weights and stands in a merge that has no name, so it needs one",
@@ -92,16 +86,14 @@ def _rewritten(
     builder: Builder,
     bound: Bound,
     given: Mapping[str, tuple[Any, Span]],
-    step: Step,
-    place: Place,
-    loop: Loop,
+    visit: Visit,
     scope: Scope,
     inputs: dict[str, int],
 ) -> int:
     """One use of a spec that is rewritten first: elaborated by itself, rewritten, then made again here."""
     assert bound.variant is not None
-    alone = type(builder)(builder.loader, builder.nodes.maximum, builder.maximum_depth)
-    graph = network.build(alone, bound.variant, {name: value for name, (value, _) in given.items()}, {})
+    step, place = visit.step, visit.place
+    graph = builder.alone(bound.variant, {name: value for name, (value, _) in given.items()})
     if graph is None:
         raise UnknownValue
     graph = rewritten(graph, bound.rewrites, builder.diagnostics)
@@ -120,7 +112,7 @@ def _rewritten(
             f"`{bound.variant.name}` has no block or sequence `{bound.inside}` fed by its input",
             step.what_span,
         ) from None
-    return builder.close(step, place, loop, inner, value)
+    return builder.close(visit, inner, value)
 
 
 def _inner_parts(graph: Graph, whole: Part) -> list[Part]:

@@ -1,0 +1,177 @@
+"""The walk over a spec's steps that makes the graph.
+
+Steps run in the order written; each gives a value (the index of a node), which the next one reads.  What fails is
+reported, its value is unknown, and whatever reads it is passed over, so that one run finds every independent fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from archspec import expressions
+from archspec.diagnostics import Fault, printable
+from archspec.elaborate import merging, operations, references, uses
+from archspec.elaborate.blocks import Bound, BoundOp
+from archspec.elaborate.builder import Builder
+from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place, Visit
+from archspec.elaborate.values import UnknownValue, evaluate, text
+from archspec.ops import Op
+from archspec.schema import Step
+from archspec.source import Scalar
+
+
+class StepWalk:
+    """Runs steps; what they make is kept by its builder."""
+
+    def __init__(self, builder: Builder) -> None:
+        self.builder = builder
+
+    def steps(self, steps: Sequence[Step], place: Place, loop: Loop, current: int) -> int:
+        """Run steps one after the other; gives the value of the last."""
+        for step in steps:
+            for copy in self.copies(step, place, loop):
+                visit = Visit(step, place, copy, current)
+                if self.wanted(visit):
+                    current = self.step(visit)
+        return current
+
+    def copies(self, step: Step, place: Place, loop: Loop) -> Iterator[Loop]:
+        """The copies that ``for`` and ``repeat`` make of a step; ``for`` is outside."""
+        if not step.clauses and step.repeat is None:
+            yield loop
+            return
+        try:
+            yield from self._looped(step, place, loop)
+        except Fault as fault:
+            self.builder.report(fault, place, step.what_span)
+        except UnknownValue:
+            return
+
+    def _looped(self, step: Step, place: Place, loop: Loop) -> Iterator[Loop]:
+        copies = [loop]
+        for clause in step.clauses:
+            names = {**place.use.values, **place.use.records}
+            copies = [
+                outer.inner(bound, index)
+                for outer in copies
+                for index, bound in enumerate(expressions.iterate(clause, {**names, **outer.names}))
+            ]
+        for copy in copies:
+            if step.repeat is None:
+                yield copy
+                continue
+            count = evaluate(step.repeat, {**place.use.values, **place.use.records, **copy.names}, place.use.file)
+            if isinstance(count, float) and count.is_integer():
+                count = int(count)
+            if isinstance(count, bool) or not isinstance(count, int):
+                raise Fault("wrong-type", "`repeat` is a whole number", step.repeat.span)
+            if count < 0:
+                raise Fault(
+                    "wrong-value", f"`repeat` is {count}, and a step cannot be repeated so often", step.repeat.span
+                )
+            if count > self.builder.nodes.maximum:
+                raise self.builder.nodes.too_many(step.repeat.span)
+            for index in range(count):
+                yield copy.inner({}, index)
+
+    def wanted(self, visit: Visit) -> bool:
+        """Whether ``when`` leaves this copy of a step."""
+        step, place = visit.step, visit.place
+        self.builder.nodes.tick(step.what_span, place)
+        if step.when is None or isinstance(step.when, bool):
+            return step.when is not False
+        try:
+            found = expressions.evaluate(step.when, self.builder.names(place, visit.loop, visit.current, fixed=True))
+            if not isinstance(found, bool):
+                shown = printable(str(found), 40)
+                raise Fault(
+                    "not-a-condition",
+                    f"`when` is true or false, and this is `{shown}`",
+                    step.when.span,
+                    "compare it with something: `n > 0`",
+                )
+            return found
+        except Fault as fault:
+            word = step.when.text
+            if fault.diagnostic.code == "unknown-name" and word.lower() in ("yes", "no", "on", "off"):
+                what = f"`{word}` is a word in YAML 1.2, not a truth value"
+                fault = Fault("not-a-condition", what, fault.diagnostic.span, "write true or false")
+            self.builder.report(fault, place, step.what_span)
+        except UnknownValue:
+            pass
+        return False
+
+    def step(self, visit: Visit) -> int:
+        """Run one copy of a step; gives the value the chain goes on from."""
+        try:
+            read, given = self._apply(visit)
+        except Fault as fault:
+            self.builder.report(fault, visit.place, visit.step.what_span)
+            read = given = UNKNOWN
+            self._name_unknown(visit)
+        except UnknownValue:
+            read, given = visit.current, UNKNOWN
+            self._name_unknown(visit)
+        return read if visit.step.aside else given
+
+    def _apply(self, visit: Visit) -> tuple[int, int]:
+        step, place, builder = visit.step, visit.place, self.builder
+        reads = references.resolve(builder, visit)
+        if step.what == "steps":
+            return reads[0], self._group(visit, reads)
+        if step.what == "sequence":
+            scope = builder.open("sequence", visit)
+            self._one_input(step, reads, "`sequence`")
+            inner = Place(scope, place.use, place, modules=True)
+            value = self.steps(step.steps or (), inner, visit.loop.own_scope(), reads[0])
+            return reads[0], builder.close(visit, inner, value)
+        if step.what == "reuse":
+            return reads[0], references.reuse(builder, visit, reads)
+        what = self._what(visit)
+        if isinstance(what, Bound):
+            return reads[0], uses.block(builder, what, visit, reads)
+        bound: Mapping[str, Any] = {}
+        if isinstance(what, BoundOp):
+            what, bound = what.kind, what.arguments
+        if what.merges:
+            return reads[0], merging.merge(builder, what, bound, visit, reads)
+        value = operations.primitive(builder, what, bound, visit, reads)
+        return reads[0], value if what.sources else visit.current
+
+    def _what(self, visit: Visit) -> type[Op] | Bound | BoundOp:
+        step, place = visit.step, visit.place
+        what: Any = step.what
+        if "$" in what:
+            names = self.builder.names(place, visit.loop, visit.current)
+            what = evaluate(Scalar(what, what, step.what_span, False), names, place.use.file)
+        return self.builder.blocks.find(what, place.use, step.what_span)
+
+    def _group(self, visit: Visit, reads: Sequence[int]) -> int:
+        step = visit.step
+        if step.name is not None:
+            raise Fault(
+                "bad-name", "a `steps` group makes no scope, so it has no name", step.name_span, "use `sequence`"
+            )
+        self._one_input(step, reads, "`steps`")
+        given = self.steps(step.steps or (), visit.place, visit.loop, reads[0])
+        self.builder.label(visit, Entry(given, step.label_span))
+        return given
+
+    @staticmethod
+    def _one_input(step: Step, reads: Sequence[int], what: str) -> None:
+        if len(reads) != 1:
+            raise Fault("wrong-inputs", f"{what} takes one input, and `from` names {len(reads)}", step.what_span)
+
+    @staticmethod
+    def _name_unknown(visit: Visit) -> None:
+        """Let later steps name one that failed, so that they do not report it again."""
+        step, place, key = visit.step, visit.place, visit.key
+        try:
+            names = {**place.use.values, **visit.loop.names}
+            for given in (step.name if key is None else key, step.label):
+                if given is not None:
+                    name = text(given, names, step.what_span, "a name")
+                    place.names.setdefault(name, Entry(UNKNOWN, step.what_span))
+        except (Fault, UnknownValue):
+            return
