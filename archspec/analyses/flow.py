@@ -36,7 +36,7 @@ def analyse(graph: Graph) -> Flow:
     """The flow of a graph, in time linear in its edges and the depth of its scopes."""
     flow = Flow(graph, [False] * len(graph.nodes), list(range(len(graph.nodes))))
     for node in graph.nodes:
-        if node.op is not None and node.op.keyword == "identity" and not node.is_module and node.inputs:
+        if node.op is not None and node.op.transparent and not node.is_module and node.inputs:
             flow.alias[node.index] = flow.alias[node.inputs[0]]
     waiting = [flow.alias[output.node] for output in graph.outputs]
     while waiting:

@@ -26,7 +26,7 @@ def primitive(
     if kind.sources and len(reads) != kind.sources:
         raise Fault("wrong-inputs", f"`{step.what}` takes one input, and `from` names {len(reads)}", step.what_span)
     inputs = (*(reads if kind.sources else ()), *referred)
-    if kind.keyword == "identity" and step.name is None and visit.key is None and not place.modules:
+    if kind.transparent and step.name is None and visit.key is None and not place.modules:
         place.count += 1
         builder.label(visit, Entry(reads[0], step.what_span))
         return reads[0]

@@ -14,6 +14,8 @@ class Add(Elementwise):
     """Branches added number by number, in the order written (https://arxiv.org/abs/1512.03385)."""
 
     keyword: ClassVar[str] = "add"
+    works_on_any_map: ClassVar[bool] = True
+    circle: ClassVar[str | None] = "+"
     sign: ClassVar[str] = "+"
 
     def passes_gradient(self, inputs: Sequence[Shape], position: int, output: Shape) -> Literal["new", "same"] | None:

@@ -19,6 +19,7 @@ class BatchNorm(Op):
 
     keyword: ClassVar[str] = "batch_norm"
     kind: ClassVar[Kind] = "normalisation"
+    acts_per_channel: ClassVar[bool] = True
     layout: ClassVar[Layout] = "channels"
     tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
     examples: ClassVar[tuple[Example, ...]] = (

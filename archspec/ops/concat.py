@@ -20,6 +20,8 @@ class Concat(Op):
 
     keyword: ClassVar[str] = "concat"
     kind: ClassVar[Kind] = "merge"
+    works_on_any_map: ClassVar[bool] = True
+    circle: ClassVar[str | None] = "||"
     merges: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(64, H, W), Shape.of(128, H, W), Shape.of(32, H, W)), {}, Shape.of(224, H, W)),

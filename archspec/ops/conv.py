@@ -20,6 +20,7 @@ class Conv(Op):
 
     keyword: ClassVar[str] = "conv"
     kind: ClassVar[Kind] = "convolution"
+    output_axis: ClassVar[int | None] = 0
     layout: ClassVar[Layout] = "channels"
     tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
     examples: ClassVar[tuple[Example, ...]] = (

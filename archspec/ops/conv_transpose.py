@@ -35,6 +35,7 @@ class ConvTranspose(Op):
 
     keyword: ClassVar[str] = "conv_transpose"
     kind: ClassVar[Kind] = "upsampling"
+    output_axis: ClassVar[int | None] = 1
     layout: ClassVar[Layout] = "channels"
     tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
     examples: ClassVar[tuple[Example, ...]] = (

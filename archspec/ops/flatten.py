@@ -9,7 +9,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from archspec.ops.common.arguments import Axis
-from archspec.ops.common.base import Argument, Example, Function, H, Kind, Module, Op, Shape, ShapeError, only
+from archspec.ops.common.base import Argument, Drawn, Example, Function, H, Kind, Module, Op, Shape, ShapeError, only
 from archspec.ops.common.memory import NOTHING, Saved, view
 from archspec.ops.common.windows import POINTWISE, Everything, Window
 from archspec.sizes import Dim, text
@@ -20,6 +20,8 @@ class Flatten(Op):
 
     keyword: ClassVar[str] = "flatten"
     kind: ClassVar[Kind] = "reshape"
+    works_on_any_map: ClassVar[bool] = True
+    drawn: ClassVar[Drawn | None] = "never"
     regroups: ClassVar[bool] = True
     pins: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from archspec.ops.common.base import Example, Function, H, Kind, Shape, W
+from archspec.ops.common.base import Drawn, Example, Function, H, Kind, Shape, W
 from archspec.ops.common.memory import NOTHING, Saved
 from archspec.ops.common.pointwise import Pointwise
 
@@ -15,6 +15,9 @@ class Identity(Pointwise):
 
     keyword: ClassVar[str] = "identity"
     kind: ClassVar[Kind] = "reshape"
+    transparent: ClassVar[bool] = True
+    works_on_any_map: ClassVar[bool] = True
+    drawn: ClassVar[Drawn | None] = "never"
     target: ClassVar[str] = "nn.Identity"
     expression: ClassVar[str] = ""
     name: ClassVar[str] = "identity"

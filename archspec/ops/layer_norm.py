@@ -31,6 +31,7 @@ class LayerNorm(Op):
 
     keyword: ClassVar[str] = "layer_norm"
     kind: ClassVar[Kind] = "normalisation"
+    acts_per_channel: ClassVar[bool] = True
     pins: ClassVar[bool] = True
     permutes: ClassVar[bool] = True
     reorders: ClassVar[bool] = True

@@ -31,6 +31,7 @@ class Linear(Op):
 
     keyword: ClassVar[str] = "linear"
     kind: ClassVar[Kind] = "dense"
+    output_axis: ClassVar[int | None] = 0
     pins: ClassVar[bool] = True
     tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
     examples: ClassVar[tuple[Example, ...]] = (

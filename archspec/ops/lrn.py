@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from archspec.ops.common.arguments import Number, Positive
-from archspec.ops.common.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, W
+from archspec.ops.common.base import Argument, Drawn, Example, Function, H, Kind, L, Module, Op, Shape, W
 from archspec.ops.common.memory import Numbers, Saved
 from archspec.ops.common.spatial import feature_map
 
@@ -21,6 +21,7 @@ class Lrn(Op):
 
     keyword: ClassVar[str] = "lrn"
     kind: ClassVar[Kind] = "normalisation"
+    drawn: ClassVar[Drawn | None] = "box"
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(96, H, W),), {"size": 5, "alpha": 1e-4, "beta": 0.75, "k": 2}),
         Example((Shape.of(4, H, W),), {"size": 2}),

@@ -8,7 +8,21 @@ from typing import ClassVar
 from pydantic import Field
 
 from archspec.ops.common.arguments import Axes
-from archspec.ops.common.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W, only
+from archspec.ops.common.base import (
+    Argument,
+    Drawn,
+    Example,
+    Function,
+    H,
+    Kind,
+    L,
+    Module,
+    Op,
+    Shape,
+    ShapeError,
+    W,
+    only,
+)
 from archspec.ops.common.memory import NOTHING, Saved
 
 PERMUTE = '''\
@@ -29,6 +43,7 @@ class Permute(Op):
 
     keyword: ClassVar[str] = "permute"
     kind: ClassVar[Kind] = "reshape"
+    drawn: ClassVar[Drawn | None] = "never"
     permutes: ClassVar[bool] = True
     reorders: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (

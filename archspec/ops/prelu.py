@@ -17,6 +17,7 @@ class Prelu(Op):
 
     keyword: ClassVar[str] = "prelu"
     kind: ClassVar[Kind] = "activation"
+    acts_per_channel: ClassVar[bool] = True
     layout: ClassVar[Layout] = "kept"
     tensors: ClassVar[tuple[str, ...]] = ("weight",)
     examples: ClassVar[tuple[Example, ...]] = (

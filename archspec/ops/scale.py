@@ -12,6 +12,7 @@ class Scale(Affine):
     """Each number times a constant, which may differ from channel to channel and is not learnt."""
 
     keyword: ClassVar[str] = "scale"
+    acts_per_channel: ClassVar[bool] = True
     sign: ClassVar[str] = "*"
     helper: ClassVar[str] = '''\
 def scale_channels(input: Tensor, by: tuple[float, ...]) -> Tensor:

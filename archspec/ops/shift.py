@@ -12,6 +12,7 @@ class Shift(Affine):
     """Each number plus a constant, which may differ from channel to channel and is not learnt."""
 
     keyword: ClassVar[str] = "shift"
+    acts_per_channel: ClassVar[bool] = True
     sign: ClassVar[str] = "+"
     helper: ClassVar[str] = '''\
 def shift_channels(input: Tensor, by: tuple[float, ...]) -> Tensor:

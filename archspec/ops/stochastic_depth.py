@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from archspec.ops.common.arguments import probability, refuse
-from archspec.ops.common.base import Argument, Example, H, Kind, Module, Op, Shape, W, only
+from archspec.ops.common.base import Argument, Drawn, Example, H, Kind, Module, Op, Shape, W, only
 from archspec.ops.common.memory import NOTHING, Numbers, Saved
 
 STOCHASTIC_DEPTH = '''\
@@ -40,6 +40,7 @@ class StochasticDepth(Op):
 
     keyword: ClassVar[str] = "stochastic_depth"
     kind: ClassVar[Kind] = "dropout"
+    drawn: ClassVar[Drawn | None] = "never"
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),), {"p": 0.2}),
         Example((Shape.of(3, H, W),), {"p": 0}),

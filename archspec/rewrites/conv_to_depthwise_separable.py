@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from archspec.graph import Graph
 from archspec.ops.common.arguments import Flag
+from archspec.ops.conv import Conv
 from archspec.rewrites.common.proofs import moved_fields, saving
 from archspec.rewrites.common.splitting import split
 from archspec.rewrites.engine.base import Rewrite, Steps
@@ -63,9 +64,9 @@ class ConvToDepthwiseSeparable(Rewrite):
 
 
 def _is_full(node: DraftNode, named: bool) -> bool:
-    if node.op is None or node.op.keyword != "conv" or node.shapes_in[0].channels == 1:
+    if not isinstance(node.op, Conv) or node.shapes_in[0].channels == 1:
         return False
-    given: Any = node.op
+    given = node.op
     kernels = given.kernel if isinstance(given.kernel, tuple) else (given.kernel,)
     first = node.inputs[0].op is None
     return given.groups == 1 and max(kernels) > 1 and (named or not first)

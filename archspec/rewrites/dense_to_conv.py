@@ -9,6 +9,9 @@ from archspec.ops import Op, find
 from archspec.ops.common.pooling import AdaptivePool, GlobalPool
 from archspec.ops.common.spatial import collapse
 from archspec.ops.common.windows import POINTWISE, Sliding
+from archspec.ops.conv import Conv
+from archspec.ops.flatten import Flatten
+from archspec.ops.linear import Linear
 from archspec.rewrites.engine.base import Rewrite
 from archspec.rewrites.engine.draft import Draft
 from archspec.rewrites.engine.errors import RewriteError
@@ -16,12 +19,6 @@ from archspec.rewrites.engine.nodes import DraftNode
 
 Kernel = tuple[int, ...]
 """Size of the map that was flattened, one number for each spatial axis, at the sizes of the spec."""
-
-_ANYWHERE = {"flatten", "identity", "concat", "add", "multiply"}
-"""Ops that do on a map what they do on the vector it is flattened to."""
-
-_BY_CHANNEL = {"batch_norm", "layer_norm", "softmax", "log_softmax", "prelu", "scale", "shift"}
-"""Ops that do so only where each number of the vector is a channel: behind a dense layer, or a map of 1 × 1."""
 
 
 class DenseToConv(Rewrite):
@@ -74,7 +71,7 @@ class _Head:
     @classmethod
     def at(cls, draft: Draft, node: DraftNode) -> _Head | None:
         """The head that begins at a node; None where none does."""
-        if node.op is None or node.op.keyword != "flatten" or node.shape.rank != 0 or node.shape.axes != ("channels",):
+        if not isinstance(node.op, Flatten) or node.shape.rank != 0 or node.shape.axes != ("channels",):
             return None
         source = node.inputs[0].shape
         if not source.channels_first or source.rank == 0:
@@ -120,7 +117,7 @@ class _Plan:
         """Decide on everything; raises RewriteError where something cannot be converted."""
         order = [node for node in self.draft.nodes() if id(node) in self.inside]
         for node in order:
-            if node.op is not None and node.op.keyword == "flatten" and node.inputs[0].shape.rank > 0:
+            if isinstance(node.op, Flatten) and node.inputs[0].shape.rank > 0:
                 self.kernels[id(node)] = self.draft.numbers(node.inputs[0].shape.spatial)
                 self._pools_before(node)
                 continue
@@ -142,13 +139,13 @@ class _Plan:
             raise RewriteError(f"maps of several sizes meet at `{node.path}`", node)
         (kernel,) = pending
         by_number = op.kind in ("activation", "dropout") and type(op).window is Op.window and not node.holds_weights
-        if op.keyword == "linear" or op.keyword in _ANYWHERE or by_number:
+        if isinstance(op, Linear) or op.works_on_any_map or by_number:
             pass
-        elif op.keyword not in _BY_CHANNEL:
+        elif not op.acts_per_channel:
             raise RewriteError(f"`{op.keyword}` at `{node.path}` has no form that works on maps", node)
         elif any(size != 1 for size in kernel):
             raise RewriteError(f"`{op.keyword}` at `{node.path}` acts on single pixels of what was flattened", node)
-        return (1,) * len(kernel) if op.keyword == "linear" else kernel
+        return (1,) * len(kernel) if isinstance(op, Linear) else kernel
 
     def _pools_before(self, flatten: DraftNode) -> None:
         """The adaptive or global pool that a flatten sees, through steps that work pixel by pixel."""
@@ -170,7 +167,7 @@ class _Plan:
         """Whether all that comes of a pooled map ends in flattening, pixel by pixel on the way."""
         seen: list[DraftNode] = [node]
         for one in seen:
-            if one.op is not None and one.op.keyword == "flatten":
+            if isinstance(one.op, Flatten):
                 continue
             if len(one.inputs) != 1 or not _pixel_by_pixel(one):
                 return False
@@ -210,26 +207,24 @@ class _Plan:
                 draft.set(pool, op)
         for node in self.inside.values():
             op = node.op
-            assert op is not None
-            if op.keyword == "linear":
+            if isinstance(op, Linear):
                 self._convolve(node, op)
         for node in list(self.inside.values()):
-            if node.op is not None and node.op.keyword == "flatten":
+            if isinstance(node.op, Flatten):
                 draft.remove(node)
 
-    def _convolve(self, node: DraftNode, op: Op) -> None:
+    def _convolve(self, node: DraftNode, op: Linear) -> None:
         """A dense layer as a convolution of the map that its input was, or is."""
         (source,) = node.inputs
         kernel = self.kernels[id(source)]
-        features, bias, init = (getattr(op, name) for name in ("features", "bias", "init"))
         channels = source.shape.channels
         for size in kernel:
             channels //= size
-        given = {"channels": features, "kernel": collapse(kernel), "bias": bias, "init": init}
-        self.draft.set(node, find("conv").model_validate(given))
+        given = {"channels": op.features, "kernel": collapse(kernel), "bias": op.bias, "init": op.init}
+        self.draft.set(node, Conv.model_validate(given))
         if node.reuse is None:
             old = (f"{node.path}.weight",)
-            self.draft.weight(node, "weight", old, _reshaped((features, channels, *kernel)))
+            self.draft.weight(node, "weight", old, _reshaped((op.features, channels, *kernel)))
 
 
 class _reshaped:  # noqa: N801  a function with a state, so that stages can be copied and pickled

@@ -11,6 +11,7 @@ from pydantic import Field
 from archspec.graph import Graph
 from archspec.ops.common.arguments import Flag, Positive
 from archspec.ops.common.spatial import collapse
+from archspec.ops.conv import Conv
 from archspec.rewrites.common.proofs import moved_fields, saving
 from archspec.rewrites.common.splitting import Part, split
 from archspec.rewrites.engine.base import Rewrite, Steps
@@ -80,10 +81,9 @@ class FactoriseConv(Rewrite):
 
 
 def _is_square(node: DraftNode, kernel: int) -> bool:
-    if node.op is None or node.op.keyword != "conv":
+    if not isinstance(node.op, Conv):
         return False
-    given: Any = node.op
-    return given.kernel == kernel or given.kernel == (kernel,) * node.shape.rank
+    return node.op.kernel == kernel or node.op.kernel == (kernel,) * node.shape.rank
 
 
 def _between(conv: DraftNode, parts: int) -> list[int]:

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from archspec.ops.batch_norm import BatchNorm
+from archspec.ops.conv_transpose import ConvTranspose
 from archspec.rewrites.engine.base import Rewrite, Steps
 from archspec.rewrites.engine.draft import Draft
 from archspec.rewrites.engine.errors import RewriteError
 from archspec.rewrites.engine.nodes import DraftNode
-
-_FOLDED = ("conv", "conv_transpose", "linear")
 
 
 class FoldBatchNorm(Rewrite):
@@ -35,7 +35,7 @@ class FoldBatchNorm(Rewrite):
 
     def apply(self, draft: Draft) -> None:
         """Fold what can be; refuses where something else reads the convolution, or there is nothing to fold."""
-        norms = [one for one in draft.within(self.within) if one.op is not None and one.op.keyword == "batch_norm"]
+        norms = [one for one in draft.within(self.within) if isinstance(one.op, BatchNorm)]
         if not norms:
             raise RewriteError("there is no batch normalisation" + (" in what is named" if self.within else ""))
         left = [norm for norm in norms if not _follows_convolution(norm)]
@@ -52,7 +52,7 @@ class FoldBatchNorm(Rewrite):
 
 def _follows_convolution(norm: DraftNode) -> bool:
     op = norm.inputs[0].op
-    return op is not None and op.keyword in _FOLDED
+    return op is not None and op.output_axis is not None
 
 
 def _guard(draft: Draft, norm: DraftNode) -> None:
@@ -70,7 +70,7 @@ def _guard(draft: Draft, norm: DraftNode) -> None:
     if not op.track_running_stats:
         raise RewriteError(f"`{norm.path}` keeps no running statistics, so it is no constant in evaluation", norm)
     given: Any = conv.op
-    if given.keyword == "conv_transpose" and given.groups != 1:
+    if isinstance(given, ConvTranspose) and given.groups != 1:
         raise RewriteError(f"`{conv.path}` is a transposed convolution in groups", conv)
 
 
@@ -79,12 +79,11 @@ def _fold(draft: Draft, norm: DraftNode) -> None:
     old_conv, old_norm = conv.path, norm.path
     op: Any = norm.op
     given: Any = conv.op
-    axis = 1 if given.keyword == "conv_transpose" else 0
     scale = [f"{old_norm}.weight"] if op.affine else []
     statistics = [f"{old_norm}.running_mean", f"{old_norm}.running_var"]
     shift = [f"{old_norm}.bias"] if op.affine else []
     own = [f"{old_conv}.bias"] if given.bias else []
-    draft.weight(conv, "weight", (f"{old_conv}.weight", statistics[1], *scale), _Weight(op.eps, axis))
+    draft.weight(conv, "weight", (f"{old_conv}.weight", statistics[1], *scale), _Weight(op.eps, given.output_axis))
     draft.weight(conv, "bias", (*statistics, *scale, *shift, *own), _Bias(op.eps, op.affine))
     if not given.bias:
         draft.change(conv, bias=True)

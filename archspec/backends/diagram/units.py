@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from archspec.backends.diagram import text
 from archspec.backends.diagram.palette import Role
 from archspec.graph import Graph, Node, Scope
-from archspec.ops import Shape
-
-SIGNS = {"add": "+", "concat": "||", "multiply": "×"}
+from archspec.ops import Op, Shape
+from archspec.ops.common.base import Drawn
 
 ROLES: dict[str, Role] = {
     "convolution": "conv",
@@ -30,14 +29,17 @@ ROLES: dict[str, Role] = {
     "merge": "other",
 }
 
-SUBSTANTIAL = {"convolution", "pooling", "upsampling", "dense", "dropout"}
+SUBSTANTIAL = {"convolution", "pooling", "upsampling", "dense", "dropout", "reshape"}
 """Kinds of op that make a box of their own."""
 
-LOUD = {"softmax", "log_softmax", "local_response_norm", "lrn"}
-"""Normalisations and activations that papers draw."""
 
-SILENT = {"flatten", "identity", "permute", "stochastic_depth"}
-"""Ops that papers do not draw."""
+def drawn(op: Op) -> Drawn | None:
+    """How an op is drawn; None for a merge, whose inputs decide."""
+    if op.drawn is not None:
+        return op.drawn
+    if op.kind in SUBSTANTIAL:
+        return "box"
+    return "beside" if op.kind in ("normalisation", "activation") else None
 
 
 @dataclass(slots=True, eq=False)
@@ -128,10 +130,9 @@ class Weights:
     @staticmethod
     def _makes_a_box(graph: Graph, node: Node) -> bool:
         assert node.op is not None
-        if node.op.keyword in LOUD or (node.op.kind in SUBSTANTIAL and node.op.keyword not in SILENT):
-            return True
-        if node.op.kind == "reshape":
-            return node.op.keyword not in SILENT
+        how = drawn(node.op)
+        if how in ("box", "never") and node.op.kind in SUBSTANTIAL | {"normalisation", "activation"}:
+            return how == "box"
         return sum(not is_parameter(graph.nodes[index]) for index in data_inputs(node)) > 1
 
     def of(self, scope: Scope) -> int:
@@ -221,11 +222,11 @@ def _of_node(graph: Graph, node: Node, chain: tuple[Scope, ...], title: str) -> 
         return unit
     unit.role = ROLES.get(op.kind, "other")
     sources = [index for index in data_inputs(node) if not is_parameter(graph.nodes[index])]
-    if op.kind == "merge" and op.keyword in SIGNS and len(sources) > 1:
-        unit.role, unit.sign = "merge", SIGNS[op.keyword]
-    elif op.keyword in SILENT or (op.kind in ("normalisation", "activation") and op.keyword not in LOUD):
+    if op.circle is not None and len(sources) > 1:
+        unit.role, unit.sign = "merge", op.circle
+    elif (how := drawn(op)) in ("never", "beside"):
         unit.quiet = True
-        unit.parts = [] if op.keyword in SILENT else [unit.title]
+        unit.parts = [] if how == "never" else [unit.title]
     elif op.kind == "merge" and len(sources) < 2:
         unit.quiet = True
     return unit

@@ -27,6 +27,7 @@ from archspec.sizes import Condition, Dim
 __all__ = [
     "Argument",
     "D",
+    "Drawn",
     "Example",
     "Function",
     "H",
@@ -59,6 +60,9 @@ Kind = Literal[
     "parameter",
 ]
 
+Drawn = Literal["box", "beside", "never"]
+"""How a picture shows an op: as a box of its own, in words beside the box before it, or not at all."""
+
 
 class Op(BaseModel):
     """Base of all ops.  A subclass lives in the file of its name: ``max_pool`` in ``ops/max_pool.py``."""
@@ -82,6 +86,19 @@ class Op(BaseModel):
 
     tensors: ClassVar[tuple[str, ...]] = ()
     """Tensors that ``init`` may speak of, the main one first; an op without any refuses ``init``."""
+
+    drawn: ClassVar[Drawn | None] = None
+    """How papers draw it, where that is not how its kind is drawn."""
+    circle: ClassVar[str | None] = None
+    """Of a merge that is drawn as a circle: the sign in it."""
+    transparent: ClassVar[bool] = False
+    """Whether it gives its input as it is, so that readers may look through it."""
+    works_on_any_map: ClassVar[bool] = False
+    """Whether it does on a map what it does on the vector that the map is flattened to."""
+    acts_per_channel: ClassVar[bool] = False
+    """Whether it does so only where each number of the vector is a channel."""
+    output_axis: ClassVar[int | None] = None
+    """Of a linear layer: the axis of its weight that counts its outputs."""
 
     init: Init | None = Field(None, description="how the weights start; torch's own default when left out")
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archspec.ops import Op
+from archspec.ops.common.pointwise import Normalised
 from archspec.rewrites.engine.draft import Draft
 from archspec.rewrites.engine.errors import RewriteError
 from archspec.rewrites.engine.nodes import DraftNode, DraftScope
@@ -50,7 +51,7 @@ def following(conv: DraftNode) -> list[DraftNode]:
         (node,) = node.readers
         if node.op is None or node.scope is not conv.scope or len(node.inputs) != 1 or node.reuse is not None:
             break
-        if node.op.kind not in ("normalisation", "activation") or node.op.keyword in ("softmax", "log_softmax"):
+        if node.op.kind not in ("normalisation", "activation") or isinstance(node.op, Normalised):
             break
         found.append(node)
         if node.op.kind == "activation":
