@@ -40,6 +40,8 @@ def lay_out(text: str, indent: int = 0, width: int = WIDTH) -> list[str]:
                 lines += lay_out(part, indent + 4, width)
     elif indent + 4 + len(whole) <= width and _is_call(head):
         lines.append(f"{margin}    {whole}")
+    elif text[start] == "(" and not _is_call(head) and "," not in (character for _, character in _outside(body)):
+        lines += lay_out(whole, indent + 4, width)  # brackets around an expression: a comma would make it a tuple
     else:
         for part in parts:
             lines += lay_out(part.strip() + ",", indent + 4, width)
@@ -50,6 +52,12 @@ def lay_out(text: str, indent: int = 0, width: int = WIDTH) -> list[str]:
 def _is_call(head: str) -> bool:
     """Whether a line ends in the opening bracket of a call or a signature, not of a list or a tuple."""
     return head[-1] == "(" and (head[-2:-1].isalnum() or head[-2:-1] in ("_", ")", "]"))
+
+
+def _is_index(text: str, start: int) -> bool:
+    """Whether the bracket that opens here follows what it takes a part of: ``sizes[1]``."""
+    before = text[start - 1 : start]
+    return text[start] == "[" and (before.isalnum() or before in ("_", ")", "]", '"', "'")) and before != ""
 
 
 def _ternary(text: str, indent: int) -> list[str] | None:
@@ -65,7 +73,10 @@ def _ternary(text: str, indent: int) -> list[str] | None:
 
 
 def _last_bracket(text: str) -> tuple[int, int] | None:
-    """Where the last outermost bracket that holds something opens and closes."""
+    """Where the last outermost bracket that holds something opens and closes.
+
+    An index is passed over: a comma at its end would make it a tuple.
+    """
     found: tuple[int, int] | None = None
     depth, start = 0, 0
     for index, character in _code(text):
@@ -75,7 +86,7 @@ def _last_bracket(text: str) -> tuple[int, int] | None:
             depth += 1
         elif character in _CLOSE:
             depth -= 1
-            if depth == 0 and index > start + 1:
+            if depth == 0 and index > start + 1 and not _is_index(text, start):
                 found = (start, index)
     return found
 
@@ -94,6 +105,17 @@ def split(text: str, separator: str) -> list[str]:
     if text[begin:].strip():
         parts.append(text[begin:])
     return parts
+
+
+def _outside(text: str) -> list[tuple[int, str]]:
+    """Characters that stand in no bracket and no string, with their positions."""
+    found, depth = [], 0
+    for index, character in _code(text):
+        depth -= character in _CLOSE
+        if depth == 0 and character not in _OPEN + _CLOSE:
+            found.append((index, character))
+        depth += character in _OPEN
+    return found
 
 
 def split_words(text: str, words: tuple[str, ...] = ("for", "if")) -> list[str]:
