@@ -80,6 +80,11 @@ def _complaint(error: Any, source: Source) -> Fault:
         return Fault("tab", "a tab is used for indentation; YAML wants spaces", tab, "indent with two spaces")
     if found is None:
         return Fault("yaml-syntax", f"this is not YAML: {printable(said.strip())}", noticed)
+    bare = _bare_item(noticed)
+    if bare is not None:
+        item, span = bare
+        what = f"`{printable(item, 40)}` has keys on the lines below, so it needs a `:`"
+        return Fault("yaml-syntax", what, span, f"write `- {printable(item, 40)}:`", (f"noticed at {noticed}",))
     began = _character(error.context_mark, source) if error.context_mark else noticed
     quoted = found.pattern.startswith("quoted")
     if found.at_beginning and (began.line != noticed.line or quoted):
@@ -90,6 +95,28 @@ def _complaint(error: Any, source: Source) -> Fault:
         message, hint = "nothing more is expected on this line", _hint(_QUOTE, noticed)
     details = (f"it began at {began}",) if began.line != noticed.line else ()
     return Fault("yaml-syntax", message, noticed, hint, details)
+
+
+_KEY = re.compile(r"\s*\w[^:#]*:(?:\s|$)")
+_ITEM = re.compile(r"(\s*- +(?:- +)*)(\w[^:#]*?)\s*(?:#.*)?")
+
+
+def _bare_item(noticed: Span) -> tuple[str, Span] | None:
+    """The item of a list above this line that keys were written below of, though it has no colon: ``- relu``."""
+    line = noticed.source.lines[noticed.line - 1]
+    if not _KEY.match(line):
+        return None
+    indentation = len(line) - len(line.lstrip())
+    for number in range(noticed.line - 1, 0, -1):
+        above = noticed.source.lines[number - 1]
+        if not above.strip() or above.lstrip().startswith("#"):
+            continue
+        match = _ITEM.fullmatch(above)
+        if match is None or indentation != len(match[1]):
+            return None
+        column = len(match[1]) + 1
+        return match[2], Span(noticed.source, number, column, number, column + len(match[2]))
+    return None
 
 
 def _hint(usual: str | None, span: Span) -> str | None:
