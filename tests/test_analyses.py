@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 import archspec
 from archspec.analyses.conditions import fixed
@@ -190,3 +191,23 @@ def test_emitted_modules_run_from_the_least_size_on(name: str, size: int) -> Non
         model(torch.zeros(1, channels, size, size))
         with pytest.raises((RuntimeError, ValueError)):
             model(torch.zeros(1, channels, size - 1, size))
+
+
+def test_two_inputs_of_different_symbols_need_no_numbers() -> None:
+    spec = archspec.loads(
+        "archspec: 1\nname: Two\ninputs:\n  a: [3, H, W]\n  b: [3, V, W]\nsteps:\n  - add:\n    from: [a, b]\n"
+    )
+    report = archspec.check(spec)
+    assert [len(report.valid_sizes[name].coupled) for name in "HVW"] == [1, 1, 0]
+    archspec.check(spec, {"H": 32})  # V is not known, so nothing is refused yet
+    model = archspec.compile(spec)
+    for height, other in ((32, 32), (32, 30)):
+        images = torch.zeros(1, 3, height, 8), torch.zeros(1, 3, other, 8)
+        if height == other:
+            assert archspec.check(spec, {"H": height, "V": other}).sizes == {"H": height, "V": other}
+            assert model(*images).shape == images[0].shape
+        else:
+            with pytest.raises(archspec.SpecError, match="H = V"):
+                archspec.check(spec, {"H": height, "V": other})
+            with pytest.raises(RuntimeError, match="size of tensor"):
+                model(*images)

@@ -21,6 +21,7 @@ from archspec.sizes import (
     Size,
     Solution,
     failure,
+    names,
     rows_kept,
     solve,
     step,
@@ -123,11 +124,14 @@ def refusals(solutions: Mapping[str, Solution], sizes: Mapping[str, int]) -> lis
 
 
 def coupled_failures(solutions: Mapping[str, Solution], sizes: Mapping[str, int]) -> list[Condition]:
-    """Conditions between different symbols (a height against a width) that fail at the given sizes."""
+    """Conditions between different symbols (a height against a width) that fail at the given sizes.
+
+    One that speaks of a symbol without a number is left undecided.
+    """
     evaluation = Evaluation(sizes)
     seen: dict[int, Condition] = {}
     for solution in solutions.values():
         for condition in solution.coupled:
-            if failure(condition, evaluation) is not None:
+            if names(condition) <= sizes.keys() and failure(condition, evaluation) is not None:
                 seen[id(condition)] = condition
     return list(seen.values())

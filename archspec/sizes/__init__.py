@@ -14,6 +14,7 @@ from archspec.sizes.conditions import (
     Residue,
     every_row_used,
     failure,
+    names,
     statement,
 )
 from archspec.sizes.growth import inverse, lowest, period, slope
@@ -42,6 +43,7 @@ __all__ = [
     "failure",
     "inverse",
     "lowest",
+    "names",
     "number",
     "period",
     "python",
