@@ -57,7 +57,7 @@ class RowAlgebra:
     def taps(self, window: Window, row: int, have: int, rows: int) -> Iterable[int]:
         """The rows that an output row reads, of ``have`` for ``rows``; some may lie outside."""
         match window:
-            case Sliding(kernel, stride, padding, dilation):
+            case Sliding(kernel, stride, padding, dilation, _, _):
                 begin = row * stride - padding
                 return range(begin, begin + dilation * kernel, dilation)
             case Transposed(kernel, stride, padding, dilation):

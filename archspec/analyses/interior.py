@@ -74,7 +74,7 @@ class InteriorAlgebra:
             return None
         before, after, first = self._dim(before), self._dim(after), value.first
         match window:
-            case Sliding(kernel, stride, padding, dilation):
+            case Sliding(kernel, stride, padding, dilation, _, _):
                 covered = dilation * (kernel - 1)
                 return _moved(value, -(-(first + padding) // stride), (1, padding - covered, stride), None)
             case Transposed(kernel, stride, padding, dilation):

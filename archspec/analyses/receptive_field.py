@@ -176,7 +176,7 @@ class TableAlgebra:
 
     def _apply(self, value: Table, window: Window) -> Table | None:
         match window:
-            case Sliding(kernel, stride, padding, dilation):
+            case Sliding(kernel, stride, padding, dilation, _, _):
                 return tables.sliding(value, kernel, stride, padding, dilation)
             case Transposed(kernel, stride, padding, dilation):
                 return tables.transposed(value, kernel, stride, padding, dilation)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from archspec.analyses import cost as costs
 from archspec.analyses import shapes as sized
+from archspec.analyses import whole_sizes as whole
 from archspec.analyses.cost import Cost
 from archspec.diagnostics import Diagnostic
 from archspec.graph import Graph
@@ -61,7 +62,7 @@ class Report:
     @cached_property
     def whole_sizes(self) -> dict[str, Solution]:
         """For each symbol the valid sizes at which no window drops rows of its input."""
-        return sized.whole_sizes(self.graph)
+        return whole.whole_sizes(self.graph)
 
     @cached_property
     def parameters(self) -> int:

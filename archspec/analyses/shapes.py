@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from archspec.graph import Graph, Node
+from archspec.graph import Graph
 from archspec.ops import Op, Shape
-from archspec.ops.common.windows import Sliding
 from archspec.records import record
 from archspec.sizes import (
     AtLeast,
@@ -17,14 +16,11 @@ from archspec.sizes import (
     Equal,
     Evaluation,
     Failure,
-    Residue,
     Size,
     Solution,
     failure,
     names,
-    rows_kept,
     solve,
-    step,
     symbols,
 )
 
@@ -71,34 +67,6 @@ def valid_sizes(graph: Graph, training: bool = False) -> dict[str, Solution]:
     """For each symbol the set of valid sizes, with the steps that impose it."""
     found = list(conditions(graph, training))
     return {name: solve(name, found) for name in graph_symbols(graph)}
-
-
-def whole_sizes(graph: Graph) -> dict[str, Solution]:
-    """For each symbol the valid sizes at which no window drops rows or columns of its input."""
-    found = list(conditions(graph))
-    for node in graph.nodes:
-        if not node.dead and not node.training_only and node.op is not None:
-            found += _kept(graph, node)
-    return {name: solve(name, found) for name in graph_symbols(graph)}
-
-
-def _kept(graph: Graph, node: Node) -> Iterator[Condition]:
-    """That no real row is lost at the end of a strided floor window."""
-    assert node.op is not None
-    inputs = graph.shapes_in(node)
-    if not inputs or getattr(node.op, "ceil", False):
-        return
-    for axis, dim in zip(node.shape.axes, node.shape.dims, strict=True):
-        if axis == "channels" or axis not in inputs[0].axes or not isinstance(dim, Size):
-            continue
-        window = node.op.window(inputs, 0, axis)
-        if not isinstance(window, Sliding) or window.stride == 1:
-            continue
-        source = inputs[0].dims[inputs[0].axes.index(axis)]
-        after = getattr(window, "padding_after", window.padding)
-        shift, most = rows_kept(window.kernel, window.stride, window.padding, after, window.dilation)
-        if most < window.stride - 1:
-            yield Residue(step(source, 1, shift, 1), window.stride, ((0, most),), node.index)
 
 
 @record

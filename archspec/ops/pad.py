@@ -70,6 +70,11 @@ class Pad(Op):
         before = pairs(self.amount, shape.rank, "amount")[shape.spatial_axes.index(axis)][0]
         return Shifted(-before, self.mode)
 
+    def rows_added(self, inputs: Sequence[Shape], axis: str) -> int:
+        """What is added after."""
+        shape = inputs[0]
+        return pairs(self.amount, shape.rank, "amount")[shape.spatial_axes.index(axis)][1]
+
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The input, to mirror or repeat it back; nothing but sizes for a constant and for what is copied round."""
         if self.mode == "circular":  # torch copies piece by piece, and each copy has a backward step of its own

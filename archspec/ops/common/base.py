@@ -155,6 +155,10 @@ class Op(BaseModel):
         """Which rows of input ``index`` an output row reads, along one spatial axis of the output."""
         return POINTWISE
 
+    def rows_added(self, inputs: Sequence[Shape], axis: str) -> int | None:
+        """Of an op that lays rows around a map: how many at the end of an axis; None of any other op."""
+        return None
+
     def refuses_single_values(self, inputs: Sequence[Shape]) -> Literal["never", "training", "always"]:
         """When torch refuses a batch of one whose map is one value for each channel (normalisation over nothing)."""
         return "never"

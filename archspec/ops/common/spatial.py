@@ -125,7 +125,8 @@ class Windows:
     def along(self, shape: Shape, axis: str) -> Sliding:
         """The window along one spatial axis."""
         at = shape.spatial_axes.index(axis)
-        return Sliding(self.kernel[at], self.stride[at], self.padding[at][0], self.dilation[at])
+        before, after = self.padding[at]
+        return Sliding(self.kernel[at], self.stride[at], before, self.dilation[at], after, self.ceil)
 
     def prepare(self, fill: str = "") -> str:
         """The input with unequal padding laid around it, or as it is."""

@@ -19,6 +19,10 @@ class Sliding:
     stride: int = 1
     padding: int = 0
     dilation: int = 1
+    after: int = 0
+    """Rows of padding at the end, as ``padding`` is at the beginning."""
+    ceil: bool = False
+    """Whether a last window that hangs over the end counts."""
 
 
 @record
