@@ -14,6 +14,7 @@ from archspec.analyses.cost import Cost
 from archspec.backends.page import html_page
 from archspec.backends.page.html_page import Entry
 from archspec.backends.reports import summary, summary_table
+from archspec.backends.reports.field import seen
 from archspec.elaborate.loader import spec_names, specs_folder
 
 FAMILIES = (
@@ -40,10 +41,7 @@ def entry(name: str) -> Entry:
     if total.multiply_adds is not None:
         facts.append(("multiply-adds", f"{total.multiply_adds:,}"))
     facts.append(("valid sizes", sizes or "fixed"))
-    main = next(output for output in spec.graph.outputs if not output.training)
-    field = report.receptive_fields.get(spec.graph.nodes[main.node].path)
-    if field is not None and field.sizes:
-        facts.append(("receptive field", " × ".join(map(str, field.sizes))))
+    facts += [("receptive field", seen(report, sight)) for sight in report.sights.values()]
     text = (specs_folder() / f"{name}.yaml").read_text(encoding="utf-8")
     return Entry(
         name,

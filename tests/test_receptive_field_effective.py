@@ -117,7 +117,7 @@ def test_the_rf_command() -> None:
         "size": 11, "stride": 2, "offset": 0, "padding": 5, "period": 1, "phases": 0, "interior": 0,
     }  # fmt: skip
     status, out, _ = run("rf", "resnet50", "--of", "fc")
-    assert "whole image: a global operation lies between" in out
+    assert "whole input: a global operation lies between" in out
     status, _, err = run("rf", "resnet50", "--of", "layr4")
     assert status == 1
     assert "did you mean `layer4`" in err

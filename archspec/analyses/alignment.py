@@ -1,8 +1,9 @@
 """Alignment at merges: whether the paths that meet look at the same place of the source.
 
 Two paths are aligned along an axis when their fields move by the same stride and have the same centre, averaged over
-output phases.  A centre crop whose margin is odd, or paths with different padding, leave them some pixels apart.  In
-the paper's U-Net the margin depends on the input's size, and only some sizes are aligned at every skip.
+output phases; or, in a causal network, the same end.  A centre crop whose margin is odd, or paths with different
+padding, leave them some pixels apart.  In the paper's U-Net the margin depends on the input's size, and only some sizes
+are aligned at every skip.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class Branch:
     path: str
     stride: Fraction
     centre: Fraction
+    end: Fraction
+    """The mean last pixel, as ``centre`` is the mean centre."""
 
 
 @record
@@ -85,10 +88,12 @@ def _at(graph: Graph, node: Node, walk: Walk[Table | None]) -> list[Misalignment
             field = AxisField(along.value)
             centre = field.centre
             if centre is not None:
-                branch = Branch(graph.nodes[index].path, field.stride, centre)
+                branch = Branch(graph.nodes[index].path, field.stride, centre, field.end)
                 branches.setdefault((field.stride, centre), (branch, index))
         different = list(branches.values())
         for other in different[1:]:
+            if other[0].stride == different[0][0].stride and other[0].end == different[0][0].end:
+                continue  # causal: one path looks back further than the other, and neither ahead
             parted = graph.nodes[parting(graph, different[0][1], other[1])].path
             found.append(Misalignment(node.path, axis, (different[0][0], other[0]), parted))
     return found

@@ -104,6 +104,12 @@ class AxisField:
         return sum((phase.centre - index * self.stride for index, phase in seen), Fraction(0)) / len(seen)
 
     @property
+    def end(self) -> Fraction:
+        """Mean over the phases of how far the last pixel lies from stride times the row."""
+        seen = [(index, phase) for index, phase in enumerate(self.phases) if phase is not None]
+        return sum((phase.last - index * self.stride for index, phase in seen), Fraction(0)) / max(len(seen), 1)
+
+    @property
     def padding(self) -> int:
         """How far the field of output row 0 reaches outside the source (negative: it begins inside)."""
         row = self.table.rows[0]

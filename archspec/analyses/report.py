@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archspec.analyses.conditions import ReadableCondition, SizeNote
     from archspec.analyses.memory import Memory, Peak
     from archspec.analyses.receptive_field import ReceptiveField
+    from archspec.analyses.sight import Sight
 
 
 @dataclass(eq=False)
@@ -98,6 +99,13 @@ class Report:
         from archspec.analyses import receptive_field
 
         return receptive_field.table(self.graph, self.sizes)
+
+    @cached_property
+    def sights(self) -> dict[str, Sight]:
+        """What each output sees of the first input, by the output's name."""
+        from archspec.analyses.sight import sights
+
+        return sights(self.graph, self.sizes)
 
     def fields(self, wrt: int) -> dict[str, ReceptiveField]:
         """Receptive field of every later step with respect to the step of an index, by path."""

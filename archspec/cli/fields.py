@@ -16,7 +16,7 @@ from archspec.cli.terminal import CallError, Terminal
 Of = Annotated[
     str | None,
     typer.Option(
-        "--of", metavar="STEP", help="The step that sees; the last map if left out.", show_default=False
+        "--of", metavar="STEP", help="The step that sees; if left out, the map of each output.", show_default=False
     ),
 ]  # fmt: skip
 
@@ -44,12 +44,20 @@ def rf(
 
     terminal: Terminal = context.obj
     report = pipeline.check(load_spec(spec, set), options.sizes(size) or None)
-    seer = field_report.find(report, of, field_report.default_step(report))
-    seen = field_report.find(report, wrt, next(iter(report.graph.inputs.values())))
-    if terminal.as_json:
-        terminal.answer_json(field_report.to_json(report, seer, seen))
+    seen = next(iter(report.graph.inputs.values())) if wrt is None else field_report.find(report, wrt)
+    if of is not None:
+        seers = {of: field_report.find(report, of)}
     else:
-        terminal.answer(field_report.text(report, seer, seen))
+        seers = field_report.default_steps(report)
+    if terminal.as_json:
+        found = {name: field_report.to_json(report, seer, seen) for name, seer in seers.items()}
+        terminal.answer_json(next(iter(found.values())) if len(found) == 1 else {"outputs": found})
+    else:
+        answers = [
+            (f"{name}: " if len(seers) > 1 else "") + field_report.text(report, seer, seen)
+            for name, seer in seers.items()
+        ]
+        terminal.answer("\n".join(answers))
 
 
 @app.command(
@@ -91,8 +99,11 @@ def erf(
         raise CallError("--paths counts paths and has no use for --weights")
     loaded = load_spec(spec, set)
     report = pipeline.check(loaded, options.sizes(size) or None)
-    last = field_report.default_step(report)
-    seer = field_report.find(report, of, last if paths else effective.nearest_module(report.graph, last))
+    if of is not None:
+        seer = field_report.find(report, of)
+    else:
+        seer = next(iter(field_report.default_steps(report).values()))
+        seer = seer if paths else effective.nearest_module(report.graph, seer)
     if paths:
         found = effective.by_paths(report.graph, report.sizes, seer)
     else:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archspec.analyses.borders import rows_read
 from archspec.analyses.path_counts import path_counts
 from archspec.analyses.receptive_field import table
 from archspec.diagnostics import Diagnostic, SpecError
@@ -182,7 +183,14 @@ def _theoretical(graph: Graph, sizes: Mapping[str, int], of: int) -> tuple[int, 
     for axis, dim in zip(source.shape.axes[1:], source.shape.dims[1:], strict=True):
         along = field.axes[axis]
         size = evaluation.of(dim)
-        found.append(size if along is None or axis in field.whole_axes else min(along.size, size))
+        if axis in field.whole_axes:
+            found.append(size)
+        elif along is not None:
+            found.append(min(along.size, size))
+        else:  # no one size for every row: that of the middle one
+            rows = rows_read(graph, sizes, of, source.index, whole_image=False)[axis]
+            middle = rows[len(rows) // 2]
+            found.append(middle.bit_length() - (middle & -middle).bit_length() + 1)
     return found[0], found[1]
 
 

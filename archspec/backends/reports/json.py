@@ -10,6 +10,7 @@ from archspec.analyses.receptive_field import AxisField, ReceptiveField
 from archspec.analyses.refusals import author, words
 from archspec.analyses.report import Report
 from archspec.backends.reports import memory as memory_report
+from archspec.backends.reports.field import sight_json
 from archspec.diagnostics import to_json
 from archspec.graph import Graph
 from archspec.ops import Shape
@@ -55,6 +56,7 @@ def report(report: Report) -> dict[str, Any]:
         "total": _cost(report.total),
         "shapes": {path: _shape(shape) for path, shape in report.shapes.items()},
         "shapes_at": {path: list(shape) for path, shape in report.shapes_at.items()},
+        "sees": {name: sight_json(report, sight) for name, sight in report.sights.items()},
         "receptive_fields": {path: _field(field) for path, field in report.receptive_fields.items()},
         "cost": {path: _cost(cost) for path, cost in report.cost.items()},
         "block_costs": {path: _cost(cost) for path, cost in report.block_costs.items()},

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from archspec.analyses.refusals import author
 from archspec.analyses.report import Report
+from archspec.backends.reports.field import seen
 from archspec.backends.reports.memory import megabytes
 from archspec.graph import Graph
 from archspec.ops import Shape
@@ -54,11 +55,9 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
             "memory",
             f"{megabytes(memory.parameters + memory.buffers)} of weights; {peaks}, a batch of 1 in float32",
         )
-    main = next(output for output in graph.outputs if not output.training)
-    field = report.receptive_fields.get(graph.nodes[main.node].path)
-    if field is not None and field.sizes:
-        sizes = " × ".join(f"{size:,}" for size in field.sizes)
-        yield "sees", f"{sizes} pixels" + (", then the whole input at once" if field.whole else " of the input")
+    several = len(report.sights) > 1
+    for index, (name, sight) in enumerate(report.sights.items()):
+        yield "" if index else "sees", (f"{name}: " if several else "") + seen(report, sight)
 
 
 def _shape(report: Report, path: str, shape: Shape) -> str:

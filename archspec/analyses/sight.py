@@ -1,0 +1,158 @@
+"""What an output of a network sees of its first input: which map it speaks of, that map's field, or why it has none.
+
+A classifier's scores are one value; they speak of the last map before it was pooled or flattened, as papers count.
+Where a field is no one answer for every row, the step is named that makes it so, with what is known all the same: the
+field before that step, and the least and largest field over the rows at the given sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from archspec.analyses.borders import rows_read
+from archspec.analyses.receptive_field import AxisField, walked
+from archspec.analyses.tables import MAXIMUM_PERIOD, MAXIMUM_SPAN, Table
+from archspec.analyses.walk import State, Walk, ancestors
+from archspec.graph import Graph, Node
+from archspec.ops.common.windows import Adaptive, Centred, Joined, Resized, Scaled, Transposed
+from archspec.records import record
+from archspec.sizes import Evaluation
+
+MOST_ROWS = 4096
+"""Rows of an input up to which fields are worked out row by row."""
+
+
+@record
+class Bounds:
+    """The least and the largest field over the rows of a map at given sizes, cut off at the borders."""
+
+    least: int
+    least_row: int
+    most: int
+    most_row: int
+
+
+@record
+class Varied:
+    """A field along an axis that is not the same for every row."""
+
+    step: str
+    """The step that makes it so."""
+    reason: str
+    before: int | None
+    """Size of the field before that step, where that is one number."""
+    bounds: Bounds | None
+    """None where the sizes are not known, or too large to go through row by row."""
+
+
+@record
+class Sight:
+    """What one output sees of the first input, along each spatial axis of that input."""
+
+    output: str
+    step: str
+    """The map that the output speaks of."""
+    axes: Mapping[str, AxisField | Varied]
+    whole_axes: frozenset[str]
+    """Those of which a global operation makes every output see all."""
+
+
+def maps(graph: Graph, walk: Walk[Table | None]) -> dict[str, int]:
+    """For each output that is not for training only, the map it speaks of: by name, the index of a step."""
+    return {output.name: _map(graph, walk, output.node) for output in graph.outputs if not output.training}
+
+
+def _map(graph: Graph, walk: Walk[Table | None], index: int) -> int:
+    found = index
+    while found in walk.states and all(along.gathered for along in walk.states[found]):
+        sources = [source for source in graph.nodes[found].inputs if source in walk.states]
+        if not sources:
+            return index
+        found = sources[0]
+    return found
+
+
+def sights(graph: Graph, sizes: Mapping[str, int]) -> dict[str, Sight]:
+    """What each output sees, by its name; one that does not depend on the first input's rows is left out."""
+    walk = walked(graph, sizes)
+    found: dict[str, Sight] = {}
+    for name, index in maps(graph, walk).items():
+        state = walk.states.get(index)
+        if state:
+            found[name] = Sight(
+                name, graph.nodes[index].path, _axes(graph, sizes, walk, index, state), _whole(walk, graph, name)
+            )
+    return found
+
+
+def _whole(walk: Walk[Table | None], graph: Graph, name: str) -> frozenset[str]:
+    node = next(output.node for output in graph.outputs if output.name == name)
+    return frozenset(axis for axis, along in zip(walk.axes, walk.states[node], strict=True) if along.whole)
+
+
+def _axes(
+    graph: Graph, sizes: Mapping[str, int], walk: Walk[Table | None], of: int, state: State[Table | None]
+) -> dict[str, AxisField | Varied]:
+    return {
+        axis: AxisField(along.value) if along.value is not None else varied(graph, sizes, walk, of, axis)
+        for axis, along in zip(walk.axes, state, strict=True)
+    }
+
+
+def varied(graph: Graph, sizes: Mapping[str, int], walk: Walk[Table | None], of: int, axis: str) -> Varied:
+    """Why a step has no one field along an axis, and what is known of it."""
+    at = walk.axes.index(axis)
+    needed = ancestors(graph, of)
+    first = next(
+        graph.nodes[index] for index in sorted(needed) if index in walk.states and walk.states[index][at].value is None
+    )
+    lent = 0 if first.op is None else len(first.op.references)  # which lend their size alone
+    before = {
+        AxisField(table).size
+        for index in first.inputs[: len(first.inputs) - lent]
+        if index in walk.states and (table := walk.states[index][at].value) is not None
+    }
+    bounds = _bounds(graph, sizes, of, walk.source, axis)
+    return Varied(first.path, _reason(graph, first, axis), before.pop() if len(before) == 1 else None, bounds)
+
+
+def _reason(graph: Graph, node: Node, axis: str) -> str:
+    """Why a step has no one field though what it reads has."""
+    assert node.op is not None
+    inputs = graph.shapes_in(node)
+    windows = [
+        node.op.window(inputs, place, axis)
+        for place, shape in enumerate(inputs)
+        if axis in shape.axes and axis in node.shape.axes
+    ]
+    for window in windows:
+        match window:
+            case Resized(_, _, _, True):
+                return "it resizes with align_corners, so the distance between rows is no constant of the input"
+            case Resized():
+                return "it resizes by a ratio that depends on the sizes"
+            case Adaptive():
+                return "its windows are not all of one size"
+            case Joined():
+                return f"it joins maps along the {axis}"
+            case Centred():
+                return "the margin it cuts off depends on the sizes"
+            case Scaled() | Transposed():
+                return f"there are more than {MAXIMUM_PERIOD:,} kinds of rows"
+    if len(windows) > 1:
+        return "paths of different strides meet"
+    return f"its field has holes and spans more than {MAXIMUM_SPAN:,} rows"
+
+
+def _bounds(graph: Graph, sizes: Mapping[str, int], of: int, source: int, axis: str) -> Bounds | None:
+    start = graph.nodes[source].shape
+    try:
+        rows = Evaluation(dict(sizes)).of(start.dims[start.axes.index(axis)])
+        if rows > MOST_ROWS:
+            return None
+        read = rows_read(graph, sizes, of, source, whole_image=False)[axis]
+    except ValueError:  # a symbol has no number
+        return None
+    spans = [bits.bit_length() - (bits & -bits).bit_length() + 1 if bits else 0 for bits in read]
+    least, most = min(spans), max(spans)
+    return Bounds(least, spans.index(least), most, spans.index(most))
