@@ -121,6 +121,13 @@ class Diagnostics:
             return
         self._found[key] = diagnostic
 
+    def insert(self, at: int, diagnostic: Diagnostic) -> None:
+        """Keep one diagnostic in the place that it would have had after so many others."""
+        found = list(self._found.values())
+        self._found = {}
+        for each in (*found[:at], diagnostic, *found[at:]):
+            self.add(each)
+
     def error(self, code: str, message: str, span: Span | None = None, hint: str | None = None, **more: Any) -> None:
         """Add an error."""
         self.add(Diagnostic(code, message, span, hint, **more))

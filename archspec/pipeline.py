@@ -14,7 +14,7 @@ from archspec.analyses.refusals import explain, explain_coupled
 from archspec.analyses.refusals import first_author as _first
 from archspec.analyses.report import Report
 from archspec.analyses.shapes import coupled_failures, refusals
-from archspec.diagnostics import Diagnostics, Fault, SpecError, did_you_mean, printable
+from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, did_you_mean, printable
 from archspec.elaborate import Loader, Variant, elaborate
 from archspec.elaborate.loader import spec_names, specs_folder
 from archspec.elaborate.rewriting import rewritten
@@ -59,12 +59,27 @@ def load(
 
     Raises :class:`SpecError` with every fault found.
     """
+    return settled(opened(spec, params, sizes, bounds))
+
+
+@uncollected()
+def opened(
+    spec: str | Path, params: Mapping[str, Any], sizes: Mapping[str, int] | None = None, bounds: Bounds = BOUNDS
+) -> Spec:
+    """A spec as :func:`load` gives it, but one whose own sizes do not fit is given too, with its ``misfits``."""
     diagnostics = Diagnostics()
     loader = Loader(diagnostics, bounds.limits)
     file = _open(loader, spec)
     diagnostics.raise_if_errors()
     assert file is not None
     return _elaborated(loader, file, sizes, params, bounds)
+
+
+def settled(spec: Spec) -> Spec:
+    """A spec whose own sizes fit; raises :class:`SpecError` where they do not."""
+    if spec.misfits:
+        raise SpecError((*spec.diagnostics, *spec.misfits))
+    return spec
 
 
 @uncollected()
@@ -79,6 +94,19 @@ def loads(
     **params: Any,
 ) -> Spec:
     """A spec given as text; ``folder`` is where its imports are looked for.  Raises :class:`SpecError`."""
+    return settled(opened_text(text, params, name, folder, sizes, bounds))
+
+
+@uncollected()
+def opened_text(
+    text: str,
+    params: Mapping[str, Any],
+    name: str = "spec.yaml",
+    folder: Path | None = None,
+    sizes: Mapping[str, int] | None = None,
+    bounds: Bounds = BOUNDS,
+) -> Spec:
+    """A spec as :func:`loads` gives it, but one whose own sizes do not fit is given too, with its ``misfits``."""
     diagnostics = Diagnostics()
     loader = Loader(diagnostics, bounds.limits)
     file = loader.text(text, name, folder)
@@ -103,16 +131,17 @@ def _elaborated(
 ) -> Spec:
     graph: Graph | None = None
     variant: Variant | None = None
+    misfits: list[Diagnostic] = []
     try:
         variant = loader.variant(file)
         if variant is not None:
-            graph = elaborate(variant, loader, params, sizes, bounds.nodes, bounds.depth)
+            graph = elaborate(variant, loader, params, sizes, bounds.nodes, bounds.depth, misfits)
     except Fault as fault:
         loader.diagnostics.add(fault.diagnostic)
     loader.diagnostics.raise_if_errors()
     if graph is None or variant is None:
         raise SpecError(loader.diagnostics.all)
-    return Spec(variant, graph, loader.diagnostics.all, pristine=not params and not sizes)
+    return Spec(variant, graph, loader.diagnostics.all, tuple(misfits), pristine=not params and not sizes)
 
 
 def rewrite(spec: Spec, /, *rewrites: str | Mapping[str, Any]) -> Spec:

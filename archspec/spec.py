@@ -16,6 +16,8 @@ class Spec:
     graph: Graph
     diagnostics: tuple[Diagnostic, ...]
     """Warnings and notes; a spec with errors is never made."""
+    misfits: tuple[Diagnostic, ...] = ()
+    """Why its own sizes do not fit; only a spec opened to be looked at at other sizes has any."""
     pristine: bool = True
     """Whether it stands as its file says, so that ``expect`` applies: no parameter or size was given from outside."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from archspec.analyses.shapes import Refusal
 from archspec.diagnostics import Diagnostic, Span
 from archspec.graph import Graph, Node
@@ -45,6 +47,37 @@ def explain(graph: Graph, refusal: Refusal, solution: Solution) -> Diagnostic:
         "size-refused", f"{name} = {refusal.size} does not fit: `{node.path}` refuses it", node.span, hint,
         tuple(details), node.scope.stack(),
     )  # fmt: skip
+
+
+def fitting(graph: Graph, solutions: Mapping[str, Solution], index: int) -> str:
+    """For which sizes a network fits where a step refuses those of the spec: all its conditions together."""
+    refused = [
+        solution
+        for name, solution in solutions.items()
+        if name in graph.sizes and any(one.condition.author == index for one in solution.check(graph.sizes[name]))
+    ]
+    coupled = {words(one): one for each in solutions.values() for one in each.coupled if one.author == index}
+    if not refused:
+        return f"it wants {' and '.join(coupled)}"
+    equal = any(isinstance(one, Equal) and one.author == index for each in refused for one in each.conditions)
+    return fits(refused, graph.sizes, equal)
+
+
+def fits(refused: Sequence[Solution], sizes: Mapping[str, int], equal: bool) -> str:
+    """For which sizes something fits, in words; ``equal`` where what does not fit are two sizes that differ."""
+    same_stride = ": give the other branch the same stride" if equal else ""
+    if any(solution.valid.is_empty for solution in refused):
+        return f"no input size fits{same_stride}"
+    found = ", ".join(solution.describe() for solution in refused)
+    if all(solution.valid.is_finite for solution in refused):
+        return f"only {found} fits{same_stride}"
+    near = [_nearest(solution, sizes[solution.symbol]) for solution in refused]
+    return f"it fits for {found}; nearest: {', '.join(near)}"
+
+
+def _nearest(solution: Solution, size: int) -> str:
+    found = [str(near) for near in (solution.previous(size), solution.next(size)) if near is not None]
+    return f"{solution.symbol} = {' or '.join(found)}"
 
 
 def explain_coupled(graph: Graph, condition: Condition) -> Diagnostic:

@@ -18,16 +18,23 @@ if TYPE_CHECKING:
     from archspec.pipeline import Spec as LoadedSpec
 
 
-def load_spec(spec: str, given: list[str] | None, rewrites: list[str] | None = None) -> LoadedSpec:
-    """The spec a command is about, rewritten as the command line says."""
+def load_spec(
+    spec: str, given: list[str] | None, rewrites: list[str] | None = None, *, elsewhere: bool = False
+) -> LoadedSpec:
+    """The spec a command is about, rewritten as the command line says.
+
+    ``elsewhere``: it is looked at at sizes of the command line, so its own need not fit.
+    """
     from archspec import pipeline
 
     parameters = options.parameters(given)
     if spec != "-":
-        loaded = pipeline.load(spec, **parameters)
+        loaded = pipeline.opened(spec, parameters)
     else:
         text = sys.stdin.buffer.read().decode("utf-8", "replace")
-        loaded = pipeline.loads(text, name="<stdin>", folder=Path.cwd(), **parameters)
+        loaded = pipeline.opened_text(text, parameters, name="<stdin>", folder=Path.cwd())
+    if rewrites or not elsewhere:
+        loaded = pipeline.settled(loaded)
     return pipeline.rewrite(loaded, *rewrites) if rewrites else loaded
 
 
@@ -37,6 +44,7 @@ def load_spec(spec: str, given: list[str] | None, rewrites: list[str] | None = N
         "archspec check my_network.yaml",
         "archspec check resnet18 --size H=256 --size W=320",
         "archspec check resnet18 --set 'depths=[3, 4, 6, 3]' --format json",
+        "archspec check unet_same --fit 500x333",
     ),
 )
 def check(
@@ -45,6 +53,12 @@ def check(
     set: Set = None,
     rewrite: Rewrite = None,
     size: Size = None,
+    fit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HxW", help="Print the smallest valid sizes that are not smaller: 500x333.", show_default=False
+        ),
+    ] = None,
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
@@ -52,7 +66,10 @@ def check(
     from archspec import pipeline
 
     terminal: Terminal = context.obj
-    loaded = load_spec(spec, set, rewrite)
+    if fit is not None:
+        _fit(terminal, load_spec(spec, set, rewrite, elsewhere=True), fit)
+        return
+    loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     report = pipeline.check(loaded, options.sizes(size) or None)
     terminal.diagnose(report.diagnostics)
     if terminal.as_json:
@@ -64,6 +81,29 @@ def check(
 
         skipped = any(each.code == "expect-skipped" for each in report.diagnostics)
         terminal.answer(text_report.report(report, () if skipped else loaded.variant.expect))
+
+
+def _fit(terminal: Terminal, loaded: LoadedSpec, text: str) -> None:
+    """Answer with the sizes an image is to be padded to."""
+    from archspec.analyses.fit import fit
+    from archspec.analyses.shapes import valid_sizes
+    from archspec.diagnostics import Diagnostic, SpecError
+
+    solutions = valid_sizes(loaded.graph)
+    wanted = options.extents(text, list(solutions))
+    found = fit(solutions, wanted)
+    if found is None:
+        valid = ", ".join(solution.describe() for solution in solutions.values())
+        said = " × ".join(map(str, wanted.values()))
+        raise SpecError(
+            [Diagnostic("no-fit", f"no valid size is at least {said}", hint=f"the network fits for {valid}")]
+        )
+    more = {name: size - wanted[name] for name, size in found.items()}
+    if terminal.as_json:
+        terminal.answer_json({"name": loaded.name, "asked": wanted, "sizes": found, "pad": more})
+    else:
+        padding = ", ".join(f"{name} by {count}" for name, count in more.items() if count)
+        terminal.answer("x".join(map(str, found.values())) + f"\npad {padding or 'nothing'}")
 
 
 @app.command(
@@ -89,7 +129,7 @@ def summary(
     from archspec.backends.reports import summary_table
 
     terminal: Terminal = context.obj
-    report = pipeline.check(load_spec(spec, set, rewrite), options.sizes(size) or None)
+    report = pipeline.check(load_spec(spec, set, rewrite, elsewhere=bool(size)), options.sizes(size) or None)
     terminal.diagnose(report.diagnostics)
     found = rows.summarise(report)
     if terminal.as_json:
@@ -143,7 +183,7 @@ def render(
     kind = output.suffix[1:].lower()
     if kind not in ("svg", "png", "pdf", "dot"):
         raise CallError(f"`{output}` names no kind of picture", "let it end in .svg, .png, .pdf or .dot")
-    loaded = load_spec(spec, set, rewrite)
+    loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     sizes = options.sizes(size)
     diagnostics = pipeline.check(loaded, sizes).diagnostics if sizes else loaded.diagnostics
     terminal.diagnose(diagnostics)
@@ -176,7 +216,9 @@ def compile(
     """Write the PyTorch source of a network, a file that needs torch alone."""
     from archspec import pipeline
 
-    _text_answer(context.obj, load_spec(spec, set, rewrite), options.sizes(size), "source", pipeline.source)
+    _text_answer(
+        context.obj, load_spec(spec, set, rewrite, elsewhere=bool(size)), options.sizes(size), "source", pipeline.source
+    )
 
 
 @app.command(
@@ -195,7 +237,7 @@ def expand(
     """Write a spec with every block, loop and expression resolved: what it says is what is built."""
     from archspec.backends import spec_text
 
-    loaded = load_spec(spec, set, rewrite)
+    loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     _text_answer(context.obj, loaded, options.sizes(size), "spec", lambda spec: spec_text.expand(spec.graph))
 
 

@@ -43,7 +43,7 @@ def rf(
     from archspec.backends.reports import field as field_report
 
     terminal: Terminal = context.obj
-    report = pipeline.check(load_spec(spec, set), options.sizes(size) or None)
+    report = pipeline.check(load_spec(spec, set, elsewhere=bool(size)), options.sizes(size) or None)
     seen = next(iter(report.graph.inputs.values())) if wrt is None else field_report.find(report, wrt)
     if of is not None:
         seers = {of: field_report.find(report, of)}
@@ -97,7 +97,7 @@ def erf(
         raise CallError(f"`{output}` names no kind of picture", "let it end in .png, .svg or .pdf")
     if paths and weights is not None:
         raise CallError("--paths counts paths and has no use for --weights")
-    loaded = load_spec(spec, set)
+    loaded = load_spec(spec, set, elsewhere=bool(size))
     report = pipeline.check(loaded, options.sizes(size) or None)
     if of is not None:
         seer = field_report.find(report, of)

@@ -55,7 +55,7 @@ def memory(
     from archspec.backends.reports import memory as memory_report
 
     terminal: Terminal = context.obj
-    loaded = load_spec(spec, set, rewrite)
+    loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     report = pipeline.check(loaded, options.sizes(size) or None)
     terminal.diagnose(report.diagnostics)
     memory_report.need_sizes(report)

@@ -107,6 +107,18 @@ def sizes(given: list[str] | None) -> dict[str, int]:
     return found
 
 
+def extents(text: str, symbols: list[str]) -> dict[str, int]:
+    """Sizes of all symbols in a word: ``500x333`` in their order, one number for all.  Raises :class:`CallError`."""
+    parts = text.lower().replace("×", "x").split("x")
+    if not all(re.fullmatch(r"[0-9]{1,7}", part, re.ASCII) and int(part) for part in parts):
+        raise CallError(f"`{text[:40]}` is no size", "write 500x333, or one number for all")
+    if not symbols:
+        raise CallError("the network's sizes are all fixed")
+    if len(parts) not in (1, len(symbols)):
+        raise CallError(f"`{text[:40]}` gives {len(parts)} sizes, and the network has {', '.join(symbols)}")
+    return dict(zip(symbols, map(int, parts * len(symbols) if len(parts) == 1 else parts), strict=True))
+
+
 def _pairs(option: str, given: list[str] | None, example: str) -> Iterable[tuple[str, str]]:
     names: set[str] = set()
     for entry in given or ():

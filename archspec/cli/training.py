@@ -68,7 +68,7 @@ def train(
     terminal: Terminal = context.obj
     if not lr > 0 or lr == float("inf"):
         raise CallError(f"--lr: {lr} is no learning rate", "a number above 0, such as 0.001")
-    loaded = load_spec(spec, set, rewrite)
+    loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     report = pipeline.check(loaded, options.sizes(size) or None)
     terminal.diagnose(report.diagnostics)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from archspec.analyses.refusals import fits
 from archspec.diagnostics import Fault
 from archspec.graph import Node
 from archspec.ops import Op, Shape, ShapeError
@@ -18,8 +19,8 @@ from archspec.sizes import (
     Residue,
     Size,
     failure,
+    names,
     solve,
-    symbols,
     text,
 )
 from archspec.source import Mapping as YamlMapping
@@ -45,11 +46,18 @@ def refused(
 
 
 def unmet(
-    nodes: Sequence[Node], number: Number, op: Op, inputs: Sequence[int], step: Step, condition: Condition
+    nodes: Sequence[Node],
+    number: Number,
+    op: Op,
+    inputs: Sequence[int],
+    step: Step,
+    failing: Sequence[Condition],
+    evaluation: Evaluation,
 ) -> Fault:
-    """A condition on sizes that does not hold at the spec's own, as a fault."""
-    message = _led(op, describe(condition, number))
-    return Fault("shape-mismatch", message, step.what_span, _when(condition), sides(nodes, number, inputs))
+    """Conditions on sizes that do not hold at the spec's own, as a fault that tells the first."""
+    message = _led(op, describe(failing[0], number))
+    hint = _when(failing, evaluation)
+    return Fault("shape-mismatch", message, step.what_span, hint, sides(nodes, number, inputs))
 
 
 def empty(nodes: Sequence[Node], number: Number, op: Op, inputs: Sequence[int], step: Step, shape: Shape) -> Fault:
@@ -106,21 +114,10 @@ def _led(op: Op, message: str) -> str:
     return message if message.startswith(f"{op.keyword} ") else f"`{op.keyword}`: {message}"
 
 
-def _when(condition: Condition) -> str | None:
-    """For which sizes a condition would hold."""
-    match condition:
-        case Equal(left, right) | AtMost(left, right):
-            names = symbols(left) | symbols(right)
-        case AtLeast(term) | Residue(term):
-            names = symbols(term)
-        case _:
-            return None
-    if len(names) != 1:
+def _when(failing: Sequence[Condition], evaluation: Evaluation) -> str | None:
+    """For which sizes these conditions would hold, each symbol by itself."""
+    known = dict.fromkeys(name for one in failing for name in sorted(names(one)) if name in evaluation.values)
+    solutions = [solve(name, failing) for name in known]
+    if not solutions or any(solution.coupled for solution in solutions):
         return None
-    (name,) = names
-    valid = solve(name, [condition]).valid
-    if not valid.is_finite:
-        return f"it holds for {valid.describe(name)}"
-    if isinstance(condition, Equal):
-        return "no larger input mends this: a stride in one branch wants the same in the others"
-    return None
+    return fits(solutions, evaluation.values, isinstance(failing[0], Equal))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from archspec.diagnostics import Fault, Source, Span, did_you_mean, printable
+from archspec.analyses.refusals import fitting
+from archspec.analyses.shapes import valid_sizes
+from archspec.diagnostics import Diagnostic, Fault, Source, Span, did_you_mean, printable
 from archspec.elaborate import learning
 from archspec.elaborate.blocks import overlay_keys, variant_overlay
 from archspec.elaborate.builder import Builder
@@ -34,14 +37,19 @@ def elaborate(
     sizes: Mapping[str, int] | None = None,
     maximum_nodes: int = MAXIMUM_NODES,
     maximum_depth: int = MAXIMUM_DEPTH,
+    misfits: list[Diagnostic] | None = None,
 ) -> Graph | None:
     """The graph of a spec, with ``overrides`` for parameters and ``sizes``; None, with diagnostics added, when it has
-    errors."""
+    errors.
+
+    Where its sizes do not fit that is an error like any other, or, with ``misfits``, put there: it may fit at others.
+    """
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION))
     try:
-        graph = _build(loader, variant, overrides or {}, sizes or {}, maximum_nodes, maximum_depth)
         rewrites = variant.rewrites
+        later = None if rewrites else misfits  # a rewrite works on what fits
+        graph = _build(loader, variant, overrides or {}, sizes or {}, maximum_nodes, maximum_depth, later)
         return rewritten(graph, rewrites, loader.diagnostics) if graph is not None and rewrites else graph
     finally:
         sys.setrecursionlimit(limit)
@@ -54,6 +62,7 @@ def _build(
     sizes: Mapping[str, int],
     maximum_nodes: int,
     maximum_depth: int,
+    misfits: list[Diagnostic] | None = None,
 ) -> Graph | None:
     """The graph of a variant before its rewrites, or None with diagnostics added."""
     builder = Builder(loader, maximum_nodes, maximum_depth)
@@ -103,10 +112,22 @@ def _build(
     except UnknownValue:
         pass
     if graph is None:
+        for misfit in reversed(builder.nodes.misfits):
+            diagnostics.insert(misfit.said, replace(misfit.fault.diagnostic, stack=misfit.stack))
         return None
     warn_unused(builder, file)
     graph.connect()
     warn_unread(graph, diagnostics)
+    if builder.nodes.misfits:
+        solutions = valid_sizes(graph)
+        for misfit in builder.nodes.misfits:
+            found = replace(misfit.fault.diagnostic, stack=misfit.stack, hint=fitting(graph, solutions, misfit.node))
+            if misfits is None:
+                diagnostics.add(found)
+            else:
+                misfits.append(found)
+        if misfits is None:
+            return None
     return graph
 
 

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archspec.diagnostics import Diagnostics, Fault, Span
+from archspec.diagnostics import Diagnostics, Fault, Frame, Span
 from archspec.elaborate import mismatch
 from archspec.elaborate.places import UNKNOWN, Loop, Place
 from archspec.graph import Node, Scope
 from archspec.ops import Op, Shape, ShapeError
+from archspec.records import record
 from archspec.schema import Step
 from archspec.sizes import Dim, Evaluation, Size, text
+
+
+@record
+class Misfit:
+    """A step that does not fit at the spec's own sizes."""
+
+    fault: Fault
+    node: int
+    stack: tuple[Frame, ...]
+    said: int
+    """How many diagnostics there were before it."""
 
 
 class Nodes:
@@ -23,6 +35,9 @@ class Nodes:
         self.diagnostics = diagnostics
         self.sizes: dict[str, int] = {}
         self.evaluation = Evaluation({})
+        self.misfits: list[Misfit] = []
+        """Where the spec's own sizes do not fit, those alone that follow from no other."""
+        self._doubtful: set[int] = set()
         self._steps = 0
         self._paths: dict[str, int] = {}
 
@@ -104,7 +119,11 @@ class Nodes:
             del self.pins[mark:]
             raise mismatch.refused(self.all, self.number, op, inputs, step, error) from None
         index = len(self.all)
-        self._try(op, shapes, inputs, shape, step)
+        misfit = self._misfit(op, shapes, inputs, shape, step)
+        if misfit is not None or (self._doubtful and not self._doubtful.isdisjoint(inputs)):
+            if misfit is not None and self._doubtful.isdisjoint(inputs):
+                self.misfits.append(Misfit(misfit, index, place.scope.stack(), len(self.diagnostics.all)))
+            self._doubtful.add(index)
         counted = name != ""
         path = place.join(name) if counted else self._unnamed(op, place)
         node = Node(
@@ -135,18 +154,20 @@ class Nodes:
         count = self._paths[path] = self._paths.get(path, 0) + 1
         return path if count == 1 else f"{path[:-2]}-{count}()"
 
-    def _try(self, op: Op, shapes: Sequence[Shape], inputs: Sequence[int], shape: Shape, step: Step) -> None:
-        """The op's conditions at the spec's own sizes."""
+    def _misfit(self, op: Op, shapes: Sequence[Shape], inputs: Sequence[int], shape: Shape, step: Step) -> Fault | None:
+        """What does not hold at the spec's own sizes, though it may at others."""
         if type(op).conditions is not Op.conditions:
-            for condition in op.conditions(shapes, len(self.all)):
-                if not mismatch.holds(condition, self.evaluation):
-                    raise mismatch.unmet(self.all, self.number, op, inputs, step, condition)
+            conditions = op.conditions(shapes, len(self.all))
+            failing = [one for one in conditions if not mismatch.holds(one, self.evaluation)]
+            if failing:
+                return mismatch.unmet(self.all, self.number, op, inputs, step, failing, self.evaluation)
         if shapes and shape is shapes[0]:
-            return  # tried where it was made
+            return None  # tried where it was made
         for dim in shape.dims:
             number = self.number(dim)
             if number is not None and number < 1:
-                raise mismatch.empty(self.all, self.number, op, inputs, step, shape)
+                return mismatch.empty(self.all, self.number, op, inputs, step, shape)
+        return None
 
     def has_weights(self, scope: Scope) -> bool:
         """Whether anything in a scope holds weights of its own."""

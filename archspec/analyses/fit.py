@@ -1,0 +1,48 @@
+"""The smallest sizes that are valid and not smaller than those asked for: how far an image has to be padded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from archspec.analyses.shapes import coupled_failures
+from archspec.sizes import AtMost, Condition, Equal, Evaluation, Size, Solution, failure
+
+TRIED = 100_000
+"""Steps that are taken where conditions speak of several symbols at once."""
+
+
+def fit(solutions: Mapping[str, Solution], wanted: Mapping[str, int]) -> dict[str, int] | None:
+    """For each symbol of ``wanted`` the least valid size from there on; None where there is none, or none near.
+
+    Where a condition speaks of two symbols (a height that must be the width) the side that is too small grows, step by
+    step.  Sizes are monotone in their symbols, so the sizes that fit have a least one, and that is where this ends.
+    """
+    found: dict[str, int] = {}
+    for name, size in wanted.items():
+        least = solutions[name].next(size)
+        if least is None:
+            return None
+        found[name] = least
+    for _ in range(TRIED):
+        failed = coupled_failures(solutions, found)
+        if not failed:
+            return found
+        name = _to_grow(failed[0], found)
+        larger = None if name is None else solutions[name].next(found[name] + 1)
+        if name is None or larger is None:
+            return None
+        found[name] = larger
+    return None
+
+
+def _to_grow(condition: Condition, sizes: Mapping[str, int]) -> str | None:
+    """The symbol of the side that is too small."""
+    fails = failure(condition, Evaluation(sizes))
+    assert fails is not None
+    if isinstance(condition, Equal):
+        small = condition.left if fails.left < fails.right else condition.right
+    else:
+        small = condition.right if isinstance(condition, AtMost) else condition.term
+    return (
+        min(small.symbols, key=lambda name: (sizes[name], name)) if isinstance(small, Size) and small.symbols else None
+    )
