@@ -429,7 +429,7 @@ def test_masks_that_will_not_do(save: Save, tmp_path: Path, monkeypatch: pytest.
         "error[empty-mask]: `data/masks/4.png` says nothing: all of it is 255, which is passed over",
     ):
         assert line in said.splitlines(), said
-    assert "error[unreadable-image]: `data/masks/5.png` is no readable image: cannot identify" in said
+    assert "error[unreadable-image]: `data/masks/5.png` is no readable image: by its content it is no PNG" in said
     assert said.count("error[") == 5
 
     monkeypatch.setattr(data_module, "PRELOADED_BYTES", 0)  # large sets are read as they are needed

@@ -11,6 +11,7 @@ from archspec.diagnostics import Source, printable
 from archspec.source.builder import Builder
 from archspec.source.complaints import events
 from archspec.source.nodes import DEFAULT_LIMITS, Items, Limits, Mapping, Node, Scalar, literal, plain
+from archspec.source.regular import opened as open_regular
 from archspec.source.scalars import resolve
 from archspec.source.text import decode, lines, read, refuse_characters, too_large
 
@@ -23,6 +24,7 @@ __all__ = [
     "Scalar",
     "decode",
     "literal",
+    "open_regular",
     "parse",
     "plain",
     "read",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from archspec.diagnostics import Fault, Source, Span, printable
 from archspec.source.nodes import DEFAULT_LIMITS, Limits
+from archspec.source.regular import opened, reason
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 # Allowed is what YAML calls printable, without the line breaks only YAML 1.1 knew (an editor shows one line), a second
@@ -29,15 +30,10 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> str:
     """
     shown = printable(str(path))
     try:
-        if path.exists() and not path.is_file():
-            raise Fault("not-a-file", f"{shown} is not a file", hint="name a .yaml file")
-        with path.open("rb") as stream:
+        with opened(path, "name a .yaml file") as stream:
             raw = stream.read(limits.text_bytes + 1)
-    except FileNotFoundError:
-        raise Fault("file-not-found", f"there is no file {shown}") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise Fault("not-a-file", f"{shown} cannot be read: {printable(reason)}") from None
+    except OSError as error:  # a disk that fails
+        raise Fault("not-a-file", f"{shown} cannot be read: {reason(error)}") from None
     if len(raw) > limits.text_bytes:
         raise too_large(shown, limits)
     return decode(raw, str(path))

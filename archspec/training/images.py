@@ -33,6 +33,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from archspec.diagnostics import Diagnostics, Fault, SpecError, printable
 from archspec.training.examples import digits as digits
 from archspec.training.examples import scenes as scenes
+from archspec.training.pictures import UnreadableImage, picture
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 VALIDATION_NAMES = ("val", "valid", "validation")
@@ -50,10 +51,6 @@ NORMALISATION: dict[int, tuple[tuple[float, ...], tuple[float, ...]]] = {
 
 Sample = tuple[Path, int]
 """An image file and the index of its class."""
-
-
-class UnreadableImage(Exception):
-    """An image file that cannot be decoded.  One text, so that a data loader's worker can hand it on."""
 
 
 class Examples(Dataset[tuple[Tensor, Any]]):
@@ -124,15 +121,12 @@ class Images(Examples):
     def read(self, path: Path) -> Tensor:
         """One image as ``[channels, height, width]`` of uint8.  Raises :class:`UnreadableImage`."""
         height, width = self.size
-        try:
-            with Image.open(path) as file:
-                image = ImageOps.exif_transpose(file)
-                if image.mode.startswith("I"):  # 16 bits of grey, which Pillow's own conversion would clip
-                    image = Image.fromarray((numpy.asarray(image, numpy.int32) >> 8).clip(0, 255).astype(numpy.uint8))
-                image = image.convert("L" if self.channels == 1 else "RGB")
-                values = numpy.array(image.resize((width, height), Image.Resampling.BILINEAR))
-        except Exception as error:  # whatever the bytes led Pillow's readers to raise
-            raise UnreadableImage(f"`{printable(str(path))}` is no readable image: {printable(str(error))}") from error
+        with picture(path) as file:
+            image = ImageOps.exif_transpose(file)
+            if image.mode.startswith("I"):  # 16 bits of grey, which Pillow's own conversion would clip
+                image = Image.fromarray((numpy.asarray(image, numpy.int32) >> 8).clip(0, 255).astype(numpy.uint8))
+            image = image.convert("L" if self.channels == 1 else "RGB")
+            values = numpy.array(image.resize((width, height), Image.Resampling.BILINEAR))
         return torch.from_numpy(values).view(height, width, self.channels).permute(2, 0, 1)
 
 
