@@ -84,6 +84,12 @@ def in_process(*arguments: str, more: str = "", **environment: str) -> subproces
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=found, check=False)
 
 
+def shell(words: str) -> subprocess.CompletedProcess[str]:
+    """A run by a shell, which does with its streams what the words say."""
+    command = f"unset PYTHONUNBUFFERED; {sys.executable} -m archspec {words}"
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+
+
 # -- check ------------------------------------------------------------------------------------------------------------
 
 
@@ -167,6 +173,20 @@ def test_standard_input() -> None:
     run = Run("check", "-", text=BROKEN)
     assert run.status == 1
     assert "<stdin>:7:" in run.err
+
+
+def test_standard_input_is_read_as_a_file_is(tmp_path: Path) -> None:
+    """The same answer to the same bytes, but for the name; no more is read than a file may have."""
+    for content in (SMALL.encode() + b"# \xff\n", b"# " + b"a" * pipeline.BOUNDS.text_bytes, b"\xff\xfea\x00"):
+        path = tmp_path / "spec.yaml"
+        path.write_bytes(content)
+        read, piped = Run("check", path), Run("check", "-", text=content)
+        assert read.status == piped.status == 1
+        assert read.err.replace(str(path), "<stdin>") == piped.err
+    run = shell("check - < /dev/zero")
+    assert (run.returncode, run.stderr) == (1, "error[too-large]: <stdin> is larger than 1,000,000 bytes\n")
+    run = shell("check - <&-")
+    assert (run.returncode, run.stderr.splitlines()[0]) == (2, "error[bad-call]: standard input is closed")
 
 
 # -- --set and --size -------------------------------------------------------------------------------------------------
@@ -502,6 +522,25 @@ def test_nobody_reads(arguments: list[str]) -> None:
     script = f"unset PYTHONUNBUFFERED; {program} | true; echo ${{PIPESTATUS[0]}}"
     run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     assert (run.stdout, run.stderr) == ("141\n", "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["schema", "list", "check resnet18", "check resnet18 --format json", "check no_such --format json", "--version",
+     "check --help"],
+)  # fmt: skip
+def test_a_full_disk(words: str) -> None:
+    run = shell(f"{words} > /dev/full")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.splitlines()[-1].endswith("cannot write to standard output: No space left on device")
+    assert "Traceback" not in run.stderr
+
+
+def test_streams_that_nobody_gets(broken: str) -> None:
+    """The exit status is what is left."""
+    for stream in ("2> /dev/full", "2>&-"):
+        assert shell(f"check {broken} {stream}").returncode == 1
+    assert shell("check resnet18 >&-").returncode == 0
 
 
 def test_interrupted(small: str, monkeypatch: pytest.MonkeyPatch) -> None:

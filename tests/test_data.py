@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -184,9 +185,25 @@ def test_a_reader_of_no_other_format_is_reached(tmp_path: Path, monkeypatch: pyt
     assert set(asked) == {"PNG", "JPEG"}
 
 
+def test_pipes_and_devices_are_refused_and_not_waited_for(tmp_path: Path, save: Save) -> None:
+    for name in ("a/1.png", "a/2.png", "b/1.png", "b/2.png"):
+        save(name)
+    os.mkfifo(tmp_path / "a" / "3.png")
+    (tmp_path / "b" / "3.png").symlink_to("/dev/zero")
+    with pytest.raises(SpecError) as error:
+        load_images(tmp_path, (6, 8), 1)
+    assert sorted(each.message for each in error.value.diagnostics) == [
+        f"{tmp_path}/a/3.png is not a file",
+        f"{tmp_path}/b/3.png is not a file",
+    ]
+    assert {each.code for each in error.value.diagnostics} == {"unreadable-image"}
+
+
 def test_folders_that_will_not_do(tmp_path: Path, save: Save) -> None:
     with pytest.raises(SpecError, match="is not a folder"):
         load_images(tmp_path / "nowhere", (6, 8), 1)
+    with pytest.raises(SpecError, match="is not a folder"):
+        load_images("n" * 300, (6, 8), 1)
     with pytest.raises(SpecError, match="has no folders of images"):
         load_images(tmp_path, (6, 8), 1)
     save("1.png")

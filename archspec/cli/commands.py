@@ -26,8 +26,10 @@ def load_spec(spec: str, given: list[str] | None, rewrites: list[str] | None = N
     if spec != "-":
         loaded = pipeline.load(spec, **parameters)
     else:
-        text = sys.stdin.buffer.read().decode("utf-8", "replace")
-        loaded = pipeline.loads(text, name="<stdin>", folder=Path.cwd(), **parameters)
+        if not sys.stdin:  # the shell was told `<&-`
+            raise CallError("standard input is closed", "give the path of a spec")
+        some = sys.stdin.buffer.read(pipeline.BOUNDS.text_bytes + 1)  # one more than may be tells that it is too much
+        loaded = pipeline.loads(some, name="<stdin>", folder=Path.cwd(), **parameters)
     return pipeline.rewrite(loaded, *rewrites) if rewrites else loaded
 
 

@@ -47,7 +47,7 @@ def measure(
     network does not take in training.
     """
     place = devices.find(device)
-    for symbol, solution in Report(spec.graph, sizes).valid_sizes_training.items():
+    for symbol, solution in Report(spec.graph, dict(sizes)).valid_sizes_training.items():
         if symbol in sizes and not solution.contains(sizes[symbol]):
             raise _no_size(symbol, sizes[symbol], solution)
     if place.type == "cpu":

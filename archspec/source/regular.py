@@ -25,6 +25,22 @@ def opened(path: Path, hint: str | None = None) -> BinaryIO:
         raise Fault("not-a-file", f"{shown} cannot be read: {reason(error)}") from None
 
 
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there; not where the system takes no such name, one that is too long or has a NUL."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """The same of a folder."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 def reason(error: OSError | ValueError) -> str:
     """Why a file could not be read or written, in the system's words, fit for one line."""
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -31,6 +31,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from archspec.diagnostics import Diagnostics, Fault, SpecError, printable
+from archspec.source import is_folder
 from archspec.training.examples import digits as digits
 from archspec.training.examples import scenes as scenes
 from archspec.training.pictures import UnreadableImage, picture
@@ -223,7 +224,7 @@ def mixed(seed: int, number: int) -> int:
 
 def _split(folder: Path, diagnostics: Diagnostics) -> tuple[tuple[str, ...], list[Sample], list[Sample]]:
     """Class names in order, the samples to learn from, the samples held out."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise Fault("no-data", f"`{printable(str(folder))}` is not a folder")
     train = folder / "train"
     named = [folder / name for name in VALIDATION_NAMES if (folder / name).is_dir()]

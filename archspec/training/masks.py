@@ -25,7 +25,7 @@ from PIL import Image
 from torch import Tensor
 
 from archspec.diagnostics import Diagnostics, Fault, SpecError, printable
-from archspec.source import read
+from archspec.source import is_folder, read
 from archspec.training.images import (
     SUFFIXES,
     VALIDATION_NAMES,
@@ -160,7 +160,7 @@ def load_masked_images(
     diagnostics = Diagnostics()
     try:
         check_input(size, channels)
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise Fault("no-data", f"`{_shown(folder)}` is not a folder")
         task = _named(folder, task)
         training, validation = _split(folder, diagnostics)
@@ -186,7 +186,7 @@ def _named(folder: Path, task: Segmentation) -> Segmentation:
     path = folder / NAMES
     if not path.exists():
         return task
-    names = [line.strip() for line in read(path).splitlines() if line.strip()]
+    names = [line.strip() for line in read(path, hint=None).splitlines() if line.strip()]
     if len(names) != len(task.classes):
         message = f"`{_shown(path)}` names {len(names)} classes, the network tells {len(task.classes)} apart"
         hint = f"`--set classes={len(names)}`, if that is what the spec calls them"
