@@ -190,7 +190,10 @@ def source(spec: Spec, /) -> str:
 
 
 def compile(spec: Spec, /) -> nn.Module:
-    """The network as a torch module, made from exactly the text that :func:`source` gives."""
+    """The network as a torch module, made from exactly the text that :func:`source` gives.
+
+    Raises :class:`SpecError` ``no-memory`` where the machine has too little for its weights.
+    """
     from archspec.running.runtime import compiled
 
     return compiled(spec.graph)

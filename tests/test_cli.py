@@ -417,6 +417,49 @@ def test_train(small: str, tmp_path: Path) -> None:
     assert "class-count" in run.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["erf", "SPEC", "--of", "wide"],
+        ["memory", "SPEC", "--measure", "cpu"],
+        ["convert-weights", "SPEC", "SPEC", "FOLDER/weights.pt", "-o", "FOLDER/other.pt"],
+        ["train", "SPEC", "--data", "FOLDER/data", "-o", "FOLDER/out", "--device", "cpu"],
+    ],
+    ids=" ".join,
+)
+def test_more_weights_than_a_machine_has_memory_for(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever makes a module says so before it makes one, and leaves nothing."""
+    import torch
+
+    from archspec.running import room
+
+    monkeypatch.setattr(room, "memory_there", lambda: 8_000_000_000)
+    image = pytest.importorskip("PIL.Image")
+    begins = "archspec: 1\nname: Wide\ninputs: {image: [1, 8, 8]}\nsteps:\n"
+    steps = (
+        "conv as wide: {channels: 2147483647, kernel: 5}",
+        "conv as last: {channels: 2, kernel: 1}",
+        "global_avg_pool",
+    )
+    (tmp_path / "spec.yaml").write_text(begins + "".join(f"  - {step}\n" for step in (*steps, "flatten")))
+    torch.save({"last.bias": torch.zeros(2)}, tmp_path / "weights.pt")
+    for index in range(4):
+        path = tmp_path / "data" / "ab"[index % 2] / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.new("L", (8, 8)).save(path)
+    there = {path.name for path in tmp_path.iterdir()}
+    given = [word.replace("SPEC", str(tmp_path / "spec.yaml")).replace("FOLDER", str(tmp_path)) for word in words]
+    run = Run(*given)
+    assert run.status == 1
+    assert "error[no-memory]: " in run.err
+    assert " GB, and this machine has 8.0\n" in run.err
+    if words[0] != "memory":  # which speaks of weights and all else together
+        assert "spec.yaml:5:5: error[no-memory]: the weights of `Wide` need 240.5 GB" in run.err
+    assert {path.name for path in tmp_path.iterdir()} == there
+
+
 # -- help -------------------------------------------------------------------------------------------------------------
 
 
