@@ -21,7 +21,7 @@ from archspec.elaborate.rewriting import rewritten
 from archspec.graph import Graph, uncollected
 from archspec.records import record
 from archspec.schema import SpecFile
-from archspec.source import Limits, parse
+from archspec.source import Limits, is_file, is_folder, parse
 from archspec.spec import Spec
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def settled(spec: Spec) -> Spec:
 
 @uncollected()
 def loads(
-    text: str,
+    text: str | bytes,
     /,
     *,
     name: str = "spec.yaml",
@@ -93,13 +93,16 @@ def loads(
     bounds: Bounds = BOUNDS,
     **params: Any,
 ) -> Spec:
-    """A spec given as text; ``folder`` is where its imports are looked for.  Raises :class:`SpecError`."""
+    """A spec given as text, or as UTF-8 bytes; ``folder`` is where its imports are looked for.
+
+    Raises :class:`SpecError` with every fault found.
+    """
     return settled(opened_text(text, params, name, folder, sizes, bounds))
 
 
 @uncollected()
 def opened_text(
-    text: str,
+    text: str | bytes,
     params: Mapping[str, Any],
     name: str = "spec.yaml",
     folder: Path | None = None,
@@ -119,7 +122,8 @@ def _open(loader: Loader, spec: str | Path) -> SpecFile | None:
     text = str(spec)
     if not isinstance(spec, Path) and text in spec_names():
         return loader.file(specs_folder() / f"{text}.yaml", f"specs/{text}.yaml")
-    if isinstance(spec, str) and not text.endswith((".yaml", ".yml")) and "/" not in text and not Path(text).exists():
+    is_path = isinstance(spec, Path) or text.endswith((".yaml", ".yml")) or "/" in text
+    if not (is_path or is_file(Path(text)) or is_folder(Path(text))):
         hint = did_you_mean(text, spec_names()) or "give a path, or a name that `archspec list` shows"
         loader.diagnostics.error("unknown-spec", f"there is no spec `{printable(text)}`", None, hint)
         return None
@@ -215,7 +219,10 @@ def source(spec: Spec, /) -> str:
 
 
 def compile(spec: Spec, /) -> nn.Module:
-    """The network as a torch module, made from exactly the text that :func:`source` gives."""
+    """The network as a torch module, made from exactly the text that :func:`source` gives.
+
+    Raises :class:`SpecError` ``no-memory`` where the machine has too little for its weights.
+    """
     from archspec.running.runtime import compiled
 
     return compiled(spec.graph)

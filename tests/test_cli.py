@@ -84,6 +84,12 @@ def in_process(*arguments: str, more: str = "", **environment: str) -> subproces
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=found, check=False)
 
 
+def shell(words: str) -> subprocess.CompletedProcess[str]:
+    """A run by a shell, which does with its streams what the words say."""
+    command = f"unset PYTHONUNBUFFERED; {sys.executable} -m archspec {words}"
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+
+
 # -- check ------------------------------------------------------------------------------------------------------------
 
 
@@ -167,6 +173,20 @@ def test_standard_input() -> None:
     run = Run("check", "-", text=BROKEN)
     assert run.status == 1
     assert "<stdin>:7:" in run.err
+
+
+def test_standard_input_is_read_as_a_file_is(tmp_path: Path) -> None:
+    """The same answer to the same bytes, but for the name; no more is read than a file may have."""
+    for content in (SMALL.encode() + b"# \xff\n", b"# " + b"a" * pipeline.BOUNDS.text_bytes, b"\xff\xfea\x00"):
+        path = tmp_path / "spec.yaml"
+        path.write_bytes(content)
+        read, piped = Run("check", path), Run("check", "-", text=content)
+        assert read.status == piped.status == 1
+        assert read.err.replace(str(path), "<stdin>") == piped.err
+    run = shell("check - < /dev/zero")
+    assert (run.returncode, run.stderr) == (1, "error[too-large]: <stdin> is larger than 1,000,000 bytes\n")
+    run = shell("check - <&-")
+    assert (run.returncode, run.stderr.splitlines()[0]) == (2, "error[bad-call]: standard input is closed")
 
 
 # -- --set and --size -------------------------------------------------------------------------------------------------
@@ -397,6 +417,49 @@ def test_train(small: str, tmp_path: Path) -> None:
     assert "class-count" in run.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["erf", "SPEC", "--of", "wide"],
+        ["memory", "SPEC", "--measure", "cpu"],
+        ["convert-weights", "SPEC", "SPEC", "FOLDER/weights.pt", "-o", "FOLDER/other.pt"],
+        ["train", "SPEC", "--data", "FOLDER/data", "-o", "FOLDER/out", "--device", "cpu"],
+    ],
+    ids=" ".join,
+)
+def test_more_weights_than_a_machine_has_memory_for(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever makes a module says so before it makes one, and leaves nothing."""
+    import torch
+
+    from archspec.running import room
+
+    monkeypatch.setattr(room, "memory_there", lambda: 8_000_000_000)
+    image = pytest.importorskip("PIL.Image")
+    begins = "archspec: 1\nname: Wide\ninputs: {image: [1, 8, 8]}\nsteps:\n"
+    steps = (
+        "conv as wide: {channels: 2147483647, kernel: 5}",
+        "conv as last: {channels: 2, kernel: 1}",
+        "global_avg_pool",
+    )
+    (tmp_path / "spec.yaml").write_text(begins + "".join(f"  - {step}\n" for step in (*steps, "flatten")))
+    torch.save({"last.bias": torch.zeros(2)}, tmp_path / "weights.pt")
+    for index in range(4):
+        path = tmp_path / "data" / "ab"[index % 2] / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.new("L", (8, 8)).save(path)
+    there = {path.name for path in tmp_path.iterdir()}
+    given = [word.replace("SPEC", str(tmp_path / "spec.yaml")).replace("FOLDER", str(tmp_path)) for word in words]
+    run = Run(*given)
+    assert run.status == 1
+    assert "error[no-memory]: " in run.err
+    assert " GB, and this machine has 8.0\n" in run.err
+    if words[0] != "memory":  # which speaks of weights and all else together
+        assert "spec.yaml:5:5: error[no-memory]: the weights of `Wide` need 240.5 GB" in run.err
+    assert {path.name for path in tmp_path.iterdir()} == there
+
+
 # -- help -------------------------------------------------------------------------------------------------------------
 
 
@@ -502,6 +565,25 @@ def test_nobody_reads(arguments: list[str]) -> None:
     script = f"unset PYTHONUNBUFFERED; {program} | true; echo ${{PIPESTATUS[0]}}"
     run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     assert (run.stdout, run.stderr) == ("141\n", "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["schema", "list", "check resnet18", "check resnet18 --format json", "check no_such --format json", "--version",
+     "check --help"],
+)  # fmt: skip
+def test_a_full_disk(words: str) -> None:
+    run = shell(f"{words} > /dev/full")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.splitlines()[-1].endswith("cannot write to standard output: No space left on device")
+    assert "Traceback" not in run.stderr
+
+
+def test_streams_that_nobody_gets(broken: str) -> None:
+    """The exit status is what is left."""
+    for stream in ("2> /dev/full", "2>&-"):
+        assert shell(f"check {broken} {stream}").returncode == 1
+    assert shell("check resnet18 >&-").returncode == 0
 
 
 def test_interrupted(small: str, monkeypatch: pytest.MonkeyPatch) -> None:

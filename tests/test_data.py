@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
@@ -13,7 +17,8 @@ from PIL import Image
 
 from archspec.diagnostics import SpecError
 from archspec.training import images as data
-from archspec.training.images import UnreadableImage, digits, load_images
+from archspec.training.images import Images, digits, load_images
+from archspec.training.pictures import MASKS, UnreadableImage, picture
 
 Save = Callable[..., Path]
 
@@ -124,13 +129,81 @@ def test_images_that_cannot_be_read(tmp_path: Path, save: Save, monkeypatch: pyt
     monkeypatch.setattr(data, "PRELOADED_BYTES", 0)  # large sets are read as they are needed
     found = load_images(tmp_path, (6, 8), 1)
     assert not found.training.preloaded
-    with pytest.raises(UnreadableImage, match="is no readable image: cannot identify image file"):
+    with pytest.raises(UnreadableImage, match="is no readable image: by its content it is no PNG or JPEG"):
         found.training.read(tmp_path / "a" / "1.png")
+
+
+Image.init()
+WRITTEN = sorted(Image.SAVE)
+"""Every format that Pillow can write, by its name for it."""
+
+
+@pytest.mark.parametrize("format", WRITTEN)
+def test_a_format_is_told_by_its_bytes_whatever_the_name(format: str, tmp_path: Path) -> None:
+    """PNG and JPEG (MPO is JPEG with more of them behind) are read; all else is refused before a decoder sees it."""
+    written = tmp_path / f"picture.{format.lower()}"  # SPIDER's writer claims for itself the ending it is given
+    for mode in ("RGB", "L", "1", "F"):
+        with contextlib.suppress(OSError, ValueError, KeyError), warnings.catch_warnings(action="ignore"):
+            Image.new(mode, (32, 32)).save(written, format=format)
+            break
+    else:
+        written.write_bytes(b"Pillow names this format, and has no writer for it here")
+    path = written.rename(tmp_path / "picture.png")
+    read = Images([(path, 0)], (6, 8), 3).read
+    refused = r"picture\.png` is no readable image: by its content it is no PNG"
+    if format in ("PNG", "JPEG", "MPO"):
+        assert read(path).shape == (3, 6, 8)
+    else:
+        with pytest.raises(UnreadableImage, match=f"{refused} or JPEG$"):
+            read(path)
+    if format == "PNG":
+        with picture(path, MASKS) as mask:
+            assert mask.size == (32, 32)
+    else:
+        with pytest.raises(UnreadableImage, match=f"{refused}$"), picture(path, MASKS):
+            pass
+
+
+def test_a_reader_of_no_other_format_is_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow's own readers, watched: not one but the two is asked even whether a file may be its own."""
+    asked: list[str] = []
+
+    def watched(name: str, accept: Callable[..., Any]) -> Callable[..., Any]:
+        def asking(start: bytes) -> Any:
+            asked.append(name)
+            return accept(start)
+
+        return asking
+
+    for name, (factory, accept) in list(Image.OPEN.items()):
+        monkeypatch.setitem(Image.OPEN, name, (factory, watched(name, accept or (lambda start: True))))
+    for format in ("EPS", "TIFF", "PNG", "JPEG"):
+        path = tmp_path / f"{format}.png"
+        Image.new("RGB", (32, 32)).save(path, format=format)
+        with contextlib.suppress(UnreadableImage):
+            Images([(path, 0)], (6, 8), 3).read(path)
+    assert set(asked) == {"PNG", "JPEG"}
+
+
+def test_pipes_and_devices_are_refused_and_not_waited_for(tmp_path: Path, save: Save) -> None:
+    for name in ("a/1.png", "a/2.png", "b/1.png", "b/2.png"):
+        save(name)
+    os.mkfifo(tmp_path / "a" / "3.png")
+    (tmp_path / "b" / "3.png").symlink_to("/dev/zero")
+    with pytest.raises(SpecError) as error:
+        load_images(tmp_path, (6, 8), 1)
+    assert sorted(each.message for each in error.value.diagnostics) == [
+        f"{tmp_path}/a/3.png is not a file",
+        f"{tmp_path}/b/3.png is not a file",
+    ]
+    assert {each.code for each in error.value.diagnostics} == {"unreadable-image"}
 
 
 def test_folders_that_will_not_do(tmp_path: Path, save: Save) -> None:
     with pytest.raises(SpecError, match="is not a folder"):
         load_images(tmp_path / "nowhere", (6, 8), 1)
+    with pytest.raises(SpecError, match="is not a folder"):
+        load_images("n" * 300, (6, 8), 1)
     with pytest.raises(SpecError, match="has no folders of images"):
         load_images(tmp_path, (6, 8), 1)
     save("1.png")

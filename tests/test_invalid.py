@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -69,6 +70,28 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     assert codes(tmp_path / "nothing.yaml") == {"file-not-found"}
     if Path("/dev/zero").exists():
         assert codes(Path("/dev/zero")) == {"not-a-file"}
+
+
+def test_pipes_are_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert codes(tmp_path / "pipe.yaml") == {"not-a-file"}
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("archspec: 1\nextends: pipe\n")
+    assert codes(spec) == {"unknown-spec"}
+    spec.write_text("archspec: 1\nextends: pipe.yaml\n")
+    assert codes(spec) == {"not-a-file"}
+
+
+def test_names_that_no_file_can_have(tmp_path: Path) -> None:
+    name = "n" * 300
+    for text, code in ((name, "unknown-spec"), (f"{name}.yaml", "not-a-file")):
+        with pytest.raises(archspec.SpecError) as error:
+            archspec.load(text)
+        assert [each.code for each in error.value.diagnostics] == [code]
+        spec = tmp_path / "spec.yaml"
+        for line in (f"extends: {text}", f"import: {{a: {text}}}\ninputs: {{x: [1]}}\nsteps: [a]"):
+            spec.write_text(f"archspec: 1\n{line}\n")
+            assert codes(spec) == {code}
 
 
 @pytest.mark.parametrize("seed", range(40))

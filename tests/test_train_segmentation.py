@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -429,7 +430,7 @@ def test_masks_that_will_not_do(save: Save, tmp_path: Path, monkeypatch: pytest.
         "error[empty-mask]: `data/masks/4.png` says nothing: all of it is 255, which is passed over",
     ):
         assert line in said.splitlines(), said
-    assert "error[unreadable-image]: `data/masks/5.png` is no readable image: cannot identify" in said
+    assert "error[unreadable-image]: `data/masks/5.png` is no readable image: by its content it is no PNG" in said
     assert said.count("error[") == 5
 
     monkeypatch.setattr(data_module, "PRELOADED_BYTES", 0)  # large sets are read as they are needed
@@ -439,6 +440,35 @@ def test_masks_that_will_not_do(save: Save, tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(SpecError, match=r"error\[unreadable-image\]: `.*/masks/\d\.png` ") as error:
         fit(archspec.compile(spec), found, tmp_path / "out", task=TASK, loss=build(spec.graph), epochs=1)
     assert len(str(error.value).strip().splitlines()) == 1
+
+
+def test_masks_that_are_no_png(save: Save, tmp_path: Path) -> None:
+    """JPEG changes values; TIFF may have signed ones, −65535 for one; a pipe has no end."""
+    for index in range(4):
+        save(f"images/{index}.png")
+        save(f"masks/{index}.png", numpy.arange(12 * 16).reshape(12, 16) % 3)
+    masks = tmp_path / "data" / "masks"
+    Image.fromarray(numpy.full((12, 16), -65535, numpy.int32)).save(masks / "0.png", format="TIFF")
+    Image.new("L", (16, 12)).save(masks / "1.png", format="JPEG")
+    (masks / "2.png").unlink()
+    os.mkfifo(masks / "2.png")
+    said = refusal(tmp_path)
+    refused = "is no readable image: by its content it is no PNG"
+    assert f"`data/masks/0.png` {refused}" in said
+    assert f"`data/masks/1.png` {refused}" in said
+    assert "data/masks/2.png is not a file" in said
+    assert said.count("error[unreadable-image]") == 3
+    os.mkfifo(tmp_path / "data" / "classes.txt")
+    assert refusal(tmp_path) == "error[not-a-file]: data/classes.txt is not a file"
+
+
+def test_classes_beyond_what_16_bits_with_a_sign_can_hold(tmp_path: Path) -> None:
+    values = numpy.full((4, 4), 65535, numpy.uint16)
+    Image.new("L", (4, 4)).save(tmp_path / "image.png")
+    Image.fromarray(values).save(tmp_path / "mask.png")
+    task = Segmentation(tuple(map(str, range(65536))), (4, 4))
+    found = MaskedImages([(tmp_path / "image.png", tmp_path / "mask.png")], (4, 4), 1, task)
+    assert (found[0][1] == 65535).all()
 
 
 def test_one_class_is_nothing_to_tell_apart(save: Save, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 from typer.models import CommandInfo
 
 from archspec.cli.options import Format
-from archspec.cli.terminal import Terminal
+from archspec.cli.terminal import CALL_IS_WRONG, Terminal, lost_output
 
 
 class Command(TyperCommand):
@@ -55,6 +55,9 @@ def main() -> None:
     app.registered_commands = _called(sys.argv[1:]) or every
     try:
         app(prog_name="archspec")
+    except OSError as error:  # of `--help` and `--version`, which no command's boundary is around
+        Terminal().say(lost_output(error))
+        sys.exit(CALL_IS_WRONG)
     finally:
         app.registered_commands = every
 

@@ -31,8 +31,10 @@ def load_spec(
     if spec != "-":
         loaded = pipeline.opened(spec, parameters)
     else:
-        text = sys.stdin.buffer.read().decode("utf-8", "replace")
-        loaded = pipeline.opened_text(text, parameters, name="<stdin>", folder=Path.cwd())
+        if not sys.stdin:  # the shell was told `<&-`
+            raise CallError("standard input is closed", "give the path of a spec")
+        some = sys.stdin.buffer.read(pipeline.BOUNDS.text_bytes + 1)  # one more than may be tells that it is too much
+        loaded = pipeline.opened_text(some, parameters, name="<stdin>", folder=Path.cwd())
     if rewrites or not elsewhere:
         loaded = pipeline.settled(loaded)
     return pipeline.rewrite(loaded, *rewrites) if rewrites else loaded

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import typer
 
@@ -53,7 +53,7 @@ class Terminal:
     def answer(self, text: str) -> None:
         """The command's product, to standard output or the file that ``-o`` names."""
         if self.output is None:
-            typer.echo(text, nl=not text.endswith("\n"))
+            self.out(text if text.endswith("\n") else f"{text}\n")
         else:
             self.write(text.encode("utf-8", "replace") + (b"" if text.endswith("\n") else b"\n"))
 
@@ -68,9 +68,28 @@ class Terminal:
         console = Console(highlight=False)
         if not console.is_terminal and "COLUMNS" not in os.environ:
             console.width = UNBOUNDED_WIDTH
-        with console.capture() as capture:
-            console.print(renderable(console.width))
-        sys.stdout.write(capture.get())  # by ourselves: rich has its own idea of what a broken pipe means
+        drawn = renderable(console.width)
+        with self._writing(), console.capture() as capture:  # rich writes nothing at the end of it, which may fail too
+            console.print(drawn)
+        self.out(capture.get())  # by ourselves: rich has its own idea of what a broken pipe means
+
+    def out(self, text: str) -> None:
+        """Text on standard output.  Raises :class:`CallError` where that cannot be written, a full disk for one."""
+        with self._writing():
+            if sys.stdout:  # the shell may have been told `>&-`
+                typer.echo(text, nl=False)
+                sys.stdout.flush()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Where standard output is written to."""
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self.as_json = False  # what is left to answer on is standard error
+            raise CallError(lost_output(error)) from None
 
     def write(self, content: bytes) -> None:
         """The product as a file.  Raises :class:`CallError` where it cannot be written."""
@@ -81,8 +100,11 @@ class Terminal:
             raise CallError(f"cannot write `{self.output}`: {error.strerror or error}") from None
 
     def say(self, text: str) -> None:
-        """A word to people, on standard error."""
-        typer.echo(text, err=True, color=colours())
+        """A word to people, on standard error; lost where that cannot be written, the exit status is left."""
+        try:
+            typer.echo(text, err=True, color=colours())
+        except OSError:
+            silence(sys.stderr)
 
     def diagnose(self, diagnostics: Iterable[Any]) -> None:
         """Diagnostics for people, on standard error; in JSON they are part of the answer."""
@@ -101,7 +123,6 @@ class Terminal:
 
         try:
             yield
-            sys.stdout.flush()
         except SpecError as error:
             self._refuse(error.diagnostics)
         except CallError as error:
@@ -109,7 +130,7 @@ class Terminal:
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing is flushed into it at exit
+            silence(sys.stdout)
             raise typer.Exit(NOBODY_READS) from None
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
@@ -120,12 +141,16 @@ class Terminal:
             self._bug(error)
 
     def _refuse(self, diagnostics: Iterable[Any]) -> NoReturn:
-        from archspec.diagnostics import to_json
+        from archspec.diagnostics import Diagnostic, to_json
 
         listed = list(diagnostics)
         self.diagnose(listed)
         if self.as_json:
-            typer.echo(json.dumps({"diagnostics": [to_json(each) for each in listed]}, indent=2, ensure_ascii=False))
+            try:
+                told = {"diagnostics": [to_json(each) for each in listed]}
+                self.out(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+            except CallError as error:
+                self.diagnose([*listed, Diagnostic("bad-call", str(error))])
         errors = [each for each in listed if each.severity == "error"]
         called = all(each.span is None and each.code in WRONG_CALLS for each in errors)
         raise typer.Exit(CALL_IS_WRONG if called else SPEC_HAS_ERRORS) from None
@@ -134,12 +159,23 @@ class Terminal:
         if self.debug:
             import traceback
 
-            typer.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+            self.say("".join(traceback.format_exception(error)).rstrip("\n"))
         what = f"{type(error).__name__}: {error}".partition("\n")[0][:300]
         self.say(f"{typer.style('this is a bug in archspec', **_COLOURS['error'])}: {what}")
         if not self.debug:
             self.say("  `archspec --debug …` with the same command shows where; please report it with the spec")
         raise typer.Exit(BUG) from None
+
+
+def lost_output(error: OSError) -> str:
+    """Why nothing can be written to standard output; it is silenced."""
+    silence(sys.stdout)
+    return f"cannot write to standard output: {error.strerror or error}"
+
+
+def silence(stream: TextIO) -> None:
+    """Let go of a stream that cannot be written, so that what it still holds is not flushed into it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def colours() -> bool | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
 from archspec.schema import BlockDefinition, SpecFile, parse_file
-from archspec.source import Limits, Mapping, Node, Scalar, parse, read
+from archspec.source import Limits, Mapping, Node, Scalar, bounded, is_file, parse, read
 
 MAXIMUM_FILES = 200
 """Files one spec may bring in, directly or not."""
@@ -89,10 +89,11 @@ class Loader:
 
     # -- files ------------------------------------------------------------------------------------------------------
 
-    def text(self, text: str, shown: str, folder: Path | None = None) -> SpecFile | None:
-        """A spec given as text; ``folder`` is where its imports are looked for."""
+    def text(self, text: str | bytes, shown: str, folder: Path | None = None) -> SpecFile | None:
+        """A spec given as text, or as the bytes of one; ``folder`` is where its imports are looked for."""
         try:
-            node = parse(text, shown, self.limits)
+            known = text if isinstance(text, str) else bounded(text, shown, self.limits)
+            node = parse(known, shown, self.limits)
         except Fault as fault:
             self.diagnostics.add(fault.diagnostic)
             return None
@@ -132,7 +133,7 @@ class Loader:
             return self._inside(text, by, span)
         if by is not None and by.folder is not None:
             sibling = Path(by.folder) / f"{text}.yaml"
-            if text.isidentifier() and sibling.is_file() and str(sibling.resolve()) != by.key:
+            if text.isidentifier() and is_file(sibling) and str(sibling.resolve()) != by.key:
                 return self._inside(f"{text}.yaml", by, span)
         if text in spec_names():
             return self.file(specs_folder() / f"{text}.yaml", f"specs/{text}.yaml", span)

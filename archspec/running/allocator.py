@@ -18,7 +18,7 @@ from archspec.analyses.memory import memory
 from archspec.analyses.report import Report
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.records import record
-from archspec.running import devices
+from archspec.running import devices, room
 from archspec.running.runtime import compiled
 from archspec.sizes import Evaluation, Solution
 
@@ -51,7 +51,8 @@ def measure(
         if symbol in sizes and not solution.contains(sizes[symbol]):
             raise _no_size(symbol, sizes[symbol], solution)
     if place.type == "cpu":
-        _check_room(spec, sizes, batch, dtype)
+        needed = memory(spec.graph, sizes, batch, dtype).training_total
+        room.check_fits(needed, f"a batch of {batch}", SMALLER)
     kind: torch.dtype = getattr(torch, dtype)
     model = compiled(spec.graph).to(place, kind)
     evaluation = Evaluation(dict(sizes))
@@ -73,33 +74,16 @@ def measure(
         model.zero_grad(set_to_none=True)
 
     peak = _on_cuda if place.type == "cuda" else _on_cpu
-    try:
+    with room.refusals_told(f"{place} has too little memory for a batch of {batch}", SMALLER):
         model.eval()
         inference = peak(infer, place)
         model.train()
         return Allocated(str(place), inference, peak(train, place))
-    except RuntimeError as error:  # torch.OutOfMemoryError is one, of CUDA alone
-        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
-            raise
-        message = f"{place} has too little memory for a batch of {batch}"
-        raise SpecError([Diagnostic("no-memory", message, hint=SMALLER)]) from None
 
 
 def _no_size(symbol: str, size: int, valid: Solution) -> SpecError:
     message = f"{symbol} = {size} is no size to train at: {valid.describe()}"
     return SpecError([Diagnostic("size-refused", message)])
-
-
-def _check_room(spec: Spec, sizes: Mapping[str, int], batch: int, dtype: str) -> None:
-    """Refuse what the machine has no memory for: it would not refuse itself, but be ended by its system."""
-    try:
-        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return
-    needed = memory(spec.graph, sizes, batch, dtype).training_total
-    if needed > there:
-        message = f"a batch of {batch} needs {needed / 1e9:,.1f} GB, and this machine has {there / 1e9:,.1f}"
-        raise SpecError([Diagnostic("no-memory", message, hint=SMALLER)])
 
 
 def _on_cuda(run: Callable[[], None], place: torch.device) -> int:

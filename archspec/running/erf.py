@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec.analyses.borders import rows_read
+from archspec.analyses.memory import memory
 from archspec.analyses.path_counts import path_counts
 from archspec.analyses.receptive_field import table
 from archspec.diagnostics import Diagnostic, SpecError
@@ -127,9 +128,13 @@ def by_gradients(
 def measured(
     spec: Spec, sizes: Mapping[str, int], of: int, weights: Path | str | None = None, images: int = 32, seed: int = 0
 ) -> EffectiveField:
-    """By gradients of the compiled network, with the weights of a file or, from a seed, random ones."""
+    """By gradients of the compiled network, with the weights of a file or, from a seed, random ones.
+
+    Raises :class:`SpecError`: ``no-memory``, and what is said of weights in files.
+    """
     import torch
 
+    from archspec.running import room
     from archspec.running.runtime import compiled
     from archspec.running.weights import load_weights
 
@@ -141,7 +146,10 @@ def measured(
     how = f"by gradients over {images} random images, " + (
         "random weights" if weights is None else f"weights of {weights}"
     )
-    return by_gradients(spec.graph, model, sizes, of, images, seed, how)
+    smaller = "try smaller sizes"
+    room.check_fits(memory(spec.graph, sizes).inference_total, "an image of these sizes", smaller)
+    with room.refusals_told("there is too little memory for an image of these sizes", smaller):
+        return by_gradients(spec.graph, model, sizes, of, images, seed, how)
 
 
 def heat_map(field: EffectiveField, path: Path | str) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from archspec.backends.torch_source import Emitted, emitted
 from archspec.graph import Graph
 from archspec.records import record
+from archspec.running.room import check_weights_fit, refusals_told
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,8 +45,13 @@ _loaded: OrderedDict[str, ModuleType] = OrderedDict()
 
 
 def compiled(graph: Graph) -> nn.Module:
-    """The network of a graph, with freshly initialised weights."""
-    return build(emitted(graph))
+    """The network of a graph, with freshly initialised weights.
+
+    Raises :class:`archspec.SpecError` ``no-memory`` where the machine has too little for them.
+    """
+    check_weights_fit(graph)
+    with refusals_told(f"there is too little memory for the weights of `{graph.name}`", "a network of fewer channels"):
+        return build(emitted(graph))
 
 
 def build(text: Emitted) -> nn.Module:

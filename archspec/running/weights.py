@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from archspec.diagnostics import Diagnostic, SpecError, printable
+from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
+from archspec.source import open_regular
 
 LISTED = 5
 """Keys named in one diagnostic; the rest are counted."""
@@ -34,9 +35,10 @@ def load_weights(model: nn.Module, path: Path | str) -> None:
 def read_checkpoint(path: Path | str) -> dict[str, Any]:
     """What a file of weights holds, read by torch's unpickler that runs no code.  Raises :class:`SpecError`."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise _unreadable(path, "there is no such file") from None
+        with open_regular(Path(path)) as file:
+            content = torch.load(file, map_location="cpu", weights_only=True)
+    except Fault as fault:
+        raise SpecError([fault.diagnostic]) from None
     except Exception as error:  # whatever the bytes led the unpickler to raise
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise _unreadable(path, printable(reason)) from error

@@ -11,8 +11,10 @@ from archspec.diagnostics import Source, printable
 from archspec.source.builder import Builder
 from archspec.source.complaints import events
 from archspec.source.nodes import DEFAULT_LIMITS, Items, Limits, Mapping, Node, Scalar, literal, plain
+from archspec.source.regular import is_file, is_folder
+from archspec.source.regular import opened as open_regular
 from archspec.source.scalars import resolve
-from archspec.source.text import decode, lines, read, refuse_characters, too_large
+from archspec.source.text import bounded, decode, lines, read, refuse_characters, too_large
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -21,8 +23,12 @@ __all__ = [
     "Mapping",
     "Node",
     "Scalar",
+    "bounded",
     "decode",
+    "is_file",
+    "is_folder",
     "literal",
+    "open_regular",
     "parse",
     "plain",
     "read",

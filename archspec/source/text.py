@@ -7,6 +7,7 @@ from pathlib import Path
 
 from archspec.diagnostics import Fault, Source, Span, printable
 from archspec.source.nodes import DEFAULT_LIMITS, Limits
+from archspec.source.regular import opened, reason
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 # Allowed is what YAML calls printable, without the line breaks only YAML 1.1 knew (an editor shows one line), a second
@@ -21,26 +22,29 @@ def lines(text: str) -> tuple[str, ...]:
     return tuple(_LINE_BREAK.split(text))
 
 
-def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> str:
-    """The text of a file, never more than ``limits.text_bytes`` of it.
+def read(path: Path, limits: Limits = DEFAULT_LIMITS, hint: str | None = "name a .yaml file") -> str:
+    """The text of a file, never more than ``limits.text_bytes`` of it; ``hint`` is for what is no file.
 
     Raises :class:`Fault`: ``file-not-found``, ``not-a-file`` (also where it cannot be read), ``too-large`` or
     ``encoding``.
     """
     shown = printable(str(path))
     try:
-        if path.exists() and not path.is_file():
-            raise Fault("not-a-file", f"{shown} is not a file", hint="name a .yaml file")
-        with path.open("rb") as stream:
+        with opened(path, hint) as stream:
             raw = stream.read(limits.text_bytes + 1)
-    except FileNotFoundError:
-        raise Fault("file-not-found", f"there is no file {shown}") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise Fault("not-a-file", f"{shown} cannot be read: {printable(reason)}") from None
+    except OSError as error:  # a disk that fails
+        raise Fault("not-a-file", f"{shown} cannot be read: {reason(error)}") from None
+    return bounded(raw, str(path), limits)
+
+
+def bounded(raw: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> str:
+    """Bytes as text; raises :class:`Fault` ``too-large`` for more than ``limits.text_bytes``, or ``encoding``.
+
+    Who reads them from a stream reads one more than that, and no further: the stream may have no end.
+    """
     if len(raw) > limits.text_bytes:
-        raise too_large(shown, limits)
-    return decode(raw, str(path))
+        raise too_large(printable(name), limits)
+    return decode(raw, name)
 
 
 def decode(raw: bytes, name: str) -> str:

@@ -33,6 +33,7 @@ from torch import Tensor, nn
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
 from archspec.records import record
 from archspec.running import devices
+from archspec.running.room import refusals_told
 from archspec.running.weights import check_weights, load_weights, network_state, read_checkpoint
 from archspec.training.images import NORMALISATION, ImageData, UnreadableImage, mixed
 from archspec.training.losses import Loss
@@ -58,6 +59,8 @@ WARM_UP = 0.1
 CLIP = 1.0
 """The norm that gradients are clipped to: a deep network without normalisation survives its first steps."""
 
+
+SMALLER = "try a smaller batch, `--batch-size`, or smaller images"
 
 QUIETED = (
     ".*does not have many workers",  # few are meant
@@ -230,7 +233,7 @@ def fit(
             plugins=[LightningEnvironment()],
         )
         validation_set = data.validation_batches(batch_size)
-        with _faults_reported():
+        with _faults_reported(), refusals_told(f"{place} has too little memory for a batch of {batch_size}", SMALLER):
             trainer.fit(training, training_set, validation_set, ckpt_path=start, weights_only=True)
     network.load_state_dict(network_state(read_checkpoint(checkpoints.best)))
     torch.save(network.state_dict(), output_folder / "weights.pt")

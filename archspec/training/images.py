@@ -31,8 +31,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from archspec.diagnostics import Diagnostics, Fault, SpecError, printable
+from archspec.source import is_folder
 from archspec.training.examples import digits as digits
 from archspec.training.examples import scenes as scenes
+from archspec.training.pictures import UnreadableImage, picture
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 VALIDATION_NAMES = ("val", "valid", "validation")
@@ -50,10 +52,6 @@ NORMALISATION: dict[int, tuple[tuple[float, ...], tuple[float, ...]]] = {
 
 Sample = tuple[Path, int]
 """An image file and the index of its class."""
-
-
-class UnreadableImage(Exception):
-    """An image file that cannot be decoded.  One text, so that a data loader's worker can hand it on."""
 
 
 class Examples(Dataset[tuple[Tensor, Any]]):
@@ -124,15 +122,12 @@ class Images(Examples):
     def read(self, path: Path) -> Tensor:
         """One image as ``[channels, height, width]`` of uint8.  Raises :class:`UnreadableImage`."""
         height, width = self.size
-        try:
-            with Image.open(path) as file:
-                image = ImageOps.exif_transpose(file)
-                if image.mode.startswith("I"):  # 16 bits of grey, which Pillow's own conversion would clip
-                    image = Image.fromarray((numpy.asarray(image, numpy.int32) >> 8).clip(0, 255).astype(numpy.uint8))
-                image = image.convert("L" if self.channels == 1 else "RGB")
-                values = numpy.array(image.resize((width, height), Image.Resampling.BILINEAR))
-        except Exception as error:  # whatever the bytes led Pillow's readers to raise
-            raise UnreadableImage(f"`{printable(str(path))}` is no readable image: {printable(str(error))}") from error
+        with picture(path) as file:
+            image = ImageOps.exif_transpose(file)
+            if image.mode.startswith("I"):  # 16 bits of grey, which Pillow's own conversion would clip
+                image = Image.fromarray((numpy.asarray(image, numpy.int32) >> 8).clip(0, 255).astype(numpy.uint8))
+            image = image.convert("L" if self.channels == 1 else "RGB")
+            values = numpy.array(image.resize((width, height), Image.Resampling.BILINEAR))
         return torch.from_numpy(values).view(height, width, self.channels).permute(2, 0, 1)
 
 
@@ -229,7 +224,7 @@ def mixed(seed: int, number: int) -> int:
 
 def _split(folder: Path, diagnostics: Diagnostics) -> tuple[tuple[str, ...], list[Sample], list[Sample]]:
     """Class names in order, the samples to learn from, the samples held out."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise Fault("no-data", f"`{printable(str(folder))}` is not a folder")
     train = folder / "train"
     named = [folder / name for name in VALIDATION_NAMES if (folder / name).is_dir()]

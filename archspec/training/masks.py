@@ -25,18 +25,19 @@ from PIL import Image
 from torch import Tensor
 
 from archspec.diagnostics import Diagnostics, Fault, SpecError, printable
+from archspec.source import is_folder, read
 from archspec.training.images import (
     SUFFIXES,
     VALIDATION_NAMES,
     Examples,
     ImageData,
     Images,
-    UnreadableImage,
     check_input,
     held_out,
     image_files,
     preload_if_small,
 )
+from archspec.training.pictures import MASKS, UnreadableImage, picture
 from archspec.training.tasks import Segmentation
 
 PASSED_OVER = 255
@@ -79,7 +80,7 @@ class MaskedImages(Examples):
     @property
     def bytes(self) -> int:
         """Size of all images and masks, decoded and resized."""
-        return self.images.bytes + 2 * len(self.pairs) * self.task.size[0] * self.task.size[1]
+        return self.images.bytes + 4 * len(self.pairs) * self.task.size[0] * self.task.size[1]
 
     @property
     def preloaded(self) -> bool:
@@ -103,7 +104,7 @@ class MaskedImages(Examples):
         return set() if self._masks is None else set(self._masks.unique().tolist()) - {-1}
 
     def read_mask(self, index: int) -> Tensor:
-        """One mask as ``[*task.size]`` of int16, −1 where it is passed over.  Raises :class:`Fault`."""
+        """One mask as ``[*task.size]`` of int32, −1 where it is passed over.  Raises :class:`Fault`."""
         image, path = self.pairs[index]
         values = self._values(path)
         shape = _shape(image)
@@ -124,11 +125,10 @@ class MaskedImages(Examples):
         if not kept.any():
             message = f"`{_shown(path)}` says nothing: all of it is {self.passed_over}, which is passed over"
             raise Fault("empty-mask", message)
-        classes = numpy.where(kept, values, -1).astype(numpy.int16)
+        classes = numpy.where(kept, values, -1).astype(numpy.int32)  # 16 bits would not hold what PNG can, and −1
         if classes.shape != self.size:
-            whole = Image.fromarray(classes.astype(numpy.int32))
-            resized = whole.resize((self.size[1], self.size[0]), Image.Resampling.NEAREST)
-            classes = numpy.asarray(resized).astype(numpy.int16)
+            whole = Image.fromarray(classes)
+            classes = numpy.asarray(whole.resize((self.size[1], self.size[0]), Image.Resampling.NEAREST))
         top, left = ((whole - part) // 2 for whole, part in zip(self.size, self.task.size, strict=True))
         height, width = self.task.size
         return torch.from_numpy(classes[top : top + height, left : left + width].copy())
@@ -136,13 +136,12 @@ class MaskedImages(Examples):
     def _values(self, path: Path) -> NDArray[numpy.int64]:
         """The values of a mask's pixels, as they stand in the file."""
         try:
-            with Image.open(path) as file:
+            with picture(path, MASKS) as file:
                 mode = file.mode
                 raw = next((part[3] for part in getattr(file, "tile", ())), None)
                 values = numpy.asarray(file, numpy.int64)
-        except Exception as error:  # whatever the bytes led Pillow's readers to raise
-            message = f"`{_shown(path)}` is no readable image: {printable(str(error))}"
-            raise Fault("unreadable-image", message) from error
+        except UnreadableImage as error:
+            raise Fault("unreadable-image", str(error)) from error
         if mode not in ("1", "L", "P") and not mode.startswith("I"):
             hint = "the value of a pixel is the index of its class"
             raise Fault("mask-kind", f"`{_shown(path)}` is {mode}; a mask is of a palette or grey", hint=hint)
@@ -161,7 +160,7 @@ def load_masked_images(
     diagnostics = Diagnostics()
     try:
         check_input(size, channels)
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise Fault("no-data", f"`{_shown(folder)}` is not a folder")
         task = _named(folder, task)
         training, validation = _split(folder, diagnostics)
@@ -185,12 +184,9 @@ def load_masked_images(
 def _named(folder: Path, task: Segmentation) -> Segmentation:
     """The task with the classes' names that a file in the folder gives, if there is one."""
     path = folder / NAMES
-    if not path.is_file():
+    if not path.exists():
         return task
-    try:
-        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise Fault("no-data", f"cannot read `{_shown(path)}`: {printable(str(error))}") from None
+    names = [line.strip() for line in read(path, hint=None).splitlines() if line.strip()]
     if len(names) != len(task.classes):
         message = f"`{_shown(path)}` names {len(names)} classes, the network tells {len(task.classes)} apart"
         hint = f"`--set classes={len(names)}`, if that is what the spec calls them"
@@ -241,10 +237,10 @@ def _pairs(folder: Path, diagnostics: Diagnostics) -> list[Pair]:
 def _shape(path: Path) -> tuple[int, int] | None:
     """Height and width of an image file as it is shown; None where it cannot be read, which is said elsewhere."""
     try:
-        with Image.open(path) as file:
+        with picture(path) as file:
             turned = file.getexif().get(0x0112, 1) >= 5
             return (file.width, file.height) if turned else (file.height, file.width)
-    except Exception:
+    except UnreadableImage:
         return None
 
 

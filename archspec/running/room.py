@@ -1,0 +1,72 @@
+"""Whether a machine has the memory for what is asked: said before it is tried, and where torch is refused it.
+
+A system that has promised more memory than it has does not refuse: it ends the process.  So what cannot fit is
+refused by its size.  Imports no torch until something runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+
+from archspec.diagnostics import Diagnostic, SpecError
+from archspec.graph import Graph
+
+NUMBER = 4
+"""Bytes of a number as networks are made: float32."""
+
+
+def check_weights_fit(graph: Graph) -> None:
+    """Raise :class:`SpecError` ``no-memory``, at the step that has most of them, where the weights do not fit."""
+    found: dict[int, int] = {}
+    for node in graph.nodes:
+        if node.op is not None and node.reuse is None:
+            weights = node.op.weights(graph.shapes_in(node))
+            found[node.index] = NUMBER * sum(prod(weight.shape) for weight in weights)
+    needed, there = sum(found.values()), memory_there()
+    if there is not None and needed > there:
+        most = graph.nodes[max(found, key=lambda index: found[index])]
+        message = (
+            f"the weights of `{graph.name}` need {_gigabytes(needed)} GB, and this machine has {_gigabytes(there)}"
+        )
+        hint = f"`{most.path}` has the most: {_gigabytes(found[most.index])} GB"
+        raise SpecError([Diagnostic("no-memory", message, most.span, hint)])
+
+
+def check_fits(needed: int, what: str, hint: str) -> None:
+    """Raise :class:`SpecError` ``no-memory`` where ``what`` needs more bytes than the machine has."""
+    there = memory_there()
+    if there is not None and needed > there:
+        raise SpecError([Diagnostic("no-memory", _message(f"{what} needs", needed, there), hint=hint)])
+
+
+@contextmanager
+def refusals_told(message: str, hint: str) -> Iterator[None]:
+    """Turn torch's complaint that it was given no memory, on any device, into :class:`SpecError` ``no-memory``."""
+    import torch
+
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError, of CUDA alone
+        known = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if not known and "allocate memory" not in str(error):
+            raise
+        raise SpecError([Diagnostic("no-memory", message, hint=hint)]) from None
+
+
+def memory_there() -> int | None:
+    """Bytes of memory that the machine has; None where its system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _message(wants: str, needed: int, there: int) -> str:
+    return f"{wants} {_gigabytes(needed)} GB, and this machine has {_gigabytes(there)}"
+
+
+def _gigabytes(amount: int) -> str:
+    return f"{amount / 1e9:,.1f}"
