@@ -590,7 +590,7 @@ def test_interrupted(small: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "load", interrupt)
+    monkeypatch.setattr(pipeline, "opened", interrupt)
     assert Run("check", small).status == 130
 
 
@@ -598,7 +598,7 @@ def test_a_bug_is_called_one(small: str, monkeypatch: pytest.MonkeyPatch) -> Non
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("the moon is full")
 
-    monkeypatch.setattr(pipeline, "load", fail)
+    monkeypatch.setattr(pipeline, "opened", fail)
     run = Run("check", small)
     assert (run.status, run.out) == (70, "")
     assert "this is a bug in archspec: RuntimeError: the moon is full" in run.err
