@@ -67,7 +67,7 @@ def draw(
     else:
         piece = constructs.series(items, True)
     figure = Emitter(graph.name, theme).write(piece, _dotted(settings))
-    figure.drawn_by = engine
+    figure.drawn_by, figure.elements = engine, items
     return figure
 
 

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 from archspec.backends.diagram import text
 from archspec.backends.diagram.constructs import Constructs
-from archspec.backends.diagram.measures import GAP, HEIGHT, LABEL, value_of
+from archspec.backends.diagram.measures import GAP, HEIGHT, LABEL, carried, value_of
 from archspec.backends.diagram.series_parallel import Element, Side, Unit, units_of
-from archspec.backends.diagram.sketch import Label, Piece, connect
+from archspec.backends.diagram.sketch import Label, Piece, enter
 
 TALLEST = 500.0
 """Points that a column should not exceed."""
@@ -130,6 +130,9 @@ def _wrapped(runs: Sequence[Sequence[Element]], constructs: Constructs) -> Piece
         piece = constructs.series(run, True, None, shown, goes_on=at < len(runs) - 1)
         shown = piece.shown
         value = next((value_of(item) for item in reversed(run) if not isinstance(item, Side)), None)
+        if at < len(runs) - 1 and value is not None:
+            end = next(item for item in reversed(run) if not isinstance(item, Side))
+            value = carried(end, runs[at + 1][0])
         told = at == len(runs) - 1 or words_for(value) == words_for(shown)
         shown = shown if told else value
         x += piece.left if at else 0.0
@@ -147,7 +150,7 @@ def _wrapped(runs: Sequence[Sequence[Element]], constructs: Constructs) -> Piece
         note = Label(words, start + LABEL, piece.height + 11) if words else None
         if piece.held is not None:
             note = Label(piece.held.words, start + piece.held.x, top + piece.held.y)
-        whole.lines += connect(piece.outlets, after.inlets, note)
+        whole.lines += enter(piece.outlets, after, note)
     first, last = placed[0][0], placed[-1]
     whole.inlets, whole.outlets = first.inlets, last[0].outlets
     whole.left, whole.right = first.left, last[1] + last[0].right

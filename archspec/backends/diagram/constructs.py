@@ -15,12 +15,12 @@ from archspec.backends.diagram.measures import (
     PAD,
     SMALL_GAP,
     Settings,
+    carried,
     height,
-    value_of,
 )
 from archspec.backends.diagram.parallel import branches, shortcut
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit
-from archspec.backends.diagram.sketch import Frame, Inlet, Label, Line, Mark, Outlet, Piece, Style, connect
+from archspec.backends.diagram.sketch import Frame, Inlet, Label, Line, Mark, Outlet, Piece, Style, enter
 from archspec.backends.diagram.tangle import tangle
 from archspec.ops import Shape
 
@@ -55,7 +55,7 @@ class Constructs:
         last: Element | None = None
         held: Label | None = None
         for at, item in enumerate(items):
-            label, value = "", value_of(last)
+            label, value = "", None if last is None else carried(last, item)
             if labelled and value is not None and settings.words(value) != settings.words(shown):
                 label, shown = settings.words(value), value
             if isinstance(item, Side) and last is not None:
@@ -64,12 +64,12 @@ class Constructs:
             piece = self.element(item, labelled, lane, shown)
             if last is None:
                 whole.add(piece)
-                whole.inlets, whole.entry = piece.inlets, piece.entry
+                whole.inlets, whole.entry, whole.passing = piece.inlets, piece.entry, piece.passing
             else:
                 room = gap(piece, bool(label))
                 note = Label(label, LABEL, whole.height + room / 2 - 1) if label else held
                 whole.add(piece, 0, whole.height + room)
-                whole.lines += connect(whole.outlets, piece.inlets, note)
+                whole.lines += enter(whole.outlets, piece, note)
                 whole.height += room
             whole.outlets = piece.outlets
             whole.height += piece.height
@@ -121,6 +121,7 @@ class Constructs:
             other.parent = other.parent or frame
         whole.frames.insert(0, frame)
         whole.inlets, whole.outlets, whole.shown = inner.inlets, inner.outlets, inner.shown
+        whole.passing = inner.passing
         if whole.inlets and not whole.inlets[0].own:
             whole.inlets[0].points = [(0, 0), *whole.inlets[0].points]
         for outlet in whole.outlets:

@@ -43,6 +43,7 @@ class Emitter:
         self._frames(figure, piece, None)
         for line in piece.lines:
             self._line(line)
+        figure.flows = [(line.tail.unit, line.head.unit) for line in piece.lines]
         return figure
 
     def _frames(self, into: Figure, piece: Piece, parent: Frame | None) -> None:

@@ -11,7 +11,7 @@ import os
 import shutil
 import sysconfig
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import graphviz
 from graphviz.backend import dot_command
 from graphviz.backend.execute import CalledProcessError
 
+from archspec.backends.diagram.series_parallel import Element, Unit
 from archspec.diagnostics import Diagnostic, SpecError
 
 BUNDLED = "graphviz-pure"
@@ -88,6 +89,10 @@ class Figure(graphviz.Digraph):
 
     drawn_by: str | None = None
     """None for the bundled engine, ``"dot"`` for the system's."""
+    elements: Sequence[Element] = ()
+    """What is drawn."""
+    flows: Sequence[tuple[Unit, Unit]] = ()
+    """The lines, from box to box."""
 
     def _program(self) -> Path:
         return find_program(self.drawn_by)
@@ -95,7 +100,7 @@ class Figure(graphviz.Digraph):
     def copy(self) -> Figure:
         """The same picture, to be changed apart."""
         twin = super().copy()
-        twin.drawn_by = self.drawn_by
+        twin.drawn_by, twin.elements, twin.flows = self.drawn_by, self.elements, self.flows
         return twin
 
     def pipe(self, format: str | None = None, *arguments: Any, quiet: bool = True, **options: Any) -> Any:  # type: ignore[override]

@@ -76,6 +76,8 @@ class Folder:
                 first = members[0]
                 group = first if isinstance(first, Group) else Group(_scope_of(first), [first])
                 group.count = sum(member.count if isinstance(member, Group) else 1 for member in members)
+                group.copies += [unit for member in members[1:] for unit in units_of([member])]
+                group.copies += [unit for member in members[1:] if isinstance(member, Group) for unit in member.copies]
                 self._adopt(group, _last_unit(members))
                 found.append(group)
             else:

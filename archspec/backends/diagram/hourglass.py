@@ -12,7 +12,7 @@ from archspec.backends.diagram.constructs import Constructs
 from archspec.backends.diagram.folding import grows, long_way
 from archspec.backends.diagram.measures import HEIGHT, LABEL, box_width, height, value_of
 from archspec.backends.diagram.series_parallel import Element, Parallel, Side, Unit, units_of
-from archspec.backends.diagram.sketch import Inlet, Label, Line, Mark, Outlet, Piece, connect
+from archspec.backends.diagram.sketch import Inlet, Label, Line, Mark, Outlet, Piece, connect, enter
 from archspec.ops import Shape
 
 ROOM = 37.0
@@ -134,7 +134,7 @@ class Drawing:
         note: Label | None = None
         for at, piece in enumerate(self.down):
             if piece.marks:
-                self.whole.lines += connect(outlets, piece.inlets, note) if outlets else []
+                self.whole.lines += enter(outlets, piece, note) if outlets else []
                 outlets = piece.outlets
                 value = _value(self.glass.left[at])
                 told, before = self.settings.words(value), self.settings.words(piece.shown) or told
@@ -172,9 +172,13 @@ class Drawing:
             outlets = [Outlet(mark, [(self.centre + self.middle / 2, y), (self.right, y)])]
         else:
             for outlet in outlets:
-                outlet.points = [*outlet.points, (0, y), (self.right, y)]
+                if not outlet.done:
+                    outlet.points = [*outlet.points, (0, y), (self.right, y)]
         foot = Inlet(sink, [(self.right, sink.y + sink.height / 2)])
-        self.whole.lines += connect(outlets, core.inlets or [foot], note)
+        if core.inlets:
+            self.whole.lines += enter(outlets, core, note)
+        else:
+            self.whole.lines += connect(outlets, [foot], note)
         return core.outlets
 
     def _rise(self, outlets: list[Outlet]) -> None:
@@ -193,7 +197,7 @@ class Drawing:
                 value = words(sink.unit.shape)
                 middle = (head + above.inlets[0].points[0][1]) / 2
                 note = Label(value, self.right + LABEL, middle) if value else None
-                self.whole.lines += connect(outlets, above.inlets, note)
+                self.whole.lines += enter(outlets, above, note)
                 outlets = above.outlets
         self.whole.outlets = outlets
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from archspec.backends.diagram import text
-from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit
+from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, units_of
 from archspec.backends.diagram.sketch import Mark
+from archspec.backends.diagram.units import data_inputs
 from archspec.ops import Shape
 
 HEIGHT, TALL = 21.6, 28.8
@@ -69,6 +70,21 @@ def box_width(unit: Unit) -> float:
 def words_of(unit: Unit) -> str:
     """The first line of a box, with ×N where it stands for several."""
     return f"{unit.title}  ×{unit.count}" if unit.count > 1 else unit.title
+
+
+def carried(before: Element, after: Element) -> Shape | None:
+    """The shape of the value that goes from one element into the next; None where values of several shapes do.
+
+    A folded block may give several values, so it is asked which of its nodes are read.
+    """
+    if isinstance(after, Unit) and after.role == "io" and not after.nodes:
+        return after.shape
+    given = {node.index: node.shape for unit in units_of([before]) for node in unit.nodes}
+    read = {index for unit in units_of([after]) for node in unit.nodes for index in data_inputs(node)}
+    shapes = {shape.dims: shape for index, shape in given.items() if index in read}
+    if not shapes:
+        return value_of(before)
+    return next(iter(shapes.values())) if len(shapes) == 1 else None
 
 
 def value_of(item: Element | None) -> Shape | None:

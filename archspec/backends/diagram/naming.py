@@ -55,12 +55,15 @@ class Naming:
         return self.called(around)
 
     def input_shape(self, scope: Scope) -> Shape | None:
-        """The shape of what a scope reads first."""
-        if scope.inputs:
-            return self.graph.nodes[scope.inputs[0]].shape
-        first = next(scope.nodes(), None)
-        reads = data_inputs(first) if first is not None else ()
-        return self.graph.nodes[reads[0]].shape if reads else None
+        """The shape of what a scope makes its output of: its main path followed back, first inputs first."""
+        inner = {node.index for node in scope.nodes()}
+        index = scope.output
+        while index in inner:
+            reads = data_inputs(self.graph.nodes[index])
+            if not reads:
+                return None
+            index = reads[0]
+        return self.graph.nodes[index].shape if index >= 0 else None
 
     def output_shape(self, scope: Scope) -> Shape | None:
         """The shape of what a scope gives."""

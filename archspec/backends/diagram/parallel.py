@@ -18,7 +18,7 @@ from archspec.backends.diagram.measures import (
     value_of,
 )
 from archspec.backends.diagram.series_parallel import Element, Parallel, Unit, units_of
-from archspec.backends.diagram.sketch import Inlet, Label, Line, Mark, Outlet, Piece, Point, Style, connect
+from archspec.backends.diagram.sketch import Inlet, Label, Line, Mark, Outlet, Passing, Piece, Point, Style, connect
 
 SeriesOf = Callable[[Sequence[Element], bool, int | None], Piece]
 """Lays out a series: its elements, whether its lines are labelled, and its lane (None: one of its own)."""
@@ -42,13 +42,22 @@ def shortcut(item: Parallel, side: int, lane: int, settings: Settings, series: S
         _rail(whole, boxes, (path.right, at), style, sink, edge, settings)
     else:
         rail = whole.right = path.right + RAIL
+        line: list[Point] = [(0, 0), (rail, 0), (rail, at), edge]
         if sink is not None:
-            whole.inlets.append(Inlet(sink, [(0, 0), (rail, 0), (rail, at), edge], style=style, own=True))
+            whole.inlets.append(Inlet(sink, line, style=style, own=True))
+        else:
+            whole.passing.append(Passing(line, style))
     if path.inlets:
         path.inlets[0].points = [(0, 0), *path.inlets[0].points]
         whole.inlets = [*path.inlets, *whole.inlets]
+    for one in path.passing:
+        one.points = [(0, 0), *one.points]
+        _through(whole, one, sink, edge)
     if sink is None:
-        whole.outlets, whole.height = list(path.outlets), at + 4
+        for outlet in path.outlets:
+            if not outlet.done:
+                outlet.points = [*outlet.points, (0, at)]
+        whole.outlets, whole.height = [*path.outlets, *whole.outlets], at + 4
     else:
         whole.lines += connect(path.outlets, [Inlet(sink, [(0, sink.y - sink.height / 2)])])
     return whole
@@ -100,9 +109,13 @@ def _rail(
         y += mark.height + GAP * CLOSER
         previous = mark
     whole.right = rail + width / 2
-    if sink is not None and previous is not None:
-        points = [(rail, previous.y + previous.height / 2), (rail, at), edge]
+    if previous is None:
+        return
+    points = [(rail, previous.y + previous.height / 2), (rail, at), edge]
+    if sink is not None:
         whole.lines.append(Line(previous, sink, points, True, style))
+    else:
+        whole.outlets.append(Outlet(previous, points, style, True))
 
 
 def _sink(whole: Piece, unit: Unit | None, below: float, lane: int, settings: Settings) -> Mark | None:
@@ -160,7 +173,12 @@ def _fan(whole: Piece, piece: Piece, foot: Point, outer: bool, sink: Mark | None
     if not piece.marks:
         if sink is not None:
             whole.inlets.append(Inlet(sink, [*start, *end], outer, own=not through))
+        else:
+            whole.passing.append(Passing([*start, *end]))
         return
+    for one in piece.passing:
+        one.points = [*start, *one.points]
+        _through(whole, one, sink, end[-1])
     for inlet in piece.inlets:
         if not inlet.own:
             inlet.points = [*start, *inlet.points]
@@ -173,6 +191,15 @@ def _fan(whole: Piece, piece: Piece, foot: Point, outer: bool, sink: Mark | None
         outlet.points = [*outlet.points, *end]
         outlet.done = outlet.done or any(not other.done for other in whole.outlets)
         whole.outlets.append(outlet)
+
+
+def _through(whole: Piece, one: Passing, sink: Mark | None, foot: Point) -> None:
+    """What passes a branch goes on to the merge, or past this piece too."""
+    one.points = [*one.points, foot]
+    if sink is None:
+        whole.passing.append(one)
+    else:
+        whole.inlets.append(Inlet(sink, one.points, False, one.style, own=True))
 
 
 def _side_by_side(pieces: Sequence[Piece]) -> list[float]:

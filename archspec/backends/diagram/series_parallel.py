@@ -57,6 +57,8 @@ class Group:
     items: list[Element]
     count: int = 1
     title: str = ""
+    copies: list[Unit] = field(default_factory=list)
+    """What the copies that are not drawn hold."""
 
 
 Element: TypeAlias = "Unit | Parallel | Tangle | Side | Group"

@@ -87,6 +87,14 @@ class Outlet:
 
 
 @dataclass(slots=True, eq=False)
+class Passing:
+    """A line that comes in from above and leaves below, past all that a piece holds; it joins what leaves there."""
+
+    points: list[Point]
+    style: Style = "solid"
+
+
+@dataclass(slots=True, eq=False)
 class Piece:
     """Part of a picture around its own axis x = 0, entered at y = 0 and left at y = ``height``."""
 
@@ -99,6 +107,7 @@ class Piece:
     frames: list[Frame] = field(default_factory=list)
     inlets: list[Inlet] = field(default_factory=list)
     outlets: list[Outlet] = field(default_factory=list)
+    passing: list[Passing] = field(default_factory=list)
     entry: Literal["box", "tap", "frame"] = "box"
     """What a line meets first, which decides the room above it."""
     shown: Shape | None = None
@@ -107,7 +116,7 @@ class Piece:
     """The label of the line that leaves it, when side boxes end it."""
 
     def add(self, other: Piece, dx: float = 0, dy: float = 0) -> None:
-        """Take another piece's marks, lines and frames in, moved; its inlets and outlets move but stay its own."""
+        """Take another piece's marks, lines and frames in, moved; what comes in and leaves moves but stays its own."""
         other.move(dx, dy)
         self.marks += other.marks
         self.lines += other.lines
@@ -119,7 +128,7 @@ class Piece:
             return
         for mark in self.marks:
             mark.x, mark.y = mark.x + dx, mark.y + dy
-        for line in [*self.lines, *self.inlets, *self.outlets]:
+        for line in [*self.lines, *self.inlets, *self.outlets, *self.passing]:
             line.points = [(x + dx, y + dy) for x, y in line.points]
         for line in self.lines:
             if line.label is not None:
@@ -132,13 +141,23 @@ class Piece:
         """Turn it upside down: what flowed down flows up."""
         for mark in self.marks:
             mark.y = -mark.y
-        for line in [*self.lines, *self.inlets, *self.outlets]:
+        for line in [*self.lines, *self.inlets, *self.outlets, *self.passing]:
             line.points = [(x, -y) for x, y in line.points]
         for line in self.lines:
             if line.label is not None:
                 line.label.y = -line.label.y
         for frame in self.frames:
             frame.top, frame.bottom = -frame.bottom, -frame.top
+
+
+def enter(outlets: Sequence[Outlet], piece: Piece, words: Label | None = None) -> list[Line]:
+    """The lines from outlets into a piece; what passes through it leaves it as theirs."""
+    tails = list({id(outlet.tail): outlet.tail for outlet in outlets}.values())
+    piece.outlets = [
+        *piece.outlets, *(Outlet(tail, list(one.points), one.style, True) for one in piece.passing for tail in tails)
+    ]  # fmt: skip
+    piece.passing = []
+    return connect(outlets, piece.inlets, words)
 
 
 def connect(outlets: Sequence[Outlet], inlets: Sequence[Inlet], words: Label | None = None) -> list[Line]:
