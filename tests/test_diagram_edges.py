@@ -138,3 +138,22 @@ def test_what_a_folded_block_reads_and_gives(text: str) -> None:
 def test_a_line_tells_the_value_it_carries() -> None:
     source = draw(archspec.loads(TWO_VALUES).graph, depth=0).source
     assert "16×16×16" not in source.split("concat")[0].split("encoder ->")[-1]
+
+
+def test_a_focused_scope_shows_every_value_it_gives() -> None:
+    graph = archspec.loads(
+        "archspec: 1\nname: Two\ninputs: {image: [3, H, W]}\nsizes: {H: 32, W: 32}\nsteps:\n"
+        "  - conv as stem: {channels: 8, kernel: 1}\n  - sequence as two:\n"
+        "      - conv as left: {channels: 4, kernel: 1}\n        from: stem\n        label: x\n"
+        "      - conv as right: {channels: 6, kernel: 5, padding: 2}\n        from: stem\n        label: y\n"
+        "  - concat:\n    from: [x, y]\n"
+    ).graph
+    source = draw(graph, focus="two").source
+    assert "1×1 conv, 4" in source
+    assert "5×5 conv, 6" in source
+
+
+def test_a_focused_block_says_that_its_other_uses_differ() -> None:
+    graph = archspec.load("squeezenet1_0").graph
+    assert "one of 8 uses that differ: features.3" in draw(graph, focus="fire").source
+    assert "uses that differ" not in draw(graph, focus="features.3").source

@@ -53,10 +53,14 @@ def draw(
     _known_depth(depth)
     shown_at = dict(graph.sizes) | dict(sizes or {})
     plan = Plan(graph, shown_at)
+    notes: list[str] = []
     if focus is None:
         items = plan.overview(depth)
     else:
-        items = plan.focus(_focused(graph, focus), depth)
+        scope, uses = _focused(graph, focus)
+        items = plan.focus(scope, depth)
+        if plan.differ(uses):
+            notes.append(f"one of {len(uses)} uses that differ: {text.clean(scope.path, 40)}")
     settings = Settings(_width(items), lambda shape: text.shape_words(shape, shown_at), focused=focus is not None)
     constructs = Constructs(settings)
     glass = hourglass.find(items) if focus is None else None
@@ -66,7 +70,7 @@ def draw(
         piece = columns(items, constructs, shown_at)
     else:
         piece = constructs.series(items, True)
-    figure = Emitter(graph.name, theme).write(piece, _dotted(settings))
+    figure = Emitter(graph.name, theme).write(piece, [*_dotted(settings), *notes])
     figure.drawn_by, figure.elements = engine, items
     return figure
 
@@ -118,10 +122,10 @@ def _wrong(code: str, message: str, hint: str | None) -> SpecError:
     return SpecError([Diagnostic(code, message, None, hint)])
 
 
-def _focused(graph: Graph, focus: str) -> Scope:
-    """The scope of a path, or the first use of a block of that name."""
+def _focused(graph: Graph, focus: str) -> tuple[Scope, list[Scope]]:
+    """The scope of a path; or the first use of a block of that name, with all its uses."""
     by_path: dict[str, Scope] = {}
-    by_block: dict[str, Scope] = {}
+    by_block: dict[str, list[Scope]] = {}
     stack: list[Scope] = [graph.root]
     while stack:
         scope = stack.pop()
@@ -132,8 +136,10 @@ def _focused(graph: Graph, focus: str) -> Scope:
             continue
         by_path.setdefault(scope.path, scope)
         if scope.kind == "block" and scope.block is not None:
-            by_block.setdefault(scope.block.name, scope)
-    found = by_path.get(focus) or by_block.get(focus)
+            by_block.setdefault(scope.block.name, []).append(scope)
+    if focus in by_path:
+        return by_path[focus], [by_path[focus]]
+    found = by_block.get(focus)
     if found is None:
         known = {*by_path, *by_block}
         hint = did_you_mean(focus, known) or (
@@ -142,7 +148,7 @@ def _focused(graph: Graph, focus: str) -> Scope:
         raise _wrong(
             "unknown-focus", f"there is no block `{printable(focus, 80)}` in this network", hint if known else None
         )
-    return found
+    return found[0], found
 
 
 def _width(items: Sequence[Element]) -> float:

@@ -12,7 +12,7 @@ from archspec.backends.diagram import text
 from archspec.backends.diagram.folding import Folder, block_name, hourglass, is_fan, parameters
 from archspec.backends.diagram.limits import MOST, boxes, limited
 from archspec.backends.diagram.naming import Naming, folded, net_of
-from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose
+from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose, units_of
 from archspec.backends.diagram.units import Net, Weights, data_inputs, is_parameter
 from archspec.graph import Graph, Output, Scope
 
@@ -20,6 +20,8 @@ COMFORTABLE = 40
 """Boxes of an overview."""
 FEWEST = 4
 """Boxes that an overview should have at least, when the network has them."""
+COMPARED = 64
+"""Uses of a block that are compared when one of them is drawn for all."""
 SEARCHED = 10_000
 """Nodes of a graph up to which the best depth is searched for; a larger one starts folded."""
 
@@ -116,11 +118,21 @@ class Plan:
                 nested,
             )
         items = self._inner(scope, closed)
-        tail = Unit(-2, "next layer", "io", self.naming.output_shape(scope), key="after")
+        several = len(self._given(scope)) > 1
+        tail = [] if several else [Unit(-2, "next layer", "io", self.naming.output_shape(scope), key="after")]
         words = self._focus_title(scope)
         if isinstance(items[0], Unit) and items[0].role == "io":
-            return [items[0], Group(scope, items[1:], 1, words), tail] if len(items) > 1 else [*items, tail]
-        return [Group(scope, items, 1, words), tail]
+            return [items[0], Group(scope, items[1:], 1, words), *tail] if len(items) > 1 else [*items, *tail]
+        return [Group(scope, items, 1, words), *tail]
+
+    def differ(self, uses: Sequence[Scope]) -> bool:
+        """Whether uses of a block would not all be drawn alike."""
+        drawn = {
+            tuple((unit.title, unit.sign, text.shape_words(unit.shape, self.sizes)) for unit in units_of(items))
+            for scope in uses[:COMPARED]
+            for items in [self._opened(scope, set())]
+        }
+        return len(drawn) > 1
 
     def _inner(self, scope: Scope, closed: set[int]) -> list[Element]:
         return limited(Folder(self.sizes).fold(self._opened(scope, closed)))
@@ -130,10 +142,34 @@ class Plan:
         for unit in net.units:
             if not unit.detail and not unit.sign and unit.parts != [unit.title]:
                 unit.detail = text.clean(", ".join(dict.fromkeys(unit.parts)))
-        order = list(range(len(net.units)))
-        if scope.output in net.of_node:
-            order = _ancestors(net, net.of_node[scope.output])
-        return decompose(net, order, {})
+        given = self._given(scope)
+        if not given:
+            return decompose(net, list(range(len(net.units))), {})
+        order = sorted({at for index in given for at in _ancestors(net, net.of_node[index])})
+        if len(given) == 1:
+            return decompose(net, order, {})
+        ends: list[int] = []
+        for index, name in given.items():
+            ends.append(len(net.units))
+            net.units.append(Unit(ends[-1], name, "io", self.graph.nodes[index].shape, key=f"given {name}"))
+            net.before.append([net.of_node[index]])
+        return decompose(net, [*order, *ends], {})
+
+    def _given(self, scope: Scope) -> dict[int, str]:
+        """The values of a scope that are read outside of it, or are outputs, with the words for them."""
+        inner = {node.index for node in scope.nodes()}
+        found = {output.node for output in self.graph.outputs} & inner
+        found |= {
+            index
+            for node in self.graph.nodes
+            if node.index not in inner
+            for index in data_inputs(node)
+            if index in inner
+        }
+        if not found and scope.output in inner:
+            found = {scope.output}
+        nodes = [self.graph.nodes[index] for index in sorted(found)]
+        return {node.index: text.clean(text.human(node.label or node.name or node.path)) for node in nodes}
 
     def _outside(self, scope: Scope) -> dict[int, str]:
         """What a scope reads from outside, with the words for it."""
