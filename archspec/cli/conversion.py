@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import diagnostics_of, load_spec
+from archspec.cli.commands import load_spec
 from archspec.cli.options import AnswerFormat, Format, Rewrite, Set, complete_spec
 from archspec.cli.terminal import Terminal
+from archspec.diagnostics import to_json
 
 
 @app.command(
@@ -55,19 +56,22 @@ def convert_weights(
     """
     import torch
 
-    from archspec.running.convert import complete, convert
-    from archspec.running.weights import network_state, read_checkpoint
+    from archspec.running.checkpoint_files import read_checkpoint
+    from archspec.running.convert import complete, convert, tensors
+    from archspec.running.weights import network_weights
 
     terminal: Terminal = context.obj
     source, target = load_spec(old, None), load_spec(new, set, rewrite)
     terminal.diagnose(target.diagnostics)
-    state = network_state(read_checkpoint(weights))
-    conversion = convert(source.graph, target.graph, state)
+    found = network_weights(read_checkpoint(weights), tensors(source.graph), weights)
+    terminal.diagnose(found.notes)
+    conversion = convert(source.graph, target.graph, found.state)
     buffer = BytesIO()
     torch.save(complete(target, conversion, seed), buffer)
     terminal.write(buffer.getvalue())
     terminal.output = None
     if terminal.as_json:
-        terminal.answer_json(conversion.to_json() | {"written": str(output)} | diagnostics_of(target))
+        said = {"diagnostics": [to_json(each) for each in (*target.diagnostics, *found.notes)]}
+        terminal.answer_json(conversion.to_json() | {"written": str(output)} | said)
     else:
         terminal.answer(conversion.text(source.name, target.name))

@@ -116,6 +116,7 @@ def erf(
         except OSError as error:
             raise CallError(f"cannot write `{output}`: {error.strerror or error}") from None
         terminal.output = None  # the picture is there; what is said goes to the terminal
+    terminal.diagnose(found.notes)
     if terminal.as_json:
         terminal.answer_json(found.to_json())
     else:

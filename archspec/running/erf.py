@@ -7,6 +7,7 @@ those of a checkpoint.  Or, without weights and without torch, by counting paths
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from archspec.analyses.borders import rows_read
 from archspec.analyses.memory import memory
 from archspec.analyses.path_counts import path_counts
 from archspec.analyses.receptive_field import table
-from archspec.diagnostics import Diagnostic, SpecError
+from archspec.diagnostics import Diagnostic, SpecError, to_json
 from archspec.graph import Graph, Scope
 from archspec.records import record
 from archspec.sizes import Evaluation
@@ -37,6 +38,8 @@ class EffectiveField:
     theoretical: tuple[int, int]
     """Rows and columns of the theoretical field, as far as the image has them."""
     how: str
+    notes: tuple[Diagnostic, ...] = ()
+    """What was done to the weights of a file to fit."""
 
     @property
     def pixels(self) -> int:
@@ -63,6 +66,7 @@ class EffectiveField:
             "mass": MASS,
             "pixels": self.pixels,
             "fraction": self.fraction,
+            "diagnostics": [to_json(note) for note in self.notes],
         }
 
     def __str__(self) -> str:
@@ -141,15 +145,14 @@ def measured(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = compiled(spec.graph)
-    if weights is not None:
-        load_weights(model, weights)
+    notes = () if weights is None else load_weights(model, weights)
     how = f"by gradients over {images} random images, " + (
         "random weights" if weights is None else f"weights of {weights}"
     )
     smaller = "try smaller sizes"
     room.check_fits(memory(spec.graph, sizes).inference_total, "an image of these sizes", smaller)
     with room.refusals_told("there is too little memory for an image of these sizes", smaller):
-        return by_gradients(spec.graph, model, sizes, of, images, seed, how)
+        return replace(by_gradients(spec.graph, model, sizes, of, images, seed, how), notes=notes)
 
 
 def heat_map(field: EffectiveField, path: Path | str) -> None:

@@ -1,19 +1,23 @@
-"""Weights in files: read safely, and checked against a network before they are put into it.
+"""Weights in files: found in what a file holds, and checked against a network before they are put into it.
+
+Taken is what ``load_state_dict(strict=True)`` takes, and what people's programs write around it: a ``state_dict``
+inside a dict, the prefixes of wrappers, DenseNet's keys of old.  What was done to fit is said in a note.
 
 Imports torch, so only what runs a network may import it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
-from archspec.source import open_regular
+from archspec.diagnostics import Diagnostic, SpecError, printable
+from archspec.records import record
+from archspec.running.checkpoint_files import described, not_plain, read_checkpoint, unreadable
 
 LISTED = 5
 """Keys named in one diagnostic; the rest are counted."""
@@ -21,68 +25,146 @@ LISTED = 5
 MODEL_PREFIX = "model."
 """Where a checkpoint of :mod:`archspec.training.fit` keeps the network's own weights."""
 
+PREFIXES = (MODEL_PREFIX, "module.", "_orig_mod.")
+"""What is put before every key by Lightning modules and ours, by ``DistributedDataParallel``, by ``torch.compile``."""
 
-def load_weights(model: nn.Module, path: Path | str) -> None:
-    """Put the weights of a file into ``model``: a ``state_dict``, or a checkpoint that ``archspec train`` wrote.
+INNER = ("state_dict", "model")
+"""Where in a dict the ``state_dict`` is, when there are several that could be it."""
+
+COUNTER = "num_batches_tracked"
+"""A buffer of batch normalisation that files from before torch 0.4.1 have not; torch lets it begin at 0."""
+
+_DENSENET_KEY = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\.(?:weight|bias|running_mean|running_var))")
+"""How torchvision's DenseNet wrote ``norm1.weight`` once, and how it still finds it."""
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+@record
+class Weights:
+    """A ``state_dict`` by a network's own keys, as far as the file has them, and notes on what was done to fit."""
+
+    state: Mapping[str, Any]
+    notes: tuple[Diagnostic, ...] = ()
+
+
+def load_weights(model: nn.Module, path: Path | str) -> tuple[Diagnostic, ...]:
+    """Put the weights of a file into ``model``: a ``state_dict``, alone or in a dict, or one of ours; gives notes.
 
     Raises :class:`SpecError` if the file cannot be read, or if its keys and shapes are not the network's.
     """
-    state = network_state(read_checkpoint(path))
-    check_weights(model, state, path)
-    model.load_state_dict(state)
+    wanted = shapes(model)
+    found = network_weights(read_checkpoint(path), wanted, path)
+    check_weights(found.state, wanted, path)
+    model.load_state_dict(dict(found.state))
+    return found.notes
 
 
-def read_checkpoint(path: Path | str) -> dict[str, Any]:
-    """What a file of weights holds, read by torch's unpickler that runs no code.  Raises :class:`SpecError`."""
-    try:
-        with open_regular(Path(path)) as file:
-            content = torch.load(file, map_location="cpu", weights_only=True)
-    except Fault as fault:
-        raise SpecError([fault.diagnostic]) from None
-    except Exception as error:  # whatever the bytes led the unpickler to raise
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise _unreadable(path, printable(reason)) from error
-    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise _unreadable(path, "it holds no state_dict")
-    return content
+def shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
+    """Shapes of a module's ``state_dict``, by key."""
+    return {key: tuple(value.shape) for key, value in model.state_dict().items()}
 
 
-def network_state(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The network's own ``state_dict`` in what a file holds."""
-    inner = content.get("state_dict")
-    if not isinstance(inner, dict):
-        return dict(content)
-    if all(key.startswith(MODEL_PREFIX) for key in inner):
-        return {key.removeprefix(MODEL_PREFIX): value for key, value in inner.items()}
-    return inner
+def network_weights(content: Mapping[Any, Any], wanted: Shapes, path: Path | str) -> Weights:
+    """The weights of a network with the keys ``wanted`` in what the file at ``path`` holds.
+
+    Raises :class:`SpecError` where there are none, or where something under one of these keys is no plain tensor.
+    """
+    state, notes = _inner(content, wanted, path)
+    for key in state:
+        if not isinstance(key, str):
+            raise unreadable(path, f"the key `{printable(str(key), 40)}` is {described(key)}, not text")
+    state, prefix = _unwrapped(state, wanted)
+    if prefix and not _is_ours(content, prefix):
+        notes.append(f"the prefix `{prefix}` is taken off every key")
+    old = {key: match[1] + match[2] for key in state if (match := _DENSENET_KEY.fullmatch(key)) and key not in wanted}
+    renamed = {key: new for key, new in old.items() if new in wanted and new not in state}
+    if renamed:
+        notes.append(f"{len(renamed)} keys as an old DenseNet has them, `{next(iter(renamed))}` for one, are renamed")
+    state = {renamed.get(key, key): value for key, value in state.items()}
+    uncounted = [key for key in _missing(state, wanted) if _may_be_missing(key)]
+    if uncounted and len(uncounted) < len(wanted):
+        notes.append(f"the counts of batches, {_some([f'`{key}`' for key in uncounted])}, are not there and begin at 0")
+    odd = [f"`{key}` is {why}" for key, value in state.items() if key in wanted and (why := not_plain(value))]
+    if odd:
+        raise _mismatch(path, _listed("no plain tensor" + "s" * (len(odd) > 1), odd))
+    for key, value in state.items():
+        if wanted.get(key) == () and value.shape == (1,):
+            state[key] = value[0]  # torch before 0.4 had no numbers without an axis
+    shown = printable(str(path))
+    return Weights(state, tuple(Diagnostic("weights-adapted", f"`{shown}`: {n}", severity="note") for n in notes))
 
 
-def check_weights(model: nn.Module, state: Mapping[str, Any], path: Path | str) -> None:
-    """Raise :class:`SpecError`, naming the keys, unless ``state`` has exactly the network's keys and shapes."""
-    wanted = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+def check_weights(state: Mapping[str, Any], wanted: Shapes, path: Path | str) -> None:
+    """Raise :class:`SpecError`, naming the keys, unless ``state`` has a network's keys and shapes."""
     found = {key: tuple(value.shape) if isinstance(value, Tensor) else () for key, value in state.items()}
+    missing = [key for key in _missing(state, wanted) if not _may_be_missing(key)]
     differing = [
         f"`{key}` is {list(found[key])} in the file, {list(shape)} in the network"
         for key, shape in wanted.items()
         if key in found and found[key] != shape
     ]
     details = (
-        *_listed("missing in the file", [f"`{key}`" for key in wanted if key not in found]),
+        *_listed("missing in the file", [f"`{key}`" for key in missing]),
         *_listed("unknown to the network", [f"`{printable(key)}`" for key in found if key not in wanted]),
         *_listed("of another shape", differing),
     )
     if details:
-        message = f"the weights in `{printable(str(path))}` are not this network's"
-        raise SpecError([Diagnostic("weights-mismatch", message, details=details)])
+        raise _mismatch(path, details)
+
+
+def _inner(content: Mapping[Any, Any], wanted: Shapes, path: Path | str) -> tuple[dict[Any, Any], list[str]]:
+    """The ``state_dict`` in what a file holds: the whole, or the one mapping in it with most of the network's keys."""
+    inside = {key: value for key, value in content.items() if isinstance(value, dict)}
+    if not inside or any(key in wanted for key in content):
+        return dict(content), []
+    known = {key: sum(each in wanted for each in _unwrapped(value, wanted)[0]) for key, value in inside.items()}
+    most = max(known.values())
+    best = [key for key in inside if known[key] == most]
+    chosen = next((key for key in INNER if key in best), best[0])
+    if chosen not in INNER and len(best) > 1:
+        if not most:
+            return dict(content), []
+        listed = " and ".join(f"`{printable(str(key), 40)}`" for key in best)
+        raise unreadable(path, f"{listed} could each be the network's weights", "keep one of them in the file")
+    usual = chosen == INNER[0]
+    return inside[chosen], [] if usual else [f"the weights are those under `{printable(str(chosen), 40)}`"]
+
+
+def _unwrapped(state: Mapping[Any, Any], wanted: Shapes) -> tuple[dict[Any, Any], str]:
+    """A state without the prefixes that stand before all its keys, and these."""
+    found, taken = dict(state), ""
+    while found and not any(key in wanted for key in found):
+        prefix = next((each for each in PREFIXES if all(str(key).startswith(each) for key in found)), None)
+        if prefix is None or not all(isinstance(key, str) for key in found):
+            break
+        found = {key.removeprefix(prefix): value for key, value in found.items()}
+        taken += prefix
+    return found, taken
+
+
+def _is_ours(content: Mapping[Any, Any], prefix: str) -> bool:
+    """Whether a file is as ``archspec train`` writes it: nothing worth a note."""
+    return prefix == MODEL_PREFIX and INNER[0] in content
+
+
+def _missing(state: Mapping[str, Any], wanted: Shapes) -> list[str]:
+    return [key for key in wanted if key not in state]
+
+
+def _may_be_missing(key: str) -> bool:
+    return key.rpartition(".")[2] == COUNTER
+
+
+def _mismatch(path: Path | str, details: Sequence[str]) -> SpecError:
+    message = f"the weights in `{printable(str(path))}` are not this network's"
+    return SpecError([Diagnostic("weights-mismatch", message, details=tuple(details))])
 
 
 def _listed(what: str, items: list[str]) -> list[str]:
     """One line that counts and names some of the items; none when there are none."""
-    if not items:
-        return []
-    more = ", …" if len(items) > LISTED else ""
-    return [f"{len(items)} {what}: {', '.join(items[:LISTED])}{more}"]
+    return [f"{len(items)} {what}: {_some(items)}"] if items else []
 
 
-def _unreadable(path: Path | str, reason: str) -> SpecError:
-    return SpecError([Diagnostic("unreadable-weights", f"cannot read weights from `{printable(str(path))}`: {reason}")])
+def _some(items: list[str]) -> str:
+    return ", ".join(items[:LISTED]) + (", …" if len(items) > LISTED else "")

@@ -33,8 +33,9 @@ from torch import Tensor, nn
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
 from archspec.records import record
 from archspec.running import devices
+from archspec.running.checkpoint_files import read_checkpoint
 from archspec.running.room import refusals_told
-from archspec.running.weights import check_weights, load_weights, network_state, read_checkpoint
+from archspec.running.weights import check_weights, load_weights, network_weights, shapes
 from archspec.training.images import NORMALISATION, ImageData, UnreadableImage, mixed
 from archspec.training.losses import Loss
 from archspec.training.tasks import Classification, OutputRole, Review, Task
@@ -81,6 +82,8 @@ class Result:
     metrics: Path
     review: Review | None = None
     """Figures of each class and a picture, where the task has them."""
+    notes: tuple[Diagnostic, ...] = ()
+    """What was done to the weights of a file to fit."""
 
     @property
     def accuracy(self) -> float:
@@ -207,8 +210,7 @@ def fit(
     training_set = data.training_batches(batch_size, seed)
     training = Training(network, task, roles, lr, epochs * len(training_set), seed, loss)
     _check_outputs(training, data)
-    if weights is not None:
-        load_weights(network, weights)
+    notes = () if weights is None else load_weights(network, weights)
     start = _resumable(training, output_folder, resume, epochs)
     try:
         output_folder.mkdir(parents=True, exist_ok=True)
@@ -235,12 +237,12 @@ def fit(
         validation_set = data.validation_batches(batch_size)
         with _faults_reported(), refusals_told(f"{place} has too little memory for a batch of {batch_size}", SMALLER):
             trainer.fit(training, training_set, validation_set, ckpt_path=start, weights_only=True)
-    network.load_state_dict(network_state(read_checkpoint(checkpoints.best)))
+    load_weights(network, checkpoints.best)
     torch.save(network.state_dict(), output_folder / "weights.pt")
     review = task.review(network.to(place), data, batch_size, output_folder)
     network.to("cpu")
     written = checkpoints.best, output_folder / "weights.pt", metrics.path
-    result = Result(checkpoints.epoch, checkpoints.score, *written, review)
+    result = Result(checkpoints.epoch, checkpoints.score, *written, review, notes)
     mean, deviation = NORMALISATION[data.training.channels]
     summary = {
         task.measure: result.score,
@@ -281,7 +283,8 @@ def _resumable(training: Training, folder: Path, resume: Path | str | bool, epoc
     if "epoch" not in content or "state_dict" not in content:
         message = f"`{printable(str(path))}` holds weights, but not where training stands"
         raise SpecError([Diagnostic("unreadable-weights", message, hint="`--weights` starts from weights alone")])
-    check_weights(training.model, network_state(content), path)
+    wanted = shapes(training.model)
+    check_weights(network_weights(content, wanted, path).state, wanted, path)
     if content["epoch"] + 1 >= epochs:
         message = f"`{printable(str(path))}` has had {content['epoch'] + 1} epochs of {epochs} already"
         raise SpecError([Diagnostic("nothing-to-train", message, hint="more epochs, `--epochs`, go on from there")])

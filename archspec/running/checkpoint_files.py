@@ -1,0 +1,80 @@
+"""Files that torch has written: read by its unpickler that runs no code, and what in them is a plain tensor.
+
+Imports torch, so only what runs a network may import it.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
+from archspec.source import open_regular
+
+_ASKED_FOR = re.compile(r"GLOBAL ([\w.]+)")
+"""How torch's unpickler names what a file would have it call."""
+
+
+def read_checkpoint(path: Path | str) -> dict[Any, Any]:
+    """The dict that a file holds, on the CPU; its keys and values are whatever the file says.
+
+    Raises :class:`SpecError`: ``file-not-found``, ``not-a-file`` or ``unreadable-weights``.
+    """
+    try:
+        with open_regular(Path(path)) as file, warnings.catch_warnings(action="ignore"):
+            content = torch.load(file, map_location="cpu", weights_only=True)
+    except Fault as fault:
+        raise SpecError([fault.diagnostic]) from None
+    except Exception as error:  # whatever the bytes led the unpickler to raise
+        raise unreadable(path, _reason(error)) from error
+    if not isinstance(content, dict):
+        raise unreadable(path, f"it holds {described(content)}, not a state_dict")
+    return content
+
+
+def unreadable(path: Path | str, reason: str, hint: str | None = None) -> SpecError:
+    """The error of a file that is of no use."""
+    message = f"cannot read weights from `{printable(str(path))}`: {reason}"
+    return SpecError([Diagnostic("unreadable-weights", message, hint=hint)])
+
+
+def not_plain(value: object) -> str | None:
+    """Why a value is no plain tensor of real numbers in memory; None where it is one."""
+    if not isinstance(value, Tensor):
+        return described(value)
+    if value.is_nested:
+        return "nested"
+    if value.is_quantized:
+        return "quantized"
+    if value.layout is not torch.strided:
+        return "sparse"
+    if value.device.type != "cpu":
+        return f"without values, on the device `{value.device.type}`"
+    return "complex" if value.is_complex() else None
+
+
+def described(value: object) -> str:
+    """A value of a file by its kind, in words."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, Tensor):
+        return not_plain(value) or f"a tensor {list(value.shape)}"
+    words = {str: "text", bool: "true or false", int: "a whole number", float: "a number", dict: "a mapping"}
+    named = {list: "a list", tuple: "a tuple", set: "a set", bytes: "bytes"}
+    return next((word for kind, word in (words | named).items() if isinstance(value, kind)), type(value).__name__)
+
+
+def _reason(error: Exception) -> str:
+    """Why a file cannot be read, in our words: torch's advise to try again without its guard."""
+    if isinstance(error, OSError):
+        return printable(error.strerror or str(error))
+    found = _ASKED_FOR.search(str(error)) if isinstance(error, pickle.UnpicklingError) else None
+    if found is not None:
+        return f"it asks for `{printable(found.group(1))}`, which is no part of weights, and nothing in it is run"
+    return "it is no checkpoint that torch has written, or a broken one"
