@@ -164,6 +164,31 @@ outputs: {main: b, side: {from: side, training: true, loss_weight: 0.3}}
     assert [(o.name, o.training, o.loss_weight) for o in graph.outputs] == [("main", False, 1.0), ("side", True, 0.3)]
 
 
+def test_after_an_aside_with_a_source_of_its_own_the_chain_goes_on_as_before() -> None:
+    graph = load("steps: [relu as a, tanh as b, {sigmoid as side: {}, from: a, aside: true}, {mish as c: {}}]")
+    assert flow(graph)[-1] == ("c", ("b",))
+
+
+def test_input_in_a_sequence_is_the_blocks_and_a_warning_says_so() -> None:
+    text = """
+blocks:
+  wide: {steps: [{sequence as body: [{conv as c: {channels: $(2 * input.channels), kernel: 1}}]}]}
+steps:
+  - conv as stem: {channels: 48, kernel: 1}
+  - wide as ok
+  - sequence as s:
+      - conv as d: {channels: $(input.channels), kernel: 1}
+      - add as e: {}
+        from: [previous, input]
+"""
+    graph = load(text)
+    assert named(graph, "ok.body.c").shape.channels == 96
+    assert named(graph, "s.d").shape.channels == 3
+    said = [each for each in archspec.loads(HEAD + text).diagnostics if each.code == "input-of-block"]
+    assert [each.span.line for each in said if each.span is not None] == [12, 14]
+    assert "the network reads, 3 × H × W, and this sequence reads 48 × H × W" in said[0].message
+
+
 def test_from_reads_names_paths_labels_input_and_previous() -> None:
     graph = load("""
 blocks:

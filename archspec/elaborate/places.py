@@ -69,6 +69,8 @@ class Place:
     """Whether every counted step is a module (``sequence`` and keyed branches)."""
     names: dict[str, Entry] = field(default_factory=dict)
     count: int = 0
+    start: int = UNKNOWN
+    """Of a sequence: the value it starts from, which is not what `input` means in it."""
 
     def join(self, name: str) -> str:
         """The path of a name in this scope."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from archspec import expressions
 from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
 from archspec.expressions import Expression, Record
 from archspec.ops import Shape
-from archspec.schema import IDENTIFIER, BlockDefinition, SpecFile
+from archspec.schema import IDENTIFIER, BlockDefinition, SpecFile, Step
 from archspec.source import Items, Node, Scalar
 from archspec.source import Mapping as YamlMapping
 
@@ -213,3 +214,24 @@ def arguments(node: Node | None, names: Mapping[str, Any], file: SpecFile, what:
         hint = f"write `{what}: {{name: value}}`"
         raise Fault("positional-argument", f"arguments of `{what}` are named, always", node.span, hint)
     return {str(key.text): (evaluate(value, names, file), value.span) for key, value in node.entries}
+
+
+def mention(step: Step, word: str) -> Span | None:
+    """Where a step itself speaks of a name: in ``from``, in ``when``, or in an expression among its arguments."""
+    reads = step.reads.items if isinstance(step.reads, Items) else (step.reads,)
+    for node in reads:
+        if isinstance(node, Scalar) and str(node.value).split(".")[0] == word:
+            return node.span
+    pattern = re.compile(rf"\b{word}\b")
+    if isinstance(step.when, Expression) and pattern.search(step.when.text):
+        return step.when.span
+    arguments = [value for _, value in step.body.entries] if isinstance(step.body, YamlMapping) else [step.body]
+    for node in arguments:
+        if (
+            isinstance(node, Scalar)
+            and isinstance(node.value, str)
+            and "$" in node.value
+            and pattern.search(node.value)
+        ):
+            return node.span
+    return None

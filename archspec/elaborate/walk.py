@@ -14,8 +14,9 @@ from archspec.diagnostics import Fault, printable
 from archspec.elaborate import merging, operations, references, uses
 from archspec.elaborate.blocks import Bound, BoundOp
 from archspec.elaborate.builder import Builder
+from archspec.elaborate.mismatch import formula
 from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place, Visit
-from archspec.elaborate.values import UnknownValue, evaluate, text
+from archspec.elaborate.values import UnknownValue, evaluate, mention, text
 from archspec.ops import Op
 from archspec.schema import Step
 from archspec.source import Scalar
@@ -26,6 +27,8 @@ class StepWalk:
 
     def __init__(self, builder: Builder) -> None:
         self.builder = builder
+        self._read_for_input: set[int] = set()
+        """Steps, by id, that were looked through for `input`: the schema keeps them alive."""
 
     def steps(self, steps: Sequence[Step], place: Place, loop: Loop, current: int) -> int:
         """Run steps one after the other; gives the value of the last."""
@@ -104,40 +107,62 @@ class StepWalk:
 
     def step(self, visit: Visit) -> int:
         """Run one copy of a step; gives the value the chain goes on from."""
+        if visit.place.start != UNKNOWN and id(visit.step) not in self._read_for_input:
+            self._warn_of_input(visit)
         try:
-            read, given = self._apply(visit)
+            given = self._apply(visit)
         except Fault as fault:
             self.builder.report(fault, visit.place, visit.step.what_span)
-            read = given = UNKNOWN
+            given = UNKNOWN
             self._name_unknown(visit)
         except UnknownValue:
-            read, given = visit.current, UNKNOWN
+            given = UNKNOWN
             self._name_unknown(visit)
-        return read if visit.step.aside else given
+        return visit.current if visit.step.aside else given
 
-    def _apply(self, visit: Visit) -> tuple[int, int]:
+    def _apply(self, visit: Visit) -> int:
         step, place, builder = visit.step, visit.place, self.builder
         reads = references.resolve(builder, visit)
         if step.what == "steps":
-            return reads[0], self._group(visit, reads)
+            return self._group(visit, reads)
         if step.what == "sequence":
             scope = builder.open("sequence", visit)
             self._one_input(step, reads, "`sequence`")
-            inner = Place(scope, place.use, place, modules=True)
+            inner = Place(scope, place.use, place, modules=True, start=reads[0])
             value = self.steps(step.steps or (), inner, visit.loop.own_scope(), reads[0])
-            return reads[0], builder.close(visit, inner, value)
+            return builder.close(visit, inner, value)
         if step.what == "reuse":
-            return reads[0], references.reuse(builder, visit, reads)
+            return references.reuse(builder, visit, reads)
         what = self._what(visit)
         if isinstance(what, Bound):
-            return reads[0], uses.block(builder, what, visit, reads)
+            return uses.block(builder, what, visit, reads)
         bound: Mapping[str, Any] = {}
         if isinstance(what, BoundOp):
             what, bound = what.kind, what.arguments
         if what.merges:
-            return reads[0], merging.merge(builder, what, bound, visit, reads)
+            return merging.merge(builder, what, bound, visit, reads)
         value = operations.primitive(builder, what, bound, visit, reads)
-        return reads[0], value if what.sources else visit.current
+        return value if what.sources else visit.current
+
+    def _warn_of_input(self, visit: Visit) -> None:
+        """`input` is the block's, also inside a sequence; where that has other channels it is most likely not meant."""
+        step, place = visit.step, visit.place
+        outer = next(iter(place.use.inputs.values()))
+        shapes = self.builder.nodes.shape(outer), self.builder.nodes.shape(place.start)
+        if shapes[0] is None or shapes[1] is None or shapes[0].dims == shapes[1].dims:
+            return
+        self._read_for_input.add(id(step))
+        span = mention(step, "input")
+        if span is None:
+            return
+        block = place.use.definition.name if place.use.caller is not None else "the network"
+        self.builder.diagnostics.warning(
+            "input-of-block",
+            f"`input` is what {block} reads, {formula(shapes[0])}, and this sequence reads {formula(shapes[1])}",
+            span,
+            "for what the sequence reads, give the step before it a label; or make the sequence a block",
+            stack=place.scope.stack(),
+        )
 
     def _what(self, visit: Visit) -> type[Op] | Bound | BoundOp:
         step, place = visit.step, visit.place

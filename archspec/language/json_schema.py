@@ -223,7 +223,7 @@ _STEP_KEYS: Schema = {
     "label": {"type": "string", "description": "A name for the step's output; its path stays as it is."},
     "aside": {
         "type": "boolean",
-        "description": "Whether the next step reads what this one read, not what it gives.",
+        "description": "Whether the next step reads as if this one were not there.",
     },
     "init": {"$ref": "#/definitions/initialiser"},
 }
