@@ -34,7 +34,7 @@ from archspec.language import reference
 
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
-DOCUMENTS = ("README.md", "docs/lecture.md")
+DOCUMENTS = ("README.md", "docs/language.md", "docs/commands.md", "docs/lecture.md")
 
 _FENCE = re.compile(
     r"(?:^<!-- (?P<note>[^\n]*?) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE
@@ -208,7 +208,7 @@ def test_document_whole(
     follow(name, tmp_path, monkeypatch, bool(request.config.getoption("--update-golden")), slow=True)
 
 
-@pytest.mark.parametrize("path", ["README.md", "archspec/README.md", "docs/lecture.md", "docs/reference.md"])
+@pytest.mark.parametrize("path", [*DOCUMENTS, "archspec/README.md", "docs/reference.md"])
 def test_links_lead_somewhere(path: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
     for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)|src=\"([^\"]+)\"", text):

@@ -30,7 +30,7 @@ _INTRODUCTION = """\
 # Reference
 
 Written by archspec from its own code (`archspec/language/reference.py`; `make golden` renews it).  The language is
-told in the [README](../README.md); here each of its words can be looked up.
+told in [language.md](language.md); here each of its words can be looked up.
 """
 
 
