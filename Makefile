@@ -33,7 +33,7 @@ demo: .venv/installed-train
 	$(bin)/archspec render $(demo) -o $(out)/$(demo).svg
 	$(bin)/archspec compile $(demo) -o $(out)/$(demo).py
 	$(bin)/python -c "from archspec.training.images import digits; digits('$(out)/digits')"
-	$(bin)/archspec train $(demo) --data $(out)/digits --epochs 10 --lr 2e-3 -o $(out)/trained
+	$(bin)/archspec train $(demo) --data $(out)/digits --epochs 10 --lr 2e-3 -o $(out)/trained --overwrite
 	@echo
 	@echo "the diagram                $(out)/$(demo).svg"
 	@echo "the network in PyTorch     $(out)/$(demo).py"
@@ -49,7 +49,7 @@ demo-segmentation: .venv/installed-train
 	$(bin)/archspec render $(demo) -o $(out)/$(demo).svg
 	$(bin)/archspec compile $(demo) -o $(out)/$(demo).py
 	$(bin)/python -c "from archspec.training.images import scenes; scenes('$(out)/scenes')"
-	$(bin)/archspec train $(demo) --data $(out)/scenes --epochs 15 --batch-size 8 --lr 5e-3 -o $(out)/trained
+	$(bin)/archspec train $(demo) --data $(out)/scenes --epochs 15 --batch-size 8 --lr 5e-3 -o $(out)/trained --overwrite
 	@echo
 	@echo "predictions beside truth   $(out)/trained/predictions.png"
 	@echo "the diagram                $(out)/$(demo).svg"

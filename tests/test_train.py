@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from archspec.diagnostics import SpecError
 from archspec.running.weights import load_weights
 from archspec.training import images as data_module
-from archspec.training.fit import Training, fit, rate
+from archspec.training.fit import fit
 from archspec.training.images import ImageData, Shuffled, digits, load_images
+from archspec.training.module import Training, rate
 from archspec.training.tasks import Classification, OutputRole
 
 
@@ -108,6 +109,7 @@ def test_learns_and_writes_what_it_learnt(data: ImageData, tmp_path: Path) -> No
         "weights.pt",
         "metrics.csv",
         "result.json",
+        "run.json",
     }
 
     for weights in (result.weights, result.checkpoint):  # both hold the best epoch, and so does the model
@@ -327,7 +329,8 @@ def test_says_how_it_goes(data: ImageData, tmp_path: Path, capsys: pytest.Captur
     assert len(shown) == 2
     assert shown[0].startswith("epoch 1/2  loss ")
     assert shown[0].endswith("% *")
-    fit(Tiny, data, tmp_path, epochs=2, console=Console(file=screen, width=100, force_terminal=True))
+    shown_there = Console(file=screen, width=100, force_terminal=True)
+    fit(Tiny, data, tmp_path, epochs=2, overwrite=True, console=shown_there)
     assert "━" in screen.getvalue()
     assert "4/4" in screen.getvalue()
     assert capsys.readouterr() == ("", "")

@@ -21,10 +21,11 @@ import archspec
 from archspec.cli import app
 from archspec.diagnostics import SpecError
 from archspec.training import images as data_module
-from archspec.training.fit import Training, fit
+from archspec.training.fit import fit
 from archspec.training.images import ImageData, scenes
 from archspec.training.losses import build
 from archspec.training.masks import MaskedImages, load_masked_images
+from archspec.training.module import Training
 from archspec.training.tasks import UNLABELLED, OutputRole, Segmentation
 
 SPEC = """\
@@ -223,6 +224,7 @@ def test_the_seed_decides_and_resuming_changes_no_bit(data: ImageData[MaskedImag
 
     def state(name: str, epochs: int, resume: bool = False) -> dict[str, Tensor]:
         settings: dict[str, Any] = {"epochs": epochs, "batch_size": 4, "lr": 0.01, "resume": resume}
+        settings["overwrite"] = not resume
         result = fit(make, data, tmp_path / name, task=TASK, loss=build(spec.graph), **settings)
         return torch.load(result.checkpoint.with_name("last.ckpt"))["state_dict"]
 
@@ -230,7 +232,7 @@ def test_the_seed_decides_and_resuming_changes_no_bit(data: ImageData[MaskedImag
     again = state("again", 2)
     assert all(torch.equal(value, again[key]) for key, value in whole.items())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("archspec.training.fit.rate", lambda step, steps: _rate(step, 4))
+        patch.setattr("archspec.training.module.rate", lambda step, steps: _rate(step, 4))
         state("parts", 1)
         parts = state("parts", 2, resume=True)
         whole = state("whole", 2)
@@ -256,7 +258,7 @@ def test_the_command(blocks: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert list(found["by_class"]) == ["0", "1", "2"]
     assert Path(found["predictions"]).is_file()
-    run = CliRunner().invoke(app, [*command, "-o", out])
+    run = CliRunner().invoke(app, [*command, "-o", out, "--overwrite"])
     lines = run.stdout.splitlines()
     assert lines[0].startswith("mean IoU ")
     assert lines[0].endswith("% on the images held out, in epoch 1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.metadata import version
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,16 +44,27 @@ def train(
     set: Set = None,
     rewrite: Rewrite = None,
     size: Size = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Times the data is gone through.")] = 20,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images in a step.")] = 32,
-    lr: Annotated[float, typer.Option(help="Peak of the learning rate.")] = 1e-3,
-    seed: Annotated[int, typer.Option(min=0, help="Decides the initial weights and all other chance.")] = 0,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Times the data is gone through.", show_default="20")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images in a step.", show_default="32")] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak of the learning rate.", show_default="0.001")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Decides the initial weights and all other chance.", show_default="0"),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
     weights: Annotated[
         Path | None,
         typer.Option(exists=True, dir_okay=False, metavar="FILE", help="Weights to start from.", show_default=False),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from last.ckpt in the output folder.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on from last.ckpt in the output folder, with the options it began with."),
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Begin anew in a folder that has a run, which is lost.")
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FOLDER", help="Where weights and metrics go; out/NAME if left out."),
@@ -64,9 +77,12 @@ def train(
     `images` and a folder `masks` of PNG with the same names, where a pixel's value is its class and 255 is passed over.
     """
     from archspec import pipeline
+    from archspec.backends import spec_text
 
     terminal: Terminal = context.obj
-    if not lr > 0 or lr == float("inf"):
+    if resume and overwrite:
+        raise CallError("--resume goes on with a run, --overwrite begins one in its place", "give one of them")
+    if lr is not None and not 0 < lr < float("inf"):
         raise CallError(f"--lr: {lr} is no learning rate", "a number above 0, such as 0.001")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     report = pipeline.check(loaded, options.sizes(size) or None)
@@ -76,11 +92,20 @@ def train(
 
         from archspec.training.fit import fit
         from archspec.training.losses import build
+        from archspec.training.settings import About
         from archspec.training.tasks import OutputRole
     except ModuleNotFoundError as error:
         raise CallError(f"training needs the package `{error.name}`", "pip install 'archspec-nn[train]'") from None
     images, task = _data(data, report)
     folder = output or Path("out") / loaded.name
+    told = {
+        "name": loaded.name,
+        "spec": spec,
+        "parameters": options.parameters(set),
+        "rewrites": rewrite or [],
+        "sizes": report.sizes,
+        "archspec": version("archspec-nn"),
+    }
     result = fit(
         lambda: pipeline.compile(loaded),
         images,
@@ -95,6 +120,8 @@ def train(
         device=device,
         weights=weights,
         resume=resume,
+        overwrite=overwrite,
+        about=About(spec_text.expand(loaded.graph), told, tuple(sys.argv)),
         console=Console(stderr=True),
     )
     terminal.output = None

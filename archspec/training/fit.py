@@ -6,7 +6,9 @@
     best.ckpt     the same, at the epoch that did best on the images held out
     weights.pt    the network's own ``state_dict`` at that epoch
     metrics.csv   a row for each epoch
-    result.json   the settings, and the best epoch's figures
+    result.json   the settings, and the best epoch's figures: written last, so where it is the others are
+    run.json      what was trained: the spec, its parameters and rewrites, the settings, the calls, the version
+    spec.yaml     the spec expanded, where there is one
 
 and, where pixels are told apart, ``predictions.png``, what the best epoch's network says of some images held out.
 
@@ -17,9 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import json
 import logging
-import math
 import signal
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -27,35 +27,28 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from rich.console import Console
-from torch import Tensor, nn
+from torch import nn
 
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
 from archspec.records import record
 from archspec.running import devices
-from archspec.running.checkpoint_files import read_checkpoint
 from archspec.running.room import refusals_told
-from archspec.running.weights import check_weights, load_weights, network_weights, shapes
-from archspec.training.images import NORMALISATION, ImageData, UnreadableImage, mixed
+from archspec.running.weights import load_weights
+from archspec.training.images import NORMALISATION, ImageData
+from archspec.training.lightning_library import LightningEnvironment, lightning
+from archspec.training.log import CheckpointFiles, Checkpoints, MetricsFile, ProgressBar, save
 from archspec.training.losses import Loss
+from archspec.training.module import Training
+from archspec.training.pictures import UnreadableImage
+from archspec.training.run_folder import alone, begin, clear_partial, read_json, write_json
+from archspec.training.settings import About, Settings, changed, faults, write_record
+from archspec.training.standing import SETTINGS, checked, read_own, settings_of
 from archspec.training.tasks import Classification, OutputRole, Review, Task
 
-try:  # Lightning imports torchvision where there is one, and one that was built for another torch fails to import
-    import torchvision  # noqa: F401
-except ImportError:
-    pass
-except RuntimeError:
-    torch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    torch.library.define("torchvision::qnms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-import lightning.pytorch as lightning
-from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-
-from archspec.training.log import Checkpoints, MetricsFile, ProgressBar
-
-WEIGHT_DECAY = 1e-2
-WARM_UP = 0.1
-"""The part of all steps in which the learning rate rises to its peak; a half cosine takes it down to nothing."""
+DEFAULTS: Mapping[str, Any] = {"epochs": 20, "batch_size": 32, "lr": 1e-3, "seed": 0}
+"""What a training is begun with where its call says nothing else."""
 
 CLIP = 1.0
 """The norm that gradients are clipped to: a deep network without normalisation survives its first steps."""
@@ -91,83 +84,6 @@ class Result:
         return self.score
 
 
-class Training(lightning.LightningModule):
-    """A network in training: the loss over its outputs, AdamW, a warm-up and a cosine."""
-
-    def __init__(
-        self,
-        model: nn.Module,
-        task: Task,
-        roles: Mapping[str, OutputRole],
-        lr: float,
-        steps: int,
-        seed: int,
-        loss: Loss | None = None,
-    ) -> None:
-        super().__init__()
-        self.model = model
-        self.task = task
-        self.roles = dict(roles)
-        self.criterion = loss or Loss({name: role.loss_weight for name, role in roles.items()})
-        self.lr = lr
-        self.steps = steps
-        self.seed = seed
-        self.main = next(name for name, role in self.roles.items() if not role.training)
-        self.training_metric = task.metric()
-        self.validation_metric = task.metric()
-
-    def outputs(self, inputs: Tensor) -> dict[str, Tensor]:
-        """The network's live outputs by name, whether it gives one tensor or a NamedTuple."""
-        given = self.model(inputs)
-        if isinstance(given, Tensor):
-            return {self.main: given}
-        return {name: output for name, output in zip(self.roles, given, strict=True) if output is not None}
-
-    def loss(self, outputs: Mapping[str, Tensor], target: Tensor) -> Tensor:
-        """The spec's loss of what the network gave."""
-        if len(outputs) == 1:
-            return self.criterion(*outputs.values(), target)
-        return self.criterion(tuple(outputs.get(name) for name in self.roles), target)
-
-    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Let a step's random numbers depend on seed and step alone: resuming then changes no bit."""
-        torch.manual_seed(mixed(self.seed, self.global_step))
-
-    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        inputs, target = batch
-        outputs = self.outputs(inputs)
-        loss = self.loss(outputs, target)
-        self.training_metric(outputs[self.main], target)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(target))
-        self.log(f"train_{self.task.measure}", self.training_metric, on_step=False, on_epoch=True)
-        return loss
-
-    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
-        inputs, target = batch
-        output = self.outputs(inputs)[self.main]
-        self.validation_metric(output, target)
-        self.log("val_loss", self.criterion.one(output, target), on_epoch=True, batch_size=len(target))
-        self.log(f"val_{self.task.measure}", self.validation_metric, on_epoch=True)
-
-    def configure_optimizers(self) -> Any:
-        trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        groups = [
-            {"params": [each for each in trained if each.ndim > 1], "weight_decay": WEIGHT_DECAY},
-            {"params": [each for each in trained if each.ndim <= 1], "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=self.lr)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, self.steps))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-
-def rate(step: int, steps: int) -> float:
-    """The learning rate at ``step`` of ``steps``, as a part of its peak."""
-    warm_up = max(1, round(WARM_UP * steps))
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))
-
-
 def fit(
     model: nn.Module | Callable[[], nn.Module],
     data: ImageData,
@@ -176,13 +92,15 @@ def fit(
     roles: Mapping[str, OutputRole] | None = None,
     task: Task | None = None,
     loss: Loss | None = None,
-    epochs: int = 20,
-    batch_size: int = 32,
-    lr: float = 1e-3,
-    seed: int = 0,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    lr: float | None = None,
+    seed: int | None = None,
     device: str = "auto",
     weights: Path | str | None = None,
     resume: Path | str | bool = False,
+    overwrite: bool = False,
+    about: About | None = None,
     console: Console | None = None,
 ) -> Result:
     """Train a network on images and write what comes of it to ``output_folder``.
@@ -190,41 +108,48 @@ def fit(
     ``model`` is a network, left with its best epoch's weights; or a function that makes one, called after seeding, so
     that the seed decides the initial weights too.  ``roles`` names its outputs in their order; a network with one
     output needs none.  ``task`` is classification unless given, ``loss`` (a spec's, for one) plain cross-entropy of the
-    outputs by their roles' weights.  ``weights`` is loaded before training.  ``resume`` goes on from a checkpoint, or,
-    when True, from ``last.ckpt`` in the output folder, with the learning rate that it was begun with.  A ``console``
-    gets a progress bar, or a line for each epoch when it is no terminal.
+    outputs by their roles' weights.  ``epochs``, ``batch_size``, ``lr`` and ``seed`` are :data:`DEFAULTS` unless given.
+    ``weights`` is loaded before training.  ``about`` is what the folder is told of the network and the call.  A
+    ``console`` gets a progress bar, or a line for each epoch when it is no terminal.
 
-    Raises :class:`SpecError` where the data, the files or the device do not fit the network.
+    ``resume`` goes on from a checkpoint, or, when True, from ``last.ckpt`` in the output folder, with all that the run
+    was begun with: other ``epochs`` may be given, anything else that differs is refused.  A run that was killed after
+    its last epoch is finished.  Without ``resume`` a folder that has a run is refused, unless ``overwrite`` is True.
+
+    Raises :class:`SpecError` where the data, the files or the device do not fit the network, where the folder cannot
+    be written, or where another training is writing to it.
     """
-    output_folder = Path(output_folder)
+    output_folder, about = Path(output_folder), about or About()
     if weights is not None and resume is not False:
         message = "`--weights` begins a training, `--resume` goes on with one: only one of them can be"
         raise SpecError([Diagnostic("conflicting-options", message)])
     place = devices.find(device)
-    torch.manual_seed(seed)
+    start = None if resume is False else output_folder / "last.ckpt" if resume is True else Path(resume)
+    given = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed}
+    given = {name: value for name, value in given.items() if value is not None}
+    content = {} if start is None else read_own(start)
+    settings = _settings(data, about, given) if start is None else _resumed(data, about, given, content, start)
+    torch.manual_seed(settings.seed)
     network = model if isinstance(model, nn.Module) else model()
     task = task or Classification(data.classes)
     roles = roles or {"output": OutputRole()}
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise SpecError([Diagnostic("nothing-to-train", "the network has no parameters")])
-    training_set = data.training_batches(batch_size, seed)
-    training = Training(network, task, roles, lr, epochs * len(training_set), seed, loss)
+    training_set = data.training_batches(settings.batch_size, settings.seed)
+    steps = len(training_set)
+    training = Training(network, task, roles, settings.lr, settings.epochs * steps, settings.seed, loss)
+    training.kept = {SETTINGS: settings.model_dump()}
     _check_outputs(training, data)
     notes = () if weights is None else load_weights(network, weights)
-    start = _resumable(training, output_folder, resume, epochs)
-    try:
-        output_folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"cannot write to `{printable(str(output_folder))}`: {error.strerror}"
-        raise SpecError([Diagnostic("output-folder", message)]) from None
-    checkpoints = Checkpoints(output_folder, f"val_{task.measure}")
+    checkpoints, files = Checkpoints(output_folder, f"val_{task.measure}"), CheckpointFiles()
     metrics = MetricsFile(output_folder / "metrics.csv")
+    shown = [ProgressBar(console, task.measure, task.title, checkpoints)] if console else []
     with _quiet():
         trainer = lightning.Trainer(
             accelerator=place.type,
             devices=[place.index] if place.index is not None else 1,
-            max_epochs=epochs,
-            callbacks=[metrics, checkpoints, *([ProgressBar(console, task.measure, task.title)] if console else [])],
+            max_epochs=settings.epochs,
+            callbacks=[metrics, checkpoints, *shown],
             default_root_dir=output_folder,
             gradient_clip_val=CLIP,
             logger=False,
@@ -232,34 +157,99 @@ def fit(
             enable_model_summary=False,
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
-            plugins=[LightningEnvironment()],
+            plugins=[LightningEnvironment(), files],
         )
-        validation_set = data.validation_batches(batch_size)
-        with _faults_reported(), refusals_told(f"{place} has too little memory for a batch of {batch_size}", SMALLER):
-            trainer.fit(training, training_set, validation_set, ckpt_path=start, weights_only=True)
-    load_weights(network, checkpoints.best)
-    torch.save(network.state_dict(), output_folder / "weights.pt")
-    review = task.review(network.to(place), data, batch_size, output_folder)
-    network.to("cpu")
-    written = checkpoints.best, output_folder / "weights.pt", metrics.path
-    result = Result(checkpoints.epoch, checkpoints.score, *written, review, notes)
-    mean, deviation = NORMALISATION[data.training.channels]
-    summary = {
-        task.measure: result.score,
-        **({"by_class": review.by_class} if review else {}),
-        "epoch": result.epoch,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "lr": lr,
-        "seed": seed,
-        "classes": data.classes,
-        "input": {"channels": data.training.channels, "size": data.training.size, "mean": mean, "deviation": deviation},
-        "images": {"training": len(data.training), "validation": len(data.validation)},
+        left = settings.epochs
+        if start is not None:
+            files.resumed = checked(content, start, training, checkpoints, trainer, steps)
+            left -= files.resumed["epoch"] + 1
+            _check_left(left, start, output_folder, settings)
+        with alone(output_folder), _faults_reported():
+            here = start is not None and start.parent.resolve() == output_folder.resolve()
+            if here:
+                clear_partial(output_folder)
+            else:
+                begin(output_folder, overwrite)
+            write_record(output_folder, about, settings)
+            if left:
+                validation_set = data.validation_batches(settings.batch_size)
+                message = f"{place} has too little memory for a batch of {settings.batch_size}"
+                with refusals_told(message, SMALLER):
+                    trainer.fit(training, training_set, validation_set, ckpt_path=start, weights_only=True)
+            else:
+                checkpoints.load_state_dict(files.resumed["callbacks"][checkpoints.state_key])
+            return _ended(network.to(place), task, data, settings, checkpoints, notes)
+
+
+def _settings(data: ImageData, about: About, given: Mapping[str, Any]) -> Settings:
+    """What a run is begun with."""
+    try:
+        return Settings(**{**DEFAULTS, **given}, **_facts(data), network=about.network)
+    except ValidationError as error:
+        message = "this is nothing to train with"
+        raise SpecError([Diagnostic("bad-setting", message, details=tuple(faults(error)))]) from None
+
+
+def _resumed(
+    data: ImageData, about: About, given: Mapping[str, Any], content: Mapping[Any, Any], start: Path
+) -> Settings:
+    """What the run of a checkpoint was begun with, if the call agrees; its epochs may be others."""
+    begun = settings_of(content, start)
+    asked = {**given, **_facts(data), "epochs": begun.epochs}
+    if about.network and begun.network:
+        asked["network"] = about.network
+    conflicts = begun.conflicts(asked)
+    if conflicts:
+        raise SpecError([changed(conflicts, start)])
+    return begun.model_copy(update={"epochs": given.get("epochs", begun.epochs)})
+
+
+def _facts(data: ImageData) -> dict[str, Any]:
+    """What the data decide of a run's settings."""
+    size = data.training.size
+    return {
+        "classes": tuple(data.classes),
+        "channels": data.training.channels,
+        "size": (size[0], size[1]),
+        "images": (len(data.training), len(data.validation)),
     }
-    (output_folder / "result.json").write_text(
-        json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+
+
+def _check_left(left: int, start: Path, folder: Path, settings: Settings) -> None:
+    """Refuse to go on from a checkpoint that is at its end, unless the run's last files are still to be written."""
+    ended = settings.epochs - left
+    unfinished = start == folder / "last.ckpt" and not (
+        read_json(folder / "result.json").get("epochs") == ended and (folder / "weights.pt").is_file()
     )
-    return result
+    if left > 0 or (left == 0 and unfinished):
+        return
+    message = f"`{printable(str(start))}` has had {ended} epochs of {settings.epochs} already"
+    raise SpecError([Diagnostic("nothing-to-train", message, hint="more epochs, `--epochs`, go on from there")])
+
+
+def _ended(
+    network: nn.Module, task: Task, data: ImageData, settings: Settings, checkpoints: Checkpoints,
+    notes: tuple[Diagnostic, ...],
+) -> Result:  # fmt: skip
+    """Put the best epoch's weights into the network, look at it once more, and write what is written at the end."""
+    folder = checkpoints.best.parent
+    load_weights(network, checkpoints.best)
+    review = task.review(network, data, settings.batch_size, folder)
+    network.to("cpu")
+    save(network.state_dict(), folder / "weights.pt")
+    mean, deviation = NORMALISATION[settings.channels]
+    told = settings.model_dump(exclude={"channels", "size", "images", "network"})
+    summary = {
+        task.measure: checkpoints.score,
+        **({"by_class": review.by_class} if review else {}),
+        "epoch": checkpoints.epoch,
+        **told,
+        "input": {"channels": settings.channels, "size": settings.size, "mean": mean, "deviation": deviation},
+        "images": dict(zip(("training", "validation"), settings.images, strict=True)),
+    }
+    write_json(folder / "result.json", summary)  # the last of all: where it is, the others are
+    written = checkpoints.best, folder / "weights.pt", folder / "metrics.csv"
+    return Result(checkpoints.epoch, checkpoints.score, *written, review, notes)
 
 
 def _check_outputs(training: Training, data: ImageData) -> None:
@@ -269,26 +259,9 @@ def _check_outputs(training: Training, data: ImageData) -> None:
     with torch.no_grad():
         outputs = shapes.outputs(torch.empty(2, channels, *size, device="meta"))
     weighed = {name: tuple(output.shape[1:]) for name, output in outputs.items() if training.roles[name].loss_weight}
-    faults = [fault for name, shape in weighed.items() if (fault := training.task.fault(name, shape))]
-    if faults:
-        raise SpecError(faults)
-
-
-def _resumable(training: Training, folder: Path, resume: Path | str | bool, epochs: int) -> Path | None:
-    """The checkpoint to go on from, checked: it is one of ours, of this network, and not at its end yet."""
-    if resume is False:
-        return None
-    path = folder / "last.ckpt" if resume is True else Path(resume)
-    content = read_checkpoint(path)
-    if "epoch" not in content or "state_dict" not in content:
-        message = f"`{printable(str(path))}` holds weights, but not where training stands"
-        raise SpecError([Diagnostic("unreadable-weights", message, hint="`--weights` starts from weights alone")])
-    wanted = shapes(training.model)
-    check_weights(network_weights(content, wanted, path).state, wanted, path)
-    if content["epoch"] + 1 >= epochs:
-        message = f"`{printable(str(path))}` has had {content['epoch'] + 1} epochs of {epochs} already"
-        raise SpecError([Diagnostic("nothing-to-train", message, hint="more epochs, `--epochs`, go on from there")])
-    return path
+    found = [fault for name, shape in weighed.items() if (fault := training.task.fault(name, shape))]
+    if found:
+        raise SpecError(found)
 
 
 @contextlib.contextmanager

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
+import re
 import time
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch import LightningModule, Trainer, callbacks
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from archspec.diagnostics import Fault
+from archspec.training.lightning_library import CheckpointIO, callbacks, lightning
+from archspec.training.run_folder import whole
 
 
 class MetricsFile(callbacks.Callback):
@@ -23,27 +27,37 @@ class MetricsFile(callbacks.Callback):
         self._rows: list[dict[str, Any]] = []
         self._began = 0.0
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Keep the rows of the epochs that are behind us."""
         self._rows = []
-        if trainer.current_epoch and self.path.is_file():
-            with self.path.open(newline="") as file:
-                rows = [row for row in csv.DictReader(file) if (row.get("epoch") or "").isdigit()]
-            self._rows += [row for row in rows if int(row["epoch"]) <= trainer.current_epoch]
+        if trainer.current_epoch:
+            self._rows = [row for row in self._read() if int(row["epoch"]) <= trainer.current_epoch]
 
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def _read(self) -> list[dict[str, Any]]:
+        """The rows that are there; none of a file that is no table."""
+        if not self.path.is_file():
+            return []
+        try:
+            with self.path.open(encoding="utf-8", newline="") as file:
+                return [row for row in csv.DictReader(file) if re.fullmatch("[0-9]{1,9}", row.get("epoch") or "")]
+        except (csv.Error, UnicodeDecodeError):
+            return []
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Start the epoch's clock."""
         self._began = time.monotonic()
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Write the file anew with the epoch's row.  Raises :class:`Fault` if the loss is no number any more."""
         figures = epoch_figures(trainer)
         row = {"epoch": trainer.current_epoch + 1, **{name: f"{value:.6g}" for name, value in figures.items()}}
         self._rows.append({**row, "seconds": f"{time.monotonic() - self._began:.2f}"})
-        with self.path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(self._rows[-1]), extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(self._rows)
+        table = io.StringIO(newline="")
+        writer = csv.DictWriter(table, list(self._rows[-1]), extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(self._rows)
+        with whole(self.path) as file:
+            file.write(table.getvalue().encode())
         if not math.isfinite(figures["train_loss"]):
             message = f"the loss became {figures['train_loss']} in epoch {trainer.current_epoch + 1}"
             raise Fault("diverged", message, hint="a smaller learning rate, `--lr`, may help")
@@ -72,30 +86,52 @@ class Checkpoints(callbacks.Checkpoint):
         if self.best.is_file():
             self.score, self.epoch = state_dict["score"], state_dict["epoch"]
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Write the files."""
         score = epoch_figures(trainer)[self.monitor]
         if score > self.score:
             self.score, self.epoch = score, trainer.current_epoch + 1
-            self._save(trainer, self.best)
-        self._save(trainer, self.last)
+            trainer.save_checkpoint(self.best)
+        trainer.save_checkpoint(self.last)
 
-    def _save(self, trainer: Trainer, path: Path) -> None:
-        partial = path.with_suffix(".partial")
-        trainer.save_checkpoint(partial)
-        partial.replace(path)
+
+class CheckpointFiles(CheckpointIO):
+    """How checkpoints reach the disk, whole or not at all, and what of one is handed to Lightning when resuming."""
+
+    def __init__(self) -> None:
+        self.resumed: dict[str, Any] = {}
+        """What is loaded: checked already, and not read a second time."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write a file."""
+        save(checkpoint, Path(path))
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        """What was checked."""
+        return self.resumed
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Lightning's way to tidy up, which nothing here asks for."""
+
+
+def save(content: Any, path: Path) -> None:
+    """Write a file of torch's.  Made in memory first: on a full disk torch's own writer says something else."""
+    made = io.BytesIO()
+    torch.save(content, made)
+    with whole(path) as file:
+        file.write(made.getbuffer())
 
 
 class ProgressBar(callbacks.ProgressBar):
     """One bar over all epochs on a terminal; elsewhere a line for each epoch."""
 
-    def __init__(self, console: Console, measure: str, title: str) -> None:
+    def __init__(self, console: Console, measure: str, title: str, checkpoints: Checkpoints) -> None:
         super().__init__()
         self._console = console
         self._measure = measure
         self._title = title
+        self._checkpoints = checkpoints
         self._bar: Progress | None = None
-        self._best = -math.inf
 
     def disable(self) -> None:
         """Lightning's way to silence all but the first process; there is one."""
@@ -103,7 +139,7 @@ class ProgressBar(callbacks.ProgressBar):
     def enable(self) -> None:
         """The counterpart of :meth:`disable`."""
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Show the bar, at the step that a resumed training goes on from."""
         if not self._console.is_terminal:
             return
@@ -113,7 +149,7 @@ class ProgressBar(callbacks.ProgressBar):
         self._bar.add_task("", total=batches * (trainer.max_epochs or 0), completed=batches * trainer.current_epoch)
         self._bar.start()
 
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Name the epoch."""
         if self._bar:
             self._bar.update(
@@ -121,18 +157,17 @@ class ProgressBar(callbacks.ProgressBar):
             )
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Advance by a step."""
         if self._bar:
             self._bar.advance(self._bar.task_ids[0])
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Print the epoch's figures, marking the best so far."""
         figures = epoch_figures(trainer)
         measured = figures[f"val_{self._measure}"]
-        mark = " *" if measured > self._best else ""
-        self._best = max(self._best, measured)
+        mark = " *" if measured > self._checkpoints.score else ""  # not written yet: checkpoints are called last
         width = len(str(trainer.max_epochs))
         self._console.print(
             f"epoch {trainer.current_epoch + 1:{width}}/{trainer.max_epochs}  loss {figures['train_loss']:.4f}  "
@@ -140,11 +175,13 @@ class ProgressBar(callbacks.ProgressBar):
             highlight=False,
         )
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Leave the terminal as it was."""
         self._stop()
 
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+    def on_exception(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
+    ) -> None:
         """Leave the terminal as it was."""
         self._stop()
 
@@ -154,6 +191,6 @@ class ProgressBar(callbacks.ProgressBar):
             self._bar = None
 
 
-def epoch_figures(trainer: Trainer) -> dict[str, float]:
+def epoch_figures(trainer: lightning.Trainer) -> dict[str, float]:
     """What was logged in this epoch, by name, in order."""
     return {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from archspec.diagnostics import Diagnostic, printable
 from archspec.records import record
+from archspec.training.run_folder import whole
 
 if TYPE_CHECKING:
     from torch import nn
@@ -78,7 +79,9 @@ class Classification:
 
     def metric(self) -> Metric:
         """Accuracy over all images, not averaged by class."""
-        from torchmetrics.classification import MulticlassAccuracy  # after Lightning: see archspec/training/fit.py
+        from torchmetrics.classification import (
+            MulticlassAccuracy,  # after Lightning: see archspec/training/lightning_library.py
+        )
 
         return MulticlassAccuracy(len(self.classes), average="micro")
 
@@ -121,7 +124,7 @@ class Segmentation:
 
     def metric(self) -> Metric:
         """Mean IoU over the classes that are present."""
-        from archspec.training.iou import MeanIoU  # after Lightning: see archspec/training/fit.py
+        from archspec.training.iou import MeanIoU  # after Lightning: see archspec/training/lightning_library.py
 
         return MeanIoU(len(self.classes), self.ignored)
 
@@ -142,5 +145,6 @@ class Segmentation:
         for images, target in data.validation_batches(batch_size):
             metric.update(predicted(network, images), target)
         picture = folder / "predictions.png"
-        draw(network, data.validation, self.classes, self.ignored, self.size).save(picture)
+        with whole(picture) as file:
+            draw(network, data.validation, self.classes, self.ignored, self.size).save(file, format="PNG")
         return Review(dict(zip(self.classes, metric.by_class(), strict=True)), picture)

@@ -1,0 +1,171 @@
+"""Where training stands, as a file says it: held against what this training would write itself, before it is loaded.
+
+What takes a checkpoint apart, Lightning's loops and torch's optimisers, trusts it.  So each field that they will read
+is compared with the one they write: the same keys, kinds and shapes, and numbers that agree with one another.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from archspec.diagnostics import Diagnostic, SpecError, printable
+from archspec.running.checkpoint_files import described, not_plain, read_checkpoint
+from archspec.running.weights import check_weights, network_weights, shapes
+from archspec.training.lightning_library import lightning
+from archspec.training.log import Checkpoints
+from archspec.training.module import Training
+from archspec.training.settings import Settings, faults
+
+SETTINGS = "archspec"
+"""Under which a checkpoint keeps the :class:`Settings`."""
+
+STEPS = "epoch_loop.automatic_optimization.optim_progress"
+
+LISTED = 5
+
+
+def read_own(path: Path) -> dict[Any, Any]:
+    """What a checkpoint of a training holds; nothing is known yet of its fields.
+
+    Raises :class:`SpecError` where it is of no training, or cannot be read.
+    """
+    content = read_checkpoint(path)
+    if "epoch" not in content or ("loops" not in content and SETTINGS not in content):
+        message = f"`{printable(str(path))}` holds weights, but not where training stands"
+        raise SpecError([Diagnostic("unreadable-weights", message, hint="`--weights` starts from weights alone")])
+    return content
+
+
+def settings_of(content: Mapping[Any, Any], path: Path) -> Settings:
+    """What the training of a checkpoint was begun with.  Raises :class:`SpecError` that names the fields."""
+    if SETTINGS not in content:
+        raise _refused(path, [f"`{SETTINGS}` is missing"])
+    try:
+        return Settings.model_validate(content[SETTINGS])
+    except ValidationError as error:
+        raise _refused(path, faults(error, SETTINGS)) from None
+
+
+def checked(
+    content: Mapping[Any, Any], path: Path, training: Training, checkpoints: Checkpoints, trainer: lightning.Trainer,
+    steps: int,
+) -> dict[str, Any]:  # fmt: skip
+    """The fields of a checkpoint that are read, all of them as they have to be; ``steps`` are those of one epoch.
+
+    Raises :class:`SpecError` that names the fields which are not.
+    """
+    wanted = shapes(training.model)
+    if isinstance(content.get("state_dict"), dict):
+        check_weights(network_weights(content, wanted, path).state, wanted, path)
+    own = _own(training, checkpoints, trainer, content)
+    found = {key: content[key] for key in own if key in content}
+    wrong = list(_differences({**found, **_chosen(found, own)}, own, ""))
+    wrong = wrong or list(_disagreements(found, training.lr, steps))
+    if wrong:
+        raise _refused(path, wrong)
+    return {**found, **_chosen(found, own), "pytorch-lightning_version": version("lightning")}
+
+
+def _chosen(found: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Of mappings that others write to as well, the part that is ours."""
+    return {
+        name: {key: found[name][key] for key in own[name] if key in found[name]}
+        for name in ("loops", "callbacks")
+        if isinstance(found.get(name), dict)
+    }
+
+
+def _own(
+    training: Training, checkpoints: Checkpoints, trainer: lightning.Trainer, content: Mapping[Any, Any]
+) -> dict[str, Any]:
+    """What this training would write: kinds and shapes, on no device."""
+    shadow = copy.deepcopy(training).to("meta")
+    configured = shadow.configure_optimizers()
+    optimizer, schedule = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
+    for parameter in shadow.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    state = optimizer.state_dict()
+    learnt = _at(content, "optimizer_states", 0, "state")  # a parameter that no gradient has reached yet has none
+    if isinstance(learnt, dict):
+        state["state"] = {index: each for index, each in state["state"].items() if index in learnt}
+    return {
+        "epoch": 0,
+        "global_step": 0,
+        "state_dict": shadow.state_dict(),
+        "loops": {"fit_loop": trainer.fit_loop.state_dict()},
+        "callbacks": {checkpoints.state_key: checkpoints.state_dict()},
+        "optimizer_states": [state],
+        "lr_schedulers": [schedule.state_dict()],
+    }
+
+
+def _differences(found: Any, own: Any, where: str) -> Iterator[str]:
+    """In which fields something is not of the kind that we would write."""
+    if isinstance(own, Mapping) and isinstance(found, dict):
+        for key in own:
+            name = f"{where}.{key}" if where else str(key)
+            if key in found:
+                yield from _differences(found[key], own[key], name)
+            else:
+                yield f"`{name}` is missing"
+        yield from (f"`{where}.{printable(str(key), 60)}` is unknown" for key in found if key not in own)
+    elif isinstance(own, list | tuple) and isinstance(found, list | tuple):
+        if len(found) != len(own):
+            yield f"`{where}` has {len(found)} entries, not {len(own)}"
+            return
+        for index, (one, other) in enumerate(zip(found, own, strict=True)):
+            yield from _differences(one, other, f"{where}.{index}")
+    elif isinstance(own, Tensor):
+        kinds = [described(each) for each in (found, torch.empty(own.shape))]
+        if not_plain(found) or kinds[0] != kinds[1]:
+            yield f"`{where}` is {kinds[0]}, not {kinds[1]}"
+        elif found.dtype != own.dtype:
+            yield f"`{where}` is of {found.dtype}, not {own.dtype}"
+    elif type(found) is not type(own) and not (type(own) is float and type(found) is int):
+        yield f"`{where}` is {described(found)}, not {described(own)}"
+    elif type(own) is int and found < 0:
+        yield f"`{where}` is {found}, below 0"
+
+
+def _disagreements(found: Mapping[str, Any], lr: float, steps: int) -> Iterator[str]:
+    """Numbers of a checkpoint of the right kinds that contradict one another."""
+    epochs, loop = found["epoch"] + 1, found["loops"]["fit_loop"]
+    done, before = f"{epochs} epochs of {steps} steps", f"`epoch` {epochs - 1}"
+    told = {
+        "global_step": (found["global_step"], epochs * steps, done),
+        f"loops.fit_loop.{STEPS}": (loop[STEPS]["optimizer"]["step"]["total"]["completed"], epochs * steps, done),
+        "loops.fit_loop.epoch_progress": (loop["epoch_progress"]["current"]["processed"], epochs, before),
+        "lr_schedulers.0.last_epoch": (found["lr_schedulers"][0]["last_epoch"], epochs * steps, done),
+        "lr_schedulers.0.base_lrs": (set(found["lr_schedulers"][0]["base_lrs"]), {lr}, f"`{SETTINGS}.lr`"),
+    }
+    for name, (has, should, said) in told.items():
+        if has != should:
+            yield f"`{name}` does not agree with {said}"
+
+
+def _at(value: Any, *keys: Any) -> Any:
+    """What lies at a path in nested data; None where there is no such place."""
+    for key in keys:
+        if isinstance(value, Mapping):
+            value = value.get(key)
+        elif isinstance(value, list | tuple) and isinstance(key, int) and key < len(value):
+            value = value[key]
+        else:
+            return None
+    return value
+
+
+def _refused(path: Path, wrong: list[str]) -> SpecError:
+    message = f"`{printable(str(path))}` is no checkpoint that this training could go on from"
+    details = (*wrong[:LISTED], *([f"and {len(wrong) - LISTED} more"] if len(wrong) > LISTED else []))
+    hint = "`--weights` begins a new training from its weights"
+    return SpecError([Diagnostic("bad-checkpoint", message, hint=hint, details=details)])
