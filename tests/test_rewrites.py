@@ -175,6 +175,30 @@ def test_a_denser_map_holds_the_old_one(name: str, after: str, stride: int, dens
     assert difference(was, now[:, :, ::denser, ::denser][:, :, :rows, :columns]) <= DOUBLE
 
 
+UPSAMPLED = """\
+archspec: 1
+name: Upsampled
+inputs: {image: [3, H, W]}
+sizes: {H: 96, W: 96}
+steps:
+  - conv: {channels: 4, kernel: 3, stride: 2, padding: 1}
+  - upsample: {scale: SCALE}
+  - conv: {channels: 4, kernel: 3, stride: 2, padding: 1}
+  - conv: {channels: 4, kernel: 3, stride: 2, padding: 1}
+"""
+
+
+@pytest.mark.parametrize(("scale", "stride", "denser"), [("2", 2, 2), ("[2, 2]", 2, 2), ("1.5", 2, 4)])
+def test_an_upsampled_map_counts_with_its_new_stride(scale: str, stride: int, denser: int) -> None:
+    old = archspec.loads(UPSAMPLED.replace("SCALE", scale))
+    new = rewritten(old, {"stride_to_dilation": stride})
+    one, other = both(old, new, torch.float64)
+    x = torch.randn(1, 3, 96, 96, dtype=torch.float64)
+    with torch.no_grad():
+        was, now = one(x), other(x)
+    assert difference(was, now[:, :, ::denser, ::denser]) <= DOUBLE
+
+
 @pytest.mark.parametrize("stride", [8, 16])
 def test_resnet_50_is_dilated_as_torchvision_does(torchvision: ModuleType, stride: int) -> None:
     new = rewritten(archspec.load("resnet50"), {"stride_to_dilation": {"output_stride": stride}})

@@ -61,8 +61,9 @@ def kind(value: object) -> str:
             return "a list"
         case dict():
             return "a mapping"
-    said = getattr(type(value), "kind", None)
-    return said if isinstance(said, str) else "something that is not plain data"
+        case Record():
+            return value.kind
+    return "something that is not plain data"
 
 
 def is_number(value: object) -> bool:

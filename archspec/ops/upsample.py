@@ -102,7 +102,8 @@ class Upsample(Op):
         """Whether it interpolates between neighbours."""
         return self.mode != "nearest"
 
-    def _factors(self, rank: int) -> tuple[Fraction, ...]:
+    def factors(self, rank: int) -> tuple[Fraction, ...]:
+        """The exact factor along each spatial axis, where ``scale`` is given; raises :class:`ShapeError`."""
         factors = self.scale if isinstance(self.scale, tuple) else (self.scale,) * rank
         if len(factors) != rank:
             raise ShapeError(f"`scale` gives {len(factors)} numbers for {counted(rank)}", argument="scale")
@@ -126,7 +127,7 @@ class Upsample(Op):
         if self.size is not None:
             return shape.with_(spatial=per_axis(self.size, shape.rank, "size"))
         sizes: list[Dim] = []
-        for name, dim, factor in zip(shape.spatial_axes, shape.spatial, self._factors(shape.rank), strict=True):
+        for name, dim, factor in zip(shape.spatial_axes, shape.spatial, self.factors(shape.rank), strict=True):
             size = step(dim, factor.numerator, 0, factor.denominator)
             if size == 0:
                 raise ShapeError(f"factor {float(factor):g} leaves nothing of the {name}", argument="scale")
@@ -142,7 +143,7 @@ class Upsample(Op):
         source, target = shape.spatial[at], self.infer(inputs).spatial[at]
         if not self.align_corners:
             if self.scale is not None:
-                factor = self._factors(shape.rank)[at]
+                factor = self.factors(shape.rank)[at]
                 if factor.denominator == 1 or (isinstance(source, int) and source % factor.denominator == 0):
                     return Scaled(factor.numerator, factor.denominator, self.linear)
             elif isinstance(source, int) and isinstance(target, int):
@@ -160,7 +161,7 @@ class Upsample(Op):
         if self.size is not None:
             return Argument("size", collapse(per_axis(self.size, rank, "size")), "size")
         if self.scale is not None:
-            factors = self._factors(rank)
+            factors = self.factors(rank)
             if all(factor.denominator == 1 for factor in factors):
                 return Argument("scale", collapse(tuple(factor.numerator for factor in factors)), "scale_factor")
         return None
@@ -183,7 +184,7 @@ class Upsample(Op):
         elif self.to is not None:
             size = "size={1}.shape[2:]"
         else:
-            sizes = [_scaled(f"{{0}}.shape[{at}]", factor) for at, factor in enumerate(self._factors(rank), 2)]
+            sizes = [_scaled(f"{{0}}.shape[{at}]", factor) for at, factor in enumerate(self.factors(rank), 2)]
             size = f"size=({', '.join(sizes)}{',' if rank == 1 else ''})"
         given = [argument.text for argument in self._options(rank) if not argument.needless]
         return Function(f"F.interpolate({', '.join(['{0}', size, *given])})")
@@ -193,7 +194,7 @@ class Upsample(Op):
         rank = inputs[0].rank
         name = LINEAR[rank] if self.linear else "nearest"
         if self.scale is not None:
-            factors = [f"{float(factor):g}" for factor in self._factors(rank)]
+            factors = [f"{float(factor):g}" for factor in self.factors(rank)]
             return f"{name} ↑{factors[0] if len(set(factors)) == 1 else '×'.join(factors)}"
         constant = [dim for dim in output.spatial if isinstance(dim, int)]
         return f"{name} to {times(constant)}" if len(constant) == rank else f"{name} resize"

@@ -9,9 +9,15 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from archspec.ops.common.arguments import Positive
-from archspec.ops.common.base import Op, per_axis
+from archspec.ops.common.base import per_axis
+from archspec.ops.common.pooling import Pool
 from archspec.ops.common.spatial import collapse, pairs
 from archspec.ops.common.windows import POINTWISE, Everything, Sliding
+from archspec.ops.conv import Conv
+from archspec.ops.conv_transpose import ConvTranspose
+from archspec.ops.crop import Crop
+from archspec.ops.pad import Pad
+from archspec.ops.upsample import Upsample
 from archspec.records import record
 from archspec.rewrites.engine.base import Rewrite
 from archspec.rewrites.engine.draft import Draft
@@ -72,7 +78,8 @@ class _Step:
 
     def __init__(self, node: DraftNode, known: dict[int, Grids | None], output_stride: int) -> None:
         self.node = node
-        self.op: Op = node.op  # type: ignore[assignment]  inputs of the network are not asked
+        assert node.op is not None  # inputs of the network are not asked
+        self.op = node.op
         self.known = [known[id(source)] for source in node.inputs]
         self.output_stride = output_stride
         self.changes: dict[str, Any] = {}
@@ -87,8 +94,9 @@ class _Step:
         windows = [op.window(node.shapes_in, 0, axis) if self._follows(axis) else Everything() for axis in axes]
         if not axes or (all(isinstance(window, Everything) for window in windows) and not self._keeps_size()):
             return self._gathered(source)
-        if all(isinstance(window, Sliding) for window in windows) and "stride" in type(op).model_fields:
-            return self._slide(source, windows)
+        sliding = [window for window in windows if isinstance(window, Sliding)]
+        if isinstance(op, Conv | Pool) and len(sliding) == len(windows):
+            return self._slide(op, source, sliding)
         if all(window == POINTWISE or isinstance(window, Everything) for window in windows):
             return source if self._keeps_size() else self._other(source)
         return self._other(source)
@@ -120,9 +128,8 @@ class _Step:
         """Ops that are no windows: padding and cropping by amounts follow, the rest must come before or not at all."""
         op, node = self.op, self.node
         denser = [grid.denser for grid in source]
-        amount = getattr(op, "amount", None)
-        if amount is not None and op.keyword in ("pad", "crop"):
-            sides = pairs(amount, len(source), "amount")
+        if isinstance(op, Pad | Crop) and op.amount is not None:
+            sides = pairs(op.amount, len(source), "amount")
             if any(size > 1 for size in denser):
                 more = [[before * size, after * size] for (before, after), size in zip(sides, denser, strict=True)]
                 self.changes["amount"] = more
@@ -133,17 +140,21 @@ class _Step:
             raise RewriteError(f"`{op.keyword}` at `{node.path}` cannot be dilated", node, "`cut` before it")
         if op.kind != "upsampling":
             return source
-        if op.references:
-            return self.known[-1] if len(self.known) > 1 else None
-        factors = per_axis(getattr(op, "stride", None) or getattr(op, "scale", None) or 1, len(source), "stride")
-        strides = [grid.stride / Fraction(repr(factor)) for grid, factor in zip(source, factors, strict=True)]
-        return tuple(Grid(stride) for stride in strides)
+        factors: Sequence[int | Fraction] = (1,) * len(source)
+        if isinstance(op, ConvTranspose):
+            factors = per_axis(op.stride, len(source), "stride")
+        elif isinstance(op, Upsample):
+            if op.to is not None:
+                return self.known[-1]
+            if op.scale is None:  # a size that is given: how far its rows lie apart depends on the input's
+                return None
+            factors = op.factors(len(source))
+        return tuple(Grid(grid.stride / factor) for grid, factor in zip(source, factors, strict=True))
 
-    def _slide(self, source: Grids, windows: Sequence[Any]) -> Grids:
+    def _slide(self, op: Conv | Pool, source: Grids, windows: Sequence[Sliding]) -> Grids:
         """A convolution or pool: its dilation and padding by how dense its input is, its stride as far as it may."""
-        op, node = self.op, self.node
+        node = self.node
         rank = len(source)
-        given: Any = op  # has kernel, stride, padding and perhaps dilation
         strides = [window.stride for window in windows]
         kept = [self._stride(grid, stride) for grid, stride in zip(source, strides, strict=True)]
         denser = [grid.denser for grid in source]
@@ -162,28 +173,17 @@ class _Step:
                 raise RewriteError(f"`{op.keyword}` at `{node.path}` has no dilation", node, "`cut` before it")
             dilations = [window.dilation * size for window, size in zip(windows, denser, strict=True)]
             self.changes["dilation"] = collapse(tuple(dilations))
-        sides = [self._sides(window, at, rank) for at, window in enumerate(windows)]
+        sides = [_sides(op, window, at, rank) for at, window in enumerate(windows)]
         padding = [(before * size, after * size) for (before, after), size in zip(sides, denser, strict=True)]
-        if getattr(op, "ceil", False):
+        if isinstance(op, Pool) and op.ceil:
             padding = [self._hanging(*each) for each in zip(windows, padding, denser, kept, strict=True)]
             self.changes["ceil"] = False
-        if (padding != sides and given.padding != "same") or self._uneven(windows):
+        if (padding != sides and op.padding != "same") or _uneven(op, windows):
             self.changes["padding"] = [list(each) if each[0] != each[1] else each[0] for each in padding]
             numbers = {one for pair in padding for one in pair}
             if len(numbers) == 1:
                 self.changes["padding"] = numbers.pop()
         return found
-
-    def _sides(self, window: Sliding, at: int, rank: int) -> tuple[int, int]:
-        padding = getattr(self.op, "padding", 0)
-        if padding == "same":
-            extra = window.dilation * (window.kernel - 1)
-            return extra // 2, extra - extra // 2
-        return pairs(padding, rank)[at]
-
-    def _uneven(self, windows: Sequence[Any]) -> bool:
-        """Whether `same` has one row more after than before, which dilation would share out otherwise."""
-        return getattr(self.op, "padding", 0) == "same" and any(w.dilation * (w.kernel - 1) % 2 for w in windows)
 
     def _hanging(self, window: Sliding, padding: tuple[int, int], denser: int, stride: int) -> tuple[int, int]:
         """The padding by which a last window that hangs over the edge still counts, once nothing is left over."""
@@ -202,3 +202,16 @@ class _Step:
                 f"`{self.node.path}` strides by {stride} from {grid.stride} on, past {self.output_stride}", self.node
             )
         return left
+
+
+def _sides(op: Conv | Pool, window: Sliding, at: int, rank: int) -> tuple[int, int]:
+    """The padding before and after one axis."""
+    if op.padding == "same":
+        extra = window.dilation * (window.kernel - 1)
+        return extra // 2, extra - extra // 2
+    return pairs(op.padding, rank)[at]
+
+
+def _uneven(op: Conv | Pool, windows: Sequence[Sliding]) -> bool:
+    """Whether `same` has one row more after than before, which dilation would share out otherwise."""
+    return op.padding == "same" and any(window.dilation * (window.kernel - 1) % 2 for window in windows)

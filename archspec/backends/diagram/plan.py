@@ -15,6 +15,7 @@ from archspec.backends.diagram.naming import Naming, folded, net_of
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose, units_of
 from archspec.backends.diagram.units import Net, Weights, data_inputs, is_parameter
 from archspec.graph import Graph, Output, Scope
+from archspec.schema import SpecModel
 
 COMFORTABLE = 40
 """Boxes of an overview."""
@@ -229,7 +230,8 @@ class Plan:
     def _output(self, output: Output, index: int) -> Unit:
         name = output.name
         block = self.graph.root.block
-        if name in ("", "output", "out") and block is not None and getattr(block.model, "task", None) == "segmentation":
+        said = block.model.task if block is not None and isinstance(block.model, SpecModel) else None
+        if name in ("", "output", "out") and said == "segmentation":
             name = "segmentation"
         title = text.clean(text.human(name)) or "output"
         return Unit(index, title, "io", self.graph.nodes[output.node].shape, key=f"output {output.name}")

@@ -95,7 +95,7 @@ def data_inputs(node: Node) -> tuple[int, ...]:
     """What a node reads without the steps it only takes a size from."""
     if node.op is None:
         return ()
-    references = sum(getattr(node.op, name, None) is not None for name in node.op.references)
+    references = sum(getattr(node.op, name) is not None for name in node.op.references)
     return node.inputs[: len(node.inputs) - references] if references else node.inputs
 
 

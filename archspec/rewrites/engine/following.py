@@ -46,7 +46,9 @@ def _node(node: DraftNode, votes: Votes) -> None:
     if like is None or like.op is None or node.op is None or type(like.op) is not type(node.op):
         return
     for argument, name in _straight(like.step):
-        if name in owner.old.values and owner.old.values[name] == getattr(like.op, argument, None):
+        if argument not in type(node.op).model_fields or name not in owner.old.values:
+            continue
+        if owner.old.values[name] == getattr(like.op, argument):
             votes.setdefault(id(owner), {}).setdefault(name, []).append(getattr(node.op, argument))
 
 
