@@ -301,6 +301,36 @@ steps:
       - steps: [{conv: {channels: 8, kernel: 1}}, relu]
         repeat: 3
 """,
+    "tapped_loops": """
+blocks:
+  stage:
+    params: {channels, depth: 4, extra: false}
+    steps:
+      - sequence as mid:
+          - conv: {channels: $channels, kernel: 3, padding: 1}
+            label: mid$i
+            for: i in range(depth)
+          - relu:
+            when: extra
+      - add:
+        from: [mid0, mid2, mid]
+      - sequence as named:
+          - conv as c$i: {channels: $channels, kernel: 1}
+            label: y$i
+            for: i in range(3)
+      - add:
+        from: [y0, y2, named]
+steps:
+  - stage as one: {channels: 4}
+  - stage as two: {channels: 6, extra: true}
+  - stage as three: {channels: 6, depth: 5}
+  - sequence as body:
+      - conv: {channels: 6, kernel: 3, padding: 1}
+        label: value$i
+        for: i in range(4)
+  - add:
+    from: [value0, value1, value3]
+""",
 }
 """What the language has that the shipped networks use little, a spec for each."""
 

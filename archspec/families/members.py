@@ -191,15 +191,14 @@ class Members(Wiring):
         if turns is not None:
             raise Mismatch("a chain in a loop")
         taps = {tuple(self._taps(item)) for item in items}
-        tapped = any(len(tap) > 1 for tap in taps)
-        if tapped and len(taps) != 1:
+        # Where the taps are the same in all uses, so are the lengths, since the last value is a tap too: loops and
+        # members under conditions then fill the same places in each use, and pieces can be cut between them.
+        if len(taps) != 1 and any(len(tap) > 1 for tap in taps):
             raise Mismatch("tapped differently")
         entry.head = "nn.Sequential"
         outer, self.chain = self.chain, True
         entry.children, entry.chain_end = self.chained([item.children for item in items], where, previous, inline=True)
         self.chain = outer
-        if tapped and any(isinstance(child, Series) or child.condition for child in entry.children):
-            raise Mismatch("tapped where its length varies")
 
     @staticmethod
     def _taps(item: Item) -> list[tuple[int, int]]:

@@ -270,12 +270,11 @@ def numbered_name(entry: Entry) -> str:
 
 def numbered(entries: Sequence[Entry | Series]) -> bool:
     """Whether the members of a chain are called by their positions."""
-    flat: list[str] = []
-    for entry in entries:
-        if isinstance(entry, Series):
-            return all(name.isdigit() for name in flat) and all(one.series_name is None for one in entry.body)
-        flat.append(entry.name)
-    if any(isinstance(entry, Entry) and entry.condition is not None for entry in entries):
+    loops = [entry for entry in entries if isinstance(entry, Series)]
+    flat = [entry.name for entry in entries if isinstance(entry, Entry)]
+    if any(one.series_name is not None for loop in loops for one in loop.body):
+        return False
+    if loops or any(isinstance(entry, Entry) and entry.condition is not None for entry in entries):
         return all(name.isdigit() for name in flat)
     return positional(flat)
 
