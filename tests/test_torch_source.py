@@ -331,6 +331,45 @@ steps:
   - add:
     from: [value0, value1, value3]
 """,
+    "loop_names": """
+blocks:
+  bottle:
+    params: {channels}
+    let: {first: $(input.channels != channels)}
+    steps:
+      - conv as c$i: {channels: $channels, kernel: 1}
+        for: i in range(2)
+        label: x$i
+      - steps:
+          - relu:
+            from: x$i
+          - add:
+            from: [previous, x0]
+            when: i > 0 and not first
+          - conv as d$i: {channels: $channels, kernel: 1}
+        for: i in range(2)
+  shadow:
+    params: {i, layer}
+    steps:
+      - conv as c$i: {channels: $(layer * (i + 1)), kernel: 1}
+        for: i in range(2)
+      - sequence:
+          - steps: [{conv: {channels: $layer, kernel: 1}}, relu]
+            repeat: $(i + 3)
+steps:
+  - sequence as layer:
+      - bottle: {channels: 16}
+        for: i in range(3)
+  - shadow as shadow$i: {i: $i, layer: $(4 * (i + 1))}
+    for: i in range(2)
+  - sequence as s$i:
+      - conv as e$j: {channels: $(8 * i + j), kernel: 1}
+        for: j in range(1, 3)
+      - conv as f$i: {channels: $(8 * i), kernel: 1}
+        for: i in range(1, 3)
+      - conv as g: {channels: $(input.channels + i), kernel: 1}
+    for: i in range(1, 4)
+""",
 }
 """What the language has that the shipped networks use little, a spec for each."""
 
