@@ -116,7 +116,7 @@ class _Writer:
 
     def step(self, block: _Block, channels: object, named: bool, depth: int) -> object:
         """A step that gives ``channels`` channels."""
-        kind = self.chance.randrange(9) if depth < 3 else 0
+        kind = self.chance.randrange(10) if depth < 3 else 0
         if kind <= 2:
             return self.conv(block, channels, named)
         if kind <= 4:
@@ -138,9 +138,22 @@ class _Writer:
             right = {"keyed" + str(block.names) + "b": [self.conv(block, channels, False)]}
             joined = {"concat": {**left, **right}}
             return {"steps": [joined, self.conv(block, channels, True)]}
+        if kind == 9:
+            return self.tapped(block, channels)
         block.names += 1
         repeated = {"conv as again" + str(block.names) + "_$i": {"channels": channels, "kernel": 1}}
         return {"steps": [{**repeated, "for": f"i in range({self.pick('count', '2', '3')})"}]}
+
+    def tapped(self, block: _Block, channels: object) -> object:
+        """A loop in a sequence, whose turns are read outside of it."""
+        block.names += 1
+        label = f"turn{block.names}_"
+        name = self.pick("conv", f"conv as c{block.names}_$i")
+        turn = {str(name): {"channels": channels, "kernel": 1}, "label": f"{label}$i",
+                "for": f"i in range({self.pick('count', '2', '3', '4')})"}  # fmt: skip
+        inside: list[object] = [turn, *([self.plain(block, True)] if self.maybe() else [])]
+        part = f"part{block.names}"
+        return {"steps": [{f"sequence as {part}": inside}, {"add": None, "from": [f"{label}0", part]}]}
 
     def label(self, block: _Block) -> str:
         block.names += 1

@@ -301,6 +301,75 @@ steps:
       - steps: [{conv: {channels: 8, kernel: 1}}, relu]
         repeat: 3
 """,
+    "tapped_loops": """
+blocks:
+  stage:
+    params: {channels, depth: 4, extra: false}
+    steps:
+      - sequence as mid:
+          - conv: {channels: $channels, kernel: 3, padding: 1}
+            label: mid$i
+            for: i in range(depth)
+          - relu:
+            when: extra
+      - add:
+        from: [mid0, mid2, mid]
+      - sequence as named:
+          - conv as c$i: {channels: $channels, kernel: 1}
+            label: y$i
+            for: i in range(3)
+      - add:
+        from: [y0, y2, named]
+steps:
+  - stage as one: {channels: 4}
+  - stage as two: {channels: 6, extra: true}
+  - stage as three: {channels: 6, depth: 5}
+  - sequence as body:
+      - conv: {channels: 6, kernel: 3, padding: 1}
+        label: value$i
+        for: i in range(4)
+  - add:
+    from: [value0, value1, value3]
+""",
+    "loop_names": """
+blocks:
+  bottle:
+    params: {channels}
+    let: {first: $(input.channels != channels)}
+    steps:
+      - conv as c$i: {channels: $channels, kernel: 1}
+        for: i in range(2)
+        label: x$i
+      - steps:
+          - relu:
+            from: x$i
+          - add:
+            from: [previous, x0]
+            when: i > 0 and not first
+          - conv as d$i: {channels: $channels, kernel: 1}
+        for: i in range(2)
+  shadow:
+    params: {i, layer}
+    steps:
+      - conv as c$i: {channels: $(layer * (i + 1)), kernel: 1}
+        for: i in range(2)
+      - sequence:
+          - steps: [{conv: {channels: $layer, kernel: 1}}, relu]
+            repeat: $(i + 3)
+steps:
+  - sequence as layer:
+      - bottle: {channels: 16}
+        for: i in range(3)
+  - shadow as shadow$i: {i: $i, layer: $(4 * (i + 1))}
+    for: i in range(2)
+  - sequence as s$i:
+      - conv as e$j: {channels: $(8 * i + j), kernel: 1}
+        for: j in range(1, 3)
+      - conv as f$i: {channels: $(8 * i), kernel: 1}
+        for: i in range(1, 3)
+      - conv as g: {channels: $(input.channels + i), kernel: 1}
+    for: i in range(1, 4)
+""",
 }
 """What the language has that the shipped networks use little, a spec for each."""
 

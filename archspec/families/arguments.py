@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from archspec import expressions
+from archspec.analyses.flow import Flow
 from archspec.diagnostics import Fault
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
 from archspec.families.templates import Parameter
-from archspec.graph import Graph, Scope
+from archspec.graph import Scope
 from archspec.ops import ShapeError
 from archspec.source import Items, Scalar
 from archspec.source import Mapping as Mapping_
 
 TURN = "$i"
 """The loop variable, in formulas."""
+
+
+Bound = Mapping[str, Any]
+"""What loops inside a class have bound around a step: its value, or ``...`` where the steps in question differ."""
+NONE_BOUND: Bound = {}
 
 
 def input_key(position: int) -> str:
@@ -32,9 +38,15 @@ class Arguments:
     """
 
     def __init__(
-        self, graph: Graph, uses: Sequence[Scope], inputs: Sequence[Sequence[int]], expected: Iterable[str] = ()
+        self, flow: Flow, uses: Sequence[Scope], inputs: Sequence[Sequence[int]], expected: Iterable[str] = ()
     ) -> None:
-        self.graph = graph
+        self.graph = flow.graph
+        self.reads_input = all(
+            reads and reads[0] == flow.alias[scope.owner.inputs[0]]
+            for scope, reads in zip(uses, inputs, strict=True)
+            if scope.owner.inputs
+        )
+        """Whether what the class is called with is what the spec calls ``input`` there."""
         self.expected = frozenset(expected)
         """Arguments that the class will have in the end, as far as is known."""
         self.uses = uses
@@ -64,21 +76,29 @@ class Arguments:
         block = owners[0].block
         if block is None or any(owner.block is not block for owner in owners):
             return
+        loops = self._loops()
         for name in block.model.params:
+            if name in loops:
+                continue
             default = located(block.model.params[name])
             fixed = default.value if isinstance(default, t.Literal) and default.value is not None else ...
             self._offer(name, name, [owner.values.get(name) for owner in owners], fixed)
         for name, node in block.model.let.items():
             tree = located(node)
-            if tree is not None:
+            if tree is not None and loops.keys().isdisjoint((name, *algebra.names_in(tree))):
                 self.lets[name] = tree
-        for name in self.uses[0].loops[-1] if self.uses[0].loops else ():
-            values = [scope.loops[-1].get(name) if scope.loops else None for scope in self.uses]
-            if name not in self.candidates:
-                self._offer(name, name, values)
+        for name, values in loops.items():
+            self._offer(name, name, values)
         for name in block.model.let:
             values = [algebra.plain(owner.values.get(name)) for owner in owners]
             self._offer(name, name, values)
+
+    def _loops(self) -> dict[str, list[Any]]:
+        """What the innermost loop around the uses has bound.  A block does not see the loops of those who use it."""
+        if self.uses[0].block is not None or not self.uses[0].loops:
+            return {}
+        bound = [scope.loops[-1] if scope.loops else {} for scope in self.uses]
+        return {name: [names.get(name) for names in bound] for name in bound[0]}
 
     def _offer(self, key: str, wanted: str, values: list[Any], default: Any = ...) -> None:
         values = [algebra.plain(value) for value in values]
@@ -95,20 +115,26 @@ class Arguments:
         except ShapeError:
             return None
 
-    def hint(self, node: Any, previous: Tree | None = None) -> list[Tree]:
+    def hint(self, node: Any, previous: Tree | None, bound: Bound) -> list[Tree]:
         """An argument as the spec writes it, over this class's arguments; nothing where it cannot be said so."""
         tree = located(node)
-        return [] if tree is None else self.said(tree, previous)
+        return [] if tree is None else self.said(tree, previous, bound)
 
-    def said(self, tree: Tree, previous: Tree | None = None) -> list[Tree]:
+    def said(self, tree: Tree, previous: Tree | None = None, bound: Bound = NONE_BOUND) -> list[Tree]:
         """A formula of the spec over this class's arguments; nothing where it cannot be said so."""
-        known: dict[str, Tree] = {"input.channels": t.Name(algebra.AT, input_key(0))}
+        known: dict[str, Tree] = {}
+        if self.reads_input:
+            known["input.channels"] = t.Name(algebra.AT, input_key(0))
         if previous is not None:
             known["previous.channels"] = previous
         for name in self.lets:
             if name not in self.locals:
                 self._expand(name, known, set())
-        tree = algebra.put(tree, known)
+        here = algebra.names_in(tree) & bound.keys()
+        if any(not algebra.is_plain(bound[name]) for name in here):
+            return []
+        turn = {name: algebra.constant(bound[name]) for name in here}
+        tree = algebra.put(algebra.fold(tree, turn) if turn else tree, known)
         return [tree] if algebra.translatable(tree) else []
 
     def _expand(self, name: str, known: dict[str, Tree], open_: set[str]) -> None:
@@ -124,23 +150,20 @@ class Arguments:
         """Every ``when`` in the block the uses are written in, over this class's arguments."""
         block = self.uses[0].owner.block
         found: list[Tree] = []
-        waiting: list[Any] = list(block.model.steps or ()) if block is not None and len(self.uses) > 1 else []
+        steps = list(block.model.steps or ()) if block is not None and len(self.uses) > 1 else []
+        waiting: list[tuple[Any, Bound]] = [(step, NONE_BOUND) for step in steps]
         while waiting:
-            node = waiting.pop()
+            node, bound = waiting.pop()
             if isinstance(node, Items):
-                waiting += node.items
+                waiting += [(item, bound) for item in node.items]
             elif isinstance(node, Mapping_):
+                bound = {**bound, **_bound_by(node)}
                 for key, value in node.entries:
-                    if key.text == "when" and isinstance(value, Scalar) and isinstance(value.value, str):
-                        try:
-                            when = expressions.template(value)
-                            if not isinstance(when, t.Expression):
-                                when = expressions.parse(value.value, None)
-                        except Fault:
-                            continue
-                        found += self.said(when.tree)
-                    else:
-                        waiting.append(value)
+                    tree = _condition(value) if key.text == "when" else None
+                    if tree is not None:
+                        found += self.said(tree, None, bound)
+                    elif key.text != "when":
+                        waiting.append((value, bound))
         return found
 
     def use(self, tree: Tree) -> Tree:
@@ -176,6 +199,28 @@ class Arguments:
             return False
         values = self.candidates[key].values
         return all(algebra.same(value, values[0]) for value in values)
+
+
+def _condition(node: Any) -> Tree | None:
+    """What a ``when`` says, with or without ``$``; None where it is no expression."""
+    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+        return None
+    try:
+        when = expressions.template(node)
+        return (when if isinstance(when, t.Expression) else expressions.parse(node.value, None)).tree
+    except Fault:
+        return None
+
+
+def _bound_by(step: Mapping_) -> Bound:
+    """The names that a step's ``for`` binds, for each of its copies another value."""
+    clause = step.get("for")
+    if not isinstance(clause, Scalar) or not isinstance(clause.value, str):
+        return NONE_BOUND
+    try:
+        return dict.fromkeys(expressions.parse_clause(clause.value, None).names, ...)
+    except Fault:
+        return NONE_BOUND
 
 
 def located(node: Any) -> Tree | None:

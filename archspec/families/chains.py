@@ -124,13 +124,14 @@ class Chains(Members):
     def _count_hints(self, segment: Segment, start: int) -> list[Tree]:
         """What the spec says of how often a loop runs."""
         step = segment.step
+        bound = self._bound([item for row in segment.rows for item in row])
         found: list[Tree] = []
         if step is not None and step.repeat is not None:
-            found += self.solver.hint(step.repeat)
+            found += self.solver.hint(step.repeat, None, bound)
         elif step is not None and step.clauses and len(step.clauses[-1].loops) == 1:
             over = step.clauses[-1].loops[0].iterable
             if isinstance(over, t.Call) and over.function == "range" and len(over.arguments) == 1:
-                found += self.solver.said(over.arguments[0])
+                found += self.solver.said(over.arguments[0], None, bound)
         return [algebra.total([tree, algebra.constant(-start)]) for tree in found]
 
     def _chain_channels(
@@ -183,7 +184,9 @@ class Chains(Members):
         step = entry.first.what.step
         previous = self.channels.get(entry.reads[0]) if entry.reads else None
         if step is not None and isinstance(step.when, Expression):
-            hints += self.solver.said(step.when.tree, previous)
+            hints += self.solver.said(
+                step.when.tree, previous, self._bound([item for item in entry.items if item is not None])
+            )
         hints += self.conditions
         entry.condition = self.solver.condition(self._flag(entry), present, hints)
         if entry.condition not in self.conditions:

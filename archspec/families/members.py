@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
 from archspec.families.algebra import Code
+from archspec.families.arguments import Bound
 from archspec.families.items import Item
 from archspec.families.solver import Mismatch
 from archspec.families.templates import Entry, Series, Slot
@@ -100,7 +102,7 @@ class Members(Wiring):
             raise Mismatch("other arguments")
         for position, argument in enumerate(first.arguments):
             values = [item.arguments[position].value for item in items]
-            hints = self._hints(first, argument.slot, previous)
+            hints = self._hints(items, argument.slot, previous)
             if argument.slot in ("in_channels", "in_features") or not hints:
                 hints = [*([previous] if previous is not None else []), *hints]
             tree = self.solver.solve(argument.slot, values, where, hints, turns)
@@ -116,10 +118,22 @@ class Members(Wiring):
                 return algebra.name(key)
         return self.solver.fresh(wanted, dict(zip(where, targets, strict=True)), absent=None)
 
-    def _hints(self, item: Item, slot: str, previous: Tree | None) -> list[Tree]:
-        step = item.what.step
+    def _hints(self, items: Sequence[Item], slot: str, previous: Tree | None) -> list[Tree]:
+        step = items[0].what.step
         argument = step.argument(slot) if step is not None else None
-        return self.solver.hint(argument, previous) if argument is not None else []
+        return self.solver.hint(argument, previous, self._bound(items)) if argument is not None else []
+
+    def _bound(self, items: Sequence[Item]) -> Bound:
+        """What loops inside this class have bound around some copies of a step."""
+        scope = self.uses[0]
+        outside = 0 if scope.block is not None else len(scope.loops)
+        found: dict[str, Any] = {}
+        for position, item in enumerate(items):
+            names = {name: value for bound in item.what.loops[outside:] for name, value in bound.items()}
+            for name, value in names.items():
+                same = not position or (name in found and algebra.same(found[name], algebra.plain(value)))
+                found[name] = algebra.plain(value) if same else ...
+        return found
 
     def _fill_function(
         self, entry: Entry, items: list[Item], where: list[int], turns: list[int] | None, previous: Tree | None
@@ -181,7 +195,7 @@ class Members(Wiring):
                     known = previous
                 hints = [known] if known is not None else []
             else:
-                hints = self._hints(items[0], parameter.key, previous)
+                hints = self._hints(items, parameter.key, previous)
             tree = self.solver.solve(parameter.wanted, values, where, hints, turns)
             entry.slots.append(Slot(parameter.key, tree, ...))
 
@@ -191,15 +205,14 @@ class Members(Wiring):
         if turns is not None:
             raise Mismatch("a chain in a loop")
         taps = {tuple(self._taps(item)) for item in items}
-        tapped = any(len(tap) > 1 for tap in taps)
-        if tapped and len(taps) != 1:
+        # Where the taps are the same in all uses, so are the lengths, since the last value is a tap too: loops and
+        # members under conditions then fill the same places in each use, and pieces can be cut between them.
+        if len(taps) != 1 and any(len(tap) > 1 for tap in taps):
             raise Mismatch("tapped differently")
         entry.head = "nn.Sequential"
         outer, self.chain = self.chain, True
         entry.children, entry.chain_end = self.chained([item.children for item in items], where, previous, inline=True)
         self.chain = outer
-        if tapped and any(isinstance(child, Series) or child.condition for child in entry.children):
-            raise Mismatch("tapped where its length varies")
 
     @staticmethod
     def _taps(item: Item) -> list[tuple[int, int]]:

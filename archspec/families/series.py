@@ -6,6 +6,7 @@ import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+from archspec.analyses.structure import positional
 from archspec.families.items import Item
 from archspec.schema import Step
 
@@ -23,6 +24,8 @@ class Segment:
     rows: list[list[Item]]
     period: int
     counts: list[int]
+    numbered: bool
+    """Whether the whole chain calls its members by their positions."""
 
     @property
     def columns(self) -> list[list[Item | None]]:
@@ -36,13 +39,13 @@ class Segment:
 
     def name(self, column: int, start: int) -> tuple[str, int, str] | None:
         """In the names of a column: text, number in turn ``start``, text after it; None for positions."""
+        if self.numbered:
+            return None
         names = [
             (row[turn * self.period + column].name, turn)
             for row, count in zip(self.rows, self.counts, strict=True)
             for turn in range(start, count)
         ]
-        if all(name.isdigit() for name, _ in names):
-            return None
         for name, turn in names[:1] if all(_PLAIN.match(name) for name, _ in names) else ():
             for match in re.finditer(r"\d+", name):
                 before, number, after = name[: match.start()], int(match[0]) - turn, name[match.end() :]
@@ -68,6 +71,7 @@ def turns_of(rows: Sequence[Sequence[Item]]) -> list[Segment] | None:
     cut = [_cut(row, bodies) for row in rows]
     if len({tuple(key for key, _, _ in segments) for segments in cut}) != 1:
         return None
+    numbered = all(positional([item.name for item in row]) for row in rows)
     found: list[Segment] = []
     for parts in zip(*cut, strict=True):
         _, period, _ = parts[0]
@@ -76,7 +80,7 @@ def turns_of(rows: Sequence[Sequence[Item]]) -> list[Segment] | None:
         counts = [len(items) // period for items in own] if looped else [1] * len(own)
         if looped and len(set(counts)) == 1 and counts[0] < FEWEST:
             looped, counts = False, [1] * len(own)
-        found.append(Segment(looped, own, max(period, 1), counts))
+        found.append(Segment(looped, own, max(period, 1), counts, numbered))
     return found if any(segment.looped for segment in found) else None
 
 

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from archspec.analyses.flow import Flow
 from archspec.diagnostics import Fault
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
 from archspec.families.arguments import TURN, Arguments
 from archspec.families.templates import Parameter
-from archspec.graph import Graph, Scope
+from archspec.graph import Scope
 
 
 class Mismatch(Exception):
@@ -27,9 +28,9 @@ class Solver(Arguments):
     """Finds formulas."""
 
     def __init__(
-        self, graph: Graph, uses: Sequence[Scope], inputs: Sequence[Sequence[int]], expected: Iterable[str] = ()
+        self, flow: Flow, uses: Sequence[Scope], inputs: Sequence[Sequence[int]], expected: Iterable[str] = ()
     ) -> None:
-        super().__init__(graph, uses, inputs, expected)
+        super().__init__(flow, uses, inputs, expected)
         every = range(len(uses))
         for name in self.lets:
             if name not in self.candidates or self._is_fixed(name):

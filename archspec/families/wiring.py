@@ -41,7 +41,7 @@ class Wiring:
         if len({len(inputs) for inputs in self.inputs}) != 1:
             raise Mismatch("other inputs")
         self.chain = reader.is_chain(self.uses[0])
-        self.solver = Solver(reader.flow.graph, self.uses, self.inputs, expected)
+        self.solver = Solver(reader.flow, self.uses, self.inputs, expected)
         self.values: list[dict[int, Ref]] = [
             {index: Ref(-1, position) for position, index in reversed(list(enumerate(inputs)))}
             for inputs in self.inputs

@@ -23,7 +23,7 @@ _IDENTITY = "nn.Identity()"
 
 def name_parameters(template: Template, reserved: Namespace) -> None:
     """Give the constructor's arguments their names, defaults and order: those with defaults come last."""
-    names = Namespace(["i"])
+    names = Namespace(("i", "layer") if _loops(template.entries) else ())
     for local in template.locals:
         template.local_names[local] = names.claim(local if local not in reserved else f"{local}_")
     for parameter in template.parameters:
@@ -33,6 +33,11 @@ def name_parameters(template: Template, reserved: Namespace) -> None:
         parameter.name = names.claim(wanted)
         parameter.default = _default(parameter)
     template.parameters.sort(key=lambda parameter: parameter.default is not ...)
+
+
+def _loops(entries: Sequence[Entry | Series]) -> bool:
+    """Whether members are made in a loop, which has variables of its own."""
+    return any(isinstance(entry, Series) or _loops(entry.children) for entry in entries)
 
 
 def _default(parameter: Parameter) -> Any:
@@ -270,12 +275,11 @@ def numbered_name(entry: Entry) -> str:
 
 def numbered(entries: Sequence[Entry | Series]) -> bool:
     """Whether the members of a chain are called by their positions."""
-    flat: list[str] = []
-    for entry in entries:
-        if isinstance(entry, Series):
-            return all(name.isdigit() for name in flat) and all(one.series_name is None for one in entry.body)
-        flat.append(entry.name)
-    if any(isinstance(entry, Entry) and entry.condition is not None for entry in entries):
+    loops = [entry for entry in entries if isinstance(entry, Series)]
+    flat = [entry.name for entry in entries if isinstance(entry, Entry)]
+    if any(one.series_name is not None for loop in loops for one in loop.body):
+        return False
+    if loops or any(isinstance(entry, Entry) and entry.condition is not None for entry in entries):
         return all(name.isdigit() for name in flat)
     return positional(flat)
 
