@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field, replace
 from typing import Any
 
 from pydantic import ValidationError
 
-from archspec import expressions, ops
+from archspec import expressions, ops, vocabulary
 from archspec.diagnostics import Fault, Span, did_you_mean, printable
 from archspec.elaborate.loader import Loader, Variant, library_names, spec_names
 from archspec.elaborate.places import Use
 from archspec.elaborate.rewriting import listed
-from archspec.elaborate.values import Text, UnknownValue, evaluate, text
+from archspec.elaborate.values import Text, UnknownValue, evaluate, other_argument, text
 from archspec.ops import Op
 from archspec.records import record
 from archspec.schema import BlockDefinition, BlockModel, SpecFile, Step
@@ -187,7 +187,7 @@ class Blocks:
         known = {*ops.names(), *file.blocks, *library_names(), *spec_names(), "sequence", "steps", "reuse"}
         if isinstance(file.model.imports, YamlMapping):
             known |= {str(key.text) for key, _ in file.model.imports.entries}
-        hint = did_you_mean(what, known) or "`archspec list` shows every op and block"
+        hint = vocabulary.op(what, known) or "`archspec list` shows every op and block"
         return Fault("unknown-op", f"`{printable(what)}` is neither an op nor a block", span, hint)
 
     # -- ops ---------------------------------------------------------------------------------------------------------
@@ -198,8 +198,12 @@ class Blocks:
         given: Mapping[str, tuple[Any, Span]],
         defaults: Mapping[str, tuple[Any, Span]],
         step: Step,
+        report: Callable[[Fault], None],
     ) -> Op:
-        """An op from its arguments; raises Fault for the first of them that is wrong."""
+        """An op from its arguments.
+
+        All that are wrong are told: the last by the Fault raised, those before it to ``report``.
+        """
         values = {name: value for name, (value, _) in defaults.items()}
         values.update((name, value) for name, (value, _) in given.items())
         key = (kind, repr(values))
@@ -209,7 +213,10 @@ class Blocks:
         try:
             made = kind.model_validate(_plain(values))
         except ValidationError as failure:
-            raise _argument_fault(kind, failure, given, defaults, step) from None
+            *others, last = _argument_faults(kind, failure, given, defaults, step)
+            for other in others:
+                report(other)
+            raise last from None
         self._ops[key] = made
         return made
 
@@ -254,7 +261,7 @@ class Blocks:
         for name, node in file.model.defaults.items():
             if name not in ops.names():
                 if name not in file.blocks and name not in library_names() and name not in spec_names():
-                    known = did_you_mean(name, {*ops.names(), *file.blocks, *library_names()})
+                    known = vocabulary.op(name, {*ops.names(), *file.blocks, *library_names()})
                     what = f"`{printable(name)}` in `defaults` is neither an op nor a block"
                     section = file.node.get("defaults")
                     key = section.key(name) if isinstance(section, YamlMapping) else None
@@ -269,7 +276,7 @@ class Blocks:
             for key, _ in node.entries:
                 if key.text not in fields:
                     what = f"`{name}` has no argument `{printable(key.text)}`"
-                    hint = did_you_mean(str(key.text), fields) or _has(fields)
+                    hint = other_argument(str(key.text), fields) or _has(fields)
                     self.loader.diagnostics.error("unknown-argument", what, key.span, hint)
 
 
@@ -338,32 +345,39 @@ def _has(fields: Any) -> str:
     return f"it has {', '.join(names)}" if names else "it has no arguments"
 
 
-def _argument_fault(
+def _argument_faults(
     kind: type[Op],
     failure: ValidationError,
     given: Mapping[str, tuple[Any, Span]],
     defaults: Mapping[str, tuple[Any, Span]],
     step: Step,
-) -> Fault:
-    """pydantic's first error as a fault at the argument it speaks of."""
-    errors = failure.errors(include_url=False)
-    errors.sort(key=lambda error: error["type"] != "extra_forbidden")
-    error = errors[0]
-    name = str(error["loc"][0]) if error["loc"] else ""
-    place = given.get(name) or defaults.get(name)
-    span = place[1] if place else step.what_span
+) -> Iterator[Fault]:
+    """pydantic's errors as faults at the arguments they speak of.
+
+    What is missing is told where every argument is known: an unknown one may be meant for it.
+    """
     op = kind.keyword
-    if error["type"] == "extra_forbidden":
-        span = _key_span(step, name) or span
-        hint = did_you_mean(name, kind.model_fields) or _has(kind.model_fields)
-        return Fault("unknown-argument", f"`{op}` has no argument `{printable(name)}`", span, hint)
-    if error["type"] == "missing":
-        return Fault("missing-argument", f"`{op}` needs `{name}`", step.what_span, f"write `{op}: {{{name}: …}}`")
-    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    hint = str(error.get("ctx", {}).get("hint", ""))
-    if not name:
-        return Fault("wrong-value", f"`{op}`: {message}", step.what_span, hint or None)
-    return Fault("wrong-value", f"`{name}` of `{op}`: {printable(message)}", span, hint or None)
+    errors = failure.errors(include_url=False)
+    missing = [str(error["loc"][0]) for error in errors if error["type"] == "missing"]
+    errors.sort(key=lambda error: error["type"] != "extra_forbidden")
+    for error in errors:
+        name = str(error["loc"][0]) if error["loc"] else ""
+        place = given.get(name) or defaults.get(name)
+        span = place[1] if place else step.what_span
+        message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+        hint = str(error.get("ctx", {}).get("hint", "")) or None
+        if error["type"] == "extra_forbidden":
+            span = _key_span(step, name) or span
+            hint = other_argument(name, kind.model_fields) or _has(kind.model_fields)
+            yield Fault("unknown-argument", f"`{op}` has no argument `{printable(name)}`", span, hint)
+        elif not name:
+            yield Fault("wrong-value", f"`{op}`: {message}", step.what_span, hint)
+        elif error["type"] != "missing":
+            yield Fault("wrong-value", f"`{name}` of `{op}`: {printable(message)}", span, hint)
+    if missing and errors[0]["type"] != "extra_forbidden":
+        wanted = " and ".join(f"`{name}`" for name in missing)
+        example = ", ".join(f"{name}: …" for name in missing)
+        yield Fault("missing-argument", f"`{op}` needs {wanted}", step.what_span, f"write `{op}: {{{example}}}`")
 
 
 def _key_span(step: Step, name: str) -> Span | None:

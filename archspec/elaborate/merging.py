@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from archspec.diagnostics import Fault
 from archspec.elaborate import operations
 from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place
+from archspec.elaborate.values import other_argument
 from archspec.graph import Scope
 from archspec.ops import Op
-from archspec.schema import Step, parse_step, parse_steps
+from archspec.schema import STEP_KEYS, Step, parse_step, parse_steps
 from archspec.source import Items, Scalar
 from archspec.source import Mapping as YamlMapping
 from archspec.source import Node as YamlNode
@@ -80,6 +81,10 @@ def _branches(builder: Builder, kind: type[Op], step: Step) -> list[tuple[Scalar
             found = [_branch(builder, None, item) for item in step.body.items]
         elif isinstance(step.body, YamlMapping):
             fields = kind.model_fields
+            for k, _ in step.body.entries:
+                if k.text in STEP_KEYS and k.text not in fields:
+                    message = f"`{step.what}` has no argument `{k.text}`, and no branch is called so"
+                    raise Fault("unknown-argument", message, k.span, other_argument(k.text, fields))
             found = [_branch(builder, k, item) for k, item in step.body.entries if str(k.text) not in fields]
         elif step.body is not None:
             raise Fault("wrong-type", f"`{step.what}` takes a list of branches", step.body.span)

@@ -68,17 +68,18 @@ def operation(
         return constant, ()
     names = builder.names(place, loop, current)
     given: dict[str, tuple[Any, Span]] = {name: (value, step.what_span) for name, value in bound.items()}
+    known = [name for name in kind.model_fields if name != "init"]
     if isinstance(step.body, YamlMapping):
         inner = [(key, value) for key, value in step.body.entries if str(key.text) not in skip]
-        given |= arguments(YamlMapping(tuple(inner), step.body.span), names, place.use.file, step.what)
+        given |= arguments(YamlMapping(tuple(inner), step.body.span), names, place.use.file, step.what, known)
     elif not kind.merges:
-        given |= arguments(step.body, names, place.use.file, step.what)
+        given |= arguments(step.body, names, place.use.file, step.what, known)
     if step.init is not None:
         if "init" in given:
             raise Fault("name-twice", "`init` stands both beside the step and among its arguments", step.init.span)
         given["init"] = (evaluate(step.init, names, place.use.file), step.init.span)
     defaults = builder.blocks.defaults(kind, place.use)
-    op = builder.blocks.make(kind, given, defaults, step)
+    op = builder.blocks.make(kind, given, defaults, step, lambda fault: builder.report(fault, place, step.what_span))
     referred: list[int] = []
     for field in kind.references:
         target = getattr(op, field)

@@ -41,7 +41,9 @@ def block(
             step.what_span,
             "a block that uses itself needs a `when` that ends it",
         )
-    given = arguments(step.body, builder.names(place, loop, current), place.use.file, step.what)
+    given = arguments(
+        step.body, builder.names(place, loop, current), place.use.file, step.what, tuple(definition.model.params)
+    )
     for name in bound.arguments:
         if name in given:
             raise Fault("name-twice", f"`{name}` is already bound where the block was given", given[name][1])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from archspec import expressions
-from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
+from archspec import expressions, vocabulary
+from archspec.diagnostics import Diagnostics, Fault, Span, printable
 from archspec.expressions import Expression, Record
 from archspec.ops import Shape
-from archspec.schema import IDENTIFIER, BlockDefinition, SpecFile
+from archspec.schema import IDENTIFIER, STEP_KEYS, BlockDefinition, SpecFile
 from archspec.source import Items, Node, Scalar
 from archspec.source import Mapping as YamlMapping
 
@@ -157,11 +157,12 @@ def bind(
     for name, (_, span) in given.items():
         if name not in params:
             failed = True
-            hint = did_you_mean(name, params) or (
+            hint = other_argument(name, params) or (
                 f"its parameters are {', '.join(params)}" if params else "it has no parameters"
             )
             what = f"`{definition.name}` has no parameter `{printable(name)}`"
             report(Fault("unknown-argument", what, (keys or {}).get(name, span), hint))
+    unknown = failed  # and may be meant for one that is missing
     values: dict[str, Any] = {}
     for name, node in params.items():
         try:
@@ -170,6 +171,8 @@ def bind(
             if name in given:
                 value, span = given[name]
                 values[name] = conform(value, default, name, span)
+            elif default is None and unknown:
+                continue
             elif default is None:
                 raise Fault(
                     "missing-argument",
@@ -205,11 +208,32 @@ def _check_name(name: str, node: Node, definition: BlockDefinition) -> None:
         raise Fault("bad-name", f"`{printable(name)}` is no name for a value of `{definition.name}`", node.span)
 
 
-def arguments(node: Node | None, names: Mapping[str, Any], file: SpecFile, what: str) -> dict[str, tuple[Any, Span]]:
-    """The arguments of a step, evaluated, with their places.  Raises Fault."""
+def other_argument(name: str, known: Collection[str]) -> str | None:
+    """The hint for an argument that is none of ``known``: where it belongs, or what it is called here."""
+    if name in STEP_KEYS:
+        return f"`{name}` stands beside the step, in the column of its op, and not among the arguments"
+    return vocabulary.argument(name, known)
+
+
+def arguments(
+    node: Node | None, names: Mapping[str, Any], file: SpecFile, what: str, known: Sequence[str]
+) -> dict[str, tuple[Any, Span]]:
+    """The arguments of a step, evaluated, with their places.  Raises Fault; ``known`` are those there may be."""
     if node is None:
         return {}
     if not isinstance(node, YamlMapping):
-        hint = f"write `{what}: {{name: value}}`"
-        raise Fault("positional-argument", f"arguments of `{what}` are named, always", node.span, hint)
+        raise Fault(
+            "positional-argument", f"arguments of `{what}` are named, always", node.span, _named(node, what, known)
+        )
     return {str(key.text): (evaluate(value, names, file), value.span) for key, value in node.entries}
+
+
+def _named(node: Scalar | Items, what: str, known: Sequence[str]) -> str:
+    """The hint for arguments without names: the names they have, in their order."""
+    if not known:
+        return f"`{what}` takes none: write `{what}` alone"
+    written = [item.text for item in (node.items if isinstance(node, Items) else (node,)) if isinstance(item, Scalar)]
+    if not written or len(written) > len(known) or sum(map(len, written)) > 60:
+        return f"write `{what}: {{{known[0]}: …}}`"
+    pairs = (f"{name}: {printable(value)}" for name, value in zip(known, written, strict=False))
+    return f"write `{what}: {{{', '.join(pairs)}}}`"
