@@ -66,6 +66,10 @@ class Builder:
         self._labels: tuple[Graph, Counter[str | None]] | None = None
         self.branches: dict[int, list[tuple[Scalar | None, tuple[Step, ...], bool]]] = {}
         self.constant: dict[int, Op] = {}
+        self.merging: set[int] = set()
+        """Merges that had more than one branch in some use."""
+        self.lone: dict[int, tuple[Step, Step]] = {}
+        """Merges that have had one branch so far, and the branch that ``when`` dropped."""
 
     # -- copies ------------------------------------------------------------------------------------------------------
 

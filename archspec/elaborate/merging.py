@@ -47,7 +47,17 @@ def merge(
                 step.what_span,
                 "give branches, or a list of names, not both",
             )
-        values = [value for branch in branches for value in _values(builder, branch, inner, inside, reads[0])]
+        given = [(branch, [*_values(builder, branch, inner, inside, reads[0])]) for branch in branches]
+        values = [value for _, found in given for value in found]
+        if len(branches) > 1 and id(step) not in builder.merging:
+            dropped = [
+                steps[0] for (_, steps, bare), found in given if bare and not found and steps[0].when is not None
+            ]
+            if len(values) > 1:
+                builder.merging.add(id(step))
+                builder.lone.pop(id(step), None)
+            elif dropped:
+                builder.lone[id(step)] = (step, dropped[0])
     else:
         values = list(reads)
         if step.body is not None and not isinstance(step.body, YamlMapping):
@@ -70,6 +80,19 @@ def merge(
         return builder.close(step, place, loop, inner, index, node)
     builder.label(step, place, loop, Entry(index, step.what_span, node=node, step=step))
     return index
+
+
+def warn_of_lone_branches(builder: Builder) -> None:
+    """Warn of merges that `when` leaves with one branch wherever they are used: they merge nothing."""
+    for step, dropped in builder.lone.values():
+        builder.diagnostics.warning(
+            "one-branch",
+            f"`when` drops this branch, and leaves `{step.what}` with one: it does nothing",
+            dropped.what_span,
+            f"`- {dropped.what}:` is dropped as a branch; a list of one step, `- - {dropped.what}:`, "
+            "stays, and is the input where `when` is false",
+            details=(f"`{step.what}` is at {step.what_span}",),
+        )
 
 
 def _branches(builder: Builder, kind: type[Op], step: Step) -> list[tuple[Scalar | None, tuple[Step, ...], bool]]:

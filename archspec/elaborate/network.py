@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import expressions
 from archspec.diagnostics import Diagnostics, Fault, Source, Span, did_you_mean, printable
-from archspec.elaborate import learning
+from archspec.elaborate import learning, merging
 from archspec.elaborate.blocks import overlay_keys, variant_overlay
 from archspec.elaborate.loader import Variant
 from archspec.elaborate.nodes import Excess
@@ -75,6 +75,7 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
     if graph is None:
         return None
     _warn_unused(builder, file)
+    merging.warn_of_lone_branches(builder)
     graph.connect()
     _warn_unread(graph, diagnostics)
     return graph
