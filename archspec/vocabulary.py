@@ -31,14 +31,15 @@ def op(word: str, known: Iterable[str]) -> str | None:
 
 def argument(word: str, known: Collection[str]) -> str | None:
     """What to write for an argument that is none of ``known``; None when nothing comes near."""
+    same = same_argument(word, known)
+    return f"write `{same}`" if same is not None else ADVICE.get(fold(word)) or did_you_mean(word, known)
+
+
+def same_argument(word: str, known: Collection[str]) -> str | None:
+    """The argument among ``known`` that another tool calls so, or that is spelt so but for case and ``_``."""
     folded = fold(word)
     own = {fold(name): name for name in known}
-    for name in ARGUMENTS.get(folded, ()):
-        if name in known:
-            return f"write `{name}`"
-    if folded in own:
-        return f"write `{own[folded]}`"
-    return ADVICE.get(folded) or did_you_mean(word, known)
+    return next((name for name in ARGUMENTS.get(folded, ()) if name in known), own.get(folded))
 
 
 def function(word: str, known: Iterable[str]) -> str | None:

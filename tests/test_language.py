@@ -360,3 +360,55 @@ def test_expand_prints_a_spec_that_means_the_same(name: str) -> None:
     assert [(o.node, o.training, o.loss_weight) for o in again.outputs] == [
         (o.node, o.training, o.loss_weight) for o in graph.outputs
     ]
+
+
+# -- what was meant ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("branch", "key"),
+    [
+        ("- parameter as gamma: {shape: [3, 1, 1]}", "gamma"),
+        ("- - parameter as gamma: {shape: [3, 1, 1]}", "gamma"),
+        ("- steps: [parameter as gamma: {shape: [3, 1, 1]}]", "gamma"),
+        ("- - sequence as inner: [parameter as gamma: {shape: [3, 1, 1]}]", "inner.gamma"),
+        ("- - gamma as inner", "inner.gamma"),
+        ("- - gamma as inner\n        - identity:\n          from: inner", "inner.gamma"),
+    ],
+)
+def test_a_branch_that_ends_with_a_parameter_is_that_parameter(branch: str, key: str) -> None:
+    import torch
+
+    blocks = "blocks: {gamma: [parameter as gamma: {shape: [3, 1, 1]}]}\n" if "gamma as inner" in branch else ""
+    spec = archspec.loads(f"{HEAD}{blocks}steps:\n  - multiply:\n      {branch}\n      - []\n")
+    assert archspec.check(spec).diagnostics == ()
+    model = archspec.compile(spec)
+    weights = dict(model.named_parameters())
+    assert list(weights) == [key]
+    torch.nn.init.normal_(weights[key])
+    image = torch.randn(2, 3, 8, 8)
+    assert torch.equal(model(image), weights[key] * image)
+    again = archspec.compile(archspec.loads(expand(spec.graph)))
+    again.load_state_dict(model.state_dict())
+    assert torch.equal(again(image), model(image))
+
+
+def test_a_chain_passes_a_parameter_by() -> None:
+    text = "steps: [relu, parameter as gamma: {shape: [3, 1, 1]}, sigmoid, {multiply: , from: [previous, gamma]}]"
+    assert flow(load(text))[2:] == [("2", ("0",)), ("multiply()", ("2", "gamma"))]
+    group = (
+        "steps: [steps: [relu, parameter as gamma: {shape: [3, 1, 1]}], tanh, {multiply: , from: [previous, gamma]}]"
+    )
+    assert flow(load(group))[2:] == [("2", ("0",)), ("multiply()", ("2", "gamma"))]
+
+
+@pytest.mark.parametrize(
+    "merge",
+    ["{dim: 1, left: [relu], right: []}", "{axes: height, left: [relu], right: []}", "{from: [previous, image]}"],
+)
+def test_an_argument_is_not_taken_for_a_branch(merge: str) -> None:
+    assert refused(f"steps: [concat: {merge}]") == ["unknown-argument"]
+
+
+def test_branches_may_be_called_what_ops_are_called_elsewhere() -> None:
+    assert load("steps: [add: {norm: batch_norm, act: relu, bias: []}]").nodes[-1].path == "add()"

@@ -13,7 +13,7 @@ from archspec.diagnostics import Fault, Span, did_you_mean, printable
 from archspec.elaborate.loader import Loader, Variant, library_names, spec_names
 from archspec.elaborate.places import Use
 from archspec.elaborate.rewriting import listed
-from archspec.elaborate.values import Text, UnknownValue, evaluate, other_argument, text
+from archspec.elaborate.values import RESERVED, Text, UnknownValue, evaluate, other_argument, text
 from archspec.ops import Op
 from archspec.records import record
 from archspec.schema import BlockDefinition, BlockModel, SpecFile, Step
@@ -90,7 +90,7 @@ class Blocks:
             found = self._in_file(str(what), file, span)
             if found is not None:
                 return found
-        raise self._unknown(str(what), use.file, span)
+        raise self._unknown(str(what), use, span)
 
     def _in_file(self, what: str, file: SpecFile, span: Span) -> type[Op] | Bound | None:
         key = (file.key, what)
@@ -183,11 +183,15 @@ class Blocks:
         model = BlockModel.model_construct(steps=[])
         return Bound(BlockDefinition(name, model, definition.file, found.what_span, tuple(inner or ())), values=values)
 
-    def _unknown(self, what: str, file: SpecFile, span: Span) -> Fault:
+    def _unknown(self, what: str, use: Use, span: Span) -> Fault:
+        file = use.file
         known = {*ops.names(), *file.blocks, *library_names(), *spec_names(), "sequence", "steps", "reuse"}
         if isinstance(file.model.imports, YamlMapping):
             known |= {str(key.text) for key, _ in file.model.imports.entries}
-        hint = vocabulary.op(what, known) or "`archspec list` shows every op and block"
+        if what in {*RESERVED, *use.inputs, *use.labels}:
+            hint = f"it is read and not applied: `from: {what}` stands beside a step"
+        else:
+            hint = vocabulary.op(what, known) or "`archspec list` shows every op and block"
         return Fault("unknown-op", f"`{printable(what)}` is neither an op nor a block", span, hint)
 
     # -- ops ---------------------------------------------------------------------------------------------------------

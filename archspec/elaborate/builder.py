@@ -75,11 +75,16 @@ class Builder:
 
     def steps(self, steps: Sequence[Step], place: Place, loop: Loop, current: int) -> int:
         """Run steps one after the other; gives the value of the last."""
+        return self.chain(steps, place, loop, current)[0]
+
+    def chain(self, steps: Sequence[Step], place: Place, loop: Loop, current: int) -> tuple[int, int]:
+        """Run steps one after the other; gives the value of the last, and the one that a further step reads."""
+        given = current
         for step in steps:
             for copy in self.copies(step, place, loop):
                 if self.wanted(step, place, copy, current):
-                    current = self.step(step, place, copy, current)
-        return current
+                    given, current = self.step(step, place, copy, current)
+        return given, current
 
     def copies(self, step: Step, place: Place, loop: Loop) -> Iterator[Loop]:
         """The copies that ``for`` and ``repeat`` make of a step; ``for`` is outside."""
@@ -173,42 +178,51 @@ class Builder:
 
     # -- one step ----------------------------------------------------------------------------------------------------
 
-    def step(self, step: Step, place: Place, loop: Loop, current: int, key: str | None = None) -> int:
-        """Run one copy of a step; gives the value the chain goes on from.  ``key`` names it from outside (a branch)."""
+    def step(self, step: Step, place: Place, loop: Loop, current: int, key: str | None = None) -> tuple[int, int]:
+        """Run one copy of a step; gives its value, and the one that the next step reads.
+
+        They differ for a parameter, which the chain passes by.  ``key`` names the step from outside (a branch).
+        """
         try:
-            read, given = self._apply(step, place, loop, current, key)
+            read, given, onward = self._apply(step, place, loop, current, key)
         except Fault as fault:
             self.report(fault, place, step.what_span)
-            read = given = UNKNOWN
+            read = given = onward = UNKNOWN
             self._name_unknown(step, place, loop, key)
         except UnknownValue:
-            read, given = current, UNKNOWN
+            read, given, onward = current, UNKNOWN, UNKNOWN
             self._name_unknown(step, place, loop, key)
-        return read if step.aside else given
+        return (read, read) if step.aside else (given, onward)
 
-    def _apply(self, step: Step, place: Place, loop: Loop, current: int, key: str | None) -> tuple[int, int]:
+    def _apply(self, step: Step, place: Place, loop: Loop, current: int, key: str | None) -> tuple[int, int, int]:
+        """What a step reads, what it gives, and what the next step reads."""
         reads = references.resolve(self, step, place, loop, current)
         if step.what == "steps":
-            return reads[0], self._group(step, place, loop, reads)
+            return reads[0], *self._group(step, place, loop, reads)
         if step.what == "sequence":
-            scope = self.open("sequence", step, place, loop, current, key)
-            self._one_input(step, reads, "`sequence`")
-            inner = Place(scope, place.use, place, modules=True)
-            return reads[0], self.close(
-                step, place, loop, inner, self.steps(step.steps or (), inner, loop.own_scope(), reads[0])
-            )
-        if step.what == "reuse":
-            return reads[0], references.reuse(self, step, place, loop, reads)
-        what = self._what(step, place, loop, current)
-        if isinstance(what, Bound):
-            return reads[0], uses.block(self, what, step, place, loop, current, reads, key)
-        bound: Mapping[str, Any] = {}
-        if isinstance(what, BoundOp):
-            what, bound = what.kind, what.arguments
-        if what.merges:
-            return reads[0], merging.merge(self, what, bound, step, place, loop, current, reads, key)
-        value = operations.primitive(self, what, bound, step, place, loop, current, reads, key)
-        return reads[0], value if what.sources else current
+            given = self._sequence(step, place, loop, current, reads, key)
+        elif step.what == "reuse":
+            given = references.reuse(self, step, place, loop, reads)
+        else:
+            what = self._what(step, place, loop, current)
+            if isinstance(what, Bound):
+                given = uses.block(self, what, step, place, loop, current, reads, key)
+            else:
+                kind, bound = (what.kind, what.arguments) if isinstance(what, BoundOp) else (what, {})
+                apply = merging.merge if kind.merges else operations.primitive
+                given = apply(self, kind, bound, step, place, loop, current, reads, key)
+                if not kind.merges and not kind.sources:
+                    return reads[0], given, current
+        return reads[0], given, given
+
+    def _sequence(
+        self, step: Step, place: Place, loop: Loop, current: int, reads: Sequence[int], key: str | None
+    ) -> int:
+        scope = self.open("sequence", step, place, loop, current, key)
+        self._one_input(step, reads, "`sequence`")
+        inner = Place(scope, place.use, place, modules=True)
+        value = self.steps(step.steps or (), inner, loop.own_scope(), reads[0])
+        return self.close(step, place, loop, inner, value)
 
     def _what(self, step: Step, place: Place, loop: Loop, current: int) -> type[Op] | Bound | BoundOp:
         what: Any = step.what
@@ -217,15 +231,15 @@ class Builder:
             what = evaluate(Scalar(what, what, step.what_span, False), names, place.use.file)
         return self.blocks.find(what, place.use, step.what_span)
 
-    def _group(self, step: Step, place: Place, loop: Loop, reads: Sequence[int]) -> int:
+    def _group(self, step: Step, place: Place, loop: Loop, reads: Sequence[int]) -> tuple[int, int]:
         if step.name is not None:
             raise Fault(
                 "bad-name", "a `steps` group makes no scope, so it has no name", step.name_span, "use `sequence`"
             )
         self._one_input(step, reads, "`steps`")
-        given = self.steps(step.steps or (), place, loop, reads[0])
+        given, onward = self.chain(step.steps or (), place, loop, reads[0])
         self.label(step, place, loop, Entry(given, step.label_span))
-        return given
+        return given, onward
 
     @staticmethod
     def _one_input(step: Step, reads: Sequence[int], what: str) -> None:

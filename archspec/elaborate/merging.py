@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archspec.diagnostics import Fault
+from archspec import vocabulary
+from archspec.diagnostics import Fault, printable
 from archspec.elaborate import operations
 from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place
 from archspec.elaborate.values import other_argument
@@ -58,6 +59,8 @@ def merge(
                 builder.lone.pop(id(step), None)
             elif dropped:
                 builder.lone[id(step)] = (step, dropped[0])
+        if len(branches) == 1:
+            _warn_of_one_branch(builder, step, *branches[0])
     else:
         values = list(reads)
         if step.body is not None and not isinstance(step.body, YamlMapping):
@@ -95,6 +98,19 @@ def warn_of_lone_branches(builder: Builder) -> None:
         )
 
 
+def _warn_of_one_branch(builder: Builder, step: Step, key: Scalar | None, steps: tuple[Step, ...], bare: bool) -> None:
+    """Warn of a merge that is written with one branch, which nothing multiplies."""
+    if bare and (steps[0].clauses or steps[0].repeat is not None):
+        return
+    if key is None:
+        message, span = f"`{step.what}` has one branch: it does nothing", step.what_span
+        hint = f"each item of the list is a branch: `- {step.what}: [[…], […]]`"
+    else:
+        message, span = f"`{step.what}` has one branch, called `{printable(key.text, 60)}`: it does nothing", key.span
+        hint = f"a key that is no argument names a branch: `- {step.what}: {{left: […], right: […]}}`"
+    builder.diagnostics.warning("one-branch", message, span, hint)
+
+
 def _branches(builder: Builder, kind: type[Op], step: Step) -> list[tuple[Scalar | None, tuple[Step, ...], bool]]:
     """The branches of a merge: key, steps, and whether it is one bare step."""
     found = builder.branches.get(id(step))
@@ -104,15 +120,27 @@ def _branches(builder: Builder, kind: type[Op], step: Step) -> list[tuple[Scalar
             found = [_branch(builder, None, item) for item in step.body.items]
         elif isinstance(step.body, YamlMapping):
             fields = kind.model_fields
-            for k, _ in step.body.entries:
-                if k.text in STEP_KEYS and k.text not in fields:
-                    message = f"`{step.what}` has no argument `{k.text}`, and no branch is called so"
-                    raise Fault("unknown-argument", message, k.span, other_argument(k.text, fields))
+            for k, item in step.body.entries:
+                _refuse_argument(step, k, item, fields)
             found = [_branch(builder, k, item) for k, item in step.body.entries if str(k.text) not in fields]
         elif step.body is not None:
             raise Fault("wrong-type", f"`{step.what}` takes a list of branches", step.body.span)
         builder.branches[id(step)] = found
     return found
+
+
+def _refuse_argument(step: Step, key: Scalar, value: YamlNode, fields: Collection[str]) -> None:
+    """Raise Fault where a key that names a branch by the rule was surely meant for an argument."""
+    if key.text in fields:
+        return
+    number = isinstance(value, Scalar) and value.value is not None and not isinstance(value.value, str)
+    meant = isinstance(value, Scalar) and vocabulary.same_argument(key.text, fields) is not None
+    if key.text in STEP_KEYS or number or meant:
+        shown = printable(key.text, 60)
+        hint = other_argument(key.text, fields) or "a branch is a list of steps or one step"
+        raise Fault(
+            "unknown-argument", f"`{step.what}` has no argument `{shown}`, and this is no branch", key.span, hint
+        )
 
 
 def _branch(builder: Builder, key: Scalar | None, node: YamlNode) -> tuple[Scalar | None, tuple[Step, ...], bool]:
@@ -137,11 +165,7 @@ def _values(
                 if step.name is not None and key is not None:
                     yield _scoped(builder, key, steps, place, copy, start)
                 else:
-                    made = len(builder.nodes.all)
-                    value = builder.step(step, place, copy, start, name)
-                    last = builder.nodes.all[-1]
-                    bare_parameter = len(builder.nodes.all) > made and last.op is not None and not last.op.sources
-                    yield last.index if bare_parameter and last.step is step else value
+                    yield builder.step(step, place, copy, start, name)[0]
         return
     if key is None and not numbered:
         yield builder.steps(steps, place, loop, start)
