@@ -15,7 +15,9 @@ from archspec import expressions
 from archspec.diagnostics import Diagnostics, Fault, Span, printable
 from archspec.elaborate import merging, network, operations, references, uses
 from archspec.elaborate.blocks import Blocks, Bound, BoundOp
+from archspec.elaborate.defaults import Defaults
 from archspec.elaborate.loader import Loader, Variant
+from archspec.elaborate.making import Making
 from archspec.elaborate.mismatch import formula
 from archspec.elaborate.nodes import Nodes
 from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place
@@ -60,6 +62,8 @@ class Builder:
         self.loader = loader
         self.diagnostics: Diagnostics = loader.diagnostics
         self.blocks = Blocks(loader)
+        self.making = Making()
+        self.defaults = Defaults(loader)
         self.nodes = Nodes(self.diagnostics, maximum_nodes)
         self.maximum_depth = maximum_depth
         self.parts: list[Part] = []
@@ -208,10 +212,9 @@ class Builder:
             if isinstance(what, Bound):
                 given = uses.block(self, what, step, place, loop, current, reads, key)
             else:
-                kind, bound = (what.kind, what.arguments) if isinstance(what, BoundOp) else (what, {})
-                apply = merging.merge if kind.merges else operations.primitive
-                given = apply(self, kind, bound, step, place, loop, current, reads, key)
-                if not kind.merges and not kind.sources:
+                apply = merging.merge if what.kind.merges else operations.primitive
+                given = apply(self, what, step, place, loop, current, reads, key)
+                if not what.kind.merges and not what.kind.sources:
                     return reads[0], given, current
         return reads[0], given, given
 
@@ -224,7 +227,7 @@ class Builder:
         value = self.steps(step.steps or (), inner, loop.own_scope(), reads[0])
         return self.close(step, place, loop, inner, value)
 
-    def _what(self, step: Step, place: Place, loop: Loop, current: int) -> type[Op] | Bound | BoundOp:
+    def _what(self, step: Step, place: Place, loop: Loop, current: int) -> Bound | BoundOp:
         what: Any = step.what
         if "$" in what:
             names = self.names(place, loop, current)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from archspec import vocabulary
 from archspec.diagnostics import Fault, printable
 from archspec.elaborate import operations
+from archspec.elaborate.blocks import BoundOp
 from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place
 from archspec.elaborate.values import other_argument
 from archspec.graph import Scope
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 
 def merge(
     builder: Builder,
-    kind: type[Op],
-    bound: Mapping[str, Any],
+    what: BoundOp,
     step: Step,
     place: Place,
     loop: Loop,
@@ -33,13 +33,13 @@ def merge(
     key: str | None,
 ) -> int:
     """An add, multiply or concat: of branches, or of what ``from`` lists."""
-    branches = _branches(builder, kind, step)
+    branches = _branches(builder, what.kind, step)
     inner, inside = place, loop.branch()
     if step.name is not None or key is not None:
         scope = builder.open("merge", step, place, loop, current, key)
         inner, inside = Place(scope, place.use, place, modules=True), loop.own_scope()
     fields = frozenset(str(k.text) for k, _, _ in branches if k is not None)
-    op, _ = operations.operation(builder, kind, bound, step, place, loop, current, skip=fields)
+    op, _ = operations.operation(builder, what, step, place, loop, current, skip=fields)
     if branches:
         if len(reads) != 1:
             raise Fault(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import keyword
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from archspec import expressions
-from archspec.diagnostics import Diagnostics, Fault, Source, Span, did_you_mean, printable
-from archspec.elaborate import learning, merging
+from archspec.diagnostics import Fault, Source, Span, did_you_mean, printable
+from archspec.elaborate import learning, unused
 from archspec.elaborate.blocks import overlay_keys, variant_overlay
 from archspec.elaborate.loader import Variant
 from archspec.elaborate.nodes import Excess
@@ -74,10 +73,8 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
         pass
     if graph is None:
         return None
-    _warn_unused(builder, file)
-    merging.warn_of_lone_branches(builder)
     graph.connect()
-    _warn_unread(graph, diagnostics)
+    unused.warn(builder, file, graph)
     return graph
 
 
@@ -92,6 +89,8 @@ def _text(value: Any, variant: Variant) -> Any:
         return Text(value, variant.outermost)
     if isinstance(value, (list, tuple)):
         return [_text(item, variant) for item in value]
+    if isinstance(value, dict):
+        return {_text(key, variant): _text(item, variant) for key, item in value.items()}
     return value
 
 
@@ -246,79 +245,3 @@ def block_output(builder: Builder, definition: BlockDefinition, place: Place, la
         if not output.training and main == UNKNOWN:
             main = output.node
     return main
-
-
-# -- the finished graph ------------------------------------------------------------------------------------------------
-
-
-def _warn_unread(graph: Graph, diagnostics: Diagnostics) -> None:
-    """Warn of what nothing reads."""
-    for node in graph.nodes:
-        if node.dead and not graph.consumers(node.index):
-            what = f"input `{node.name}`" if node.op is None else f"`{node.path}`"
-            message = f"nothing reads {what}, and it is no output"
-            diagnostics.warning("unused-step", message, node.span, stack=node.scope.stack())
-
-
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-def _warn_unused(builder: Builder, file: SpecFile) -> None:
-    """Warn of parameters, ``let`` and blocks that nothing in their file speaks of."""
-    if file.model.extends is not None:
-        return
-    diagnostics = builder.diagnostics
-    definitions = [*file.blocks.values()]
-    if file.whole is not None:
-        definitions.append(file.whole)
-    for definition in definitions:
-        node: YamlNode | None = file.node if definition is file.whole else None
-        if node is None:
-            blocks = file.node.get("blocks")
-            node = blocks.get(definition.name) if isinstance(blocks, YamlMapping) else None
-        if not isinstance(node, YamlMapping):
-            continue
-        spoken = _spoken(node, definition is file.whole)
-        for section in ("params", "let"):
-            part = node.get(section)
-            for key, _ in part.entries if isinstance(part, YamlMapping) else ():
-                if key.text not in spoken:
-                    kind = "parameter" if section == "params" else "value"
-                    diagnostics.warning(
-                        "unused", f"{kind} `{printable(key.text)}` of `{definition.name}` is never used", key.span
-                    )
-    if file.whole is None:
-        return
-    blocks = file.node.get("blocks")
-    bodies = [(key, value) for key, value in file.node.entries if key.text not in ("blocks", "import")]
-    bodies += blocks.entries if isinstance(blocks, YamlMapping) else ()
-    everything = _spoken(YamlMapping(tuple(bodies), file.node.span), False, everywhere=True)
-    for key, _ in blocks.entries if isinstance(blocks, YamlMapping) else ():
-        if key.text not in file.used_blocks and key.text not in everything:
-            diagnostics.warning("unused", f"block `{printable(key.text)}` is never used", key.span)
-    if isinstance(file.model.imports, YamlMapping):
-        for key, _ in file.model.imports.entries:
-            if key.text not in file.imports and key.text not in everything:
-                diagnostics.warning("unused", f"import `{printable(key.text)}` is never used", key.span)
-
-
-def _spoken(node: YamlMapping, whole: bool, everywhere: bool = False) -> set[str]:
-    """Words in the expressions of a block (or all words of its values): what may be a use of a name."""
-    words: set[str] = set()
-    stack: list[tuple[YamlNode, bool]] = []
-    for key, value in node.entries:
-        if not (whole and key.text == "blocks"):
-            stack.append((value, False))
-    while stack:
-        item, bare = stack.pop()
-        if isinstance(item, Scalar):
-            if isinstance(item.value, str) and (bare or everywhere or "$" in item.value):
-                words.update(_WORD.findall(item.value))
-        elif isinstance(item, Items):
-            stack += [(inner, False) for inner in item.items]
-        else:
-            for key, value in item.entries:
-                if "$" in str(key.text) or everywhere:
-                    words.update(_WORD.findall(str(key.text)))
-                stack.append((value, key.text in ("when", "for", "repeat")))
-    return words

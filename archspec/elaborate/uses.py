@@ -49,8 +49,8 @@ def block(
             raise Fault("name-twice", f"`{name}` is already bound where the block was given", given[name][1])
     given = {
         **bound.overlay,
+        **builder.defaults.block(definition.name, place.use, bound.written),
         **{name: (value, step.what_span) for name, value in bound.arguments.items()},
-        **builder.blocks.block_defaults(definition.name, place.use),
         **given,
     }
     inputs = references.block_inputs(definition, reads, step)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from archspec import expressions, vocabulary
@@ -62,11 +62,22 @@ def evaluate(node: Node, names: Mapping[str, Any], file: SpecFile | None) -> Any
         if found is None:
             return Text(node.value, file)
         if isinstance(found, Expression):
-            return expressions.evaluate(found, names)
+            return _written(expressions.evaluate(found, names), file)
         return Text(expressions.interpolate(found, names), file)
     if isinstance(node, Items):
         return [evaluate(item, names, file) for item in node.items]
-    return {str(key.text): evaluate(value, names, file) for key, value in node.entries}
+    return {Text(key.text, file): evaluate(value, names, file) for key, value in node.entries}
+
+
+def _written(value: Any, file: SpecFile | None) -> Any:
+    """What an expression of a file gives, the texts that stand in it marked as written there."""
+    if type(value) is str:
+        return Text(value, file)
+    if isinstance(value, list | tuple):
+        return [_written(item, file) for item in value]
+    if isinstance(value, dict):
+        return {_written(key, file): _written(item, file) for key, item in value.items()}
+    return value
 
 
 def _template(node: Scalar, file: SpecFile | None) -> expressions.Expression | expressions.Interpolation | None:
@@ -237,3 +248,9 @@ def _named(node: Scalar | Items, what: str, known: Sequence[str]) -> str:
         return f"write `{what}: {{{known[0]}: …}}`"
     pairs = (f"{name}: {printable(value)}" for name, value in zip(known, written, strict=False))
     return f"write `{what}: {{{', '.join(pairs)}}}`"
+
+
+def listed_arguments(fields: Iterable[str]) -> str:
+    """The hint that lists the arguments there are."""
+    names = [name for name in fields if name != "init"]
+    return f"it has {', '.join(names)}" if names else "it has no arguments"

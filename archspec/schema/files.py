@@ -44,6 +44,8 @@ class SpecFile:
     blocks: dict[str, BlockDefinition] = field(default_factory=dict)
     whole: BlockDefinition | None = None
     used_blocks: set[str] = field(default_factory=set)
+    used_defaults: set[str] = field(default_factory=set)
+    """Ops and blocks that something has started from the file's ``defaults`` of."""
     imports: dict[str, Any] = field(default_factory=dict)
     templates: dict[int, Any] = field(default_factory=dict)
     """Parsed expressions by the identity of their scalar, which lives as long as the file."""

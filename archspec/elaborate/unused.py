@@ -1,0 +1,114 @@
+"""Warnings of what a spec says in vain: steps that nothing reads, and names that nothing uses."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from archspec.diagnostics import Diagnostics, printable
+from archspec.elaborate import merging
+from archspec.graph import Graph
+from archspec.schema import SpecFile
+from archspec.source import Items, Scalar
+from archspec.source import Mapping as YamlMapping
+from archspec.source import Node as YamlNode
+
+if TYPE_CHECKING:
+    from archspec.elaborate.builder import Builder
+
+
+def warn(builder: Builder, file: SpecFile, graph: Graph) -> None:
+    """Warn of all that is unused in a finished graph and in the file that has its steps."""
+    _warn_unused(builder.diagnostics, file)
+    _warn_of_defaults(builder.diagnostics, file)
+    merging.warn_of_lone_branches(builder)
+    _warn_unread(graph, builder.diagnostics)
+
+
+def _warn_unread(graph: Graph, diagnostics: Diagnostics) -> None:
+    """Warn of what nothing reads."""
+    for node in graph.nodes:
+        if node.dead and not graph.consumers(node.index):
+            what = f"input `{node.name}`" if node.op is None else f"`{node.path}`"
+            message = f"nothing reads {what}, and it is no output"
+            diagnostics.warning("unused-step", message, node.span, stack=node.scope.stack())
+
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _warn_unused(diagnostics: Diagnostics, file: SpecFile) -> None:
+    """Warn of parameters, ``let`` and blocks that nothing in their file speaks of."""
+    if file.model.extends is not None:
+        return
+    definitions = [*file.blocks.values()]
+    if file.whole is not None:
+        definitions.append(file.whole)
+    for definition in definitions:
+        node: YamlNode | None = file.node if definition is file.whole else None
+        if node is None:
+            blocks = file.node.get("blocks")
+            node = blocks.get(definition.name) if isinstance(blocks, YamlMapping) else None
+        if not isinstance(node, YamlMapping):
+            continue
+        spoken = _spoken(node, definition is file.whole)
+        for section in ("params", "let"):
+            part = node.get(section)
+            for key, _ in part.entries if isinstance(part, YamlMapping) else ():
+                if key.text not in spoken:
+                    kind = "parameter" if section == "params" else "value"
+                    diagnostics.warning(
+                        "unused", f"{kind} `{printable(key.text)}` of `{definition.name}` is never used", key.span
+                    )
+    if file.whole is None:
+        return
+    blocks = file.node.get("blocks")
+    bodies = [(key, value) for key, value in file.node.entries if key.text not in ("blocks", "import")]
+    bodies += blocks.entries if isinstance(blocks, YamlMapping) else ()
+    everything = _spoken(YamlMapping(tuple(bodies), file.node.span), False, everywhere=True)
+    for key, _ in blocks.entries if isinstance(blocks, YamlMapping) else ():
+        if key.text not in file.used_blocks and key.text not in everything:
+            diagnostics.warning("unused", f"block `{printable(key.text)}` is never used", key.span)
+    if isinstance(file.model.imports, YamlMapping):
+        for key, _ in file.model.imports.entries:
+            if key.text not in file.imports and key.text not in everything:
+                diagnostics.warning("unused", f"import `{printable(key.text)}` is never used", key.span)
+
+
+def _warn_of_defaults(diagnostics: Diagnostics, file: SpecFile) -> None:
+    """Warn of defaults that no use starts from, where no use in the file is merely left out by ``when``."""
+    section = file.node.get("defaults")
+    if not isinstance(section, YamlMapping):
+        return
+    bodies = [(key, value) for key, value in file.node.entries if key.text in ("params", "let", "blocks", "steps")]
+    named = _spoken(YamlMapping(tuple(bodies), file.node.span), False, everywhere=True)
+    for key, _ in section.entries:
+        if key.text not in file.used_defaults and key.text not in named:
+            diagnostics.warning(
+                "unused",
+                f"nothing starts from the defaults of `{printable(key.text)}`",
+                key.span,
+                "they hold for what this file names, and not for what its blocks use inside",
+            )
+
+
+def _spoken(node: YamlMapping, whole: bool, everywhere: bool = False) -> set[str]:
+    """Words in the expressions of a block (or all words of its values): what may be a use of a name."""
+    words: set[str] = set()
+    stack: list[tuple[YamlNode, bool]] = []
+    for key, value in node.entries:
+        if not (whole and key.text == "blocks"):
+            stack.append((value, False))
+    while stack:
+        item, bare = stack.pop()
+        if isinstance(item, Scalar):
+            if isinstance(item.value, str) and (bare or everywhere or "$" in item.value):
+                words.update(_WORD.findall(item.value))
+        elif isinstance(item, Items):
+            stack += [(inner, False) for inner in item.items]
+        else:
+            for key, value in item.entries:
+                if "$" in str(key.text) or everywhere:
+                    words.update(_WORD.findall(str(key.text)))
+                stack.append((value, key.text in ("when", "for", "repeat")))
+    return words
