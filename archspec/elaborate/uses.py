@@ -65,8 +65,7 @@ def block(
     if bound.rewrites:
         return _rewritten(builder, bound, given, step, place, loop, scope, inputs)
     keys = {str(k.text): k.span for k, _ in step.body.entries} if isinstance(step.body, YamlMapping) else {}
-    stack = place.scope.stack()
-    values = bind(definition, given, step.what_span, builder.diagnostics, stack, {**bound.values, **records}, keys)
+    values = bind(definition, given, step.what_span, builder.diagnostics, scope, {**bound.values, **records}, keys)
     values = {**bound.values, **values}
     scope.values = values
     spec_values = (

@@ -8,6 +8,7 @@ from typing import Any
 from archspec import expressions, vocabulary
 from archspec.diagnostics import Diagnostics, Fault, Span, printable
 from archspec.expressions import Expression, Record
+from archspec.graph import Scope
 from archspec.ops import Shape
 from archspec.schema import IDENTIFIER, STEP_KEYS, BlockDefinition, SpecFile
 from archspec.source import Items, Node, Scalar
@@ -148,21 +149,24 @@ def bind(
     given: Mapping[str, tuple[Any, Span]],
     at: Span | None,
     diagnostics: Diagnostics,
-    stack: tuple[Any, ...],
+    scope: Scope,
     records: Mapping[str, Any],
     keys: Mapping[str, Span] | None = None,
 ) -> dict[str, Any]:
     """Parameters and ``let`` of one use of a block; raises UnknownValue after reporting what is wrong.
 
     ``given`` are the arguments by name with their places; defaults are evaluated in order and may use the parameters
-    before them.  ``keys`` are the places of their names.
+    before them.  ``keys`` are the places of their names.  ``scope`` is that of the use: what fails among the block's
+    own defaults and ``let`` is told with the use that led there; what is wrong with an argument stands at the use.
     """
     params = definition.model.params
     failed = False
+    outside = scope.parent.stack() if scope.parent is not None else ()
 
-    def report(fault: Fault) -> None:
+    def report(fault: Fault, inside: bool) -> None:
         found = fault.diagnostic
         span = found.span or at
+        stack = scope.stack() if inside else outside
         diagnostics.error(found.code, found.message, span, found.hint, details=found.details, stack=stack)
 
     for name, (_, span) in given.items():
@@ -172,13 +176,15 @@ def bind(
                 f"its parameters are {', '.join(params)}" if params else "it has no parameters"
             )
             what = f"`{definition.name}` has no parameter `{printable(name)}`"
-            report(Fault("unknown-argument", what, (keys or {}).get(name, span), hint))
+            report(Fault("unknown-argument", what, (keys or {}).get(name, span), hint), False)
     unknown = failed  # and may be meant for one that is missing
     values: dict[str, Any] = {}
     for name, node in params.items():
+        inside = True
         try:
             _check_name(name, node, definition)
             default = evaluate(node, values, definition.file)
+            inside = False
             if name in given:
                 value, span = given[name]
                 values[name] = conform(value, default, name, span)
@@ -195,7 +201,7 @@ def bind(
                 values[name] = default
         except Fault as fault:
             failed = True
-            report(fault)
+            report(fault, inside)
     if failed:
         raise UnknownValue
     for name, node in definition.model.let.items():
@@ -206,7 +212,7 @@ def bind(
             values[name] = evaluate(node, {**values, **records}, definition.file)
         except Fault as fault:
             failed = True
-            report(fault)
+            report(fault, True)
     if failed:
         raise UnknownValue
     return values
