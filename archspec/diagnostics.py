@@ -159,10 +159,13 @@ class Diagnostics:
 def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     """A hint naming the candidate nearest to a misspelt word, or None when none is near."""
     known = sorted(set(candidates))
+    lowered = {candidate.lower().replace("_", ""): candidate for candidate in known}
+    plain = word.lower().replace("_", "")
+    if plain in lowered:
+        return f"did you mean `{lowered[plain]}`?"
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if not near:
-        lowered = {candidate.lower().replace("_", ""): candidate for candidate in known}
-        near = difflib.get_close_matches(word.lower().replace("_", ""), lowered, n=1, cutoff=0.7)
+        near = difflib.get_close_matches(plain, lowered, n=1, cutoff=0.7)
         near = [lowered[near[0]]] if near else []
     return f"did you mean `{near[0]}`?" if near else None
 

@@ -385,3 +385,111 @@ def test_expand_prints_a_spec_that_means_the_same(name: str) -> None:
     assert [(o.node, o.training, o.loss_weight) for o in again.outputs] == [
         (o.node, o.training, o.loss_weight) for o in graph.outputs
     ]
+
+
+# -- what was meant ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("branch", "key"),
+    [
+        ("- parameter as gamma: {shape: [3, 1, 1]}", "gamma"),
+        ("- - parameter as gamma: {shape: [3, 1, 1]}", "gamma"),
+        ("- steps: [parameter as gamma: {shape: [3, 1, 1]}]", "gamma"),
+        ("- - sequence as inner: [parameter as gamma: {shape: [3, 1, 1]}]", "inner.gamma"),
+        ("- - gamma as inner", "inner.gamma"),
+        ("- - gamma as inner\n        - identity:\n          from: inner", "inner.gamma"),
+    ],
+)
+def test_a_branch_that_ends_with_a_parameter_is_that_parameter(branch: str, key: str) -> None:
+    import torch
+
+    blocks = "blocks: {gamma: [parameter as gamma: {shape: [3, 1, 1]}]}\n" if "gamma as inner" in branch else ""
+    spec = archspec.loads(f"{HEAD}{blocks}steps:\n  - multiply:\n      {branch}\n      - []\n")
+    assert archspec.check(spec).diagnostics == ()
+    model = archspec.compile(spec)
+    weights = dict(model.named_parameters())
+    assert list(weights) == [key]
+    torch.nn.init.normal_(weights[key])
+    image = torch.randn(2, 3, 8, 8)
+    assert torch.equal(model(image), weights[key] * image)
+    again = archspec.compile(archspec.loads(expand(spec.graph)))
+    again.load_state_dict(model.state_dict())
+    assert torch.equal(again(image), model(image))
+
+
+def test_a_chain_passes_a_parameter_by() -> None:
+    text = "steps: [relu, parameter as gamma: {shape: [3, 1, 1]}, sigmoid, {multiply: , from: [previous, gamma]}]"
+    assert flow(load(text))[2:] == [("2", ("0",)), ("multiply()", ("2", "gamma"))]
+    group = (
+        "steps: [steps: [relu, parameter as gamma: {shape: [3, 1, 1]}], tanh, {multiply: , from: [previous, gamma]}]"
+    )
+    assert flow(load(group))[2:] == [("2", ("0",)), ("multiply()", ("2", "gamma"))]
+
+
+@pytest.mark.parametrize(
+    "merge",
+    ["{dim: 1, left: [relu], right: []}", "{axes: height, left: [relu], right: []}", "{from: [previous, image]}"],
+)
+def test_an_argument_is_not_taken_for_a_branch(merge: str) -> None:
+    assert refused(f"steps: [concat: {merge}]") == ["unknown-argument"]
+
+
+def test_branches_may_be_called_what_ops_are_called_elsewhere() -> None:
+    assert load("steps: [add: {norm: batch_norm, act: relu, bias: []}]").nodes[-1].path == "add()"
+
+
+# -- defaults ---------------------------------------------------------------------------------------------------------
+
+
+def eps(text: str, head: str = HEAD, **params: Any) -> list[float]:
+    """The ``eps`` of each batch normalisation that torch makes."""
+    import torch
+
+    modules = archspec.compile(archspec.loads(head + text, **params)).modules()
+    return [module.eps for module in modules if isinstance(module, torch.nn.BatchNorm2d)]
+
+
+@pytest.mark.parametrize(
+    ("norm", "expected"),
+    [
+        ("batch_norm", 0.5),
+        ("{batch_norm: {momentum: 0.3}}", 0.5),
+        ("{batch_norm: {eps: 0.25}}", 0.25),
+        ("\"$('batch_norm' if classes > 1 else 'none')\"", 0.5),
+        ("\"$(['none', 'batch_norm'][1])\"", 0.5),
+        ("$norm", 0.5),
+    ],
+)
+def test_defaults_hold_where_an_op_is_named_as_a_value(norm: str, expected: float) -> None:
+    params = "params: {classes: 2, norm: batch_norm}\ndefaults: {batch_norm: {eps: $(1 / classes)}}\n"
+    assert eps(f"{params}steps: [conv_norm_act: {{channels: 8, norm: {norm}}}]") == [expected]
+
+
+def test_defaults_do_not_reach_into_the_files_of_others() -> None:
+    text = "defaults: {batch_norm: {eps: 0.5}}\nsteps: [conv_norm_act: {channels: 8}, batch_norm]"
+    assert eps(text) == [1e-5, 0.5]
+
+
+def test_defaults_hold_for_own_blocks_given_as_values() -> None:
+    text = (
+        "defaults: {scaled: {eps: 0.5}}\n"
+        "blocks: {scaled: {params: {eps: 0.1}, steps: [batch_norm as bn: {eps: $eps}]}}\n"
+        "steps: [conv_norm_act: {channels: 8, norm: scaled}, conv_norm_act: {channels: 8, norm: {scaled: {eps: 0.25}}}]"
+    )
+    assert eps(text) == [0.5, 0.25]
+
+
+def test_defaults_of_a_spec_hold_for_its_variants_and_for_values_from_outside(tmp_path: Path) -> None:
+    body = (
+        "params: {norm: none}\ndefaults: {batch_norm: {eps: 0.5}}\nsteps: [conv_norm_act: {channels: 8, norm: $norm}]"
+    )
+    (tmp_path / "base.yaml").write_text(HEAD + body)
+    variant = tmp_path / "variant.yaml"
+    variant.write_text("archspec: 1\nname: Variant\nextends: base\nparams: {norm: batch_norm}\n")
+    for spec in (
+        archspec.load(variant),
+        archspec.load(tmp_path / "base.yaml", norm="batch_norm"),
+        archspec.load(tmp_path / "base.yaml", norm={"batch_norm": {"momentum": 0.3}}),
+    ):
+        assert "eps=0.5" in archspec.source(spec)

@@ -6,18 +6,15 @@ from collections.abc import Mapping
 from dataclasses import field, replace
 from typing import Any
 
-from pydantic import ValidationError
-
-from archspec import expressions, ops
+from archspec import expressions, ops, vocabulary
 from archspec.diagnostics import Fault, Span, did_you_mean, printable
 from archspec.elaborate.loader import Loader, Variant, library_names, spec_names
 from archspec.elaborate.places import Use
 from archspec.elaborate.rewriting import listed
-from archspec.elaborate.values import Text, UnknownValue, evaluate, text
+from archspec.elaborate.values import RESERVED, Text, UnknownValue, evaluate, text
 from archspec.ops import Op
 from archspec.records import record
 from archspec.schema import BlockDefinition, BlockModel, SpecFile, Step
-from archspec.source import Items, Scalar
 from archspec.source import Mapping as YamlMapping
 from archspec.source import Node as YamlNode
 
@@ -37,14 +34,18 @@ class Bound:
     """What is done to the spec before it is used."""
     inside: str = ""
     """The path of the scope in it that is meant, when it is rewritten."""
+    written: SpecFile | None = None
+    """The file that a value names it in, whose defaults hold; None for the step's own."""
 
 
 @record
 class BoundOp:
-    """An op with arguments bound, given as a value: ``norm: {batch_norm: {eps: 0.001}}``."""
+    """An op, with arguments bound where it was given as a value: ``norm: {batch_norm: {eps: 0.001}}``."""
 
     kind: type[Op]
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    written: SpecFile | None = None
+    """The file that the value names it in, whose defaults hold; None for the step's own."""
 
 
 class Blocks:
@@ -52,16 +53,12 @@ class Blocks:
 
     def __init__(self, loader: Loader) -> None:
         self.loader = loader
-        self._found: dict[tuple[str, str], type[Op] | Bound | None] = {}
-        self._ops: dict[tuple[type[Op], str], Op] = {}
-        self._constant: dict[int, bool] = {}
-        self._defaults: dict[tuple[str, str], Mapping[str, tuple[Any, Span]]] = {}
-        self._checked: set[str] = set()
+        self._found: dict[tuple[str, str], Bound | BoundOp | None] = {}
         self._paths: dict[tuple[int, str], Bound] = {}
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
-    def find(self, what: Any, use: Use, span: Span) -> type[Op] | Bound | BoundOp:
+    def find(self, what: Any, use: Use, span: Span) -> Bound | BoundOp:
         """The op or block that ``what`` (text, or a block with arguments bound) names.  Raises Fault."""
         if type(what) is str:  # as nearly always: no value of an expression, which remembers where it was written
             known = self._found.get((use.file.key, what))
@@ -74,10 +71,6 @@ class Blocks:
             found = self.find(name, use, span)
             if arguments is not None and not isinstance(arguments, dict):
                 raise Fault("positional-argument", f"arguments of `{printable(name)}` are named, always", span)
-            if isinstance(found, BoundOp):
-                return BoundOp(found.kind, {**found.arguments, **(arguments or {})})
-            if not isinstance(found, Bound):
-                return BoundOp(found, arguments or {})
             return replace(found, arguments={**found.arguments, **(arguments or {})})
         if not isinstance(what, str):
             raise Fault("not-a-block", f"a step is an op or a block, not `{printable(str(what), 40)}`", span)
@@ -89,18 +82,19 @@ class Blocks:
         for file in files:
             found = self._in_file(str(what), file, span)
             if found is not None:
-                return found
-        raise self._unknown(str(what), use.file, span)
+                written = what.file if isinstance(what, Text) else None
+                return found if written in (None, use.file) else replace(found, written=written)
+        raise self._unknown(str(what), use, span)
 
-    def _in_file(self, what: str, file: SpecFile, span: Span) -> type[Op] | Bound | None:
+    def _in_file(self, what: str, file: SpecFile, span: Span) -> Bound | BoundOp | None:
         key = (file.key, what)
         if key not in self._found:
             self._found[key] = self._look(what, file, span)
         return self._found[key]
 
-    def _look(self, what: str, file: SpecFile, span: Span) -> type[Op] | Bound | None:
+    def _look(self, what: str, file: SpecFile, span: Span) -> Bound | BoundOp | None:
         if what in ops.names():
-            return ops.find(what)
+            return BoundOp(ops.find(what))
         if what in file.blocks:
             file.used_blocks.add(what)
             return Bound(file.blocks[what])
@@ -183,94 +177,16 @@ class Blocks:
         model = BlockModel.model_construct(steps=[])
         return Bound(BlockDefinition(name, model, definition.file, found.what_span, tuple(inner or ())), values=values)
 
-    def _unknown(self, what: str, file: SpecFile, span: Span) -> Fault:
+    def _unknown(self, what: str, use: Use, span: Span) -> Fault:
+        file = use.file
         known = {*ops.names(), *file.blocks, *library_names(), *spec_names(), "sequence", "steps", "reuse"}
         if isinstance(file.model.imports, YamlMapping):
             known |= {str(key.text) for key, _ in file.model.imports.entries}
-        hint = did_you_mean(what, known) or "`archspec list` shows every op and block"
+        if what in {*RESERVED, *use.inputs, *use.labels}:
+            hint = f"it is read and not applied: `from: {what}` stands beside a step"
+        else:
+            hint = vocabulary.op(what, known) or "`archspec list` shows every op and block"
         return Fault("unknown-op", f"`{printable(what)}` is neither an op nor a block", span, hint)
-
-    # -- ops ---------------------------------------------------------------------------------------------------------
-
-    def make(
-        self,
-        kind: type[Op],
-        given: Mapping[str, tuple[Any, Span]],
-        defaults: Mapping[str, tuple[Any, Span]],
-        step: Step,
-    ) -> Op:
-        """An op from its arguments; raises Fault for the first of them that is wrong."""
-        values = {name: value for name, (value, _) in defaults.items()}
-        values.update((name, value) for name, (value, _) in given.items())
-        key = (kind, repr(values))
-        found = self._ops.get(key)
-        if found is not None:
-            return found
-        try:
-            made = kind.model_validate(_plain(values))
-        except ValidationError as failure:
-            raise _argument_fault(kind, failure, given, defaults, step) from None
-        self._ops[key] = made
-        return made
-
-    def is_constant(self, step: Step, use: Use) -> bool:
-        """Whether a step's arguments are the same wherever its block is used."""
-        found = self._constant.get(id(step))
-        if found is None:
-            defaults = use.file.model.defaults
-            found = not (
-                _varies(step.body) or _varies(step.init) or "$" in step.what or any(map(_varies, defaults.values()))
-            )
-            self._constant[id(step)] = found
-        return found
-
-    def defaults(self, kind: type[Op], use: Use) -> Mapping[str, tuple[Any, Span]]:
-        """The ``defaults`` of an op in the file a step is written in."""
-        file = use.file
-        if file.key not in self._checked:
-            self._checked.add(file.key)
-            self._check_defaults(file)
-        node = file.model.defaults.get(kind.keyword)
-        if not isinstance(node, YamlMapping):
-            return {}
-        key = (file.key, kind.keyword)
-        if key in self._defaults:
-            return self._defaults[key]
-        known = kind.model_fields
-        entries = [(str(name.text), value) for name, value in node.entries if str(name.text) in known]
-        found = {name: (evaluate(value, use.spec_values, file), value.span) for name, value in entries}
-        if not _varies(node):
-            self._defaults[key] = found
-        return found
-
-    def block_defaults(self, name: str, use: Use) -> Mapping[str, tuple[Any, Span]]:
-        """The ``defaults`` of a block in the file a step that uses it is written in."""
-        node = use.file.model.defaults.get(name)
-        if not isinstance(node, YamlMapping):
-            return {}
-        return {str(key.text): (evaluate(value, use.spec_values, use.file), value.span) for key, value in node.entries}
-
-    def _check_defaults(self, file: SpecFile) -> None:
-        for name, node in file.model.defaults.items():
-            if name not in ops.names():
-                if name not in file.blocks and name not in library_names() and name not in spec_names():
-                    known = did_you_mean(name, {*ops.names(), *file.blocks, *library_names()})
-                    what = f"`{printable(name)}` in `defaults` is neither an op nor a block"
-                    section = file.node.get("defaults")
-                    key = section.key(name) if isinstance(section, YamlMapping) else None
-                    self.loader.diagnostics.error("unknown-op", what, key.span if key else node.span, known)
-                continue
-            if not isinstance(node, YamlMapping):
-                self.loader.diagnostics.error(
-                    "wrong-type", f"`defaults` of `{name}` are `{{argument: value}}`", node.span
-                )
-                continue
-            fields = ops.find(name).model_fields
-            for key, _ in node.entries:
-                if key.text not in fields:
-                    what = f"`{name}` has no argument `{printable(key.text)}`"
-                    hint = did_you_mean(str(key.text), fields) or _has(fields)
-                    self.loader.diagnostics.error("unknown-argument", what, key.span, hint)
 
 
 def variant_overlay(variant: Variant) -> dict[str, tuple[Any, Span]]:
@@ -311,63 +227,3 @@ def _named(steps: tuple[Step, ...], part: str, values: dict[str, Any]) -> tuple[
 def _unnamed(step: Step) -> Step:
     """A step without its name and loops: what a path to it stands for."""
     return Step(step.what, step.what_span, None, None, step.body, step.span, init=step.init, steps=step.steps)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Text):
-        return str(value)
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _varies(node: YamlNode | None) -> bool:
-    if node is None:
-        return False
-    if isinstance(node, Scalar):
-        return isinstance(node.value, str) and "$" in node.value
-    if isinstance(node, Items):
-        return any(map(_varies, node.items))
-    return any(_varies(value) for _, value in node.entries)
-
-
-def _has(fields: Any) -> str:
-    names = [name for name in fields if name != "init"]
-    return f"it has {', '.join(names)}" if names else "it has no arguments"
-
-
-def _argument_fault(
-    kind: type[Op],
-    failure: ValidationError,
-    given: Mapping[str, tuple[Any, Span]],
-    defaults: Mapping[str, tuple[Any, Span]],
-    step: Step,
-) -> Fault:
-    """pydantic's first error as a fault at the argument it speaks of."""
-    errors = failure.errors(include_url=False)
-    errors.sort(key=lambda error: error["type"] != "extra_forbidden")
-    error = errors[0]
-    name = str(error["loc"][0]) if error["loc"] else ""
-    place = given.get(name) or defaults.get(name)
-    span = place[1] if place else step.what_span
-    op = kind.keyword
-    if error["type"] == "extra_forbidden":
-        span = _key_span(step, name) or span
-        hint = did_you_mean(name, kind.model_fields) or _has(kind.model_fields)
-        return Fault("unknown-argument", f"`{op}` has no argument `{printable(name)}`", span, hint)
-    if error["type"] == "missing":
-        return Fault("missing-argument", f"`{op}` needs `{name}`", step.what_span, f"write `{op}: {{{name}: …}}`")
-    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    hint = str(error.get("ctx", {}).get("hint", ""))
-    if not name:
-        return Fault("wrong-value", f"`{op}`: {message}", step.what_span, hint or None)
-    return Fault("wrong-value", f"`{name}` of `{op}`: {printable(message)}", span, hint or None)
-
-
-def _key_span(step: Step, name: str) -> Span | None:
-    if not isinstance(step.body, YamlMapping):
-        return None
-    key = step.body.key(name)
-    return key.span if key is not None else None

@@ -11,7 +11,9 @@ from typing import Any, Protocol
 
 from archspec.diagnostics import Diagnostics, Fault, Span
 from archspec.elaborate.blocks import Blocks
+from archspec.elaborate.defaults import Defaults
 from archspec.elaborate.loader import Loader, Variant
+from archspec.elaborate.making import Making
 from archspec.elaborate.mismatch import formula
 from archspec.elaborate.nodes import Nodes
 from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place, Visit
@@ -30,8 +32,8 @@ class Walk(Protocol):
         """Run steps one after the other; gives the value of the last."""
         ...
 
-    def step(self, visit: Visit) -> int:
-        """Run one copy of a step; gives the value the chain goes on from."""
+    def step(self, visit: Visit) -> tuple[int, int]:
+        """Run one copy of a step; gives its value, and the one that the next step reads."""
         ...
 
     def copies(self, step: Step, place: Place, loop: Loop) -> Iterator[Loop]:
@@ -57,12 +59,18 @@ class Builder:
         self.loader = loader
         self.diagnostics: Diagnostics = loader.diagnostics
         self.blocks = Blocks(loader)
+        self.making = Making()
+        self.defaults = Defaults(loader)
         self.nodes = Nodes(self.diagnostics, maximum_nodes)
         self.maximum_depth = maximum_depth
         self.parts: list[Part] = []
         self._labels: tuple[Graph, Counter[str | None]] | None = None
         self.branches: dict[int, list[tuple[Scalar | None, tuple[Step, ...], bool]]] = {}
         self.constant: dict[int, Op] = {}
+        self.merging: set[int] = set()
+        """Merges that had more than one branch in some use."""
+        self.lone: dict[int, tuple[Step, Step]] = {}
+        """Merges that have had one branch so far, and the branch that ``when`` dropped."""
 
     def names(self, place: Place, loop: Loop, current: int, fixed: bool = False) -> dict[str, Any]:
         """What an expression of a step may use.  ``fixed``: sizes must not matter (``when``)."""

@@ -36,7 +36,7 @@ def bind_inputs(
             "write `inputs: {image: [3, H, W]}`; a spec without inputs is a block",
         )
     bare = BlockDefinition(definition.name, model.model_copy(update={"let": {}}), definition.file, definition.span, ())
-    values = bind(bare, given, definition.span.part(0, 1), builder.diagnostics, (), {}, keys)
+    values = bind(bare, given, definition.span.part(0, 1), builder.diagnostics, root, {}, keys)
     for name, node in declared.items():
         span = node.span
         check_name(name, span)
@@ -48,7 +48,7 @@ def bind_inputs(
         return values
     records = {name: builder.record(index) for name, index in inputs.items()}
     records["input"] = builder.record(next(iter(inputs.values())))
-    return bind(definition, given, definition.span.part(0, 1), builder.diagnostics, (), records)
+    return bind(definition, given, definition.span.part(0, 1), builder.diagnostics, root, records)
 
 
 def _shape(name: str, node: YamlNode, values: Mapping[str, Any], file: SpecFile) -> Shape:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
 
-from archspec.diagnostics import Fault
+from archspec import vocabulary
+from archspec.diagnostics import Fault, printable
 from archspec.elaborate import operations
+from archspec.elaborate.blocks import BoundOp
 from archspec.elaborate.builder import Builder
 from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place, Visit
+from archspec.elaborate.values import other_argument
 from archspec.graph import Scope
 from archspec.ops import Op
-from archspec.schema import Step, parse_step, parse_steps
+from archspec.schema import STEP_KEYS, Step, parse_step, parse_steps
 from archspec.source import Items, Scalar
 from archspec.source import Mapping as YamlMapping
 from archspec.source import Node as YamlNode
@@ -19,20 +21,19 @@ from archspec.source import Node as YamlNode
 
 def merge(
     builder: Builder,
-    kind: type[Op],
-    bound: Mapping[str, Any],
+    what: BoundOp,
     visit: Visit,
     reads: Sequence[int],
 ) -> int:
     """An add, multiply or concat: of branches, or of what ``from`` lists."""
     step, place, loop = visit.step, visit.place, visit.loop
-    branches = _branches(builder, kind, step)
+    branches = _branches(builder, what.kind, step)
     inner, inside = place, loop.branch()
     if step.name is not None or visit.key is not None:
         scope = builder.open("merge", visit)
         inner, inside = Place(scope, place.use, place, modules=True), loop.own_scope()
     fields = frozenset(str(k.text) for k, _, _ in branches if k is not None)
-    op, _ = operations.operation(builder, kind, bound, visit, skip=fields)
+    op, _ = operations.operation(builder, what, visit, skip=fields)
     if branches:
         if len(reads) != 1:
             raise Fault(
@@ -41,7 +42,19 @@ def merge(
                 step.what_span,
                 "give branches, or a list of names, not both",
             )
-        values = [value for branch in branches for value in _values(builder, branch, inner, inside, reads[0])]
+        given = [(branch, [*_values(builder, branch, inner, inside, reads[0])]) for branch in branches]
+        values = [value for _, found in given for value in found]
+        if len(branches) > 1 and id(step) not in builder.merging:
+            dropped = [
+                steps[0] for (_, steps, bare), found in given if bare and not found and steps[0].when is not None
+            ]
+            if len(values) > 1:
+                builder.merging.add(id(step))
+                builder.lone.pop(id(step), None)
+            elif dropped:
+                builder.lone[id(step)] = (step, dropped[0])
+        if len(branches) == 1:
+            _warn_of_one_branch(builder, step, *branches[0])
     else:
         values = list(reads)
         if step.body is not None and not isinstance(step.body, YamlMapping):
@@ -66,6 +79,32 @@ def merge(
     return index
 
 
+def warn_of_lone_branches(builder: Builder) -> None:
+    """Warn of merges that `when` leaves with one branch wherever they are used: they merge nothing."""
+    for step, dropped in builder.lone.values():
+        builder.diagnostics.warning(
+            "one-branch",
+            f"`when` drops this branch, and leaves `{step.what}` with one: it does nothing",
+            dropped.what_span,
+            f"`- {dropped.what}:` is dropped as a branch; a list of one step, `- - {dropped.what}:`, "
+            "stays, and is the input where `when` is false",
+            details=(f"`{step.what}` is at {step.what_span}",),
+        )
+
+
+def _warn_of_one_branch(builder: Builder, step: Step, key: Scalar | None, steps: tuple[Step, ...], bare: bool) -> None:
+    """Warn of a merge that is written with one branch, which nothing multiplies."""
+    if bare and (steps[0].clauses or steps[0].repeat is not None):
+        return
+    if key is None:
+        message, span = f"`{step.what}` has one branch: it does nothing", step.what_span
+        hint = f"each item of the list is a branch: `- {step.what}: [[…], […]]`"
+    else:
+        message, span = f"`{step.what}` has one branch, called `{printable(key.text, 60)}`: it does nothing", key.span
+        hint = f"a key that is no argument names a branch: `- {step.what}: {{left: […], right: […]}}`"
+    builder.diagnostics.warning("one-branch", message, span, hint)
+
+
 def _branches(builder: Builder, kind: type[Op], step: Step) -> list[tuple[Scalar | None, tuple[Step, ...], bool]]:
     """The branches of a merge: key, steps, and whether it is one bare step."""
     found = builder.branches.get(id(step))
@@ -75,11 +114,27 @@ def _branches(builder: Builder, kind: type[Op], step: Step) -> list[tuple[Scalar
             found = [_branch(builder, None, item) for item in step.body.items]
         elif isinstance(step.body, YamlMapping):
             fields = kind.model_fields
+            for k, item in step.body.entries:
+                _refuse_argument(step, k, item, fields)
             found = [_branch(builder, k, item) for k, item in step.body.entries if str(k.text) not in fields]
         elif step.body is not None:
             raise Fault("wrong-type", f"`{step.what}` takes a list of branches", step.body.span)
         builder.branches[id(step)] = found
     return found
+
+
+def _refuse_argument(step: Step, key: Scalar, value: YamlNode, fields: Collection[str]) -> None:
+    """Raise Fault where a key that names a branch by the rule was surely meant for an argument."""
+    if key.text in fields:
+        return
+    number = isinstance(value, Scalar) and value.value is not None and not isinstance(value.value, str)
+    meant = isinstance(value, Scalar) and vocabulary.same_argument(key.text, fields) is not None
+    if key.text in STEP_KEYS or number or meant:
+        shown = printable(key.text, 60)
+        hint = other_argument(key.text, fields) or "a branch is a list of steps or one step"
+        raise Fault(
+            "unknown-argument", f"`{step.what}` has no argument `{shown}`, and this is no branch", key.span, hint
+        )
 
 
 def _branch(builder: Builder, key: Scalar | None, node: YamlNode) -> tuple[Scalar | None, tuple[Step, ...], bool]:
@@ -104,11 +159,7 @@ def _values(
                 if step.name is not None and key is not None:
                     yield _scoped(builder, key, steps, place, copy, start)
                 else:
-                    made = len(builder.nodes.all)
-                    value = builder.walk.step(visit)
-                    last = builder.nodes.all[-1]
-                    bare_parameter = len(builder.nodes.all) > made and last.op is not None and not last.op.sources
-                    yield last.index if bare_parameter and last.step is step else value
+                    yield builder.walk.step(visit)[0]
         return
     if key is None and not numbered:
         yield builder.walk.steps(steps, place, loop, start)

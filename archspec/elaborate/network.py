@@ -10,7 +10,7 @@ from typing import Any
 from archspec.analyses.refusals import fitting
 from archspec.analyses.shapes import valid_sizes
 from archspec.diagnostics import Diagnostic, Fault, Source, Span, did_you_mean, printable
-from archspec.elaborate import learning
+from archspec.elaborate import learning, unused
 from archspec.elaborate.blocks import overlay_keys, variant_overlay
 from archspec.elaborate.builder import Builder
 from archspec.elaborate.inputs import bind_inputs
@@ -19,7 +19,6 @@ from archspec.elaborate.nodes import Excess
 from archspec.elaborate.outputs import outputs_of
 from archspec.elaborate.places import OUTSIDE, UNKNOWN, Place, Use
 from archspec.elaborate.rewriting import rewritten
-from archspec.elaborate.unused import warn_unread, warn_unused
 from archspec.elaborate.values import Text, UnknownValue
 from archspec.elaborate.walk import StepWalk
 from archspec.graph import Graph, Scope
@@ -115,9 +114,8 @@ def _build(
         for misfit in reversed(builder.nodes.misfits):
             diagnostics.insert(misfit.said, replace(misfit.fault.diagnostic, stack=misfit.stack))
         return None
-    warn_unused(builder, file)
     graph.connect()
-    warn_unread(graph, diagnostics)
+    unused.warn(builder, file, graph)
     if builder.nodes.misfits:
         solutions = valid_sizes(graph)
         for misfit in builder.nodes.misfits:
@@ -142,4 +140,6 @@ def _text(value: Any, variant: Variant) -> Any:
         return Text(value, variant.outermost)
     if isinstance(value, (list, tuple)):
         return [_text(item, variant) for item in value]
+    if isinstance(value, dict):
+        return {_text(key, variant): _text(item, variant) for key, item in value.items()}
     return value

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from archspec.diagnostics import Fault, Span
+from archspec.elaborate.blocks import BoundOp
 from archspec.elaborate.builder import Builder
 from archspec.elaborate.places import UNKNOWN, Entry, Visit
 from archspec.elaborate.values import arguments, evaluate
@@ -15,14 +16,13 @@ from archspec.source import Mapping as YamlMapping
 
 def primitive(
     builder: Builder,
-    kind: type[Op],
-    bound: Mapping[str, Any],
+    what: BoundOp,
     visit: Visit,
     reads: Sequence[int],
 ) -> int:
-    """One application of an op that is no merge; ``bound`` are arguments given with it as a value."""
-    step, place = visit.step, visit.place
-    op, referred = operation(builder, kind, bound, visit)
+    """One application of an op that is no merge."""
+    step, place, kind = visit.step, visit.place, what.kind
+    op, referred = operation(builder, what, visit)
     if kind.sources and len(reads) != kind.sources:
         raise Fault("wrong-inputs", f"`{step.what}` takes one input, and `from` names {len(reads)}", step.what_span)
     inputs = (*(reads if kind.sources else ()), *referred)
@@ -48,8 +48,7 @@ def primitive(
 
 def operation(
     builder: Builder,
-    kind: type[Op],
-    bound: Mapping[str, Any],
+    what: BoundOp,
     visit: Visit,
     skip: frozenset[str] = frozenset(),
 ) -> tuple[Op, tuple[int, ...]]:
@@ -59,24 +58,26 @@ def operation(
     if constant is not None:
         return constant, ()
     names = builder.names(place, visit.loop, current)
-    given: dict[str, tuple[Any, Span]] = {name: (value, step.what_span) for name, value in bound.items()}
+    kind = what.kind
+    given: dict[str, tuple[Any, Span]] = {name: (value, step.what_span) for name, value in what.arguments.items()}
+    known = [name for name in kind.model_fields if name != "init"]
     if isinstance(step.body, YamlMapping):
         inner = [(key, value) for key, value in step.body.entries if str(key.text) not in skip]
-        given |= arguments(YamlMapping(tuple(inner), step.body.span), names, place.use.file, step.what)
+        given |= arguments(YamlMapping(tuple(inner), step.body.span), names, place.use.file, step.what, known)
     elif not kind.merges:
-        given |= arguments(step.body, names, place.use.file, step.what)
+        given |= arguments(step.body, names, place.use.file, step.what, known)
     if step.init is not None:
         if "init" in given:
             raise Fault("name-twice", "`init` stands both beside the step and among its arguments", step.init.span)
         given["init"] = (evaluate(step.init, names, place.use.file), step.init.span)
-    defaults = builder.blocks.defaults(kind, place.use)
-    op = builder.blocks.make(kind, given, defaults, step)
+    defaults = builder.defaults.op(kind, place.use, what.written)
+    op = builder.making.make(kind, given, defaults, step, lambda fault: builder.report(fault, place, step.what_span))
     referred: list[int] = []
     for field in kind.references:
         target = getattr(op, field)
         if target is not None:
             span = given[field][1] if field in given else step.what_span
             referred.append(place.find(str(target), span, current).value)
-    if not referred and not kind.references and builder.blocks.is_constant(step, place.use):
+    if not referred and not kind.references and builder.making.is_constant(step, place.use):
         builder.constant[id(step)] = op
     return op, tuple(referred)

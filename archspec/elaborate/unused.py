@@ -1,10 +1,11 @@
-"""Warnings of what is declared and never used."""
+"""Warnings of what a spec says in vain: steps that nothing reads, and names that nothing uses."""
 
 from __future__ import annotations
 
 import re
 
 from archspec.diagnostics import Diagnostics, printable
+from archspec.elaborate import merging
 from archspec.elaborate.builder import Builder
 from archspec.graph import Graph
 from archspec.schema import SpecFile
@@ -13,7 +14,15 @@ from archspec.source import Mapping as YamlMapping
 from archspec.source import Node as YamlNode
 
 
-def warn_unread(graph: Graph, diagnostics: Diagnostics) -> None:
+def warn(builder: Builder, file: SpecFile, graph: Graph) -> None:
+    """Warn of all that is unused in a finished graph and in the file that has its steps."""
+    _warn_unused(builder.diagnostics, file)
+    _warn_of_defaults(builder.diagnostics, file)
+    merging.warn_of_lone_branches(builder)
+    _warn_unread(graph, builder.diagnostics)
+
+
+def _warn_unread(graph: Graph, diagnostics: Diagnostics) -> None:
     """Warn of what nothing reads."""
     for node in graph.nodes:
         if node.dead and not graph.consumers(node.index):
@@ -25,11 +34,10 @@ def warn_unread(graph: Graph, diagnostics: Diagnostics) -> None:
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def warn_unused(builder: Builder, file: SpecFile) -> None:
+def _warn_unused(diagnostics: Diagnostics, file: SpecFile) -> None:
     """Warn of parameters, ``let`` and blocks that nothing in their file speaks of."""
     if file.model.extends is not None:
         return
-    diagnostics = builder.diagnostics
     definitions = [*file.blocks.values()]
     if file.whole is not None:
         definitions.append(file.whole)
@@ -62,6 +70,23 @@ def warn_unused(builder: Builder, file: SpecFile) -> None:
         for key, _ in file.model.imports.entries:
             if key.text not in file.imports and key.text not in everything:
                 diagnostics.warning("unused", f"import `{printable(key.text)}` is never used", key.span)
+
+
+def _warn_of_defaults(diagnostics: Diagnostics, file: SpecFile) -> None:
+    """Warn of defaults that no use starts from, where no use in the file is merely left out by ``when``."""
+    section = file.node.get("defaults")
+    if not isinstance(section, YamlMapping):
+        return
+    bodies = [(key, value) for key, value in file.node.entries if key.text in ("params", "let", "blocks", "steps")]
+    named = _spoken(YamlMapping(tuple(bodies), file.node.span), False, everywhere=True)
+    for key, _ in section.entries:
+        if key.text not in file.used_defaults and key.text not in named:
+            diagnostics.warning(
+                "unused",
+                f"nothing starts from the defaults of `{printable(key.text)}`",
+                key.span,
+                "they hold for what this file names, and not for what its blocks use inside",
+            )
 
 
 def _spoken(node: YamlMapping, whole: bool, everywhere: bool = False) -> set[str]:

@@ -35,14 +35,15 @@ def block(
             step.what_span,
             "a block that uses itself needs a `when` that ends it",
         )
-    given = arguments(step.body, builder.names(place, visit.loop, visit.current), place.use.file, step.what)
+    names = builder.names(place, visit.loop, visit.current)
+    given = arguments(step.body, names, place.use.file, step.what, tuple(definition.model.params))
     for name in bound.arguments:
         if name in given:
             raise Fault("name-twice", f"`{name}` is already bound where the block was given", given[name][1])
     given = {
         **bound.overlay,
+        **builder.defaults.block(definition.name, place.use, bound.written),
         **{name: (value, step.what_span) for name, value in bound.arguments.items()},
-        **builder.blocks.block_defaults(definition.name, place.use),
         **given,
     }
     inputs = references.block_inputs(definition, reads, step)
@@ -57,8 +58,7 @@ def block(
     if bound.rewrites:
         return _rewritten(builder, bound, given, visit, scope, inputs)
     keys = {str(k.text): k.span for k, _ in step.body.entries} if isinstance(step.body, YamlMapping) else {}
-    stack = place.scope.stack()
-    values = bind(definition, given, step.what_span, builder.diagnostics, stack, {**bound.values, **records}, keys)
+    values = bind(definition, given, step.what_span, builder.diagnostics, scope, {**bound.values, **records}, keys)
     values = {**bound.values, **values}
     scope.values = values
     spec_values = (

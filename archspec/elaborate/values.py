@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from archspec import expressions
-from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
+from archspec import expressions, vocabulary
+from archspec.diagnostics import Diagnostics, Fault, Span, printable
 from archspec.expressions import Expression, Record
+from archspec.graph import Scope
 from archspec.ops import Shape
-from archspec.schema import IDENTIFIER, BlockDefinition, SpecFile, Step
+from archspec.schema import IDENTIFIER, STEP_KEYS, BlockDefinition, SpecFile, Step
 from archspec.source import Items, Node, Scalar
 from archspec.source import Mapping as YamlMapping
 
@@ -63,11 +64,22 @@ def evaluate(node: Node, names: Mapping[str, Any], file: SpecFile | None) -> Any
         if found is None:
             return Text(node.value, file)
         if isinstance(found, Expression):
-            return expressions.evaluate(found, names)
+            return _written(expressions.evaluate(found, names), file)
         return Text(expressions.interpolate(found, names), file)
     if isinstance(node, Items):
         return [evaluate(item, names, file) for item in node.items]
-    return {str(key.text): evaluate(value, names, file) for key, value in node.entries}
+    return {Text(key.text, file): evaluate(value, names, file) for key, value in node.entries}
+
+
+def _written(value: Any, file: SpecFile | None) -> Any:
+    """What an expression of a file gives, the texts that stand in it marked as written there."""
+    if type(value) is str:
+        return Text(value, file)
+    if isinstance(value, list | tuple):
+        return [_written(item, file) for item in value]
+    if isinstance(value, dict):
+        return {_written(key, file): _written(item, file) for key, item in value.items()}
+    return value
 
 
 def _template(node: Scalar, file: SpecFile | None) -> expressions.Expression | expressions.Interpolation | None:
@@ -138,39 +150,47 @@ def bind(
     given: Mapping[str, tuple[Any, Span]],
     at: Span | None,
     diagnostics: Diagnostics,
-    stack: tuple[Any, ...],
+    scope: Scope,
     records: Mapping[str, Any],
     keys: Mapping[str, Span] | None = None,
 ) -> dict[str, Any]:
     """Parameters and ``let`` of one use of a block; raises UnknownValue after reporting what is wrong.
 
     ``given`` are the arguments by name with their places; defaults are evaluated in order and may use the parameters
-    before them.  ``keys`` are the places of their names.
+    before them.  ``keys`` are the places of their names.  ``scope`` is that of the use: what fails among the block's
+    own defaults and ``let`` is told with the use that led there; what is wrong with an argument stands at the use.
     """
     params = definition.model.params
     failed = False
+    outside = scope.parent.stack() if scope.parent is not None else ()
 
-    def report(fault: Fault) -> None:
+    def report(fault: Fault, inside: bool) -> None:
         found = fault.diagnostic
         span = found.span or at
+        stack = scope.stack() if inside else outside
         diagnostics.error(found.code, found.message, span, found.hint, details=found.details, stack=stack)
 
     for name, (_, span) in given.items():
         if name not in params:
             failed = True
-            hint = did_you_mean(name, params) or (
+            hint = other_argument(name, params) or (
                 f"its parameters are {', '.join(params)}" if params else "it has no parameters"
             )
             what = f"`{definition.name}` has no parameter `{printable(name)}`"
-            report(Fault("unknown-argument", what, (keys or {}).get(name, span), hint))
+            report(Fault("unknown-argument", what, (keys or {}).get(name, span), hint), False)
+    unknown = failed  # and may be meant for one that is missing
     values: dict[str, Any] = {}
     for name, node in params.items():
+        inside = True
         try:
             _check_name(name, node, definition)
             default = evaluate(node, values, definition.file)
+            inside = False
             if name in given:
                 value, span = given[name]
                 values[name] = conform(value, default, name, span)
+            elif default is None and unknown:
+                continue
             elif default is None:
                 raise Fault(
                     "missing-argument",
@@ -182,7 +202,7 @@ def bind(
                 values[name] = default
         except Fault as fault:
             failed = True
-            report(fault)
+            report(fault, inside)
     if failed:
         raise UnknownValue
     for name, node in definition.model.let.items():
@@ -193,7 +213,7 @@ def bind(
             values[name] = evaluate(node, {**values, **records}, definition.file)
         except Fault as fault:
             failed = True
-            report(fault)
+            report(fault, True)
     if failed:
         raise UnknownValue
     return values
@@ -206,14 +226,41 @@ def _check_name(name: str, node: Node, definition: BlockDefinition) -> None:
         raise Fault("bad-name", f"`{printable(name)}` is no name for a value of `{definition.name}`", node.span)
 
 
-def arguments(node: Node | None, names: Mapping[str, Any], file: SpecFile, what: str) -> dict[str, tuple[Any, Span]]:
-    """The arguments of a step, evaluated, with their places.  Raises Fault."""
+def other_argument(name: str, known: Collection[str]) -> str | None:
+    """The hint for an argument that is none of ``known``: where it belongs, or what it is called here."""
+    if name in STEP_KEYS:
+        return f"`{name}` stands beside the step, in the column of its op, and not among the arguments"
+    return vocabulary.argument(name, known)
+
+
+def arguments(
+    node: Node | None, names: Mapping[str, Any], file: SpecFile, what: str, known: Sequence[str]
+) -> dict[str, tuple[Any, Span]]:
+    """The arguments of a step, evaluated, with their places.  Raises Fault; ``known`` are those there may be."""
     if node is None:
         return {}
     if not isinstance(node, YamlMapping):
-        hint = f"write `{what}: {{name: value}}`"
-        raise Fault("positional-argument", f"arguments of `{what}` are named, always", node.span, hint)
+        raise Fault(
+            "positional-argument", f"arguments of `{what}` are named, always", node.span, _named(node, what, known)
+        )
     return {str(key.text): (evaluate(value, names, file), value.span) for key, value in node.entries}
+
+
+def _named(node: Scalar | Items, what: str, known: Sequence[str]) -> str:
+    """The hint for arguments without names: the names they have, in their order."""
+    if not known:
+        return f"`{what}` takes none: write `{what}` alone"
+    written = [item.text for item in (node.items if isinstance(node, Items) else (node,)) if isinstance(item, Scalar)]
+    if not written or len(written) > len(known) or sum(map(len, written)) > 60:
+        return f"write `{what}: {{{known[0]}: …}}`"
+    pairs = (f"{name}: {printable(value)}" for name, value in zip(known, written, strict=False))
+    return f"write `{what}: {{{', '.join(pairs)}}}`"
+
+
+def listed_arguments(fields: Iterable[str]) -> str:
+    """The hint that lists the arguments there are."""
+    names = [name for name in fields if name != "init"]
+    return f"it has {', '.join(names)}" if names else "it has no arguments"
 
 
 def mention(step: Step, word: str) -> Span | None:

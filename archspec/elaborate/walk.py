@@ -6,7 +6,7 @@ reported, its value is unknown, and whatever reads it is passed over, so that on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archspec import expressions
@@ -17,7 +17,6 @@ from archspec.elaborate.builder import Builder
 from archspec.elaborate.mismatch import formula
 from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place, Visit
 from archspec.elaborate.values import UnknownValue, evaluate, mention, text
-from archspec.ops import Op
 from archspec.schema import Step
 from archspec.source import Scalar
 
@@ -32,12 +31,17 @@ class StepWalk:
 
     def steps(self, steps: Sequence[Step], place: Place, loop: Loop, current: int) -> int:
         """Run steps one after the other; gives the value of the last."""
+        return self._chain(steps, place, loop, current)[0]
+
+    def _chain(self, steps: Sequence[Step], place: Place, loop: Loop, current: int) -> tuple[int, int]:
+        """Run steps one after the other; gives the value of the last, and the one that a further step reads."""
+        given = current
         for step in steps:
             for copy in self.copies(step, place, loop):
                 visit = Visit(step, place, copy, current)
                 if self.wanted(visit):
-                    current = self.step(visit)
-        return current
+                    given, current = self.step(visit)
+        return given, current
 
     def copies(self, step: Step, place: Place, loop: Loop) -> Iterator[Loop]:
         """The copies that ``for`` and ``repeat`` make of a step; ``for`` is outside."""
@@ -105,44 +109,53 @@ class StepWalk:
             pass
         return False
 
-    def step(self, visit: Visit) -> int:
-        """Run one copy of a step; gives the value the chain goes on from."""
+    def step(self, visit: Visit) -> tuple[int, int]:
+        """Run one copy of a step; gives its value, and the one that the next step reads.
+
+        They differ for a parameter, which the chain passes by.
+        """
         if visit.place.start != UNKNOWN and id(visit.step) not in self._read_for_input:
             self._warn_of_input(visit)
         try:
-            given = self._apply(visit)
+            given, onward = self._apply(visit)
         except Fault as fault:
             self.builder.report(fault, visit.place, visit.step.what_span)
-            given = UNKNOWN
+            given = onward = UNKNOWN
             self._name_unknown(visit)
         except UnknownValue:
-            given = UNKNOWN
+            given = onward = UNKNOWN
             self._name_unknown(visit)
-        return visit.current if visit.step.aside else given
+        return (visit.current, visit.current) if visit.step.aside else (given, onward)
 
-    def _apply(self, visit: Visit) -> int:
-        step, place, builder = visit.step, visit.place, self.builder
+    def _apply(self, visit: Visit) -> tuple[int, int]:
+        """What a step gives, and what the next step reads."""
+        builder = self.builder
         reads = references.resolve(builder, visit)
-        if step.what == "steps":
+        if visit.step.what == "steps":
             return self._group(visit, reads)
-        if step.what == "sequence":
-            scope = builder.open("sequence", visit)
-            self._one_input(step, reads, "`sequence`")
-            inner = Place(scope, place.use, place, modules=True, start=reads[0])
-            value = self.steps(step.steps or (), inner, visit.loop.own_scope(), reads[0])
-            return builder.close(visit, inner, value)
-        if step.what == "reuse":
-            return references.reuse(builder, visit, reads)
-        what = self._what(visit)
-        if isinstance(what, Bound):
-            return uses.block(builder, what, visit, reads)
-        bound: Mapping[str, Any] = {}
-        if isinstance(what, BoundOp):
-            what, bound = what.kind, what.arguments
-        if what.merges:
-            return merging.merge(builder, what, bound, visit, reads)
-        value = operations.primitive(builder, what, bound, visit, reads)
-        return value if what.sources else visit.current
+        if visit.step.what == "sequence":
+            given = self._sequence(visit, reads)
+        elif visit.step.what == "reuse":
+            given = references.reuse(builder, visit, reads)
+        else:
+            what = self._what(visit)
+            if isinstance(what, Bound):
+                given = uses.block(builder, what, visit, reads)
+            elif what.kind.merges:
+                given = merging.merge(builder, what, visit, reads)
+            else:
+                given = operations.primitive(builder, what, visit, reads)
+                if not what.kind.sources:
+                    return given, visit.current
+        return given, given
+
+    def _sequence(self, visit: Visit, reads: Sequence[int]) -> int:
+        step, place = visit.step, visit.place
+        scope = self.builder.open("sequence", visit)
+        self._one_input(step, reads, "`sequence`")
+        inner = Place(scope, place.use, place, modules=True, start=reads[0])
+        value = self.steps(step.steps or (), inner, visit.loop.own_scope(), reads[0])
+        return self.builder.close(visit, inner, value)
 
     def _warn_of_input(self, visit: Visit) -> None:
         """`input` is the block's, also inside a sequence; where that has other channels it is most likely not meant."""
@@ -164,7 +177,7 @@ class StepWalk:
             stack=place.scope.stack(),
         )
 
-    def _what(self, visit: Visit) -> type[Op] | Bound | BoundOp:
+    def _what(self, visit: Visit) -> Bound | BoundOp:
         step, place = visit.step, visit.place
         what: Any = step.what
         if "$" in what:
@@ -172,16 +185,16 @@ class StepWalk:
             what = evaluate(Scalar(what, what, step.what_span, False), names, place.use.file)
         return self.builder.blocks.find(what, place.use, step.what_span)
 
-    def _group(self, visit: Visit, reads: Sequence[int]) -> int:
+    def _group(self, visit: Visit, reads: Sequence[int]) -> tuple[int, int]:
         step = visit.step
         if step.name is not None:
             raise Fault(
                 "bad-name", "a `steps` group makes no scope, so it has no name", step.name_span, "use `sequence`"
             )
         self._one_input(step, reads, "`steps`")
-        given = self.steps(step.steps or (), visit.place, visit.loop, reads[0])
+        given, onward = self._chain(step.steps or (), visit.place, visit.loop, reads[0])
         self.builder.label(visit, Entry(given, step.label_span))
-        return given
+        return given, onward
 
     @staticmethod
     def _one_input(step: Step, reads: Sequence[int], what: str) -> None:

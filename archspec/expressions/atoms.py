@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from archspec.diagnostics import Fault, did_you_mean, printable
+from archspec import vocabulary
+from archspec.diagnostics import Fault, printable
 from archspec.expressions import tree as t
 from archspec.expressions.cursor import Cursor
 from archspec.expressions.functions import FUNCTIONS
@@ -153,7 +154,7 @@ class Atoms(Cursor, ABC):
     def call(self, name: Token) -> t.Tree:
         function = FUNCTIONS.get(name.text)
         if function is None:
-            hint = did_you_mean(name.text, FUNCTIONS) or "there are " + ", ".join(FUNCTIONS)
+            hint = vocabulary.function(name.text, FUNCTIONS) or "there are " + ", ".join(FUNCTIONS)
             said = f"there is no function `{printable(name.text, 40)}`"
             raise Fault("unknown-function", said, self.home.place(name.at), hint)
         self.advance()

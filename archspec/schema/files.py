@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from archspec.diagnostics import Diagnostics, Span, did_you_mean, printable
+from archspec import vocabulary
+from archspec.diagnostics import Diagnostics, Span, printable
 from archspec.schema.models import BlockModel, SpecModel
 from archspec.schema.steps import IDENTIFIER, Step, parse_steps
 from archspec.source import Items, Mapping, Node, Scalar
@@ -43,6 +44,8 @@ class SpecFile:
     blocks: dict[str, BlockDefinition] = field(default_factory=dict)
     whole: BlockDefinition | None = None
     used_blocks: set[str] = field(default_factory=set)
+    used_defaults: set[str] = field(default_factory=set)
+    """Ops and blocks that something has started from the file's ``defaults`` of."""
     imports: dict[str, Any] = field(default_factory=dict)
     templates: dict[int, Any] = field(default_factory=dict)
     """Parsed expressions by the identity of their scalar, which lives as long as the file."""
@@ -148,7 +151,7 @@ def _report(kind: type[BaseModel], node: Mapping, error: Any, diagnostics: Diagn
             "unknown-key",
             f"`{printable(name)}` is no key of {'a spec' if kind is SpecModel else 'a block'}",
             key.span if key else node.span,
-            did_you_mean(name, keys) or f"the keys are {', '.join(sorted(keys))}",
+            vocabulary.key(name, keys) or f"the keys are {', '.join(sorted(keys))}",
         )
     elif error["type"] == "missing":
         diagnostics.error("missing-key", f"`{name}` is missing", node.span.part(0, 1))

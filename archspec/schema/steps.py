@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from archspec import expressions
-from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
+from archspec import expressions, vocabulary
+from archspec.diagnostics import Diagnostics, Fault, Span, printable
 from archspec.expressions import Clause, Expression, Interpolation
 from archspec.source import Items, Mapping, Node, Scalar
 
@@ -80,7 +80,8 @@ def parse_step(node: Node, diagnostics: Diagnostics) -> Step:
             "several-calls",
             f"the step applies both `{printable(calls[0][0].text)}` and `{printable(second.text)}`",
             second.span,
-            did_you_mean(str(second.text), STEP_KEYS)
+            vocabulary.key(str(second.text), STEP_KEYS)
+            or vocabulary.argument(str(second.text), ())
             or "arguments are indented below the op; beside it may stand only " + ", ".join(sorted(STEP_KEYS)),
         )
     key, value = calls[0]

@@ -78,13 +78,14 @@ def _complaint(error: Any, source: Source) -> Fault:
     tab = _tab_before(noticed)
     if tab is not None:
         return Fault("tab", "a tab is used for indentation; YAML wants spaces", tab, "indent with two spaces")
+    item = _bare_item(noticed)
+    if item is not None:
+        word, span = item
+        hint = f"write `- {printable(word, 60)}:` where keys follow, and the word alone where none do"
+        message = f"keys follow `{printable(word, 60)}`, and it has no `:`"
+        return Fault("yaml-syntax", message, span, hint, (f"the first key is at {noticed.source.name}:{noticed.line}",))
     if found is None:
         return Fault("yaml-syntax", f"this is not YAML: {printable(said.strip())}", noticed)
-    bare = _bare_item(noticed)
-    if bare is not None:
-        item, span = bare
-        what = f"`{printable(item, 40)}` has keys on the lines below, so it needs a `:`"
-        return Fault("yaml-syntax", what, span, f"write `- {printable(item, 40)}:`", (f"noticed at {noticed}",))
     began = _character(error.context_mark, source) if error.context_mark else noticed
     quoted = found.pattern.startswith("quoted")
     if found.at_beginning and (began.line != noticed.line or quoted):
@@ -95,28 +96,6 @@ def _complaint(error: Any, source: Source) -> Fault:
         message, hint = "nothing more is expected on this line", _hint(_QUOTE, noticed)
     details = (f"it began at {began}",) if began.line != noticed.line else ()
     return Fault("yaml-syntax", message, noticed, hint, details)
-
-
-_KEY = re.compile(r"\s*\w[^:#]*:(?:\s|$)")
-_ITEM = re.compile(r"(\s*- +(?:- +)*)(\w[^:#]*?)\s*(?:#.*)?")
-
-
-def _bare_item(noticed: Span) -> tuple[str, Span] | None:
-    """The item of a list above this line that keys were written below of, though it has no colon: ``- relu``."""
-    line = noticed.source.lines[noticed.line - 1]
-    if not _KEY.match(line):
-        return None
-    indentation = len(line) - len(line.lstrip())
-    for number in range(noticed.line - 1, 0, -1):
-        above = noticed.source.lines[number - 1]
-        if not above.strip() or above.lstrip().startswith("#"):
-            continue
-        match = _ITEM.fullmatch(above)
-        if match is None or indentation != len(match[1]):
-            return None
-        column = len(match[1]) + 1
-        return match[2], Span(noticed.source, number, column, number, column + len(match[2]))
-    return None
 
 
 def _hint(usual: str | None, span: Span) -> str | None:
@@ -133,6 +112,26 @@ def _hint(usual: str | None, span: Span) -> str | None:
     if here and here in "]}":
         return f"there is one `{here}` too many"
     return usual
+
+
+_ITEM = re.compile(r"\s*(?:- +)*-(?P<blank> +)(?P<word>[^\s#\[\]{}&*!|>%@`'\"][^#]*?)(?:\s*|\s+#.*)")
+_KEY = re.compile(r"(?P<indentation> *)[^\s#'\"\-\[\]{}][^:]*:(?:\s|$)")
+_BLANK = re.compile(r"\s*(?:#.*)?")
+
+
+def _bare_item(noticed: Span) -> tuple[str, Span] | None:
+    """The item of a list (``- relu``) that the line of a complaint gives keys to, though it is a word; or None."""
+    known = noticed.source.lines
+    key = _KEY.match(known[noticed.line - 1])
+    above = noticed.line - 1
+    while above > 0 and _BLANK.fullmatch(known[above - 1]):
+        above -= 1
+    item = _ITEM.fullmatch(known[above - 1]) if above > 0 else None
+    if key is None or item is None or ": " in item["word"] or item["word"].endswith(":"):
+        return None
+    if len(key["indentation"]) < item.start("blank"):
+        return None  # left of the item's own column: it belongs to something further out
+    return item["word"], Span(noticed.source, above, item.start("word") + 1, above, item.end("word") + 1)
 
 
 def _before(span: Span) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from archspec import vocabulary
 from archspec.diagnostics import did_you_mean, printable
 from archspec.graph import Graph, Node, Output, Scope
 from archspec.ops import Op, Shape
@@ -150,7 +151,7 @@ class Draft:
         kind = type(op)
         for name in arguments:
             if name not in kind.model_fields:
-                hint = did_you_mean(name, kind.model_fields) or f"it has {', '.join(kind.model_fields)}"
+                hint = vocabulary.argument(name, kind.model_fields) or f"it has {', '.join(kind.model_fields)}"
                 raise RewriteError(f"`{kind.keyword}` has no argument `{printable(name, 80)}`", node, hint)
             if name in kind.references:
                 raise RewriteError(f"`{name}` of `{kind.keyword}` names a step, and steps cannot be joined anew", node)
