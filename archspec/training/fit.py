@@ -173,8 +173,8 @@ def fit(
             write_record(output_folder, about, settings)
             if left:
                 validation_set = data.validation_batches(settings.batch_size)
-                message = f"{place} has too little memory for a batch of {settings.batch_size}"
-                with refusals_told(message, SMALLER):
+                refused = f"{place} has too little memory for a batch of {settings.batch_size}"
+                with refusals_told(refused, SMALLER):
                     trainer.fit(training, training_set, validation_set, ckpt_path=start, weights_only=True)
             else:
                 checkpoints.load_state_dict(files.resumed["callbacks"][checkpoints.state_key])
