@@ -370,6 +370,25 @@ steps:
       - conv as g: {channels: $(input.channels + i), kernel: 1}
     for: i in range(1, 4)
 """,
+    "identities": """
+steps:
+  - sequence as s:
+      - conv: {channels: 4, kernel: 1}
+      - add:
+          - identity
+          - - conv as c1: {channels: 4, kernel: 1}
+            - identity
+      - add as named:
+          - identity
+          - relu
+      - concat:
+          left: identity
+          right: {conv: {channels: 4, kernel: 1}}
+      - conv: {channels: 4, kernel: 1}
+  - identity as idle
+  - identity as last:
+    from: s
+""",
 }
 """What the language has that the shipped networks use little, a spec for each."""
 

@@ -26,9 +26,12 @@ def primitive(
     if kind.sources and len(reads) != kind.sources:
         raise Fault("wrong-inputs", f"`{step.what}` takes one input, and `from` names {len(reads)}", step.what_span)
     inputs = (*(reads if kind.sources else ()), *referred)
-    if kind.transparent and step.name is None and visit.key is None and not place.modules:
-        place.count += 1
-        builder.label(visit, Entry(reads[0], step.what_span))
+    merged = visit.loop.merged or place.scope.kind == "merge"
+    if kind.transparent and step.name is None and (merged or not place.modules):
+        # A sequence counts it among its members, but a merge just reads what it stands for.
+        entry = Entry(reads[0], step.what_span)
+        place.names[builder.name(visit)] = entry
+        builder.label(visit, entry)
         return reads[0]
     name = builder.name(visit)
     node = builder.nodes.add(op, inputs, step, place, visit.loop, name, step.name is not None or visit.key is not None)

@@ -17,6 +17,7 @@ from archspec.expressions.tree import Tree
 AT = (0, 0)
 SPOKEN = frozenset({"abs", "enumerate", "len", "max", "min", "range", "reversed", "round", "sum", "zip"})
 """Functions of the language that Python has too, under the same name and with the same meaning."""
+_OPPOSITE = {"==": "!=", "!=": "==", "in": "not in", "not in": "in"}
 
 
 class Code(str):
@@ -159,6 +160,12 @@ def _fold(tree: Tree) -> Tree:
                 first, kept = kept[0][1], kept[1:]
             return t.Arithmetic(AT, first, tuple(kept)) if kept else first
         return t.Arithmetic(AT, first, tuple(rest))
+    if isinstance(tree, t.Unary) and tree.operator == "not":
+        operand = _fold(tree.operand)
+        if isinstance(operand, t.Comparison) and len(operand.rest) == 1 and operand.rest[0][0] in _OPPOSITE:
+            symbol, right = operand.rest[0]
+            return replace(operand, rest=((_OPPOSITE[symbol], right),))
+        return replace(tree, operand=operand)
     if isinstance(tree, t.Logic):
         short = tree.operator == "or"
         operands: list[Tree] = []

@@ -60,6 +60,7 @@ class Reader(Structure):
     def __init__(self, flow: Flow) -> None:
         super().__init__(flow)
         self._known: dict[Scope, list[Item]] = {}
+        self._again = {node.reuse.index for node in self.nodes if node.reuse is not None}
 
     def items(self, scope: Scope, chained: bool | None = None) -> list[Item]:
         """What a scope holds; in a chain every op is a module."""
@@ -79,7 +80,8 @@ class Reader(Structure):
     def _items(self, scope: Scope, chained: bool) -> Iterator[Item]:
         for item in self.inside(scope):
             if isinstance(item, Node):
-                yield self._node(item, scope, chained)
+                if chained or not self._idle(item):
+                    yield self._node(item, scope, chained)
             elif self.is_open(item):
                 prefix = self._key(item, scope)
                 for inner in self.items(item):
@@ -89,6 +91,11 @@ class Reader(Structure):
                     yield inner
             elif chained or not self._empty[item]:
                 yield self._scope(item, scope)
+
+    def _idle(self, node: Node) -> bool:
+        """Whether a node does nothing, and nothing calls it."""
+        assert node.op is not None
+        return node.op.transparent and not self.flow.live[node.index] and node.index not in self._again
 
     def _key(self, item: Node | Scope, scope: Scope) -> Hashable:
         prefix = () if scope.block is not None else scope.copy

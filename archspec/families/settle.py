@@ -50,13 +50,13 @@ def formulas(entries: Iterable[Entry | Series]) -> Iterator[Tree]:
 def _substitute(entries: Iterable[Entry | Series], known: dict[str, Tree]) -> None:
     for entry in entries:
         if isinstance(entry, Series):
-            entry.count = algebra.put(entry.count, known)
+            entry.count = algebra.fold(entry.count, known)
             _substitute(entry.body, known)
             continue
-        entry.slots = [replace(slot, tree=algebra.put(slot.tree, known)) for slot in entry.slots]
-        entry.attributes = {name: algebra.put(tree, known) for name, tree in entry.attributes.items()}
+        entry.slots = [replace(slot, tree=algebra.fold(slot.tree, known)) for slot in entry.slots]
+        entry.attributes = {name: algebra.fold(tree, known) for name, tree in entry.attributes.items()}
         if entry.condition is not None:
-            entry.condition = algebra.put(entry.condition, known)
+            entry.condition = algebra.fold(entry.condition, known)
         _substitute(entry.children, known)
 
 

@@ -219,7 +219,8 @@ class Constructor:
                 if entry.condition is not None:
                     lines += lay_out(f"self.{entry.member} = {self.formula(entry.condition)}", 8)
             elif entry.first.what.reuse is None:
-                lines += self.member(entry, "" if entry.condition is None else _IDENTITY)
+                called = entry.condition is not None and entry.first.live
+                lines += self.member(entry, _IDENTITY if called else "")
         return lines
 
     def member(self, entry: Entry, otherwise: str = "") -> list[str]:

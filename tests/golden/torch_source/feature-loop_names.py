@@ -18,7 +18,7 @@ class Bottle(nn.Module):
         self.c0 = nn.Conv2d(in_channels, 16, 1)
         self.c1 = nn.Conv2d(16, 16, 1)
         self.d0 = nn.Conv2d(16, 16, 1)
-        self.residual = not in_channels != 16
+        self.residual = in_channels == 16
         self.d1 = nn.Conv2d(16, 16, 1)
 
     def forward(self, x: Tensor) -> Tensor:
