@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 
 import archspec
 from archspec.analyses.conditions import fixed
+from archspec.analyses.shapes import runs
+from archspec.ops.common.runs import Run
 
 SAME_UNET = """
 archspec: 1
@@ -140,15 +144,82 @@ def test_a_fixed_size_says_so_with_two_ways_out() -> None:
     assert "nearest that fit: H = 32" in said
 
 
-def test_single_values_are_noted() -> None:
-    found = report("  - conv as c: {channels: 4, kernel: 3, stride: 4, padding: 1}\n  - instance_norm as norm\n")
-    (note,) = found.size_notes
-    assert (note.step, note.when) == ("norm", "always")
-    assert "H ≤ 4 and W ≤ 4 at once" in str(note)
-    trained = report("  - batch_norm as norm\n").size_notes
-    assert [note.when for note in trained] == ["training"]
-    assert str(trained[0]).endswith("in training")
+def test_a_map_of_one_value_is_no_size_for_instance_norm() -> None:
+    steps = "  - conv as c: {channels: 4, kernel: 3, stride: 4, padding: 1}\n  - instance_norm as norm\n"
+    (note,) = report(steps).size_notes
+    assert str(note) == "`norm`: wants ⌊(H+3)/4⌋·⌊(W+3)/4⌋ ≥ 2"
+    with pytest.raises(archspec.SpecError, match=r"`norm` wants .* ≥ 2"):
+        archspec.check(archspec.loads(spec(steps)), {"H": 4, "W": 3})
+    square = archspec.check(archspec.loads(spec(steps).replace("H, W]", "H, H]").replace(", W: 32", "")))
+    assert square.valid_sizes["H"].describe() == "H ≥ 5"
+
+
+def test_a_batch_of_one_is_noted() -> None:
+    (trained,) = report(
+        "  - conv: {channels: 4, kernel: 3, stride: 4, padding: 1}\n  - batch_norm as norm\n"
+    ).size_notes
+    assert (trained.step, trained.when) == ("norm", "training")
+    assert str(trained) == (
+        "`norm`: in training it refuses a batch of one image where H ≤ 4 and W ≤ 4 at once: "
+        "each channel is then a single value"
+    )
+    pooled = report("  - global_avg_pool\n  - batch_norm as norm: {track_running_stats: false}\n").size_notes
+    assert [note.text for note in pooled] == ["refuses a batch of one image, of which each channel is a single value"]
+    assert [note.when for note in pooled] == ["always"]
     assert not report("  - group_norm as norm: {groups: 2}\n").size_notes
+
+
+def test_only_the_steps_that_refuse_most_are_noted() -> None:
+    tall = "  - conv: {channels: 2, kernel: 1, stride: [4, 1]}\n  - batch_norm as tall\n"
+    wide = "  - conv: {channels: 2, kernel: 1, stride: [1, 4]}\n  - batch_norm as wide\n"
+    last = "  - conv: {channels: 2, kernel: 1, stride: [2, 1]}\n  - batch_norm as last\n"
+    assert [note.step for note in report(tall + wide).size_notes] == ["wide"]
+    assert [note.step for note in report(tall + wide + last).size_notes] == ["last"]
+    never = "  - max_pool: {kernel: 4}\n  - batch_norm\n  - conv: {channels: 2, kernel: 2}\n"
+    assert not report(never).size_notes
+    apart = tall + "  - global_avg_pool as a\n"
+    aside = wide.replace("4]}", "4]}\n    from: image") + "  - global_avg_pool\n"
+    both = report(apart + aside + "  - add:\n    from: [a, previous]\n")
+    assert [note.step for note in both.size_notes] == ["tall", "wide"]
+
+
+RUNS = """\
+archspec: 1
+name: N
+inputs: {image: [4, H, W]}
+sizes: {H: 12, W: 12}
+outputs: {main: main, aux: {from: aux, training: true}}
+steps:
+  - conv as c: {channels: 4, kernel: 3, stride: 2, padding: 1}
+  - NORM as norm
+  - conv as aux: {channels: 4, kernel: 3, stride: 2}
+  - relu as main:
+    from: norm
+"""
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [
+        "batch_norm as norm",
+        "batch_norm as norm: {track_running_stats: false}",
+        "instance_norm as norm",
+        "instance_norm as norm: {track_running_stats: true}",
+        "group_norm as norm: {groups: 4}",
+        "group_norm as norm: {groups: 2}",
+    ],
+)
+def test_a_network_runs_where_torch_runs_it(norm: str) -> None:
+    loaded = archspec.loads(RUNS.replace("NORM as norm", norm))
+    model = archspec.compile(loaded)
+    for training, batch, height, width in itertools.product((False, True), (1, 2), range(1, 7), range(1, 7)):
+        try:
+            model.train(training)(torch.zeros(batch, 4, height, width))
+            there = True
+        except (RuntimeError, ValueError):
+            there = False
+        run = Run(training, alone=batch == 1)
+        assert runs(loaded.graph, run, {"H": height, "W": width}) == there, (run, height, width)
 
 
 def test_coupled_sizes_are_noted() -> None:

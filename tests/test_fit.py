@@ -11,6 +11,7 @@ from torch import nn
 
 import archspec
 from archspec.analyses.fit import fit
+from archspec.analyses.shapes import valid_sizes
 from tests.command_line import run
 
 FPN = """archspec: 1
@@ -115,3 +116,11 @@ def test_symbols_that_meet_grow_together() -> None:
                 (one + two, one, two) for one in range(length, 200) for two in range(other, 100) if one // 2 == two
             )
             assert fit(solutions, {"L": length, "T": other}) == {"L": least[1], "T": least[2]}
+
+
+@pytest.mark.parametrize(("asked", "found"), [("1x1", (5, 1)), ("2x4", (2, 5)), ("9x1", (9, 1))])
+def test_one_value_grows_along_the_side_that_is_nearest(asked: str, found: tuple[int, int]) -> None:
+    steps = "  - conv: {channels: 4, kernel: 3, stride: 4, padding: 1}\n  - instance_norm\n"
+    loaded = archspec.loads(f"archspec: 1\nname: N\ninputs: {{image: [4, H, W]}}\nsteps:\n{steps}")
+    height, width = map(int, asked.split("x"))
+    assert fit(valid_sizes(loaded.graph), {"H": height, "W": width}) == dict(zip("HW", found, strict=True))

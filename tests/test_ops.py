@@ -7,6 +7,7 @@ import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from math import prod
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +25,7 @@ from archspec.ops import Example, Function, Module, Op, Shape, ShapeError
 from archspec.ops.common.base import H, L, W
 from archspec.ops.common.initialisers import INITIALISERS, Init
 from archspec.ops.common.module_attributes import LIST_ATTRIBUTES, MODULE_ATTRIBUTES
+from archspec.ops.common.runs import Run
 from archspec.ops.common.windows import (
     Adaptive,
     Centred,
@@ -37,14 +39,21 @@ from archspec.ops.common.windows import (
     Transposed,
     Window,
 )
-from archspec.sizes import AtLeast, AtMost, Condition, Dim, Equal, symbols, value
+from archspec.sizes import AtLeast, AtMost, Condition, Dim, Equal, Several, symbols, value
 
 EXAMPLES = [
     pytest.param(keyword, example, id=f"{keyword}-{index}")
     for keyword in sorted(ops.names())
     for index, example in enumerate(ops.find(keyword).examples)
 ]
+EXAMPLES += [
+    pytest.param("group_norm", Example((Shape.of(3, H, W),), {"groups": 3}), id="group_norm-by_channel"),
+    pytest.param("group_norm", Example((Shape.of(3, 1, W),), {"groups": 3}), id="group_norm-by_channel_of_one_row"),
+    pytest.param("batch_norm", Example((Shape.of(3, H, 2),)), id="batch_norm-of_two_columns"),
+]
 LARGEST = 12
+SMALL = 3
+"""Up to which sizes every kind of run is tried; at larger ones evaluation of one image."""
 
 
 def make(keyword: str, arguments: Mapping[str, Any]) -> Op:
@@ -111,6 +120,8 @@ def holds(condition: Condition, sizes: Mapping[str, int]) -> bool:
             return value(left, sizes) <= value(right, sizes)
         case Equal(left, right):
             return value(left, sizes) == value(right, sizes)
+        case Several(terms):
+            return prod(value(term, sizes) for term in terms) >= 2
     raise AssertionError(condition)
 
 
@@ -231,12 +242,7 @@ def check_weights(op: Op, inputs: Sequence[Shape], net: nn.Module) -> None:
     assert {weight.name for weight in op.weights(inputs) if weight.trainable} == learnt
 
 
-def refused(op: Op, inputs: Sequence[Shape], sizes: Mapping[str, int], training: bool = False) -> bool:
-    """Whether torch must refuse a batch of one here."""
-    shape = inputs[0] if inputs else Shape.of(1)
-    single = all(value(dim, sizes) == 1 for dim, axis in zip(shape.dims, shape.axes, strict=True) if axis != "channels")
-    when = op.refuses_single_values(inputs) if inputs else "never"
-    return single and (when == "always" or (when == "training" and training))
+RUNS = [Run(training, alone) for training in (True, False) for alone in (False, True)]
 
 
 @pytest.mark.parametrize(("keyword", "example"), EXAMPLES)
@@ -261,21 +267,19 @@ def test_example(keyword: str, example: Example) -> None:
     chosen: dict[str, int] | None = None
     for sizes in assignments(inputs):
         dims = [value(dim, sizes) for dim in output.dims]
-        valid = min(dims) >= 1 and all(holds(condition, sizes) for condition in op.conditions(inputs, None))
-        given = tensors(inputs, sizes, 1, torch.float32)
-        for net in nets:
-            try:
-                shape = list(net(*given).shape)[int(output.batched) :]
-            except (RuntimeError, ValueError, IndexError):
-                shape = [0]
-            runs = min(shape) >= 1
-            assert runs == (valid and not refused(op, inputs, sizes)), sizes
-            assert not runs or shape == dims, sizes
-            if refused(op, inputs, sizes, training=True):
-                with pytest.raises(ValueError, match="more than 1"):
-                    net.train()(*given)
-                net.eval()
-        if valid and not refused(op, inputs, sizes):
+        valid = False
+        for run in RUNS if max(sizes.values(), default=0) <= SMALL else RUNS[-1:]:
+            valid = min(dims) >= 1 and all(holds(each, sizes) for each in op.conditions(inputs, None, run))
+            given = tensors(inputs, sizes, 1 if run.alone else 2, torch.float32)
+            for net in nets:
+                try:
+                    shape = list(net.train(run.training)(*given).shape)[int(output.batched) :]
+                except (RuntimeError, ValueError, IndexError):
+                    shape = [0]
+                runs = min(shape) >= 1
+                assert runs == valid, (sizes, run)
+                assert not runs or shape == dims, (sizes, run)
+        if valid:
             chosen = sizes if chosen is None or sum(sizes.values()) >= sum(chosen.values()) else chosen
     assert chosen is not None
 

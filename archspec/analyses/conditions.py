@@ -6,14 +6,15 @@ on it that change the size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
+from archspec.analyses.alone import alone
 from archspec.analyses.walk import ancestors
 from archspec.diagnostics import Span
 from archspec.graph import Graph, Node
 from archspec.records import record
-from archspec.sizes import AtMost, Condition, Dim, Equal, Size, Solution, inverse, statement, text
+from archspec.sizes import AtMost, Condition, Dim, Equal, Size, Solution, statement, text
 
 STEPS_SHOWN = 4
 
@@ -125,57 +126,33 @@ class SizeNote:
     when: Literal["always", "training"]
 
     def __str__(self) -> str:
-        return f"`{self.step}`: {self.text}" + (" in training" if self.when == "training" else "")
+        return f"`{self.step}`: {'in training it ' if self.when == 'training' else ''}{self.text}"
 
 
-def notes(graph: Graph, solutions: Mapping[str, Solution]) -> list[SizeNote]:
-    """Fixed sizes, couplings of several symbols, and the map that is soonest a single value, where that is refused."""
+def notes(graph: Graph, evaluated: Mapping[str, Solution], trained: Mapping[str, Solution]) -> list[SizeNote]:
+    """Fixed sizes, couplings of several symbols, and where a batch of one image is refused.
+
+    ``evaluated`` and ``trained`` are the valid sizes in evaluation and in training.
+    """
     pinned: dict[str, list[str]] = {}
-    for name, node in fixed(graph, solutions):
+    for name, node in fixed(graph, evaluated):
         pinned.setdefault(node.path, []).append(name)
     ways = "pool globally before it (`global_avg_pool`), or build for another size (`sizes:`, or load(…, sizes=…))"
     found = [
         SizeNote(path, f"fixes {' and '.join(names)} to what the spec is written for; {ways}", "always")
         for path, names in pinned.items()
     ]
-    said: set[object] = set()
-    for solution in solutions.values():
-        for condition in solution.coupled:
-            if id(condition) not in said and isinstance(condition.author, int):
-                said.add(id(condition))
-                found.append(SizeNote(graph.nodes[condition.author].path, f"wants {statement(condition)}", "always"))
-    largest: dict[str, tuple[int, SizeNote]] = {}
-    for node in graph.nodes:
-        if node.op is None or node.dead:
-            continue
-        inputs = graph.shapes_in(node)
-        refuses = node.op.refuses_single_values(inputs) if inputs else "never"
-        if refuses == "never" or not all(isinstance(dim, Size) or dim == 1 for dim in inputs[0].spatial):
-            continue
-        if inputs[0].spatial in said:
-            continue
-        said.add(inputs[0].spatial)
-        size, words = _single(inputs[0].spatial)
-        if refuses not in largest or size > largest[refuses][0]:
-            largest[refuses] = size, SizeNote(node.path, words, refuses)
-    return found + [note for _, note in largest.values()]
-
-
-def _single(dims: Sequence[Dim]) -> tuple[int, str]:
-    """The largest size at which a map is one value for each channel, and that a batch of one is then refused."""
-    limits = {
-        text(dim): f"{next(iter(dim.symbols))} ≤ {inverse(dim, 2) - 1}"
-        for dim in dims
-        if isinstance(dim, Size) and len(dim.symbols) == 1
-    }
-    size = min((inverse(dim, 2) - 1 for dim in dims if isinstance(dim, Size) and len(dim.symbols) == 1), default=0)
-    if not limits:
-        return size, "refuses a batch of one, of which each channel is a single value"
-    both = " at once" if len(limits) > 1 else ""
-    return (
-        size,
-        f"refuses {' and '.join(limits.values())}{both} for a batch of one: each channel is then a single value",
-    )
+    said: set[Condition] = set()
+    whens: tuple[tuple[Literal["always", "training"], Mapping[str, Solution]], ...]
+    whens = ("always", evaluated), ("training", trained)
+    for when, solutions in whens:
+        for condition in [each for solution in solutions.values() for each in solution.coupled]:
+            if condition not in said and isinstance(condition.author, int):
+                said.add(condition)
+                found.append(SizeNote(graph.nodes[condition.author].path, f"wants {statement(condition)}", when))
+    for one in alone(graph, evaluated):
+        found.append(SizeNote(one.step.path, str(one), "training" if one.training else "always"))
+    return found
 
 
 def fixed(graph: Graph, solutions: Mapping[str, Solution]) -> Iterator[tuple[str, Node]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from archspec.analyses.shapes import coupled_failures
-from archspec.sizes import AtMost, Condition, Equal, Evaluation, Size, Solution, failure
+from archspec.sizes import AtMost, Condition, Equal, Evaluation, Several, Size, Solution, failure, inverse, sides
 
 TRIED = 100_000
 """Steps that are taken where conditions speak of several symbols at once."""
@@ -15,7 +15,8 @@ def fit(solutions: Mapping[str, Solution], wanted: Mapping[str, int]) -> dict[st
     """For each symbol of ``wanted`` the least valid size from there on; None where there is none, or none near.
 
     Where a condition speaks of two symbols (a height that must be the width) the side that is too small grows, step by
-    step.  Sizes are monotone in their symbols, so the sizes that fit have a least one, and that is where this ends.
+    step.  Sizes are monotone in their symbols, so the sizes that fit have a least one, and that is where this ends; but
+    where a map must not be one single value either side may grow, and the one does that has to grow least.
     """
     found: dict[str, int] = {}
     for name, size in wanted.items():
@@ -27,12 +28,28 @@ def fit(solutions: Mapping[str, Solution], wanted: Mapping[str, int]) -> dict[st
         failed = coupled_failures(solutions, found)
         if not failed:
             return found
-        name = _to_grow(failed[0], found)
-        larger = None if name is None else solutions[name].next(found[name] + 1)
-        if name is None or larger is None:
+        grown = _grown(failed[0], solutions, found)
+        if grown is None:
             return None
-        found[name] = larger
+        name, found[name] = grown
     return None
+
+
+def _grown(condition: Condition, solutions: Mapping[str, Solution], sizes: Mapping[str, int]) -> tuple[str, int] | None:
+    """The symbol that grows, and to which size."""
+    if isinstance(condition, Several):
+        ways: list[tuple[int, str, int]] = []
+        for term in condition.terms:
+            if isinstance(term, Size) and len(term.symbols) == 1:
+                (name,) = term.symbols
+                size = solutions[name].next(inverse(term, 2))
+                ways += [] if size is None else [(size - sizes[name], name, size)]
+        if ways:
+            _, name, size = min(ways)
+            return name, size
+    name = _to_grow(condition, sizes)
+    larger = None if name is None else solutions[name].next(sizes[name] + 1)
+    return None if name is None or larger is None else (name, larger)
 
 
 def _to_grow(condition: Condition, sizes: Mapping[str, int]) -> str | None:
@@ -42,7 +59,7 @@ def _to_grow(condition: Condition, sizes: Mapping[str, int]) -> str | None:
     if isinstance(condition, Equal):
         small = condition.left if fails.left < fails.right else condition.right
     else:
-        small = condition.right if isinstance(condition, AtMost) else condition.term
+        small = condition.right if isinstance(condition, AtMost) else sides(condition)[0]
     return (
         min(small.symbols, key=lambda name: (sizes[name], name)) if isinstance(small, Size) and small.symbols else None
     )

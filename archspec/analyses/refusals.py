@@ -7,7 +7,20 @@ from collections.abc import Mapping, Sequence
 from archspec.analyses.shapes import Refusal
 from archspec.diagnostics import Diagnostic, Span
 from archspec.graph import Graph, Node
-from archspec.sizes import AtLeast, AtMost, Condition, Dim, Equal, Failure, Residue, Size, Solution, statement, text
+from archspec.sizes import (
+    AtLeast,
+    AtMost,
+    Condition,
+    Dim,
+    Equal,
+    Failure,
+    Residue,
+    Several,
+    Size,
+    Solution,
+    statement,
+    text,
+)
 
 
 def author(graph: Graph, condition: Condition) -> Node:
@@ -83,8 +96,9 @@ def _nearest(solution: Solution, size: int) -> str:
 def explain_coupled(graph: Graph, condition: Condition) -> Diagnostic:
     """A condition between two symbols that fails."""
     node = author(graph, condition)
+    hint = "a channel of one single value cannot be normalised" if isinstance(condition, Several) else None
     return Diagnostic(
-        "size-refused", f"`{node.path}` wants {words(condition)}", node.span, None, (), node.scope.stack()
+        "size-refused", f"`{node.path}` wants {words(condition)}", node.span, hint, (), node.scope.stack()
     )  # fmt: skip
 
 
@@ -108,6 +122,8 @@ def _side(graph: Graph, failure: Failure) -> str:
             return f"{_valued(one, failure.left)} does not fit into {_valued(other, failure.right)}"
         case Equal(one, other):
             return f"{_valued(one, failure.left)} meets {_valued(other, failure.right)}"
+        case Several():
+            return f"{statement(condition)} is wanted: each channel is a single value"
         case Residue(term, modulus, _):
             return f"{text(term)} = {failure.left} leaves {failure.right} when divided by {modulus}"
 

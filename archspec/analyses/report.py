@@ -14,6 +14,7 @@ from archspec.analyses.cost import Cost
 from archspec.diagnostics import Diagnostic
 from archspec.graph import Graph
 from archspec.ops import Shape
+from archspec.ops.common.runs import TRAINING
 from archspec.sizes import Solution
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ class Report:
     @cached_property
     def valid_sizes_training(self) -> dict[str, Solution]:
         """The same in training, auxiliary outputs included."""
-        if not any(node.training_only for node in self.graph.nodes):
-            return self.valid_sizes
-        return sized.valid_sizes(self.graph, training=True)
+        return sized.valid_sizes(self.graph, TRAINING) if sized.differs(self.graph, TRAINING) else self.valid_sizes
 
     @cached_property
     def whole_sizes(self) -> dict[str, Solution]:
@@ -122,10 +121,10 @@ class Report:
 
     @cached_property
     def size_notes(self) -> list[SizeNote]:
-        """Couplings of several symbols, and maps that must not be one single value."""
+        """Couplings of several symbols, and where a batch of one image is refused."""
         from archspec.analyses.conditions import notes
 
-        return notes(self.graph, self.valid_sizes)
+        return notes(self.graph, self.valid_sizes, self.valid_sizes_training)
 
     @cached_property
     def misalignments(self) -> list[Misalignment]:

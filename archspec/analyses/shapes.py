@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from archspec.graph import Graph
 from archspec.ops import Op, Shape
+from archspec.ops.common.runs import EVALUATION, Run
 from archspec.records import record
 from archspec.sizes import (
     AtLeast,
@@ -36,18 +37,18 @@ def shapes_at(graph: Graph, sizes: Mapping[str, int]) -> dict[str, tuple[int, ..
     return {node.path: tuple(evaluation.of(dim) for dim in node.shape.dims) for node in graph.nodes}
 
 
-def conditions(graph: Graph, training: bool = False) -> Iterator[Condition]:
-    """What sizes must satisfy, in the order the network runs; with ``training`` also what only training runs."""
+def conditions(graph: Graph, run: Run = EVALUATION) -> Iterator[Condition]:
+    """What sizes must satisfy in a run, in the order the network runs."""
     pins: dict[int, list[Condition]] = {}
     for dim, number, index in graph.pins:
         pins.setdefault(index, []).append(Equal(dim, number, index))
     said: set[int] = set()
     for node in graph.nodes:
-        if node.dead or (node.training_only and not training):
+        if node.dead or (node.training_only and not run.training):
             continue
         yield from pins.get(node.index, ())
         if node.op is not None and type(node.op).conditions is not Op.conditions:
-            yield from node.op.conditions(graph.shapes_in(node), node.index)
+            yield from node.op.conditions(graph.shapes_in(node), node.index, run)
         for dim in node.shape.dims:
             if isinstance(dim, Size) and id(dim) not in said:
                 said.add(id(dim))
@@ -63,10 +64,22 @@ def graph_symbols(graph: Graph) -> tuple[str, ...]:
     return tuple(found)
 
 
-def valid_sizes(graph: Graph, training: bool = False) -> dict[str, Solution]:
-    """For each symbol the set of valid sizes, with the steps that impose it."""
-    found = list(conditions(graph, training))
+def valid_sizes(graph: Graph, run: Run = EVALUATION) -> dict[str, Solution]:
+    """For each symbol the set of sizes that are valid in a run, with the steps that impose it."""
+    found = list(conditions(graph, run))
     return {name: solve(name, found) for name in graph_symbols(graph)}
+
+
+def differs(graph: Graph, run: Run) -> bool:
+    """Whether a run asks anything that evaluation does not."""
+    asked = set(conditions(graph))
+    return any(condition not in asked for condition in conditions(graph, run))
+
+
+def runs(graph: Graph, run: Run, sizes: Mapping[str, int]) -> bool:
+    """Whether a network runs at given sizes; raises ``ValueError`` where a symbol has no number."""
+    evaluation = Evaluation(sizes)
+    return all(failure(condition, evaluation) is None for condition in conditions(graph, run))
 
 
 @record

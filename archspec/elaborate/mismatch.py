@@ -17,10 +17,12 @@ from archspec.sizes import (
     Equal,
     Evaluation,
     Residue,
+    Several,
     Size,
     failure,
     names,
     solve,
+    statement,
     text,
 )
 from archspec.source import Mapping as YamlMapping
@@ -104,6 +106,8 @@ def describe(condition: Condition, number: Number) -> str:
             return f"sizes differ, {side(left)} and {side(right)}"
         case AtMost(left, right):
             return f"{side(left)} does not fit into {side(right)}"
+        case Several():
+            return f"each channel is a single value, and {statement(condition)} is wanted"
         case Residue(term, modulus, _):
             return f"a size of {side(term)} does not divide by {modulus}"
     return "sizes do not fit"

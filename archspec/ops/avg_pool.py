@@ -10,6 +10,7 @@ from pydantic import Field
 from archspec.ops.common.arguments import Flag
 from archspec.ops.common.base import Argument, Example, H, L, Shape, ShapeError, W
 from archspec.ops.common.pooling import Pool
+from archspec.ops.common.runs import EVALUATION, Run
 from archspec.ops.common.spatial import Windows
 from archspec.sizes import AtLeast, Condition, Dim
 
@@ -47,7 +48,7 @@ class AvgPool(Pool):
                 )
         return output
 
-    def conditions(self, inputs: Sequence[Shape], author: object) -> list[Condition]:
+    def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
         """In three dimensions torch wants the input itself, without padding, as large as the kernel."""
         return [AtLeast(dim, kernel, author) for dim, kernel in self._unpadded(inputs[0]) if not isinstance(dim, int)]
 

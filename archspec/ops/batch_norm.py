@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
 from archspec.ops.common.arguments import AboveZero, Flag, Probability
 from archspec.ops.common.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
 from archspec.ops.common.memory import Layout, Numbers, Saved
+from archspec.ops.common.runs import EVALUATION, Run, several
 from archspec.ops.common.spatial import feature_map
 from archspec.ops.common.windows import POINTWISE, Everything, Window
+from archspec.sizes import Condition
 
 
 class BatchNorm(Op):
@@ -52,9 +54,10 @@ class BatchNorm(Op):
         """The row itself, in evaluation; the whole map where there are no running statistics."""
         return POINTWISE if self.track_running_stats else Everything()
 
-    def refuses_single_values(self, inputs: Sequence[Shape]) -> Literal["never", "training", "always"]:
-        """Wherever the statistics are the batch's own."""
-        return "training" if self.track_running_stats else "always"
+    def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
+        """Wherever the statistics are the batch's own, a batch of one brings a map of more than one value."""
+        own = run.training or not self.track_running_stats
+        return several(inputs[0].spatial, author) if own and run.alone else []
 
     def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
         """``weight``, ``bias``, and the buffers ``running_mean``, ``running_var``, ``num_batches_tracked``."""

@@ -11,6 +11,7 @@ from archspec.ops.common.arguments import Axis
 from archspec.ops.common.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W
 from archspec.ops.common.elementwise import equalities, meet, same_axes
 from archspec.ops.common.memory import NOTHING, Saved
+from archspec.ops.common.runs import EVALUATION, Run
 from archspec.ops.common.windows import POINTWISE, Joined, Window
 from archspec.sizes import Condition, total
 
@@ -43,7 +44,7 @@ class Concat(Op):
         dims = [total(column) if at == position else meet(self, axes[at], column) for at, column in enumerate(columns)]
         return Shape(tuple(dims), axes)
 
-    def conditions(self, inputs: Sequence[Shape], author: object) -> list[Condition]:
+    def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
         """Equal sizes on every other axis."""
         columns = zip(inputs[0].axes, zip(*(shape.dims for shape in inputs), strict=True), strict=True)
         return [found for axis, column in columns if axis != self.axis for found in equalities(column, author)]

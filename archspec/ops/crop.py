@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from archspec.ops.common.arguments import PerAxis, PerAxisFromZero, PerSide, Text, refuse
 from archspec.ops.common.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W, counted, per_axis
 from archspec.ops.common.memory import NOTHING, Saved
+from archspec.ops.common.runs import EVALUATION, Run
 from archspec.ops.common.spatial import feature_map, pairs, times
 from archspec.ops.common.windows import Centred, Nothing, Shifted, Window
 from archspec.sizes import AtLeast, AtMost, Condition, Dim, step, symbol
@@ -91,7 +92,7 @@ class Crop(Op):
                 raise ShapeError(f"a {name} of {size}{start} cannot be cropped out of {outer}")
         return shape.with_(spatial=inner)
 
-    def conditions(self, inputs: Sequence[Shape], author: object) -> list[Condition]:
+    def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
         """The part lies inside the map."""
         if self.amount is not None:
             return []

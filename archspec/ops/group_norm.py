@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
 from archspec.ops.common.arguments import AboveZero, Flag, Positive
 from archspec.ops.common.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight, only
 from archspec.ops.common.memory import Layout, Numbers, Saved
+from archspec.ops.common.runs import EVALUATION, Run, several
 from archspec.ops.common.windows import Everything, Window
+from archspec.sizes import Condition
 
 
 class GroupNorm(Op):
@@ -45,9 +47,10 @@ class GroupNorm(Op):
         """The whole map: each number is measured against the mean of its group."""
         return Everything()
 
-    def refuses_single_values(self, inputs: Sequence[Shape]) -> Literal["never", "training", "always"]:
-        """Always, where each channel is a group."""
-        return "always" if inputs[0].channels == self.groups else "never"
+    def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
+        """A group of one image is more than one value; torch lets that pass in a batch of several."""
+        each = (inputs[0].channels // self.groups, *inputs[0].spatial)
+        return several(each, author) if run.alone else []
 
     def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
         """``weight`` and ``bias``."""

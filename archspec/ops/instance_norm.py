@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
 from archspec.ops.common.arguments import AboveZero, Flag, Probability
 from archspec.ops.common.base import Argument, Example, H, Kind, L, Module, Op, Shape, ShapeError, W, Weight
 from archspec.ops.common.memory import Layout, Numbers, Saved
+from archspec.ops.common.runs import EVALUATION, Run, several
 from archspec.ops.common.spatial import feature_map
 from archspec.ops.common.windows import POINTWISE, Everything, Window
+from archspec.sizes import Condition
 
 
 class InstanceNorm(Op):
@@ -45,9 +47,10 @@ class InstanceNorm(Op):
         """The whole map, unless running statistics stand in for its own in evaluation."""
         return POINTWISE if self.track_running_stats else Everything()
 
-    def refuses_single_values(self, inputs: Sequence[Shape]) -> Literal["never", "training", "always"]:
-        """Wherever the statistics are the map's own."""
-        return "training" if self.track_running_stats else "always"
+    def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
+        """Wherever the statistics are the map's own, it is more than one value, whatever the batch."""
+        own = run.training or not self.track_running_stats
+        return several(inputs[0].spatial, author) if own else []
 
     def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
         """``weight``, ``bias``, and the buffers ``running_mean``, ``running_var``, ``num_batches_tracked``."""

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from archspec.ops.common.arguments import Number, PerSide, literal, refuse
 from archspec.ops.common.base import Argument, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W
 from archspec.ops.common.memory import INPUT, NOTHING, Numbers, Saved
+from archspec.ops.common.runs import EVALUATION, Run
 from archspec.ops.common.spatial import collapse, feature_map, pad_text, pairs
 from archspec.ops.common.windows import Shifted, Window
 from archspec.sizes import AtLeast, Condition, step
@@ -58,7 +59,7 @@ class Pad(Op):
                 raise ShapeError(f"padding {max(pair)} by mode `{self.mode}` wants {least}", argument="amount")
         return shape.with_(spatial=[step(dim, 1, sum(pair), 1) for dim, pair in zip(shape.spatial, sides, strict=True)])
 
-    def conditions(self, inputs: Sequence[Shape], author: object) -> list[Condition]:
+    def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
         """A mirror image wants more rows than it shows, the other end as many."""
         sides = zip(inputs[0].spatial, pairs(self.amount, inputs[0].rank, "amount"), strict=True)
         least = [(dim, self._least(*pair)) for dim, pair in sides if not isinstance(dim, int)]

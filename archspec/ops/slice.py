@@ -10,6 +10,7 @@ from pydantic import Field
 from archspec.ops.common.arguments import Axis, NonNegative, Positive
 from archspec.ops.common.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W, only
 from archspec.ops.common.memory import NOTHING, Saved
+from archspec.ops.common.runs import EVALUATION, Run
 from archspec.ops.common.windows import POINTWISE, Shifted, Window
 from archspec.sizes import AtLeast, Condition, Dim, step
 
@@ -47,7 +48,7 @@ class Slice(Op):
         at = shape.position(self.axis) - 1
         return Shape((*shape.dims[:at], found, *shape.dims[at + 1 :]), shape.axes)
 
-    def conditions(self, inputs: Sequence[Shape], author: object) -> list[Condition]:
+    def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
         """The stretch lies inside the axis."""
         size = self._size(inputs[0])
         return [] if isinstance(size, int) else [AtLeast(size, self.start + (self.length or 1), author)]

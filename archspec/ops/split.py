@@ -10,6 +10,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 from archspec.ops.common.arguments import Axis, NonNegative, each, positive, refuse
 from archspec.ops.common.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W, only
 from archspec.ops.common.memory import NOTHING, Saved
+from archspec.ops.common.runs import EVALUATION, Run
 from archspec.ops.common.windows import POINTWISE, Shifted, Window
 from archspec.sizes import Condition, Equal
 
@@ -52,7 +53,7 @@ class Split(Op):
             raise ShapeError(f"the parts add up to {sum(self.sizes)}, not to {size} {self.axis}", argument="sizes")
         return Shape((*shape.dims[:at], self.sizes[self.index], *shape.dims[at + 1 :]), shape.axes)
 
-    def conditions(self, inputs: Sequence[Shape], author: object) -> list[Condition]:
+    def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
         """The parts add up to the axis."""
         size = inputs[0].dims[inputs[0].position(self.axis) - 1]
         return [] if isinstance(size, int) else [Equal(size, sum(self.sizes), author)]

@@ -12,9 +12,11 @@ from archspec.sizes.conditions import (
     Equal,
     Failure,
     Residue,
+    Several,
     every_row_used,
     failure,
     names,
+    sides,
     statement,
 )
 from archspec.sizes.growth import inverse, lowest, period, slope
@@ -34,6 +36,7 @@ __all__ = [
     "Failure",
     "Imposed",
     "Residue",
+    "Several",
     "Size",
     "Solution",
     "ValidSet",
@@ -48,6 +51,7 @@ __all__ = [
     "period",
     "python",
     "rows_kept",
+    "sides",
     "simplest",
     "slope",
     "solve",

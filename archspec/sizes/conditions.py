@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from archspec.records import record
-from archspec.sizes.terms import Dim, Evaluation, Step, Symbol, step, symbols
+from archspec.sizes.terms import Dim, Evaluation, Step, Symbol, step, symbols, total
 from archspec.sizes.windows import rows_kept
-from archspec.sizes.writing import text
+from archspec.sizes.writing import factor, text
 
 
 @record
@@ -20,6 +20,18 @@ class AtLeast:
     term: Dim
     least: int
     author: object = None
+
+
+@record
+class Several:
+    """The product of ``terms``, each at least 1, is at least 2: a map of more than one value."""
+
+    terms: tuple[Dim, ...]
+    author: object = None
+
+    def threshold(self) -> AtLeast:
+        """The same of the sum: each is at least 1, so one of them is more where the sum is more than their number."""
+        return AtLeast(total(self.terms) if self.terms else 1, max(len(self.terms), 1) + 1, self.author)
 
 
 @record
@@ -54,14 +66,15 @@ class Residue:
             raise ValueError(f"ranges of remainders by {self.modulus} cannot be {self.allowed}")
 
 
-Condition: TypeAlias = AtLeast | AtMost | Equal | Residue
+Condition: TypeAlias = AtLeast | AtMost | Equal | Residue | Several
 
 
 @record
 class Failure:
     """A condition that does not hold at a size, with the values of its sides there.
 
-    ``right`` is the least value asked for by :class:`AtLeast`, and the remainder found by :class:`Residue`.
+    ``right`` is the least value asked for by :class:`AtLeast`, and the remainder found by :class:`Residue`.  Of
+    :class:`Several` they are those of its threshold.
     """
 
     condition: Condition
@@ -71,6 +84,8 @@ class Failure:
 
 def sides(condition: Condition) -> tuple[Dim, Dim]:
     """Give the two sizes that a condition compares; the second is a constant for some."""
+    if isinstance(condition, Several):
+        condition = condition.threshold()
     if isinstance(condition, AtLeast):
         return condition.term, condition.least
     if isinstance(condition, Residue):
@@ -87,7 +102,7 @@ def names(condition: Condition) -> frozenset[str]:
 def failure(condition: Condition, evaluation: Evaluation) -> Failure | None:
     """Give how ``condition`` fails where ``evaluation`` has the symbols, or None where it holds."""
     left, right = (evaluation.of(side) for side in sides(condition))
-    if isinstance(condition, AtLeast):
+    if isinstance(condition, AtLeast | Several):
         holds = left >= right
     elif isinstance(condition, AtMost):
         holds = left <= right
@@ -101,6 +116,8 @@ def failure(condition: Condition, evaluation: Evaluation) -> Failure | None:
 
 def statement(condition: Condition) -> str:
     """Give a condition for people, in terms of its sizes: ``2·⌊H/16⌋ = ⌊H/8⌋``."""
+    if isinstance(condition, Several):
+        return f"{'·'.join(map(factor, condition.terms)) or '1'} ≥ 2"
     left, right = sides(condition)
     if isinstance(condition, Residue):
         ranges = ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in condition.allowed)

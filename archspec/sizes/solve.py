@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import field
 
 from archspec.records import record
-from archspec.sizes.conditions import AtLeast, Condition, Equal, Failure, Residue, failure, names, sides
+from archspec.sizes.conditions import AtLeast, Condition, Equal, Failure, Residue, Several, failure, names, sides
 from archspec.sizes.decide import Budget, decide, path_to, preimage
 from archspec.sizes.growth import step_inverse, total_inverse
 from archspec.sizes.intervals import MAXIMUM_PIECES, TooLarge
@@ -93,14 +93,14 @@ def solve(symbol: str, conditions: Iterable[Condition]) -> Solution:
             own.append(condition)
         elif symbol in involved:
             coupled.append(condition)
-    thresholds = [condition for condition in own if isinstance(condition, AtLeast) and isinstance(condition.term, Size)]
+    thresholds = [threshold for condition in own if (threshold := _threshold(condition)) is not None]
     least, author = _least(symbol, thresholds)
     parts: list[tuple[int, ValidSet]] = []
     undecided: list[int] = []
     budget = Budget()
     met: set[tuple[type[Condition], object, object, object]] = set()
     for index, condition in enumerate(own):
-        if isinstance(condition, AtLeast) and isinstance(condition.term, Size):
+        if _threshold(condition) is not None:
             continue
         key = (type(condition), *sides(condition), condition.allowed if isinstance(condition, Residue) else None)
         if key in met:
@@ -121,7 +121,15 @@ def solve(symbol: str, conditions: Iterable[Condition]) -> Solution:
     return Solution(symbol, valid, tuple(imposed), tuple(own[index] for index in undecided), tuple(coupled), tuple(own))
 
 
-def _least(symbol: str, thresholds: Sequence[AtLeast]) -> tuple[int, AtLeast | None]:
+def _threshold(condition: Condition) -> tuple[Size, int, Condition] | None:
+    """Give the size and the least it may be, of a condition that is that and no more, and the condition."""
+    threshold = condition.threshold() if isinstance(condition, Several) else condition
+    if not isinstance(threshold, AtLeast) or not isinstance(threshold.term, Size):
+        return None
+    return threshold.term, threshold.least, condition
+
+
+def _least(symbol: str, thresholds: Sequence[tuple[Size, int, Condition]]) -> tuple[int, Condition | None]:
     """Give the least size at which all thresholds hold, and the first that fails below it: the one torch fails at.
 
     Terms are visited newest first, each handing what it needs to the one it is built on: one pass over all terms.
@@ -136,9 +144,8 @@ def _least(symbol: str, thresholds: Sequence[AtLeast]) -> tuple[int, AtLeast | N
         if known is None or reached > known:
             needed[size] = reached
 
-    for threshold in thresholds:
-        if isinstance(threshold.term, Size):
-            need(threshold.term, threshold.least)
+    for term, wanted, _ in thresholds:
+        need(term, wanted)
     least = 1
     reached_at_least = Evaluation({symbol: least})
     for depth in range(max(levels, default=0), -1, -1):
@@ -152,7 +159,7 @@ def _least(symbol: str, thresholds: Sequence[AtLeast]) -> tuple[int, AtLeast | N
     if least == 1:
         return 1, None
     below = Evaluation({symbol: least - 1})
-    return least, next(threshold for threshold in thresholds if below.of(threshold.term) < threshold.least)
+    return least, next(condition for term, wanted, condition in thresholds if below.of(term) < wanted)
 
 
 def _where(condition: Condition, least: int, budget: Budget) -> ValidSet:

@@ -20,6 +20,7 @@ from archspec.ops.common.arguments import refuse
 from archspec.ops.common.forms import Argument, Example, Function, Module, Product, Weight
 from archspec.ops.common.initialisers import Init
 from archspec.ops.common.memory import INPUT, Layout, Numbers, Saved, laid
+from archspec.ops.common.runs import EVALUATION, Run
 from archspec.ops.common.shape import SPATIAL, D, H, L, Shape, ShapeError, W
 from archspec.ops.common.windows import POINTWISE, Window
 from archspec.sizes import Condition, Dim
@@ -135,8 +136,11 @@ class Op(BaseModel):
         """The output's shape.  Raises :class:`ShapeError` when the inputs do not fit."""
         raise NotImplementedError
 
-    def conditions(self, inputs: Sequence[Shape], author: object) -> list[Condition]:
-        """What the sizes must satisfy beside every output size being at least 1 (which holds for every op)."""
+    def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
+        """What the sizes must satisfy in a run, beside every output size being at least 1 (which holds for every op).
+
+        What evaluation asks of a batch of several images, every run asks.
+        """
         return []
 
     def pinned(self, inputs: Sequence[Shape]) -> tuple[tuple[int, str], ...]:
@@ -158,10 +162,6 @@ class Op(BaseModel):
     def rows_added(self, inputs: Sequence[Shape], axis: str) -> int | None:
         """Of an op that lays rows around a map: how many at the end of an axis; None of any other op."""
         return None
-
-    def refuses_single_values(self, inputs: Sequence[Shape]) -> Literal["never", "training", "always"]:
-        """When torch refuses a batch of one whose map is one value for each channel (normalisation over nothing)."""
-        return "never"
 
     # -- weights and cost ----------------------------------------------------------------------------------------------
 

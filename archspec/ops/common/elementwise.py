@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from archspec.ops.common.base import Example, Function, H, Kind, Op, Shape, ShapeError, W
 from archspec.ops.common.memory import Layout, Numbers
+from archspec.ops.common.runs import EVALUATION, Run
 from archspec.ops.common.windows import POINTWISE, Everything, Window
 from archspec.sizes import Condition, Dim, Equal, simplest
 
@@ -69,7 +70,7 @@ class Elementwise(Op):
         dims = [meet(self, axis, column) if column else 1 for axis, column in zip(axes, columns, strict=True)]
         return Shape(tuple(dims), axes, any(shape.batched for shape in inputs))
 
-    def conditions(self, inputs: Sequence[Shape], author: object) -> list[Condition]:
+    def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
         """Equal sizes on every axis."""
         columns = [spread(column) for column in zip(*(shape.dims for shape in inputs), strict=True)]
         return [condition for column in columns if column for condition in equalities(column, author)]
