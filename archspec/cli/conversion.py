@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import diagnostics_of, load_spec
+from archspec.cli.commands import as_json, load_spec
 from archspec.cli.options import AnswerFormat, Format, Rewrite, Set, complete_spec
 from archspec.cli.terminal import Terminal
 
@@ -68,6 +68,6 @@ def convert_weights(
     terminal.write(buffer.getvalue())
     terminal.output = None
     if terminal.as_json:
-        terminal.answer_json(conversion.to_json() | {"written": str(output)} | diagnostics_of(target))
+        terminal.answer_json(conversion.to_json() | {"written": str(output)} | as_json(target.diagnostics))
     else:
         terminal.answer(conversion.text(source.name, target.name))

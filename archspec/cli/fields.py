@@ -9,7 +9,7 @@ import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import load_spec
+from archspec.cli.commands import as_json, load_spec
 from archspec.cli.options import AnswerFormat, Format, Output, Set, Size, Spec
 from archspec.cli.terminal import CallError, Terminal
 
@@ -43,11 +43,12 @@ def rf(
     from archspec.backends.reports import field as field_report
 
     terminal: Terminal = context.obj
-    report = pipeline.check(load_spec(spec, set), options.sizes(size) or None)
+    report = pipeline.examine(load_spec(spec, set), options.sizes(size) or None)
+    terminal.diagnose(report.diagnostics)
     seer = field_report.find(report, of, field_report.default_step(report))
     seen = field_report.find(report, wrt, next(iter(report.graph.inputs.values())))
     if terminal.as_json:
-        terminal.answer_json(field_report.to_json(report, seer, seen))
+        terminal.answer_json(field_report.to_json(report, seer, seen) | as_json(report.diagnostics))
     else:
         terminal.answer(field_report.text(report, seer, seen))
 
@@ -90,7 +91,8 @@ def erf(
     if paths and weights is not None:
         raise CallError("--paths counts paths and has no use for --weights")
     loaded = load_spec(spec, set)
-    report = pipeline.check(loaded, options.sizes(size) or None)
+    report = pipeline.examine(loaded, options.sizes(size) or None)
+    terminal.diagnose(report.diagnostics)
     last = field_report.default_step(report)
     seer = field_report.find(report, of, last if paths else effective.nearest_module(report.graph, last))
     if paths:
@@ -106,6 +108,6 @@ def erf(
             raise CallError(f"cannot write `{output}`: {error.strerror or error}") from None
         terminal.output = None  # the picture is there; what is said goes to the terminal
     if terminal.as_json:
-        terminal.answer_json(found.to_json())
+        terminal.answer_json(found.to_json() | as_json(report.diagnostics))
     else:
         terminal.answer(str(found))

@@ -10,7 +10,7 @@ import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import diagnostics_of, load_spec
+from archspec.cli.commands import as_json, load_spec
 from archspec.cli.options import AnswerFormat, Format, Rewrite, Set, Size, Spec
 from archspec.cli.terminal import CallError, Terminal
 from archspec.diagnostics import Diagnostic, SpecError, printable
@@ -99,7 +99,7 @@ def train(
     )
     terminal.output = None
     if terminal.as_json:
-        terminal.answer_json({"name": loaded.name} | _plain(result, task) | diagnostics_of(report))
+        terminal.answer_json({"name": loaded.name} | _plain(result, task) | as_json(report.diagnostics))
     else:
         terminal.answer(_said(result, task))
 
