@@ -183,6 +183,19 @@ def check(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
 
     Raises :class:`SpecError` when a claim of ``expect`` fails, or when the network does not run at the sizes.
     """
+    report = examine(spec, sizes)
+    if any(diagnostic.severity == "error" for diagnostic in report.diagnostics):
+        raise SpecError(report.diagnostics)
+    return report
+
+
+@uncollected()
+def examine(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
+    """As :func:`check`, but a claim of ``expect`` that fails is an error among the report's diagnostics.
+
+    The numbers that show which of the two is wrong, the claim or the network, are in the report.  Raises
+    :class:`SpecError` when the network does not run at the sizes.
+    """
     graph = spec.graph
     found = Diagnostics()
     for diagnostic in spec.diagnostics:
@@ -200,15 +213,23 @@ def check(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
             found.add(explain(graph, refusal, solutions[refusal.symbol]))
         for condition in coupled_failures(solutions, report.sizes):
             found.add(explain_coupled(graph, condition))
-    if spec.variant.expect:
-        if spec.pristine and not sizes:
-            for failure in failures(report, spec.variant.expect):
-                found.add(failure)
-        else:
-            found.note("expect-skipped", "`expect` is not checked: it speaks of the spec's own parameters and sizes")
-    found.raise_if_errors()
+    runs = not found.errors
+    if spec.pristine and not sizes:
+        for failure in failures(report, spec.variant.expect):
+            found.add(failure)
+    elif spec.variant.expect:
+        found.note("expect-skipped", "`expect` is not checked: it speaks of the spec's own parameters and sizes")
+    if not runs:
+        raise SpecError(found.all)
     report.diagnostics = found.all
     return report
+
+
+def claims(spec: Spec, /) -> tuple[Diagnostic, ...]:
+    """The claims of ``expect`` that fail; none where other parameters or sizes were given than the spec's own."""
+    if not spec.pristine or not spec.variant.expect:
+        return ()
+    return tuple(failures(Report(spec.graph, dict(spec.graph.sizes)), spec.variant.expect))
 
 
 def source(spec: Spec, /) -> str:

@@ -157,6 +157,37 @@ def test_claims_that_fail(tmp_path: Path) -> None:
     assert "error[claim-failed]: parameters: 99 expected, 98 found" in run.err
 
 
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        (("summary",), "conv1"),
+        (("rf", "--of", "conv2"), "height"),
+        (("erf", "--paths", "--of", "conv2"), "95%"),
+        (("memory",), "parameters"),
+        (("compile",), "class Small"),
+        (("expand",), 'name: "Small"'),
+        (("render", "-o", "small.dot"), ""),
+    ],
+)
+def test_a_claim_that_fails_keeps_no_command_from_answering(
+    command: tuple[str, ...], answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = SMALL.replace("deep: false", "deep: true") + "expect: {parameters: 99}\n"
+    Path("spec.yaml").write_text(text)
+    name, *options = command
+    run = Run(name, "spec.yaml", *options)
+    assert run.status == 1
+    assert "error[claim-failed]: parameters: 99 expected, 682 found" in run.err
+    assert answer in run.out
+    assert (name == "render") == Path("small.dot").exists()
+    structured = Run(name, "spec.yaml", *options, "--format", "json")
+    assert (structured.status, structured.err) == (1, "")
+    assert [each["code"] for each in structured.json["diagnostics"]] == ["claim-failed"]
+    Path("spec.yaml").write_text(text.replace("99", "682"))
+    assert Run(name, "spec.yaml", *options).status == 0
+
+
 def test_claims_that_hold_and_claims_that_are_skipped(tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
     path.write_text(SMALL + "expect: {parameters: 98}\n")

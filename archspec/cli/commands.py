@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,7 @@ from archspec.cli.options import AnswerFormat, Format, Output, Rewrite, Set, Siz
 from archspec.cli.terminal import CallError, Terminal
 
 if TYPE_CHECKING:
+    from archspec.diagnostics import Diagnostic
     from archspec.pipeline import Spec as LoadedSpec
 
 
@@ -131,11 +133,11 @@ def summary(
     from archspec.backends.reports import summary_table
 
     terminal: Terminal = context.obj
-    report = pipeline.check(load_spec(spec, set, rewrite, elsewhere=bool(size)), options.sizes(size) or None)
+    report = pipeline.examine(load_spec(spec, set, rewrite, elsewhere=bool(size)), options.sizes(size) or None)
     terminal.diagnose(report.diagnostics)
     found = rows.summarise(report)
     if terminal.as_json:
-        terminal.answer_json(rows.to_json(found, depth) | diagnostics_of(report))
+        terminal.answer_json(rows.to_json(found, depth) | as_json(report.diagnostics))
     elif output is None:
         terminal.draw(lambda width: summary_table.table(found, depth, width))
     else:
@@ -187,7 +189,7 @@ def render(
         raise CallError(f"`{output}` names no kind of picture", "let it end in .svg, .png, .pdf or .dot")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     sizes = options.sizes(size)
-    diagnostics = pipeline.check(loaded, sizes).diagnostics if sizes else loaded.diagnostics
+    diagnostics = said_of(loaded, sizes)
     terminal.diagnose(diagnostics)
     if beside:
         if focus is not None:
@@ -199,7 +201,7 @@ def render(
     terminal.write(figure.source.encode() if kind == "dot" else figure.pipe(format=kind))
     if terminal.as_json:
         terminal.output = None
-        terminal.answer_json({"name": loaded.name, "written": str(output)} | diagnostics_of(loaded))
+        terminal.answer_json({"name": loaded.name, "written": str(output)} | as_json(diagnostics))
 
 
 @app.command(
@@ -245,22 +247,29 @@ def expand(
 
 def _text_answer(terminal: Terminal, loaded: LoadedSpec, sizes: dict[str, int], name: str, backend: Any) -> None:
     """Answer with the text a backend makes of a spec."""
-    from archspec import pipeline
-
-    if sizes:
-        pipeline.check(loaded, sizes)
-    terminal.diagnose(loaded.diagnostics)
+    diagnostics = said_of(loaded, sizes)
+    terminal.diagnose(diagnostics)
     text = backend(loaded)
     if terminal.as_json:
-        terminal.answer_json({"name": loaded.name, name: text} | diagnostics_of(loaded))
+        terminal.answer_json({"name": loaded.name, name: text} | as_json(diagnostics))
     else:
         terminal.answer(text)
 
 
-def diagnostics_of(said: Any) -> dict[str, Any]:
+def said_of(loaded: LoadedSpec, sizes: dict[str, int]) -> tuple[Diagnostic, ...]:
+    """What there is to say of a spec that is only written down: the claims that fail, whether it runs at the sizes."""
+    from archspec import pipeline
+
+    if sizes:
+        return pipeline.check(loaded, sizes).diagnostics
+    return (*loaded.diagnostics, *pipeline.claims(loaded))
+
+
+def as_json(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
+    """Diagnostics as a part of an answer in JSON."""
     from archspec.diagnostics import to_json
 
-    return {"diagnostics": [to_json(each) for each in said.diagnostics]}
+    return {"diagnostics": [to_json(each) for each in diagnostics]}
 
 
 class Kind(StrEnum):

@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import load_spec
+from archspec.cli.commands import as_json, load_spec
 from archspec.cli.options import AnswerFormat, Format, Rewrite, Set, complete_spec
 from archspec.cli.terminal import Terminal
-from archspec.diagnostics import to_json
 
 
 @app.command(
@@ -71,7 +70,7 @@ def convert_weights(
     terminal.write(buffer.getvalue())
     terminal.output = None
     if terminal.as_json:
-        said = {"diagnostics": [to_json(each) for each in (*target.diagnostics, *found.notes)]}
+        said = as_json((*target.diagnostics, *found.notes))
         terminal.answer_json(conversion.to_json() | {"written": str(output)} | said)
     else:
         terminal.answer(conversion.text(source.name, target.name))

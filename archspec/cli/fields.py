@@ -9,7 +9,7 @@ import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import load_spec
+from archspec.cli.commands import as_json, load_spec
 from archspec.cli.options import AnswerFormat, Format, Output, Set, Size, Spec
 from archspec.cli.terminal import CallError, Terminal
 
@@ -43,7 +43,8 @@ def rf(
     from archspec.backends.reports import field as field_report
 
     terminal: Terminal = context.obj
-    report = pipeline.check(load_spec(spec, set, elsewhere=bool(size)), options.sizes(size) or None)
+    report = pipeline.examine(load_spec(spec, set, elsewhere=bool(size)), options.sizes(size) or None)
+    terminal.diagnose(report.diagnostics)
     seen = next(iter(report.graph.inputs.values())) if wrt is None else field_report.find(report, wrt)
     if of is not None:
         seers = {of: field_report.find(report, of)}
@@ -51,7 +52,8 @@ def rf(
         seers = field_report.default_steps(report)
     if terminal.as_json:
         found = {name: field_report.to_json(report, seer, seen) for name, seer in seers.items()}
-        terminal.answer_json(next(iter(found.values())) if len(found) == 1 else {"outputs": found})
+        answer = next(iter(found.values())) if len(found) == 1 else {"outputs": found}
+        terminal.answer_json(answer | as_json(report.diagnostics))
     else:
         answers = [
             (f"{name}: " if len(seers) > 1 else "") + field_report.text(report, seer, seen)
@@ -98,7 +100,8 @@ def erf(
     if paths and weights is not None:
         raise CallError("--paths counts paths and has no use for --weights")
     loaded = load_spec(spec, set, elsewhere=bool(size))
-    report = pipeline.check(loaded, options.sizes(size) or None)
+    report = pipeline.examine(loaded, options.sizes(size) or None)
+    terminal.diagnose(report.diagnostics)
     if of is not None:
         seer = field_report.find(report, of)
     else:
@@ -118,6 +121,6 @@ def erf(
         terminal.output = None  # the picture is there; what is said goes to the terminal
     terminal.diagnose(found.notes)
     if terminal.as_json:
-        terminal.answer_json(found.to_json())
+        terminal.answer_json(found.to_json() | as_json((*report.diagnostics, *found.notes)))
     else:
         terminal.answer(str(found))

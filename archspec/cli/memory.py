@@ -10,7 +10,7 @@ import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import load_spec
+from archspec.cli.commands import as_json, load_spec
 from archspec.cli.options import AnswerFormat, Format, Output, Rewrite, Set, Size, Spec
 from archspec.cli.terminal import Terminal
 
@@ -56,7 +56,7 @@ def memory(
 
     terminal: Terminal = context.obj
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
-    report = pipeline.check(loaded, options.sizes(size) or None)
+    report = pipeline.examine(loaded, options.sizes(size) or None)
     terminal.diagnose(report.diagnostics)
     memory_report.need_sizes(report)
     found = None
@@ -65,7 +65,7 @@ def memory(
 
         found = allocator.measure(loaded, report.sizes, batch, dtype.value, measure)
     if terminal.as_json:
-        answer = memory_report.to_json(report, batch, dtype.value)
+        answer = memory_report.to_json(report, batch, dtype.value) | as_json(report.diagnostics)
         terminal.answer_json(answer | {"allocator": asdict(found)} if found is not None else answer)
         return
     said = memory_report.text(report, batch, dtype.value)

@@ -47,6 +47,8 @@ class Terminal:
         self.as_json = as_json
         self.output = output
         self.debug = debug
+        self.failed = False
+        """Whether an error was said beside the answer: a claim of ``expect`` that does not hold."""
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
@@ -111,6 +113,7 @@ class Terminal:
         from archspec.diagnostics import render_all
 
         listed = list(diagnostics)
+        self.failed = self.failed or any(each.severity == "error" for each in listed)
         if listed and not self.as_json:
             self.say(render_all(listed, lambda text, role: typer.style(text, **_COLOURS[role])))
 
@@ -123,6 +126,8 @@ class Terminal:
 
         try:
             yield
+            if self.failed:
+                raise typer.Exit(SPEC_HAS_ERRORS)
         except SpecError as error:
             self._refuse(error.diagnostics)
         except CallError as error:

@@ -12,10 +12,10 @@ import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import load_spec
+from archspec.cli.commands import as_json, load_spec
 from archspec.cli.options import AnswerFormat, Format, Rewrite, Set, Size, Spec
 from archspec.cli.terminal import CallError, Terminal
-from archspec.diagnostics import Diagnostic, SpecError, printable, to_json
+from archspec.diagnostics import Diagnostic, SpecError, printable
 
 if TYPE_CHECKING:
     from archspec.analyses.report import Report
@@ -127,7 +127,7 @@ def train(
     terminal.output = None
     terminal.diagnose(result.notes)
     if terminal.as_json:
-        said = {"diagnostics": [to_json(each) for each in (*report.diagnostics, *result.notes)]}
+        said = as_json((*report.diagnostics, *result.notes))
         terminal.answer_json({"name": loaded.name} | _plain(result, task) | said)
     else:
         terminal.answer(_said(result, task))
