@@ -9,6 +9,7 @@ import torch
 
 import archspec
 from archspec.analyses.conditions import fixed
+from archspec.analyses.memory import memory
 from archspec.analyses.shapes import runs
 from archspec.ops.common.runs import Run
 
@@ -219,7 +220,13 @@ def test_a_network_runs_where_torch_runs_it(norm: str) -> None:
         except (RuntimeError, ValueError):
             there = False
         run = Run(training, alone=batch == 1)
-        assert runs(loaded.graph, run, {"H": height, "W": width}) == there, (run, height, width)
+        sizes = {"H": height, "W": width}
+        assert runs(loaded.graph, run, sizes) == there, (run, height, width)
+        found = memory(loaded.graph, sizes, batch)
+        assert ((found.training if training else found.inference) is not None) == there
+        refused = archspec.Report(loaded.graph, sizes).refused(training, batch)
+        assert (not refused) == there
+        assert {each.code for each in refused} <= {"size-refused", "batch-refused"}
 
 
 def test_coupled_sizes_are_noted() -> None:

@@ -29,14 +29,14 @@ class Alone:
         return f"refuses a batch of one image where {' and '.join(limits)}{both}: each channel is then a single value"
 
 
-def alone(graph: Graph, solutions: Mapping[str, Solution]) -> list[Alone]:
+def alone(graph: Graph, evaluated: Mapping[str, Solution], trained: Mapping[str, Solution]) -> list[Alone]:
     """The steps that refuse a batch of one image at some sizes, but not at those at which another does already.
 
-    ``solutions`` are the valid sizes in evaluation; at others nothing runs.
+    ``evaluated`` and ``trained`` are the valid sizes in evaluation and in training; at others nothing runs.
     """
     found: list[Alone] = []
     met: set[tuple[bool, Condition]] = set()
-    for training in (False, True):
+    for training, solutions in ((False, evaluated), (True, trained)):
         for node, condition in _extra(graph, training):
             key = (training, Several(condition.terms))
             if key in met:

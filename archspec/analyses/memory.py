@@ -15,8 +15,10 @@ from collections.abc import Mapping
 from archspec.analyses.cost import Formula
 from archspec.analyses.live import Bytes, Live
 from archspec.analyses.schedule import Schedule
+from archspec.analyses.shapes import runs
 from archspec.analyses.training import Training
 from archspec.graph import Graph
+from archspec.ops.common.runs import Run
 from archspec.records import record
 from archspec.sizes import Evaluation
 
@@ -26,7 +28,7 @@ BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 
 @record
 class Memory:
-    """Bytes at given sizes, batch and dtype.
+    """Bytes at given sizes, batch and dtype; of a run that torch refuses there, None.
 
     ``parameters`` and ``buffers`` are the weights'; ``inference`` and ``training`` the peaks of everything else:
     inputs, activations, and in training what is saved, and gradients of activations and parameters (no optimiser's
@@ -37,32 +39,33 @@ class Memory:
     buffers: int
     activations: int
     """All activations together, each once."""
-    inference: int
-    inference_at: str
+    inference: int | None
+    inference_at: str | None
     """The step at which the peak of inference is reached."""
-    training: int
-    training_at: str
+    training: int | None
+    training_at: str | None
 
     @property
-    def inference_total(self) -> int:
+    def inference_total(self) -> int | None:
         """Peak of inference with the weights."""
-        return self.parameters + self.buffers + self.inference
+        return None if self.inference is None else self.parameters + self.buffers + self.inference
 
     @property
-    def training_total(self) -> int:
+    def training_total(self) -> int | None:
         """Peak of training with the weights."""
-        return self.parameters + self.buffers + self.training
+        return None if self.training is None else self.parameters + self.buffers + self.training
 
 
 def memory(graph: Graph, sizes: Mapping[str, int], batch: int = 1, dtype: str = "float32") -> Memory:
     """What a network needs; raises ``ValueError`` where a symbol has no number."""
     schedule = Schedule(graph, Evaluation(dict(sizes)), batch, BYTES[dtype])
-    inference, training = _run(schedule)
+    inference, training = _runs(schedule, sizes, batch)
     parameters = sum(schedule.weights(node, True) for node in graph.nodes)
     buffers = sum(schedule.weights(node, False) for node in graph.nodes)
     made = [node for node in graph.nodes if schedule.runs(node, False) and schedule.root(node, False) == node.index]
     activations = sum(schedule.size(node) for node in made if node.op is not None)
-    return Memory(parameters, buffers, activations, inference.peak, inference.at, training.peak, training.at)
+    peaks = [(None, None) if live is None else (live.peak, live.at) for live in (inference, training)]
+    return Memory(parameters, buffers, activations, *peaks[0], *peaks[1])
 
 
 @record
@@ -89,14 +92,20 @@ class Peak:
     """What is alive, the largest first."""
 
 
-def peaks(graph: Graph, sizes: Mapping[str, int], batch: int = 1, dtype: str = "float32") -> tuple[Peak, Peak]:
-    """The peaks of inference and of training; raises ``ValueError`` where a symbol has no number."""
+def peaks(
+    graph: Graph, sizes: Mapping[str, int], batch: int = 1, dtype: str = "float32"
+) -> tuple[Peak | None, Peak | None]:
+    """The peaks of inference and of training, None for what torch refuses at the sizes and the batch.
+
+    Raises ``ValueError`` where a symbol has no number.
+    """
     evaluation = Evaluation(dict(sizes))
-    numbers = _run(Schedule(graph, evaluation, batch, BYTES[dtype]))
     symbolic = Schedule(graph, evaluation, batch, BYTES[dtype], symbolic=True)
-    lives = _run(symbolic, *(live.mark_at for live in numbers))
-    inference, training = (_peak(graph, evaluation, *pair) for pair in zip(numbers, lives, strict=True))
-    return inference, training
+    found: list[Peak | None] = []
+    for training, number in enumerate(_runs(Schedule(graph, evaluation, batch, BYTES[dtype]), sizes, batch)):
+        live = None if number is None else _run(symbolic, bool(training), number.mark_at)
+        found.append(None if number is None or live is None else _peak(graph, evaluation, number, live))
+    return found[0], found[1]
 
 
 def _peak(graph: Graph, evaluation: Evaluation, number: Live, symbolic: Live) -> Peak:
@@ -128,12 +137,20 @@ def _what(graph: Graph, tensor: object, step: str) -> str:
     return said[kind].format(graph.nodes[index].path)
 
 
-def _run(schedule: Schedule, *marks: int) -> tuple[Live, Live]:
-    """Inference and training, to given marks if there are any."""
-    inference, training = (Live(mark) for mark in marks or (0, 0))
-    _inference(schedule, inference)
-    Training(schedule).run(training)
-    return inference, training
+def _runs(schedule: Schedule, sizes: Mapping[str, int], batch: int) -> list[Live | None]:
+    """Inference and training; None for what torch refuses."""
+    possible = [runs(schedule.graph, Run(training, alone=batch == 1), sizes) for training in (False, True)]
+    return [_run(schedule, bool(training)) if there else None for training, there in enumerate(possible)]
+
+
+def _run(schedule: Schedule, training: bool, mark: int = 0) -> Live:
+    """One run, to a given mark if there is one."""
+    live = Live(mark)
+    if training:
+        Training(schedule).run(live)
+    else:
+        _inference(schedule, live)
+    return live
 
 
 def _inference(schedule: Schedule, live: Live) -> None:

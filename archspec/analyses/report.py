@@ -14,7 +14,7 @@ from archspec.analyses.cost import Cost
 from archspec.diagnostics import Diagnostic
 from archspec.graph import Graph
 from archspec.ops import Shape
-from archspec.ops.common.runs import TRAINING
+from archspec.ops.common.runs import TRAINING, Run
 from archspec.sizes import Solution
 
 if TYPE_CHECKING:
@@ -140,14 +140,27 @@ class Report:
 
         return {name: aligned_sizes(self.graph, found, self.sizes) for name, found in self.valid_sizes.items()}
 
+    def refused(self, training: bool = False, batch: int = 1) -> list[Diagnostic]:
+        """Why the network does not run at ``sizes`` on a batch, in training or evaluation; empty where it does."""
+        from archspec.analyses.run_refusals import refused
+
+        solutions = self.valid_sizes_training if training else self.valid_sizes
+        return refused(self.graph, Run(training, alone=batch == 1), self.sizes, solutions)
+
     def memory(self, batch: int = 1, dtype: str = "float32") -> Memory:
-        """Bytes of weights and activations, and the peaks of inference and training, at ``sizes``."""
+        """Bytes of weights and activations, and the peaks of inference and training, at ``sizes``.
+
+        A peak is None where torch refuses the run; :meth:`refused` says why.
+        """
         from archspec.analyses.memory import memory
 
         return memory(self.graph, self.sizes, batch, dtype)
 
-    def memory_peaks(self, batch: int = 1, dtype: str = "float32") -> tuple[Peak, Peak]:
-        """The peaks of inference and training at ``sizes``: as formulas, and what is alive at them."""
+    def memory_peaks(self, batch: int = 1, dtype: str = "float32") -> tuple[Peak | None, Peak | None]:
+        """The peaks of inference and training at ``sizes``: as formulas, and what is alive at them.
+
+        None for a run that torch refuses there; :meth:`refused` says why.
+        """
         from archspec.analyses.memory import peaks
 
         return peaks(self.graph, self.sizes, batch, dtype)

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from archspec.analyses.memory import memory
 from archspec.analyses.report import Report
-from archspec.diagnostics import Diagnostic, SpecError
+from archspec.diagnostics import SpecError
 from archspec.records import record
 from archspec.running import devices, room
 from archspec.running.runtime import compiled
-from archspec.sizes import Evaluation, Solution
+from archspec.sizes import Evaluation
 
 if TYPE_CHECKING:
     from archspec.spec import Spec
@@ -43,15 +42,15 @@ def measure(
 ) -> Allocated:
     """Run a network once in evaluation and once in training, forward and backward, on random images.
 
-    Raises :class:`archspec.SpecError` where there is no such device or too little memory on it, and at sizes that the
-    network does not take in training.
+    Raises :class:`archspec.SpecError` where there is no such device or too little memory on it, and where torch refuses
+    to run the network at the sizes and the batch.
     """
     place = devices.find(device)
-    for symbol, solution in Report(spec.graph, {**spec.graph.sizes, **sizes}).valid_sizes_training.items():
-        if symbol in sizes and not solution.contains(sizes[symbol]):
-            raise _no_size(symbol, sizes[symbol], solution)
-    if place.type == "cpu":
-        needed = memory(spec.graph, sizes, batch, dtype).training_total
+    report = Report(spec.graph, {**spec.graph.sizes, **sizes})
+    if refused := report.refused(training=False, batch=batch) or report.refused(training=True, batch=batch):
+        raise SpecError(refused)
+    needed = report.memory(batch, dtype).training_total
+    if place.type == "cpu" and needed is not None:
         room.check_fits(needed, f"a batch of {batch}", SMALLER)
     kind: torch.dtype = getattr(torch, dtype)
     model = compiled(spec.graph).to(place, kind)
@@ -79,11 +78,6 @@ def measure(
         inference = peak(infer, place)
         model.train()
         return Allocated(str(place), inference, peak(train, place))
-
-
-def _no_size(symbol: str, size: int, valid: Solution) -> SpecError:
-    message = f"{symbol} = {size} is no size to train at: {valid.describe()}"
-    return SpecError([Diagnostic("size-refused", message)])
 
 
 def _on_cuda(run: Callable[[], None], place: torch.device) -> int:

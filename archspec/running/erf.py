@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec.analyses.borders import rows_read
-from archspec.analyses.memory import memory
 from archspec.analyses.path_counts import path_counts
 from archspec.analyses.receptive_field import table
+from archspec.analyses.report import Report
 from archspec.diagnostics import Diagnostic, SpecError, to_json
 from archspec.graph import Graph, Scope
 from archspec.records import record
@@ -134,7 +134,7 @@ def measured(
 ) -> EffectiveField:
     """By gradients of the compiled network, with the weights of a file or, from a seed, random ones.
 
-    Raises :class:`SpecError`: ``no-memory``, and what is said of weights in files.
+    Raises :class:`SpecError`: ``no-memory``, what is said of weights in files, and why one image is refused.
     """
     import torch
 
@@ -142,6 +142,9 @@ def measured(
     from archspec.running.runtime import compiled
     from archspec.running.weights import load_weights
 
+    report = Report(spec.graph, {**spec.graph.sizes, **sizes})
+    if refused := report.refused():
+        raise SpecError(refused)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = compiled(spec.graph)
@@ -150,7 +153,9 @@ def measured(
         "random weights" if weights is None else f"weights of {weights}"
     )
     smaller = "try smaller sizes"
-    room.check_fits(memory(spec.graph, sizes).inference_total, "an image of these sizes", smaller)
+    needed = report.memory().inference_total
+    if needed is not None:
+        room.check_fits(needed, "an image of these sizes", smaller)
     with room.refusals_told("there is too little memory for an image of these sizes", smaller):
         return replace(by_gradients(spec.graph, model, sizes, of, images, seed, how), notes=notes)
 

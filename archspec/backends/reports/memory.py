@@ -14,13 +14,14 @@ HELD_SHOWN = 6
 
 
 def to_json(report: Report, batch: int = 1, dtype: str = "float32") -> dict[str, Any]:
-    """Bytes at the report's sizes, and the peaks as formulas."""
-    inference, training = report.memory_peaks(batch, dtype)
+    """Bytes at the report's sizes, and the peaks as formulas; nulls, and why, for a run that torch refuses."""
     found = asdict(report.memory(batch, dtype)) | {"batch": batch, "dtype": dtype}
-    for name, peak in (("inference", inference), ("training", training)):
-        found[f"{name}_formula"] = str(peak.formula)
+    for name, peak, refused in _peaks(report, batch, dtype):
+        found[f"{name}_refused"] = refused
+        found[f"{name}_formula"] = None if peak is None else str(peak.formula)
         found[f"{name}_held"] = [
-            {"what": one.what.replace("`", ""), "bytes": one.bytes, "formula": str(one.formula)} for one in peak.held
+            {"what": one.what.replace("`", ""), "bytes": one.bytes, "formula": str(one.formula)}
+            for one in (peak.held if peak is not None else ())
         ]
     return found
 
@@ -45,9 +46,19 @@ def _lines(report: Report, batch: int, dtype: str) -> Iterator[str]:
     if memory.buffers:
         yield f"  buffers      {megabytes(memory.buffers)}"
     yield f"  activations  {megabytes(memory.activations)} in all, if nothing were let go"
-    for name, peak in zip(("inference", "training"), report.memory_peaks(batch, dtype), strict=True):
-        yield f"  {name:<11}  {megabytes(peak.bytes)} at most beside the weights, at `{peak.step}`:"
-        yield from _peak(peak)
+    for name, peak, refused in _peaks(report, batch, dtype):
+        if peak is None:
+            yield f"  {name:<11}  cannot be: {refused}"
+        else:
+            yield f"  {name:<11}  {megabytes(peak.bytes)} at most beside the weights, at `{peak.step}`:"
+            yield from _peak(peak)
+
+
+def _peaks(report: Report, batch: int, dtype: str) -> Iterator[tuple[str, Peak | None, str | None]]:
+    """Inference and training, each with its peak, or with why it cannot be."""
+    for training, peak in enumerate(report.memory_peaks(batch, dtype)):
+        refused = None if peak is not None else report.refused(bool(training), batch)[0].message
+        yield ("training" if training else "inference"), peak, refused
 
 
 def _peak(peak: Peak) -> Iterator[str]:

@@ -72,6 +72,9 @@ class Summary:
     multiply_adds: int | None
     activations: int | None
     valid_sizes: Mapping[str, str] = field(default_factory=dict)
+    valid_sizes_training: Mapping[str, str] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+    """Why it does not run on one image at ``sizes``, in evaluation or in training."""
 
 
 def to_json(summary: Summary, depth: int | None = None) -> dict[str, Any]:
@@ -99,6 +102,8 @@ def summarise(report: Report) -> Summary:
         total.multiply_adds,
         total.activations,
         {name: solution.describe() for name, solution in report.valid_sizes.items()},
+        {name: solution.describe() for name, solution in report.valid_sizes_training.items()},
+        tuple(each.message for training in (False, True) for each in report.refused(training)),
     )
 
 

@@ -41,8 +41,15 @@ def table(summary: Summary, depth: int | None = None, width: int = 100) -> Rende
     head = Text.assemble((summary.name, "bold"), (f"  {summary.source}" if summary.source else "", "dim"))
     sizes = " and ".join(f"{name} = {size}" for name, size in summary.sizes.items())
     valid = ", ".join(summary.valid_sizes.values())
-    notes = [f"at {sizes}" if sizes else "", f"valid for {valid}" if valid else ""]
-    last = [Text("; ".join(note for note in notes if note), "dim")]
+    trained = ", ".join(
+        said for name, said in summary.valid_sizes_training.items() if said != summary.valid_sizes[name]
+    )
+    notes = [
+        f"at {sizes}" if sizes else "",
+        f"valid for {valid}" if valid else "",
+        f"in training for {trained}" if trained else "",
+    ]
+    last = [Text("; ".join(note for note in notes if note), "dim"), *(Text(each, "dim") for each in summary.refused)]
     if any(row.rows and level + 1 >= depth for row, level in lines):
         last.append(Text(f"--depth {depth + 1} opens the blocks that are folded here", "dim"))
     return Group(head, "", _grid(lines, depth, width), "", _totals(summary, width), "", *last)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from archspec.analyses.refusals import author
 from archspec.analyses.report import Report
@@ -33,31 +33,49 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
     for output in graph.outputs:
         node = graph.nodes[output.node]
         yield output.name, _shape(report, node.path, node.shape) + (", in training" if output.training else "")
-    bounds: dict[str, list[str]] = {}
-    for solution in report.valid_sizes.values():
-        bounds.setdefault(_causes(graph, solution), []).append(solution.describe())
-    for index, (causes, texts) in enumerate(bounds.items()):
-        yield "" if index else "valid sizes", ", ".join(texts) + causes
+    yield from _bounds(graph, "valid sizes", report.valid_sizes)
+    if trained := training_sizes(report):
+        yield from _bounds(graph, "in training", trained)
     whole = {name: found.describe() for name, found in report.whole_sizes.items()}
     if any(said != report.valid_sizes[name].describe() for name, said in whole.items()):
         yield "no row lost", ", ".join(whole.values())
     for note in report.size_notes:
-        if note.when == "always":
-            yield "note", str(note)
+        yield "note", str(note)
     total = report.total
     yield "parameters", f"{total.parameters:,}"
     if total.multiply_adds is not None:
         yield "multiply-adds", f"{total.multiply_adds:,}{_at(report)}"
     if report.shapes_at:
-        memory = report.memory()
-        peaks = f"peak {megabytes(memory.inference)} in inference, {megabytes(memory.training)} in training"
-        yield (
-            "memory",
-            f"{megabytes(memory.parameters + memory.buffers)} of weights; {peaks}, a batch of 1 in float32",
-        )
+        yield "memory", _memory(report)
     several = len(report.sights) > 1
     for index, (name, sight) in enumerate(report.sights.items()):
         yield "" if index else "sees", (f"{name}: " if several else "") + seen(report, sight)
+
+
+def training_sizes(report: Report) -> dict[str, Solution]:
+    """The valid sizes in training of the symbols that have others there than in evaluation."""
+    solutions = report.valid_sizes_training.items()
+    return {name: found for name, found in solutions if found.valid != report.valid_sizes[name].valid}
+
+
+def _bounds(graph: Graph, title: str, solutions: Mapping[str, Solution]) -> Iterator[tuple[str, str]]:
+    """Valid sizes, those of one cause in one line."""
+    bounds: dict[str, list[str]] = {}
+    for solution in solutions.values():
+        bounds.setdefault(_causes(graph, solution), []).append(solution.describe())
+    for index, (causes, texts) in enumerate(bounds.items()):
+        yield "" if index else title, ", ".join(texts) + causes
+
+
+def _memory(report: Report) -> str:
+    """Weights, and the peaks of what torch runs on one image at the sizes."""
+    memory = report.memory()
+    peaks = {"inference": memory.inference, "training": memory.training}
+    there = [f"{megabytes(peak)} in {name}" for name, peak in peaks.items() if peak is not None]
+    said = [f"{megabytes(memory.parameters + memory.buffers)} of weights"]
+    said += [f"peak {', '.join(there)}, a batch of 1 in float32"] if there else []
+    said += [report.refused(name == "training")[0].message for name, peak in peaks.items() if peak is None]
+    return "; ".join(said)
 
 
 def _shape(report: Report, path: str, shape: Shape) -> str:
