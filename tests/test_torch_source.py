@@ -389,6 +389,36 @@ steps:
   - identity as last:
     from: s
 """,
+    "unread": """
+blocks:
+  unit:
+    params: {channels}
+    steps:
+      - add:
+          - [{conv as conv: {channels: $channels, kernel: 3, padding: 1}}, {batch_norm as bn: {}}]
+          - - conv as shortcut: {channels: $channels, kernel: 1}
+              when: input.channels != channels
+      - relu
+  backbone:
+    steps:
+      - sequence as layer1: [{unit: {channels: 4}}, {unit: {channels: 4}}]
+      - sequence as layer2: [{unit: {channels: 8}}, {unit: {channels: 8}}]
+      - unit as layer3: {channels: 12}
+      - sequence as layer4:
+          - conv as first: {channels: 4, kernel: 1}
+          - conv as beside: {channels: 4, kernel: 1}
+            aside: true
+      - sequence as holds:
+          - conv as only: {channels: 4, kernel: 1}
+            aside: true
+      - global_avg_pool
+      - flatten
+      - linear as fc: {features: 5}
+steps:
+  - backbone as body
+  - conv as score: {channels: 2, kernel: 1}
+    from: body.layer1
+""",
 }
 """What the language has that the shipped networks use little, a spec for each."""
 
@@ -542,6 +572,14 @@ def test_random_blocks_are_their_graphs(start: int) -> None:
 def test_many_random_blocks_are_their_graphs(start: int) -> None:
     for seed in range(start, start + 100):
         hold_against_graph(archspec.loads(block_spec(seed)), 8)
+
+
+def test_what_nothing_reads_can_still_be_called() -> None:
+    parts = build(emitted(feature("unread").graph)).get_submodule("body")
+    given = torch.randn(2, 3, 16, 16)
+    for name, channels in (("layer1", 4), ("layer2", 8), ("layer3", 12), ("layer4", 4)):
+        given = parts.get_submodule(name)(given)
+        assert given.shape == (2, channels, 16, 16)
 
 
 def test_work_grows_as_the_steps_do() -> None:

@@ -17,11 +17,16 @@ class Flow:
 
     graph: Graph
     live: list[bool]
+    """By node, whether an output of the network needs it."""
+    called: list[bool]
+    """By node, whether the forward of its scope runs it: it is live, or gives an idle scope its value."""
     alias: list[int]
     """For each node the value it stands for: itself, but for an unnamed identity what that reads."""
     inputs: dict[Scope, tuple[int, ...]] = field(default_factory=dict)
     outputs: dict[Scope, tuple[int, ...]] = field(default_factory=dict)
     depth: dict[Scope, int] = field(default_factory=dict)
+    idle: set[Scope] = field(default_factory=set)
+    """Scopes of which no output needs anything: the scope around does not call them, but they can be called."""
 
     def reads(self, node: Node) -> tuple[int, ...]:
         """What a node reads, identities looked through."""
@@ -34,22 +39,74 @@ class Flow:
 
 def analyse(graph: Graph) -> Flow:
     """The flow of a graph, in time linear in its edges and the depth of its scopes."""
-    flow = Flow(graph, [False] * len(graph.nodes), list(range(len(graph.nodes))))
-    for node in graph.nodes:
+    nodes = graph.nodes
+    flow = Flow(graph, [False] * len(nodes), [], list(range(len(nodes))))
+    for node in nodes:
         if node.op is not None and node.op.transparent and not node.is_module and node.inputs:
             flow.alias[node.index] = flow.alias[node.inputs[0]]
-    waiting = [flow.alias[output.node] for output in graph.outputs]
+    for output in graph.outputs:
+        _need(flow, output.node, flow.live)
+    flow.called = list(flow.live)
+    _depths(flow)
+    if not all(flow.live):
+        _rest(flow)
+    _cross(flow)
+    return flow
+
+
+def _need(flow: Flow, value: int, needed: list[bool], within: set[int] | None = None) -> None:
+    """Mark what a value needs, perhaps among some nodes only."""
+    waiting = [flow.alias[value]]
     while waiting:
         index = waiting.pop()
-        if not flow.live[index]:
-            flow.live[index] = True
-            waiting += flow.reads(graph.nodes[index])
-    _depths(flow)
+        if not needed[index] and (within is None or index in within):
+            needed[index] = True
+            waiting += flow.reads(flow.graph.nodes[index])
+
+
+def _depths(flow: Flow) -> None:
+    waiting = [(flow.graph.root, 0)]
+    while waiting:
+        scope, depth = waiting.pop()
+        flow.depth[scope] = depth
+        waiting += [(item, depth + 1) for item in reversed(scope.items) if isinstance(item, Scope)]
+
+
+def _rest(flow: Flow) -> None:
+    """Find the idle scopes, those around before those within, and what runs when they are called."""
+    for scope in flow.depth:
+        own = {node.index for node in scope.nodes()} if scope.parent is not None else set()
+        if own and not any(flow.called[index] for index in own):
+            flow.idle.add(scope)
+            if scope.output >= 0:
+                _need(flow, scope.output, flow.called, own)
+    for scope in flow.depth:
+        if scope.reuse is not None:  # it runs the forward of the scope whose modules it applies again
+            for one, other in zip(scope.nodes(), scope.reuse.nodes(), strict=True):
+                flow.called[other.index] = flow.called[other.index] or flow.called[one.index]
+            for inner, twin in zip(scope.scopes(), scope.reuse.scopes(), strict=True):
+                if inner is not scope and inner not in flow.idle:
+                    flow.idle.discard(twin)
+
+
+def _cross(flow: Flow) -> None:
+    """Fill ``inputs`` and ``outputs``."""
+    graph = flow.graph
     inside: dict[Scope, dict[int, None]] = {scope: {} for scope in flow.depth}
     outside: dict[Scope, dict[int, None]] = {scope: {} for scope in flow.depth}
+    home: dict[Scope, Scope | None] = {}
+    for scope in flow.depth:  # the nearest idle scope at or around each
+        home[scope] = scope if scope in flow.idle else home[scope.parent] if scope.parent is not None else None
 
     def cross(made: int, scope: Scope | None) -> None:
         source: Scope | None = graph.nodes[made].scope
+        edge = home[scope] if scope is not None else None
+        if edge is not None and not _holds(edge, source):
+            # Whoever calls an idle scope brings what it reads; nothing in the network has to give it.
+            while scope is not None and scope is not edge.parent:
+                inside[scope][made] = None
+                scope = scope.parent
+            return
         while source is not scope:
             if scope is None or (source is not None and flow.depth[source] >= flow.depth[scope]):
                 assert source is not None
@@ -60,11 +117,18 @@ def analyse(graph: Graph) -> Flow:
                 scope = scope.parent
 
     for node in graph.nodes:
-        if flow.live[node.index] and flow.alias[node.index] == node.index:
+        if flow.called[node.index] and flow.alias[node.index] == node.index:
             for made in flow.reads(node):
                 cross(made, node.scope)
     for output in graph.outputs:
         cross(flow.alias[output.node], None)
+    for scope in flow.idle:
+        value = flow.value(scope)
+        around = graph.nodes[value].scope if value >= 0 else None
+        if _holds(scope, around):
+            while around is not None and around is not scope.parent:
+                outside[around][value] = None
+                around = around.parent
     for scope in flow.depth:
         if scope.reuse is not None:
             twins = {one.index: other.index for one, other in zip(scope.nodes(), scope.reuse.nodes(), strict=True)}
@@ -73,12 +137,10 @@ def analyse(graph: Graph) -> Flow:
         own = flow.value(scope)
         flow.inputs[scope] = tuple(inside[scope])
         flow.outputs[scope] = tuple(sorted(outside[scope], key=lambda index, own=own: (index != own, index)))
-    return flow
 
 
-def _depths(flow: Flow) -> None:
-    waiting = [(flow.graph.root, 0)]
-    while waiting:
-        scope, depth = waiting.pop()
-        flow.depth[scope] = depth
-        waiting += [(item, depth + 1) for item in reversed(scope.items) if isinstance(item, Scope)]
+def _holds(scope: Scope, inner: Scope | None) -> bool:
+    """Whether a scope is another one, or lies around it."""
+    while inner is not None and inner is not scope:
+        inner = inner.parent
+    return inner is scope

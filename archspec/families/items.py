@@ -85,6 +85,8 @@ class Reader(Structure):
             elif self.is_open(item):
                 prefix = self._key(item, scope)
                 for inner in self.items(item):
+                    if item in self.flow.idle:
+                        inner.live, inner.reads = False, ()
                     inner.key = (prefix, inner.key)
                     inner.name = f"{item.name}.{inner.name}" if inner.name else ""
                     inner.training = inner.training or (self._training[item] and not self._training[scope])
@@ -95,7 +97,7 @@ class Reader(Structure):
     def _idle(self, node: Node) -> bool:
         """Whether a node does nothing, and nothing calls it."""
         assert node.op is not None
-        return node.op.transparent and not self.flow.live[node.index] and node.index not in self._again
+        return node.op.transparent and not self.flow.called[node.index] and node.index not in self._again
 
     def _key(self, item: Node | Scope, scope: Scope) -> Hashable:
         prefix = () if scope.block is not None else scope.copy
@@ -105,7 +107,7 @@ class Reader(Structure):
         return ("step", id(item.step), copy)
 
     def _node(self, node: Node, scope: Scope, chained: bool) -> Item:
-        live = self.flow.live[node.index]
+        live = self.flow.called[node.index]
         key, reads = self._key(node, scope), self.flow.reads(node) if live else ()
         more: dict[str, Any] = {"training": node.training_only and not self._training[scope], "live": live}
         assert node.op is not None
@@ -127,8 +129,11 @@ class Reader(Structure):
             firsts = self.flow.outputs[scope.reuse]
             twins = {one.index: other.index for one, other in zip(scope.nodes(), scope.reuse.nodes(), strict=True)}
             gives = {index: firsts.index(twins[index]) for index in outputs}
-        more: dict[str, Any] = {"training": self._training[scope] and not self._training[parent], "live": bool(outputs)}
-        reads = self.flow.inputs[scope]
+        more: dict[str, Any] = {
+            "training": self._training[scope] and not self._training[parent],
+            "live": bool(outputs) and scope not in self.flow.idle,
+        }
+        reads = self.flow.inputs[scope] if more["live"] else ()
         if scope.block is None and self.is_chain(scope):
             children = [] if scope.reuse is not None else self.items(scope, True)
             return Item(key, "chain", scope.name, scope, reads, gives, children=children, **more)

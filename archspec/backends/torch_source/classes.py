@@ -50,7 +50,7 @@ class ClassWriter(Steps):
         constructor = Constructor(template)
         found.lines += constructor.chain() if template.chain else constructor.members()
         found.helpers += self._helpers(template.entries)
-        if not template.chain:
+        if not template.chain and (template.outputs or self.outputs):  # with nothing to give, it only holds weights
             found.lines.append("")
             self._forward(found, record)
         return found
@@ -95,7 +95,7 @@ class ClassWriter(Steps):
         if manner == "plain":
             return "Tensor"
         if manner == "tuple":
-            return f"tuple[{', '.join(['Tensor'] * len(self.template.outputs))}]" if self.template.outputs else "None"
+            return f"tuple[{', '.join(['Tensor'] * len(self.template.outputs))}]"
         return record if manner == "record" else f"Tensor | {record}"
 
     def _in_training(self, result: str, output: Output) -> str:
@@ -161,9 +161,7 @@ class ClassWriter(Steps):
         training: Sequence[Statement],
     ) -> None:
         last = Statement((), "", False, (), spans)
-        if not results:
-            self._put(found, "return None", 8, last)
-        elif manner in ("plain", "tuple"):
+        if manner in ("plain", "tuple"):
             self._put(found, f"return {', '.join(results)}", 8, last)
         elif manner == "record":
             self._put(found, f"return {record}({', '.join(results)})", 8, last)
