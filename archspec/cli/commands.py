@@ -26,10 +26,10 @@ def load_spec(spec: str, given: list[str] | None, rewrites: list[str] | None = N
 
     parameters = options.parameters(given)
     if spec != "-":
-        loaded = pipeline.load(spec, **parameters)
+        loaded = pipeline.load_given(spec, parameters, call="--set {}")
     else:
         text = sys.stdin.buffer.read().decode("utf-8", "replace")
-        loaded = pipeline.loads(text, name="<stdin>", folder=Path.cwd(), **parameters)
+        loaded = pipeline.loads_given(text, parameters, "<stdin>", Path.cwd(), call="--set {}")
     return pipeline.rewrite(loaded, *rewrites) if rewrites else loaded
 
 
@@ -55,7 +55,7 @@ def check(
 
     terminal: Terminal = context.obj
     loaded = load_spec(spec, set, rewrite)
-    report = pipeline.check(loaded, options.sizes(size) or None)
+    report = pipeline.check(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
     if terminal.as_json:
         from archspec.backends.reports import json as json_report
@@ -91,7 +91,8 @@ def summary(
     from archspec.backends.reports import summary_table
 
     terminal: Terminal = context.obj
-    report = pipeline.examine(load_spec(spec, set, rewrite), options.sizes(size) or None)
+    loaded = load_spec(spec, set, rewrite)
+    report = pipeline.examine(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
     found = rows.summarise(report)
     if terminal.as_json:
@@ -146,7 +147,7 @@ def render(
     if kind not in ("svg", "png", "pdf", "dot"):
         raise CallError(f"`{output}` names no kind of picture", "let it end in .svg, .png, .pdf or .dot")
     loaded = load_spec(spec, set, rewrite)
-    sizes = options.sizes(size)
+    sizes = options.sizes(size, loaded)
     diagnostics = said_of(loaded, sizes)
     terminal.diagnose(diagnostics)
     if beside:
@@ -178,7 +179,10 @@ def compile(
     """Write the PyTorch source of a network, a file that needs torch alone."""
     from archspec import pipeline
 
-    _text_answer(context.obj, load_spec(spec, set, rewrite), options.sizes(size), "source", pipeline.source)
+    terminal: Terminal = context.obj
+    _written_as(terminal, (".py",), "it writes PyTorch source; `torch.onnx.export` of the module it holds writes ONNX")
+    loaded = load_spec(spec, set, rewrite)
+    _text_answer(terminal, loaded, options.sizes(size, loaded), "source", pipeline.source)
 
 
 @app.command(
@@ -197,8 +201,17 @@ def expand(
     """Write a spec with every block, loop and expression resolved: what it says is what is built."""
     from archspec.backends import spec_text
 
+    terminal: Terminal = context.obj
+    _written_as(terminal, (".yaml", ".yml"), "it writes a spec")
     loaded = load_spec(spec, set, rewrite)
-    _text_answer(context.obj, loaded, options.sizes(size), "spec", lambda spec: spec_text.expand(spec.graph))
+    _text_answer(terminal, loaded, options.sizes(size, loaded), "spec", lambda spec: spec_text.expand(spec.graph))
+
+
+def _written_as(terminal: Terminal, endings: tuple[str, ...], what: str) -> None:
+    """Raise :class:`CallError` where the file to write says by its ending that it is of another kind."""
+    output = terminal.output
+    if output is not None and not terminal.as_json and output.suffix.lower() not in ("", *endings):
+        raise CallError(f"`{output}` would not be what its ending says", f"let it end in {endings[0]}: {what}")
 
 
 def _text_answer(terminal: Terminal, loaded: LoadedSpec, sizes: dict[str, int], name: str, backend: Any) -> None:

@@ -43,7 +43,8 @@ def rf(
     from archspec.backends.reports import field as field_report
 
     terminal: Terminal = context.obj
-    report = pipeline.examine(load_spec(spec, set), options.sizes(size) or None)
+    loaded = load_spec(spec, set)
+    report = pipeline.examine(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
     seer = field_report.find(report, of, field_report.default_step(report))
     seen = field_report.find(report, wrt, next(iter(report.graph.inputs.values())))
@@ -91,7 +92,7 @@ def erf(
     if paths and weights is not None:
         raise CallError("--paths counts paths and has no use for --weights")
     loaded = load_spec(spec, set)
-    report = pipeline.examine(loaded, options.sizes(size) or None)
+    report = pipeline.examine(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
     last = field_report.default_step(report)
     seer = field_report.find(report, of, last if paths else effective.nearest_module(report.graph, last))

@@ -69,7 +69,7 @@ def train(
     if not lr > 0 or lr == float("inf"):
         raise CallError(f"--lr: {lr} is no learning rate", "a number above 0, such as 0.001")
     loaded = load_spec(spec, set, rewrite)
-    report = pipeline.check(loaded, options.sizes(size) or None)
+    report = pipeline.check(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
     try:
         from rich.console import Console

@@ -37,13 +37,15 @@ _RECURSION = 20_000
 def elaborate(
     variant: Variant,
     loader: Loader,
-    overrides: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, tuple[Any, Span]] | None = None,
     sizes: Mapping[str, int] | None = None,
     maximum_nodes: int = MAXIMUM_NODES,
     maximum_depth: int = MAXIMUM_DEPTH,
 ) -> Graph | None:
-    """The graph of a spec, with ``overrides`` for parameters and ``sizes``; None, with diagnostics added, when it has
-    errors."""
+    """The graph of a spec, with ``overrides`` for parameters, each with the place it comes from, and ``sizes``.
+
+    None, with diagnostics added, when it has errors.
+    """
     builder = Builder(loader, maximum_nodes, maximum_depth)
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from archspec import expressions
-from archspec.diagnostics import Fault, Source, Span, did_you_mean, printable
+from archspec.diagnostics import Fault, Span, did_you_mean, printable
 from archspec.elaborate import learning, unused
 from archspec.elaborate.blocks import overlay_keys, variant_overlay
 from archspec.elaborate.loader import Variant
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from archspec.elaborate.builder import Builder
 
 
-def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], sizes: Mapping[str, int]) -> Graph | None:
+def build(
+    builder: Builder, variant: Variant, overrides: Mapping[str, tuple[Any, Span]], sizes: Mapping[str, int]
+) -> Graph | None:
     """The graph of a variant, or None with diagnostics added."""
     definition = variant.definition
     diagnostics = builder.diagnostics
@@ -35,8 +37,8 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
     graph: Graph | None = None
     try:
         given = variant_overlay(variant)
-        keys = overlay_keys(variant) | {name: _override(name, value) for name, value in overrides.items()}
-        given |= {name: (_text(value, variant), _override(name, value)) for name, value in overrides.items()}
+        keys = overlay_keys(variant) | {name: span for name, (_, span) in overrides.items()}
+        given |= {name: (_text(value, variant), span) for name, (value, span) in overrides.items()}
         numbers = {name: number for name, (number, _) in variant.sizes.items()} | dict(sizes)
         builder.nodes.set_sizes(numbers)
         inputs: dict[str, int] = {}
@@ -76,12 +78,6 @@ def build(builder: Builder, variant: Variant, overrides: Mapping[str, Any], size
     graph.connect()
     unused.warn(builder, file, graph)
     return graph
-
-
-def _override(name: str, value: Any) -> Span:
-    """A place to point at for a parameter that was given from outside the file."""
-    line = printable(f"{name}={value}", 60)
-    return Span(Source("--set", (line,)), 1, 1, 1, len(line) + 1)
 
 
 def _text(value: Any, variant: Variant) -> Any:

@@ -102,7 +102,7 @@ def _rewritten(
     """One use of a spec that is rewritten first: elaborated by itself, rewritten, then made again here."""
     assert bound.variant is not None
     alone = type(builder)(builder.loader, builder.nodes.maximum, builder.maximum_depth)
-    graph = network.build(alone, bound.variant, {name: value for name, (value, _) in given.items()}, {})
+    graph = network.build(alone, bound.variant, given, {})
     if graph is None:
         raise UnknownValue
     graph = rewritten(graph, bound.rewrites, builder.diagnostics)

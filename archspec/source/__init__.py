@@ -12,7 +12,7 @@ from archspec.source.builder import Builder
 from archspec.source.complaints import events
 from archspec.source.nodes import DEFAULT_LIMITS, Items, Limits, Mapping, Node, Scalar, literal, plain
 from archspec.source.scalars import resolve
-from archspec.source.text import decode, lines, read, refuse_characters, too_large
+from archspec.source.text import decode, lines, read, refuse_characters, spec_files, too_large
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -27,6 +27,7 @@ __all__ = [
     "plain",
     "read",
     "resolve",
+    "spec_files",
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from archspec.diagnostics import Fault, Source, Span, printable
+from archspec.diagnostics import Fault, Source, Span, nearest, printable
 from archspec.source.nodes import DEFAULT_LIMITS, Limits
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
@@ -34,13 +34,28 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS) -> str:
         with path.open("rb") as stream:
             raw = stream.read(limits.text_bytes + 1)
     except FileNotFoundError:
-        raise Fault("file-not-found", f"there is no file {shown}") from None
+        raise Fault("file-not-found", f"there is no file {shown}", hint=_other_file(path)) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise Fault("not-a-file", f"{shown} cannot be read: {printable(reason)}") from None
     if len(raw) > limits.text_bytes:
         raise too_large(shown, limits)
     return decode(raw, str(path))
+
+
+def spec_files(folder: Path) -> dict[str, str]:
+    """The YAML files of a folder, by their names without the ending; none where it cannot be read."""
+    try:
+        return {entry.stem: entry.name for entry in folder.iterdir() if entry.suffix in (".yaml", ".yml")}
+    except OSError:
+        return {}
+
+
+def _other_file(path: Path) -> str | None:
+    """The hint for a file that is missing: the one beside it that is spelt much alike."""
+    files = spec_files(path.parent)
+    near = nearest(path.stem, files)
+    return f"did you mean `{printable(files[near])}`?" if near is not None else None
 
 
 def decode(raw: bytes, name: str) -> str:
