@@ -23,7 +23,7 @@ MAXIMUM_DIAGNOSTICS = 100
 
 @record
 class Source:
-    """A text that spans point into: the name users know it by, and its lines."""
+    """A text that spans point into: the name users know it by, and its lines; a value that a call gives has none."""
 
     name: str
     lines: tuple[str, ...] = field(repr=False)
@@ -40,7 +40,7 @@ class Span:
     end_column: int
 
     def __str__(self) -> str:
-        return f"{self.source.name}:{self.line}:{self.column}"
+        return f"{self.source.name}:{self.line}:{self.column}" if self.source.lines else self.source.name
 
     def part(self, start: int, end: int) -> Span:
         """The span of characters ``start`` to ``end`` (0-based, exclusive) of a text that lies on one line."""
@@ -158,16 +158,22 @@ class Diagnostics:
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     """A hint naming the candidate nearest to a misspelt word, or None when none is near."""
+    near = nearest(word, candidates)
+    return f"did you mean `{near}`?" if near is not None else None
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate nearest to a misspelt word: the same but for case and ``_``, or spelt much alike; or None."""
     known = sorted(set(candidates))
     lowered = {candidate.lower().replace("_", ""): candidate for candidate in known}
     plain = word.lower().replace("_", "")
     if plain in lowered:
-        return f"did you mean `{lowered[plain]}`?"
+        return lowered[plain]
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if not near:
         near = difflib.get_close_matches(plain, lowered, n=1, cutoff=0.7)
         near = [lowered[near[0]]] if near else []
-    return f"did you mean `{near[0]}`?" if near else None
+    return near[0] if near else None
 
 
 def printable(text: str, limit: int = 200) -> str:

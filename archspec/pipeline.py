@@ -14,14 +14,24 @@ from archspec.analyses.refusals import explain, explain_coupled
 from archspec.analyses.refusals import first_author as _first
 from archspec.analyses.report import Report
 from archspec.analyses.shapes import coupled_failures, refusals
-from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, did_you_mean, printable
+from archspec.diagnostics import (
+    Diagnostic,
+    Diagnostics,
+    Fault,
+    Source,
+    Span,
+    SpecError,
+    did_you_mean,
+    nearest,
+    printable,
+)
 from archspec.elaborate import Loader, Variant, elaborate
 from archspec.elaborate.loader import spec_names, specs_folder
 from archspec.elaborate.rewriting import rewritten
 from archspec.graph import Graph, uncollected
 from archspec.records import record
 from archspec.schema import SpecFile
-from archspec.source import Limits, is_file, is_folder, parse
+from archspec.source import Limits, is_file, is_folder, parse, spec_files
 from archspec.spec import Spec
 
 if TYPE_CHECKING:
@@ -64,15 +74,22 @@ def load(
 
 @uncollected()
 def opened(
-    spec: str | Path, params: Mapping[str, Any], sizes: Mapping[str, int] | None = None, bounds: Bounds = BOUNDS
+    spec: str | Path,
+    params: Mapping[str, Any],
+    sizes: Mapping[str, int] | None = None,
+    bounds: Bounds = BOUNDS,
+    call: str = "load({})",
 ) -> Spec:
-    """A spec as :func:`load` gives it, but one whose own sizes do not fit is given too, with its ``misfits``."""
+    """A spec as :func:`load` gives it, but one whose own sizes do not fit is given too, with its ``misfits``.
+
+    ``call`` is how values for parameters were given, which messages about them show.
+    """
     diagnostics = Diagnostics()
     loader = Loader(diagnostics, bounds.limits)
     file = _open(loader, spec)
     diagnostics.raise_if_errors()
     assert file is not None
-    return _elaborated(loader, file, sizes, params, bounds)
+    return _elaborated(loader, file, sizes, _given(params, call), bounds)
 
 
 def settled(spec: Spec) -> Spec:
@@ -82,7 +99,6 @@ def settled(spec: Spec) -> Spec:
     return spec
 
 
-@uncollected()
 def loads(
     text: str | bytes,
     /,
@@ -108,14 +124,24 @@ def opened_text(
     folder: Path | None = None,
     sizes: Mapping[str, int] | None = None,
     bounds: Bounds = BOUNDS,
+    call: str = "loads({})",
 ) -> Spec:
-    """A spec as :func:`loads` gives it, but one whose own sizes do not fit is given too, with its ``misfits``."""
+    """A spec as :func:`loads` gives it, but with ``misfits`` as :func:`opened`; ``call`` as there."""
     diagnostics = Diagnostics()
     loader = Loader(diagnostics, bounds.limits)
     file = loader.text(text, name, folder)
     diagnostics.raise_if_errors()
     assert file is not None
-    return _elaborated(loader, file, sizes, params, bounds)
+    return _elaborated(loader, file, sizes, _given(params, call), bounds)
+
+
+def _given(params: Mapping[str, Any], call: str) -> dict[str, tuple[Any, Span]]:
+    """Values for parameters from outside any file, each with the call as its place."""
+    found: dict[str, tuple[Any, Span]] = {}
+    for name, value in params.items():
+        shown = printable(f"{name}={value if call.startswith('-') else repr(value)}", 60)
+        found[name] = (value, Span(Source(call.format(shown), ()), 1, 1, 1, 1))
+    return found
 
 
 def _open(loader: Loader, spec: str | Path) -> SpecFile | None:
@@ -124,14 +150,23 @@ def _open(loader: Loader, spec: str | Path) -> SpecFile | None:
         return loader.file(specs_folder() / f"{text}.yaml", f"specs/{text}.yaml")
     is_path = isinstance(spec, Path) or text.endswith((".yaml", ".yml")) or "/" in text
     if not (is_path or is_file(Path(text)) or is_folder(Path(text))):
-        hint = did_you_mean(text, spec_names()) or "give a path, or a name that `archspec list` shows"
+        here = spec_files(Path())
+        near = nearest(text, {*here, *spec_names()})
+        if near is not None:
+            hint = f"did you mean `{printable(here.get(near, near))}`?"
+        else:
+            hint = "give a path, or a name that `archspec list` shows"
         loader.diagnostics.error("unknown-spec", f"there is no spec `{printable(text)}`", None, hint)
         return None
     return loader.file(Path(spec), printable(text))
 
 
 def _elaborated(
-    loader: Loader, file: SpecFile, sizes: Mapping[str, int] | None, params: Mapping[str, Any], bounds: Bounds
+    loader: Loader,
+    file: SpecFile,
+    sizes: Mapping[str, int] | None,
+    params: Mapping[str, tuple[Any, Span]],
+    bounds: Bounds,
 ) -> Spec:
     graph: Graph | None = None
     variant: Variant | None = None
@@ -256,15 +291,37 @@ def loss(spec: Spec, /) -> nn.Module:
     return build(spec.graph)
 
 
-def compare(*specs: Spec, **options: Any) -> graphviz.Digraph:
-    """Networks side by side in one diagram; options are those of :func:`archspec.backends.diagram.compare`."""
+def compare(
+    *specs: Spec,
+    depth: int | None = None,
+    theme: str = "light",
+    sizes: Mapping[str, int] | None = None,
+    engine: str | None = None,
+) -> graphviz.Digraph:
+    """Networks side by side in one diagram, what they have in common in one row; options as :func:`render`'s."""
     from archspec.backends import diagram
 
-    return diagram.compare([spec.graph for spec in specs], **options)
+    graphs = [spec.graph for spec in specs]
+    return diagram.compare(graphs, depth=depth, theme=theme, sizes=sizes, engine=engine)
 
 
-def render(spec: Spec, /, **options: Any) -> graphviz.Digraph:
-    """The network as a diagram; options are those of :func:`archspec.backends.diagram.draw`."""
+def render(
+    spec: Spec,
+    /,
+    *,
+    depth: int | None = None,
+    focus: str | None = None,
+    theme: str = "light",
+    sizes: Mapping[str, int] | None = None,
+    engine: str | None = None,
+) -> graphviz.Digraph:
+    """The network as a diagram.
+
+    ``depth`` opens that many levels of blocks (0: the top steps only; None: as many as make a good picture); ``focus``
+    draws one block, given by its path or its block's name.  ``sizes`` are the numbers that shapes are shown at, beside
+    the spec's own; ``engine="dot"`` draws with the system's Graphviz.  Raises :class:`SpecError` for a theme, focus or
+    depth that there is none of.
+    """
     from archspec.backends.diagram import draw
 
-    return draw(spec.graph, **options)
+    return draw(spec.graph, depth=depth, focus=focus, theme=theme, sizes=sizes, engine=engine)

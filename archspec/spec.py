@@ -6,6 +6,7 @@ from archspec.diagnostics import Diagnostic
 from archspec.elaborate import Variant
 from archspec.graph import Graph
 from archspec.records import record
+from archspec.sizes import symbols
 
 
 @record
@@ -20,6 +21,16 @@ class Spec:
     """Why its own sizes do not fit; only a spec opened to be looked at at other sizes has any."""
     pristine: bool = True
     """Whether it stands as its file says, so that ``expect`` applies: no parameter or size was given from outside."""
+
+    def __repr__(self) -> str:
+        steps = sum(node.op is not None for node in self.graph.nodes)
+        return f"<Spec {self.name}: {self.variant.shown}, {steps:,} steps>"
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of its inputs' sizes, in the order in which the inputs have them."""
+        shapes = [self.graph.nodes[index].shape for index in self.graph.inputs.values()]
+        return tuple(dict.fromkeys(name for shape in shapes for dim in shape.spatial for name in symbols(dim)))
 
     @property
     def name(self) -> str:

@@ -285,6 +285,13 @@ def test_a_pinned_spec_refuses_another_size_and_says_what_to_do(tmp_path: Path) 
         ["check", "resnet18", "--set", "classes=1", "--set", "classes=2"],
         ["check", "resnet18", "--set", "sizes=3"],
         ["check", "resnet18", "--size", "H"],
+        ["check", "resnet18", "--size", "0"],
+        ["check", "resnet18", "--size", "256x"],
+        ["check", "resnet18", "--size", "256x256x256"],
+        ["check", "resnet18", "--size", "256", "--size", "H=128"],
+        ["compile", "resnet18", "-o", "model.onnx"],
+        ["compile", "resnet18", "-o", "model.pt"],
+        ["expand", "resnet18", "-o", "model.py"],
         ["check", "resnet18", "--size", "H=big"],
         ["check", "resnet18", "--size", "H=0"],
         ["check", "resnet18", "--size", "H=-3"],
@@ -313,6 +320,57 @@ def test_wrong_calls(arguments: list[str]) -> None:
     assert run.status == 2
     assert run.out == ""
     assert run.err.strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (["list", "foo"], "Invalid value for 'kind': 'foo' is not one of"),
+        (["summary", "resnet18", "--depth", "x"], "Invalid value for '--depth': should be a valid integer"),
+        (["check", "resnet18", "--set", "clases=3"], "--set clases=3: error[unknown-argument]"),
+        (["check", "digit.yaml"], "did you mean `digits.yaml`?"),
+        (["check", "digit"], "did you mean `digits.yaml`?"),
+        (["check", "unet_digit"], "did you mean `unet_digits`?"),
+        (["compile", "digits.yaml", "-o", "digits.onnx"], "let it end in .py"),
+    ],
+)
+def test_what_is_said_of_a_wrong_call(
+    arguments: list[str], wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("digits.yaml").write_text(SMALL)
+    run = Run(*arguments)
+    assert run.status in (1, 2)
+    assert wanted in run.err
+    assert "Value error" not in run.err
+    assert "Input should" not in run.err
+    assert not Path("digits.onnx").exists()
+
+
+def test_sizes_without_symbols_are_those_of_the_inputs_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "two.yaml"
+    path.write_text(
+        "archspec: 1\nname: Two\ninputs: {a: [1, W, H], b: [1, W, 7], c: [1, L]}\nsizes: {H: 8, W: 8, L: 8}\n"
+        "steps: [{relu: , from: b}]\n"
+    )
+    for given, sizes in (("16", [16, 16, 16]), ("4x5x6", [4, 5, 6]), ("4X5×6", [4, 5, 6])):
+        run = Run("check", path, "--size", given, "--format", "json")
+        assert run.status == 0
+        assert [run.json["sizes"][name] for name in "WHL"] == sizes
+
+
+def test_a_wrong_call_in_python_is_told_in_its_words() -> None:
+    with pytest.raises(archspec.SpecError, match=r"load\(clases=3\): error\[unknown-argument\]"):
+        archspec.load("resnet18", clases=3)
+    with pytest.raises(archspec.SpecError, match=r"loads\(classes='x'\): error\[wrong-type\]"):
+        archspec.loads(SMALL, classes="x")
+    spec = archspec.load("resnet18")
+    assert repr(spec) == "<Spec ResNet18: specs/resnet18.yaml, 69 steps>"
+    options: dict[str, Any] = {"dpeth": 3}
+    with pytest.raises(TypeError, match=r"^render\(\) got an unexpected keyword argument 'dpeth'"):
+        archspec.render(spec, **options)
+    with pytest.raises(TypeError, match=r"^compare\(\) got an unexpected keyword argument 'dpeth'"):
+        archspec.compare(spec, spec, **options)
 
 
 def test_a_wrong_call_in_json() -> None:

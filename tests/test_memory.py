@@ -28,7 +28,6 @@ from tests.live_storages import inference, inputs_of, training
 from tests.random_specs import random_spec
 from tests.test_ops import build
 
-
 T = TypeVar("T")
 
 

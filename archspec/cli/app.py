@@ -19,6 +19,14 @@ from archspec.cli.terminal import CALL_IS_WRONG, Terminal, lost_output
 class Command(TyperCommand):
     """A command inside the boundary that turns errors into words; its :class:`Terminal` is the context's object."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; what is wrong with a value is said without the phrases of what validated it."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ").removeprefix("Input ").partition(", unable")[0]
+            raise
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         as_json = ctx.params.get("format") is Format.json

@@ -31,12 +31,12 @@ def load_spec(
 
     parameters = options.parameters(given)
     if spec != "-":
-        loaded = pipeline.opened(spec, parameters)
+        loaded = pipeline.opened(spec, parameters, call="--set {}")
     else:
         if not sys.stdin:  # the shell was told `<&-`
             raise CallError("standard input is closed", "give the path of a spec")
         some = sys.stdin.buffer.read(pipeline.BOUNDS.text_bytes + 1)  # one more than may be tells that it is too much
-        loaded = pipeline.opened_text(some, parameters, name="<stdin>", folder=Path.cwd())
+        loaded = pipeline.opened_text(some, parameters, name="<stdin>", folder=Path.cwd(), call="--set {}")
     if rewrites or not elsewhere:
         loaded = pipeline.settled(loaded)
     return pipeline.rewrite(loaded, *rewrites) if rewrites else loaded
@@ -74,7 +74,7 @@ def check(
         _fit(terminal, load_spec(spec, set, rewrite, elsewhere=True), fit)
         return
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
-    report = pipeline.check(loaded, options.sizes(size) or None)
+    report = pipeline.check(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
     if terminal.as_json:
         from archspec.backends.reports import json as json_report
@@ -133,7 +133,8 @@ def summary(
     from archspec.backends.reports import summary_table
 
     terminal: Terminal = context.obj
-    report = pipeline.examine(load_spec(spec, set, rewrite, elsewhere=bool(size)), options.sizes(size) or None)
+    loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
+    report = pipeline.examine(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
     found = rows.summarise(report)
     if terminal.as_json:
@@ -188,7 +189,7 @@ def render(
     if kind not in ("svg", "png", "pdf", "dot"):
         raise CallError(f"`{output}` names no kind of picture", "let it end in .svg, .png, .pdf or .dot")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
-    sizes = options.sizes(size)
+    sizes = options.sizes(size, loaded)
     diagnostics = said_of(loaded, sizes)
     terminal.diagnose(diagnostics)
     if beside:
@@ -220,9 +221,10 @@ def compile(
     """Write the PyTorch source of a network, a file that needs torch alone."""
     from archspec import pipeline
 
-    _text_answer(
-        context.obj, load_spec(spec, set, rewrite, elsewhere=bool(size)), options.sizes(size), "source", pipeline.source
-    )
+    terminal: Terminal = context.obj
+    _written_as(terminal, (".py",), "it writes PyTorch source; `torch.onnx.export` of the module it holds writes ONNX")
+    loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
+    _text_answer(terminal, loaded, options.sizes(size, loaded), "source", pipeline.source)
 
 
 @app.command(
@@ -241,8 +243,17 @@ def expand(
     """Write a spec with every block, loop and expression resolved: what it says is what is built."""
     from archspec.backends import spec_text
 
+    terminal: Terminal = context.obj
+    _written_as(terminal, (".yaml", ".yml"), "it writes a spec")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
-    _text_answer(context.obj, loaded, options.sizes(size), "spec", lambda spec: spec_text.expand(spec.graph))
+    _text_answer(terminal, loaded, options.sizes(size, loaded), "spec", lambda spec: spec_text.expand(spec.graph))
+
+
+def _written_as(terminal: Terminal, endings: tuple[str, ...], what: str) -> None:
+    """Raise :class:`CallError` where the file to write says by its ending that it is of another kind."""
+    output = terminal.output
+    if output is not None and not terminal.as_json and output.suffix.lower() not in ("", *endings):
+        raise CallError(f"`{output}` would not be what its ending says", f"let it end in {endings[0]}: {what}")
 
 
 def _text_answer(terminal: Terminal, loaded: LoadedSpec, sizes: dict[str, int], name: str, backend: Any) -> None:

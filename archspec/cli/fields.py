@@ -43,7 +43,8 @@ def rf(
     from archspec.backends.reports import field as field_report
 
     terminal: Terminal = context.obj
-    report = pipeline.examine(load_spec(spec, set, elsewhere=bool(size)), options.sizes(size) or None)
+    loaded = load_spec(spec, set, elsewhere=bool(size))
+    report = pipeline.examine(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
     seen = next(iter(report.graph.inputs.values())) if wrt is None else field_report.find(report, wrt)
     if of is not None:
@@ -100,7 +101,7 @@ def erf(
     if paths and weights is not None:
         raise CallError("--paths counts paths and has no use for --weights")
     loaded = load_spec(spec, set, elsewhere=bool(size))
-    report = pipeline.examine(loaded, options.sizes(size) or None)
+    report = pipeline.examine(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
     if of is not None:
         seer = field_report.find(report, of)

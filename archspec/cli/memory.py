@@ -56,7 +56,7 @@ def memory(
 
     terminal: Terminal = context.obj
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
-    report = pipeline.examine(loaded, options.sizes(size) or None)
+    report = pipeline.examine(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
     memory_report.need_sizes(report)
     found = None

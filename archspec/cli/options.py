@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from archspec.cli.terminal import CallError
+
+if TYPE_CHECKING:
+    from archspec.pipeline import Spec as LoadedSpec
 
 
 class Format(StrEnum):
@@ -65,8 +68,9 @@ Size = Annotated[
     list[str] | None,
     typer.Option(
         "--size",
-        metavar="SYMBOL=NUMBER",
-        help="Another input size to look at the same network at, such as H=256; may be repeated.",
+        metavar="SIZE",
+        help="Another input size to look at the same network at: 256, 256x320 (in the order of the input's symbols), "
+        "or by symbol: H=256; may be repeated.",
         show_default=False,
     ),
 ]
@@ -97,17 +101,24 @@ def parameters(given: list[str] | None) -> dict[str, Any]:
     return found
 
 
-def sizes(given: list[str] | None) -> dict[str, int]:
-    """``--size`` as numbers by symbol.  Raises :class:`CallError`."""
+def sizes(given: list[str] | None, spec: LoadedSpec) -> dict[str, int]:
+    """``--size`` as numbers by the spec's symbols: ``H=256``, ``256`` for all of them, ``256x320`` for each in turn.
+
+    Raises :class:`CallError`.
+    """
     found: dict[str, int] = {}
-    for name, text in _pairs("--size", given, "H=256"):
+    named: list[str] = []
+    for entry in given or ():
+        by_symbol = re.fullmatch(r"[0-9xX×]+", entry) is not None
+        named += [f"{name}={size}" for name, size in extents(entry, spec.symbols).items()] if by_symbol else [entry]
+    for name, text in _pairs("--size", named, "H=256 or --size 256x320"):
         if not re.fullmatch(r"[0-9]{1,7}", text, re.ASCII) or int(text) == 0:
             raise CallError(f"--size {name}: `{text[:40]}` is no size", "a whole number from 1 to 9,999,999")
         found[name] = int(text)
     return found
 
 
-def extents(text: str, symbols: list[str]) -> dict[str, int]:
+def extents(text: str, symbols: Sequence[str]) -> dict[str, int]:
     """Sizes of all symbols in a word: ``500x333`` in their order, one number for all.  Raises :class:`CallError`."""
     parts = text.lower().replace("×", "x").split("x")
     if not all(re.fullmatch(r"[0-9]{1,7}", part, re.ASCII) and int(part) for part in parts):

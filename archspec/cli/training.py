@@ -85,7 +85,7 @@ def train(
     if lr is not None and not 0 < lr < float("inf"):
         raise CallError(f"--lr: {lr} is no learning rate", "a number above 0, such as 0.001")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
-    report = pipeline.check(loaded, options.sizes(size) or None)
+    report = pipeline.check(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
     try:
         from rich.console import Console

@@ -45,7 +45,7 @@ class Walk(Protocol):
         ...
 
 
-Alone = Callable[[Variant, Mapping[str, Any]], Graph | None]
+Alone = Callable[[Variant, Mapping[str, tuple[Any, Span]]], Graph | None]
 """Elaborates a spec by itself, with values for its parameters."""
 
 

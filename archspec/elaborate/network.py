@@ -9,7 +9,7 @@ from typing import Any
 
 from archspec.analyses.refusals import fitting
 from archspec.analyses.shapes import valid_sizes
-from archspec.diagnostics import Diagnostic, Fault, Source, Span, did_you_mean, printable
+from archspec.diagnostics import Diagnostic, Fault, Span, did_you_mean, printable
 from archspec.elaborate import learning, unused
 from archspec.elaborate.blocks import overlay_keys, variant_overlay
 from archspec.elaborate.builder import Builder
@@ -32,7 +32,7 @@ _RECURSION = 20_000
 def elaborate(
     variant: Variant,
     loader: Loader,
-    overrides: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, tuple[Any, Span]] | None = None,
     sizes: Mapping[str, int] | None = None,
     maximum_nodes: int = MAXIMUM_NODES,
     maximum_depth: int = MAXIMUM_DEPTH,
@@ -57,7 +57,7 @@ def elaborate(
 def _build(
     loader: Loader,
     variant: Variant,
-    overrides: Mapping[str, Any],
+    overrides: Mapping[str, tuple[Any, Span]],
     sizes: Mapping[str, int],
     maximum_nodes: int,
     maximum_depth: int,
@@ -74,8 +74,8 @@ def _build(
     graph: Graph | None = None
     try:
         given = variant_overlay(variant)
-        keys = overlay_keys(variant) | {name: _override(name, value) for name, value in overrides.items()}
-        given |= {name: (_text(value, variant), _override(name, value)) for name, value in overrides.items()}
+        keys = overlay_keys(variant) | {name: span for name, (_, span) in overrides.items()}
+        given |= {name: (_text(value, variant), span) for name, (value, span) in overrides.items()}
         numbers = {name: number for name, (number, _) in variant.sizes.items()} | dict(sizes)
         builder.nodes.set_sizes(numbers)
         inputs: dict[str, int] = {}
@@ -127,12 +127,6 @@ def _build(
         if misfits is None:
             return None
     return graph
-
-
-def _override(name: str, value: Any) -> Span:
-    """A place to point at for a parameter that was given from outside the file."""
-    line = printable(f"{name}={value}", 60)
-    return Span(Source("--set", (line,)), 1, 1, 1, len(line) + 1)
 
 
 def _text(value: Any, variant: Variant) -> Any:

@@ -93,7 +93,7 @@ def _rewritten(
     """One use of a spec that is rewritten first: elaborated by itself, rewritten, then made again here."""
     assert bound.variant is not None
     step, place = visit.step, visit.place
-    graph = builder.alone(bound.variant, {name: value for name, (value, _) in given.items()})
+    graph = builder.alone(bound.variant, given)
     if graph is None:
         raise UnknownValue
     graph = rewritten(graph, bound.rewrites, builder.diagnostics)

@@ -11,7 +11,7 @@ from archspec.diagnostics import Source, printable
 from archspec.source.builder import Builder
 from archspec.source.complaints import events
 from archspec.source.nodes import DEFAULT_LIMITS, Items, Limits, Mapping, Node, Scalar, literal, plain
-from archspec.source.regular import is_file, is_folder
+from archspec.source.regular import is_file, is_folder, spec_files
 from archspec.source.regular import opened as open_regular
 from archspec.source.scalars import resolve
 from archspec.source.text import bounded, decode, lines, read, refuse_characters, too_large
@@ -33,6 +33,7 @@ __all__ = [
     "plain",
     "read",
     "resolve",
+    "spec_files",
 ]
 
 

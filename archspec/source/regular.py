@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from archspec.diagnostics import Fault, printable
+from archspec.diagnostics import Fault, nearest, printable
+
+YAML = (".yaml", ".yml")
 
 
 def opened(path: Path, hint: str | None = None) -> BinaryIO:
@@ -20,9 +24,30 @@ def opened(path: Path, hint: str | None = None) -> BinaryIO:
             raise Fault("not-a-file", f"{shown} is not a file", hint=hint)
         return path.open("rb")
     except FileNotFoundError:
-        raise Fault("file-not-found", f"there is no file {shown}") from None
+        raise Fault("file-not-found", f"there is no file {shown}", hint=_beside(path)) from None
     except (OSError, ValueError) as error:
         raise Fault("not-a-file", f"{shown} cannot be read: {reason(error)}") from None
+
+
+def files(folder: Path, endings: Sequence[str]) -> dict[str, str]:
+    """The first thousand files of a folder with one of some endings, by their names without it; none if unreadable."""
+    try:
+        found = islice((entry for entry in folder.iterdir() if entry.suffix in endings), 1000)
+        return {entry.stem: entry.name for entry in found}
+    except (OSError, ValueError):
+        return {}
+
+
+def spec_files(folder: Path) -> dict[str, str]:
+    """The same of YAML files."""
+    return files(folder, YAML)
+
+
+def _beside(path: Path) -> str | None:
+    """The hint for a file that is missing: the one of its kind beside it whose name is nearly the same."""
+    there = files(path.parent, YAML if path.suffix in YAML else (path.suffix,))
+    near = nearest(path.stem, there)
+    return None if near is None else f"did you mean `{printable(there[near])}`?"
 
 
 def is_file(path: Path) -> bool:

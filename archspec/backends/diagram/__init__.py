@@ -38,7 +38,7 @@ def draw(
     *,
     depth: int | None = None,
     focus: str | None = None,
-    theme: Theme = "light",
+    theme: str = "light",
     sizes: Mapping[str, int] | None = None,
     engine: str | None = None,
 ) -> Figure:
@@ -49,7 +49,7 @@ def draw(
     beside the graph's own; ``engine="dot"`` draws with the system's Graphviz.  Raises :class:`SpecError` for a theme,
     focus or depth that there is none of.
     """
-    _known_theme(theme)
+    palette = _known_theme(theme)
     _known_depth(depth)
     shown_at = dict(graph.sizes) | dict(sizes or {})
     plan = Plan(graph, shown_at)
@@ -70,7 +70,7 @@ def draw(
         piece = columns(items, constructs, shown_at)
     else:
         piece = constructs.series(items, True)
-    figure = Emitter(graph.name, theme).write(piece, [*_dotted(settings), *notes])
+    figure = Emitter(graph.name, palette).write(piece, [*_dotted(settings), *notes])
     figure.drawn_by, figure.elements = engine, items
     return figure
 
@@ -79,12 +79,12 @@ def compare(
     graphs: Sequence[Graph],
     *,
     depth: int | None = None,
-    theme: Theme = "light",
+    theme: str = "light",
     sizes: Mapping[str, int] | None = None,
     engine: str | None = None,
 ) -> Figure:
     """A picture of several networks side by side, what they have in common in one row; options as :func:`draw`'s."""
-    _known_theme(theme)
+    palette = _known_theme(theme)
     _known_depth(depth)
     shown_at = {**{name: size for graph in reversed(graphs) for name, size in graph.sizes.items()}, **(sizes or {})}
     networks: list[tuple[str, Sequence[Element]]] = []
@@ -94,16 +94,17 @@ def compare(
     widest = max(_width(items) for _, items in networks)
     settings = Settings(widest, lambda shape: text.shape_words(shape, shown_at), focused=False)
     piece = beside(networks, Constructs(settings))
-    figure = Emitter("_".join(graph.name for graph in graphs), theme).write(piece, _dotted(settings))
+    figure = Emitter("_".join(graph.name for graph in graphs), palette).write(piece, _dotted(settings))
     figure.drawn_by = engine
     return figure
 
 
-def _known_theme(theme: Theme) -> None:
+def _known_theme(theme: str) -> Theme:
     if theme not in PALETTES:
         raise _wrong(
             "unknown-theme", f"there is no theme `{printable(str(theme), 60)}`", did_you_mean(str(theme), PALETTES)
         )
+    return theme
 
 
 def _known_depth(depth: int | None) -> None:
