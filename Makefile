@@ -69,7 +69,7 @@ golden: .venv/installed-test
 	$(pytest) --update-golden
 
 soak: .venv/installed-test
-	$(bin)/python -m tests.soak
+	$(bin)/python -m tests.helpers.soak
 
 bench: .venv/installed-test
 	for file in benchmarks/*.py; do echo "== $$file"; $(bin)/python $$file || exit 1; done

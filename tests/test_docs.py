@@ -31,8 +31,8 @@ from typer.testing import CliRunner
 import archspec
 from archspec.cli import app
 from archspec.language import reference
+from tests.helpers.places import ROOT
 
-ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 DOCUMENTS = ("README.md", "docs/language.md", "docs/commands.md", "docs/lecture.md")
 

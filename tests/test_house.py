@@ -42,6 +42,14 @@ def test_every_part_is_in_the_table() -> None:
     assert len(set(ORDER)) == len(ORDER)
 
 
+def test_tests_lie_as_the_package_does() -> None:
+    """A folder of tests has the name of the folder it tests."""
+    tests = Path(__file__).parent
+    for path in tests.rglob("test_*.py"):
+        folder = path.parent.relative_to(tests)
+        assert (PACKAGE / folder).is_dir(), f"{path.relative_to(tests)} tests no folder of the package"
+
+
 def modules() -> list[tuple[str, Path]]:
     found = []
     for path in sorted(PACKAGE.rglob("*.py")):

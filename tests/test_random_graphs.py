@@ -2,7 +2,7 @@
 
 Sizes it accepts are those at which torch runs, save for the rules that are stricter on purpose; shapes, parameters and
 multiply-adds are torch's; receptive fields are what gradients measure, row by row, borders included, and the periodic
-tables are those of the interior rows.  ``python -m tests.soak`` runs 20,000.
+tables are those of the interior rows.  ``python -m tests.helpers.soak`` runs 20,000.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from tests.agreement import Outcome, agree
+from tests.helpers.agreement import Outcome, agree
 
 GRAPHS = 1000
 CHUNK = 25

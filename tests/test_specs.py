@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,11 @@ import pytest
 import yaml
 
 import archspec
+from tests.helpers.places import SPECS
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-SPECS = Path(__file__).parent.parent / "specs"
 PROMISED = {
     "alexnet", "alexnet_paper", "vgg11", "vgg13", "vgg16", "vgg19", "vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn",
     "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnet50_paper", "resnet101_paper",

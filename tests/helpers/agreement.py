@@ -22,9 +22,9 @@ from archspec.analyses.tables import pixels
 from archspec.analyses.walk import Walk
 from archspec.graph import Graph
 from archspec.sizes import Evaluation
-from tests.live_storages import inference, inputs_of
-from tests.oracle import REFUSED, Oracle
-from tests.random_specs import RandomSpec, random_spec
+from tests.helpers.live_storages import inference, inputs_of
+from tests.helpers.oracle import REFUSED, Oracle
+from tests.helpers.random_specs import RandomSpec, random_spec
 
 
 class Disagreement(AssertionError):

@@ -1,4 +1,4 @@
-"""Runs many random networks against torch: ``python -m tests.soak [GRAPHS [FIRST_SEED [PROCESSES]]]``.
+"""Runs many random networks against torch: ``python -m tests.helpers.soak [GRAPHS [FIRST_SEED [PROCESSES]]]``.
 
 20,000 graphs unless told otherwise.  Prints every disagreement with its spec; the exit status is 1 when there was one.
 """
@@ -17,7 +17,7 @@ def chunk(first: int) -> tuple[int, int, int, list[str]]:
     """Graphs that loaded, sizes tried, rows compared and disagreements of one chunk."""
     import torch
 
-    from tests.agreement import Disagreement, agree
+    from tests.helpers.agreement import Disagreement, agree
 
     torch.set_num_threads(1)
     loads = sizes = rows = 0

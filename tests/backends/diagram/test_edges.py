@@ -6,7 +6,6 @@ Every shipped network and random specs of blocks, at every depth and left to the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pytest
 
@@ -15,10 +14,10 @@ from archspec.backends.diagram import Figure, draw
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Unit, units_of
 from archspec.backends.diagram.units import data_inputs, is_parameter
 from archspec.graph import Graph
-from tests.block_specs import block_spec
+from tests.helpers.block_specs import block_spec
+from tests.helpers.places import SHARED, SHIPPED
 
-SHIPPED = sorted(file.stem for file in (Path(__file__).parent.parent / "specs").glob("*.yaml"))
-FAULTS = Path(__file__).parent.parent.parent / "shared" / "faults"
+FAULTS = SHARED / "faults"
 DEPTHS = (0, 1, 2, 3, None)
 
 NESTED_SKIPS = """archspec: 1

@@ -12,7 +12,7 @@ from torch import nn
 import archspec
 from archspec.analyses.fit import fit
 from archspec.analyses.shapes import valid_sizes
-from tests.command_line import run
+from tests.helpers.command_line import run
 
 FPN = """archspec: 1
 name: Pyramid

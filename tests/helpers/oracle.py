@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tests.random_specs import AXES, RandomSpec, Step
+from tests.helpers.random_specs import AXES, RandomSpec, Step
 
 REFUSED = (RuntimeError, ValueError, NotImplementedError, ZeroDivisionError)
 LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}

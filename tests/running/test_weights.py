@@ -18,7 +18,7 @@ from torch import Tensor, nn
 import archspec
 from archspec.diagnostics import SpecError
 from archspec.running.weights import load_weights
-from tests.command_line import run
+from tests.helpers.command_line import run
 
 ADVICE = re.compile(r"weights_only|trust|unsafe|safe_globals|arbitrary|torch\.load", re.IGNORECASE)
 """Words of torch's about doing without its guard."""

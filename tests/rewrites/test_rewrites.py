@@ -23,7 +23,7 @@ from archspec.graph import Graph
 from archspec.pipeline import Spec
 from archspec.rewrites import Draft, carry, finish, names
 from archspec.running.convert import tensors
-from tests.work import calls
+from tests.helpers.work import calls
 
 Rewrites = tuple[str | Mapping[str, Any], ...]
 

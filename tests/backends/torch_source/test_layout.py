@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +10,8 @@ from hypothesis import strategies as st
 
 import archspec
 from archspec.backends.torch_source import emit, layout
-from tests.block_specs import block_spec
-
-SHIPPED = sorted(file.stem for file in (Path(__file__).parent.parent / "specs").glob("*.yaml"))
+from tests.helpers.block_specs import block_spec
+from tests.helpers.places import SHIPPED
 
 NAMES = st.sampled_from(["x", "branch1", "self.features", "channels", "'a, [b]'", "64", "wide"])
 

@@ -22,11 +22,11 @@ from archspec.backends.torch_source.layout import lay_out
 from archspec.backends.torch_source.names import class_name, docstring, quoted
 from archspec.graph import Graph
 from archspec.running.runtime import build
-from tests.block_specs import block_spec
-from tests.interpreter import Interpreter
-from tests.work import calls
+from tests.helpers.block_specs import block_spec
+from tests.helpers.interpreter import Interpreter
+from tests.helpers.places import SHIPPED
+from tests.helpers.work import calls
 
-SHIPPED = sorted(file.stem for file in (Path(__file__).parent.parent / "specs").glob("*.yaml"))
 CHUNK = 15
 HEAD = "archspec: 1\nname: Net\ninputs: {image: [3, H, W]}\nsizes: {H: 16, W: 16}\n"
 

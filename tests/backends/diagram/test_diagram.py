@@ -21,8 +21,7 @@ import archspec
 from archspec.backends.diagram import Figure, compare, draw, find_program, palette, text
 from archspec.backends.diagram import figure as figures
 from archspec.graph import Graph, Scope
-
-NAMES = sorted(path.stem for path in (Path(__file__).parent.parent / "specs").glob("*.yaml"))
+from tests.helpers.places import SHIPPED
 
 UNET = """
 archspec: 1
@@ -164,7 +163,7 @@ def blocks_of(graph: Graph) -> list[str]:
 # -- every network ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_overview(name: str) -> None:
     """Clean, on a page, and no wall of boxes."""
     layout = laid_out(draw(graph_of(name)))

@@ -25,7 +25,7 @@ from archspec.diagnostics import SpecError
 from archspec.training.fit import Result, fit
 from archspec.training.images import ImageData, load_images
 from archspec.training.run_folder import alone, whole
-from tests.command_line import run
+from tests.helpers.command_line import run
 
 
 class Small(nn.Module):
@@ -144,7 +144,7 @@ def test_killed_by_the_system_at_the_end(folder: Path, data: ImageData, tmp_path
         "import os, signal, sys\n"
         "from archspec.training import images\n"
         "from archspec.training.fit import fit\n"
-        "from tests.test_train_runs import Small\n"
+        "from tests.training.test_runs import Small\n"
         "images.PRELOADED_BYTES = 0\n"
         "images.os.cpu_count = lambda: 1\n"
         "real = os.fsync\n"

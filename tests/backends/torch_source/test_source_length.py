@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "source_length.py"
+from tests.helpers.places import ROOT
+
+BENCHMARK = ROOT / "benchmarks" / "source_length.py"
 
 
 @pytest.fixture(scope="module")

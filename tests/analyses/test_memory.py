@@ -21,12 +21,12 @@ from archspec.ops import Example
 from archspec.ops.common.memory import Numbers, is_contiguous
 from archspec.running import allocator
 from archspec.sizes import Evaluation
-from tests.block_specs import block_spec
-from tests.command_line import run
-from tests.interpreter import Interpreter
-from tests.live_storages import inference, inputs_of, training
-from tests.random_specs import random_spec
-from tests.test_ops import build
+from tests.helpers.block_specs import block_spec
+from tests.helpers.command_line import run
+from tests.helpers.interpreter import Interpreter
+from tests.helpers.live_storages import inference, inputs_of, training
+from tests.helpers.random_specs import random_spec
+from tests.ops.test_ops import build
 
 T = TypeVar("T")
 

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 import archspec
+from tests.helpers.places import SPECS
 
 DEEP = ["resnet50", "mobilenet_v3_large", "shufflenet_v2_x1_0", "convnext_tiny", "inception_v3", "unet_same"]
 
@@ -65,7 +66,7 @@ def test_runs_the_very_text() -> None:
 
 def line_of(text: str, name: str) -> str:
     """Where a shipped spec first says something: ``specs/squeezenet1_0.yaml:12``."""
-    lines = (Path(__file__).parent.parent / "specs" / f"{name}.yaml").read_text(encoding="utf-8").split("\n")
+    lines = (SPECS / f"{name}.yaml").read_text(encoding="utf-8").split("\n")
     return f"specs/{name}.yaml:{next(number for number, line in enumerate(lines, 1) if text in line)}"
 
 

@@ -30,6 +30,7 @@ import pytest
 import archspec
 from archspec import ops
 from archspec.elaborate.loader import spec_names
+from tests.helpers.places import SPECS
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -631,7 +632,7 @@ def test_an_error_names_a_shipped_file() -> None:
     (line,) = [line for line in text.splitlines() if line.startswith("archspec: ")]
     found = re.fullmatch(r"archspec: `features\.0` comes from specs/squeezenet1_0\.yaml:(\d+)", line)
     assert found is not None
-    spec = (HERE.parent / "specs" / "squeezenet1_0.yaml").read_text(encoding="utf-8").splitlines()
+    spec = (SPECS / "squeezenet1_0.yaml").read_text(encoding="utf-8").splitlines()
     assert "conv" in spec[int(found[1]) - 1]
 
 

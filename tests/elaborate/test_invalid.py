@@ -1,6 +1,6 @@
 """What archspec says of broken and hostile specs: the exact text, place and hint of every one.
 
-``tests/invalid/NAME.yaml`` must give ``tests/invalid/NAME.txt``; ``make golden`` writes the texts anew.
+``invalid/NAME.yaml`` must give ``invalid/NAME.txt``; ``make golden`` writes the texts anew.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pytest
 
 import archspec
 from archspec.diagnostics import Diagnostic, render_all, to_json
+from tests.helpers.places import SPECS
 
 FOLDER = Path(__file__).parent / "invalid"
 NAMES = sorted(file.stem for file in FOLDER.glob("*.yaml") if file.with_suffix(".txt").exists())
@@ -138,7 +139,7 @@ WORDS = (
     "0x",
     "~",
 )
-SHIPPED = sorted((Path(__file__).parent.parent / "specs").glob("*.yaml"))
+SHIPPED = sorted(SPECS.glob("*.yaml"))
 
 
 def mutated(text: str, chance: random.Random) -> str:

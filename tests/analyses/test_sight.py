@@ -12,7 +12,7 @@ import archspec
 from archspec.analyses.receptive_field import AxisField
 from archspec.analyses.sight import Varied
 from archspec.backends.reports import field, text
-from tests.command_line import run
+from tests.helpers.command_line import run
 
 HEAD = "archspec: 1\nname: Net\ninputs: {image: [1, H, W]}\nsizes: {H: 24, W: 24}\nsteps:\n"
 

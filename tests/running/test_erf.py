@@ -14,7 +14,7 @@ from archspec.analyses.path_counts import path_counts
 from archspec.backends.reports import field as field_report
 from archspec.diagnostics import SpecError
 from archspec.running import erf
-from tests.command_line import run
+from tests.helpers.command_line import run
 
 PLAIN = """
 archspec: 1
