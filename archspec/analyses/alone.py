@@ -22,11 +22,8 @@ class Alone:
     training: bool
 
     def __str__(self) -> str:
-        limits = [f"{name} ≤ {limit}" for name, limit in self.box.items()]
-        if not limits:
-            return "refuses a batch of one image, of which each channel is a single value"
-        both = " at once" if len(limits) > 1 else ""
-        return f"refuses a batch of one image where {' and '.join(limits)}{both}: each channel is then a single value"
+        limits = " and ".join(f"{name} ≤ {limit}" for name, limit in self.box.items())
+        return f"needs a batch of at least 2{' where ' if limits else ''}{limits}"
 
 
 def alone(graph: Graph, evaluated: Mapping[str, Solution], trained: Mapping[str, Solution]) -> list[Alone]:

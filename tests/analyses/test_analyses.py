@@ -160,12 +160,9 @@ def test_a_batch_of_one_is_noted() -> None:
         "  - conv: {channels: 4, kernel: 3, stride: 4, padding: 1}\n  - batch_norm as norm\n"
     ).size_notes
     assert (trained.step, trained.when) == ("norm", "training")
-    assert str(trained) == (
-        "`norm`: in training it refuses a batch of one image where H ≤ 4 and W ≤ 4 at once: "
-        "each channel is then a single value"
-    )
+    assert str(trained) == "`norm`: in training it needs a batch of at least 2 where H ≤ 4 and W ≤ 4"
     pooled = report("  - global_avg_pool\n  - batch_norm as norm: {track_running_stats: false}\n").size_notes
-    assert [note.text for note in pooled] == ["refuses a batch of one image, of which each channel is a single value"]
+    assert [note.text for note in pooled] == ["needs a batch of at least 2"]
     assert [note.when for note in pooled] == ["always"]
     assert not report("  - group_norm as norm: {groups: 2}\n").size_notes
 
