@@ -37,12 +37,15 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-ScopeKind = Literal["network", "block", "sequence", "branch", "merge"]
+ScopeKind = Literal["network", "block", "sequence", "branch", "merge", "container"]
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Scope:
     """One scope: the network itself, one use of a block, a ``sequence``, a keyed branch, or a named merge.
+
+    A ``container`` is what a step with a dotted name lies in, ``convs`` of ``conv as convs.0``: there is one for each
+    such step, and all of one path are one module.
 
     ``items`` are the nodes and scopes directly inside, in the order they run.  ``values`` are the names an expression
     in this scope may use: parameters and ``let``; what loops around a use of a block bound is *not* among them.
@@ -81,6 +84,23 @@ class Scope:
         while scope.block is None and scope.parent is not None:
             scope = scope.parent
         return scope
+
+    @property
+    def members(self) -> list[Node | Scope]:
+        """``items``, with what containers hold in the place of these."""
+        if not any(isinstance(item, Scope) and item.kind == "container" for item in self.items):
+            return self.items
+        found: list[Node | Scope] = []
+        for item in self.items:
+            found += item.members if isinstance(item, Scope) and item.kind == "container" else [item]
+        return found
+
+    @property
+    def prefix(self) -> str:
+        """Of a container: what the names in it begin with, ``convs.``; empty for any other scope."""
+        if self.kind != "container":
+            return ""
+        return (self.parent.prefix if self.parent is not None else "") + f"{self.name}."
 
     def scopes(self) -> Iterator[Scope]:
         """Itself and every scope inside, however deep; those around come before those within."""

@@ -130,6 +130,8 @@ class Structure:
         names: list[str] = []
         for item in self.inside(scope):
             if isinstance(item, Scope):
+                if item.kind == "container":
+                    return False
                 names.append(item.name)
                 if self._empty[item]:
                     continue
@@ -161,8 +163,10 @@ class Structure:
                 yield item
 
     def is_open(self, scope: Scope) -> bool:
-        """Whether a scope applies weights from outside of it, so that it can be no class of its own."""
+        """Whether a scope applies weights from outside of it or is filled from outside, and so is no class."""
         scope = scope.reuse or scope
+        if scope.kind == "container":
+            return True
         if scope not in self._open:
             self._open[scope] = scope.block is None and self._reaches_out(scope)
         return self._open[scope]

@@ -131,7 +131,11 @@ class _Writer:
         position = 0
         margin = "  " * depth
         for item in scope.items:
-            counted = isinstance(item, Scope) or item.counted
+            if isinstance(item, Scope) and item.kind == "container":
+                inner, current = self._steps(item, current, depth)
+                lines += inner
+                continue
+            counted = (isinstance(item, Scope) or item.counted) and not scope.prefix
             if counted and item.name.isdigit():
                 while position < int(item.name):
                     lines.append(f"{margin}- identity")
@@ -139,7 +143,7 @@ class _Writer:
             position += counted
             if isinstance(item, Scope):
                 inner, value = self._steps(item, current, depth + 2)
-                name = "" if item.name.isdigit() else f" as {item.name}"
+                name = "" if item.name.isdigit() and not scope.prefix else f" as {scope.prefix}{item.name}"
                 note = _note(item)
                 lines.append(f"{margin}- sequence{name}:{'' if inner else ' []'}{note}")
                 lines += inner
@@ -148,7 +152,7 @@ class _Writer:
                 lines += self._node(item, current, margin)
                 if _flows(item):
                     current = item.index
-        if current != scope.output and scope.output >= 0:
+        if current != scope.output and scope.output >= 0 and not scope.prefix:
             lines += [f"{margin}- steps: []", f"{margin}  from: {self._labels[scope.output]}"]
             current = scope.output
         return lines, current
@@ -162,7 +166,7 @@ class _Writer:
         else:
             fields = dict(zip((f for f in op.references if getattr(op, f) is not None), referred, strict=True))
             arguments = _arguments(op, {field: self._labels[index] for field, index in fields.items()})
-            name = f" as {node.name}" if node.named else ""
+            name = f" as {node.scope.prefix}{node.name}" if node.named else ""
             given = f": {arguments}" if arguments != "{}" else ""
             bare = op.merges and not given
             beside = len(main) > 1 or (main and main[0] != current) or node.index in self._labels

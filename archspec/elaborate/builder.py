@@ -106,12 +106,35 @@ class Builder:
             place.names[position] = Entry(UNKNOWN, step.what_span)
             return position
         span = step.name_span or step.what_span
-        name = key if step.name is None else step.name
+        name = step.name if key is None else key
         if not isinstance(name, str):
             name = text(name, self.names(place, visit.loop, visit.current), span, "a name")
         assert name is not None
         place.claim(name, span, Entry(UNKNOWN, span))
         return name
+
+    def container(self, place: Place, name: str, visit: Visit) -> Place:
+        """Where the next part of a dotted name leads: a scope of its own, which shares its names with those before."""
+        span = visit.step.name_span or visit.step.what_span
+        known = place.names.get(name)
+        if known is None or known.place is None or known.place.scope.kind != "container":
+            place.claim(name, span, Entry(UNKNOWN, span))
+        loop = visit.loop
+        scope = Scope(
+            "container",
+            name,
+            place.join(name),
+            place.scope,
+            loops=loop.loops,
+            copy=loop.copy,
+            depth=place.use.depth,
+        )
+        place.scope.items.append(scope)
+        inner = Place(scope, place.use, place, modules=True, start=place.start)
+        if known is not None and known.place is not None:
+            inner.names = known.place.names
+        place.names[name] = Entry(UNKNOWN, span, place=inner)
+        return inner
 
     def open(self, kind: ScopeKind, visit: Visit) -> Scope:
         """A new scope for a step, in its place among the items of the scope around."""

@@ -17,6 +17,8 @@ from archspec.schema import IDENTIFIER, BlockDefinition, SpecFile, Step
 if TYPE_CHECKING:
     from archspec.rewrites import Stage, Under
 
+_NUMBER = re.compile(r"(0|[1-9][0-9]{0,5})\Z")
+"""What a step in a container may be called beside a name, as the modules of an ``nn.ModuleList`` are."""
 STEP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*\Z")
 """Names of steps: identifiers, and words joined by dashes as torchvision's RegNet has them."""
 
@@ -78,7 +80,8 @@ class Place:
 
     def claim(self, name: str, span: Span, entry: Entry) -> None:
         """Give a name in this scope to a step; raises Fault when it is taken or no name."""
-        check_name(name, span)
+        if not (self.scope.kind == "container" and _NUMBER.match(name)):
+            check_name(name, span)
         other = self.names.get(name)
         if other is None and name in self.use.labels:
             other = self.use.labels[name]
@@ -133,7 +136,7 @@ class Place:
             if inner is None:
                 raise Fault("unknown-name", f"`{shown}` has nothing inside that `{printable(part)}` could name", span)
             found = inner.names.get(part) or inner.use.labels.get(part)
-            if found is None or part.isdigit():
+            if found is None or (part.isdigit() and inner.scope.kind != "container"):
                 names = [name for name in (*inner.names, *inner.use.labels) if not name.isdigit()]
                 hint = did_you_mean(part, names) or (f"it has {', '.join(names[:12])}" if names else None)
                 if part.isdigit():

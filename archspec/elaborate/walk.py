@@ -7,6 +7,7 @@ reported, its value is unknown, and whatever reads it is passed over, so that on
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from archspec import expressions
@@ -117,6 +118,7 @@ class StepWalk:
         if visit.place.start != UNKNOWN and id(visit.step) not in self._read_for_input:
             self._warn_of_input(visit)
         try:
+            visit = self._named(visit)
             given, onward = self._apply(visit)
         except Fault as fault:
             self.builder.report(fault, visit.place, visit.step.what_span)
@@ -125,7 +127,24 @@ class StepWalk:
         except UnknownValue:
             given = onward = UNKNOWN
             self._name_unknown(visit)
+        if visit.place.scope.kind == "container":
+            visit.place.scope.output = given
         return (visit.current, visit.current) if visit.step.aside else (given, onward)
+
+    def _named(self, visit: Visit) -> Visit:
+        """A visit with its name worked out; of a dotted name, in the container that the name's first parts say."""
+        step, place = visit.step, visit.place
+        if step.name is None or visit.key is not None:
+            return visit
+        name = step.name
+        if not isinstance(name, str):
+            span = step.name_span or step.what_span
+            name = text(name, self.builder.names(place, visit.loop, visit.current), span, "a name")
+            visit = replace(visit, key=name)
+        *containers, last = name.split(".")
+        for part in containers:
+            place = self.builder.container(place, part, visit)
+        return replace(visit, place=place, key=last) if containers else visit
 
     def _apply(self, visit: Visit) -> tuple[int, int]:
         """What a step gives, and what the next step reads."""

@@ -110,6 +110,61 @@ steps:
     assert weights == ["branch1.conv.weight", "branch2.0.conv.weight", "branch2.1.conv.weight"]
 
 
+def test_dotted_names_fill_containers_from_anywhere() -> None:
+    text = """
+blocks:
+  scales:
+    params: {count: 3}
+    steps:
+      - conv as convs.$i: {channels: 4, kernel: $(2 * i + 1), padding: $i}
+        for: i in range(count)
+      - batch_norm as norms.0
+      - relu
+      - batch_norm as norms.1:
+        from: convs.0
+      - sequence as heads.last:
+          - conv: {channels: 2, kernel: 1}
+      - add:
+          - conv as at.0: {channels: 2, kernel: 1}
+          - conv as at.1: {channels: 2, kernel: 1}
+steps: [scales as body, {conv as a.b.c: {channels: 4, kernel: 1}}, {scales as more.0: {count: 1}}]
+"""
+    graph = load(text)
+    convs = [key for key in keys(graph) if key.endswith("weight")]
+    body = [f"convs.{index}" for index in range(3)] + ["norms.0", "norms.1", "heads.last.0", "at.0", "at.1"]
+    more = [name for name in body if name not in ("convs.1", "convs.2")]
+    assert convs == [
+        f"{path}.weight" for path in [*(f"body.{name}" for name in body), "a.b.c", *(f"more.0.{name}" for name in more)]
+    ]
+    assert dict(flow(graph))["body.norms.1"] == ("body.convs.0",)
+    again = archspec.loads(expand(graph)).graph
+    assert (keys(again), flow(again)) == (keys(graph), flow(graph))
+    for spec in (graph, again):
+        module = archspec.compile(archspec.loads(expand(spec)))
+        assert sorted(module.state_dict()) == sorted(keys(graph))
+
+
+@pytest.mark.parametrize(
+    ("steps", "code"),
+    [
+        ("[{conv as a.0: {channels: 4, kernel: 1}}, {conv as a.0: {channels: 4, kernel: 1}}]", "name-twice"),
+        ("[{conv as a: {channels: 4, kernel: 1}}, {conv as a.0: {channels: 4, kernel: 1}}]", "name-twice"),
+        ("[{conv as a.0: {channels: 4, kernel: 1}}, {conv as a: {channels: 4, kernel: 1}}]", "name-twice"),
+        (
+            "[{sequence as a: [{conv: {channels: 4, kernel: 1}}]}, {conv as a.1: {channels: 4, kernel: 1}}]",
+            "name-twice",
+        ),
+        ("[{conv as a.01: {channels: 4, kernel: 1}}]", "bad-name"),
+        ("[{conv as a..b: {channels: 4, kernel: 1}}]", "bad-name"),
+        ("[{conv as 0.a: {channels: 4, kernel: 1}}]", "bad-name"),
+        ("[{conv as a.forward: {channels: 4, kernel: 1}}]", "bad-name"),
+        ("[{conv as a.0: {channels: 4, kernel: 1}}, {relu: , from: a.1}]", "unknown-name"),
+    ],
+)
+def test_dotted_names_that_clash_or_mislead_are_refused(steps: str, code: str) -> None:
+    assert refused(f"steps: {steps}") == [code]
+
+
 def test_a_copied_step_must_vary_its_name() -> None:
     assert refused("steps: [{conv as c: {channels: 4, kernel: 1}, repeat: 2}]") == ["name-twice"]
     graph = load("steps: [{conv as c$(i): {channels: 4, kernel: 1}, for: i in range(2)}]")
@@ -117,7 +172,7 @@ def test_a_copied_step_must_vary_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["train", "forward", "state_dict", "class", "0", "a.b", "__init__", "input", "_x_hooks", "code"]
+    "name", ["train", "forward", "state_dict", "class", "0", "a.", "__init__", "input", "_x_hooks", "code"]
 )
 def test_names_that_shadow_or_mislead_are_refused(name: str) -> None:
     assert refused(f"steps: [relu as {name}]") == ["bad-name"]

@@ -117,7 +117,7 @@ class _Maker:
     def rows(self, scope: Scope) -> tuple[Row, ...]:
         """The rows of what lies directly in a scope."""
         made: list[tuple[Row, set[int], int]] = []  # with the nodes each reads from outside, and the node it gives
-        for group in _groups(scope.items):
+        for group in _groups(scope.members):
             if isinstance(group, Scope):
                 inside = {node.index for node in group.nodes()}
                 reads = {index for node in group.nodes() for index in node.inputs} - inside
@@ -131,7 +131,7 @@ class _Maker:
         words = [self.words(node) for node in nodes]
         first = nodes[0]
         costs = [self.report.node_costs[node.index] for node in nodes]
-        named = first.name if first.counted or first.op is None else ""
+        named = f"{first.scope.prefix}{first.name}" if first.counted or first.op is None else ""
         return self._row(
             named, " · ".join(word for word in words if word), first.path, nodes[-1],
             first.op.kind if first.op is not None else "input",
@@ -154,7 +154,8 @@ class _Maker:
         labels = (label,) if label is not None and _labelled(scope) else ()
         return replace(
             self._row(
-                scope.name, what, scope.path, self.graph.nodes[scope.output], scope.kind,
+                f"{scope.parent.prefix if scope.parent is not None else ''}{scope.name}",
+                what, scope.path, self.graph.nodes[scope.output], scope.kind,
                 cost.parameters, cost.multiply_adds, cost.activations, nodes, labels,
             ),
             rows=rows,
