@@ -144,7 +144,7 @@ class StepWalk:
         *containers, last = name.split(".")
         for part in containers:
             place = self.builder.container(place, part, visit)
-        return replace(visit, place=place, key=last) if containers else visit
+        return replace(visit, place=place, key=last, loop=visit.loop.own_scope()) if containers else visit
 
     def _apply(self, visit: Visit) -> tuple[int, int]:
         """What a step gives, and what the next step reads."""
