@@ -1,0 +1,94 @@
+"""What runs side by side before a sum, product or join, found again and put into it as branches."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from archspec import ops
+from archspec.importers.scopes import Group, Item, Leaf
+
+
+def fold(group: Group, read_by: Counter[int]) -> None:
+    """Put branches into the merges of a group and of those within; ``read_by`` counts the readers of each value."""
+    for item in group.items:
+        if isinstance(item, Group):
+            fold(item, read_by)
+    if group.numbered:
+        return
+    done: list[Item] = []
+    for item in group.items:
+        done.append(item)
+        if isinstance(item, Leaf) and ops.find(item.layer.op).merges and len(set(item.layer.reads)) > 1:
+            _fold(done, item, read_by)
+    group.items = done
+
+
+def readers(group: Group) -> Counter[int]:
+    """How often each value is read."""
+    found: Counter[int] = Counter()
+    for item in group.items:
+        if isinstance(item, Group):
+            found += readers(item)
+        else:
+            found.update([*item.layer.reads, *item.layer.refers.values()])
+    return found
+
+
+def _fold(done: list[Item], merge: Leaf, read_by: Counter[int]) -> None:
+    """Find the branches of the merge at the end of some items, and put them into it."""
+    reads = merge.layer.reads
+    end = len(done) - 1
+    segments: list[list[Item]] = []
+    starts: set[int] = set()
+    for position in range(len(reads) - 1, -1, -1):
+        value = reads[position]
+        if reads.count(value) > 1 or end == 0 or done[end - 1].gives != value or read_by[value] != 1:
+            segments.append([])
+            starts.add(value)
+            continue
+        begin = _begin(done, end, read_by, set(reads[:position]))
+        segment = done[begin:end]
+        source = _sources(segment)
+        if len(source) != 1:
+            return
+        segments.append(segment)
+        starts |= source
+        end = begin
+    if len(starts) != 1 or not any(segments):
+        return
+    if sum(not segment for segment in segments) > 1:
+        return
+    merge.branches, merge.start = segments[::-1], starts.pop()
+    del done[end:-1]
+
+
+def _begin(done: list[Item], end: int, read_by: Counter[int], others: set[int]) -> int:
+    """Where the branch that ends before a place begins: as far back as nothing else reads what it makes."""
+    begin = end - 1
+    inside: Counter[int] = Counter(_readings(done[begin]))
+    while begin > 0:
+        before = done[begin - 1]
+        made = list(before.made())
+        if before.gives in others or not any(inside[value] for value in made):
+            break
+        own = Counter(_readings(before))
+        if any(read_by[value] != inside[value] + own[value] for value in made):
+            break
+        inside += own
+        begin -= 1
+    return begin
+
+
+def _readings(item: Item) -> list[int]:
+    """Every reading in an item, of what lies in it too."""
+    if isinstance(item, Group):
+        return [value for inner in item.items for value in _readings(inner)]
+    found = [*item.layer.reads, *item.layer.refers.values()]
+    for branch in item.branches or ():
+        found += [value for inner in branch for value in _readings(inner)]
+    return found
+
+
+def _sources(segment: list[Item]) -> set[int]:
+    made = {value for item in segment for value in item.made()}
+    return {value for item in segment for value in item.reads() if value not in made}

@@ -1,0 +1,69 @@
+"""How a step of a spec speaks of another: by name where it has one, by a label where it has none."""
+
+from __future__ import annotations
+
+import re
+
+from archspec.importers.blocks import Blocks
+from archspec.importers.scopes import Group, Item
+
+_WORD = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*\Z")
+
+
+class Places:
+    """Where each value of a block (or the network) is made, and what it is called."""
+
+    def __init__(self, body: Group, inputs: dict[int, str], blocks: Blocks) -> None:
+        self.inputs = inputs
+        self._blocks = blocks
+        self._made: dict[int, list[tuple[tuple[Group, ...], Item]]] = {}
+        self._names: dict[Group, set[str]] = {}
+        self._all: set[str] = {"input", "previous", *inputs.values()}
+        self._labels: dict[int, str] = {}
+        self._collect(body, ())
+
+    def _collect(self, group: Group, around: tuple[Group, ...], items: list[Item] | None = None) -> None:
+        names = self._names.setdefault(group, set())
+        for item in group.items if items is None else items:
+            name = item.name.split(".")[0]
+            names.add(name)
+            self._all.add(name)
+            if isinstance(item, Group):
+                if item not in self._blocks.of:
+                    self._collect(item, (*around, item))
+                self._made.setdefault(item.gives, []).append((around, item))
+                continue
+            for branch in item.branches or ():
+                self._collect(group, around, branch)
+            self._made.setdefault(item.gives, []).append((around, item))
+
+    def refer(self, value: int, reader: tuple[Group, ...]) -> str:
+        """What a step in some groups, outermost first, calls a value; it has a label from now on where it needs one."""
+        if value in self.inputs and value not in self._made:
+            return self.inputs[value]
+        for around, item in reversed(self._made[value]):  # a group before what lies in it
+            common = 0
+            while common < min(len(around), len(reader)) and around[common] is reader[common]:
+                common += 1
+            parts = [*(group.name for group in around[common:]), item.name]
+            numbered = any(group.numbered for group in (*around[common - 1 : common], *around[common:]))
+            shadowed = any(parts[0].split(".")[0] in self._names[group] for group in reader[common:])
+            if all(_WORD.match(part) for part in parts) and not numbered and not shadowed:
+                return ".".join(parts)
+        if value not in self._labels:
+            self._labels[value] = self._free(self._made[value][0][1])
+        return self._labels[value]
+
+    def label(self, item: Item) -> str:
+        """The label of a step, empty where it needs none."""
+        made = self._made.get(item.gives)
+        return self._labels.get(item.gives, "") if made is not None and made[0][1] is item else ""
+
+    def _free(self, item: Item) -> str:
+        base = item.frame.kind.lower() if isinstance(item, Group) else item.layer.op
+        base = re.sub(r"\W", "_", base)
+        name, number = base, 2
+        while name in self._all:
+            name, number = f"{base}_{number}", number + 1
+        self._all.add(name)
+        return name

@@ -1,0 +1,191 @@
+"""The tree of modules: layers in the groups that their modules make, named as the modules are.
+
+A group stands where a module was called.  It is dissolved, its items going to the group around with dotted names, where
+a scope of the language could not hold it: it is called twice, it calls modules it does not own, or its members have
+numbers and are not called in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from archspec import ops
+from archspec.importers.network import Frame, Layer, Network
+
+MOST_GAPS = 64
+"""The most members of an ``nn.Sequential`` in a row that do nothing, and are written as ``identity``."""
+
+
+@dataclass(slots=True, eq=False)
+class Leaf:
+    """One layer, by its name in the group around; empty where nothing hangs on it."""
+
+    layer: Layer
+    name: str = ""
+    branches: list[list[Item]] | None = None
+    """Of a merge: what runs side by side before it, each from the value ``start``."""
+    start: int = -1
+
+    @property
+    def gives(self) -> int:
+        """The value that follows."""
+        return self.layer.gives
+
+    def reads(self) -> list[int]:
+        """The values from outside that it reads."""
+        if self.branches is None:
+            return [*self.layer.reads, *self.layer.refers.values()]
+        return [self.start, *outside([item for branch in self.branches for item in branch], self.start)]
+
+    def made(self) -> Iterator[int]:
+        """The values made in it."""
+        for branch in self.branches or ():
+            for item in branch:
+                yield from item.made()
+        yield self.layer.gives
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """One call of a module."""
+
+    frame: Frame
+    name: str
+    items: list[Item] = field(default_factory=list)
+    numbered: bool = False
+    """Whether its members are called by their places."""
+
+    @property
+    def gives(self) -> int:
+        """The value of its last item."""
+        return self.items[-1].gives
+
+    def reads(self) -> list[int]:
+        """The values from outside that it reads, each once, in order."""
+        return outside(self.items)
+
+    def made(self) -> Iterator[int]:
+        """The values made in it."""
+        for item in self.items:
+            yield from item.made()
+
+
+Item = Leaf | Group
+
+
+def outside(items: list[Item], *but: int) -> list[int]:
+    """What some items read that none of them makes, each once, in order."""
+    made = {value for item in items for value in item.made()}
+    reads = (value for item in items for value in item.reads())
+    return [value for value in dict.fromkeys(reads) if value not in made and value not in but]
+
+
+def leaves(items: list[Item]) -> Iterator[Leaf]:
+    """Every layer in some items, in the order they run."""
+    for item in items:
+        if isinstance(item, Group):
+            yield from leaves(item.items)
+        else:
+            for branch in item.branches or ():
+                yield from leaves(branch)
+            yield item
+
+
+def tree(network: Network) -> Group:
+    """The root group of a network, everything in it named."""
+    root = Group(Frame("", network.name), "")
+    open_: list[Group] = [root]
+    for layer in network.layers:
+        frames = _around(layer.frame)
+        depth = 0
+        while depth < min(len(frames), len(open_) - 1) and open_[depth + 1].frame is frames[depth]:
+            depth += 1
+        del open_[depth + 1 :]
+        for frame in frames[depth:]:
+            group = Group(frame, "")
+            open_[-1].items.append(group)
+            open_.append(group)
+        open_[-1].items.append(Leaf(layer))
+    _dissolve(root, {""})
+    _name(root)
+    return root
+
+
+def _around(frame: Frame) -> list[Frame]:
+    """The calls around a layer, outermost first, without the root's."""
+    found: list[Frame] = []
+    step: Frame | None = frame
+    while step is not None and step.parent is not None:
+        found.append(step)
+        step = step.parent
+    return found[::-1]
+
+
+def has_weights(layer: Layer) -> bool:
+    """Whether a layer's path matters: something is kept under it."""
+    kind = ops.find(layer.op)
+    return kind.weights is not ops.Op.weights
+
+
+def _dissolve(group: Group, called: set[str]) -> None:
+    """Let the groups within that cannot stand go, those within first."""
+    kept: list[Item] = []
+    for item in group.items:
+        if isinstance(item, Leaf):
+            kept.append(item)
+            continue
+        again = item.frame.path in called
+        called.add(item.frame.path)
+        _dissolve(item, called)
+        single = item.items[0] if len(item.items) == 1 else None
+        if isinstance(single, Leaf) and not has_weights(single.layer) and not single.layer.path:
+            single.layer.path = item.frame.path  # a module that is one function
+            kept.append(single)
+        elif again or not _stands(item):
+            kept += item.items
+        else:
+            kept.append(item)
+    group.items = kept
+
+
+def _stands(group: Group) -> bool:
+    """Whether a group can be a scope."""
+    prefix = f"{group.frame.path}."
+    names: list[str] = []
+    for item in group.items:
+        path = item.layer.path if isinstance(item, Leaf) else item.frame.path
+        if isinstance(item, Leaf) and (not has_weights(item.layer) or item.layer.again is not None) and not (
+            group.frame.chain and path.startswith(prefix)
+        ):
+            names.append("")
+            continue
+        if not path.startswith(prefix):
+            return False
+        names.append(path.removeprefix(prefix))
+    if group.frame.chain and any(name[:1].isdigit() for name in names):
+        group.numbered = in_order(names)
+        return group.numbered
+    return not any(name[:1].isdigit() for name in names)
+
+
+def in_order(names: list[str]) -> bool:
+    """Whether names are numbers that grow, without too many left out."""
+    if not all(name.isdigit() for name in names):
+        return False
+    numbers = [-1, *map(int, names)]
+    return all(0 < two - one <= MOST_GAPS for one, two in zip(numbers, numbers[1:], strict=False))
+
+
+def _name(group: Group) -> None:
+    """Give every item its name in its group."""
+    prefix = f"{group.frame.path}." if group.frame.path else ""
+    if not prefix:  # the root
+        names = [item.layer.path if isinstance(item, Leaf) else item.frame.path for item in group.items]
+        group.numbered = in_order(names)
+    for item in group.items:
+        if isinstance(item, Group):
+            item.name = item.frame.path.removeprefix(prefix)
+            _name(item)
+        elif group.numbered or (has_weights(item.layer) and item.layer.again is None):
+            item.name = item.layer.path.removeprefix(prefix)

@@ -1,0 +1,324 @@
+"""An imported network as a spec, in YAML."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from archspec import ops
+from archspec.importers.blocks import Block, Blocks
+from archspec.importers.network import Network
+from archspec.importers.places import Places
+from archspec.importers.scopes import Group, Item, Leaf
+
+WIDTH = 100
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """One step as it will stand."""
+
+    head: str
+    name: str = ""
+    arguments: dict[str, Any] = field(default_factory=dict)
+    branches: list[list[Step]] | None = None
+    steps: list[Step] | None = None
+    beside: dict[str, Any] = field(default_factory=dict)
+    """``from``, ``label``, ``for``, ``repeat``."""
+
+
+def write(network: Network, root: Group, blocks: Blocks) -> str:
+    """The spec."""
+    defaults = _defaults(root, blocks)
+    writer = _Writer(blocks, defaults)
+    lines = ["archspec: 1", f"name: {_scalar(network.name)}"]
+    if network.doc:
+        lines.append(f"doc: {_scalar(network.doc)}")
+    if network.task:
+        lines.append(f"task: {network.task}")
+    lines.append("inputs:")
+    lines += [f"  {name}: [{', '.join(map(str, dims))}]" for name, dims in network.inputs]
+    if network.sizes:
+        lines.append(f"sizes: {_flow(network.sizes)}")
+    if defaults:
+        lines.append("defaults:")
+        lines += [f"  {op}: {_flow(given)}" for op, given in defaults.items()]
+    if blocks.all:
+        lines.append("blocks:")
+    for block in blocks.all:
+        lines += [f"  {block.name}:"]
+        if block.params:
+            given = ", ".join(
+                name if value is ... else f"{name}: {_flow(value)}" for name, value in block.params.items()
+            )
+            lines.append(f"    params: {{{given}}}")
+        lines.append("    steps:")
+        lines += _lines(writer.body(block), 3)
+    inputs = {value: name for value, (name, _) in enumerate(network.inputs)}
+    steps, places = writer.network(root, inputs, [output.value for output in network.outputs])
+    lines.append("steps:" if steps else "steps: []")
+    lines += _lines(steps, 1)
+    lines += _outputs(network, root, places)
+    return "\n".join(lines) + "\n"
+
+
+def _outputs(network: Network, root: Group, places: Places) -> list[str]:
+    outputs = network.outputs
+    last = root.items[-1].gives if root.items else 0
+    if len(outputs) == 1 and outputs[0].value == last:
+        return []
+    lines = ["outputs:"]
+    for output in outputs:
+        source = places.refer(output.value, ())
+        lines.append(f"  {output.name}: {{from: {source}, training: true}}" if output.training
+                     else f"  {output.name}: {source}")  # fmt: skip
+    return lines
+
+
+def _defaults(root: Group, blocks: Blocks) -> dict[str, dict[str, Any]]:
+    """Arguments that most steps of an op have, and that are not the op's own defaults."""
+    counts: dict[str, Counter[str]] = {}
+    values: dict[tuple[str, str], Any] = {}
+    total: Counter[str] = Counter()
+    bodies: list[list[Item]] = [root.items, *(block.uses[0].items for block in blocks.all)]
+    for body in bodies:
+        for step in blocks.steps(body):
+            if isinstance(step, Leaf):
+                total[step.layer.op] += 1
+                for name, value in step.layer.arguments.items():
+                    if isinstance(value, bool | float) and not ops.find(step.layer.op).model_fields[name].is_required():
+                        counts.setdefault(step.layer.op, Counter())[f"{name}={value!r}"] += 1
+                        values[step.layer.op, f"{name}={value!r}"] = value
+    found: dict[str, dict[str, Any]] = {}
+    for op, by_value in counts.items():
+        for text, count in by_value.items():
+            if count * 2 > total[op] and count > 2:
+                found.setdefault(op, {})[text.partition("=")[0]] = values[op, text]
+    return found
+
+
+class _Writer:
+    def __init__(self, blocks: Blocks, defaults: dict[str, dict[str, Any]]) -> None:
+        self.blocks = blocks
+        self.defaults = defaults
+        self._formulas: dict[tuple[int, str], str] = {}
+        self._place: dict[int, int] = {}
+
+    def body(self, block: Block) -> list[Step]:
+        """The steps of a block."""
+        use = block.uses[0]
+        self._formulas = block.formulas
+        self._place = {id(step): place for place, step in enumerate(self.blocks.steps(use.items))}
+        return self._written(use, {use.reads()[0]: "input"}, [use.gives])[0]
+
+    def network(self, root: Group, inputs: dict[int, str], outputs: list[int]) -> tuple[list[Step], Places]:
+        """The steps of the network."""
+        self._formulas, self._place = {}, {}
+        return self._written(root, inputs, outputs)
+
+    def _written(self, group: Group, inputs: dict[int, str], outputs: list[int]) -> tuple[list[Step], Places]:
+        """Steps are written twice: only then is it known which of them are read by name, and need a label."""
+        places = Places(group, inputs, self.blocks)
+        current = next(iter(inputs))
+        self._items(group, current, places, ())
+        last = group.items[-1].gives if group.items else current
+        for output in outputs:
+            if output != last or len(outputs) > 1:
+                places.refer(output, ())
+        return self._items(group, current, places, ())[0], places
+
+    def _items(
+        self, group: Group, current: int, places: Places, around: tuple[Group, ...]
+    ) -> tuple[list[Step], int]:
+        found: list[Step] = []
+        for item in group.items:
+            if group.numbered:
+                number = int(item.name)
+                found += [Step("identity") for _ in range(number - len(found))]
+            steps, current = self._item(item, current, places, around, group.numbered)
+            found += steps
+        return found, current
+
+    def _item(
+        self, item: Item, current: int, places: Places, around: tuple[Group, ...], numbered: bool
+    ) -> tuple[list[Step], int]:
+        name = "" if numbered else item.name
+        beside: dict[str, Any] = {}
+        if isinstance(item, Group):
+            reads = item.reads()
+            if item in self.blocks.of:
+                step = Step(self.blocks.of[item].name, name, self._arguments(item))
+                if reads != [current]:
+                    beside["from"] = [places.refer(value, around) for value in reads]
+            else:
+                start = current
+                if reads and current not in reads:
+                    start = reads[0]
+                    beside["from"] = [places.refer(start, around)]
+                inner, _ = self._items(item, start, places, (*around, item))
+                step = Step("sequence", name, steps=inner)
+            current = item.gives
+        else:
+            layer = item.layer
+            step = Step(layer.op, name, self._arguments(item, places, around))
+            if layer.again is not None and ops.find(layer.op).weights is not ops.Op.weights:
+                step = Step("reuse", "", {"": places.refer(layer.again.gives, around)})
+            if item.branches is not None:
+                if item.start != current:
+                    beside["from"] = [places.refer(item.start, around)]
+                step.branches = []
+                for branch in item.branches:
+                    inside, start = [], item.start
+                    for one in branch:
+                        steps, start = self._item(one, start, places, around, False)
+                        inside += steps
+                    step.branches.append(inside)
+            elif len(layer.reads) > 1 or (layer.reads and layer.reads[0] != current):
+                beside["from"] = ["previous" if value == current else places.refer(value, around) for value in layer.reads]
+            if layer.reads or ops.find(layer.op).sources:
+                current = layer.gives
+        label = places.label(item)
+        if label:
+            beside["label"] = label
+        step.beside = beside
+        return [step], current
+
+    def _arguments(
+        self, item: Item, places: Places | None = None, around: tuple[Group, ...] = ()
+    ) -> dict[str, Any]:
+        """The arguments of a step as they are written."""
+        given = dict(self.blocks.given(item))
+        if isinstance(item, Leaf):
+            usual = self.defaults.get(item.layer.op, {})
+            fields = ops.find(item.layer.op).model_fields
+            for name, value in usual.items():
+                own = given.get(name, fields[name].get_default())
+                if own == value and type(own) is type(value):
+                    given.pop(name, None)
+                else:
+                    given[name] = own
+            if places is not None:
+                given |= {name: places.refer(value, around) for name, value in item.layer.refers.items()}
+        place = self._place.get(id(item))
+        if place is not None:
+            for (at, name), text in self._formulas.items():
+                if at == place:
+                    given[name] = Formula(text)
+        return given
+
+
+class Formula(str):
+    """Text that is an expression, and is written as it is."""
+
+    __slots__ = ()
+
+
+def _lines(steps: list[Step], depth: int) -> list[str]:
+    margin = "  " * depth
+    lines: list[str] = []
+    for step in _repeated(steps):
+        head = f"{step.head} as {step.name}" if step.name else step.head
+        inner: list[str] = []
+        if step.steps is not None:
+            head += ":" if step.steps else ": []"
+            inner = _lines(step.steps, depth + 2)
+        elif step.branches is not None:
+            head += ":"
+            for branch in step.branches:
+                inner += _branch(branch, depth + 2)
+        elif "" in step.arguments:
+            head += f": {step.arguments['']}"
+        elif step.arguments:
+            head += f": {_flow(step.arguments)}"
+        elif step.beside:
+            head += ":"
+        lines.append(f"{margin}- {head}")
+        lines += inner
+        for key, value in step.beside.items():
+            if key == "from":
+                shown = value[0] if len(value) == 1 else f"[{', '.join(value)}]"
+                lines.append(f"{margin}  from: {shown}")
+            else:
+                lines.append(f"{margin}  {key}: {value}")
+    return lines
+
+
+def _branch(branch: list[Step], depth: int) -> list[str]:
+    """A branch: a list in the list of branches; one step stands by itself."""
+    margin = "  " * depth
+    if not branch:
+        return [f"{margin}- []"]
+    inner = _lines(branch, depth + 1)
+    if len(_repeated(branch)) == 1 and inner[0].lstrip().startswith("- "):
+        # One step is a branch by itself, without a list around it.
+        return [line[2:] for line in inner]
+    return [f"{margin}- {inner[0].lstrip()}", *inner[1:]]
+
+
+def _repeated(steps: list[Step]) -> list[Step]:
+    """Steps with runs of the same one as one that is repeated, and runs whose names count as one with ``for``."""
+    found: list[Step] = []
+    at = 0
+    while at < len(steps):
+        end = at + 1
+        while end < len(steps) and _follows(steps[at], steps[end], end - at):
+            end += 1
+        step = steps[at]
+        count = end - at
+        numbered = re.fullmatch(r"(.*?)(\d+)", step.name)
+        if count > 1 and not step.name:
+            step = Step(step.head, "", step.arguments, step.branches, step.steps, {"repeat": count})
+        elif count > 2 and numbered is not None:
+            first = int(numbered[2])
+            clause = f"i in range({first}, {first + count})" if first else f"i in range({count})"
+            step = Step(step.head, f"{numbered[1]}$i", step.arguments, step.branches, step.steps, {"for": clause})
+        else:
+            end = at + 1
+        found.append(step)
+        at = end
+    return found
+
+
+def _follows(first: Step, other: Step, distance: int) -> bool:
+    """Whether a step is the same as an earlier one, but for a number in its name that counts on."""
+    if first.beside or other.beside or (first.branches is not None and first.name):
+        return False
+    if first.name:
+        one, two = re.fullmatch(r"(.*?)(\d+)", first.name), re.fullmatch(r"(.*?)(\d+)", other.name)
+        if one is None or two is None or one[1] != two[1] or int(two[2]) != int(one[2]) + distance:
+            return False
+        if str(int(one[2])) != one[2] or str(int(two[2])) != two[2]:
+            return False
+    elif other.name:
+        return False
+    return (first.head, _told(first)) == (other.head, _told(other))
+
+
+def _told(step: Step) -> Any:
+    inner = None if step.steps is None else [(one.head, one.name, _told(one)) for one in step.steps]
+    branches = None
+    if step.branches is not None:
+        branches = [[(one.head, one.name, _told(one)) for one in branch] for branch in step.branches]
+    return repr(step.arguments), repr(step.beside) if inner is None else "", inner, branches
+
+
+def _flow(value: Any) -> str:
+    """Plain data as YAML on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_flow(item) for item in value) + "]"
+    if isinstance(value, Formula):
+        return json.dumps(value) if set(value) & set(",[]{}") else str(value)
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w.]*", value):
+        return value
+    if isinstance(value, float) and value == int(value) and abs(value) < 1e15:
+        return repr(value)
+    return json.dumps(value)
+
+
+def _scalar(text: str) -> str:
+    return text if re.fullmatch(r"[A-Za-z_]\w*", text) else json.dumps(text, ensure_ascii=True)

@@ -1,0 +1,260 @@
+"""A module run on tensors without numbers, every call it makes written down.
+
+Torch hands each function call to a mode that is asked first (``torch.overrides.TorchFunctionMode``), and modules are
+watched at ``nn.Module.__call__``.  Tensors are on the meta device: they have sizes and no numbers, so a run takes
+milliseconds, needs no memory, and stops where the module asks for a number.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from archspec.diagnostics import Diagnostic, SpecError, printable
+from archspec.importers.network import Frame
+from archspec.importers.torch_module.layers import is_layer
+from archspec.importers.torch_module.trace import Call, Constant, Trace, Value, Weight, tensors
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+MOST_CALLS = 200_000
+"""More calls than any network makes; beyond them a module may be in an endless loop."""
+
+
+def on_meta(module: nn.Module) -> nn.Module:
+    """A copy of a module without numbers; the module itself is left alone."""
+    import torch
+
+    memo: dict[int, Any] = {}
+    for tensor in [*module.parameters(), *module.buffers()]:
+        empty = torch.empty_like(tensor, device="meta")
+        memo[id(tensor)] = torch.nn.Parameter(empty, tensor.requires_grad) if _is_parameter(tensor) else empty
+    try:
+        return copy.deepcopy(module, memo)
+    except Exception as error:
+        raise _refused(f"the module cannot be copied: {error}") from None
+
+
+def capture(module: nn.Module, shapes: Sequence[tuple[int, ...]], training: bool) -> Trace:
+    """What a module without numbers calls on inputs of some shapes, the batch in front.
+
+    Raises :class:`SpecError` where it fails, or asks for a number that a tensor does not have.
+    """
+    import torch
+
+    module.train(training)
+    recorder = _Recorder(module)
+    inputs = [torch.empty(shape, device="meta") for shape in shapes]
+    recorder.trace.inputs = [recorder.new(tensor).number for tensor in inputs]
+    with torch.no_grad(), recorder.watching():
+        try:
+            given = module(*inputs)
+        except SpecError:
+            raise
+        except Exception as error:
+            raise _refused(_words(error), recorder.place(error), recorder.where()) from None
+    recorder.trace.outputs = list(_named(recorder, given))
+    return recorder.trace
+
+
+def _is_parameter(tensor: torch.Tensor) -> bool:
+    import torch
+
+    return isinstance(tensor, torch.nn.Parameter)
+
+
+def _words(error: Exception) -> str:
+    said = printable(str(error).split("\n")[0], 200) or type(error).__name__
+    if "meta" in said.lower() or "item()" in said:
+        return "the module asks for the numbers of a tensor, so what it does is no function of the sizes alone"
+    return f"the module fails on this input: {said}"
+
+
+def _refused(message: str, place: str = "", path: str = "") -> SpecError:
+    at = f"in `{path}`: " if path else ""
+    return SpecError([Diagnostic("not-importable", f"{at}{message}", details=(place,) if place else ())])
+
+
+def _named(recorder: _Recorder, given: Any, name: str = "output") -> Iterator[tuple[str, Any]]:
+    """The tensors a module gives, by names of fields, keys, or numbers."""
+    if given is None:
+        return
+    if isinstance(given, dict):
+        for key, value in given.items():
+            yield from _named(recorder, value, str(key))
+    elif isinstance(given, tuple) and type(given) is not tuple and "_fields" in vars(type(given)):
+        for key, value in zip(vars(type(given))["_fields"], given, strict=True):
+            yield from _named(recorder, value, str(key))
+    elif isinstance(given, tuple | list):
+        for index, value in enumerate(given):
+            yield from _named(recorder, value, f"{name}{index}" if len(given) > 1 else name)
+    else:
+        yield name, recorder.told(given)
+
+
+class _Recorder:
+    """Keeps the trace, and which tensor is which value."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.trace = Trace()
+        self._values: dict[int, tuple[Any, int, Value]] = {}
+        """By the identity of a tensor, which is kept alive here: it, its version, and the value it stands for."""
+        self._weights: dict[int, Weight] = {}
+        self._paths: dict[int, str] = {}
+        for path, tensor in [*module.named_parameters(), *module.named_buffers()]:
+            self._weights[id(tensor)] = Weight(path, tuple(tensor.shape))
+        for path, part in module.named_modules():
+            self._paths[id(part)] = path
+        self._frame: Frame | None = None
+        self._quiet = 0
+
+    # -- tensors ---------------------------------------------------------------------------------------------------------
+
+    def new(self, tensor: Any) -> Value:
+        """The value of a tensor from now on."""
+        value = Value(len(self.trace.shapes))
+        self.trace.shapes.append(tuple(tensor.shape))
+        self._values[id(tensor)] = (tensor, tensor._version, value)
+        return value
+
+    def told(self, argument: Any) -> Any:
+        """An argument with its tensors told by what they are."""
+        import torch
+
+        if isinstance(argument, torch.Tensor):
+            weight = self._weights.get(id(argument))
+            if weight is not None:
+                return weight
+            known = self._values.get(id(argument))
+            if known is None:
+                return Constant(tuple(argument.shape))
+            if known[1] != argument._version:
+                raise _refused(
+                    "a tensor is read after another name for its memory was changed in place", self.place(), self.where()
+                )
+            return known[2]
+        if isinstance(argument, list | tuple):
+            return tuple(self.told(item) for item in argument)
+        if isinstance(argument, dict):
+            return {key: self.told(item) for key, item in argument.items()}
+        return argument
+
+    def given(self, result: Any) -> Any:
+        """A result with its tensors as new values."""
+        import torch
+
+        if isinstance(result, torch.Tensor):
+            return self._weights.get(id(result)) or self.new(result)
+        if isinstance(result, list | tuple):
+            return tuple(self.given(item) for item in result)
+        if isinstance(result, dict):
+            return {key: self.given(item) for key, item in result.items()}
+        return result
+
+    # -- calls -----------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Write down every call made inside."""
+        import torch
+        from torch.overrides import TorchFunctionMode, resolve_name
+
+        recorder = self
+
+        class Mode(TorchFunctionMode):
+            def __torch_function__(
+                self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+            ) -> Any:
+                if recorder._quiet:
+                    return func(*args, **(kwargs or {}))
+                return recorder.function(func, resolve_name(func) or str(func), args, kwargs or {})
+
+        plain = torch.nn.Module.__call__
+
+        def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            return recorder.module(plain, module, args, kwargs)
+
+        torch.nn.Module.__call__ = call
+        try:
+            with Mode():
+                yield
+        finally:
+            torch.nn.Module.__call__ = plain
+
+    def function(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """One call of a function."""
+        arguments, keywords = self.told(args), self.told(kwargs)
+        result = func(*args, **kwargs)
+        if name == "torch.Tensor.__setitem__":
+            raise _refused("a part of a tensor is written in place", self.place(), self.where())
+        results = self.given(result)
+        if any(True for _ in tensors(results)):
+            self._add(Call(name, None, "", self._around(), arguments, keywords, results, self.place()))
+        return result
+
+    def module(
+        self, plain: Callable[..., Any], module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """One call of a module: a layer, or one that is looked into."""
+        if self._quiet:
+            return plain(module, *args, **kwargs)
+        path = self._paths.get(id(module))
+        if path is None:
+            raise _refused("a module is called that the network does not own", self.place(), self.where())
+        if is_layer(module):
+            self._quiet += 1
+            try:
+                arguments, keywords = self.told(args), self.told(kwargs)
+                result = plain(module, *args, **kwargs)
+                results = self.given(result)
+            finally:
+                self._quiet -= 1
+            kind = f"{type(module).__module__}.{type(module).__qualname__}"
+            self._add(Call(kind, module, path, self._around(), arguments, keywords, results, self.place()))
+            return result
+        outer = self._frame
+        chain = type(module).__name__ == "Sequential"
+        doc = (type(module).__doc__ or "").strip().split("\n")[0]
+        self._frame = Frame(path, type(module).__name__, outer, chain, doc)
+        result = plain(module, *args, **kwargs)
+        self._frame = outer
+        return result
+
+    def _add(self, call: Call) -> None:
+        if len(self.trace.calls) >= MOST_CALLS:
+            raise _refused(f"the module makes more than {MOST_CALLS:,} calls")
+        self.trace.calls.append(call)
+
+    def _around(self) -> Frame:
+        assert self._frame is not None
+        return self._frame
+
+    def where(self) -> str:
+        """The path of the module that runs."""
+        return self._frame.path if self._frame is not None else ""
+
+    @staticmethod
+    def place(error: Exception | None = None) -> str:
+        """The line of source outside torch and archspec that makes the call, or at which an error was raised."""
+        if error is not None:
+            found, step = "", error.__traceback__
+            while step is not None:
+                if not _inner(step.tb_frame.f_code.co_filename):
+                    found = f"{step.tb_frame.f_code.co_filename}:{step.tb_lineno}"
+                step = step.tb_next
+            return found
+        frame = sys._getframe(1)
+        while frame is not None and _inner(frame.f_code.co_filename):
+            frame = frame.f_back
+        return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
+
+
+def _inner(file: str) -> bool:
+    """Whether a file is torch's or ours."""
+    parts = file.replace("\\", "/")
+    return "/torch/" in parts or "/archspec/importers/" in parts or "/contextlib.py" in parts

@@ -1,0 +1,279 @@
+"""Functions of ``torch.nn.functional`` and their like, as ops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from archspec.importers.torch_module import layers
+from archspec.importers.torch_module.layers import Unknown, collapse
+from archspec.importers.torch_module.lowering import Lowering, Rule
+from archspec.importers.torch_module.trace import Call, Varied, Weight
+
+
+def bound(call: Call, names: Sequence[str], **defaults: Any) -> dict[str, Any]:
+    """The arguments of a call by name; raises :class:`Unknown` for one that has no place."""
+    found = {**defaults, **dict(zip(names, call.arguments, strict=False)), **call.keywords}
+    if len(call.arguments) > len(names) or found.keys() - set(names) - defaults.keys():
+        raise Unknown("other arguments")
+    return found
+
+
+def constant(value: Any, what: str) -> Any:
+    """A number or numbers that are the same at all sizes; raises :class:`Unknown`."""
+    if isinstance(value, Varied) or (isinstance(value, tuple) and any(isinstance(one, Varied) for one in value)):
+        raise Unknown(f"{what} that varies with the size")
+    return value
+
+
+def owner(weights: Sequence[Any]) -> str:
+    """The path of the module whose weights a function is given; raises :class:`Unknown`."""
+    paths = {weight.path.rpartition(".")[0] for weight in weights if isinstance(weight, Weight)}
+    if len(paths) != 1 or any(weight is not None and not isinstance(weight, Weight) for weight in weights):
+        raise Unknown("weights that are worked out")
+    return paths.pop()
+
+
+def named(weights: dict[str, Any]) -> None:
+    """Whether weights have the names that the op gives them; raises :class:`Unknown`."""
+    for name, weight in weights.items():
+        if isinstance(weight, Weight) and weight.path.rpartition(".")[2] != name:
+            raise Unknown(f"a weight that is not called {name}")
+
+
+def _simple(op: str, names: Sequence[str] = (), **defaults: Any) -> Rule:
+    """An activation, with the arguments that are its op's too."""
+
+    def rule(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+        given = bound(call, ("input", *names, "inplace"), **defaults)
+        arguments = {name: constant(given[name], name) for name in names if name in given}
+        lowering.add(call, op, arguments, [lowering.number(given["input"])], call.results.number)
+
+    return rule
+
+
+def _conv(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    given = bound(
+        call, ("input", "weight", "bias", "stride", "padding", "dilation", "groups"),
+        bias=None, stride=1, padding=0, dilation=1, groups=1,
+    )  # fmt: skip
+    path = owner((given["weight"], given["bias"]))
+    named({"weight": given["weight"], "bias": given["bias"]})
+    shape = given["weight"].shape
+    arguments = {
+        "channels": shape[0],
+        "kernel": collapse(shape[2:]),
+        "bias": given["bias"] is not None,
+        "groups": given["groups"],
+        **{name: collapse(constant(given[name], name)) for name in ("stride", "padding", "dilation")},
+    }
+    if arguments["padding"] == "valid":
+        arguments["padding"] = 0
+    lowering.add(call, "conv", arguments, [lowering.number(given["input"])], call.results.number, path)
+
+
+def _linear(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    given = bound(call, ("input", "weight", "bias"), bias=None)
+    path = owner((given["weight"], given["bias"]))
+    named({"weight": given["weight"], "bias": given["bias"]})
+    arguments = {"features": given["weight"].shape[0], "bias": given["bias"] is not None}
+    lowering.add(call, "linear", arguments, [lowering.number(given["input"])], call.results.number, path)
+
+
+def _batch_norm(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    names = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
+    given = bound(call, names, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5)
+    weights = {name: given[name] for name in ("running_mean", "running_var", "weight", "bias")}
+    path = owner(tuple(weights.values()))
+    named(weights)
+    arguments = {
+        "eps": given["eps"],
+        "momentum": given["momentum"],
+        "affine": given["weight"] is not None,
+        "track_running_stats": given["running_mean"] is not None,
+    }
+    lowering.add(call, "batch_norm", arguments, [lowering.number(given["input"])], call.results.number, path)
+
+
+def _group_norm(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    given = bound(call, ("input", "num_groups", "weight", "bias", "eps"), weight=None, bias=None, eps=1e-5)
+    path = owner((given["weight"], given["bias"])) if given["weight"] is not None else ""
+    arguments = {"groups": given["num_groups"], "eps": given["eps"], "affine": given["weight"] is not None}
+    lowering.add(call, "group_norm", arguments, [lowering.number(given["input"])], call.results.number, path)
+
+
+def _layer_norm(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    given = bound(call, ("input", "normalized_shape", "weight", "bias", "eps"), weight=None, bias=None, eps=1e-5)
+    path = owner((given["weight"], given["bias"])) if given["weight"] is not None else ""
+    source = lowering.number(given["input"])
+    count = len(constant(given["normalized_shape"], "a shape"))
+    axes = layers.layer_norm_axes(count, lowering.axes[source])
+    arguments = {"axes": tuple(axes), "eps": given["eps"], "affine": given["weight"] is not None}
+    lowering.add(call, "layer_norm", arguments, [source], call.results.number, path)
+
+
+def _max_pool(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    names = ("input", "kernel", "stride", "padding", "dilation", "ceil", "indices")
+    renamed = {"kernel_size": "kernel", "ceil_mode": "ceil", "return_indices": "indices"}
+    call = _renamed(call, renamed)
+    given = bound(call, names, stride=None, padding=0, dilation=1, ceil=False, indices=False)
+    if given["indices"]:
+        raise Unknown("return_indices")
+    _pool(lowering, call, "max_pool", given, ("kernel", "stride", "padding", "dilation", "ceil"))
+
+
+def _avg_pool(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    names = ("input", "kernel", "stride", "padding", "ceil", "count_include_pad", "divisor_override")
+    call = _renamed(call, {"kernel_size": "kernel", "ceil_mode": "ceil"})
+    given = bound(call, names, stride=None, padding=0, ceil=False, count_include_pad=True, divisor_override=None)
+    if given["divisor_override"] is not None:
+        raise Unknown("divisor_override")
+    source = lowering.number(given["input"])
+    kernel = given["kernel"] if isinstance(given["kernel"], tuple) else (given["kernel"],) * lowering.rank(given["input"])
+    shapes = [shapes[source][2:] for shapes in lowering.shapes]
+    if all(tuple(_at(one, size) for one in kernel) == shape for size, shape in enumerate(shapes)):
+        lowering.add(call, "global_avg_pool", {}, [source], call.results.number)
+        return
+    _pool(lowering, call, "avg_pool", given, ("kernel", "stride", "padding", "ceil", "count_include_pad"))
+
+
+def _at(value: Any, size: int) -> Any:
+    return value.at[size] if isinstance(value, Varied) else value
+
+
+def _pool(lowering: Lowering, call: Call, op: str, given: dict[str, Any], names: Sequence[str]) -> None:
+    arguments = {name: collapse(constant(given[name], name)) for name in names}
+    if arguments["stride"] in (None, [], ()) or arguments["stride"] == arguments["kernel"]:
+        del arguments["stride"]
+    lowering.add(call, op, arguments, [lowering.number(given["input"])], call.results.number)
+
+
+def _renamed(call: Call, names: dict[str, str]) -> Call:
+    keywords = {names.get(name, name): value for name, value in call.keywords.items()}
+    return Call(
+        call.what, None, call.path, call.frame, call.arguments, keywords, call.results, call.place, call.training
+    )
+
+
+def _adaptive(kind: str) -> Rule:
+    def rule(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+        given = bound(call, ("input", "output_size", "return_indices"), return_indices=False)
+        op, arguments = layers.adaptive(kind, constant(given["output_size"], "a size"))
+        lowering.add(call, op, arguments, [lowering.number(given["input"])], call.results.number)
+
+    return rule
+
+
+def _dropout(op: str) -> Rule:
+    def rule(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+        given = bound(call, ("input", "p", "training", "inplace"), p=0.5, training=True)
+        lowering.add(call, op, {"p": given["p"]}, [lowering.number(given["input"])], call.results.number)
+
+    return rule
+
+
+def _softmax(op: str) -> Rule:
+    def rule(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+        given = bound(call, ("input", "dim", "_stacklevel", "dtype"), dim=None, dtype=None)
+        source = lowering.number(given["input"])
+        lowering.add(call, op, {"axis": lowering.axis(source, given["dim"])}, [source], call.results.number)
+
+    return rule
+
+
+def _prelu(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    given = bound(call, ("input", "weight"))
+    path = owner((given["weight"],))
+    named({"weight": given["weight"]})
+    arguments = {"per_channel": given["weight"].shape[0] > 1}
+    lowering.add(call, "prelu", arguments, [lowering.number(given["input"])], call.results.number, path)
+
+
+def _interpolate(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    names = ("input", "size", "scale_factor", "mode", "align_corners", "recompute_scale_factor", "antialias")
+    given = bound(
+        call, names, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None,
+        antialias=False,
+    )  # fmt: skip
+    if given["antialias"] or given["recompute_scale_factor"]:
+        raise Unknown("antialias or recompute_scale_factor")
+    source = lowering.number(given["input"])
+    size = given["size"]
+    if size is None or not _varies(size):
+        arguments = layers.upsampling(size, given["scale_factor"], given["mode"], given["align_corners"])
+        lowering.add(call, "upsample", arguments, [source], call.results.number)
+        return
+    arguments = layers.upsampling(0, None, given["mode"], given["align_corners"])
+    del arguments["size"]
+    other = _of_size(lowering, call)
+    lowering.add(call, "upsample", arguments, [source], call.results.number, refers={"to": other})
+
+
+def _varies(size: Any) -> bool:
+    return isinstance(size, Varied) or (isinstance(size, tuple) and any(isinstance(one, Varied) for one in size))
+
+
+def _of_size(lowering: Lowering, call: Call) -> int:
+    """The nearest value before a call that has the size of its result everywhere; raises :class:`Unknown`."""
+    number = call.results.number
+    wanted = [shapes[number][2:] for shapes in lowering.shapes]
+    for known in range(number - 1, -1, -1):
+        given = [shapes[known][2:] for shapes in lowering.shapes]
+        if given == wanted and len(lowering.axes.get(known, ())) == len(lowering.shape(number)) - 1:
+            return known
+    raise Unknown("a size that no step has")
+
+
+def _pad(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    given = bound(call, ("input", "pad", "mode", "value"), mode="constant", value=None)
+    sides = constant(given["pad"], "padding")
+    source = lowering.number(given["input"])
+    rank = lowering.rank(given["input"])
+    if len(sides) > 2 * rank:
+        raise Unknown("padding of channels")
+    sides = (*sides, *(0,) * (2 * rank - len(sides)))
+    arguments = layers.padding(sides, given["mode"], given["value"] or 0)
+    lowering.add(call, "pad", arguments, [source], call.results.number)
+
+
+def _channel_shuffle(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    given = bound(call, ("input", "groups"))
+    arguments = {"groups": given["groups"]}
+    lowering.add(call, "channel_shuffle", arguments, [lowering.number(given["input"])], call.results.number)
+
+
+_F = "torch.nn.functional."
+
+
+def _everywhere(name: str, rule: Rule, inplace: bool = True) -> dict[str, Rule]:
+    """A rule for a function, a method, and both in place."""
+    found = {f"{_F}{name}": rule, f"torch.{name}": rule, f"torch.Tensor.{name}": rule}
+    return found | ({f"{key}_": rule for key in found} if inplace else {})
+
+
+RULES: dict[str, Rule] = {
+    **{key: _simple(name) for name in ("relu", "relu6", "selu", "sigmoid", "tanh", "silu", "mish", "hardswish",
+                                        "hardsigmoid") for key in _everywhere(name, _conv)},
+    **_everywhere("leaky_relu", _simple("leaky_relu", ("negative_slope",))),
+    **_everywhere("elu", _simple("elu", ("alpha",))),
+    **_everywhere("gelu", _simple("gelu", ("approximate",))),
+    **_everywhere("softplus", _simple("softplus", ("beta", "threshold"))),
+    **_everywhere("softmax", _softmax("softmax")),
+    **_everywhere("log_softmax", _softmax("log_softmax")),
+    **_everywhere("prelu", _prelu),
+    **{f"{_F}conv{rank}d": _conv for rank in (1, 2, 3)},
+    **{f"torch.conv{rank}d": _conv for rank in (1, 2, 3)},
+    f"{_F}linear": _linear,
+    f"{_F}batch_norm": _batch_norm,
+    f"{_F}group_norm": _group_norm,
+    f"{_F}layer_norm": _layer_norm,
+    f"{_F}channel_shuffle": _channel_shuffle,
+    **{f"{origin}max_pool{rank}d": _max_pool for rank in (1, 2, 3) for origin in (_F, "torch.")},
+    **{f"{origin}avg_pool{rank}d": _avg_pool for rank in (1, 2, 3) for origin in (_F, "torch._C._nn.")},
+    **{f"{origin}adaptive_avg_pool{rank}d": _adaptive("adaptive_avg_pool") for rank in (1, 2, 3) for origin in (_F, "torch.")},
+    **{f"{origin}adaptive_max_pool{rank}d": _adaptive("adaptive_max_pool") for rank in (1, 2, 3) for origin in (_F, "torch.")},
+    **_everywhere("dropout", _dropout("dropout")),
+    **{key: _dropout("channel_dropout") for rank in (1, 2, 3) for key in _everywhere(f"dropout{rank}d", _conv)},
+    f"{_F}interpolate": _interpolate,
+    f"{_F}pad": _pad,
+}  # fmt: skip

@@ -1,0 +1,98 @@
+"""From a module to a spec's text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from archspec.diagnostics import Diagnostic, SpecError
+from archspec.importers import blocks, branches, scopes, text
+from archspec.importers.network import Network, Output
+from archspec.importers.torch_module import arithmetic, functions, shapes
+from archspec.importers.torch_module.capture import capture, on_meta
+from archspec.importers.torch_module.lowering import Lowering
+from archspec.importers.torch_module.tidying import tidy
+from archspec.importers.torch_module.trace import Trace, tensors
+from archspec.importers.torch_module.traces import mark_training, together
+from archspec.sizes import Evaluation  # noqa: F401
+
+if TYPE_CHECKING:
+    from torch import nn
+
+SYMBOLS = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
+FURTHER = (32, 64, 96)
+"""What is added to the sizes asked for, axis by axis, to see what varies with them."""
+
+
+def spec_text(module: nn.Module, size: Sequence[int], name: str | None = None) -> str:
+    """The spec of a module that takes one image of channels and sizes; raises :class:`SpecError`."""
+    channels, *spatial = size
+    bare = on_meta(module)
+    sizes = [tuple(spatial), *_others(tuple(spatial))]
+    traces: list[Trace] = []
+    fixed = False
+    for index, one in enumerate(sizes):
+        try:
+            traces.append(capture(bare, [(2 + index, channels, *one)], True))
+        except SpecError:
+            if index == 0:
+                raise
+            fixed = True
+            break
+    if fixed:
+        traces = [traces[0], capture(bare, [(3, channels, *spatial)], True)]
+    evaluated = capture(bare, [(2, channels, *spatial)], False)
+    only_training = mark_training(traces[0], evaluated)
+    trace = together(traces)
+    for call, marked in zip(trace.calls, traces[0].calls, strict=True):
+        call.training = marked.training
+    rules = functions.RULES | arithmetic.RULES | shapes.RULES
+    buffers = frozenset(path for path, _ in bare.named_buffers())
+    lowering = Lowering(trace, [one.shapes for one in traces], rules, buffers)
+    layers = lowering.run()
+    outputs = [
+        Output(_word(key), lowering.number(value), only_training.get(key, False))
+        for key, found in traces[0].outputs
+        for value in tensors(found)
+    ]
+    layers, outputs = tidy(lowering.run_late(layers), outputs)
+    symbols = SYMBOLS.get(len(spatial), ()) if not fixed else ()
+    network = Network(
+        name=_word(name or type(module).__name__),
+        inputs=[("image", (channels, *(symbols or spatial)))],
+        sizes=dict(zip(symbols, spatial, strict=False)),
+        layers=layers,
+        outputs=outputs,
+        doc=_doc(module),
+    )
+    return written(network, {number: shape[1] for number, shape in enumerate(traces[0].shapes) if len(shape) > 1})
+
+
+def written(network: Network, channels: dict[int, int]) -> str:
+    """A network's spec; ``channels`` are those of the values that are known."""
+    root = scopes.tree(network)
+    read_by = branches.readers(root)
+    read_by.update(output.value for output in network.outputs)
+    branches.fold(root, read_by)
+    found = blocks.find(root, network, read_by, channels)
+    return text.write(network, root, found)
+
+
+def _others(spatial: tuple[int, ...]) -> list[tuple[int, ...]]:
+    return [tuple(size + FURTHER[(axis + more) % 3] * more for axis, size in enumerate(spatial)) for more in (1, 2)]
+
+
+def _word(name: str) -> str:
+    found = re.sub(r"\W", "_", name)
+    return found if not found[:1].isdigit() else f"_{found}"
+
+
+def _doc(module: nn.Module) -> str:
+    own = type(module).__dict__.get("__doc__") or ""
+    return own.strip().split("\n")[0][:200]
+
+
+def refuse(message: str, hint: str | None = None) -> SpecError:
+    """An import that cannot be."""
+    return SpecError([Diagnostic("not-importable", message, None, hint)])

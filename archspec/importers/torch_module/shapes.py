@@ -1,0 +1,305 @@
+"""What only gives the same numbers another form: views, parts, orders of axes; and means over axes."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from archspec.importers.torch_module.functions import bound, constant
+from archspec.importers.torch_module.layers import Unknown
+from archspec.importers.torch_module.lowering import AXES, Lowering, Rule
+from archspec.importers.torch_module.trace import Call, Value, Varied
+
+
+def _same(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    """What gives its input as it is."""
+    if isinstance(call.results, Value):
+        if call.results.number != call.arguments[0].number:
+            lowering.same(call.results, call.arguments[0])
+        part = lowering.parts.get(call.arguments[0].number)
+        if part is not None:
+            lowering.parts[call.results.number] = part
+
+
+def _dims(lowering: Lowering, number: int, at: int) -> tuple[int, ...]:
+    """One axis of a value at all sizes."""
+    return tuple(shapes[number][at] for shapes in lowering.shapes)
+
+
+def _reshape(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    """Any view: the form is read off the sizes before and after."""
+    source, result = call.arguments[0], call.results.number
+    kept = lowering.parts.get(source.number)
+    before, after = lowering.shape(source.number), lowering.shape(result)
+    if kept is not None and kept[0] == "shuffled":
+        origin = kept[1]
+        if all(shapes[origin] == shapes[result] for shapes in lowering.shapes):
+            lowering.add(call, "channel_shuffle", {"groups": kept[2]}, [origin], result, axes=lowering.axes[origin])
+            return
+    if len(after) == len(before) + 1 >= 4 and before[1] == after[1] * after[2] and before[2:] == after[3:]:
+        lowering.parts[result] = ("groups", lowering.number(source), after[1])
+        lowering.later(result, lambda: _view(lowering, call))
+        return
+    _view(lowering, call)
+
+
+def _view(lowering: Lowering, call: Call) -> None:
+    source, result = call.arguments[0], call.results.number
+    number = lowering.number(source)
+    before, after = lowering.shape(number), lowering.shape(result)
+    if all(shapes[number] == shapes[result] for shapes in lowering.shapes):
+        lowering.same(call.results, source)
+        return
+    if any(shapes[number][0] != shapes[result][0] for shapes in lowering.shapes):
+        raise Unknown("another batch")
+    axes = lowering.axes[number]
+    common = 1
+    while common < len(after) - 1 and _dims(lowering, number, common) == _dims(lowering, result, common):
+        common += 1
+    if len(after) == common + 1 and len(before) > len(after):
+        start = {} if common == 1 else {"start": axes[common - 1]}
+        flat = axes[: common - 1] + (("channels",) if "channels" not in axes[: common - 1] else ("length",))
+        lowering.add(call, "flatten", start, [number], result, axes=flat)
+        return
+    names = AXES.get(len(after) - 1)
+    if names is None:
+        raise Unknown(f"a view of {len(after)} axes")
+    entries: list[int | str] = []
+    for at in range(1, len(after)):
+        sizes = _dims(lowering, result, at)
+        if len(set(sizes)) == 1:
+            entries.append(sizes[0])
+            continue
+        same = [axis for index, axis in enumerate(axes, 1) if _dims(lowering, number, index) == sizes]
+        if not same:
+            raise Unknown("a view whose sizes are products of the input's")
+        entries.append(same[0])
+    lowering.add(call, "reshape", {"shape": tuple(entries)}, [number], result, axes=names)
+
+
+def _permute(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    given = call.arguments[1:] or tuple(call.keywords.values())
+    order = given[0] if len(given) == 1 and isinstance(given[0], tuple) else given
+    _ordered(lowering, call, [constant(dim, "an order") for dim in order])
+
+
+def _transpose(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    given = bound(call, ("input", "dim0", "dim1"))
+    count = len(lowering.shape(given["input"].number))
+    order = list(range(count))
+    one, other = given["dim0"] % count, given["dim1"] % count
+    order[one], order[other] = other, one
+    kept = lowering.parts.get(given["input"].number)
+    if kept is not None and kept[0] == "groups" and {one, other} == {1, 2}:
+        lowering.parts[call.results.number] = ("shuffled", *kept[1:])
+        lowering.later(call.results.number, lambda: _ordered(lowering, call, order))
+        return
+    _ordered(lowering, call, order)
+
+
+def _movedim(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    given = bound(call, ("input", "source", "destination"))
+    count = len(lowering.shape(given["input"].number))
+    source, target = given["source"], given["destination"]
+    if not isinstance(source, int) or not isinstance(target, int):
+        raise Unknown("several axes at once")
+    order = [axis for axis in range(count) if axis != source % count]
+    order.insert(target % count, source % count)
+    _ordered(lowering, call, order)
+
+
+def _ordered(lowering: Lowering, call: Call, order: list[int]) -> None:
+    number = lowering.number(call.arguments[0] if call.arguments else call.keywords["input"])
+    axes = lowering.axes[number]
+    order = [dim % (len(axes) + 1) for dim in order]
+    if order == list(range(len(order))):
+        lowering.same(call.results, call.arguments[0])
+        return
+    if order[0] != 0:
+        raise Unknown("another batch axis")
+    names = tuple(axes[dim - 1] for dim in order[1:])
+    lowering.add(call, "permute", {"axes": names}, [number], call.results.number, axes=names)
+
+
+def _mean(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    given = bound(call, ("input", "dim", "keepdim"), dim=None, keepdim=False, dtype=None)
+    number = lowering.number(given["input"])
+    count = len(lowering.shape(number))
+    dims = given["dim"] if isinstance(given["dim"], tuple) else (given["dim"],)
+    axes = lowering.axes[number]
+    if None in dims or {dim % count for dim in dims} != set(range(2, count)) or axes[0] != "channels" or count < 3:
+        raise Unknown("other axes than all of a map")
+    if given["keepdim"]:
+        lowering.add(call, "global_avg_pool", {}, [number], call.results.number)
+        return
+    pooled = lowering.fresh(axes)
+    lowering.add(call, "global_avg_pool", {}, [number], pooled)
+    lowering.add(call, "flatten", {}, [pooled], call.results.number, axes=("channels",))
+
+
+def _chunk(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    given = bound(call, ("input", "chunks", "dim"), dim=0)
+    number = lowering.number(given["input"])
+    axis = lowering.axis(number, given["dim"])
+    for index, part in enumerate(call.results):
+        arguments = {"chunks": given["chunks"], "index": index, "axis": axis}
+        lowering.later(part.number, _part(lowering, call, "chunk", arguments, number, part.number))
+
+
+def _split(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    given = bound(call, ("input", "split_size_or_sections", "dim"), dim=0, split_size=None)
+    number = lowering.number(given["input"])
+    axis = lowering.axis(number, given["dim"])
+    at = lowering.axes[number].index(axis) + 1
+    columns = [_dims(lowering, part.number, at) for part in call.results]
+    if any(len(set(column)) != 1 for column in columns):
+        raise Unknown("parts that vary with the size")
+    for index, part in enumerate(call.results):
+        arguments = {"sizes": tuple(column[0] for column in columns), "index": index, "axis": axis}
+        lowering.later(part.number, _part(lowering, call, "split", arguments, number, part.number))
+
+
+def _part(lowering: Lowering, call: Call, op: str, arguments: dict[str, Any], source: int, result: int) -> Any:
+    """Makes one part when it is first read."""
+    lowering.axes[result] = lowering.axes[source]
+    return lambda: lowering.add(call, op, arguments, [source], result)
+
+
+def _index(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    """Slices, numbers and ``None`` between brackets."""
+    source, given = call.arguments
+    given = given if isinstance(given, tuple) else (given,)
+    number = lowering.number(source)
+    count = len(lowering.shape(number))
+    if any(one is Ellipsis for one in given):
+        at = next(index for index, one in enumerate(given) if one is Ellipsis)
+        real = sum(one is not None for one in given) - 1
+        given = (*given[:at], *(slice(None),) * (count - real), *given[at + 1 :])
+    axis, cuts, dropped = 0, [], []
+    for one in given:
+        if one is None:
+            dropped.append(None)
+            continue
+        if isinstance(one, slice):
+            if (one.start, one.stop, one.step) != (None, None, None) or (one.start or 0) != 0:
+                cuts.append((axis, one.start or 0, one.stop, one.step))
+        elif isinstance(one, int) and not isinstance(one, bool):
+            cuts.append((axis, one, one + 1, None))
+            dropped.append(axis)
+        else:
+            raise Unknown("an index that is a tensor")
+        axis += 1
+    plain = not dropped
+    for at, (dim, start, stop, step) in enumerate(cuts):
+        last = plain and at == len(cuts) - 1
+        result = call.results.number if last else lowering.fresh(lowering.axes[number])
+        _cut(lowering, call, number, result, dim, start, stop, step)
+        number = result
+    if plain:
+        if not cuts:
+            lowering.same(call.results, source)
+        return
+    if None not in dropped and len(dropped) == 1:  # one row of an axis: `unsqueeze` may put the axis back
+        lowering.parts[call.results.number] = ("row", number, dropped[0])
+    lowering.later(call.results.number, lambda: _reaxed(lowering, call, number))
+
+
+def _reaxed(lowering: Lowering, call: Call, number: int) -> None:
+    """Axes of one cell dropped or added: a reshape, or nothing that the language has."""
+    after = lowering.shape(call.results.number)
+    names = AXES.get(len(after) - 1)
+    axes = lowering.axes[number]
+    if names is None:
+        raise Unknown(f"{len(after)} axes")
+    entries: list[int | str] = []
+    own = [axis for index, axis in enumerate(axes, 1)]
+    for at in range(1, len(after)):
+        sizes = _dims(lowering, call.results.number, at)
+        if len(set(sizes)) == 1:
+            entries.append(sizes[0])
+        else:
+            entries.append(own[[_dims_of(lowering, number, index) for index in range(1, len(own) + 1)].index(sizes)])
+    lowering.add(call, "reshape", {"shape": tuple(entries)}, [number], call.results.number, axes=names)
+
+
+def _dims_of(lowering: Lowering, number: int, at: int) -> tuple[int, ...]:
+    if number >= len(lowering.shapes[0]):
+        raise Unknown("a part of a part")
+    return _dims(lowering, number, at)
+
+
+def _cut(
+    lowering: Lowering, call: Call, number: int, result: int, dim: int, start: Any, stop: Any, step: Any
+) -> None:
+    axis = lowering.axis(number, dim)
+    if step not in (None, 1):
+        raise Unknown("a step between rows")
+    if isinstance(start, Varied) or start < 0:
+        raise Unknown("a start that varies or is counted from the end")
+    arguments: dict[str, Any] = {"axis": axis, "start": start}
+    if isinstance(stop, Varied):
+        raise Unknown("an end that varies")
+    if stop is not None and stop < 0:
+        if start == 0 and axis != "channels":
+            names = lowering.axes[number][1:]
+            amount = [[0, -stop if name == axis else 0] for name in names]
+            lowering.add(call, "crop", {"amount": amount}, [number], result)
+            return
+        sizes = _dims_of(lowering, number, dim)
+        if len(set(sizes)) != 1:
+            raise Unknown("an end that is counted from the end")
+        stop += sizes[0]
+    if stop is not None and stop < 2**31:
+        arguments["length"] = stop - start
+    lowering.add(call, "slice", arguments, [number], result)
+
+
+def _narrow(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    given = bound(call, ("input", "dim", "start", "length"))
+    number = lowering.number(given["input"])
+    start, length = constant(given["start"], "a start"), constant(given["length"], "a length")
+    _cut(lowering, call, number, call.results.number, given["dim"], start, start + length, None)
+
+
+def _squeeze(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    number = lowering.number(call.arguments[0])
+    if lowering.shape(number) == lowering.shape(call.results.number):
+        lowering.same(call.results, call.arguments[0])
+        return
+    before, after = lowering.shape(number), lowering.shape(call.results.number)
+    if len(after) == 2 and before[1] == after[1] and prod(before[2:]) == 1:
+        lowering.add(call, "flatten", {}, [number], call.results.number, axes=("channels",))
+        return
+    _reaxed(lowering, call, number)
+
+
+def _unsqueeze(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    given = bound(call, ("input", "dim"))
+    kept = lowering.parts.get(given["input"].number)
+    count = len(lowering.shape(call.results.number))
+    if kept is not None and kept[0] == "row" and kept[2] == given["dim"] % count:
+        lowering.kept.pop(given["input"].number, None)
+        lowering.same(call.results, Value(kept[1]))
+        return
+    _reaxed(lowering, call, lowering.number(given["input"]))
+
+
+def _both(rule: Rule, *names: str) -> dict[str, Rule]:
+    return {f"{origin}{name}": rule for name in names for origin in ("torch.Tensor.", "torch.")}
+
+
+RULES: dict[str, Rule] = {
+    **_both(_same, "contiguous", "clone", "float", "requires_grad_"),
+    **_both(_reshape, "view", "reshape", "flatten", "unflatten"),
+    **_both(_permute, "permute"),
+    **_both(_transpose, "transpose", "swapaxes", "swapdims"),
+    **_both(_movedim, "movedim", "moveaxis"),
+    **_both(_mean, "mean"),
+    **_both(_chunk, "chunk"),
+    **_both(_split, "split", "split_with_sizes"),
+    **_both(_narrow, "narrow"),
+    **_both(_squeeze, "squeeze"),
+    **_both(_unsqueeze, "unsqueeze"),
+    "torch.Tensor.__getitem__": _index,
+    "torch.functional.split": _split,
+}

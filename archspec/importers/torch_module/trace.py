@@ -1,0 +1,82 @@
+"""What a module called while it ran, without a tensor: the record that capture writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from archspec.importers.network import Frame
+from archspec.records import record
+
+
+@record
+class Value:
+    """A tensor that an input or a call gave, by its number in the trace."""
+
+    number: int
+
+
+@record
+class Weight:
+    """A parameter or buffer of the module, by its path."""
+
+    path: str
+    shape: tuple[int, ...]
+
+
+@record
+class Constant:
+    """A tensor that no call gave and no module owns."""
+
+    shape: tuple[int, ...]
+
+
+@record
+class Varied:
+    """A number that is not the same at all sizes: one for each."""
+
+    at: tuple[Any, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call of a layer or a function."""
+
+    what: str
+    """The name of a function, or of a layer's class."""
+    module: Any
+    """The layer; None for a function."""
+    path: str
+    frame: Frame
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
+    results: Any
+    """What it gave, tensors as :class:`Value`."""
+    place: str
+    training: bool = False
+    """Whether only training runs it."""
+
+
+@dataclass(slots=True, eq=False)
+class Trace:
+    """One run."""
+
+    calls: list[Call] = field(default_factory=list)
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
+    """Of each value."""
+    inputs: list[int] = field(default_factory=list)
+    outputs: list[tuple[str, Any]] = field(default_factory=list)
+    """Names and values, as the module gives them."""
+
+
+def tensors(found: Any) -> Iterator[Value]:
+    """The values in an argument or a result."""
+    if isinstance(found, Value):
+        yield found
+    elif isinstance(found, tuple | list):
+        for item in found:
+            yield from tensors(item)
+    elif isinstance(found, dict):
+        for item in found.values():
+            yield from tensors(item)
