@@ -3,7 +3,21 @@
 from archspec.analyses.report import Report
 from archspec.convolution.matrix import conv_matrix
 from archspec.diagnostics import Diagnostic, SpecError
-from archspec.pipeline import Bounds, Spec, check, compare, compile, load, loads, loss, render, rewrite, source
+from archspec.pipeline import (
+    Bounds,
+    Spec,
+    check,
+    compare,
+    compile,
+    expand,
+    from_torch,
+    load,
+    loads,
+    loss,
+    render,
+    rewrite,
+    source,
+)
 
 __all__ = [
     "Bounds",
@@ -15,6 +29,8 @@ __all__ = [
     "compare",
     "compile",
     "conv_matrix",
+    "expand",
+    "from_torch",
     "load",
     "loads",
     "loss",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -210,6 +210,41 @@ def _flow(text: str) -> str:
         return f"{{{name}: {options[:-1] or '{}'}}}"
     pairs = re.sub(r"(\w+)\s*=", r"\1: ", options[:-1])
     return f"{{{name}: {{{pairs}}}}}"
+
+
+def from_torch(
+    module: nn.Module, /, sizes: Sequence[int] = (3, 224, 224), *, name: str | None = None
+) -> Spec:
+    """The spec of a torch module: what compiles to the same outputs and gradients, and loads its ``state_dict``.
+
+    ``sizes`` are the channels and the sizes of an image it takes; the spec says them by symbols where the module takes
+    others too.  The module is left as it is.  Raises :class:`SpecError` with all that has no counterpart in the
+    language.
+    """
+    from archspec.importers.torch_module.importing import imported
+
+    found = imported(module, tuple(sizes), name)
+    spec = loads(found.text, name=f"{found.name}.yaml")
+    found.hold(spec.graph)
+    return spec
+
+
+def brought(source: str, sizes: Sequence[int] | None = None, name: str | None = None) -> Spec:
+    """The spec of a module that a library makes: ``timm:hrnet_w18``, ``torchvision:resnet18``, ``python:mine:net``.
+
+    It imports the library.  Raises :class:`SpecError`.
+    """
+    from archspec.running.sources import bring
+
+    found = bring(source)
+    return from_torch(found.module, sizes or found.size, name=name or found.name)
+
+
+def expand(spec: Spec, /) -> str:
+    """A spec as YAML with every block, loop and expression resolved."""
+    from archspec.backends.spec_text import expand
+
+    return expand(spec.graph)
 
 
 @uncollected()

@@ -26,6 +26,10 @@ class Spec:
         steps = sum(node.op is not None for node in self.graph.nodes)
         return f"<Spec {self.name}: {self.variant.shown}, {steps:,} steps>"
 
+    def to_yaml(self) -> str:
+        """The file it was loaded from, as it stands; ``archspec.expand`` writes what parameters and rewrites made."""
+        return "\n".join(self.variant.definition.file.node.span.source.lines)
+
     @property
     def symbols(self) -> tuple[str, ...]:
         """The symbols of its inputs' sizes, in the order in which the inputs have them."""

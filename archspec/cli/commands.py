@@ -30,7 +30,11 @@ def load_spec(
     from archspec import pipeline
 
     parameters = options.parameters(given)
-    if spec != "-":
+    if options.is_source(spec):
+        if parameters:
+            raise CallError(f"--set: `{spec}` is no spec and has no parameters", "archspec import writes one to change")
+        loaded = pipeline.brought(spec)
+    elif spec != "-":
         loaded = pipeline.opened(spec, parameters, call="--set {}")
     else:
         if not sys.stdin:  # the shell was told `<&-`

@@ -41,7 +41,8 @@ Spec = Annotated[
     str,
     typer.Argument(
         metavar="SPEC",
-        help="Path of a spec, the name of one that ships (`archspec list`), or - for standard input.",
+        help="Path of a spec, the name of one that ships (`archspec list`), - for standard input, or a module of a "
+        "library: torchvision:NAME, timm:NAME, python:PACKAGE.MODULE:FACTORY.",
         autocompletion=complete_spec,
         show_default=False,
     ),
@@ -80,6 +81,7 @@ Output = Annotated[
     typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not the terminal.", show_default=False),
 ]
 
+SOURCES = ("torchvision", "timm", "smp", "python")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _OTHER_KEYWORDS = ("sizes", "bounds")
 """What `load` takes beside parameters."""
@@ -99,6 +101,19 @@ def parameters(given: list[str] | None) -> dict[str, Any]:
         except Fault as fault:
             raise CallError(f"--set {name}: {fault.diagnostic.message}", fault.diagnostic.hint) from None
     return found
+
+
+def shape(text: str) -> list[int]:
+    """Channels and sizes in a word: ``3x224x224``.  Raises :class:`CallError`."""
+    parts = text.lower().replace("×", "x").split("x")
+    if not 1 <= len(parts) <= 4 or not all(re.fullmatch(r"[1-9][0-9]{0,6}", part, re.ASCII) for part in parts):
+        raise CallError(f"`{text[:40]}` is no shape of an image", "channels and sizes: 3x224x224")
+    return [int(part) for part in parts]
+
+
+def is_source(text: str) -> bool:
+    """Whether a word names a module of a library, ``timm:hrnet_w18``, in the place of a spec."""
+    return text.partition(":")[0] in SOURCES and ":" in text
 
 
 def sizes(given: list[str] | None, spec: LoadedSpec) -> dict[str, int]:

@@ -157,13 +157,14 @@ def _solve(block: Block, blocks: Blocks, channels: dict[int, int]) -> None:
     rows = [list(blocks.steps(use.items)) for use in block.uses]
     inputs = [channels.get(use.reads()[0], 0) for use in block.uses]
     solver = Solver(inputs)
+    words = list(_words(block.uses[0].items, blocks, ""))
     columns: list[tuple[tuple[int, str], Column]] = []
     for place, steps in enumerate(zip(*rows, strict=True)):
         given = [blocks.given(step) for step in steps]
         for name in dict.fromkeys(name for one in given for name in one):
             values = [one.get(name, default(steps[0], name, blocks)) for one in given]
             before = [channels.get(step.reads()[0], 0) if step.reads() else 0 for step in steps]
-            columns.append(((place, name), Column(values, before, name, _step_name(steps[0]))))
+            columns.append(((place, name), Column(values, before, name, words[place])))
     last = [key for key, column in columns if key[1] in ("channels", "features") and column.varies]
     columns.sort(key=lambda pair: (pair[0] != last[-1] if last else False, pair[0]))
     for key, column in columns:
@@ -187,8 +188,17 @@ def default(step: Leaf | Group, name: str, blocks: Blocks) -> Any:
     return ops.find(step.layer.op).model_fields[name].get_default()
 
 
-def _step_name(step: Leaf | Group) -> str:
-    return re.sub(r"\W", "_", step.name)
+def _words(items: list[Item], blocks: Blocks, around: str) -> Iterator[str]:
+    """For each step of a block, in the order of :meth:`Blocks.steps`, the word its parameters begin with."""
+    for item in items:
+        own = around if not item.name or item.name.isdigit() else re.sub(r"\W", "_", item.name)
+        if isinstance(item, Group) and item not in blocks.of:
+            yield from _words(item.items, blocks, own)
+            continue
+        if isinstance(item, Leaf):
+            for branch in item.branches or ():
+                yield from _words(branch, blocks, around)
+        yield own
 
 
 def _snake(kind: str) -> str:

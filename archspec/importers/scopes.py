@@ -107,7 +107,7 @@ def tree(network: Network) -> Group:
             open_[-1].items.append(group)
             open_.append(group)
         open_[-1].items.append(Leaf(layer))
-    _dissolve(root, {""})
+    _dissolve(root, {"", *(layer.path for layer in network.layers if has_weights(layer))})
     _name(root)
     return root
 
@@ -129,7 +129,7 @@ def has_weights(layer: Layer) -> bool:
 
 
 def _dissolve(group: Group, called: set[str]) -> None:
-    """Let the groups within that cannot stand go, those within first."""
+    """Let the groups within that cannot stand go, those within first; ``called`` are paths that are taken."""
     kept: list[Item] = []
     for item in group.items:
         if isinstance(item, Leaf):
@@ -139,7 +139,7 @@ def _dissolve(group: Group, called: set[str]) -> None:
         called.add(item.frame.path)
         _dissolve(item, called)
         single = item.items[0] if len(item.items) == 1 else None
-        if isinstance(single, Leaf) and not has_weights(single.layer) and not single.layer.path:
+        if isinstance(single, Leaf) and not has_weights(single.layer):
             single.layer.path = item.frame.path  # a module that is one function
             kept.append(single)
         elif again or not _stands(item):

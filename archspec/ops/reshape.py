@@ -22,7 +22,7 @@ from archspec.ops.common.base import (
     Shape,
     ShapeError,
     W,
-    only,
+    any_one,
 )
 from archspec.ops.common.memory import NOTHING, Saved, view
 from archspec.ops.common.windows import POINTWISE, Everything, Window
@@ -79,6 +79,11 @@ class Reshape(Op):
             {"shape": [3, -1, "length"], "axes": ["groups", "channels", "length"]},
             Shape((3, 2, L), ("groups", "channels", "length")),
         ),
+        Example(
+            (Shape((6,), ("channels",), batched=False),),
+            {"shape": [6, 1, 1]},
+            Shape((6, 1, 1), ("channels", "height", "width"), batched=False),
+        ),
     )
 
     shape: Entries = Field(description="sizes without the batch; -1 for what is left, an axis's name to keep its size")
@@ -91,8 +96,8 @@ class Reshape(Op):
         return self
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The sizes asked for, when they hold as many numbers as the input."""
-        shape = only(self, inputs)
+        """The sizes asked for, when they hold as many numbers as the input, which may be a parameter."""
+        shape = any_one(self, inputs)
         if self.axes is None and len(self.shape) - 1 not in SPATIAL:
             raise ShapeError(f"{len(self.shape)} axes want names", "add `axes: [channels, …]`", "shape")
         wanted = [shape.dims[shape.position(entry) - 1] if isinstance(entry, str) else entry for entry in self.shape]
@@ -114,7 +119,7 @@ class Reshape(Op):
         for name, dim in zip(axes, wanted, strict=True):
             if name == "channels" and not isinstance(dim, int):
                 raise ShapeError(f"the number of channels would be {text(dim)}", "name the new axes by `axes`", "shape")
-        return Shape(tuple(wanted), axes)
+        return Shape(tuple(wanted), axes, shape.batched)
 
     def pinned(self, inputs: Sequence[Shape]) -> tuple[tuple[int, str], ...]:
         """The symbolic axes that are not kept by name."""
@@ -145,7 +150,7 @@ class Reshape(Op):
         output = self.infer(inputs)
         names = [f"size_{position}" for position in range(1, len(output.dims) + 1)]
         sizes = [dim if isinstance(dim, int) else -1 for dim in output.dims]
-        if sizes.count(-1) > 1:
+        if sizes.count(-1) > 1 or not output.batched:
             return None
         return Module("Reshape", tuple(map(Argument, names, sizes)), helper=RESHAPE)
 
@@ -156,7 +161,8 @@ class Reshape(Op):
             str(dim) if isinstance(dim, int) else f"{{0}}.shape[{shape.position(str(entry))}]"
             for entry, dim in zip(self.shape, output.dims, strict=True)
         ]
-        return Function(f"{{0}}.reshape({', '.join(['{0}.shape[0]', *texts])})")
+        batch = ["{0}.shape[0]"] if output.batched else []
+        return Function(f"{{0}}.reshape({', '.join([*batch, *texts])})")
 
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:
         """``reshape to 3×4×4``."""

@@ -8,23 +8,28 @@ from typing import Any
 
 from archspec.importers.torch_module.functions import bound, constant
 from archspec.importers.torch_module.layers import Unknown
-from archspec.importers.torch_module.lowering import AXES, Lowering, Rule
+from archspec.importers.torch_module.lowering import AXES, Lowering, Rule, parameter
 from archspec.importers.torch_module.trace import Call, Value, Weight
 
 
-def _operand(lowering: Lowering, call: Call, operand: Any, rank: int) -> int:
-    """A side of a sum or product: a value, or a parameter made one."""
+def _operand(lowering: Lowering, call: Call, operand: Any, axes: tuple[str, ...]) -> int:
+    """A side of a sum or product: a value, or a parameter made one, with as many axes as the map."""
     if isinstance(operand, Value):
         return lowering.number(operand)
     if not isinstance(operand, Weight):
         raise Unknown("a tensor that no step gives")
-    if operand.path in lowering.buffers:
-        raise Unknown("a buffer")
-    if len(operand.shape) != rank:
+    rank = len(axes)
+    value = parameter(lowering, call, operand)
+    shape = operand.shape[-rank:]
+    if len(operand.shape) > rank and set(operand.shape[:-rank]) != {1}:
         raise Unknown(f"a parameter of {len(operand.shape)} axes on a map of {rank}")
-    value = lowering.fresh(AXES[rank])
-    lowering.add(call, "parameter", {"shape": operand.shape}, [], value, operand.path, axes=AXES[rank])
-    return value
+    shape = (*(1,) * (rank - len(shape)), *shape)
+    if shape == operand.shape:
+        lowering.axes[value] = axes
+        return value
+    found = lowering.fresh(axes)
+    lowering.add(call, "reshape", {"shape": shape, "axes": None if axes == AXES[rank] else axes}, [value], found, axes=axes)
+    return found
 
 
 def _merge(op: str, alone: str, other: float) -> Rule:
@@ -46,9 +51,8 @@ def _merge(op: str, alone: str, other: float) -> Rule:
             return
         if not values:
             raise Unknown("no tensor that a step gives")
-        rank = max(len(lowering.shape(value.number)) for value in values) - 1
-        reads = [_operand(lowering, call, side, rank) for side in sides]
-        axes = next(lowering.axes[number] for number in reads if lowering.axes[number])
+        axes = max((lowering.axes[lowering.number(value)] for value in values), key=len)
+        reads = [_operand(lowering, call, side, axes) for side in sides]
         lowering.add(call, op, {}, reads, result, axes=axes)
 
     return rule

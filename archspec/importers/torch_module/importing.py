@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from archspec.diagnostics import Diagnostic, SpecError
+from archspec.diagnostics import Diagnostic, SpecError, printable
+from archspec.graph import Graph
 from archspec.importers import blocks, branches, scopes, text
 from archspec.importers.network import Network, Output
 from archspec.importers.torch_module import arithmetic, functions, shapes
@@ -15,7 +16,8 @@ from archspec.importers.torch_module.lowering import Lowering
 from archspec.importers.torch_module.tidying import tidy
 from archspec.importers.torch_module.trace import Trace, tensors
 from archspec.importers.torch_module.traces import mark_training, together
-from archspec.sizes import Evaluation  # noqa: F401
+from archspec.records import record
+from archspec.sizes import Evaluation
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,8 +27,50 @@ FURTHER = (32, 64, 96)
 """What is added to the sizes asked for, axis by axis, to see what varies with them."""
 
 
-def spec_text(module: nn.Module, size: Sequence[int], name: str | None = None) -> str:
+@record
+class Imported:
+    """What a module became, and what holds it to the module."""
+
+    name: str
+    text: str
+    weights: dict[str, tuple[int, ...]]
+    """The shapes of the module's ``state_dict``."""
+    sizes: tuple[dict[str, int], ...]
+    outputs: tuple[tuple[tuple[int, ...], ...], ...]
+    """At each of the sizes the shape of each output, the batch left out."""
+
+    def hold(self, graph: Graph) -> None:
+        """Raise :class:`SpecError` where a spec's graph has other weights than the module, or other shapes."""
+        own = {
+            f"{node.path}.{weight.name}" if weight.name else node.path: tuple(weight.shape)
+            for node in graph.nodes
+            if node.op is not None and node.reuse is None
+            for weight in node.op.weights(graph.shapes_in(node))
+        }
+        missing = [key for key in self.weights if key not in own]
+        if missing:
+            shown = ", ".join(f"`{printable(key, 60)}`" for key in missing[:5])
+            raise refuse(f"{counted(len(missing), 'tensor')} of modules that are never called: {shown}")
+        if own != self.weights:
+            raise refuse("the weights found are not the module's")
+        for sizes, shapes in zip(self.sizes, self.outputs, strict=True):
+            evaluation = Evaluation(sizes)
+            for output, shape in zip(graph.outputs, shapes, strict=True):
+                found = tuple(evaluation.of(dim) for dim in graph.nodes[output.node].shape.dims)
+                if found != shape:
+                    at = ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())
+                    raise refuse(f"at {at} the output `{output.name}` is {shape}, and the spec says {found}")
+
+
+def counted(number: int, what: str) -> str:
+    """``3 tensors``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def imported(module: nn.Module, size: Sequence[int], name: str | None = None) -> Imported:
     """The spec of a module that takes one image of channels and sizes; raises :class:`SpecError`."""
+    if not 1 <= len(size) <= 4 or any(isinstance(one, bool) or not isinstance(one, int) or one < 1 for one in size):
+        raise refuse("`sizes` are the channels and the sizes of an image", "such as (3, 224, 224)")
     channels, *spatial = size
     bare = on_meta(module)
     sizes = [tuple(spatial), *_others(tuple(spatial))]
@@ -66,7 +110,14 @@ def spec_text(module: nn.Module, size: Sequence[int], name: str | None = None) -
         outputs=outputs,
         doc=_doc(module),
     )
-    return written(network, {number: shape[1] for number, shape in enumerate(traces[0].shapes) if len(shape) > 1})
+    found = written(network, {number: shape[1] for number, shape in enumerate(traces[0].shapes) if len(shape) > 1})
+    at = [dict(zip(symbols, one, strict=False)) for one in sizes[: len(traces)]] if not fixed else [{}]
+    shapes_of = [
+        tuple(trace.shapes[value.number][1:] for _, given in trace.outputs for value in tensors(given))
+        for trace in traces[: len(at)]
+    ]
+    weights = {key: tuple(tensor.shape) for key, tensor in module.state_dict().items()}
+    return Imported(network.name, found, weights, tuple(at), tuple(shapes_of))
 
 
 def written(network: Network, channels: dict[int, int]) -> str:

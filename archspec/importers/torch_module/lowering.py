@@ -94,7 +94,16 @@ class Lowering:
             number = self._same[number]
         if number in self.kept:
             self.kept.pop(number)()
+        if not self.axes[number] and len(self.shape(value.number)) > 1:
+            raise Unknown(f"a tensor of {len(self.shape(value.number))} axes")
         return number
+
+    @staticmethod
+    def value(argument: Any) -> int:
+        """The number of a tensor, no layer being made for it yet; raises :class:`Unknown` for what is none."""
+        if not isinstance(argument, Value):
+            raise Unknown("a tensor that no step gives")
+        return argument.number
 
     def shape(self, number: int) -> tuple[int, ...]:
         """The shape of a value at the first sizes."""
@@ -102,7 +111,7 @@ class Lowering:
 
     def rank(self, value: Any) -> int:
         """How many spatial axes a tensor has."""
-        return max(len(self.shape(value.number)) - 2, 0)
+        return max(len(self.shape(self.value(value))) - 2, 0)
 
     def same(self, result: Any, source: Any) -> None:
         """A value is another one."""
@@ -179,6 +188,18 @@ class Lowering:
         elif axes and axes[0] != "channels" and op not in POINTWISE:
             raise Unknown("channels that are not first")
         self.add(call, op, arguments, [source], result.number, call.path, axes=axes)
+
+
+def parameter(lowering: Lowering, call: Call, weight: Weight) -> int:
+    """A parameter as a value; raises :class:`Unknown` for a buffer."""
+    if weight.path in lowering.buffers:
+        raise Unknown("a buffer that is no layer's")
+    axes = AXES.get(len(weight.shape))
+    if axes is None:
+        raise Unknown(f"a parameter of {len(weight.shape)} axes")
+    value = lowering.fresh(axes)
+    lowering.add(call, "parameter", {"shape": weight.shape}, [], value, weight.path, axes=axes)
+    return value
 
 
 POINTWISE = frozenset(

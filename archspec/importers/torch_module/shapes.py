@@ -7,16 +7,16 @@ from typing import Any
 
 from archspec.importers.torch_module.functions import bound, constant
 from archspec.importers.torch_module.layers import Unknown
-from archspec.importers.torch_module.lowering import AXES, Lowering, Rule
-from archspec.importers.torch_module.trace import Call, Value, Varied
+from archspec.importers.torch_module.lowering import AXES, Lowering, Rule, parameter
+from archspec.importers.torch_module.trace import Call, Value, Varied, Weight
 
 
 def _same(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     """What gives its input as it is."""
     if isinstance(call.results, Value):
-        if call.results.number != call.arguments[0].number:
+        if call.results.number != lowering.value(call.arguments[0]):
             lowering.same(call.results, call.arguments[0])
-        part = lowering.parts.get(call.arguments[0].number)
+        part = lowering.parts.get(lowering.value(call.arguments[0]))
         if part is not None:
             lowering.parts[call.results.number] = part
 
@@ -29,8 +29,11 @@ def _dims(lowering: Lowering, number: int, at: int) -> tuple[int, ...]:
 def _reshape(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     """Any view: the form is read off the sizes before and after."""
     source, result = call.arguments[0], call.results.number
-    kept = lowering.parts.get(source.number)
-    before, after = lowering.shape(source.number), lowering.shape(result)
+    if isinstance(source, Weight):
+        _reshaped_parameter(lowering, call, source)
+        return
+    kept = lowering.parts.get(lowering.value(source))
+    before, after = lowering.shape(lowering.value(source)), lowering.shape(result)
     if kept is not None and kept[0] == "shuffled":
         origin = kept[1]
         if all(shapes[origin] == shapes[result] for shapes in lowering.shapes):
@@ -41,6 +44,18 @@ def _reshape(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
         lowering.later(result, lambda: _view(lowering, call))
         return
     _view(lowering, call)
+
+
+def _reshaped_parameter(lowering: Lowering, call: Call, weight: Weight) -> None:
+    """A parameter under other axes: such as a scale for each channel, laid along a map."""
+    result = call.results.number
+    shape = lowering.shape(result)
+    if shape[0] != 1:
+        raise Unknown("a parameter with a batch")
+    axes = AXES.get(len(shape) - 1)
+    if axes is None:
+        raise Unknown(f"a parameter of {len(shape)} axes")
+    lowering.add(call, "reshape", {"shape": shape[1:]}, [parameter(lowering, call, weight)], result, axes=axes)
 
 
 def _view(lowering: Lowering, call: Call) -> None:
@@ -85,11 +100,11 @@ def _permute(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
 
 def _transpose(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     given = bound(call, ("input", "dim0", "dim1"))
-    count = len(lowering.shape(given["input"].number))
+    count = len(lowering.shape(lowering.value(given["input"])))
     order = list(range(count))
     one, other = given["dim0"] % count, given["dim1"] % count
     order[one], order[other] = other, one
-    kept = lowering.parts.get(given["input"].number)
+    kept = lowering.parts.get(lowering.value(given["input"]))
     if kept is not None and kept[0] == "groups" and {one, other} == {1, 2}:
         lowering.parts[call.results.number] = ("shuffled", *kept[1:])
         lowering.later(call.results.number, lambda: _ordered(lowering, call, order))
@@ -99,7 +114,7 @@ def _transpose(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
 
 def _movedim(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     given = bound(call, ("input", "source", "destination"))
-    count = len(lowering.shape(given["input"].number))
+    count = len(lowering.shape(lowering.value(given["input"])))
     source, target = given["source"], given["destination"]
     if not isinstance(source, int) or not isinstance(target, int):
         raise Unknown("several axes at once")
@@ -275,10 +290,10 @@ def _squeeze(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
 
 def _unsqueeze(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     given = bound(call, ("input", "dim"))
-    kept = lowering.parts.get(given["input"].number)
+    kept = lowering.parts.get(lowering.value(given["input"]))
     count = len(lowering.shape(call.results.number))
     if kept is not None and kept[0] == "row" and kept[2] == given["dim"] % count:
-        lowering.kept.pop(given["input"].number, None)
+        lowering.kept.pop(lowering.value(given["input"]), None)
         lowering.same(call.results, Value(kept[1]))
         return
     _reaxed(lowering, call, lowering.number(given["input"]))

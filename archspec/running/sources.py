@@ -1,0 +1,139 @@
+"""Modules by the name of the library that makes them: ``torchvision:resnet18``, ``timm:hrnet_w18``, ``python:mine:net``.
+
+Making one imports the library, and runs the user's own code for ``python:``.  So only a command line or a call says
+such a name; a spec never can.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from archspec.diagnostics import Diagnostic, SpecError, did_you_mean, printable
+from archspec.records import record
+
+if TYPE_CHECKING:
+    from torch import nn
+
+LIBRARIES = ("torchvision", "timm", "smp", "python")
+_PACKAGES = {"smp": "segmentation_models_pytorch"}
+_USUAL = (3, 224, 224)
+
+
+@record
+class Brought:
+    """A module, the size of image it is made for, and what to call it."""
+
+    module: nn.Module
+    size: tuple[int, ...]
+    name: str
+
+
+def is_source(text: str) -> bool:
+    """Whether a text names a module of a library, and no spec."""
+    library, colon, rest = text.partition(":")
+    return bool(colon and rest) and library in LIBRARIES
+
+
+def bring(source: str) -> Brought:
+    """The module that a source names; raises :class:`SpecError` where there is none."""
+    library, _, name = source.partition(":")
+    makers: dict[str, Callable[[str], Brought]] = {
+        "torchvision": _torchvision,
+        "timm": _timm,
+        "smp": _smp,
+        "python": _python,
+    }
+    try:
+        return makers[library](name)
+    except SpecError:
+        raise
+    except Exception as error:  # the library's own, of any kind
+        said = printable(str(error).strip().split("\n")[0], 200) or type(error).__name__
+        raise _refused(f"`{printable(source, 80)}` cannot be made: {said}") from None
+
+
+def _refused(message: str, hint: str | None = None) -> SpecError:
+    return SpecError([Diagnostic("no-such-module", message, None, hint)])
+
+
+def _library(name: str) -> Any:
+    package = _PACKAGES.get(name, name)
+    try:
+        if name in ("torchvision", "smp"):
+            _define_missing_operators()
+        return importlib.import_module(package)
+    except ImportError:
+        pip = package.replace("_", "-")
+        raise _refused(f"`{name}:` needs the package {pip}, which is not here", f"pip install {pip}") from None
+
+
+def _define_missing_operators() -> None:
+    """Torchvision that was built for another torch lacks two compiled operators, and fails to import without them."""
+    import torch
+
+    try:
+        importlib.import_module("torchvision")
+    except RuntimeError:
+        for name in ("nms", "qnms"):
+            torch.library.define(
+                f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+            )
+
+
+def _torchvision(name: str) -> Brought:
+    library = _library("torchvision")
+    every = library.models.list_models()
+    if name not in every:
+        raise _unknown("torchvision", name, every)
+    builder = library.models.get_model_builder(name)
+    options: dict[str, Any] = {"weights": None, "weights_backbone": None}
+    known = inspect.signature(builder).parameters
+    given = {key: value for key, value in options.items() if key in known}
+    if name in ("googlenet", "inception_v3"):  # they warn of a slow start of weights that are not looked at
+        given["init_weights"] = False
+    size = (3, 299, 299) if name == "inception_v3" else _USUAL
+    return Brought(builder(**given), size, name)
+
+
+def _timm(name: str) -> Brought:
+    library = _library("timm")
+    every = library.list_models()
+    if name not in every:
+        raise _unknown("timm", name, every)
+    module = library.create_model(name, pretrained=False)
+    size = tuple(getattr(module, "default_cfg", {}).get("input_size", _USUAL))
+    return Brought(module, size, name)
+
+
+def _smp(name: str) -> Brought:
+    library = _library("smp")
+    decoder, _, encoder = name.partition("/")
+    module = library.create_model(decoder, encoder_name=encoder or "resnet34", encoder_weights=None)
+    return Brought(module, _USUAL, f"{decoder}_{encoder or 'resnet34'}")
+
+
+def _python(name: str) -> Brought:
+    import torch
+
+    package, _, path = name.partition(":")
+    if not path:
+        raise _refused(f"`python:{printable(name, 80)}` names no factory", "write python:package.module:factory")
+    try:
+        found: Any = importlib.import_module(package)
+    except ImportError as error:
+        raise _refused(f"`{printable(package, 80)}` cannot be imported: {printable(str(error), 120)}") from None
+    for part in path.split("."):
+        if not hasattr(found, part):
+            raise _refused(f"`{printable(package, 80)}` has no `{printable(path, 80)}`")
+        found = getattr(found, part)
+    module = found if isinstance(found, torch.nn.Module) else found()
+    if not isinstance(module, torch.nn.Module):
+        raise _refused(f"`{printable(name, 80)}` gives no `torch.nn.Module`")
+    return Brought(module, _USUAL, path.rpartition(".")[2])
+
+
+def _unknown(library: str, name: str, every: list[str]) -> SpecError:
+    return _refused(f"{library} has no model `{printable(name, 60)}`", did_you_mean(name, every))
