@@ -212,9 +212,7 @@ def _flow(text: str) -> str:
     return f"{{{name}: {{{pairs}}}}}"
 
 
-def from_torch(
-    module: nn.Module, /, sizes: Sequence[int] = (3, 224, 224), *, name: str | None = None
-) -> Spec:
+def from_torch(module: nn.Module, /, sizes: Sequence[int] = (3, 224, 224), *, name: str | None = None) -> Spec:
     """The spec of a torch module: what compiles to the same outputs and gradients, and loads its ``state_dict``.
 
     ``sizes`` are the channels and the sizes of an image it takes; the spec says them by symbols where the module takes

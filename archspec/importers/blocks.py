@@ -1,104 +1,86 @@
 """Uses of one class side by side: a block, with parameters for what differs.
 
-Uses share a block when they hold the same steps, wired the same way.  Numbers that differ become parameters, or
-formulas over the channels that come in and over parameters found before.
+Uses share a block when one body can stand for all (:mod:`archspec.importers.aligning`).  Numbers that differ become
+parameters, or formulas over the channels that come in and over parameters found before; so do the conditions of what
+some uses lack.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from archspec import ops
-from archspec.importers.formulas import Column, Solver
-from archspec.importers.network import Network
-from archspec.importers.scopes import Group, Item, Leaf, leaves
+from archspec.importers.aligning import Alignment, Mismatch
+from archspec.importers.formulas import Column, Formula, Solver
+from archspec.importers.scopes import Group, Item, Leaf, Use, leaves, lists
+
+MOST_TRIED = 8
+"""Blocks of one class that further uses are tried with, before they get one of their own."""
 
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """A block: one of its uses stands for all, with formulas in place of what differs."""
+    """A block: its body, in which formulas stand in place of what differs."""
 
     name: str
-    uses: list[Group]
+    body: Group
     params: dict[str, Any] = field(default_factory=dict)
     """Name and default of each parameter; ``...`` for none."""
-    formulas: dict[tuple[int, str], str] = field(default_factory=dict)
-    """By the place of a step in the block and the name of an argument, what the block says for it."""
-    arguments: dict[Group, dict[str, Any]] = field(default_factory=dict)
-    """Of each use, the values of the parameters that are not the default."""
 
 
-@dataclass(slots=True, eq=False)
-class Blocks:
-    """The blocks of a network."""
-
-    all: list[Block] = field(default_factory=list)
-    of: dict[Group, Block] = field(default_factory=dict)
-
-    def steps(self, items: list[Item]) -> Iterator[Leaf | Group]:
-        """The steps of a block in order: layers, and uses of other blocks as one step."""
-        for item in items:
-            if isinstance(item, Group) and item not in self.of:
-                yield from self.steps(item.items)
-                continue
-            if isinstance(item, Leaf):
-                for branch in item.branches or ():
-                    yield from self.steps(branch)
-            yield item
-
-    def given(self, step: Leaf | Group) -> dict[str, Any]:
-        """The arguments of a step."""
-        return step.layer.arguments if isinstance(step, Leaf) else self.of[step].arguments[step]
-
-
-def find(root: Group, network: Network, read_by: Counter[int], channels: dict[int, int]) -> Blocks:
-    """The blocks that a network's groups share; ``channels`` are those of each value."""
-    blocks = Blocks()
-    taken = {name for name in ops.names()} | {"sequence", "steps", "reuse"}
-    kinds: dict[tuple[str, Hashable], list[Group]] = {}
+def find(root: Group, read_by: Counter[int], channels: dict[int, int]) -> list[Block]:
+    """The blocks that a network's groups share, put in their place; ``channels`` are those of each value."""
+    blocks: list[Block] = []
+    taken = {"sequence", "steps", "reuse"}
     heights = _heights(root)
     for height in sorted(set(heights.values())):
-        kinds.clear()
+        kinds: dict[str, list[Group]] = {}
         for group in heights:
             if heights[group] == height and group is not root and not group.numbered and _closed(group, read_by):
-                kinds.setdefault((group.frame.kind, _skeleton(group, blocks)), []).append(group)
-        for (kind, _), uses in kinds.items():
-            if len(uses) > 1:
+                kinds.setdefault(group.frame.kind, []).append(group)
+        uses: dict[Item, Use] = {}
+        for kind, groups in kinds.items():
+            for alignment in _shared(groups):
                 name = _free(_snake(kind), taken)
                 taken.add(name)
-                block = Block(name, uses)
-                _solve(block, blocks, channels)
-                blocks.all.append(block)
-                blocks.of.update(dict.fromkeys(uses, block))
-    used = {step for group in [root] for step in _reached(group, blocks)}
-    blocks.all = [block for block in blocks.all if block in used]
-    return blocks
+                block, given = _block(name, alignment, channels)
+                blocks.append(block)
+                uses |= given
+        for items in list(lists(root.items)) if uses else ():
+            items[:] = [uses.get(item, item) for item in items]
+    return _used(root, blocks)
 
 
-def _reached(group: Group, blocks: Blocks) -> Iterator[Block]:
-    """The blocks that are used where steps are written out."""
-    waiting: list[list[Item]] = [group.items]
-    seen: set[Block] = set()
+def _used(root: Group, blocks: list[Block]) -> list[Block]:
+    """The blocks that are used where steps are written out, the larger last."""
+    by_name = {block.name: block for block in blocks}
+    seen: set[str] = set()
+    waiting = [root.items]
     while waiting:
-        for step in blocks.steps(waiting.pop()):
-            if isinstance(step, Group) and blocks.of[step] not in seen:
-                seen.add(blocks.of[step])
-                yield blocks.of[step]
-                waiting.append(blocks.of[step].uses[0].items)
+        for items in lists(waiting.pop()):
+            for item in items:
+                if isinstance(item, Use) and item.block not in seen:
+                    seen.add(item.block)
+                    waiting.append(by_name[item.block].body.items)
+    return [block for block in blocks if block.name in seen]
 
 
 def _heights(root: Group) -> dict[Group, int]:
-    """Every group, with how deep groups are nested in it; those within before those around."""
+    """Every group, with how deep groups that may be blocks are nested in it."""
     found: dict[Group, int] = {}
 
     def visit(group: Group) -> int:
         height = 0
-        for item in _inner(group.items):
-            height = max(height, visit(item) + 1)
+        for items in lists(group.items):
+            for item in items:
+                if isinstance(item, Group) and item not in found:
+                    height = max(height, visit(item) + (not item.numbered))
+                elif isinstance(item, Group):
+                    height = max(height, found[item] + (not item.numbered))
         found[group] = height
         return height
 
@@ -106,99 +88,120 @@ def _heights(root: Group) -> dict[Group, int]:
     return found
 
 
-def _inner(items: list[Item]) -> Iterator[Group]:
-    for item in items:
-        if isinstance(item, Group):
-            yield item
-        else:
-            for branch in item.branches or ():
-                yield from _inner(branch)
-
-
 def _closed(group: Group, read_by: Counter[int]) -> bool:
     """Whether a group reads one value and gives one, its last."""
     if len(group.reads()) != 1 or any(leaf.layer.again is not None for leaf in leaves(group.items)):
         return False
-    if len({leaf.layer.training for leaf in leaves(group.items)}) != 1:
+    if len({leaf.layer.training for leaf in leaves(group.items)}) > 1:
         return False
     inside: Counter[int] = Counter()
-    for leaf in leaves(group.items):
-        inside.update([*leaf.layer.reads, *leaf.layer.refers.values()])
+    for items in lists(group.items):
+        for item in items:
+            if isinstance(item, Leaf):
+                inside.update([*item.layer.reads, *item.layer.refers.values()])
+            elif isinstance(item, Use):
+                inside[item.source] += 1
     return all(read_by[value] == inside[value] for value in group.made() if value != group.gives)
 
 
-def _skeleton(group: Group, blocks: Blocks) -> Hashable:
-    """What uses that share a block have in common."""
-    place: dict[int, int] = {group.reads()[0]: -1}
-
-    def told(item: Item) -> Hashable:
-        if isinstance(item, Group):
-            found: Hashable
-            if item in blocks.of:
-                found = ("use", blocks.of[item].name, item.name, tuple(place[value] for value in item.reads()))
-            else:
-                found = ("group", item.name, item.numbered, tuple(told(inner) for inner in item.items))
-            place[item.gives] = len(place)
-            return found
-        branches = None
-        if item.branches is not None:
-            branches = tuple(tuple(told(inner) for inner in branch) for branch in item.branches)
-        layer = item.layer
-        reads = tuple(place[value] for value in layer.reads)
-        refers = tuple((name, place[value]) for name, value in layer.refers.items())
-        place[layer.gives] = len(place)
-        return (layer.op, item.name, reads, refers, branches)
-
-    return tuple(told(item) for item in group.items)
+def _shared(groups: list[Group]) -> Iterator[Alignment]:
+    """The uses of a class that share a body, as many together as can."""
+    together: list[list[Group]] = []
+    for group in groups:
+        for some in together[:MOST_TRIED]:
+            try:
+                Alignment([*some, group])
+            except Mismatch:
+                continue
+            some.append(group)
+            break
+        else:
+            together.append([group])
+    for some in together:
+        if len(some) > 1:
+            yield Alignment(some)
 
 
-def _solve(block: Block, blocks: Blocks, channels: dict[int, int]) -> None:
-    """Find the parameters of a block."""
-    rows = [list(blocks.steps(use.items)) for use in block.uses]
-    inputs = [channels.get(use.reads()[0], 0) for use in block.uses]
-    solver = Solver(inputs)
-    words = list(_words(block.uses[0].items, blocks, ""))
-    columns: list[tuple[tuple[int, str], Column]] = []
-    for place, steps in enumerate(zip(*rows, strict=True)):
-        given = [blocks.given(step) for step in steps]
-        for name in dict.fromkeys(name for one in given for name in one):
-            values = [one.get(name, default(steps[0], name, blocks)) for one in given]
-            before = [channels.get(step.reads()[0], 0) if step.reads() else 0 for step in steps]
-            columns.append(((place, name), Column(values, before, name, words[place])))
-    last = [key for key, column in columns if key[1] in ("channels", "features") and column.varies]
-    columns.sort(key=lambda pair: (pair[0] != last[-1] if last else False, pair[0]))
-    for key, column in columns:
-        if column.varies:
-            block.formulas[key] = solver.formula(column)
-    for name, values in solver.params.items():
-        most, count = Counter(map(repr, values)).most_common(1)[0]
-        common = next(value for value in values if repr(value) == most)
-        block.params[name] = common if count * 2 > len(values) and not isinstance(common, list) else ...
-    for index, use in enumerate(block.uses):
-        own = {name: values[index] for name, values in solver.params.items()}
-        block.arguments[use] = {
-            name: value for name, value in own.items() if repr(value) != repr(block.params[name])
+def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[Block, dict[Item, Use]]:
+    """A block and its uses."""
+    uses = alignment.uses
+    body = alignment.body
+    solver = Solver([channels.get(use.reads()[0], 0) for use in uses])
+    words = dict(_words(body.items, ""))
+    columns: list[tuple[Item, Column]] = []
+    for step, row in alignment.rows.items():
+        if isinstance(step, Group):
+            continue
+        there = [given(item) for item in row if item is not None and not isinstance(item, Group)]
+        for argument in dict.fromkeys(argument for one in there for argument in one):
+            values = [
+                None if item is None or isinstance(item, Group) else given(item).get(argument, default(item, argument))
+                for item in row
+            ]
+            before = [channels.get(item.reads()[0], 0) if item is not None and item.reads() else 0 for item in row]
+            present = [item is not None for item in row]
+            columns.append((step, Column(values, before, argument, words.get(step, ""), present)))
+    own = [step for step, column in columns if column.name in ("channels", "features") and column.varies]
+    columns.sort(key=lambda pair: not (own and pair[0] is own[-1] and pair[1].name in ("channels", "features")))
+    for step, column in columns:
+        if not isinstance(step, Group):
+            given(step)[column.name] = Formula(solver.formula(column)) if column.varies else column.known[0]
+    for step, row in alignment.rows.items():
+        present = [item is not None for item in row]
+        around = alignment.around.get(step)
+        there = [around is None or alignment.rows[around][use] is not None for use in range(len(uses))]
+        if any(one and not two for one, two in zip(there, present, strict=True)):
+            step.when = solver.condition(present, there, words.get(step, "") or _snake(step_kind(step)))
+    params = {key: common(values) for key, values in solver.params.items()}
+    found: dict[Item, Use] = {}
+    for index, use in enumerate(uses):
+        arguments = {
+            key: values[index]
+            for key, values in solver.params.items()
+            if values[index] is not None and repr(values[index]) != repr(params[key])
         }
+        for key, values in solver.params.items():
+            if values[index] is None and params[key] is ...:
+                arguments[key] = next(value for value in values if value is not None)
+        found[use] = Use(name, use.name, use.reads()[0], use.gives, arguments, params)
+    return Block(name, body, params), found
 
 
-def default(step: Leaf | Group, name: str, blocks: Blocks) -> Any:
+def common(values: list[Any]) -> Any:
+    """What most uses have, as the default; ``...`` where no value is that of most."""
+    known = [value for value in values if value is not None]
+    most, count = Counter(map(repr, known)).most_common(1)[0]
+    value = next(value for value in known if repr(value) == most)
+    return value if count * 2 > len(known) and not isinstance(value, list | tuple) else ...
+
+
+def given(step: Leaf | Use) -> dict[str, Any]:
+    """The arguments of a step."""
+    return step.layer.arguments if isinstance(step, Leaf) else step.arguments
+
+
+def default(step: Leaf | Use, name: str) -> Any:
     """What an argument is where it is left out."""
-    if isinstance(step, Group):
-        return blocks.of[step].params[name]
+    if isinstance(step, Use):
+        return step.defaults[name]
     return ops.find(step.layer.op).model_fields[name].get_default()
 
 
-def _words(items: list[Item], blocks: Blocks, around: str) -> Iterator[str]:
-    """For each step of a block, in the order of :meth:`Blocks.steps`, the word its parameters begin with."""
+def step_kind(step: Item) -> str:
+    """What a step is, in a word."""
+    return step.block if isinstance(step, Use) else step.frame.kind if isinstance(step, Group) else step.layer.op
+
+
+def _words(items: list[Item], around: str) -> Iterator[tuple[Item, str]]:
+    """For each step of a block the word its parameters begin with."""
     for item in items:
         own = around if not item.name or item.name.isdigit() else re.sub(r"\W", "_", item.name)
-        if isinstance(item, Group) and item not in blocks.of:
-            yield from _words(item.items, blocks, own)
-            continue
-        if isinstance(item, Leaf):
+        yield item, own
+        if isinstance(item, Group):
+            yield from _words(item.items, own)
+        elif isinstance(item, Leaf):
             for branch in item.branches or ():
-                yield from _words(branch, blocks, around)
-        yield own
+                yield from _words(branch, around)
 
 
 def _snake(kind: str) -> str:

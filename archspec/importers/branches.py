@@ -29,7 +29,7 @@ def readers(group: Group) -> Counter[int]:
     for item in group.items:
         if isinstance(item, Group):
             found += readers(item)
-        else:
+        elif isinstance(item, Leaf):
             found.update([*item.layer.reads, *item.layer.refers.values()])
     return found
 
@@ -83,6 +83,8 @@ def _readings(item: Item) -> list[int]:
     """Every reading in an item, of what lies in it too."""
     if isinstance(item, Group):
         return [value for inner in item.items for value in _readings(inner)]
+    if not isinstance(item, Leaf):
+        return item.reads()
     found = [*item.layer.reads, *item.layer.refers.values()]
     for branch in item.branches or ():
         found += [value for inner in branch for value in _readings(inner)]

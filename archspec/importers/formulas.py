@@ -17,11 +17,23 @@ class Column:
     """The channels of what the step reads."""
     name: str
     step: str
+    present: list[bool]
+    """Whether each use has the step."""
+
+    @property
+    def known(self) -> list[Any]:
+        """The values of the uses that have the step."""
+        return [value for value, there in zip(self.values, self.present, strict=True) if there]
 
     @property
     def varies(self) -> bool:
         """Whether the uses differ."""
-        return len({repr(value) for value in self.values}) > 1
+        return len({repr(value) for value in self.known}) > 1
+
+    def is_(self, values: list[Any]) -> bool:
+        """Whether values are its own wherever the step is there."""
+        rows = zip(self.values, values, self.present, strict=True)
+        return all(repr(own) == repr(value) for own, value, there in rows if there)
 
 
 class Solver:
@@ -34,17 +46,57 @@ class Solver:
     def formula(self, column: Column) -> str:
         """What the block writes for an argument; a parameter of its own where no formula is right in every use."""
         for text, values in self._guesses(column):
-            if list(map(repr, values)) == list(map(repr, column.values)):
+            if column.is_(values):
                 return text
         name = column.name
-        if name in self.params or keyword.iskeyword(name) or name in ("input", "previous"):
+        if name in self.params:
             name = f"{column.step}_{column.name}".strip("_")
-        base = name
-        number = 2
+        return f"${self._new(name, list(column.values))}"
+
+    def _new(self, name: str, values: list[Any]) -> str:
+        if keyword.iskeyword(name) or name in ("input", "previous"):
+            name = f"{name}_"
+        base, number = name, 2
         while name in self.params:
             name, number = f"{base}_{number}", number + 1
-        self.params[name] = column.values
-        return f"${name}"
+        self.params[name] = values
+        return name
+
+    def condition(self, present: list[bool], there: list[bool], word: str) -> str:
+        """When a use has a step, over what is known: among the uses in which the scope around is ``there``."""
+        single = [(text, values) for text, values in self._conditions() if _fits(present, values, there, one_way=True)]
+        for text, values in single:
+            if _fits(present, values, there):
+                return text
+        every = list(self._conditions())
+        for sign, way in (("or", any), ("and", all)):
+            for index, (one, first) in enumerate(every):
+                for two, second in every[index + 1 :]:
+                    both = [way(pair) for pair in zip(first, second, strict=True)]
+                    if _fits(present, both, there):
+                        return f"{one} {sign} {two}"
+        return self._new(word or "has_step", list(present))
+
+    def _conditions(self) -> Iterator[tuple[str, list[bool]]]:
+        """Simple conditions and what they are in each use."""
+        for name, values in self.params.items():
+            if all(isinstance(value, bool) for value in values):
+                yield name, list(values)
+                yield f"not {name}", [not value for value in values]
+        whole = {name: values for name, values in self.params.items() if all(map(_is_whole, values))}
+        for name, values in whole.items():
+            if "stride" in name:
+                yield f"{name} != 1", [value != 1 for value in values]
+                yield f"{name} == 1", [value == 1 for value in values]
+        for name, values in whole.items():
+            if "channels" in name or "features" in name:
+                pairs = list(zip(self.inputs, values, strict=True))
+                yield f"input.channels != {name}", [one != two for one, two in pairs]
+                yield f"input.channels == {name}", [one == two for one, two in pairs]
+        for name, values in whole.items():
+            for bound in sorted(set(values)):
+                yield f"{name} != {bound}", [value != bound for value in values]
+                yield f"{name} == {bound}", [value == bound for value in values]
 
     def _guesses(self, column: Column) -> Iterator[tuple[str, list[Any]]]:
         """Formulas and what they give, the plainest first."""
@@ -56,21 +108,22 @@ class Solver:
             for name, values in self.params.items():
                 if all(_is_whole(value) for value in values):
                     yield f"$({name} // 2)", [value // 2 for value in values]
-        if not all(_is_whole(value) for value in column.values):
+        if not all(_is_whole(value) for value in column.known):
             return
         known = [("input.channels", self.inputs), *self.params.items(), ("previous.channels", column.before)]
+        at = column.present.index(True)
         for name, values in known:
-            if all(_is_whole(value) and value > 0 for value in values):
-                yield from _multiples(name, values, column.values)
+            if all(_is_whole(value) for value in values) and values[at] > 0:
+                yield from _multiples(name, values, column.values[at], at)
 
     def __repr__(self) -> str:
         return f"<solver of {', '.join(self.params)}>"
 
 
-def _multiples(name: str, values: list[int], wanted: list[int]) -> Iterator[tuple[str, list[Any]]]:
-    """A name by itself, times a number, divided by one."""
+def _multiples(name: str, values: list[int], target: int, at: int) -> Iterator[tuple[str, list[Any]]]:
+    """A name by itself, times a number, divided by one; the number is what one use wants."""
     yield f"$({name})", list(values)
-    first, target = values[0], wanted[0]
+    first = values[at]
     if target and target % first == 0 and target > first:
         factor = target // first
         yield f"$({factor} * {name})", [factor * value for value in values]
@@ -78,6 +131,18 @@ def _multiples(name: str, values: list[int], wanted: list[int]) -> Iterator[tupl
         factor = first // target
         if all(value % factor == 0 for value in values):
             yield f"$({name} // {factor})", [value // factor for value in values]
+
+
+def _fits(present: list[bool], values: list[bool], there: list[bool], one_way: bool = False) -> bool:
+    """Whether a condition tells in which uses a step is; one way: whether it is nowhere that it must not be."""
+    rows = zip(present, values, there, strict=True)
+    return all(two == one or (one_way and one) for one, two, around in rows if around)
+
+
+class Formula(str):
+    """Text that is an expression, and is written as it is."""
+
+    __slots__ = ()
 
 
 def _is_whole(value: Any) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from archspec.importers.blocks import Blocks
-from archspec.importers.scopes import Group, Item
+from archspec.importers.scopes import Group, Item, Leaf, Use
 
 _WORD = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*\Z")
 
@@ -13,9 +12,8 @@ _WORD = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*\Z")
 class Places:
     """Where each value of a block (or the network) is made, and what it is called."""
 
-    def __init__(self, body: Group, inputs: dict[int, str], blocks: Blocks) -> None:
+    def __init__(self, body: Group, inputs: dict[int, str]) -> None:
         self.inputs = inputs
-        self._blocks = blocks
         self._made: dict[int, list[tuple[tuple[Group, ...], Item]]] = {}
         self._names: dict[Group, set[str]] = {}
         self._all: set[str] = {"input", "previous", *inputs.values()}
@@ -29,11 +27,10 @@ class Places:
             names.add(name)
             self._all.add(name)
             if isinstance(item, Group):
-                if item not in self._blocks.of:
-                    self._collect(item, (*around, item))
+                self._collect(item, (*around, item))
                 self._made.setdefault(item.gives, []).append((around, item))
                 continue
-            for branch in item.branches or ():
+            for branch in (item.branches or ()) if isinstance(item, Leaf) else ():
                 self._collect(group, around, branch)
             self._made.setdefault(item.gives, []).append((around, item))
 
@@ -60,7 +57,13 @@ class Places:
         return self._labels.get(item.gives, "") if made is not None and made[0][1] is item else ""
 
     def _free(self, item: Item) -> str:
-        base = item.frame.kind.lower() if isinstance(item, Group) else item.layer.op
+        base = (
+            item.frame.kind.lower()
+            if isinstance(item, Group)
+            else item.block
+            if isinstance(item, Use)
+            else item.layer.op
+        )
         base = re.sub(r"\W", "_", base)
         name, number = base, 2
         while name in self._all:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from archspec import ops
 from archspec.importers.network import Frame, Layer, Network
@@ -26,6 +27,10 @@ class Leaf:
     branches: list[list[Item]] | None = None
     """Of a merge: what runs side by side before it, each from the value ``start``."""
     start: int = -1
+    when: str = ""
+    """The condition under which a use of the block around has it; empty for always."""
+    bare: bool = False
+    """Whether its branches of one step stand without a list around them, so that ``when`` drops the branch."""
 
     @property
     def gives(self) -> int:
@@ -55,6 +60,7 @@ class Group:
     items: list[Item] = field(default_factory=list)
     numbered: bool = False
     """Whether its members are called by their places."""
+    when: str = ""
 
     @property
     def gives(self) -> int:
@@ -71,7 +77,29 @@ class Group:
             yield from item.made()
 
 
-Item = Leaf | Group
+@dataclass(slots=True, eq=False)
+class Use:
+    """One use of a block."""
+
+    block: str
+    name: str
+    source: int
+    gives: int
+    arguments: dict[str, Any] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
+    """What the block's parameters are where they are left out."""
+    when: str = ""
+
+    def reads(self) -> list[int]:
+        """The value it reads."""
+        return [self.source]
+
+    def made(self) -> Iterator[int]:
+        """The value it gives."""
+        yield self.gives
+
+
+Item = Leaf | Group | Use
 
 
 def outside(items: list[Item], *but: int) -> list[int]:
@@ -86,10 +114,21 @@ def leaves(items: list[Item]) -> Iterator[Leaf]:
     for item in items:
         if isinstance(item, Group):
             yield from leaves(item.items)
-        else:
+        elif isinstance(item, Leaf):
             for branch in item.branches or ():
                 yield from leaves(branch)
             yield item
+
+
+def lists(items: list[Item]) -> Iterator[list[Item]]:
+    """The list itself, and every list of items within."""
+    yield items
+    for item in items:
+        if isinstance(item, Group):
+            yield from lists(item.items)
+        elif isinstance(item, Leaf):
+            for branch in item.branches or ():
+                yield from lists(branch)
 
 
 def tree(network: Network) -> Group:
@@ -132,7 +171,7 @@ def _dissolve(group: Group, called: set[str]) -> None:
     """Let the groups within that cannot stand go, those within first; ``called`` are paths that are taken."""
     kept: list[Item] = []
     for item in group.items:
-        if isinstance(item, Leaf):
+        if not isinstance(item, Group):
             kept.append(item)
             continue
         again = item.frame.path in called
@@ -154,9 +193,11 @@ def _stands(group: Group) -> bool:
     prefix = f"{group.frame.path}."
     names: list[str] = []
     for item in group.items:
-        path = item.layer.path if isinstance(item, Leaf) else item.frame.path
-        if isinstance(item, Leaf) and (not has_weights(item.layer) or item.layer.again is not None) and not (
-            group.frame.chain and path.startswith(prefix)
+        path = _path(item)
+        if (
+            isinstance(item, Leaf)
+            and (not has_weights(item.layer) or item.layer.again is not None)
+            and not (group.frame.chain and path.startswith(prefix))
         ):
             names.append("")
             continue
@@ -167,6 +208,10 @@ def _stands(group: Group) -> bool:
         group.numbered = in_order(names)
         return group.numbered
     return not any(name[:1].isdigit() for name in names)
+
+
+def _path(item: Item) -> str:
+    return item.layer.path if isinstance(item, Leaf) else item.frame.path if isinstance(item, Group) else item.name
 
 
 def in_order(names: list[str]) -> bool:
@@ -181,11 +226,11 @@ def _name(group: Group) -> None:
     """Give every item its name in its group."""
     prefix = f"{group.frame.path}." if group.frame.path else ""
     if not prefix:  # the root
-        names = [item.layer.path if isinstance(item, Leaf) else item.frame.path for item in group.items]
+        names = [_path(item) for item in group.items]
         group.numbered = in_order(names)
     for item in group.items:
         if isinstance(item, Group):
             item.name = item.frame.path.removeprefix(prefix)
             _name(item)
-        elif group.numbered or (has_weights(item.layer) and item.layer.again is None):
+        elif isinstance(item, Leaf) and (group.numbered or (has_weights(item.layer) and item.layer.again is None)):
             item.name = item.layer.path.removeprefix(prefix)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archspec import ops
-from archspec.importers.blocks import Block, Blocks
+from archspec.importers.blocks import Block, default, given
+from archspec.importers.formulas import Formula
 from archspec.importers.network import Network
 from archspec.importers.places import Places
-from archspec.importers.scopes import Group, Item, Leaf
+from archspec.importers.scopes import Group, Item, Leaf, Use, leaves
 
 WIDTH = 100
 
@@ -26,14 +27,15 @@ class Step:
     arguments: dict[str, Any] = field(default_factory=dict)
     branches: list[list[Step]] | None = None
     steps: list[Step] | None = None
+    bare: bool = False
     beside: dict[str, Any] = field(default_factory=dict)
     """``from``, ``label``, ``for``, ``repeat``."""
 
 
-def write(network: Network, root: Group, blocks: Blocks) -> str:
+def write(network: Network, root: Group, blocks: list[Block]) -> str:
     """The spec."""
     defaults = _defaults(root, blocks)
-    writer = _Writer(blocks, defaults)
+    writer = _Writer(defaults)
     lines = ["archspec: 1", f"name: {_scalar(network.name)}"]
     if network.doc:
         lines.append(f"doc: {_scalar(network.doc)}")
@@ -46,15 +48,13 @@ def write(network: Network, root: Group, blocks: Blocks) -> str:
     if defaults:
         lines.append("defaults:")
         lines += [f"  {op}: {_flow(given)}" for op, given in defaults.items()]
-    if blocks.all:
+    if blocks:
         lines.append("blocks:")
-    for block in blocks.all:
+    for block in blocks:
         lines += [f"  {block.name}:"]
         if block.params:
-            given = ", ".join(
-                name if value is ... else f"{name}: {_flow(value)}" for name, value in block.params.items()
-            )
-            lines.append(f"    params: {{{given}}}")
+            said = (name if value is ... else f"{name}: {_flow(value)}" for name, value in block.params.items())
+            lines.append(f"    params: {{{', '.join(said)}}}")
         lines.append("    steps:")
         lines += _lines(writer.body(block), 3)
     inputs = {value: name for value, (name, _) in enumerate(network.inputs)}
@@ -78,20 +78,19 @@ def _outputs(network: Network, root: Group, places: Places) -> list[str]:
     return lines
 
 
-def _defaults(root: Group, blocks: Blocks) -> dict[str, dict[str, Any]]:
+def _defaults(root: Group, blocks: list[Block]) -> dict[str, dict[str, Any]]:
     """Arguments that most steps of an op have, and that are not the op's own defaults."""
     counts: dict[str, Counter[str]] = {}
     values: dict[tuple[str, str], Any] = {}
     total: Counter[str] = Counter()
-    bodies: list[list[Item]] = [root.items, *(block.uses[0].items for block in blocks.all)]
-    for body in bodies:
-        for step in blocks.steps(body):
-            if isinstance(step, Leaf):
-                total[step.layer.op] += 1
-                for name, value in step.layer.arguments.items():
-                    if isinstance(value, bool | float) and not ops.find(step.layer.op).model_fields[name].is_required():
-                        counts.setdefault(step.layer.op, Counter())[f"{name}={value!r}"] += 1
-                        values[step.layer.op, f"{name}={value!r}"] = value
+    for body in [root.items, *(block.body.items for block in blocks)]:
+        for leaf in leaves(body):
+            op = leaf.layer.op
+            total[op] += 1
+            for name, value in leaf.layer.arguments.items():
+                if isinstance(value, bool | float) and not ops.find(op).model_fields[name].is_required():
+                    counts.setdefault(op, Counter())[f"{name}={value!r}"] += 1
+                    values[op, f"{name}={value!r}"] = value
     found: dict[str, dict[str, Any]] = {}
     for op, by_value in counts.items():
         for text, count in by_value.items():
@@ -101,27 +100,20 @@ def _defaults(root: Group, blocks: Blocks) -> dict[str, dict[str, Any]]:
 
 
 class _Writer:
-    def __init__(self, blocks: Blocks, defaults: dict[str, dict[str, Any]]) -> None:
-        self.blocks = blocks
+    def __init__(self, defaults: dict[str, dict[str, Any]]) -> None:
         self.defaults = defaults
-        self._formulas: dict[tuple[int, str], str] = {}
-        self._place: dict[int, int] = {}
 
     def body(self, block: Block) -> list[Step]:
         """The steps of a block."""
-        use = block.uses[0]
-        self._formulas = block.formulas
-        self._place = {id(step): place for place, step in enumerate(self.blocks.steps(use.items))}
-        return self._written(use, {use.reads()[0]: "input"}, [use.gives])[0]
+        return self._written(block.body, {0: "input"}, [block.body.gives])[0]
 
     def network(self, root: Group, inputs: dict[int, str], outputs: list[int]) -> tuple[list[Step], Places]:
         """The steps of the network."""
-        self._formulas, self._place = {}, {}
         return self._written(root, inputs, outputs)
 
     def _written(self, group: Group, inputs: dict[int, str], outputs: list[int]) -> tuple[list[Step], Places]:
         """Steps are written twice: only then is it known which of them are read by name, and need a label."""
-        places = Places(group, inputs, self.blocks)
+        places = Places(group, inputs)
         current = next(iter(inputs))
         self._items(group, current, places, ())
         last = group.items[-1].gives if group.items else current
@@ -130,9 +122,7 @@ class _Writer:
                 places.refer(output, ())
         return self._items(group, current, places, ())[0], places
 
-    def _items(
-        self, group: Group, current: int, places: Places, around: tuple[Group, ...]
-    ) -> tuple[list[Step], int]:
+    def _items(self, group: Group, current: int, places: Places, around: tuple[Group, ...]) -> tuple[list[Step], int]:
         found: list[Step] = []
         for item in group.items:
             if group.numbered:
@@ -149,17 +139,17 @@ class _Writer:
         beside: dict[str, Any] = {}
         if isinstance(item, Group):
             reads = item.reads()
-            if item in self.blocks.of:
-                step = Step(self.blocks.of[item].name, name, self._arguments(item))
-                if reads != [current]:
-                    beside["from"] = [places.refer(value, around) for value in reads]
-            else:
-                start = current
-                if reads and current not in reads:
-                    start = reads[0]
-                    beside["from"] = [places.refer(start, around)]
-                inner, _ = self._items(item, start, places, (*around, item))
-                step = Step("sequence", name, steps=inner)
+            start = current
+            if reads and current not in reads:
+                start = reads[0]
+                beside["from"] = [places.refer(start, around)]
+            inner, _ = self._items(item, start, places, (*around, item))
+            step = Step("sequence", name, steps=inner)
+            current = item.gives
+        elif isinstance(item, Use):
+            step = Step(item.block, name, self._arguments(item))
+            if item.source != current:
+                beside["from"] = [places.refer(item.source, around)]
             current = item.gives
         else:
             layer = item.layer
@@ -176,10 +166,15 @@ class _Writer:
                         steps, start = self._item(one, start, places, around, False)
                         inside += steps
                     step.branches.append(inside)
+                step.bare = item.bare
             elif len(layer.reads) > 1 or (layer.reads and layer.reads[0] != current):
-                beside["from"] = ["previous" if value == current else places.refer(value, around) for value in layer.reads]
+                beside["from"] = [
+                    "previous" if value == current else places.refer(value, around) for value in layer.reads
+                ]
             if layer.reads or ops.find(layer.op).sources:
                 current = layer.gives
+        if item.when:
+            beside["when"] = item.when
         label = places.label(item)
         if label:
             beside["label"] = label
@@ -187,33 +182,21 @@ class _Writer:
         return [step], current
 
     def _arguments(
-        self, item: Item, places: Places | None = None, around: tuple[Group, ...] = ()
+        self, item: Leaf | Use, places: Places | None = None, around: tuple[Group, ...] = ()
     ) -> dict[str, Any]:
         """The arguments of a step as they are written."""
-        given = dict(self.blocks.given(item))
+        given_ = {name: value for name, value in given(item).items() if value is not ...}
         if isinstance(item, Leaf):
             usual = self.defaults.get(item.layer.op, {})
-            fields = ops.find(item.layer.op).model_fields
             for name, value in usual.items():
-                own = given.get(name, fields[name].get_default())
+                own = given_.get(name, default(item, name))
                 if own == value and type(own) is type(value):
-                    given.pop(name, None)
+                    given_.pop(name, None)
                 else:
-                    given[name] = own
+                    given_[name] = own
             if places is not None:
-                given |= {name: places.refer(value, around) for name, value in item.layer.refers.items()}
-        place = self._place.get(id(item))
-        if place is not None:
-            for (at, name), text in self._formulas.items():
-                if at == place:
-                    given[name] = Formula(text)
-        return given
-
-
-class Formula(str):
-    """Text that is an expression, and is written as it is."""
-
-    __slots__ = ()
+                given_ |= {name: places.refer(value, around) for name, value in item.layer.refers.items()}
+        return given_
 
 
 def _lines(steps: list[Step], depth: int) -> list[str]:
@@ -228,7 +211,7 @@ def _lines(steps: list[Step], depth: int) -> list[str]:
         elif step.branches is not None:
             head += ":"
             for branch in step.branches:
-                inner += _branch(branch, depth + 2)
+                inner += _branch(branch, depth + 2, step.bare)
         elif "" in step.arguments:
             head += f": {step.arguments['']}"
         elif step.arguments:
@@ -246,13 +229,13 @@ def _lines(steps: list[Step], depth: int) -> list[str]:
     return lines
 
 
-def _branch(branch: list[Step], depth: int) -> list[str]:
+def _branch(branch: list[Step], depth: int, bare: bool) -> list[str]:
     """A branch: a list in the list of branches; one step stands by itself."""
     margin = "  " * depth
     if not branch:
         return [f"{margin}- []"]
     inner = _lines(branch, depth + 1)
-    if len(_repeated(branch)) == 1 and inner[0].lstrip().startswith("- "):
+    if len(_repeated(branch)) == 1 and (bare or "when" not in branch[0].beside):
         # One step is a branch by itself, without a list around it.
         return [line[2:] for line in inner]
     return [f"{margin}- {inner[0].lstrip()}", *inner[1:]]
@@ -270,11 +253,13 @@ def _repeated(steps: list[Step]) -> list[Step]:
         count = end - at
         numbered = re.fullmatch(r"(.*?)(\d+)", step.name)
         if count > 1 and not step.name:
-            step = Step(step.head, "", step.arguments, step.branches, step.steps, {"repeat": count})
+            step = Step(step.head, "", step.arguments, step.branches, step.steps, beside={"repeat": count})
         elif count > 2 and numbered is not None:
             first = int(numbered[2])
             clause = f"i in range({first}, {first + count})" if first else f"i in range({count})"
-            step = Step(step.head, f"{numbered[1]}$i", step.arguments, step.branches, step.steps, {"for": clause})
+            step = Step(
+                step.head, f"{numbered[1]}$i", step.arguments, step.branches, step.steps, beside={"for": clause}
+            )
         else:
             end = at + 1
         found.append(step)

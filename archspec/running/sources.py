@@ -78,9 +78,7 @@ def _define_missing_operators() -> None:
         importlib.import_module("torchvision")
     except RuntimeError:
         for name in ("nms", "qnms"):
-            torch.library.define(
-                f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-            )
+            torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
 def _torchvision(name: str) -> Brought:

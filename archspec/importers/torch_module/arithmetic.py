@@ -28,7 +28,9 @@ def _operand(lowering: Lowering, call: Call, operand: Any, axes: tuple[str, ...]
         lowering.axes[value] = axes
         return value
     found = lowering.fresh(axes)
-    lowering.add(call, "reshape", {"shape": shape, "axes": None if axes == AXES[rank] else axes}, [value], found, axes=axes)
+    lowering.add(
+        call, "reshape", {"shape": shape, "axes": None if axes == AXES[rank] else axes}, [value], found, axes=axes
+    )
     return found
 
 

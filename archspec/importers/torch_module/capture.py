@@ -135,7 +135,9 @@ class _Recorder:
                 return Constant(tuple(argument.shape))
             if known[1] != argument._version:
                 raise _refused(
-                    "a tensor is read after another name for its memory was changed in place", self.place(), self.where()
+                    "a tensor is read after another name for its memory was changed in place",
+                    self.place(),
+                    self.where(),
                 )
             return known[2]
         if isinstance(argument, list | tuple):

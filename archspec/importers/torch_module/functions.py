@@ -129,7 +129,9 @@ def _avg_pool(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     if given["divisor_override"] is not None:
         raise Unknown("divisor_override")
     source = lowering.number(given["input"])
-    kernel = given["kernel"] if isinstance(given["kernel"], tuple) else (given["kernel"],) * lowering.rank(given["input"])
+    kernel = (
+        given["kernel"] if isinstance(given["kernel"], tuple) else (given["kernel"],) * lowering.rank(given["input"])
+    )
     shapes = [shapes[source][2:] for shapes in lowering.shapes]
     if all(tuple(_at(one, size) for one in kernel) == shape for size, shape in enumerate(shapes)):
         lowering.add(call, "global_avg_pool", {}, [source], call.results.number)

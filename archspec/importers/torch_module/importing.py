@@ -111,7 +111,9 @@ def imported(module: nn.Module, size: Sequence[int], name: str | None = None) ->
         doc=_doc(module),
     )
     found = written(network, {number: shape[1] for number, shape in enumerate(traces[0].shapes) if len(shape) > 1})
-    at = [dict(zip(symbols, one, strict=False)) for one in sizes[: len(traces)]] if not fixed else [{}]
+    at: list[dict[str, int]] = (
+        [dict(zip(symbols, one, strict=False)) for one in sizes[: len(traces)]] if not fixed else [{}]
+    )
     shapes_of = [
         tuple(trace.shapes[value.number][1:] for _, given in trace.outputs for value in tensors(given))
         for trace in traces[: len(at)]
@@ -126,7 +128,7 @@ def written(network: Network, channels: dict[int, int]) -> str:
     read_by = branches.readers(root)
     read_by.update(output.value for output in network.outputs)
     branches.fold(root, read_by)
-    found = blocks.find(root, network, read_by, channels)
+    found = blocks.find(root, read_by, channels)
     return text.write(network, root, found)
 
 

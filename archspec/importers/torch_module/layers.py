@@ -220,9 +220,19 @@ _TORCH: dict[str, Callable[[Any, int], tuple[str, Arguments]]] = {
     **{f"InstanceNorm{rank}d": _instance_norm for rank in (1, 2, 3)},
     **{f"MaxPool{rank}d": _max_pool for rank in (1, 2, 3)},
     **{f"AvgPool{rank}d": _avg_pool for rank in (1, 2, 3)},
-    **{f"AdaptiveAvgPool{r}d": lambda module, rank: adaptive("adaptive_avg_pool", module.output_size) for r in (1, 2, 3)},
-    **{f"AdaptiveMaxPool{r}d": lambda module, rank: adaptive("adaptive_max_pool", module.output_size) for r in (1, 2, 3)},
-    **{f"{kind}Pad{rank}d": _pad for kind in ("Zero", "Constant", "Reflection", "Replication", "Circular") for rank in (1, 2, 3)},
+    **{
+        f"AdaptiveAvgPool{r}d": lambda module, rank: adaptive("adaptive_avg_pool", module.output_size)
+        for r in (1, 2, 3)
+    },
+    **{
+        f"AdaptiveMaxPool{r}d": lambda module, rank: adaptive("adaptive_max_pool", module.output_size)
+        for r in (1, 2, 3)
+    },
+    **{
+        f"{kind}Pad{rank}d": _pad
+        for kind in ("Zero", "Constant", "Reflection", "Replication", "Circular")
+        for rank in (1, 2, 3)
+    },
     **{f"Dropout{rank}d": _channel_dropout for rank in (1, 2, 3)},
     "Dropout": _dropout,
     "GroupNorm": _group_norm,

@@ -149,14 +149,17 @@ class Lowering:
         given = {}
         for name, value in arguments.items():
             default = fields[name].get_default()
-            if fields[name].is_required() or value != default or isinstance(value, bool) is not isinstance(default, bool):
+            if (
+                fields[name].is_required()
+                or value != default
+                or isinstance(value, bool) is not isinstance(default, bool)
+            ):
                 given[name] = value
         frame = self._frame(call.frame, path)
         layer = Layer(op, given, list(reads), gives, frame, path, refers or {}, None, call.training, call.place)
-        if path and path in self._owners:
-            layer.again = self._owners[path]
-        elif path:
-            self._owners[path] = layer
+        if path and ops.find(op).weights is not ops.Op.weights:
+            layer.again = self._owners.setdefault(path, layer)
+            layer.again = None if layer.again is layer else layer.again
         if axes is None:
             axes = self.axes[reads[0]] if reads else ()
         self.axes[gives] = axes

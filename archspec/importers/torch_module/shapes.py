@@ -243,9 +243,7 @@ def _dims_of(lowering: Lowering, number: int, at: int) -> tuple[int, ...]:
     return _dims(lowering, number, at)
 
 
-def _cut(
-    lowering: Lowering, call: Call, number: int, result: int, dim: int, start: Any, stop: Any, step: Any
-) -> None:
+def _cut(lowering: Lowering, call: Call, number: int, result: int, dim: int, start: Any, stop: Any, step: Any) -> None:
     axis = lowering.axis(number, dim)
     if step not in (None, 1):
         raise Unknown("a step between rows")

@@ -46,9 +46,7 @@ def mark_training(trained: Trace, evaluated: Trace) -> dict[str, bool]:
         if other is None or not _alike(call, other) or not _reads_alike(call, other, same):
             call.training = True
             continue
-        same |= {
-            two.number: one.number for one, two in zip(tensors(call.results), tensors(other.results), strict=True)
-        }
+        same |= {two.number: one.number for one, two in zip(tensors(call.results), tensors(other.results), strict=True)}
         position += 1
     if position < len(evaluated.calls):
         raise _differs(evaluated.calls[position], "evaluation takes a step that training does not")

@@ -1,0 +1,204 @@
+"""The uses of one class laid over each other: one body that stands for all, and what some of them lack.
+
+A use may lack a step that only passes its input on (`when`), a branch that is then the input itself, or the branch that
+is the input, so that nothing is merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from archspec import ops
+from archspec.importers.network import Layer
+from archspec.importers.scopes import Group, Item, Leaf, Use
+
+
+class Mismatch(Exception):
+    """The uses have no body in common."""
+
+
+class Alignment:
+    """One body over several uses; values in it are numbered anew, the input being 0."""
+
+    def __init__(self, uses: Sequence[Group]) -> None:
+        self.uses = uses
+        self.rows: dict[Item, list[Item | None]] = {}
+        """Of each step of the body what it is in each use."""
+        self.around: dict[Item, Item] = {}
+        """The group or merge of the body that a step lies in, if any does."""
+        self._known: list[dict[int, set[int]]] = [{use.reads()[0]: {0}} for use in uses]
+        """By use, the numbers that each of its values has in the body."""
+        self._made = 0
+        first = uses[0]
+        current = [use.reads()[0] for use in uses]
+        lists: list[list[Item] | None] = [list(use.items) for use in uses]
+        self.body = Group(first.frame, first.name)
+        self.body.items = self._list(_without_shortcut(lists), current, numbered=False)
+        self._enclose(self.body.items, None)
+
+    def _enclose(self, items: list[Item], around: Item | None) -> None:
+        for item in items:
+            if around is not None:
+                self.around[item] = around
+            if isinstance(item, Group):
+                self._enclose(item.items, item)
+            for branch in (item.branches or ()) if isinstance(item, Leaf) else ():
+                self._enclose(branch, item)
+
+    def _list(self, lists: Sequence[list[Item] | None], current: list[int], numbered: bool) -> list[Item]:
+        """Items one after the other; ``current`` is what each use has come to, and goes on."""
+        keys = {use: [_key(item, numbered) for item in items] for use, items in enumerate(lists) if items is not None}
+        longest = max(keys.values(), key=len)
+        columns: list[list[Item | None]] = [[None] * len(lists) for _ in longest]
+        for use, own in keys.items():
+            items = lists[use]
+            assert items is not None
+            at = len(longest) - 1
+            for position in range(len(own) - 1, -1, -1):  # from the end: what is optional mostly stands in front
+                while at >= 0 and longest[at] != own[position]:
+                    at -= 1
+                if at < 0:
+                    raise Mismatch
+                columns[at][use] = items[position]
+                at -= 1
+        there = list(keys)
+        return [self._item(column, there, current) for column in columns]
+
+    def _item(self, column: list[Item | None], there: list[int], current: list[int]) -> Item:
+        items = {use: item for use, item in enumerate(column) if item is not None}
+        absent = [use for use in there if use not in items]
+        if absent and any(item.reads() != [current[use]] for use, item in items.items()):
+            raise Mismatch  # where it lacks, what it reads is handed on
+        first = next(iter(items.values()))
+        made: Item
+        if isinstance(first, Group):
+            made = self._group({use: item for use, item in items.items() if isinstance(item, Group)}, first, current)
+        elif isinstance(first, Use):
+            made = Use(first.block, first.name, self._common({use: item.reads()[0] for use, item in items.items()}), -1)
+            made.arguments, made.defaults = dict(first.arguments), first.defaults
+        else:
+            made = self._leaf({use: item for use, item in items.items() if isinstance(item, Leaf)}, first)
+        if not isinstance(made, Group):
+            self._made += 1
+            if isinstance(made, Use):
+                made.gives = self._made
+            else:
+                made.layer.gives = self._made
+        passes = isinstance(first, Leaf) and not ops.find(first.layer.op).merges and not first.layer.reads
+        for use, item in items.items():
+            self._known[use].setdefault(item.gives, set()).add(made.gives)
+            if not passes:
+                current[use] = item.gives
+        for use in absent:
+            self._known[use][current[use]].add(made.gives)
+        self.rows[made] = list(column)
+        return made
+
+    def _group(self, items: dict[int, Group], first: Group, current: list[int]) -> Group:
+        made = Group(first.frame, first.name, numbered=first.numbered)
+        if any(len(item.reads()) != 1 for item in items.values()):
+            raise Mismatch
+        inner = [items[use].reads()[0] if use in items else -1 for use in range(len(current))]
+        self._common({use: inner[use] for use in items})
+        inside: list[list[Item] | None] = [items[use].items if use in items else None for use in range(len(current))]
+        made.items = self._list(_without_shortcut(inside), inner, first.numbered)
+        return made
+
+    def _leaf(self, items: dict[int, Leaf], first: Leaf) -> Leaf:
+        layer, present = first.layer, list(items)
+        made = Leaf(replace(layer, arguments=dict(layer.arguments), refers={}), first.name)
+        if first.branches is None:
+            if any(len(items[use].layer.reads) != len(layer.reads) for use in present):
+                raise Mismatch
+            made.layer.reads = [
+                self._common({use: items[use].layer.reads[at] for use in present}) for at in range(len(layer.reads))
+            ]
+            for name in layer.refers:
+                if any(name not in items[use].layer.refers for use in present):
+                    raise Mismatch
+                made.layer.refers[name] = self._common({use: items[use].layer.refers[name] for use in present})
+            return made
+        branches = {use: items[use].branches or [] for use in present}
+        if len({len(found) for found in branches.values()}) != 1:
+            raise Mismatch
+        made.start = self._common({use: items[use].start for use in present})
+        made.branches = []
+        made.layer.reads = []
+        for at in range(len(first.branches)):
+            lists: list[list[Item] | None] = [None] * len(self.uses)
+            dropped = [use for use in present if branches[use][at] is DROPPED]
+            for use in present:
+                lists[use] = branches[use][at] if use not in dropped else None
+            current = [items[use].start if use in items else -1 for use in range(len(self.uses))]
+            given = [found for found in lists if found is not None]
+            if dropped:
+                if any(given):
+                    raise Mismatch
+                identity = Leaf(Layer("identity", {}, [made.start], made.start, layer.frame), "")
+                self.rows[identity] = [
+                    items[use] if use in items and use not in dropped else None for use in range(len(self.uses))
+                ]
+                made.branches.append([identity])
+                made.bare = True
+                continue
+            if len({bool(found) for found in given}) > 1 and max(map(len, given)) > 1:
+                raise Mismatch
+            branch = self._list(lists, current, numbered=False) if any(given) else []
+            made.branches.append(branch)
+            made.layer.reads.append(branch[-1].gives if branch else made.start)
+        return made
+
+    def _common(self, values: dict[int, int]) -> int:
+        """The number that a value has in all uses; raises :class:`Mismatch`."""
+        found: set[int] | None = None
+        for use, value in values.items():
+            own = self._known[use].get(value, set())
+            found = own if found is None else found & own
+        if not found:
+            raise Mismatch
+        return max(found)
+
+
+DROPPED: list[Item] = []
+"""A branch that a use lacks altogether, so that nothing is merged in it."""
+
+
+def _key(item: Item, numbered: bool) -> object:
+    """What must be the same for items to be one step of the body."""
+    name = "" if numbered else item.name
+    if isinstance(item, Use):
+        return ("use", item.block, name)
+    if isinstance(item, Group):
+        return ("group", name, item.numbered)
+    return ("leaf", item.layer.op, name, item.branches is None)
+
+
+def _without_shortcut(lists: Sequence[list[Item] | None]) -> list[list[Item] | None]:
+    """Lists of which some have a sum with the input and others what is added alone: these with the sum, one side
+    dropped.
+    """
+    found = list(lists)
+    there = [items for items in lists if items is not None]
+    for items in there:
+        for position, merge in enumerate(items):
+            if not isinstance(merge, Leaf) or merge.branches is None or len(merge.branches) != 2:
+                continue
+            side = next((at for at in (0, 1) if not merge.branches[at]), None)
+            if side is None or not merge.branches[1 - side]:
+                continue
+            inside = merge.branches[1 - side]
+            wanted = [_key(item, False) for item in (*items[:position], *inside, *items[position + 1 :])]
+            for use, other in enumerate(found):
+                if other is None or [_key(item, False) for item in other] != wanted:
+                    continue
+                branch = other[position : position + len(inside)]
+                start = branch[0].reads()
+                if len(start) != 1:
+                    continue
+                branches = [branch, DROPPED] if side else [DROPPED, branch]
+                layer = Layer(merge.layer.op, {}, [branch[-1].gives], branch[-1].gives, merge.layer.frame)
+                found[use] = [
+                    *other[:position], Leaf(layer, "", branches, start[0]), *other[position + len(inside) :],
+                ]  # fmt: skip
+    return found
