@@ -1,6 +1,7 @@
 """The command line: `archspec check | summary | render | rf | erf | compile | …`.
 
-``app`` holds the commands of ``commands``, ``training``, ``conversion``, ``convolution``, ``fields``, ``importing`` and ``memory``;
+``app`` holds the commands of ``commands``, ``training``, ``conversion``, ``convolution``, ``fields``, ``importing``
+and ``memory``;
 ``options`` reads their arguments, ``terminal`` is where they answer.  No logic here: what words mean is decided by the
 pipeline.
 """

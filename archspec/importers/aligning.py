@@ -33,8 +33,10 @@ class Alignment:
         first = uses[0]
         current = [use.reads()[0] for use in uses]
         lists: list[list[Item] | None] = [list(use.items) for use in uses]
-        self.body = Group(first.frame, first.name)
-        self.body.items = self._list(_without_shortcut(lists), current, numbered=False)
+        self.body = Group(first.frame, first.name, numbered=first.numbered)
+        if any(use.numbered is not first.numbered for use in uses):
+            raise Mismatch
+        self.body.items = self._list(_without_shortcut(lists), current, numbered=first.numbered)
         self._enclose(self.body.items, None)
 
     def _enclose(self, items: list[Item], around: Item | None) -> None:
@@ -50,6 +52,9 @@ class Alignment:
         """Items one after the other; ``current`` is what each use has come to, and goes on."""
         keys = {use: [_key(item, numbered) for item in items] for use, items in enumerate(lists) if items is not None}
         longest = max(keys.values(), key=len)
+        for items in lists if numbered else ():
+            if items is not None and [item.name for item in items] != [str(at) for at in range(len(items))]:
+                raise Mismatch  # members that do nothing are left out
         columns: list[list[Item | None]] = [[None] * len(lists) for _ in longest]
         for use, own in keys.items():
             items = lists[use]
@@ -188,17 +193,31 @@ def _without_shortcut(lists: Sequence[list[Item] | None]) -> list[list[Item] | N
             if side is None or not merge.branches[1 - side]:
                 continue
             inside = merge.branches[1 - side]
-            wanted = [_key(item, False) for item in (*items[:position], *inside, *items[position + 1 :])]
+            last = inside[-1]
+            if len(inside) > 1 and isinstance(last, Leaf) and ops.find(last.layer.op).kind == "dropout":
+                lengths = (len(inside), len(inside) - 1)  # what drops a whole branch goes with the sum
+            else:
+                lengths = (len(inside),)
+            before, after = items[:position], items[position + 1 :]
             for use, other in enumerate(found):
-                if other is None or [_key(item, False) for item in other] != wanted:
+                own = [_key(item, False) for item in other or ()]
+                length = next(
+                    (
+                        size
+                        for size in lengths
+                        if own == [_key(item, False) for item in (*before, *inside[:size], *after)]
+                    ),
+                    None,
+                )
+                if other is None or length is None:
                     continue
-                branch = other[position : position + len(inside)]
+                branch = other[position : position + length]
                 start = branch[0].reads()
                 if len(start) != 1:
                     continue
                 branches = [branch, DROPPED] if side else [DROPPED, branch]
                 layer = Layer(merge.layer.op, {}, [branch[-1].gives], branch[-1].gives, merge.layer.frame)
                 found[use] = [
-                    *other[:position], Leaf(layer, "", branches, start[0]), *other[position + len(inside) :],
+                    *other[:position], Leaf(layer, "", branches, start[0]), *other[position + length :],
                 ]  # fmt: skip
     return found

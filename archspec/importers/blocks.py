@@ -40,7 +40,12 @@ def find(root: Group, read_by: Counter[int], channels: dict[int, int]) -> list[B
     for height in sorted(set(heights.values())):
         kinds: dict[str, list[Group]] = {}
         for group in heights:
-            if heights[group] == height and group is not root and not group.numbered and _closed(group, read_by):
+            if (
+                heights[group] == height
+                and group is not root
+                and group.frame.kind != "Sequential"
+                and _closed(group, read_by)
+            ):
                 kinds.setdefault(group.frame.kind, []).append(group)
         uses: dict[Item, Use] = {}
         for kind, groups in kinds.items():
@@ -78,9 +83,9 @@ def _heights(root: Group) -> dict[Group, int]:
         for items in lists(group.items):
             for item in items:
                 if isinstance(item, Group) and item not in found:
-                    height = max(height, visit(item) + (not item.numbered))
+                    height = max(height, visit(item) + (item.frame.kind != "Sequential"))
                 elif isinstance(item, Group):
-                    height = max(height, found[item] + (not item.numbered))
+                    height = max(height, found[item] + (item.frame.kind != "Sequential"))
         found[group] = height
         return height
 
@@ -94,14 +99,20 @@ def _closed(group: Group, read_by: Counter[int]) -> bool:
         return False
     if len({leaf.layer.training for leaf in leaves(group.items)}) > 1:
         return False
-    inside: Counter[int] = Counter()
+    inside = _readings(group)
+    return all(read_by[value] == inside[value] for value in group.made() if value != group.gives)
+
+
+def _readings(group: Group) -> Counter[int]:
+    """How often each value is read in a group."""
+    found: Counter[int] = Counter()
     for items in lists(group.items):
         for item in items:
             if isinstance(item, Leaf):
-                inside.update([*item.layer.reads, *item.layer.refers.values()])
+                found.update([*item.layer.reads, *item.layer.refers.values()])
             elif isinstance(item, Use):
-                inside[item.source] += 1
-    return all(read_by[value] == inside[value] for value in group.made() if value != group.gives)
+                found[item.source] += item.readings
+    return found
 
 
 def _shared(groups: list[Group]) -> Iterator[Alignment]:
@@ -141,8 +152,9 @@ def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[B
             before = [channels.get(item.reads()[0], 0) if item is not None and item.reads() else 0 for item in row]
             present = [item is not None for item in row]
             columns.append((step, Column(values, before, argument, words.get(step, ""), present)))
-    own = [step for step, column in columns if column.name in ("channels", "features") and column.varies]
-    columns.sort(key=lambda pair: not (own and pair[0] is own[-1] and pair[1].name in ("channels", "features")))
+    widths = ("channels", "features")
+    own = [step for step, column in columns if column.name in widths and column.varies and all(column.present)]
+    columns.sort(key=lambda pair: not (own and pair[0] is own[-1] and pair[1].name in widths))
     for step, column in columns:
         if not isinstance(step, Group):
             given(step)[column.name] = Formula(solver.formula(column)) if column.varies else column.known[0]
@@ -160,18 +172,18 @@ def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[B
             for key, values in solver.params.items()
             if values[index] is not None and repr(values[index]) != repr(params[key])
         }
-        for key, values in solver.params.items():
-            if values[index] is None and params[key] is ...:
-                arguments[key] = next(value for value in values if value is not None)
-        found[use] = Use(name, use.name, use.reads()[0], use.gives, arguments, params)
+        readings = _readings(use)[use.reads()[0]]
+        found[use] = Use(name, use.name, use.reads()[0], use.gives, arguments, params, readings=readings)
     return Block(name, body, params), found
 
 
 def common(values: list[Any]) -> Any:
-    """What most uses have, as the default; ``...`` where no value is that of most."""
+    """What most uses have, as the default; ``...`` where no value is that of most and each use gives one."""
     known = [value for value in values if value is not None]
     most, count = Counter(map(repr, known)).most_common(1)[0]
     value = next(value for value in known if repr(value) == most)
+    if len(known) < len(values):  # some uses lack what it is for, and give none
+        return value
     return value if count * 2 > len(known) and not isinstance(value, list | tuple) else ...
 
 

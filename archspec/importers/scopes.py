@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from archspec import ops
@@ -89,6 +90,8 @@ class Use:
     defaults: dict[str, Any] = field(default_factory=dict)
     """What the block's parameters are where they are left out."""
     when: str = ""
+    readings: int = 1
+    """How often what it stands for reads the value."""
 
     def reads(self) -> list[int]:
         """The value it reads."""
@@ -219,7 +222,7 @@ def in_order(names: list[str]) -> bool:
     if not all(name.isdigit() for name in names):
         return False
     numbers = [-1, *map(int, names)]
-    return all(0 < two - one <= MOST_GAPS for one, two in zip(numbers, numbers[1:], strict=False))
+    return all(0 < two - one <= MOST_GAPS for one, two in pairwise(numbers))
 
 
 def _name(group: Group) -> None:

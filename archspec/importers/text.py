@@ -126,7 +126,7 @@ class _Writer:
         found: list[Step] = []
         for item in group.items:
             if group.numbered:
-                number = int(item.name)
+                number = int(item.name) if not group.items[0].when else len(found)
                 found += [Step("identity") for _ in range(number - len(found))]
             steps, current = self._item(item, current, places, around, group.numbered)
             found += steps

@@ -1,4 +1,4 @@
-"""Modules by the name of the library that makes them: ``torchvision:resnet18``, ``timm:hrnet_w18``, ``python:mine:net``.
+"""Modules by the name of the library that makes them: ``torchvision:resnet18``, ``timm:hrnet_w18``.
 
 Making one imports the library, and runs the user's own code for ``python:``.  So only a command line or a call says
 such a name; a spec never can.

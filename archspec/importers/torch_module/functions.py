@@ -272,8 +272,8 @@ RULES: dict[str, Rule] = {
     f"{_F}channel_shuffle": _channel_shuffle,
     **{f"{origin}max_pool{rank}d": _max_pool for rank in (1, 2, 3) for origin in (_F, "torch.")},
     **{f"{origin}avg_pool{rank}d": _avg_pool for rank in (1, 2, 3) for origin in (_F, "torch._C._nn.")},
-    **{f"{origin}adaptive_avg_pool{rank}d": _adaptive("adaptive_avg_pool") for rank in (1, 2, 3) for origin in (_F, "torch.")},
-    **{f"{origin}adaptive_max_pool{rank}d": _adaptive("adaptive_max_pool") for rank in (1, 2, 3) for origin in (_F, "torch.")},
+    **{f"{origin}{kind}{rank}d": _adaptive(kind) for kind in ("adaptive_avg_pool", "adaptive_max_pool")
+       for rank in (1, 2, 3) for origin in (_F, "torch.")},
     **_everywhere("dropout", _dropout("dropout")),
     **{key: _dropout("channel_dropout") for rank in (1, 2, 3) for key in _everywhere(f"dropout{rank}d", _conv)},
     f"{_F}interpolate": _interpolate,

@@ -53,9 +53,9 @@ class Imported:
             raise refuse(f"{counted(len(missing), 'tensor')} of modules that are never called: {shown}")
         if own != self.weights:
             raise refuse("the weights found are not the module's")
-        for sizes, shapes in zip(self.sizes, self.outputs, strict=True):
+        for sizes, wanted in zip(self.sizes, self.outputs, strict=True):
             evaluation = Evaluation(sizes)
-            for output, shape in zip(graph.outputs, shapes, strict=True):
+            for output, shape in zip(graph.outputs, wanted, strict=True):
                 found = tuple(evaluation.of(dim) for dim in graph.nodes[output.node].shape.dims)
                 if found != shape:
                     at = ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())

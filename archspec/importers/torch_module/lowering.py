@@ -83,7 +83,7 @@ class Lowering:
         for value in tensors(call.results):
             self.axes.setdefault(value.number, AXES.get(len(self.shape(value.number)) - 1, ()))
 
-    # -- what is known of values ------------------------------------------------------------------------------------------
+    # -- what is known of values ---------------------------------------------------------------------------------------
 
     def number(self, value: Any) -> int:
         """The number of a tensor that a layer gives; raises :class:`Unknown` for any other."""
@@ -132,7 +132,7 @@ class Lowering:
         self.axes.setdefault(number, AXES.get(len(self.shape(number)) - 1, ()))
         self.kept[number] = make
 
-    # -- layers ----------------------------------------------------------------------------------------------------------
+    # -- layers --------------------------------------------------------------------------------------------------------
 
     def fresh(self, axes: tuple[str, ...]) -> int:
         """A value that no call of the trace gave."""

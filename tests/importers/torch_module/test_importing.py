@@ -1,0 +1,211 @@
+"""Torch modules as specs: the same weights, outputs and gradients, bit for bit, at other sizes too."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import archspec
+
+
+def tensors(given: Any) -> list[Tensor]:
+    if isinstance(given, Tensor):
+        return [given]
+    values = given.values() if isinstance(given, dict) else given
+    return [tensor for value in values if value is not None for tensor in tensors(value)]
+
+
+def hold(module: nn.Module, size: tuple[int, ...], *further: tuple[int, ...]) -> archspec.Spec:
+    """The module's spec, which loads its weights strictly and gives its very bits, in evaluation and in training."""
+    spec = archspec.from_torch(module, size)
+    made = archspec.compile(spec)
+    made.load_state_dict(module.state_dict(), strict=True)
+    for training in (False, True):
+        for one in (size, *further):
+            image = torch.randn(2, *one)
+            found = []
+            for each in (module, made):
+                each.train(training)
+                each.load_state_dict(module.state_dict())
+                torch.manual_seed(1)
+                outputs = tensors(each(image))
+                gradients: list[Tensor] = []
+                if training:
+                    weights = dict(each.named_parameters())
+                    loss = torch.stack([output.square().mean() for output in outputs]).sum()
+                    given = torch.autograd.grad(loss, list(weights.values()), allow_unused=True)
+                    by_name = dict(zip(weights, given, strict=True))
+                    gradients = [value for _, value in sorted(by_name.items()) if value is not None]
+                found.append([*outputs, *gradients])
+            assert len(found[0]) == len(found[1]) > 0
+            assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+    return spec
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "most"),
+    [
+        ("squeezenet1_1", 65, 42),
+        ("resnet18", 64, 42),
+        ("resnext50_32x4d", 64, 54),
+        ("mobilenet_v2", 64, 54),
+        ("shufflenet_v2_x0_5", 64, 90),
+        ("mnasnet0_5", 64, 70),
+        ("regnet_y_400mf", 64, 70),
+        ("convnext_tiny", 64, 75),
+    ],
+)
+def test_torchvisions_networks(torchvision: ModuleType, name: str, size: int, most: int) -> None:
+    module = torchvision.models.get_model(name, weights=None)
+    spec = hold(module, (3, size, size), (3, size + 32, size + 96))
+    assert len(spec.to_yaml().splitlines()) <= most
+    assert set(spec.symbols) == {"H", "W"}
+
+
+def test_googlenet_keeps_its_auxiliary_heads(torchvision: ModuleType) -> None:
+    module = torchvision.models.googlenet(weights=None, init_weights=False, aux_logits=True)
+    spec = hold(module, (3, 64, 64))
+    assert [(output.name, output.training) for output in spec.graph.outputs] == [
+        ("logits", False),
+        ("aux_logits2", True),
+        ("aux_logits1", True),
+    ]
+
+
+def test_segmentation_takes_the_size_of_its_image(torchvision: ModuleType) -> None:
+    module = torchvision.models.segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None)
+    spec = hold(module, (3, 64, 96), (3, 97, 65))
+    assert str(spec.graph.nodes[spec.graph.outputs[0].node].shape) == "21×H×W"
+
+
+@pytest.mark.parametrize("name", ["squeezenet_digits", "unet_digits", "resnet18", "googlenet"])
+def test_what_archspec_writes_comes_back(name: str) -> None:
+    spec = archspec.load(name)
+    (image,) = (spec.graph.nodes[index] for index in spec.graph.inputs.values())
+    size = [image.shape.channels, *(spec.graph.sizes[symbol] for symbol in spec.symbols)]
+    module = archspec.compile(spec)
+    again = archspec.from_torch(module, size)
+    assert archspec.check(again).total.parameters == archspec.check(spec).total.parameters
+    assert [str(again.graph.nodes[output.node].shape) for output in again.graph.outputs] == [
+        str(spec.graph.nodes[output.node].shape) for output in spec.graph.outputs
+    ]
+
+
+class Scales(nn.Module):
+    """Lists used in turn, a shared layer, a gate, a shuffle, a parameter, in-place steps.
+
+    More is said here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(nn.Conv2d(4, 4, 3, padding=1, bias=False) for _ in range(3))
+        self.bns = nn.ModuleList(nn.BatchNorm2d(4) for _ in range(3))
+        self.twice = nn.Conv2d(12, 12, 1)
+        self.scale = nn.Parameter(torch.rand(12, 1, 1))
+        self.gamma = nn.Parameter(torch.rand(12))
+        self.relu = nn.ReLU(inplace=True)
+        self.head = nn.Sequential(nn.Dropout(0.2), nn.Identity(), nn.Linear(12, 5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = []
+        for index, part in enumerate(x.chunk(3, dim=1)):
+            current = part if not index else part + parts[-1]
+            parts.append(self.relu(self.bns[index](self.convs[index](current))))
+        x = torch.cat(parts, 1)
+        x = self.twice(F.gelu(self.twice(x))) * self.scale
+        batch, channels, height, width = x.shape
+        x = x.view(batch, 3, channels // 3, height, width).transpose(1, 2).contiguous().view(batch, -1, height, width)
+        x = x * torch.sigmoid(x.mean((2, 3), keepdim=True)) + self.gamma.view(1, -1, 1, 1)
+        x = x + F.interpolate(F.max_pool2d(x, 2), size=x.shape[-2:], mode="bilinear", align_corners=False)
+        x = F.pad(x, (0, 1, 2, 0))[:, :, 1:]
+        return self.head((x - 0.5).mean([2, 3]))
+
+
+def test_what_modules_do_by_hand() -> None:
+    module = Scales()
+    before = {key: value.clone() for key, value in module.state_dict().items()}
+    spec = hold(module, (12, 16, 18), (12, 15, 21))
+    assert 'doc: "Lists used in turn' in spec.to_yaml()
+    assert {"convs.1", "bns.2", "twice", "scale"} <= set(spec.graph.by_path)
+    assert module.state_dict().keys() == before.keys()
+    assert all(parameter.device.type == "cpu" for parameter in module.parameters())
+
+
+def test_a_fixed_size_stays_a_number() -> None:
+    module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 6 * 6, 3))
+    spec = hold(module, (1, 8, 8))
+    assert not spec.symbols
+
+
+class Strange(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(nn.Conv2d(3, 4, 1), nn.PixelShuffle(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cumsum(self.inner(x), 1) / torch.fft.fft(x).abs().mean()
+
+
+def test_all_that_has_no_counterpart_is_told_in_one_run() -> None:
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.from_torch(Strange(), (3, 8, 8))
+    said = [str(diagnostic.message) for diagnostic in caught.value.diagnostics]
+    assert any("pixel_shuffle" in one and "`inner" in one for one in said)
+    assert any("cumsum" in one for one in said)
+    assert any("fft" in one for one in said)
+    assert all("test_importing.py:" in "".join(diagnostic.details) for diagnostic in caught.value.diagnostics)
+
+
+class ByValue(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.sum() > 0 else -x
+
+
+class BySize(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x) if x.shape[-1] > 20 else F.relu(F.relu(x))
+
+
+class ThroughAView(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(x)
+        y[:, :1].mul_(2)
+        return y
+
+
+class Unused(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.used, self.idle = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.used(x)
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        (ByValue(), "the numbers of a tensor"),
+        (BySize(), "more steps at some sizes"),
+        (ThroughAView(), "changed in place"),
+        (Unused(), "never called: `idle.weight`, `idle.bias`"),
+        (nn.Sequential(nn.Conv2d(4, 4, 1)), "fails on this input"),
+        (nn.Sequential(nn.MaxPool2d(2, return_indices=True)), "return_indices"),
+    ],
+)
+def test_what_is_no_function_of_its_input_is_refused(module: nn.Module, said: str) -> None:
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.from_torch(module, (3, 16, 16))
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("sizes", [(), (3, 0, 8), (3, 8, 8, 8, 8), (3, 8.0, 8)])
+def test_sizes_that_are_none(sizes: Any) -> None:
+    with pytest.raises(archspec.SpecError, match="channels and the sizes"):
+        archspec.from_torch(nn.Identity(), sizes)
