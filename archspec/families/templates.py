@@ -99,6 +99,8 @@ class Template:
     outputs: list[Ref]
     given: list[dict[int, int]]
     """For each use, node -> which output."""
+    output_names: list[str] = field(default_factory=list)
+    """What the spec calls each output; empty where it says nothing."""
     channels: list[Tree | None] = field(default_factory=list)
     """Of each output, over the parameters' keys."""
     input_names: list[str] = field(default_factory=list)

@@ -142,28 +142,22 @@ class Skeleton(Chains):
             self.entries.append(entry)
 
     def _outputs(self) -> tuple[list[Ref], list[dict[int, int]]]:
-        outputs: list[Ref] = []
-        given: list[dict[int, int]] = [{} for _ in self.uses]
-        last = len(self.entries)
+        """What the class gives, in the order it is made, and for each use which value is which output."""
+        made: list[dict[int, Ref]] = [{} for _ in self.uses]
         mains: list[Ref | None] = []
         for use, scope in enumerate(self.uses):
-            value = self.flow.value(scope)
-            mains.append(self.values[use].get(value) if value in self.flow.outputs[scope] else None)
+            for index in self.flow.outputs[scope]:
+                made[use][index] = self._value(use, index)
+            mains.append(made[use].get(self.flow.value(scope)))
         if any(ref is not None for ref in mains):
-            outputs.append(self.phi(mains, last))
+            main = self.phi(mains, len(self.entries))
             for use, scope in enumerate(self.uses):
                 if mains[use] is not None:
-                    given[use][self.flow.value(scope)] = 0
-        others: dict[Ref, int] = {}
-        for use, scope in enumerate(self.uses):
-            for index in self.flow.outputs[scope]:
-                if index not in given[use]:
-                    ref = self._value(use, index)
-                    if ref not in others:
-                        others[ref] = len(outputs)
-                        outputs.append(ref)
-                    given[use][index] = others[ref]
-        return outputs, given
+                    made[use][self.flow.value(scope)] = main
+        found = {ref for refs in made for ref in refs.values()}
+        outputs = sorted(found, key=lambda ref: (ref.entry, ref.output))
+        places = {ref: place for place, ref in enumerate(outputs)}
+        return outputs, [{index: places[ref] for index, ref in refs.items()} for refs in made]
 
     def _output_channels(self, template: Template, position: int, guess: Tree | None) -> Tree | None:
         values: list[int | None] = []

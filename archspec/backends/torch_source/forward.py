@@ -54,6 +54,8 @@ class Body:
     _mine: set[str] = field(default_factory=set)
     _merged: set[Ref] = field(default_factory=set)
     _far: set[Ref] = field(default_factory=set)
+    _beside: set[Ref] = field(default_factory=set)
+    """Values given or returned together with others: each has its own name, so that one can tell them apart."""
     _held: Held = field(default_factory=Held)
 
     def run(self, calls: Sequence[Call], returned: Sequence[Ref]) -> list[str]:
@@ -67,8 +69,12 @@ class Body:
             if call.merges:
                 self._merged.update(call.reads)
             made.update((ref, position) for ref in call.gives)
+            if len(call.gives) > 1:
+                self._beside.update(call.gives)
             self._far.update(ref for ref in call.reads if position - made.get(ref, position) >= FAR)
         self._left.update(returned)
+        if len(returned) > 1:
+            self._beside.update(returned)
         self._total = Counter(self._left)
         for call in calls:
             self._add(call)
@@ -197,6 +203,8 @@ class Body:
         targets: list[str] = []
         for position, ref in enumerate(entry.refs):
             wanted = entry.named[position] if position < len(entry.named) else ""
+            if not wanted and len(entry.refs) == 1 and ref in self._beside:
+                wanted = entry.member
             if not wanted and entry.member.startswith("branch") and (ref in self._merged or "x" in busy):
                 base = re.sub(r"_\d+[a-z]?$", "", entry.member)
                 wanted = entry.member if base in busy or (base in self.names and base not in self._mine) else base
@@ -224,7 +232,8 @@ class Body:
 
     def _name(self, ref: Ref, wanted: str, busy: set[str], member: str = "") -> str:
         """``x`` while the chain goes on; the value's own name where others read it later; ``y`` and ``z`` beside it."""
-        if wanted and (self._total[ref] > 1 or "x" in busy or wanted.startswith("branch")):
+        apart = ref in self._beside or wanted.startswith("branch")
+        if wanted and (self._total[ref] > 1 or "x" in busy or apart):
             if wanted in self._mine and wanted not in busy:
                 return wanted
             name = self.names.claim(wanted)

@@ -40,6 +40,7 @@ class Steps:
         """Of the network; empty for any other class."""
         self.members: dict[Node | Scope, str] = {}
         self._name_members()
+        template.output_names = [self._output_name(ref) for ref in template.outputs]
 
     def _entries(self) -> list[Entry]:
         return [entry for entry in self.template.entries if isinstance(entry, Entry)]
@@ -218,8 +219,19 @@ class Steps:
                     index = next((index for index, place in item.gives.items() if place == output), None)
                     labels.add(self._label(index) if index is not None else "")
             label = labels.pop() if len(labels) == 1 else ""
+            if not label and isinstance(entry.head, Template) and len(entry.head.outputs) > 1:
+                label = entry.head.output_names[output]
             wanted.append(identifier(label) if label else "")
         return tuple(wanted) if any(wanted) else ()
+
+    def _output_name(self, ref: Ref) -> str:
+        """What the spec calls an output of this class: its label, or the name of the step that gives it."""
+        entry = self.template.entries[ref.entry] if ref.entry >= 0 else None
+        if not isinstance(entry, Entry):
+            return ""
+        labels = self._labels(entry)
+        said = labels[ref.output] if ref.output < len(labels) else ""
+        return said or (entry.name if is_name(entry.name) and len(entry.first.gives) == 1 else "")
 
     def _label(self, index: int) -> str:
         for output in self.outputs:

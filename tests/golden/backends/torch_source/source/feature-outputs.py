@@ -30,5 +30,5 @@ class Net(nn.Module):
     def forward(self, image: Tensor) -> NetOutput:
         coarse = self.a(image)
         aux = self.b(F.relu(coarse))
-        x = self.c(aux)
-        return NetOutput(coarse, x, aux if self.training else None)
+        fine = self.c(aux)
+        return NetOutput(coarse, fine, aux if self.training else None)

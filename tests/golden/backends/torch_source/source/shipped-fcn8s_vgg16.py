@@ -84,8 +84,8 @@ class VGG(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         pool3 = self.features[:17](image)
         pool4 = self.features[17:24](pool3)
-        x = self.classifier(self.features[24:](pool4))
-        return x, pool3, pool4
+        fc7 = self.classifier(self.features[24:](pool4))
+        return pool3, pool4, fc7
 
 
 # specs/fcn_vgg16.yaml:21
@@ -133,8 +133,9 @@ class FCN8sVGG16(nn.Module):
                 bilinear_(module.weight)
 
     def forward(self, image: Tensor) -> Tensor:
-        x, pool3, pool4 = self.vgg(image)
-        x = self.score(x)
+        pool3, pool4, fc7 = self.vgg(image)
+        x = self.score(fc7)
+        del fc7
         x = self.up4(x)
         x = self.skip4(x, pool4)
         del pool4
