@@ -218,6 +218,14 @@ def times(factor: int, tree: Tree) -> Tree:
     return t.Arithmetic(AT, constant(factor), (("*", tree),))
 
 
+def product(left: Tree, right: Tree) -> Tree:
+    """A product, numbers first."""
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, t.Literal) and isinstance(one.value, int):
+            return times(one.value, other)
+    return t.Arithmetic(AT, left, (("*", right),))
+
+
 def _terms(tree: Tree) -> list[tuple[int, Tree]]:
     if isinstance(tree, t.Arithmetic) and tree.rest[0][0] in "+-":
         out = _terms(tree.first)

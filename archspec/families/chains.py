@@ -6,6 +6,7 @@ import bisect
 import itertools
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from typing import Protocol, TypeVar
 
 from archspec.analyses.structure import PLAIN_CALL, positional
 from archspec.expressions import Expression
@@ -205,11 +206,19 @@ class Chains(Members):
         return f"has_{what.block.name if what.block is not None else what.kind}"
 
 
-def align(rows: Sequence[Sequence[Item]]) -> list[list[Item | None]]:
+class _Keyed(Protocol):
+    @property
+    def key(self) -> Hashable: ...
+
+
+_Kept = TypeVar("_Kept", bound=_Keyed)
+
+
+def align(rows: Sequence[Sequence[_Kept]]) -> list[list[_Kept | None]]:
     """Items of the same step side by side; raises :class:`Mismatch` when two uses have them in another order."""
     orders = dict.fromkeys(tuple(item.key for item in row) for row in rows)
     order = {key: index for index, key in enumerate(next(iter(orders)) if len(orders) == 1 else _merged(list(orders)))}
-    columns: list[list[Item | None]] = [[None] * len(rows) for _ in order]
+    columns: list[list[_Kept | None]] = [[None] * len(rows) for _ in order]
     for use, row in enumerate(rows):
         for item in row:
             columns[order[item.key]][use] = item

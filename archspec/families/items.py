@@ -11,7 +11,7 @@ from archspec.analyses.structure import Structure
 from archspec.graph import Node, Scope
 from archspec.ops import Argument, Function, Module
 
-Kind = Literal["module", "function", "call", "chain"]
+Kind = Literal["module", "function", "call", "chain", "loop"]
 
 
 @dataclass(slots=True, eq=False)

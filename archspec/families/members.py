@@ -12,7 +12,7 @@ from archspec.families.algebra import Code
 from archspec.families.arguments import Bound
 from archspec.families.items import Item
 from archspec.families.solver import Mismatch
-from archspec.families.templates import Entry, Series, Slot
+from archspec.families.templates import Entry, Ref, Series, Slot
 from archspec.families.wiring import Wiring, child_of
 from archspec.graph import Node, Scope
 
@@ -29,6 +29,7 @@ class Members(Wiring):
         turns: Sequence[int] | None,
         number: int,
         previous: Tree | None = None,
+        reads: list[Ref] | None = None,
     ) -> Entry:
         """The entry of items that belong together, one for each use (or each use and turn of a loop)."""
         there = [(item, use) for item, use in zip(items, where, strict=True) if item is not None]
@@ -42,7 +43,8 @@ class Members(Wiring):
         if turns is not None:
             own_turns = [turn for item, turn in zip(items, turns, strict=True) if item is not None]
         if number >= 0:
-            entry.reads = [self.phi(read, number) for read in self._reads(items)]
+            entry.number = number
+            entry.reads = reads if reads is not None else [self.phi(read, number) for read in self._reads(items)]
             previous = self.channels.get(entry.reads[0]) if entry.reads else None
         if any(item.form != first.form for item, _ in there):
             there = [(self._other_form(item, [one for one, _ in there]), use) for item, use in there]
@@ -54,7 +56,7 @@ class Members(Wiring):
         fill = getattr(self, f"_fill_{first.kind}")
         fill(entry, [item for item, _ in there], present, own_turns, previous)
         if number >= 0:
-            self._note_channels(entry, number, previous)
+            self._note_channels(entry, number, where, turns)
         return entry
 
     def chained(

@@ -31,6 +31,8 @@ class Solver(Arguments):
         self, flow: Flow, uses: Sequence[Scope], inputs: Sequence[Sequence[int]], expected: Iterable[str] = ()
     ) -> None:
         super().__init__(flow, uses, inputs, expected)
+        self.first_apart = False
+        """Whether the first turn of a loop may have a value of its own in a formula."""
         every = range(len(uses))
         for name in self.lets:
             if name not in self.candidates or self._is_fixed(name):
@@ -66,6 +68,8 @@ class Solver(Arguments):
             return found
         if turns is not None:
             series = self._series(wanted, values, where, turns, hints)
+            if series is None and self.first_apart:
+                series = self._first_apart(wanted, values, where, turns, hints)
             if series is not None:
                 return series
         by_use: dict[int, Any] = {}
@@ -168,6 +172,23 @@ class Solver(Arguments):
         )
         tree = t.Arithmetic(algebra.AT, base, (("+", many),))
         return self.use(tree) if self.fits(tree, values, where, turns) else None
+
+    def _first_apart(
+        self, wanted: str, values: Sequence[Any], where: Sequence[int], turns: Sequence[int], hints: Iterable[Tree]
+    ) -> Tree | None:
+        """``first if i == 0 else rest``, where the rest is the same in all further turns of a use."""
+        cases = list(zip(where, values, turns, strict=True))
+        rest = [(use, value) for use, value, turn in cases if turn]
+        first = [(use, value) for use, value, turn in cases if not turn]
+        for use, value in rest:
+            if not algebra.same(value, next(other for one, other in rest if one == use)):
+                return None
+        if not rest:
+            return None
+        then = self.solve(wanted, [value for _, value in first], [use for use, _ in first], hints)
+        otherwise = self.solve(f"next_{wanted}", [value for _, value in rest], [use for use, _ in rest], hints)
+        test = t.Comparison(algebra.AT, algebra.name(TURN), (("==", algebra.constant(0)),))
+        return self.use(t.Conditional(algebra.AT, test, then, otherwise))
 
     def fresh(self, wanted: str, values: Mapping[int, Any], absent: Any = ...) -> Tree:
         """An argument of its own.  Uses that need none get ``absent``, or whatever a later member wants there."""

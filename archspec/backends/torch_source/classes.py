@@ -74,8 +74,10 @@ class ClassWriter(Steps):
         inputs = self._inputs()
         names = Namespace(taken(self.reserved))
         names.reserve(inputs)
+        if any(entry.kind == "loop" for entry in self._entries()):
+            self.turn = names.claim(self.turn)
+        calls = self._calls()
         body = Body(names, {Ref(-1, position): name for position, name in enumerate(inputs)})
-        calls = [call for number, entry in enumerate(self._entries()) for call in self._calls(entry, number)]
         returned = list(template.outputs)
         refs, returns = self._plan(returned)
         results = body.run(calls, refs)
@@ -106,6 +108,12 @@ class ClassWriter(Steps):
     def _statements(self, found: ClassText, statements: Sequence[Statement]) -> None:
         position = 0
         while position < len(statements):
+            if statements[position].body:
+                self._put(found, statements[position].line, 8, statements[position])
+                for statement in statements[position].body:
+                    self._put(found, statement.line, 12, statement)
+                position += 1
+                continue
             end = position
             while end < len(statements) and statements[end].training:
                 end += 1

@@ -37,7 +37,7 @@ def name_parameters(template: Template, reserved: Namespace) -> None:
 
 def _loops(entries: Sequence[Entry | Series]) -> bool:
     """Whether members are made in a loop, which has variables of its own."""
-    return any(isinstance(entry, Series) or _loops(entry.children) for entry in entries)
+    return any(isinstance(entry, Series) or entry.kind == "loop" or _loops(entry.children) for entry in entries)
 
 
 def _default(parameter: Parameter) -> Any:
@@ -207,6 +207,9 @@ class Constructor:
         containers: set[str] = set()
         for entry in self.template.entries:
             assert isinstance(entry, Entry)
+            if entry.kind == "loop":
+                lines += self._turns(entry)
+                continue
             parts = entry.member.split(".")
             for depth in range(1, len(parts)):
                 container = ".".join(parts[:depth])
@@ -222,6 +225,21 @@ class Constructor:
                 called = entry.condition is not None and entry.first.live
                 lines += self.member(entry, _IDENTITY if called else "")
         return lines
+
+    def _turns(self, loop: Entry) -> list[str]:
+        """The statements that make the members of a loop."""
+        assert loop.count is not None
+        lines: list[str] = []
+        for name, tree in loop.attributes.items():
+            lines += lay_out(f"self.{name} = {self.formula(tree)}", 8)
+        made: list[str] = []
+        for entry in loop.children:
+            assert isinstance(entry, Entry)
+            for name, tree in entry.attributes.items():
+                lines += lay_out(f"self.{name} = {self.formula(tree)}", 8)
+            if entry.kind != "function":
+                made += lay_out(f"self.add_module({numbered_name(entry)}, {self.make(entry)})", 12)
+        return lines + (lay_out(f"for i in range({self.formula(loop.count)}):", 8) + made if made else [])
 
     def member(self, entry: Entry, otherwise: str = "") -> list[str]:
         """The statement that makes one member, under its condition if it has one."""
@@ -245,7 +263,9 @@ class Constructor:
 def is_list(template: Template) -> bool:
     """Whether the members of a class are called 0, 1, 2 …, so that it is an ``nn.ModuleList`` with a forward."""
     entries = [entry for entry in template.entries if isinstance(entry, Entry)]
-    if template.chain or any(entry.attributes or entry.condition is not None for entry in entries):
+    if template.chain or any(
+        entry.attributes or entry.condition is not None or entry.kind == "loop" for entry in entries
+    ):
         return False
     own = [entry for entry in entries if entry.member]
     names = [entry.member for entry in own]
@@ -267,11 +287,16 @@ def attribute(member: str, of: str = "self") -> str:
     return place + "".join(f"[{quoted(name)}]" for name in rest)
 
 
-def numbered_name(entry: Entry) -> str:
-    """The name of a member made in a loop, as an f-string over ``i``."""
+def numbered_name(entry: Entry, turn: str = "i") -> str:
+    """The name of a member made in a loop, as an f-string over the loop's variable."""
     assert entry.series_name is not None
     before, number, after = entry.series_name
-    return f'f"{before}{{i}}{after}"' if number == 0 else f'f"{before}{{i + {number}}}{after}"'
+    return f'f"{before}{{{turn}}}{after}"' if number == 0 else f'f"{before}{{{turn} + {number}}}{after}"'
+
+
+def numbers(entry: Entry | Series) -> bool:
+    """Whether an entry is a member made in a loop, so that its name depends on the turn."""
+    return isinstance(entry, Entry) and entry.series_name is not None and entry.kind != "function"
 
 
 def numbered(entries: Sequence[Entry | Series]) -> bool:

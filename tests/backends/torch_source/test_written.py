@@ -9,6 +9,7 @@ import pytest
 import archspec
 from archspec.backends.torch_source import emit
 from tests.helpers.emission import hold_against_graph
+from tests.helpers.loop_specs import loop_spec
 
 HEAD = "archspec: 1\nname: Net\ninputs: {image: [3, H, W]}\nsizes: {H: 16, W: 16}\n"
 
@@ -41,6 +42,62 @@ steps:
   - add:
     from: [p4, p3, p2]
 """,
+    "loops_of_varying_length": """
+blocks:
+  unit:
+    params: {growth}
+    steps: [{batch_norm as norm: {}}, relu, {conv as conv: {channels: $growth, kernel: 3, padding: 1}}]
+  dense:
+    params: {layers, growth: 4}
+    steps:
+      - concat:
+          - []
+          - - unit as layer$i: {growth: $growth}
+        for: i in range(1, layers + 1)
+  stage:
+    params: {convs, channels}
+    steps:
+      - conv as before: {channels: $channels, kernel: 1}
+      - add:
+          - []
+          - - steps:
+                - conv as conv$i: {channels: $channels, kernel: 5, padding: 2}
+                - batch_norm as norm$i
+                - relu
+              for: i in range(convs)
+      - relu
+  widening:
+    params: {turns, channels}
+    steps:
+      - steps:
+          - conv as conv$i: {channels: $channels, kernel: 1}
+          - add:
+              - [{conv as left$i: {channels: $channels, kernel: 1}}, relu]
+              - - conv as right$i: {channels: $channels, kernel: 1}
+                  from: input
+        for: i in range(turns)
+steps:
+  - dense as d1: {layers: 2}
+  - dense as d2: {layers: 3, growth: 2}
+  - dense as d3: {layers: 4}
+  - stage as s1: {convs: 1, channels: 4}
+  - stage as s2: {convs: 3, channels: 6}
+  - widening as w1: {turns: 1, channels: 4}
+  - widening as w2: {turns: 3, channels: 5}
+""",
+    "loops_in_the_network": """
+steps:
+  - conv as first: {channels: 4, kernel: 3, padding: 1}
+  - relu
+  - steps:
+      - conv as conv$i: {channels: 4, kernel: 3, padding: 1}
+      - batch_norm as norm$i
+      - relu
+    for: i in range(1, 8)
+  - conv as last: {channels: 3, kernel: 3, padding: 1}
+  - add:
+    from: [previous, input]
+""",
 }
 
 
@@ -56,3 +113,13 @@ def test_text(name: str, golden: Callable[..., None]) -> None:
 @pytest.mark.parametrize("name", WRITTEN)
 def test_is_its_graph(name: str) -> None:
     hold_against_graph(spec(name), 16)
+
+
+def test_random_loops_are_their_graphs() -> None:
+    """Some turns none, one or many times; what they read and hand on differs."""
+    loops = 0
+    for seed in range(12):
+        made = archspec.loads(loop_spec(seed))
+        loops += "in range(self." in emit(made.graph)
+        hold_against_graph(made, 8)
+    assert loops > 3
