@@ -13,7 +13,7 @@ from archspec.expressions import Expression
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
-from archspec.families.arguments import TURN
+from archspec.families.algebra import TURN
 from archspec.families.items import Item
 from archspec.families.members import Members
 from archspec.families.series import Segment, turns_of
@@ -110,7 +110,7 @@ class Chains(Members):
             inside = self._chain_channels(entry, items, uses, inside, turns)
             body.append(entry)
         count = self.solver.solve(
-            "count", [count - start for count in segment.counts], where, self._count_hints(segment, start)
+            "count", [count - start for count in segment.counts], where, self._count_hints(segment, where, start)
         )
         out.append(Series(body, count))
         last = [row[count * segment.period - 1] for row, count in zip(segment.rows, segment.counts, strict=True)]
@@ -122,10 +122,11 @@ class Chains(Members):
                 return out, guess
         return out, None
 
-    def _count_hints(self, segment: Segment, start: int) -> list[Tree]:
+    def _count_hints(self, segment: Segment, where: Sequence[int], start: int) -> list[Tree]:
         """What the spec says of how often a loop runs."""
         step = segment.step
-        bound = self._bound([item for row in segment.rows for item in row])
+        rows = [(item, use) for use, row in zip(where, segment.rows, strict=True) for item in row]
+        bound = self._bound([item for item, _ in rows], [use for _, use in rows])
         found: list[Tree] = []
         if step is not None and step.repeat is not None:
             found += self.solver.hint(step.repeat, None, bound)
@@ -133,6 +134,7 @@ class Chains(Members):
             over = step.clauses[-1].loops[0].iterable
             if isinstance(over, t.Call) and over.function == "range" and len(over.arguments) == 1:
                 found += self.solver.said(over.arguments[0], None, bound)
+        found += self.solver.lengths()
         return [algebra.total([tree, algebra.constant(-start)]) for tree in found]
 
     def _chain_channels(
@@ -185,9 +187,10 @@ class Chains(Members):
         step = entry.first.what.step
         previous = self.channels.get(entry.reads[0]) if entry.reads else None
         if step is not None and isinstance(step.when, Expression):
-            hints += self.solver.said(
-                step.when.tree, previous, self._bound([item for item in entry.items if item is not None])
-            )
+            uses = zip(where or self.every, entry.items, strict=True)
+            there = [(item, use) for use, item in uses if item is not None]
+            bound = self._bound([item for item, _ in there], [use for _, use in there])
+            hints += self.solver.said(step.when.tree, previous, bound)
         hints += self.conditions
         entry.condition = self.solver.condition(self._flag(entry), present, hints)
         if entry.condition not in self.conditions:

@@ -173,11 +173,12 @@ class Loops(Chains):
             self.entries.append(entry)
             loop.children.append(entry)
         counts = [count - start for count in segment.counts]
-        loop.count = self.solver.solve("count", counts, self.every, self._count_hints(segment, start))
+        loop.count = self.solver.solve("count", counts, self.every, self._count_hints(segment, self.every, start))
         if not algebra.is_constant(loop.count):
             key = next(iter(algebra.names_in(loop.count)))
             plain = loop.count == algebra.name(key)
-            loop.attributes[self.solver.candidates[key].wanted if plain else "count"] = loop.count
+            name = self.solver.candidates[key].wanted if plain else "count"
+            loop.text, loop.attributes = f"{{{name}}}", {name: loop.count}
         self._after(turns, loop)
         self.entries.append(loop)
         self.top.append(loop)

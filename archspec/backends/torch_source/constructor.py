@@ -9,10 +9,10 @@ from typing import Any
 from archspec.analyses.structure import positional
 from archspec.backends.torch_source.layout import WIDTH, lay_out
 from archspec.backends.torch_source.names import Namespace, is_name, quoted
+from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
-from archspec.families.algebra import Code
-from archspec.families.arguments import TURN
+from archspec.families.algebra import TURN, Code
 from archspec.families.templates import Entry, Parameter, Series, Slot, Template
 from archspec.ops.common.module_attributes import MODULE_ATTRIBUTES
 
@@ -56,7 +56,12 @@ def _default(parameter: Parameter) -> Any:
 
 def annotation(values: Sequence[Any]) -> str:
     """The type of some values."""
-    kinds = dict.fromkeys(_type(value) for value in values)
+    lists = [value for value in values if isinstance(value, tuple)]
+    if len({len(value) for value in lists}) > 1:
+        anyhow = f"tuple[{annotation([item for value in lists for item in value])}, ...]"
+        kinds = dict.fromkeys(anyhow if isinstance(value, tuple) else _type(value) for value in values)
+    else:
+        kinds = dict.fromkeys(_type(value) for value in values)
     if "float" in kinds:
         kinds.pop("int", None)
     ordered = sorted(kinds, key=lambda kind: kind == "None")
@@ -67,7 +72,7 @@ def _type(value: Any) -> str:
     if isinstance(value, Code):
         return "type[nn.Module]"
     if isinstance(value, tuple):
-        return f"tuple[{', '.join(_type(item) for item in value)}]"
+        return f"tuple[{', '.join(_type(item) for item in value) or '()'}]"
     return "None" if value is None else type(value).__name__
 
 
@@ -230,6 +235,7 @@ class Constructor:
         """The statements that make the members of a loop."""
         assert loop.count is not None
         lines: list[str] = []
+        count = loop.text if loop.text and not isinstance(loop.count, t.Name) else self.formula(loop.count)
         for name, tree in loop.attributes.items():
             lines += lay_out(f"self.{name} = {self.formula(tree)}", 8)
         made: list[str] = []
@@ -239,7 +245,7 @@ class Constructor:
                 lines += lay_out(f"self.{name} = {self.formula(tree)}", 8)
             if entry.kind != "function":
                 made += lay_out(f"self.add_module({numbered_name(entry)}, {self.make(entry)})", 12)
-        return lines + (lay_out(f"for i in range({self.formula(loop.count)}):", 8) + made if made else [])
+        return lines + (lay_out(f"for i in range({count}):", 8) + made if made else [])
 
     def member(self, entry: Entry, otherwise: str = "") -> list[str]:
         """The statement that makes one member, under its condition if it has one."""

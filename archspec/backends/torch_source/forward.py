@@ -177,7 +177,8 @@ class Body:
         """The name of what the first turn finds: its own where nothing else reads it, or a second one."""
         name = self.bound[ref]
         self._read([ref])
-        if ref in self.bound or name not in self._mine:
+        named = ref.entry < 0 and name not in ("x", "y", "z")  # what is called after an input stays that input
+        if ref in self.bound or name not in self._mine or named:
             copy = self._name(begin, "", set(self.bound.values()))
             self.statements.append(Statement((copy,), name, False, ()))
             name = copy
@@ -259,7 +260,7 @@ class Body:
         targets: list[str] = []
         for position, ref in enumerate(entry.refs):
             wanted = entry.named[position] if position < len(entry.named) else ""
-            if not wanted and len(entry.refs) == 1 and ref in self._beside:
+            if not wanted and len(entry.refs) == 1 and ref in self._beside and not entry.member.startswith("branch"):
                 wanted = entry.member
             if not wanted and entry.member.startswith("branch") and (ref in self._merged or "x" in busy):
                 base = re.sub(r"_\d+[a-z]?$", "", entry.member)

@@ -9,6 +9,7 @@ from archspec.analyses.strides import regroups_freely
 from archspec.backends.torch_source.calls import Call, Loop
 from archspec.backends.torch_source.constructor import attribute, is_list, numbered_name, numbers
 from archspec.backends.torch_source.names import Namespace, identifier, is_name
+from archspec.expressions.tree import Tree
 from archspec.families import algebra
 from archspec.families.items import Item, Reader
 from archspec.families.templates import Entry, Ref, Template, with_turns
@@ -55,9 +56,12 @@ class Steps:
             if entry.kind != "function" and entry.name:
                 entry.member = entry.name
                 names.reserve(item.name.split(".")[0] for item in entry.items if item is not None)
+        known: dict[Tree, str] = {}
         for entry in self._entries():
-            renamed = {name: names.claim(name) for name in entry.attributes}
-            entry.attributes = {renamed[name]: tree for name, tree in entry.attributes.items()}
+            made = {tree: names.claim(name) for name, tree in entry.attributes.items() if tree not in known}
+            known.update(made)
+            renamed = {name: known[tree] for name, tree in entry.attributes.items()}
+            entry.attributes = {name: tree for tree, name in made.items()}
             for name, new in renamed.items():
                 entry.text = entry.text.replace(f"{{{name}}}", f"self.{new}")
                 entry.prepare = entry.prepare.replace(f"{{{name}}}", f"self.{new}")
@@ -167,7 +171,7 @@ class Steps:
     def _loop_call(self, entry: Entry) -> Loop:
         body = [call for child in entry.children if isinstance(child, Entry) for call in self._called(child)]
         assert entry.count is not None
-        count = f"self.{next(iter(entry.attributes))}" if entry.attributes else algebra.show(entry.count)
+        count = entry.text or algebra.show(entry.count)
         variable = self.turn if any(numbers(child) for child in entry.children) else "_"
         gives = tuple(Ref(entry.number, position) for position in range(len(entry.carried)))
         spans = tuple(dict.fromkeys(span for call in body for span in call.spans))

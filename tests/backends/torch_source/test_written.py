@@ -85,6 +85,54 @@ steps:
   - widening as w1: {turns: 1, channels: 4}
   - widening as w2: {turns: 3, channels: 5}
 """,
+    "formulas": """
+blocks:
+  causal:
+    params: {channels, dilation, kernel: 3}
+    let: {past: "$([[(kernel - 1) * dilation, 0], [0, 0]])"}
+    steps:
+      - conv as conv1: {channels: $channels, kernel: [$kernel, 1], dilation: [$dilation, 1], padding: $past}
+      - relu
+      - conv as conv2: {channels: $channels, kernel: [$kernel, 1], dilation: [$dilation, 1], padding: $past}
+  factored:
+    params: {channels, kernels}
+    steps:
+      - conv as c$i: {channels: $channels, kernel: $kernel, padding: same}
+        for: i, kernel in enumerate(kernels)
+      - relu
+  stack:
+    params: {widths, dilations}
+    steps:
+      - steps:
+          - conv as conv$i: {channels: $width, kernel: 3, dilation: $dilation, padding: $dilation}
+          - relu
+        for: i, (width, dilation) in enumerate(zip(widths, dilations))
+  strided:
+    params: {channels, stride: 1}
+    steps:
+      - conv as conv: {channels: $channels, kernel: [3, 1], stride: [$stride, 1], padding: [1, 0]}
+      - conv as across: {channels: $channels, kernel: [1, 3], stride: [1, $stride], padding: [0, 1]}
+  unit:
+    params: {channels, drop}
+    steps:
+      - add:
+          - []
+          - - conv as conv: {channels: $channels, kernel: 3, padding: 1}
+            - stochastic_depth: {p: $drop}
+steps:
+  - causal as causal$i: {channels: 4, dilation: $(2**i)}
+    for: i in range(3)
+  - factored as tall: {channels: 4, kernels: [[1, 7], [7, 1]]}
+  - factored as wide: {channels: 6, kernels: [[5, 1], [1, 5]]}
+  - stack as stack1: {widths: [4, 4, 6], dilations: [1, 2, 1]}
+  - stack as stack2: {widths: [6, 5], dilations: [1, 2]}
+  - strided as strided1: {channels: 4}
+  - strided as strided2: {channels: 6, stride: 2}
+  - sequence as stage$i:
+      - unit: {channels: 6, drop: $(0.2 * (3 * i + j) / 11)}
+        for: j in range(4)
+    for: i in range(3)
+""",
     "loops_in_the_network": """
 steps:
   - conv as first: {channels: 4, kernel: 3, padding: 1}

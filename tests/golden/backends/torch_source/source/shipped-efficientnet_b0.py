@@ -128,19 +128,24 @@ class EfficientNet(nn.Module):
             ),
             nn.Sequential(
                 InvertedResidual(40, 3, 2, 80, 0.0625, 240),
-                InvertedResidual(80, 3, 1, 80, 0.07500000000000001, 480),
-                InvertedResidual(80, 3, 1, 80, 0.08750000000000001, 480),
+                *(
+                    InvertedResidual(80, 3, 1, 80, 0.2 * (i + 6) / 16, 480)
+                    for i in range(2)
+                ),
             ),
             nn.Sequential(
                 InvertedResidual(80, 5, 1, 112, 0.1, 480),
-                InvertedResidual(112, 5, 1, 112, 0.1125, 672),
-                InvertedResidual(112, 5, 1, 112, 0.125, 672),
+                *(
+                    InvertedResidual(112, 5, 1, 112, 0.2 * (i + 9) / 16, 672)
+                    for i in range(2)
+                ),
             ),
             nn.Sequential(
                 InvertedResidual(112, 5, 2, 192, 0.1375, 672),
-                InvertedResidual(192, 5, 1, 192, 0.15000000000000002, 1152),
-                InvertedResidual(192, 5, 1, 192, 0.1625, 1152),
-                InvertedResidual(192, 5, 1, 192, 0.17500000000000002, 1152),
+                *(
+                    InvertedResidual(192, 5, 1, 192, 0.2 * (i + 12) / 16, 1152)
+                    for i in range(3)
+                ),
             ),
             nn.Sequential(InvertedResidual(192, 3, 1, 320, 0.1875, 1152)),
             ConvNormAct(320, 1280, kernel=1),
