@@ -16,7 +16,7 @@ from archspec.families import algebra
 from archspec.families.algebra import TURN
 from archspec.families.items import Item
 from archspec.families.members import Members
-from archspec.families.series import Segment, turns_of
+from archspec.families.series import GROUPED, Segment, turns_of
 from archspec.families.settle import formulas
 from archspec.families.solver import Mismatch
 from archspec.families.templates import Entry, Series
@@ -90,7 +90,8 @@ class Chains(Members):
                 out.append(entry)
         body: list[Entry] = []
         inside = previous
-        if segment.period > 1 and segment.name(0, start) is None and len(set(segment.counts)) == 1:
+        rare = len(set(segment.counts)) == 1 and segment.counts[0] - start < GROUPED
+        if segment.period > 1 and segment.name(0, start) is None and rare:
             raise Mismatch("a list reads better")
         for column in range(segment.period):
             items, uses, turns = [], [], []

@@ -14,6 +14,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9_-]+\Z")
 """Names that may stand in an f-string as they are."""
 FEWEST = 3
 """Copies from which a loop reads better than a list, where their number is always the same."""
+GROUPED = 5
+"""The same for groups of several members: ``*(layer for _ in range(5) for layer in (…))``."""
 OFTEN = 4
 """The same in a class with a forward."""
 

@@ -50,6 +50,10 @@ class ClassWriter(Steps):
         constructor = Constructor(template)
         found.lines += constructor.chain() if template.chain else constructor.members()
         found.helpers += self._helpers(template.entries)
+        if template.chain and self.outputs:  # what a network is called with has the name that the spec gives it
+            (name,) = self._inputs()
+            found.lines += ["", f"    def forward(self, {name}: Tensor) -> Tensor:"]
+            found.lines.append(f"        return super().forward({name})")
         if not template.chain and (template.outputs or self.outputs):  # with nothing to give, it only holds weights
             found.lines.append("")
             self._forward(found, record)

@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pytest
 
 import archspec
+from archspec.analyses.memory import memory
 from archspec.backends.torch_source import emit
 from tests.helpers.emission import hold_against_graph
+from tests.helpers.live_storages import inference, inputs_of
 from tests.helpers.loop_specs import loop_spec
 
 HEAD = "archspec: 1\nname: Net\ninputs: {image: [3, H, W]}\nsizes: {H: 16, W: 16}\n"
@@ -84,6 +86,17 @@ steps:
   - stage as s2: {convs: 3, channels: 6}
   - widening as w1: {turns: 1, channels: 4}
   - widening as w2: {turns: 3, channels: 5}
+""",
+    "a_group_that_repeats": """
+steps:
+  - conv: {channels: 8, kernel: 3, padding: 1}
+  - relu
+  - steps:
+      - conv: {channels: 8, kernel: 3, padding: 1, bias: false}
+      - batch_norm
+      - relu
+    repeat: 6
+  - conv: {channels: 3, kernel: 3, padding: 1}
 """,
     "formulas": """
 blocks:
@@ -161,6 +174,13 @@ def test_text(name: str, golden: Callable[..., None]) -> None:
 @pytest.mark.parametrize("name", WRITTEN)
 def test_is_its_graph(name: str) -> None:
     hold_against_graph(spec(name), 16)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_memory_is_what_is_said(name: str) -> None:
+    graph = spec(name).graph
+    found = inference(archspec.compile(spec(name)).eval(), inputs_of(graph, graph.sizes, 2))
+    assert memory(graph, dict(graph.sizes), 2).inference == found
 
 
 def test_random_loops_are_their_graphs() -> None:
