@@ -176,8 +176,33 @@ class Chains(Members):
             raise Mismatch("optional, and more than a chain")
         if first.module is not None and entry.kind == "module" and first.module.whole != PLAIN_CALL:
             raise Mismatch("optional, and given more than the value that it would hand on")
-        if where is None and entry.kind != "function" and entry.alias != entry.reads[0]:
+        if where is None and entry.kind != "function" and not self._reads_alias(entry):
             raise Mismatch("optional, and not in a chain")
+        self._find_condition(entry, self._flag(entry), where)
+
+    def _reads_alias(self, entry: Entry) -> bool:
+        """Whether an entry reads what stands for its value in uses that lack it.
+
+        Other entries may lie between, where none of those uses that have this one has them.
+        """
+        ref, between = entry.alias, list[Entry]()
+        while ref is not None and ref != entry.reads[0]:
+            other = self.entries[ref.entry] if ref.entry >= 0 else None
+            if other is None or any(
+                mine is not None and its is not None for mine, its in zip(entry.items, other.items, strict=True)
+            ):
+                return False
+            between.append(other)
+            ref = other.alias or next(iter(other.reads), None)
+        if ref is None or entry.alias is None:
+            return False
+        for other in between:
+            other.alias = other.alias or other.reads[0]
+        entry.reads = [entry.alias, *entry.reads[1:]]
+        return True
+
+    def _find_condition(self, entry: Entry, flag: str, where: Sequence[int] | None = None) -> None:
+        """A formula that is true in exactly those uses that have an entry."""
         present = {use: item is not None for use, item in zip(where or self.every, entry.items, strict=True)}
         if isinstance(entry.head, Tree):
             key = next(iter(algebra.names_in(entry.head)))
@@ -193,7 +218,7 @@ class Chains(Members):
             bound = self._bound([item for item, _ in there], [use for _, use in there])
             hints += self.solver.said(step.when.tree, previous, bound)
         hints += self.conditions
-        entry.condition = self.solver.condition(self._flag(entry), present, hints)
+        entry.condition = self.solver.condition(flag, present, hints)
         if entry.condition not in self.conditions:
             self.conditions.append(entry.condition)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from archspec.analyses.structure import PLAIN_CALL
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
-from archspec.families.chains import Chains, align
+from archspec.families.branches import Branches
+from archspec.families.chains import align
 from archspec.families.items import Item
 from archspec.families.series import Segment, Stretch, stretches
 from archspec.families.solver import Mismatch
@@ -51,11 +52,11 @@ class _Turns:
         ]
 
 
-class Loops(Chains):
+class Loops(Branches):
     """Makes the entries of classes with a forward."""
 
     def aligned(self, rows: list[list[Item]]) -> None:
-        """Fill ``entries``, and ``top`` with those that stand in no loop."""
+        """Fill ``entries``, ``top`` with those that stand in no loop and under no shared condition, and ``given``."""
         without: set[Hashable] = set()
         while True:
             mark = self._mark()
@@ -63,9 +64,9 @@ class Loops(Chains):
             loops = {part.key for row in parts for part in row if part.period}
             try:
                 self._columns(align(parts))
-                for use, scope in enumerate(self.uses):
-                    for index in self.flow.outputs[scope]:
-                        self._value(use, index)
+                self.given = self._outputs()
+                for entry in self.top:
+                    self.finish(entry)
                 return
             except _NoLoopError as failed:
                 without.add(failed.key)
@@ -75,42 +76,42 @@ class Loops(Chains):
                 without |= loops
             self._back_to(mark)
 
-    def _mark(self) -> tuple[Any, ...]:
-        aliases = [(entry, entry.alias) for entry in self.entries]
-        values = [dict(values) for values in self.values]
-        return self.solver.snapshot(), list(self.entries), list(self.top), dict(self.channels), values, aliases
-
-    def _back_to(self, mark: tuple[Any, ...]) -> None:
-        """Forget what was made since; a mark serves once."""
-        solver, self.entries, self.top, self.channels, self.values, aliases = mark
-        self.solver.restore(solver)
-        for entry, alias in aliases:
-            entry.alias = alias
-
     def _columns(self, columns: list[list[Stretch | None]]) -> None:
-        for position, column in enumerate(columns):
+        position = 0
+        while position < len(columns):
+            column = columns[position]
             first = next(part for part in column if part is not None)
-            if not first.period:
-                self._single([part.items[0] if part is not None else None for part in column])
-                continue
-            later = [{index for items in columns[position + 1 :] for index in self._read_by(items[use])}
-                     for use in self.every]  # fmt: skip
-            rows = [part.items if part is not None else [] for part in column]
-            counts = [len(row) // first.period for row in rows]
-            self._loop(first.key, Segment(True, rows, first.period, counts, False), later)
+            run = self._run(columns, position)
+            rest = columns[position + run :]
+            later = [{index for items in rest for index in self._read_by(items[use])} for use in self.every]
+            if first.period:
+                rows = [part.items if part is not None else [] for part in column]
+                counts = [len(row) // first.period for row in rows]
+                self._loop(first.key, Segment(True, rows, first.period, counts, False), later)
+            else:
+                singles = [[part.items[0] if part is not None else None for part in one]
+                           for one in columns[position : position + run]]  # fmt: skip
+                if (run == 1 and not self._takes_more(singles[0])) or not self.together(singles, later):
+                    for items in singles:
+                        self._single(items)
+            position += run
 
-    def _read_by(self, part: Stretch | None) -> list[int]:
-        return [index for item in part.items for index in self._formal(item)] if part is not None else []
+    def _run(self, columns: list[list[Stretch | None]], position: int) -> int:
+        """How many items from here on the same uses lack."""
+        lacking = [part is None for part in columns[position]]
+        end = position + 1
+        while any(lacking) and end < len(columns) and [part is None for part in columns[end]] == lacking:
+            end += 1
+        period = any(part is not None and part.period for column in columns[position:end] for part in column)
+        return end - position if not period else 1
 
-    def _single(self, items: list[Item | None]) -> None:
-        number = len(self.entries)
-        entry = self.entry(items, self.every, None, number)
-        for use, item in enumerate(items):
-            if item is not None:
-                for index, output in item.gives.items():
-                    self.values[use][index] = Ref(number, output)
-        self.entries.append(entry)
-        self.top.append(entry)
+    def _takes_more(self, items: list[Item | None]) -> bool:
+        """Whether an item that some uses lack is more than a call of a module with what it would hand on."""
+        item = next(item for item in items if item is not None)
+        if None not in items or item.kind == "function":
+            return False
+        called = item.module is not None and item.kind == "module" and item.module.whole != PLAIN_CALL
+        return called or len(item.gives) > 1 or len(self._formal(item)) > 1
 
     def _loop(self, key: Hashable, segment: Segment, later: list[set[int]]) -> None:
         """A loop; or its first turn by itself and a loop over the others."""

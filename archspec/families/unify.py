@@ -97,10 +97,7 @@ class Skeleton(Loops):
         else:
             self.aligned(rows)
             entries, end = list[Entry | Series](self.top), None
-            outputs, given = self._outputs()
-            for entry in self.top:
-                if entry.kind != "loop":
-                    self._say_condition(entry)
+            outputs, given = self.given
         inputs = [list(inputs) for inputs in self.inputs]
         template = Template(self.uses, self.chain, entries, self._parameters(), [], inputs, outputs, given)
         template.place = {scope: index for index, scope in enumerate(self.uses)}
@@ -132,24 +129,6 @@ class Skeleton(Loops):
     def _parameters(self) -> list[Parameter]:
         order = {key: index for index, key in enumerate(self.solver.candidates)}
         return sorted(self.solver.parameters.values(), key=lambda parameter: order[parameter.key])
-
-    def _outputs(self) -> tuple[list[Ref], list[dict[int, int]]]:
-        """What the class gives, in the order it is made, and for each use which value is which output."""
-        made: list[dict[int, Ref]] = [{} for _ in self.uses]
-        mains: list[Ref | None] = []
-        for use, scope in enumerate(self.uses):
-            for index in self.flow.outputs[scope]:
-                made[use][index] = self._value(use, index)
-            mains.append(made[use].get(self.flow.value(scope)))
-        if any(ref is not None for ref in mains):
-            main = self.phi(mains, len(self.entries))
-            for use, scope in enumerate(self.uses):
-                if mains[use] is not None:
-                    made[use][self.flow.value(scope)] = main
-        found = {ref for refs in made for ref in refs.values()}
-        outputs = sorted(found, key=lambda ref: (ref.entry, ref.output))
-        places = {ref: place for place, ref in enumerate(outputs)}
-        return outputs, [{index: places[ref] for index, ref in refs.items()} for refs in made]
 
     def _output_channels(self, template: Template, position: int, guess: Tree | None) -> Tree | None:
         values: list[int | None] = []

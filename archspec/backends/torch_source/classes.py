@@ -42,22 +42,30 @@ class ClassWriter(Steps):
         place = _place(scope)
         if place is not None:
             found.lines.append(f"# {shown_path(place.source.name)}:{place.line}")
-        base = "nn.Sequential" if template.chain else "nn.ModuleList" if self.listed else "nn.Module"
+        network = template.chain and bool(self.outputs)
+        listed = self.listed or network  # what a network is called with has the name that the spec gives it
+        base = "nn.ModuleList" if listed else "nn.Sequential" if template.chain else "nn.Module"
         found.lines.append(f"class {template.name}({base}):")
         found.lines += docstring(documentation, WIDTH, 4)
         found.lines.append("")
         found.lines += signature(template)
         constructor = Constructor(template)
-        found.lines += constructor.chain() if template.chain else constructor.members()
+        found.lines += constructor.chain(network) if template.chain else constructor.members()
         found.helpers += self._helpers(template.entries)
-        if template.chain and self.outputs:  # what a network is called with has the name that the spec gives it
-            (name,) = self._inputs()
-            found.lines += ["", f"    def forward(self, {name}: Tensor) -> Tensor:"]
-            found.lines.append(f"        return super().forward({name})")
+        if network:
+            self._one_by_one(found)
         if not template.chain and (template.outputs or self.outputs):  # with nothing to give, it only holds weights
             found.lines.append("")
             self._forward(found, record)
         return found
+
+    def _one_by_one(self, found: ClassText) -> None:
+        """The forward of a network that is a chain."""
+        (name,) = self._inputs()
+        layer = "layer" if name != "layer" else "module"
+        found.lines += ["", f"    def forward(self, {name}: Tensor) -> Tensor:"]
+        found.lines += [f"        x = {name}"] if name != "x" else []
+        found.lines += [f"        for {layer} in self:", f"            x = {layer}(x)", "        return x"]
 
     def _helpers(self, entries: Sequence[Entry | Series]) -> list[str]:
         out: list[str] = []

@@ -187,11 +187,12 @@ class Constructor:
 
     # -- statements ----------------------------------------------------------------------------------------------------
 
-    def chain(self) -> list[str]:
-        """The body of the constructor of an ``nn.Sequential``."""
+    def chain(self, network: bool = False) -> list[str]:
+        """The body of the constructor of an ``nn.Sequential``, or of the ``nn.ModuleList`` that a network is."""
         entries = self.template.entries
         if numbered(entries):
-            return self.variables() + lay_out(f"super().__init__({', '.join(self.listed(entries))})", 8)
+            members = ", ".join(self.listed(entries))
+            return self.variables() + lay_out(f"super().__init__({f'[{members}]' if network else members})", 8)
         lines = ["        super().__init__()", *self.variables()]
         for entry in entries:
             if isinstance(entry, Series):
@@ -233,7 +234,8 @@ class Constructor:
 
     def _turns(self, loop: Entry) -> list[str]:
         """The statements that make the members of a loop."""
-        assert loop.count is not None
+        if loop.count is None:
+            return self._branch(loop)
         lines: list[str] = []
         count = loop.text if loop.text and not isinstance(loop.count, t.Name) else self.formula(loop.count)
         for name, tree in loop.attributes.items():
@@ -247,12 +249,29 @@ class Constructor:
                 made += lay_out(f"self.add_module({numbered_name(entry)}, {self.make(entry)})", 12)
         return lines + (lay_out(f"for i in range({count}):", 8) + made if made else [])
 
-    def member(self, entry: Entry, otherwise: str = "") -> list[str]:
+    def _branch(self, branch: Entry) -> list[str]:
+        """The statements that make the members under one condition."""
+        assert branch.condition is not None
+        lines: list[str] = []
+        for name, tree in branch.attributes.items():
+            lines += lay_out(f"self.{name} = {self.formula(tree)}", 8)
+        made: list[str] = []
+        for entry in branch.children:
+            assert isinstance(entry, Entry)
+            for name, tree in entry.attributes.items():
+                made += lay_out(f"self.{name} = {self.formula(tree)}", 12)
+            if entry.kind != "function":
+                made += self.member(entry, indent=12)
+        plain = isinstance(branch.condition, t.Name)
+        test = self.formula(branch.condition) if plain else branch.text
+        return lines + (lay_out(f"if {test}:", 8) + made if made else [])
+
+    def member(self, entry: Entry, otherwise: str = "", indent: int = 8) -> list[str]:
         """The statement that makes one member, under its condition if it has one."""
         text = self.make(entry)
         if entry.condition is None:
-            return lay_out(assignment(entry.member, text), 8) + [
-                line for way in entry.initial for line in lay_out(way, 8)
+            return lay_out(assignment(entry.member, text), indent) + [
+                line for way in entry.initial for line in lay_out(way, indent)
             ]
         condition = self.formula(entry.condition)
         if otherwise and not attribute(entry.member).startswith("getattr") and not entry.initial:

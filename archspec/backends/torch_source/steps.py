@@ -58,7 +58,11 @@ class Steps:
                 names.reserve(item.name.split(".")[0] for item in entry.items if item is not None)
         known: dict[Tree, str] = {}
         for entry in self._entries():
-            made = {tree: names.claim(name) for name, tree in entry.attributes.items() if tree not in known}
+            made = {
+                tree: names.claim(f"has_{name}" if name in names else name)
+                for name, tree in entry.attributes.items()
+                if tree not in known
+            }
             known.update(made)
             renamed = {name: known[tree] for name, tree in entry.attributes.items()}
             entry.attributes = {name: tree for tree, name in made.items()}
@@ -164,18 +168,19 @@ class Steps:
             assert isinstance(entry, Entry)
             if entry.kind != "loop":
                 found += self._called(entry)
-            elif entry.first.live:
+            elif any(child.first.live for child in entry.children if isinstance(child, Entry)):
                 found.append(self._loop_call(entry))
         return found
 
     def _loop_call(self, entry: Entry) -> Loop:
         body = [call for child in entry.children if isinstance(child, Entry) for call in self._called(child)]
-        assert entry.count is not None
-        count = entry.text or algebra.show(entry.count)
-        variable = self.turn if any(numbers(child) for child in entry.children) else "_"
         gives = tuple(Ref(entry.number, position) for position in range(len(entry.carried)))
         spans = tuple(dict.fromkeys(span for call in body for span in call.spans))
-        head = f"for {variable} in range({count}):"
+        if entry.count is None:
+            head = f"if {entry.text}:"
+        else:
+            variable = self.turn if any(numbers(child) for child in entry.children) else "_"
+            head = f"for {variable} in range({entry.text or algebra.show(entry.count)}):"
         return Loop(head, body, tuple(entry.reads), tuple(entry.begin), tuple(entry.carried), gives, spans)
 
     def _called(self, entry: Entry) -> list[Call]:

@@ -98,6 +98,43 @@ steps:
     repeat: 6
   - conv: {channels: 3, kernel: 3, padding: 1}
 """,
+    "conditions": """
+blocks:
+  normed:
+    params: {channels, bn: true}
+    steps:
+      - conv as conv: {channels: $channels, kernel: 3, padding: 1}
+      - steps: [{batch_norm as bn: {}}, relu]
+        when: bn
+  gated:
+    params: {channels, gate: true}
+    steps:
+      - conv as conv: {channels: $channels, kernel: 3, padding: 1}
+      - multiply:
+          - []
+          - - global_avg_pool
+            - conv as excite: {channels: $channels, kernel: 1}
+            - sigmoid
+        when: gate
+  either:
+    params: {channels, wide: true}
+    steps:
+      - conv as conv_a: {channels: $channels, kernel: 3, padding: 1}
+        when: wide
+      - concat:
+          - []
+          - - conv as more: {channels: 2, kernel: 1}
+        when: wide
+      - conv as conv_b: {channels: $channels, kernel: 1}
+        when: not wide
+steps:
+  - normed as normed1: {channels: 4}
+  - normed as normed2: {channels: 6, bn: false}
+  - gated as gated1: {channels: 4}
+  - gated as gated2: {channels: 6, gate: false}
+  - either as either1: {channels: 4}
+  - either as either2: {channels: 6, wide: false}
+""",
     "formulas": """
 blocks:
   causal:
@@ -190,4 +227,6 @@ def test_random_loops_are_their_graphs() -> None:
         made = archspec.loads(loop_spec(seed))
         loops += "in range(self." in emit(made.graph)
         hold_against_graph(made, 8)
+        found = inference(archspec.compile(made).eval(), inputs_of(made.graph, made.graph.sizes, 2))
+        assert memory(made.graph, dict(made.graph.sizes), 2).inference == found
     assert loops > 3

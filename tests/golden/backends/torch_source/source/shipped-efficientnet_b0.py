@@ -99,12 +99,15 @@ class InvertedResidual(nn.Module):
             SqueezeExcite(hidden, max(1, in_channels // 4)),
             ConvNormAct(hidden, channels, kernel=1, activation=False),
         )
-        self.stochastic_depth = StochasticDepth(drop) if residual else nn.Identity()
         self.residual = residual
+        if residual:
+            self.stochastic_depth = StochasticDepth(drop)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.block(x)
-        return self.stochastic_depth(y) + x if self.residual else y
+        if self.residual:
+            y = self.stochastic_depth(y) + x
+        return y
 
 
 # specs/efficientnet_b0.yaml:2
