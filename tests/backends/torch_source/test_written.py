@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
+import torch
 
 import archspec
 from archspec.analyses.memory import memory
@@ -230,3 +232,13 @@ def test_random_loops_are_their_graphs() -> None:
         found = inference(archspec.compile(made).eval(), inputs_of(made.graph, made.graph.sizes, 2))
         assert memory(made.graph, dict(made.graph.sizes), 2).inference == found
     assert loops > 3
+
+
+@pytest.mark.parametrize("name", ["squeezenet1_0", "squeezenet1_1"])
+def test_each_weight_is_drawn_once(name: str, torchvision: ModuleType) -> None:
+    """Under one seed, torchvision's own weights."""
+    torch.manual_seed(0)
+    mine = archspec.compile(archspec.load(name)).state_dict()
+    torch.manual_seed(0)
+    other = torchvision.models.get_model(name).state_dict()
+    assert all(torch.equal(mine[key], other[key]) for key in other)
