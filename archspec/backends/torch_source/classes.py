@@ -46,8 +46,8 @@ class ClassWriter(Steps):
         listed = self.listed or network  # what a network is called with has the name that the spec gives it
         base = "nn.ModuleList" if listed else "nn.Sequential" if template.chain else "nn.Module"
         found.lines.append(f"class {template.name}({base}):")
-        found.lines += docstring(documentation, WIDTH, 4)
-        found.lines.append("")
+        if documentation:
+            found.lines += [*docstring(documentation, WIDTH, 4), ""]
         found.lines += signature(template)
         constructor = Constructor(template)
         found.lines += constructor.chain(network) if template.chain else constructor.members()

@@ -8,6 +8,7 @@ from dataclasses import field
 from archspec.analyses.flow import analyse
 from archspec.backends.torch_source.classes import ClassText, ClassWriter, shown_path
 from archspec.backends.torch_source.constructor import name_parameters
+from archspec.backends.torch_source.documentation import described
 from archspec.backends.torch_source.initial import initial_statements
 from archspec.backends.torch_source.layout import WIDTH
 from archspec.backends.torch_source.names import Namespace, class_name, docstring, identifier
@@ -137,7 +138,9 @@ def _documentation(graph: Graph, template: Template) -> list[str]:
         return [f"{graph.name}{paper}, from {_spec(graph)}."]
     if scope.block is not None:
         model = scope.block.model
-        doc = model.doc or f"Block `{scope.block.name}`."
+        if not model.doc:
+            return []
+        doc = described(model.doc, template)
         paper = f" ({model.source})" if model.source and model.source != graph.source else ""
         return [doc.rstrip(".") + paper + "." if paper else doc]
     return [f"`{scope.path}`." if len(template.uses) == 1 else f"`{scope.path}` and its like."]

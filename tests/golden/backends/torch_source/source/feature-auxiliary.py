@@ -20,8 +20,6 @@ class NetOutput(NamedTuple):
 
 # spec.yaml:7
 class Head(nn.Module):
-    """Block `head`."""
-
     def __init__(self) -> None:
         super().__init__()
         self.fc = nn.Linear(4, 5)

@@ -9,8 +9,6 @@ from torch import Tensor, nn
 
 # spec.yaml:7
 class Join(nn.Module):
-    """Block `join`."""
-
     def __init__(self, in_channels: int, skip_channels: int, channels: int) -> None:
         super().__init__()
         self.up = nn.Conv2d(in_channels, channels, 1)
@@ -23,8 +21,6 @@ class Join(nn.Module):
 
 # spec.yaml:7
 class Join_2(nn.Module):
-    """Block `join`."""
-
     def __init__(self) -> None:
         super().__init__()
         self.up = nn.Conv2d(3, 3, 1)

@@ -11,8 +11,6 @@ from torch.nn import functional as F
 
 # spec.yaml:7
 class Bottle(nn.Module):
-    """Block `bottle`."""
-
     def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.c0 = nn.Conv2d(in_channels, 16, 1)
@@ -31,8 +29,6 @@ class Bottle(nn.Module):
 
 # spec.yaml:22
 class Shadow(nn.Module):
-    """Block `shadow`."""
-
     def __init__(self, in_channels: int, layer_2: int, count: int) -> None:
         super().__init__()
         self.c0 = nn.Conv2d(in_channels, layer_2, 1)

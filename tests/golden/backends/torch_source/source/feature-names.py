@@ -28,8 +28,6 @@ class F_2(nn.Module):
 
 # spec.yaml:15
 class Fire(nn.Sequential):
-    """Block `Fire`."""
-
     def __init__(self, in_channels: int, i_2: int = 2, in_channels_2: int = 2) -> None:
         super().__init__(
             nn.Conv2d(in_channels, i_2, 1, bias=False),

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 # library/squeeze_excite.yaml:1
 class SqueezeExcite(nn.Module):
     """Weighs each channel by a gate computed from the means of all of them, through
-    `channels` hidden ones (https://arxiv.org/abs/1709.01507).
+    channels hidden ones (https://arxiv.org/abs/1709.01507).
     """
 
     def __init__(self) -> None:
@@ -32,8 +32,6 @@ class SqueezeExcite(nn.Module):
 
 # spec.yaml:7
 class Mixed(nn.Module):
-    """Block `mixed`."""
-
     def __init__(
         self,
         in_channels: int,

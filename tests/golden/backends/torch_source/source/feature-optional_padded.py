@@ -9,8 +9,6 @@ from torch.nn import functional as F
 
 # spec.yaml:7
 class Block(nn.Module):
-    """Block `block`."""
-
     def __init__(self, deep: bool = True) -> None:
         super().__init__()
         self.a = nn.Conv2d(3, 3, 1)

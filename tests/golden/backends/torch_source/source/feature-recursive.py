@@ -8,8 +8,6 @@ from torch import Tensor, nn
 
 # spec.yaml:7
 class Tree(nn.Sequential):
-    """Block `tree`."""
-
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(4, 4, 1)
@@ -17,8 +15,6 @@ class Tree(nn.Sequential):
 
 # spec.yaml:7
 class Tree_2(nn.Module):
-    """Block `tree`."""
-
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(4, 4, 1)
@@ -34,8 +30,6 @@ class Tree_2(nn.Module):
 
 # spec.yaml:7
 class Tree_3(nn.Module):
-    """Block `tree`."""
-
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(4, 4, 1)
@@ -51,8 +45,6 @@ class Tree_3(nn.Module):
 
 # spec.yaml:7
 class Tree_4(nn.Module):
-    """Block `tree`."""
-
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 4, 1)

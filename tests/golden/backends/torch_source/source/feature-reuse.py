@@ -11,8 +11,6 @@ from torch.nn import functional as F
 
 # spec.yaml:7
 class Pair(nn.Module):
-    """Block `pair`."""
-
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 3, 3, padding=1)
@@ -24,8 +22,6 @@ class Pair(nn.Module):
 
 # spec.yaml:12
 class Odd(nn.Module):
-    """Block `odd`."""
-
     def __init__(self) -> None:
         super().__init__()
         self.inner = nn.Sequential(

@@ -10,8 +10,6 @@ from torch import Tensor, nn
 
 # spec.yaml:7
 class Pair(nn.Sequential):
-    """Block `pair`."""
-
     def __init__(self) -> None:
         super().__init__()
         self.a = nn.Conv2d(3, 3, 3, padding=1)
@@ -20,8 +18,6 @@ class Pair(nn.Sequential):
 
 # spec.yaml:13
 class Deep(nn.Module):
-    """Block `deep`."""
-
     def __init__(self, kernel: int = 3) -> None:
         super().__init__()
         self.c = nn.Conv2d(3, 3, kernel, padding="same")

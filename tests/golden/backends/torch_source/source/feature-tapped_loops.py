@@ -10,8 +10,6 @@ from torch import Tensor, nn
 
 # spec.yaml:7
 class Stage(nn.Module):
-    """Block `stage`."""
-
     def __init__(self) -> None:
         super().__init__()
         self.mid = nn.Sequential(
@@ -36,8 +34,6 @@ class Stage(nn.Module):
 
 # spec.yaml:7
 class Stage_2(nn.Module):
-    """Block `stage`."""
-
     def __init__(self) -> None:
         super().__init__()
         self.mid = nn.Sequential(
@@ -63,8 +59,6 @@ class Stage_2(nn.Module):
 
 # spec.yaml:7
 class Stage_3(nn.Module):
-    """Block `stage`."""
-
     def __init__(self) -> None:
         super().__init__()
         self.mid = nn.Sequential(*(nn.Conv2d(6, 6, 3, padding=1) for _ in range(5)))

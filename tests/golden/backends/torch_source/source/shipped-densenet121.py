@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 # library/dense_layer.yaml:1
 class DenseLayer(nn.Module):
-    """Appends `growth` channels computed from all channels so far, through a 1×1
+    """Appends 32 channels computed from all channels so far, through a 1×1
     bottleneck and a 3×3 convolution.
     """
 

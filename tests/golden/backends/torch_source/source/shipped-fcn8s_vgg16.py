@@ -24,8 +24,8 @@ def bilinear_(weight: Tensor) -> Tensor:
 
 # specs/vgg.yaml:2
 class VGG(nn.Module):
-    """Stacks of 3×3 convolutions; the family of 11, 13, 16 and 19 layers, this file
-    itself being the one of 16 (https://arxiv.org/abs/1409.1556).
+    """Stacks of 3×3 convolutions; the family of 11, 13, 16 and 19 layers (16 unless
+    told otherwise) (https://arxiv.org/abs/1409.1556).
     """
 
     def __init__(self) -> None:
@@ -90,8 +90,6 @@ class VGG(nn.Module):
 
 # specs/fcn_vgg16.yaml:21
 class Up(nn.Sequential):
-    """Block `up`."""
-
     def __init__(self, factor: int) -> None:
         super().__init__(
             nn.ConvTranspose2d(21, 21, 2 * factor, stride=factor, bias=False)
@@ -100,8 +98,6 @@ class Up(nn.Sequential):
 
 # specs/fcn_vgg16.yaml:33
 class Skip(nn.Module):
-    """Block `skip`."""
-
     def __init__(self, finer_channels: int, offset: int) -> None:
         super().__init__()
         self.score = nn.Conv2d(finer_channels, 21, 1)

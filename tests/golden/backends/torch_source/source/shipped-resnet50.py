@@ -11,9 +11,7 @@ from torch.nn import functional as F
 # library/residual_bottleneck.yaml:1
 class ResidualBottleneck(nn.Module):
     """Residual block of 1×1, 3×3 and 1×1 convolutions, the last to four times
-    `channels`. `stride_on` is the convolution that strides, 1 in the paper, 2 by
-    later custom; `groups` of `width` channels (at 64) make it ResNeXt's or a wide
-    one.
+    `channels`.
     """
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:

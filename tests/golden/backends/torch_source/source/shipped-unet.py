@@ -19,7 +19,7 @@ def center_crop(input: Tensor, size: tuple[int, ...]) -> Tensor:
 # library/double_conv.yaml:1
 class DoubleConv(nn.Module):
     """Two 3×3 convolutions with ReLU, as on every level of U-Net; unpadded as in the
-    paper, or with `padding` 1.
+    paper, or with padding 1.
     """
 
     def __init__(self, in_channels: int, channels: int) -> None:
@@ -38,7 +38,7 @@ class DoubleConv(nn.Module):
 # library/up_level.yaml:1
 class UpLevel(nn.Module):
     """Up-sampling level of U-Net, a 2×2 transposed convolution that halves the
-    channels, beside it the `skip` (its centre, with `crop`), then two convolutions.
+    channels, beside it the skip (its centre, with crop), then two convolutions.
     """
 
     def __init__(self, in_channels: int, skip_channels: int, channels: int) -> None:

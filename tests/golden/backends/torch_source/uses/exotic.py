@@ -121,12 +121,12 @@ class Exotic(nn.Module):
         del fine
         x = self.score(x)
         inner = self.trimmed(x)
-        x = inner + center_crop(x, inner.shape[2:])
-        del inner
+        score = inner + center_crop(x, inner.shape[2:])
+        del x, inner
         wave = self.one_b(F.local_response_norm(self.one_norm(self.one_a(signal)), 3))
-        y = F.relu(self.three_norm(self.three(volume)))
-        y = F.interpolate(y, scale_factor=2, mode="trilinear")
-        y = F.avg_pool3d(y, 2)
-        y = torch.flatten(F.adaptive_avg_pool3d(y, 1), 1)
-        verdict = self.verdict(y)
-        return ExoticOutput(x, wave, verdict, side)
+        x = F.relu(self.three_norm(self.three(volume)))
+        x = F.interpolate(x, scale_factor=2, mode="trilinear")
+        x = F.avg_pool3d(x, 2)
+        x = torch.flatten(F.adaptive_avg_pool3d(x, 1), 1)
+        verdict = self.verdict(x)
+        return ExoticOutput(score, wave, verdict, side)

@@ -10,8 +10,6 @@ from torch.nn import functional as F
 
 # spec.yaml:7
 class Normed(nn.Module):
-    """Block `normed`."""
-
     def __init__(self, in_channels: int, channels: int, bn: bool = True) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, channels, 3, padding=1)
@@ -29,8 +27,6 @@ class Normed(nn.Module):
 
 # spec.yaml:13
 class Gated(nn.Module):
-    """Block `gated`."""
-
     def __init__(self, in_channels: int, channels: int, gate: bool = True) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, channels, 3, padding=1)
@@ -47,8 +43,6 @@ class Gated(nn.Module):
 
 # spec.yaml:23
 class Either(nn.Module):
-    """Block `either`."""
-
     def __init__(self, wide: bool = True) -> None:
         super().__init__()
         self.wide = wide

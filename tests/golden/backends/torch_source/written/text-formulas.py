@@ -24,8 +24,6 @@ class StochasticDepth(nn.Module):
 
 # spec.yaml:7
 class Causal(nn.Module):
-    """Block `causal`."""
-
     def __init__(self, in_channels: int, dilation: int) -> None:
         super().__init__()
         self.padding = 2 * dilation
@@ -40,8 +38,6 @@ class Causal(nn.Module):
 
 # spec.yaml:14
 class Factored(nn.Module):
-    """Block `factored`."""
-
     def __init__(
         self, channels: int, kernels: tuple[tuple[int, int], tuple[int, int]]
     ) -> None:
@@ -57,8 +53,6 @@ class Factored(nn.Module):
 
 # spec.yaml:20
 class Stack(nn.Module):
-    """Block `stack`."""
-
     def __init__(self, widths: tuple[int, ...], dilations: tuple[int, ...]) -> None:
         super().__init__()
         self.count = len(widths)
@@ -83,8 +77,6 @@ class Stack(nn.Module):
 
 # spec.yaml:27
 class Strided(nn.Sequential):
-    """Block `strided`."""
-
     def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(
@@ -97,8 +89,6 @@ class Strided(nn.Sequential):
 
 # spec.yaml:32
 class Unit(nn.Module):
-    """Block `unit`."""
-
     def __init__(self, drop: float) -> None:
         super().__init__()
         self.conv = nn.Conv2d(6, 6, 3, padding=1)

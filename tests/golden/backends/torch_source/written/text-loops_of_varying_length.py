@@ -10,8 +10,6 @@ from torch.nn import functional as F
 
 # spec.yaml:7
 class Unit(nn.Module):
-    """Block `unit`."""
-
     def __init__(self, in_channels: int, growth: int) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(in_channels)
@@ -23,8 +21,6 @@ class Unit(nn.Module):
 
 # spec.yaml:10
 class Dense(nn.Module):
-    """Block `dense`."""
-
     def __init__(self, in_channels: int, layers: int, growth: int = 4) -> None:
         super().__init__()
         self.layers = layers
@@ -41,8 +37,6 @@ class Dense(nn.Module):
 
 # spec.yaml:17
 class Stage(nn.Module):
-    """Block `stage`."""
-
     def __init__(self, in_channels: int, convs: int, channels: int) -> None:
         super().__init__()
         self.before = nn.Conv2d(in_channels, channels, 1)
@@ -65,8 +59,6 @@ class Stage(nn.Module):
 
 # spec.yaml:29
 class Widening(nn.Module):
-    """Block `widening`."""
-
     def __init__(self, in_channels: int, turns: int, channels: int) -> None:
         super().__init__()
         self.turns = turns

@@ -10,8 +10,6 @@ from torch.nn import functional as F
 
 # spec.yaml:7
 class Backbone(nn.Module):
-    """Block `backbone`."""
-
     def __init__(self) -> None:
         super().__init__()
         self.layer1 = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU())
@@ -27,8 +25,6 @@ class Backbone(nn.Module):
 
 # spec.yaml:13
 class Inception(nn.Module):
-    """Block `inception`."""
-
     def __init__(self) -> None:
         super().__init__()
         self.left = nn.Sequential(nn.Conv2d(12, 4, 1))
