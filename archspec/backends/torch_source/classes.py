@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePath
 
 from archspec.backends.torch_source.calls import Statement
@@ -16,6 +17,7 @@ from archspec.backends.torch_source.steps import Steps, taken
 from archspec.diagnostics import Span
 from archspec.families.templates import Entry, Ref, Series
 from archspec.graph import Output, Scope
+from archspec.sizes import factor
 
 SHORTEST_RUN = 3
 """Members of a list called one upon another, from which on they are called in a loop."""
@@ -57,6 +59,18 @@ class ClassWriter(Steps):
         if not template.chain and (template.outputs or self.outputs):  # with nothing to give, it only holds weights
             found.lines.append("")
             self._forward(found, record)
+        return found
+
+    @cached_property
+    def _shapes(self) -> dict[Ref, str]:
+        """The shapes of values in the network's forward, the batch left out."""
+        found: dict[Ref, str] = {}
+        for entry in self.template.entries if self.outputs else ():
+            if not isinstance(entry, Entry) or entry.kind == "loop":
+                continue
+            for index, output in entry.first.gives.items():
+                shape = self.graph.nodes[index].shape
+                found[Ref(entry.number, output)] = " × ".join(factor(dim) for dim in shape.dims)
         return found
 
     def _one_by_one(self, found: ClassText) -> None:
@@ -166,7 +180,11 @@ class ClassWriter(Steps):
 
     def _put(self, found: ClassText, text: str, indent: int, statement: Statement | None = None) -> None:
         begin = len(found.lines)
-        found.lines += lay_out(text, indent)
+        lines = lay_out(text, indent)
+        shape = self._shapes.get(statement.refs[0]) if statement is not None and len(statement.refs) == 1 else None
+        if shape is not None and len(lines) == 1 and len(lines[0]) + len(f"  # {shape}") <= WIDTH:
+            lines = [f"{lines[0]}  # {shape}"]
+        found.lines += lines
         if statement is not None:
             for line in range(begin, len(found.lines)):
                 found.places[line] = statement.spans
@@ -180,7 +198,8 @@ class ClassWriter(Steps):
         spans: tuple[str, ...],
         training: Sequence[Statement],
     ) -> None:
-        last = Statement((), "", False, (), spans)
+        refs = tuple(self._output(output) for output in self.outputs) if manner == "plain" else ()
+        last = Statement((), "", False, refs, spans)
         if manner in ("plain", "tuple"):
             self._put(found, f"return {', '.join(results)}", 8, last)
         elif manner == "record":

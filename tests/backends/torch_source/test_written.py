@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from types import ModuleType
 
 import pytest
 import torch
+from torch.nn import functional
 
 import archspec
 from archspec.analyses.memory import memory
@@ -242,3 +244,18 @@ def test_each_weight_is_drawn_once(name: str, torchvision: ModuleType) -> None:
     torch.manual_seed(0)
     other = torchvision.models.get_model(name).state_dict()
     assert all(torch.equal(mine[key], other[key]) for key in other)
+
+
+def test_shapes_beside_the_networks_lines() -> None:
+    """Every comment has the shape that torch gives the value in its line."""
+    text = emit(archspec.load("resnet18").graph)
+    said = re.findall(r"^ {8}(?:x = |return )(.*)  # (.*)$", text, re.MULTILINE)
+    values: dict[str, object] = {"H": 64, "W": 48, "F": functional, "torch": torch}
+    values |= {"self": archspec.compile(archspec.load("resnet18")).eval(), "image": torch.zeros(2, 3, 64, 48)}
+    assert len(said) > 5
+    for expression, shape in said:
+        values["x"] = x = eval(expression, values)
+        wanted = [
+            eval(re.sub(r"⌊(.*)/(\d+)⌋", r"(\1)//\2", dim).replace("−", "-"), values) for dim in shape.split(" × ")
+        ]
+        assert list(x.shape[1:]) == wanted

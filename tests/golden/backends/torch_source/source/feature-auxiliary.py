@@ -44,17 +44,17 @@ class Net(nn.Module):
         self.conv3 = nn.Conv2d(4, 4, 1)
 
     def forward(self, image: Tensor) -> Tensor | NetOutput:
-        conv1 = self.conv1(image)
-        x = self.bn(conv1)
-        first = self.aux1(x) if self.training else None
-        x = F.relu(x)
-        x = self.conv2(x)
+        conv1 = self.conv1(image)  # 4 × (H−2) × (W−2)
+        x = self.bn(conv1)  # 4 × (H−2) × (W−2)
+        first = self.aux1(x) if self.training else None  # 5
+        x = F.relu(x)  # 4 × (H−2) × (W−2)
+        x = self.conv2(x)  # 4 × (H−4) × (W−4)
         second = None
         if self.training:
-            y = self.aux2a(conv1)
-            second = self.aux2b(y)
+            y = self.aux2a(conv1)  # 4 × (H−2) × (W−2)
+            second = self.aux2b(y)  # 5 × (H−2) × (W−2)
         del conv1
-        main = self.conv3(x)
+        main = self.conv3(x)  # 4 × (H−4) × (W−4)
         if self.training:
             return NetOutput(main, first, second)
         return main

@@ -22,4 +22,4 @@ class Net(nn.Module):
         self.e = nn.Sequential(nn.Identity(), nn.ReLU(), nn.Identity())
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.e(self.a(image))
+        return self.e(self.a(image))  # 4 × H × W

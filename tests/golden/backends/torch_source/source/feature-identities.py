@@ -49,4 +49,4 @@ class Net(nn.Module):
         self.last = nn.Identity()
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.last(self.s(image))
+        return self.last(self.s(image))  # 4 × H × W

@@ -44,6 +44,6 @@ class Net(nn.Module):
         self.j3 = Join_2()
 
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
-        x = self.a(left)
-        x = self.j2(self.j1(x, self.b(right)), x)
-        return self.j3(x, x)
+        x = self.a(left)  # 4 × H × W
+        x = self.j2(self.j1(x, self.b(right)), x)  # 3 × H × W
+        return self.j3(x, x)  # 3 × H × W

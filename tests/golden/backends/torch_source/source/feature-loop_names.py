@@ -90,5 +90,5 @@ class Net(nn.Module):
         )
 
     def forward(self, image: Tensor) -> Tensor:
-        x = self.s2(self.s1(self.shadow1(self.shadow0(self.layer(image)))))
-        return self.s3(x)
+        x = self.s2(self.s1(self.shadow1(self.shadow0(self.layer(image)))))  # 5 × H × W
+        return self.s3(x)  # 6 × H × W

@@ -48,5 +48,5 @@ class Torch(nn.Module):
         self.z = nn.Conv2d(3, 3, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        x = self.z(self.f3(self.f2(self.nn(self.torch(image)))))
-        return x + x
+        x = self.z(self.f3(self.f2(self.nn(self.torch(image)))))  # 3 × H × W
+        return x + x  # 3 × H × W

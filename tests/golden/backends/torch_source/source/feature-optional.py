@@ -74,4 +74,4 @@ class Net(nn.Module):
         self.m4 = Mixed(8, 8, act=nn.SiLU, expand=3, squeeze=True)
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.m4(self.m3(self.m2(self.m1(image))))
+        return self.m4(self.m3(self.m2(self.m1(image))))  # 8 × H × W

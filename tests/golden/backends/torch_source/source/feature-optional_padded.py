@@ -35,4 +35,4 @@ class Net(nn.Module):
         self.three = Block()
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.three(self.two(self.one(image)))
+        return self.three(self.two(self.one(image)))  # 3 × H × W

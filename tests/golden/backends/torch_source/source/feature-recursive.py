@@ -67,4 +67,4 @@ class Net(nn.Module):
         self.root = Tree_4()
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.root(image)
+        return self.root(image)  # 4 × H × W

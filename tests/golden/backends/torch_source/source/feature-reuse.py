@@ -49,7 +49,7 @@ class Net(nn.Module):
         self.odd2 = Odd()
 
     def forward(self, image: Tensor) -> Tensor:
-        x = self.s(self.s(self.pair1(self.pair2(self.pair1(image)))))
-        x = self.odd1(x)
-        x = self.odd2(x)
-        return self.odd1(x)
+        x = self.s(self.s(self.pair1(self.pair2(self.pair1(image)))))  # 3 × H × W
+        x = self.odd1(x)  # 3 × H × W
+        x = self.odd2(x)  # 3 × H × W
+        return self.odd1(x)  # 3 × H × W

@@ -40,8 +40,8 @@ class Net(nn.Module):
         self.q["1"] = nn.ReLU()
 
     def forward(self, image: Tensor) -> Tensor:
-        x = self.two.p(self.q["1"](self.one.c(self.two(self.one(image)))))
-        x = self.one.p.s(x)
-        x = self.two.p.s[1](x)
-        x = self.one.p.a(x)
-        return self.two(x)
+        x = self.two.p(self.q["1"](self.one.c(self.two(self.one(image)))))  # 3 × H × W
+        x = self.one.p.s(x)  # 3 × H × W
+        x = self.two.p.s[1](x)  # 3 × H × W
+        x = self.one.p.a(x)  # 3 × H × W
+        return self.two(x)  # 3 × H × W

@@ -90,7 +90,7 @@ class Net(nn.Module):
         self.body = nn.Sequential(*(nn.Conv2d(6, 6, 3, padding=1) for _ in range(4)))
 
     def forward(self, image: Tensor) -> Tensor:
-        value0 = self.body[:1](self.three(self.two(self.one(image))))
-        value1 = self.body[1:2](value0)
-        x = self.body[2:](value1)
-        return value0 + value1 + x
+        value0 = self.body[:1](self.three(self.two(self.one(image))))  # 6 × H × W
+        value1 = self.body[1:2](value0)  # 6 × H × W
+        x = self.body[2:](value1)  # 6 × H × W
+        return value0 + value1 + x  # 6 × H × W

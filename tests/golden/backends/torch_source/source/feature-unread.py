@@ -69,4 +69,4 @@ class Net(nn.Module):
         self.score = nn.Conv2d(4, 2, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.score(self.body(image))
+        return self.score(self.body(image))  # 2 × H × W

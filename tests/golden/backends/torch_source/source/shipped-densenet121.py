@@ -86,4 +86,4 @@ class DenseNet121(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         x = torch.flatten(F.adaptive_avg_pool2d(F.relu(self.features(image)), 1), 1)
-        return self.classifier(x)
+        return self.classifier(x)  # 1000

@@ -24,8 +24,8 @@ def bilinear_(weight: Tensor) -> Tensor:
 
 # specs/vgg.yaml:2
 class VGG(nn.Module):
-    """Stacks of 3×3 convolutions; the family of 11, 13, 16 and 19 layers (16 unless
-    told otherwise) (https://arxiv.org/abs/1409.1556).
+    """Stacks of 3×3 convolutions; the family of 11, 13, 16 and 19 layers
+    (https://arxiv.org/abs/1409.1556).
     """
 
     def __init__(self) -> None:
@@ -130,13 +130,13 @@ class FCN8sVGG16(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         pool3, pool4, fc7 = self.vgg(image)
-        x = self.score(fc7)
+        x = self.score(fc7)  # 21 × ⌊(H+37)/32⌋ × ⌊(W+37)/32⌋
         del fc7
-        x = self.up4(x)
-        x = self.skip4(x, pool4)
+        x = self.up4(x)  # 21 × (2·⌊(H+5)/32⌋+4) × (2·⌊(W+5)/32⌋+4)
+        x = self.skip4(x, pool4)  # 21 × (2·⌊(H+5)/32⌋+4) × (2·⌊(W+5)/32⌋+4)
         del pool4
-        x = self.up3(x)
-        x = self.skip3(x, pool3)
+        x = self.up3(x)  # 21 × (4·⌊(H+5)/32⌋+10) × (4·⌊(W+5)/32⌋+10)
+        x = self.skip3(x, pool3)  # 21 × (4·⌊(H+5)/32⌋+10) × (4·⌊(W+5)/32⌋+10)
         del pool3
-        x = self.upscore(x)
+        x = self.upscore(x)  # 21 × (32·⌊(H+5)/32⌋+88) × (32·⌊(W+5)/32⌋+88)
         return x.narrow(2, 31, image.shape[2]).narrow(3, 31, image.shape[3])

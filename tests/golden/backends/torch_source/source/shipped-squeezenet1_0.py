@@ -62,4 +62,4 @@ class SqueezeNet(nn.Module):
                     nn.init.zeros_(module.bias)
 
     def forward(self, image: Tensor) -> Tensor:
-        return torch.flatten(self.classifier(self.features(image)), 1)
+        return torch.flatten(self.classifier(self.features(image)), 1)  # 1000

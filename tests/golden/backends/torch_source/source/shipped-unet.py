@@ -70,15 +70,15 @@ class UNet(nn.Module):
         self.score = nn.Conv2d(64, 2, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        down1 = self.down1(image)
-        down2 = self.down2(F.max_pool2d(down1, 2))
-        down3 = self.down3(F.max_pool2d(down2, 2))
-        x = self.down4(F.max_pool2d(down3, 2))
+        down1 = self.down1(image)  # 64 × (H−4) × (W−4)
+        down2 = self.down2(F.max_pool2d(down1, 2))  # 128 × ⌊(H−12)/2⌋ × ⌊(W−12)/2⌋
+        down3 = self.down3(F.max_pool2d(down2, 2))  # 256 × ⌊(H−28)/4⌋ × ⌊(W−28)/4⌋
+        x = self.down4(F.max_pool2d(down3, 2))  # 512 × ⌊(H−60)/8⌋ × ⌊(W−60)/8⌋
         x = self.up4(self.bottom(F.max_pool2d(x, 2)), x)
-        x = self.up3(x, down3)
+        x = self.up3(x, down3)  # 256 × (4·⌊(H+4)/16⌋−44) × (4·⌊(W+4)/16⌋−44)
         del down3
-        x = self.up2(x, down2)
+        x = self.up2(x, down2)  # 128 × (8·⌊(H+4)/16⌋−92) × (8·⌊(W+4)/16⌋−92)
         del down2
-        x = self.up1(x, down1)
+        x = self.up1(x, down1)  # 64 × (16·⌊(H+4)/16⌋−188) × (16·⌊(W+4)/16⌋−188)
         del down1
-        return self.score(x)
+        return self.score(x)  # 2 × (16·⌊(H+4)/16⌋−188) × (16·⌊(W+4)/16⌋−188)

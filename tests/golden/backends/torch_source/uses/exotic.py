@@ -114,19 +114,19 @@ class Exotic(nn.Module):
     def forward(self, image: Tensor, signal: Tensor, volume: Tensor) -> ExoticOutput:
         fine = self.second(self.first(F.hardswish(self.stem(image)) * self.gain))
         x = self.norm(F.max_pool2d(fine, 2, ceil_mode=True))
-        side = self.side(x) if self.training else None
+        side = self.side(x) if self.training else None  # 4 × ⌊(H−3)/2⌋ × ⌊(W−3)/2⌋
         x = self.up(F.dropout(x, p=0.25, training=self.training))
-        x = x.narrow(2, 0, fine.shape[2]).narrow(3, 0, fine.shape[3])
-        x = self.gate(x, fine)
+        x = x.narrow(2, 0, fine.shape[2]).narrow(3, 0, fine.shape[3])  # 8 × H × W
+        x = self.gate(x, fine)  # 8 × H × W
         del fine
-        x = self.score(x)
-        inner = self.trimmed(x)
-        score = inner + center_crop(x, inner.shape[2:])
+        x = self.score(x)  # 5 × H × W
+        inner = self.trimmed(x)  # 5 × (H−2) × (W−2)
+        score = inner + center_crop(x, inner.shape[2:])  # 5 × (H−2) × (W−2)
         del x, inner
         wave = self.one_b(F.local_response_norm(self.one_norm(self.one_a(signal)), 3))
-        x = F.relu(self.three_norm(self.three(volume)))
-        x = F.interpolate(x, scale_factor=2, mode="trilinear")
-        x = F.avg_pool3d(x, 2)
-        x = torch.flatten(F.adaptive_avg_pool3d(x, 1), 1)
-        verdict = self.verdict(x)
+        x = F.relu(self.three_norm(self.three(volume)))  # 4 × D × P × Q
+        x = F.interpolate(x, scale_factor=2, mode="trilinear")  # 4 × 2·D × 2·P × 2·Q
+        x = F.avg_pool3d(x, 2)  # 4 × D × P × Q
+        x = torch.flatten(F.adaptive_avg_pool3d(x, 1), 1)  # 4
+        verdict = self.verdict(x)  # 7
         return ExoticOutput(score, wave, verdict, side)

@@ -72,6 +72,6 @@ class Net(nn.Module):
         self.either2 = Either(wide=False)
 
     def forward(self, image: Tensor) -> Tensor:
-        x = self.gated2(self.gated1(self.normed2(self.normed1(image))))
-        x = self.either1(x)
-        return self.either2(x)
+        x = self.gated2(self.gated1(self.normed2(self.normed1(image))))  # 6 × H × W
+        x = self.either1(x)  # 6 × H × W
+        return self.either2(x)  # 6 × H × W

@@ -119,10 +119,10 @@ class Net(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         x = self.wide(self.tall(self.causal2(self.causal1(self.causal0(image)))))
-        x = self.stack1(x)
-        x = self.stack2(x)
-        x = self.strided1(x)
-        x = self.strided2(x)
-        x = self.stage0(x)
-        x = self.stage1(x)
-        return self.stage2(x)
+        x = self.stack1(x)  # 6 × H × W
+        x = self.stack2(x)  # 5 × H × W
+        x = self.strided1(x)  # 4 × H × W
+        x = self.strided2(x)  # 6 × ⌊(H+1)/2⌋ × ⌊(W+1)/2⌋
+        x = self.stage0(x)  # 6 × ⌊(H+1)/2⌋ × ⌊(W+1)/2⌋
+        x = self.stage1(x)  # 6 × ⌊(H+1)/2⌋ × ⌊(W+1)/2⌋
+        return self.stage2(x)  # 6 × ⌊(H+1)/2⌋ × ⌊(W+1)/2⌋

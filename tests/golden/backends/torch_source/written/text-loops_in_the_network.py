@@ -20,10 +20,10 @@ class Net(nn.Module):
         self.last = nn.Conv2d(4, 3, 3, padding=1)
 
     def forward(self, image: Tensor) -> Tensor:
-        x = F.relu(self.first(image))
+        x = F.relu(self.first(image))  # 4 × H × W
         for i in range(7):
             x = getattr(self, f"conv{i + 1}")(x)
             x = getattr(self, f"norm{i + 1}")(x)
             x = F.relu(x)
-        x = self.last(x)
-        return x + image
+        x = self.last(x)  # 3 × H × W
+        return x + image  # 3 × H × W

@@ -94,6 +94,6 @@ class Net(nn.Module):
         self.w2 = Widening(4, turns=3, channels=5)
 
     def forward(self, image: Tensor) -> Tensor:
-        x = self.s2(self.s1(self.d3(self.d2(self.d1(image)))))
-        x = self.w1(x)
-        return self.w2(x)
+        x = self.s2(self.s1(self.d3(self.d2(self.d1(image)))))  # 6 × H × W
+        x = self.w1(x)  # 4 × H × W
+        return self.w2(x)  # 5 × H × W

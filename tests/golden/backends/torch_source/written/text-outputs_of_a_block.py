@@ -65,11 +65,11 @@ class Net(nn.Module):
         layer1, c3, layer3 = self.body(image)
         left, right, rectified = self.mixed(layer3)
         del layer3
-        x = self.all(left, rectified, right)
+        x = self.all(left, rectified, right)  # 16 × H × W
         del left, right, rectified
-        x = self.p4(x)
-        y = self.p3(c3)
+        x = self.p4(x)  # 4 × H × W
+        y = self.p3(c3)  # 4 × H × W
         del c3
-        z = self.p2(layer1)
+        z = self.p2(layer1)  # 4 × H × W
         del layer1
-        return x + y + z
+        return x + y + z  # 4 × H × W
