@@ -15,6 +15,8 @@ from archspec.families.templates import Ref
 
 FAR = 5
 """Calls between a value and one that reads it, from which on the value has a name of its own."""
+BEFORE = 8
+"""Columns that an expression leaves at least for what stands before it: ``return`` or the name of its value."""
 DEEPEST = 5
 """Calls nested in one another, at most."""
 _PIECE = re.compile(r"(\{0\}\.chunk\((\d+)(?:, dim=\d+)?\))\[(\d+)\]")
@@ -58,6 +60,8 @@ class Body:
     _held: Held = field(default_factory=Held)
     _wanted: dict[Ref, str] = field(default_factory=dict)
     """In a loop, the names that the next turn looks for."""
+    careful: bool = False
+    """Whether lines were parted or names ended for the sake of memory."""
     _margin: int = 8
 
     def run(self, calls: Sequence[Call | Loop], returned: Sequence[Ref]) -> list[str]:
@@ -106,7 +110,10 @@ class Body:
         if call.constant:  # it runs nothing, so its place does not matter
             self.bound[call.gives[0]] = call.text
             return
-        if self._pending and (self._pending[-1].training != call.training or self._outlived(call)):
+        if self._pending and self._pending[-1].training != call.training:
+            self._flush()
+        if self._pending and self._outlived(call):
+            self.careful = True
             self._flush()
         if not call.training:
             self._let_go()
@@ -222,8 +229,8 @@ class Body:
             return False
         waiting = {entry.refs[0]: next(iter(entry.named), "") or entry.member or "x" for entry in self._pending}
         text = self._fill(call, {entry.refs[0]: entry for entry in inner}, {**waiting, **self.bound})
-        target = max((*call.named[:1], call.member, "retur"), key=len)
-        if len(text) <= WIDTH - self._margin - len(f"{target} = "):
+        before = max(BEFORE, *(len(f"{name} = ") for name in (*call.named[:1], call.member)))
+        if len(text) <= WIDTH - self._margin - before:
             return True
         body = text[text.find("(") + 1 : -1] if text.endswith(")") else text
         return call.merges and call.atomic and len(body) <= WIDTH - self._margin - 4 and len(inner) > 2
@@ -285,6 +292,7 @@ class Body:
         names = self._held.idle()
         if names and self._held.to_come:
             self._held.forget(names)
+            self.careful = True
             self.statements.append(Statement((), f"del {', '.join(names)}", False, ()))
 
     def _name(self, ref: Ref, wanted: str, busy: set[str], member: str = "") -> str:

@@ -58,3 +58,10 @@ def test_of_shipped_networks(name: str) -> None:
             names |= {argument.arg for argument in ast.walk(node) if isinstance(argument, ast.arg)}
             for said in re.findall(r"`(\w+)`", ast.get_docstring(node) or ""):
                 assert said in names or "." in said or said.startswith("layer"), (node.name, said)
+
+
+@pytest.mark.parametrize(("name", "said"), [("resnet18", 1), ("unet", 1), ("alexnet", 0)])
+def test_that_memory_decides_is_said_once(name: str, said: int) -> None:
+    assert (
+        emit(archspec.load(name).graph).replace("\n", " ").count("let a tensor go before the next one is made") == said
+    )

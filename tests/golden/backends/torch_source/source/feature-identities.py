@@ -1,6 +1,9 @@
 """Net, a network
 
 Emitted by archspec from spec.yaml.
+
+Lines of one call, and `del`, let a tensor go before the next is made: the peak of
+memory stays low.
 """
 
 import torch

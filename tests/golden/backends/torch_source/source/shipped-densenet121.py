@@ -1,6 +1,9 @@
 """DenseNet of 121 layers.
 
 Emitted by archspec from specs/densenet121.yaml.
+
+Lines of one call, and `del`, let a tensor go before the next is made: the peak of
+memory stays low.
 """
 
 from collections import OrderedDict

@@ -2,6 +2,9 @@
 rule.
 
 Emitted by archspec from specs/efficientnet_b0.yaml.
+
+Lines of one call, and `del`, let a tensor go before the next is made: the peak of
+memory stays low.
 """
 
 import torch

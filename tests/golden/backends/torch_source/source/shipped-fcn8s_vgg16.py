@@ -2,6 +2,9 @@
 with the help of pool4 and pool3.
 
 Emitted by archspec from specs/fcn8s_vgg16.yaml.
+
+Lines of one call, and `del`, let a tensor go before the next is made: the peak of
+memory stays low.
 """
 
 import torch

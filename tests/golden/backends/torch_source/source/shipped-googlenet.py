@@ -2,6 +2,9 @@
 two auxiliary classifiers help the training.
 
 Emitted by archspec from specs/googlenet.yaml.
+
+Lines of one call, and `del`, let a tensor go before the next is made: the peak of
+memory stays low.
 """
 
 from typing import NamedTuple

@@ -2,6 +2,9 @@
 the level across from it.
 
 Emitted by archspec from specs/unet.yaml.
+
+Lines of one call, and `del`, let a tensor go before the next is made: the peak of
+memory stays low.
 """
 
 import torch

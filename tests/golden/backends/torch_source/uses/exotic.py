@@ -2,6 +2,9 @@
 emitted source.
 
 Emitted by archspec from exotic.yaml.
+
+Lines of one call, and `del`, let a tensor go before the next is made: the peak of
+memory stays low.
 """
 
 from typing import NamedTuple
