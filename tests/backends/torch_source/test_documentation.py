@@ -62,6 +62,4 @@ def test_of_shipped_networks(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "said"), [("resnet18", 1), ("unet", 1), ("alexnet", 0)])
 def test_that_memory_decides_is_said_once(name: str, said: int) -> None:
-    assert (
-        emit(archspec.load(name).graph).replace("\n", " ").count("let a tensor go before the next one is made") == said
-    )
+    assert emit(archspec.load(name).graph).replace("\n", " ").count("let a tensor go before the next is made") == said
