@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 @torch.no_grad()
 def bilinear_(weight: Tensor) -> Tensor:
-    """Fill a transposed convolution's weight with bilinear interpolation of each channel (arXiv:1411.4038)."""
+    """Fill a weight with bilinear interpolation of each channel (arXiv:1411.4038)."""
     kernel = torch.ones((), dtype=weight.dtype, device=weight.device)
     for size in weight.shape[2:]:
         factor = (size + 1) // 2

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 
 class StochasticDepth(nn.Module):
-    """Drops a sample's whole branch with probability p in training (arXiv:1603.09382)."""
+    """Drops a sample's branch with probability p in training (arXiv:1603.09382)."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
