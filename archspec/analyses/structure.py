@@ -123,7 +123,7 @@ class Structure:
         return self._chains[group]
 
     def _is_chain(self, scope: Scope) -> bool:
-        if scope.kind in ("network", "merge") or self._reusing[scope]:
+        if scope.kind == "merge" or self._reusing[scope]:
             return False
         current: int | None = None
         values: set[int] = set()
@@ -152,6 +152,8 @@ class Structure:
         outputs = self.flow.outputs[scope]
         if current is None or current not in outputs or self.flow.value(scope) != current or not set(outputs) <= values:
             return False
+        if scope.kind == "network":
+            return len(outputs) == len(self.flow.graph.inputs) == 1 and len(names) > 1 and positional(names)
         if scope.kind != "block":
             return True
         return len(outputs) == 1 and (positional(names) or not any(name.isdigit() for name in names))

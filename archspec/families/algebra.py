@@ -5,7 +5,7 @@ They are the trees of :mod:`archspec.expressions`, with names of the emitter's o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,8 @@ from archspec.expressions.tree import Tree
 AT = (0, 0)
 SPOKEN = frozenset({"abs", "enumerate", "len", "max", "min", "range", "reversed", "round", "sum", "zip"})
 """Functions of the language that Python has too, under the same name and with the same meaning."""
+TURN = "$i"
+"""The number of a loop's turn, in formulas."""
 _OPPOSITE = {"==": "!=", "!=": "==", "in": "not in", "not in": "in"}
 
 
@@ -107,28 +109,33 @@ def put(tree: Tree, known: Mapping[str, Tree]) -> Tree:
             return known.get(name, tree)
         case t.Attribute(value=t.Name(name=holder), name=attribute) if f"{holder}.{attribute}" in known:
             return known[f"{holder}.{attribute}"]
+        case _:
+            return _rebuilt(tree, lambda part: put(part, known))
+
+
+def _rebuilt(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
+    """A formula, each of its parts changed."""
+    match tree:
         case t.Listing(items=items):
-            return replace(tree, items=_all(items, known))
+            return replace(tree, items=tuple(map(change, items)))
         case t.Unary(operand=operand):
-            return replace(tree, operand=put(operand, known))
+            return replace(tree, operand=change(operand))
         case t.Arithmetic(first=first, rest=rest) | t.Comparison(first=first, rest=rest):
-            return replace(
-                tree, first=put(first, known), rest=tuple((symbol, put(part, known)) for symbol, part in rest)
-            )
+            return replace(tree, first=change(first), rest=tuple((symbol, change(part)) for symbol, part in rest))
         case t.Power(base=base, exponent=exponent):
-            return replace(tree, base=put(base, known), exponent=put(exponent, known))
+            return replace(tree, base=change(base), exponent=change(exponent))
         case t.Logic(operands=operands):
-            return replace(tree, operands=_all(operands, known))
+            return replace(tree, operands=tuple(map(change, operands)))
         case t.Conditional(test=test, then=then, otherwise=otherwise):
-            return replace(tree, test=put(test, known), then=put(then, known), otherwise=put(otherwise, known))
+            return replace(tree, test=change(test), then=change(then), otherwise=change(otherwise))
         case t.Index(value=value, index=index):
-            return replace(tree, value=put(value, known), index=put(index, known))
+            return replace(tree, value=change(value), index=change(index))
         case t.Slice(value=value, start=start, stop=stop, step=step):
-            bounds = [put(bound, known) if bound is not None else None for bound in (start, stop, step)]
-            return replace(tree, value=put(value, known), start=bounds[0], stop=bounds[1], step=bounds[2])
+            bounds = [change(bound) if bound is not None else None for bound in (start, stop, step)]
+            return replace(tree, value=change(value), start=bounds[0], stop=bounds[1], step=bounds[2])
         case t.Call(arguments=arguments, keywords=keywords):
-            given = tuple((keyword, put(value, known)) for keyword, value in keywords)
-            return replace(tree, arguments=_all(arguments, known), keywords=given)
+            given = tuple((keyword, change(value)) for keyword, value in keywords)
+            return replace(tree, arguments=tuple(map(change, arguments)), keywords=given)
         case _:
             return tree
 
@@ -159,7 +166,8 @@ def _fold(tree: Tree) -> Tree:
             if first == one and kept and kept[0][0] == "*":
                 first, kept = kept[0][1], kept[1:]
             return t.Arithmetic(AT, first, tuple(kept)) if kept else first
-        return t.Arithmetic(AT, first, tuple(rest))
+        found = t.Arithmetic(AT, first, tuple(rest))
+        return total([found]) if names_in(found) <= {TURN} and _is_whole(found) else found
     if isinstance(tree, t.Unary) and tree.operator == "not":
         operand = _fold(tree.operand)
         if isinstance(operand, t.Comparison) and len(operand.rest) == 1 and operand.rest[0][0] in _OPPOSITE:
@@ -178,11 +186,14 @@ def _fold(tree: Tree) -> Tree:
         if not operands:
             return constant(not short)
         return operands[0] if len(operands) == 1 else t.Logic(AT, tree.operator, tuple(operands))
-    return tree
+    return _rebuilt(tree, _fold)
 
 
-def _all(trees: Sequence[Tree], known: Mapping[str, Tree]) -> tuple[Tree, ...]:
-    return tuple(put(tree, known) for tree in trees)
+def _is_whole(tree: Tree) -> bool:
+    """Whether a sum is one of integers, in which the order does not matter."""
+    if isinstance(tree, t.Arithmetic):
+        return all(symbol in "+-*" for symbol, _ in tree.rest) and all(map(_is_whole, t.children(tree)))
+    return isinstance(tree, t.Name) or (isinstance(tree, t.Literal) and type(tree.value) is int)
 
 
 def total(trees: Sequence[Tree]) -> Tree:
@@ -216,6 +227,14 @@ def times(factor: int, tree: Tree) -> Tree:
     if isinstance(tree, t.Arithmetic) and tree.rest[0][0] == "*":
         return t.Arithmetic(AT, constant(factor), (("*", tree.first), *tree.rest))
     return t.Arithmetic(AT, constant(factor), (("*", tree),))
+
+
+def product(left: Tree, right: Tree) -> Tree:
+    """A product, numbers first."""
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, t.Literal) and isinstance(one.value, int):
+            return times(one.value, other)
+    return t.Arithmetic(AT, left, (("*", right),))
 
 
 def _terms(tree: Tree) -> list[tuple[int, Tree]]:

@@ -17,12 +17,8 @@ from archspec.ops import ShapeError
 from archspec.source import Items, Scalar
 from archspec.source import Mapping as Mapping_
 
-TURN = "$i"
-"""The loop variable, in formulas."""
-
-
 Bound = Mapping[str, Any]
-"""What loops inside a class have bound around a step: its value, or ``...`` where the steps in question differ."""
+"""What loops inside a class have bound around a step: its value, a formula for it, or ``...`` where there is none."""
 NONE_BOUND: Bound = {}
 
 
@@ -131,11 +127,27 @@ class Arguments:
             if name not in self.locals:
                 self._expand(name, known, set())
         here = algebra.names_in(tree) & bound.keys()
-        if any(not algebra.is_plain(bound[name]) for name in here):
+        if any(not isinstance(bound[name], Tree) and not algebra.is_plain(bound[name]) for name in here):
             return []
-        turn = {name: algebra.constant(bound[name]) for name in here}
+        turn = {
+            name: value if isinstance(value := bound[name], Tree) else algebra.constant(value) for name in sorted(here)
+        }
         tree = algebra.put(algebra.fold(tree, turn) if turn else tree, known)
         return [tree] if algebra.translatable(tree) else []
+
+    def parts(self, trees: Iterable[Tree]) -> list[Tree]:
+        """Formulas, lists among them taken apart."""
+        found: list[Tree] = []
+        waiting = list(trees)
+        while waiting:
+            tree = waiting.pop(0)
+            if isinstance(tree, t.Name) and isinstance(self.locals.get(tree.name), t.Listing):
+                tree = self.locals[tree.name]
+            if isinstance(tree, t.Listing):
+                waiting += tree.items
+            else:
+                found.append(tree)
+        return found
 
     def _expand(self, name: str, known: dict[str, Tree], open_: set[str]) -> None:
         if name in known or name in open_ or name not in self.lets or name in self.locals:

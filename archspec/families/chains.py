@@ -6,16 +6,17 @@ import bisect
 import itertools
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from typing import Protocol, TypeVar
 
 from archspec.analyses.structure import PLAIN_CALL, positional
 from archspec.expressions import Expression
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
-from archspec.families.arguments import TURN
+from archspec.families.algebra import TURN
 from archspec.families.items import Item
 from archspec.families.members import Members
-from archspec.families.series import Segment, turns_of
+from archspec.families.series import GROUPED, Segment, turns_of
 from archspec.families.settle import formulas
 from archspec.families.solver import Mismatch
 from archspec.families.templates import Entry, Series
@@ -89,7 +90,8 @@ class Chains(Members):
                 out.append(entry)
         body: list[Entry] = []
         inside = previous
-        if segment.period > 1 and segment.name(0, start) is None and len(set(segment.counts)) == 1:
+        rare = len(set(segment.counts)) == 1 and segment.counts[0] - start < GROUPED
+        if segment.period > 1 and segment.name(0, start) is None and rare:
             raise Mismatch("a list reads better")
         for column in range(segment.period):
             items, uses, turns = [], [], []
@@ -109,7 +111,7 @@ class Chains(Members):
             inside = self._chain_channels(entry, items, uses, inside, turns)
             body.append(entry)
         count = self.solver.solve(
-            "count", [count - start for count in segment.counts], where, self._count_hints(segment, start)
+            "count", [count - start for count in segment.counts], where, self._count_hints(segment, where, start)
         )
         out.append(Series(body, count))
         last = [row[count * segment.period - 1] for row, count in zip(segment.rows, segment.counts, strict=True)]
@@ -121,10 +123,11 @@ class Chains(Members):
                 return out, guess
         return out, None
 
-    def _count_hints(self, segment: Segment, start: int) -> list[Tree]:
+    def _count_hints(self, segment: Segment, where: Sequence[int], start: int) -> list[Tree]:
         """What the spec says of how often a loop runs."""
         step = segment.step
-        bound = self._bound([item for row in segment.rows for item in row])
+        rows = [(item, use) for use, row in zip(where, segment.rows, strict=True) for item in row]
+        bound = self._bound([item for item, _ in rows], [use for _, use in rows])
         found: list[Tree] = []
         if step is not None and step.repeat is not None:
             found += self.solver.hint(step.repeat, None, bound)
@@ -132,6 +135,7 @@ class Chains(Members):
             over = step.clauses[-1].loops[0].iterable
             if isinstance(over, t.Call) and over.function == "range" and len(over.arguments) == 1:
                 found += self.solver.said(over.arguments[0], None, bound)
+        found += self.solver.lengths()
         return [algebra.total([tree, algebra.constant(-start)]) for tree in found]
 
     def _chain_channels(
@@ -172,8 +176,33 @@ class Chains(Members):
             raise Mismatch("optional, and more than a chain")
         if first.module is not None and entry.kind == "module" and first.module.whole != PLAIN_CALL:
             raise Mismatch("optional, and given more than the value that it would hand on")
-        if where is None and entry.kind != "function" and entry.alias != entry.reads[0]:
+        if where is None and entry.kind != "function" and not self._reads_alias(entry):
             raise Mismatch("optional, and not in a chain")
+        self._find_condition(entry, self._flag(entry), where)
+
+    def _reads_alias(self, entry: Entry) -> bool:
+        """Whether an entry reads what stands for its value in uses that lack it.
+
+        Other entries may lie between, where none of those uses that have this one has them.
+        """
+        ref, between = entry.alias, list[Entry]()
+        while ref is not None and ref != entry.reads[0]:
+            other = self.entries[ref.entry] if ref.entry >= 0 else None
+            if other is None or any(
+                mine is not None and its is not None for mine, its in zip(entry.items, other.items, strict=True)
+            ):
+                return False
+            between.append(other)
+            ref = other.alias or next(iter(other.reads), None)
+        if ref is None or entry.alias is None:
+            return False
+        for other in between:
+            other.alias = other.alias or other.reads[0]
+        entry.reads = [entry.alias, *entry.reads[1:]]
+        return True
+
+    def _find_condition(self, entry: Entry, flag: str, where: Sequence[int] | None = None) -> None:
+        """A formula that is true in exactly those uses that have an entry."""
         present = {use: item is not None for use, item in zip(where or self.every, entry.items, strict=True)}
         if isinstance(entry.head, Tree):
             key = next(iter(algebra.names_in(entry.head)))
@@ -184,11 +213,12 @@ class Chains(Members):
         step = entry.first.what.step
         previous = self.channels.get(entry.reads[0]) if entry.reads else None
         if step is not None and isinstance(step.when, Expression):
-            hints += self.solver.said(
-                step.when.tree, previous, self._bound([item for item in entry.items if item is not None])
-            )
+            uses = zip(where or self.every, entry.items, strict=True)
+            there = [(item, use) for use, item in uses if item is not None]
+            bound = self._bound([item for item, _ in there], [use for _, use in there])
+            hints += self.solver.said(step.when.tree, previous, bound)
         hints += self.conditions
-        entry.condition = self.solver.condition(self._flag(entry), present, hints)
+        entry.condition = self.solver.condition(flag, present, hints)
         if entry.condition not in self.conditions:
             self.conditions.append(entry.condition)
 
@@ -205,11 +235,19 @@ class Chains(Members):
         return f"has_{what.block.name if what.block is not None else what.kind}"
 
 
-def align(rows: Sequence[Sequence[Item]]) -> list[list[Item | None]]:
+class _Keyed(Protocol):
+    @property
+    def key(self) -> Hashable: ...
+
+
+_Kept = TypeVar("_Kept", bound=_Keyed)
+
+
+def align(rows: Sequence[Sequence[_Kept]]) -> list[list[_Kept | None]]:
     """Items of the same step side by side; raises :class:`Mismatch` when two uses have them in another order."""
     orders = dict.fromkeys(tuple(item.key for item in row) for row in rows)
     order = {key: index for index, key in enumerate(next(iter(orders)) if len(orders) == 1 else _merged(list(orders)))}
-    columns: list[list[Item | None]] = [[None] * len(rows) for _ in order]
+    columns: list[list[_Kept | None]] = [[None] * len(rows) for _ in order]
     for use, row in enumerate(rows):
         for item in row:
             columns[order[item.key]][use] = item

@@ -11,7 +11,7 @@ from archspec.analyses.structure import Structure
 from archspec.graph import Node, Scope
 from archspec.ops import Argument, Function, Module
 
-Kind = Literal["module", "function", "call", "chain"]
+Kind = Literal["module", "function", "call", "chain", "loop"]
 
 
 @dataclass(slots=True, eq=False)
@@ -50,7 +50,7 @@ class Item:
             )
         if self.kind == "module" and self.module is not None:
             slots = tuple((argument.slot, argument.keyword) for argument in self.arguments)
-            return (*shared, self.module.target, slots, self.module.whole, self.module.helper)
+            return (*shared, self.module.target, slots, self.module.call, self.module.helper)
         return shared
 
 

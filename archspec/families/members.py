@@ -12,9 +12,10 @@ from archspec.families.algebra import Code
 from archspec.families.arguments import Bound
 from archspec.families.items import Item
 from archspec.families.solver import Mismatch
-from archspec.families.templates import Entry, Series, Slot
+from archspec.families.templates import Entry, Ref, Series, Slot
 from archspec.families.wiring import Wiring, child_of
 from archspec.graph import Node, Scope
+from archspec.source import Mapping
 
 _NUMBER = re.compile(r"(?<![\w.{])\d+(?![\w.}])")
 
@@ -29,6 +30,7 @@ class Members(Wiring):
         turns: Sequence[int] | None,
         number: int,
         previous: Tree | None = None,
+        reads: list[Ref] | None = None,
     ) -> Entry:
         """The entry of items that belong together, one for each use (or each use and turn of a loop)."""
         there = [(item, use) for item, use in zip(items, where, strict=True) if item is not None]
@@ -42,7 +44,8 @@ class Members(Wiring):
         if turns is not None:
             own_turns = [turn for item, turn in zip(items, turns, strict=True) if item is not None]
         if number >= 0:
-            entry.reads = [self.phi(read, number) for read in self._reads(items)]
+            entry.number = number
+            entry.reads = reads if reads is not None else [self.phi(read, number) for read in self._reads(items)]
             previous = self.channels.get(entry.reads[0]) if entry.reads else None
         if any(item.form != first.form for item, _ in there):
             there = [(self._other_form(item, [one for one, _ in there]), use) for item, use in there]
@@ -54,7 +57,7 @@ class Members(Wiring):
         fill = getattr(self, f"_fill_{first.kind}")
         fill(entry, [item for item, _ in there], present, own_turns, previous)
         if number >= 0:
-            self._note_channels(entry, number, previous)
+            self._note_channels(entry, number, where, turns)
         return entry
 
     def chained(
@@ -86,7 +89,7 @@ class Members(Wiring):
         assert first.module is not None
         bare = all(argument.needless for item in items for argument in item.arguments)
         modules = [item.module for item in items if item.module is not None]
-        if len({(module.whole, module.helper, module.wrap) for module in modules}) != 1:
+        if len({(module.call, module.helper, module.wrap) for module in modules}) != 1:
             raise Mismatch("called differently")
         targets = [Code(module.target) for module in modules]
         if len(set(targets)) == 1:
@@ -95,16 +98,21 @@ class Members(Wiring):
             entry.head = self._chosen(entry, targets, where, first)
         else:
             raise Mismatch("other modules")
-        entry.text, entry.prepare = first.module.call, first.module.prepare
+        entry.text = first.module.call
+        (entry.prepare,) = self._numbered(entry, items, [(module.prepare,) for module in modules], where, previous)
         if bare:
             return
         if len({tuple((a.slot, a.keyword) for a in item.arguments) for item in items}) != 1:
             raise Mismatch("other arguments")
         for position, argument in enumerate(first.arguments):
             values = [item.arguments[position].value for item in items]
-            hints = self._hints(items, argument.slot, previous)
-            if argument.slot in ("in_channels", "in_features") or not hints:
+            hints = self._hints(items, argument.slot, previous, where, turns)
+            varied = any(not algebra.same(algebra.plain(value), algebra.plain(values[0])) for value in values)
+            if argument.slot in ("in_channels", "in_features") or (varied and not hints):
                 hints = [*([previous] if previous is not None else []), *hints]
+            each = [item.arguments[position].each for item in items]
+            if varied and all(each) and not self.solver.says(hints, values, where, turns):
+                values = each if self.solver.says(hints, each, where, turns) else values
             tree = self.solver.solve(argument.slot, values, where, hints, turns)
             defaults = {repr(item.arguments[position].default) for item in items}
             entry.slots.append(Slot(argument.keyword, tree, argument.default if len(defaults) == 1 else ...))
@@ -118,59 +126,92 @@ class Members(Wiring):
                 return algebra.name(key)
         return self.solver.fresh(wanted, dict(zip(where, targets, strict=True)), absent=None)
 
-    def _hints(self, items: Sequence[Item], slot: str, previous: Tree | None) -> list[Tree]:
+    def _hints(
+        self,
+        items: Sequence[Item],
+        slot: str,
+        previous: Tree | None,
+        where: Sequence[int],
+        turns: Sequence[int] | None = None,
+    ) -> list[Tree]:
         step = items[0].what.step
         argument = step.argument(slot) if step is not None else None
-        return self.solver.hint(argument, previous, self._bound(items)) if argument is not None else []
+        if argument is None:
+            return []
+        return self.solver.hint(argument, previous, self._bound(items, where, turns))
 
-    def _bound(self, items: Sequence[Item]) -> Bound:
-        """What loops inside this class have bound around some copies of a step."""
+    def _bound(self, items: Sequence[Item], where: Sequence[int], turns: Sequence[int] | None = None) -> Bound:
+        """What loops inside this class have bound around some copies of a step.
+
+        What differs between them may still be the number of the turn, or an entry of a list that the class is given.
+        """
         scope = self.uses[0]
         outside = 0 if scope.block is not None else len(scope.loops)
         found: dict[str, Any] = {}
-        for position, item in enumerate(items):
-            names = {name: value for bound in item.what.loops[outside:] for name, value in bound.items()}
-            for name, value in names.items():
-                same = not position or (name in found and algebra.same(found[name], algebra.plain(value)))
-                found[name] = algebra.plain(value) if same else ...
+        for depth, names in enumerate(items[0].what.loops[outside:], outside):
+            copies = [item.what.copy[depth] for item in items if len(item.what.copy) > depth]
+            for name in names:
+                values = [algebra.plain(item.what.loops[depth].get(name, ...)) for item in items
+                          if len(item.what.loops) > depth]  # fmt: skip
+                if len(values) == len(copies) == len(items):
+                    found[name] = self.solver.bound(values, copies, where, turns)
         return found
 
     def _fill_function(
         self, entry: Entry, items: list[Item], where: list[int], turns: list[int] | None, previous: Tree | None
     ) -> None:
         functions = [item.function for item in items if item.function is not None]
-        texts = [f"{function.prepare}\n{function.text}" for function in functions]
         if len({(function.helper, function.atomic) for function in functions}) != 1:
             raise Mismatch("other functions")
-        entry.prepare, entry.text = texts[0].split("\n")
         entry.atomic = functions[0].atomic
+        texts = [(function.prepare, function.text) for function in functions]
+        entry.prepare, entry.text = self._numbered(entry, items, texts, where, previous)
+
+    def _numbered(
+        self,
+        entry: Entry,
+        items: list[Item],
+        texts: Sequence[tuple[str, ...]],
+        where: list[int],
+        previous: Tree | None,
+    ) -> tuple[str, ...]:
+        """Expressions that the uses share, numbers that differ being attributes: ``F.pad({0}, ({padding}, 0))``."""
         if len(set(texts)) == 1:
-            return
-        if len({_NUMBER.sub("#", text) for text in texts}) != 1:
+            return texts[0]
+        if len({tuple(_NUMBER.sub("#", part) for part in text) for text in texts}) != 1:
             raise Mismatch("other functions")
-        numbers = [[int(number) for number in _NUMBER.findall(text)] for text in texts]
-        marks = iter(range(len(numbers[0])))
-        names: list[str] = []
-        first = items[0].what
-        assert isinstance(first, Node)
-        assert first.op is not None
-        for position in marks:
-            values = [found[position] for found in numbers]
-            if len(set(values)) == 1:
-                names.append(str(values[0]))
-                continue
-            tree = self.solver.solve(first.op.keyword, values, where, [previous] if previous is not None else [])
-            attribute = next((name for name, known in entry.attributes.items() if known == tree), "")
-            if not attribute:
-                parameter = self.solver.parameters.get(next(iter(algebra.names_in(tree)), ""))
-                whole = parameter is not None and tree == algebra.name(parameter.key)
-                attribute = parameter.wanted if parameter is not None and whole else first.op.keyword
-                if attribute in entry.attributes:
-                    attribute = f"{attribute}_{len(entry.attributes)}"
-                entry.attributes[attribute] = tree
-            names.append("{" + attribute + "}")
-        replaced = iter(names)
-        entry.prepare, entry.text = _NUMBER.sub(lambda match: next(replaced), texts[0]).split("\n")
+        what = items[0].what
+        assert isinstance(what, Node)
+        assert what.op is not None
+        found: list[str] = []
+        for place, part in enumerate(texts[0]):
+            numbers = [[int(number) for number in _NUMBER.findall(text[place])] for text in texts]
+            word = "padding" if part.startswith("F.pad(") else what.op.keyword
+            names = iter(
+                [self._number(entry, items, word, values, where, previous) for values in zip(*numbers, strict=True)]
+            )
+            found.append(_NUMBER.sub(lambda match, names=names: next(names), part))
+        return tuple(found)
+
+    def _number(
+        self, entry: Entry, items: list[Item], word: str, values: Sequence[int], where: list[int], previous: Tree | None
+    ) -> str:
+        if len(set(values)) == 1:
+            return str(values[0])
+        step = items[0].what.step
+        hints = [previous] if previous is not None else []
+        for _, written in step.body.entries if step is not None and isinstance(step.body, Mapping) else ():
+            hints += self.solver.parts(self.solver.hint(written, previous, self._bound(items, where)))
+        tree = self.solver.solve(word, values, where, hints)
+        attribute = next((name for name, known in entry.attributes.items() if known == tree), "")
+        if not attribute:
+            parameter = self.solver.parameters.get(next(iter(algebra.names_in(tree)), ""))
+            whole = parameter is not None and tree == algebra.name(parameter.key)
+            attribute = parameter.wanted if parameter is not None and whole else word
+            if attribute in entry.attributes:
+                attribute = f"{attribute}_{len(entry.attributes)}"
+            entry.attributes[attribute] = tree
+        return f"{{{attribute}}}"
 
     def _fill_call(
         self, entry: Entry, items: list[Item], where: list[int], turns: list[int] | None, previous: Tree | None
@@ -195,7 +236,7 @@ class Members(Wiring):
                     known = previous
                 hints = [known] if known is not None else []
             else:
-                hints = self._hints(items, parameter.key, previous)
+                hints = self._hints(items, parameter.key, previous, where, turns)
             tree = self.solver.solve(parameter.wanted, values, where, hints, turns)
             entry.slots.append(Slot(parameter.key, tree, ...))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 
 from archspec.analyses.structure import positional
@@ -14,6 +14,10 @@ _PLAIN = re.compile(r"[A-Za-z0-9_-]+\Z")
 """Names that may stand in an f-string as they are."""
 FEWEST = 3
 """Copies from which a loop reads better than a list, where their number is always the same."""
+GROUPED = 5
+"""The same for groups of several members: ``*(layer for _ in range(5) for layer in (…))``."""
+OFTEN = 4
+"""The same in a class with a forward."""
 
 
 @dataclass(slots=True)
@@ -35,7 +39,7 @@ class Segment:
     @property
     def step(self) -> Step | None:
         """The step that holds the loop, as far as an item can tell."""
-        return self.rows[0][0].what.step
+        return next(row for row in self.rows if row)[0].what.step
 
     def name(self, column: int, start: int) -> tuple[str, int, str] | None:
         """In the names of a column: text, number in turn ``start``, text after it; None for positions."""
@@ -46,6 +50,8 @@ class Segment:
             for row, count in zip(self.rows, self.counts, strict=True)
             for turn in range(start, count)
         ]
+        if not any(name for name, _ in names):
+            return ("", 0, "")
         for name, turn in names[:1] if all(_PLAIN.match(name) for name, _ in names) else ():
             for match in re.finditer(r"\d+", name):
                 before, number, after = name[: match.start()], int(match[0]) - turn, name[match.end() :]
@@ -54,8 +60,8 @@ class Segment:
         return ("", -1, "")
 
 
-def turns_of(rows: Sequence[Sequence[Item]]) -> list[Segment] | None:
-    """The stretches of a chain's uses, when every use has the same ones and a loop among them is worth it."""
+def _bodies(rows: Sequence[Sequence[Item]]) -> dict[Hashable, tuple[Hashable, ...]]:
+    """The steps of each loop, by its first step."""
     bodies: dict[Hashable, tuple[Hashable, ...]] = {}
     for row in rows:
         position = 0
@@ -66,6 +72,12 @@ def turns_of(rows: Sequence[Sequence[Item]]) -> list[Segment] | None:
                 position += _turns(row, position, body) * len(body)
             else:
                 position += 1
+    return bodies
+
+
+def turns_of(rows: Sequence[Sequence[Item]]) -> list[Segment] | None:
+    """The stretches of a chain's uses, when every use has the same ones and a loop among them is worth it."""
+    bodies = _bodies(rows)
     if not bodies:
         return None
     cut = [_cut(row, bodies) for row in rows]
@@ -82,6 +94,40 @@ def turns_of(rows: Sequence[Sequence[Item]]) -> list[Segment] | None:
             looped, counts = False, [1] * len(own)
         found.append(Segment(looped, own, max(period, 1), counts, numbered))
     return found if any(segment.looped for segment in found) else None
+
+
+@dataclass(slots=True)
+class Stretch:
+    """A stretch of one use: an item, or a loop over ``period`` items a turn."""
+
+    key: Hashable
+    period: int
+    """0 of a single item."""
+    items: list[Item]
+
+
+def stretches(rows: Sequence[Sequence[Item]], without: Collection[Hashable]) -> list[list[Stretch]]:
+    """The uses of a class with a forward, cut into single items and loops.
+
+    A loop is worth it where the uses differ in how often it runs, or where it runs often.  Loops ``without`` which it
+    must go are left as items.
+    """
+    bodies = _bodies(rows)
+    cut = [[Stretch(*part) for part in _cut(row, bodies)] if bodies else [] for row in rows]
+    counts: dict[Hashable, list[int]] = {}
+    for use, row in enumerate(cut):
+        for part in row:
+            if part.period and part.key not in without:
+                counts.setdefault(part.key, [0] * len(rows))[use] = len(part.items) // part.period
+    worth = {key for key, own in counts.items() if max(own) > 1 and (len(set(own)) > 1 or own[0] >= OFTEN)}
+    if not worth:
+        return [[Stretch(item.key, 0, [item]) for item in row] for row in rows]
+    out: list[list[Stretch]] = []
+    for row in cut:
+        out.append([])
+        for part in row:
+            out[-1] += [part] if part.key in worth else [Stretch(item.key, 0, [item]) for item in part.items]
+    return out
 
 
 def _step(item: Item) -> Hashable:

@@ -44,6 +44,8 @@ def formulas(entries: Iterable[Entry | Series]) -> Iterator[Tree]:
         yield from entry.attributes.values()
         if entry.condition is not None:
             yield entry.condition
+        if entry.count is not None:
+            yield entry.count
         yield from formulas(entry.children)
 
 
@@ -57,6 +59,8 @@ def _substitute(entries: Iterable[Entry | Series], known: dict[str, Tree]) -> No
         entry.attributes = {name: algebra.fold(tree, known) for name, tree in entry.attributes.items()}
         if entry.condition is not None:
             entry.condition = algebra.fold(entry.condition, known)
+        if entry.count is not None:
+            entry.count = algebra.fold(entry.count, known)
         _substitute(entry.children, known)
 
 

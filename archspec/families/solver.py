@@ -15,7 +15,8 @@ from archspec.diagnostics import Fault
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
-from archspec.families.arguments import TURN, Arguments
+from archspec.families.algebra import TURN
+from archspec.families.arguments import Arguments
 from archspec.families.templates import Parameter
 from archspec.graph import Scope
 
@@ -31,6 +32,8 @@ class Solver(Arguments):
         self, flow: Flow, uses: Sequence[Scope], inputs: Sequence[Sequence[int]], expected: Iterable[str] = ()
     ) -> None:
         super().__init__(flow, uses, inputs, expected)
+        self.first_apart = False
+        """Whether the first turn of a loop may have a value of its own in a formula."""
         every = range(len(uses))
         for name in self.lets:
             if name not in self.candidates or self._is_fixed(name):
@@ -66,6 +69,8 @@ class Solver(Arguments):
             return found
         if turns is not None:
             series = self._series(wanted, values, where, turns, hints)
+            if series is None and self.first_apart:
+                series = self._first_apart(wanted, values, where, turns, hints)
             if series is not None:
                 return series
         by_use: dict[int, Any] = {}
@@ -74,6 +79,13 @@ class Solver(Arguments):
                 raise Mismatch(f"{wanted} varies within one use")
             by_use[use] = value
         return self.fresh(wanted, by_use)
+
+    def says(
+        self, hints: Iterable[Tree], values: Sequence[Any], where: Sequence[int], turns: Sequence[int] | None
+    ) -> bool:
+        """Whether what the spec says has these values."""
+        values = [algebra.plain(value) for value in values]
+        return any(self.fits(form, values, where, turns) for form in self._forms(hints, values, where))
 
     def fits(self, tree: Tree, values: Sequence[Any], where: Sequence[int], turns: Sequence[int] | None = None) -> bool:
         """Whether a formula has these values."""
@@ -169,6 +181,29 @@ class Solver(Arguments):
         tree = t.Arithmetic(algebra.AT, base, (("+", many),))
         return self.use(tree) if self.fits(tree, values, where, turns) else None
 
+    def _first_apart(
+        self, wanted: str, values: Sequence[Any], where: Sequence[int], turns: Sequence[int], hints: Iterable[Tree]
+    ) -> Tree | None:
+        """``first if i == 0 else rest``, where the rest is the same in all further turns of a use."""
+        cases = list(zip(where, values, turns, strict=True))
+        rest = [(use, value) for use, value, turn in cases if turn]
+        first = [(use, value) for use, value, turn in cases if not turn]
+        if not rest:
+            return None
+        before = algebra.total([algebra.name(TURN), algebra.constant(-1)])
+        entries = [t.Index(algebra.AT, algebra.name(key), before) for key in self._lists()]
+        own, uses = [value for _, value in rest], [use for use, _ in rest]
+        later = [turn for turn in turns if turn]
+        otherwise = next((self.use(entry) for entry in entries if self.fits(entry, own, uses, later)), None)
+        if otherwise is None:
+            for use, value in rest:
+                if not algebra.same(value, next(other for one, other in rest if one == use)):
+                    return None
+            otherwise = self.solve(f"next_{wanted}", own, uses, hints)
+        then = self.solve(wanted, [value for _, value in first], [use for use, _ in first], hints)
+        test = t.Comparison(algebra.AT, algebra.name(TURN), (("==", algebra.constant(0)),))
+        return self.use(t.Conditional(algebra.AT, test, then, otherwise))
+
     def fresh(self, wanted: str, values: Mapping[int, Any], absent: Any = ...) -> Tree:
         """An argument of its own.  Uses that need none get ``absent``, or whatever a later member wants there."""
         every = range(len(self.uses))
@@ -203,6 +238,43 @@ class Solver(Arguments):
                 self.parameters[key] = self.candidates[key] = replace(parameter, values=filled, known=known)
                 return algebra.name(key)
         return None
+
+    def bound(
+        self, values: Sequence[Any], copies: Sequence[int], where: Sequence[int], turns: Sequence[int] | None
+    ) -> Any:
+        """What a loop's variable is: a value, a formula, or ``...``; ``copies`` are the numbers of its turns."""
+        if all(algebra.same(value, values[0]) for value in values):
+            return values[0]
+        if turns is None:
+            index = algebra.constant(copies[0])
+            offset = 0 if len(set(copies)) == 1 else None
+        else:
+            offset = copies[0] - turns[0]
+            index = algebra.total([algebra.name(TURN), algebra.constant(offset)])
+            if any(copy != turn + offset for copy, turn in zip(copies, turns, strict=True)):
+                offset = None
+        if offset is None:
+            return ...
+        if turns is not None and all(type(value) is int for value in values):
+            shift = values[0] - turns[0]
+            counted = algebra.total([algebra.name(TURN), algebra.constant(shift)])
+            if self.fits(counted, values, where, turns):
+                return counted
+        for key in self._lists():
+            entry = t.Index(algebra.AT, algebra.name(key), index)
+            first = next((value[0] for value in self.candidates[key].values if value), None)
+            parts = range(len(first)) if isinstance(first, tuple) else ()
+            for form in (entry, *(t.Index(algebra.AT, entry, algebra.constant(at)) for at in parts)):
+                if self.fits(form, values, where, turns):
+                    return form
+        return ...
+
+    def lengths(self) -> list[Tree]:
+        """How many entries the lists have that the class is given."""
+        return [t.Call(algebra.AT, "len", (algebra.name(key),), ()) for key in self._lists()]
+
+    def _lists(self) -> list[str]:
+        return [key for key, parameter in self.candidates.items() if all(type(v) is tuple for v in parameter.values)]
 
     def condition(self, wanted: str, present: Mapping[int, bool], hints: Iterable[Tree]) -> Tree:
         """A formula that is true in exactly those of the uses that have an item."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +74,13 @@ class Entry:
     """What stands for its value in uses that lack it."""
     series_name: tuple[str, int, str] | None = None
     """In a loop: the name's text before its number, the number in the first turn, the text after."""
+    number: int = -1
+    """What :class:`Ref` calls it, in a class with a forward."""
+    count: Tree | None = None
+    """Of a loop over ``children``: how often it runs."""
+    begin: list[Ref] = field(default_factory=list)
+    """Of a loop: what its turns find; ``reads`` in the first turn, ``carried`` of the turn before in the others."""
+    carried: list[Ref] = field(default_factory=list)
     initial: list[str] = field(default_factory=list)
     """Of a parameter: the statements that start it."""
     member: str = ""
@@ -82,6 +90,15 @@ class Entry:
     def first(self) -> Item:
         """One of its items."""
         return next(item for item in self.items if item is not None)
+
+
+def with_turns(entries: Iterable[Entry | Series]) -> Iterator[Entry]:
+    """The entries of a class with a forward, those in its loops too."""
+    for entry in entries:
+        if isinstance(entry, Entry):
+            yield entry
+            if entry.kind == "loop":
+                yield from with_turns(entry.children)
 
 
 @dataclass(slots=True, eq=False)
@@ -99,6 +116,8 @@ class Template:
     outputs: list[Ref]
     given: list[dict[int, int]]
     """For each use, node -> which output."""
+    output_names: list[str] = field(default_factory=list)
+    """What the spec calls each output; empty where it says nothing."""
     channels: list[Tree | None] = field(default_factory=list)
     """Of each output, over the parameters' keys."""
     input_names: list[str] = field(default_factory=list)

@@ -10,8 +10,8 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
-from archspec.families.chains import Chains, align
 from archspec.families.items import Item, Reader
+from archspec.families.loops import Loops
 from archspec.families.settle import settle
 from archspec.families.solver import Mismatch
 from archspec.families.templates import Entry, Parameter, Ref, Series, Template
@@ -84,7 +84,7 @@ def _base(scope: Scope) -> int:
     return next((node.index for node in scope.nodes()), 0)
 
 
-class Skeleton(Chains):
+class Skeleton(Loops):
     """Makes the template of one class."""
 
     def template(self) -> Template:
@@ -95,11 +95,9 @@ class Skeleton(Chains):
             entries, end = self.chained(rows, self.every, previous, inline=False)
             outputs, given = [Ref(0)], [dict.fromkeys(self.flow.outputs[scope], 0) for scope in self.uses]
         else:
-            self._aligned(rows)
-            entries, end = list[Entry | Series](self.entries), None
-            outputs, given = self._outputs()
-            for entry in self.entries:
-                self._say_condition(entry)
+            self.aligned(rows)
+            entries, end = list[Entry | Series](self.top), None
+            outputs, given = self.given
         inputs = [list(inputs) for inputs in self.inputs]
         template = Template(self.uses, self.chain, entries, self._parameters(), [], inputs, outputs, given)
         template.place = {scope: index for index, scope in enumerate(self.uses)}
@@ -131,39 +129,6 @@ class Skeleton(Chains):
     def _parameters(self) -> list[Parameter]:
         order = {key: index for index, key in enumerate(self.solver.candidates)}
         return sorted(self.solver.parameters.values(), key=lambda parameter: order[parameter.key])
-
-    def _aligned(self, rows: list[list[Item]]) -> None:
-        for number, items in enumerate(align(rows)):
-            entry = self.entry(items, self.every, None, number)
-            for use, item in enumerate(items):
-                if item is not None:
-                    for index, output in item.gives.items():
-                        self.values[use][index] = Ref(number, output)
-            self.entries.append(entry)
-
-    def _outputs(self) -> tuple[list[Ref], list[dict[int, int]]]:
-        outputs: list[Ref] = []
-        given: list[dict[int, int]] = [{} for _ in self.uses]
-        last = len(self.entries)
-        mains: list[Ref | None] = []
-        for use, scope in enumerate(self.uses):
-            value = self.flow.value(scope)
-            mains.append(self.values[use].get(value) if value in self.flow.outputs[scope] else None)
-        if any(ref is not None for ref in mains):
-            outputs.append(self.phi(mains, last))
-            for use, scope in enumerate(self.uses):
-                if mains[use] is not None:
-                    given[use][self.flow.value(scope)] = 0
-        others: dict[Ref, int] = {}
-        for use, scope in enumerate(self.uses):
-            for index in self.flow.outputs[scope]:
-                if index not in given[use]:
-                    ref = self._value(use, index)
-                    if ref not in others:
-                        others[ref] = len(outputs)
-                        outputs.append(ref)
-                    given[use][index] = others[ref]
-        return outputs, given
 
     def _output_channels(self, template: Template, position: int, guess: Tree | None) -> Tree | None:
         values: list[int | None] = []

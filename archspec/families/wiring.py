@@ -50,6 +50,9 @@ class Wiring:
         for position in range(len(self.inputs[0])):
             self.channels[Ref(-1, position)] = self._input_channels(position)
         self.entries: list[Entry] = []
+        """Those of a class with a forward, by their number."""
+        self.top: list[Entry] = []
+        """Those that stand in no loop."""
         self.conditions = self.solver.conditions()
         """Formulas of the ``when`` of the spec, and of those entries that some uses lack so far."""
 
@@ -104,15 +107,17 @@ class Wiring:
         entry.alias = below
         return top
 
-    def _note_channels(self, entry: Entry, number: int, previous: Tree | None) -> None:
-        there = [(use, item) for use, item in enumerate(entry.items) if item is not None]
+    def _note_channels(
+        self, entry: Entry, number: int, where: Sequence[int], turns: Sequence[int] | None = None
+    ) -> None:
+        there = [(use, item) for use, item in zip(where, entry.items, strict=True) if item is not None]
         outputs = max((item.outputs or len(item.gives) for _, item in there), default=0)
         for output in range(outputs):
             values = [self._last_width(item, output) for _, item in there]
             before = [self.channels[ref] for ref in entry.reads if ref in self.channels]
             if len(before) != len(entry.reads):
                 before = []
-            found = self._channel_formula(entry, values, [use for use, _ in there], output, before)
+            found = self._channel_formula(entry, values, [use for use, _ in there], output, before, turns)
             if found is not None:
                 self.channels[Ref(number, output)] = found
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from archspec.ops.common.arguments import Flag, Padding, PerAxis, Positive
 from archspec.ops.common.base import Argument, Example, H, Kind, L, Module, Op, Product, Shape, ShapeError, W, Weight
 from archspec.ops.common.memory import Layout, Numbers
-from archspec.ops.common.spatial import Windows, collapse, feature_map, times
+from archspec.ops.common.spatial import Windows, by_axis, feature_map, times
 from archspec.ops.common.windows import Window
 
 
@@ -86,10 +86,10 @@ class Conv(Op):
             (
                 Argument("in_channels", shape.channels),
                 Argument("channels", self.channels),
-                Argument("kernel", collapse(windows.kernel)),
-                Argument("stride", collapse(windows.stride), "stride", 1),
+                by_axis("kernel", windows.kernel),
+                by_axis("stride", windows.stride, "stride", 1),
                 same if windows.same and windows.symmetric else windows.padding_argument(),
-                Argument("dilation", collapse(windows.dilation), "dilation", 1),
+                by_axis("dilation", windows.dilation, "dilation", 1),
                 Argument("groups", self.groups, "groups", 1),
                 Argument("bias", self.bias, "bias", True),
             ),

@@ -25,7 +25,7 @@ from archspec.ops.common.base import (
     per_axis,
 )
 from archspec.ops.common.memory import Layout
-from archspec.ops.common.spatial import collapse, feature_map, per, times
+from archspec.ops.common.spatial import by_axis, feature_map, per, times
 from archspec.ops.common.windows import Transposed, Window
 from archspec.sizes import Dim, step, transposed_step
 
@@ -120,11 +120,11 @@ class ConvTranspose(Op):
             (
                 Argument("in_channels", inputs[0].channels),
                 Argument("channels", self.channels),
-                Argument("kernel", collapse(kernel)),
-                Argument("stride", collapse(stride), "stride", 1),
-                Argument("padding", collapse(padding), "padding", 0),
-                Argument("output_padding", collapse(extra), "output_padding", 0),
-                Argument("dilation", collapse(dilation), "dilation", 1),
+                by_axis("kernel", kernel),
+                by_axis("stride", stride, "stride", 1),
+                by_axis("padding", padding, "padding", 0),
+                by_axis("output_padding", extra, "output_padding", 0),
+                by_axis("dilation", dilation, "dilation", 1),
                 Argument("groups", self.groups, "groups", 1),
                 Argument("bias", self.bias, "bias", True),
             ),

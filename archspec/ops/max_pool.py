@@ -11,7 +11,7 @@ from archspec.ops.common.arguments import PerAxis
 from archspec.ops.common.base import Argument, Example, H, L, Shape, W
 from archspec.ops.common.memory import Numbers, Saved
 from archspec.ops.common.pooling import Pool
-from archspec.ops.common.spatial import Windows, collapse
+from archspec.ops.common.spatial import Windows, by_axis
 
 
 class MaxPool(Pool):
@@ -49,4 +49,4 @@ class MaxPool(Pool):
         return self.dilation
 
     def _more(self, windows: Windows) -> tuple[Argument, ...]:
-        return (Argument("dilation", collapse(windows.dilation), "dilation", 1),)
+        return (by_axis("dilation", windows.dilation, "dilation", 1),)

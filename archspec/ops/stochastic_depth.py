@@ -13,7 +13,7 @@ from archspec.ops.common.memory import NOTHING, Numbers, Saved
 
 STOCHASTIC_DEPTH = '''\
 class StochasticDepth(nn.Module):
-    """Drops a sample's whole branch with probability p in training (arXiv:1603.09382)."""
+    """Drops a sample's branch with probability p in training (arXiv:1603.09382)."""
 
     def __init__(self, p: float) -> None:
         super().__init__()

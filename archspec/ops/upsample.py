@@ -25,7 +25,7 @@ from archspec.ops.common.base import (
     per_axis,
 )
 from archspec.ops.common.memory import NOTHING, Layout, Saved
-from archspec.ops.common.spatial import collapse, feature_map, times
+from archspec.ops.common.spatial import by_axis, feature_map, times
 from archspec.ops.common.windows import Nothing, Resized, Scaled, Window
 from archspec.sizes import Dim, step
 
@@ -159,11 +159,11 @@ class Upsample(Op):
 
     def _target(self, rank: int) -> Argument | None:
         if self.size is not None:
-            return Argument("size", collapse(per_axis(self.size, rank, "size")), "size")
+            return by_axis("size", per_axis(self.size, rank, "size"), "size")
         if self.scale is not None:
             factors = self.factors(rank)
             if all(factor.denominator == 1 for factor in factors):
-                return Argument("scale", collapse(tuple(factor.numerator for factor in factors)), "scale_factor")
+                return by_axis("scale", tuple(factor.numerator for factor in factors), "scale_factor")
         return None
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:

@@ -4,8 +4,8 @@ Standalone text that needs torch alone, deterministic and formatted: one class f
 arguments for what differs between its uses.
 
 ``archspec.families`` finds the common form of a block's uses.  Here, a file each: ``emitter`` writes the file, of
-``classes`` (over ``steps``), each a ``constructor`` and a ``forward``; ``initial`` says how weights start; ``layout``
-breaks lines, ``names`` hands out names.
+``classes`` (over ``steps``), each a ``constructor`` and a ``forward``; ``initial`` says how weights start,
+``documentation`` what a class is said to be; ``layout`` breaks lines, ``names`` hands out names.
 
 Nothing here imports torch.
 """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from archspec.families.templates import Ref
 
@@ -46,14 +47,39 @@ class Call:
 
 
 @dataclass(slots=True)
+class Loop:
+    """Calls made several times, each time with what the time before them gave."""
+
+    head: str
+    body: list[Call]
+    reads: tuple[Ref, ...]
+    begin: tuple[Ref, ...]
+    """What each turn finds: ``reads`` the first, ``carried`` of the turn before the others."""
+    carried: tuple[Ref, ...]
+    gives: tuple[Ref, ...]
+    spans: tuple[str, ...]
+
+
+def flat(calls: Iterable[Call | Loop]) -> Iterator[Call]:
+    """The calls, those in loops too."""
+    for call in calls:
+        if isinstance(call, Loop):
+            yield from call.body
+        else:
+            yield call
+
+
+@dataclass(slots=True)
 class Statement:
-    """An assignment; the end of names, when it has no targets; or the expression that is returned."""
+    """An assignment; the end of names, when it has no targets; the expression that is returned; the head of a loop."""
 
     targets: tuple[str, ...]
     text: str
     training: bool
     refs: tuple[Ref, ...]
     spans: tuple[str, ...] = ()
+    body: list[Statement] = field(default_factory=list)
+    """What stands in the loop."""
 
     @property
     def line(self) -> str:

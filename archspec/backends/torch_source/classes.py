@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePath
 
 from archspec.backends.torch_source.calls import Statement
@@ -16,6 +17,7 @@ from archspec.backends.torch_source.steps import Steps, taken
 from archspec.diagnostics import Span
 from archspec.families.templates import Entry, Ref, Series
 from archspec.graph import Output, Scope
+from archspec.sizes import factor
 
 SHORTEST_RUN = 3
 """Members of a list called one upon another, from which on they are called in a loop."""
@@ -24,11 +26,36 @@ _TURN = re.compile(r"self\[(\d+)\]\((\w+)\)")
 
 @dataclass(slots=True)
 class ClassText:
-    """The lines of a class; ``places`` gives, for lines of its forward, the places in the spec they come from."""
+    """A class by its parts, and what it needs of the file around it."""
 
-    lines: list[str]
+    head: list[str] = field(default_factory=list)
+    constructor: list[str] = field(default_factory=list)
+    forward: list[str] = field(default_factory=list)
     places: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """For lines of the forward, the places in the spec that they come from."""
     helpers: list[str] = field(default_factory=list)
+    careful: bool = False
+    """Whether memory had a say in how the forward's lines are written."""
+
+    @property
+    def parts(self) -> list[list[str]]:
+        """The methods that say anything."""
+        silent = len(self.constructor) == 2 and self.forward and self.constructor[1].strip() == "super().__init__()"
+        return [part for part in ([] if silent else self.constructor, self.forward) if part]
+
+    @property
+    def lines(self) -> list[str]:
+        """The text."""
+        found = list(self.head)
+        for number, part in enumerate(self.parts):
+            found += ["", *part] if number else part
+        return found
+
+    @property
+    def spans(self) -> dict[int, tuple[str, ...]]:
+        """``places`` by the lines of the whole text."""
+        before = len(self.lines) - len(self.forward)
+        return {before + line: spans for line, spans in self.places.items()}
 
 
 class ClassWriter(Steps):
@@ -37,23 +64,46 @@ class ClassWriter(Steps):
     def text(self, documentation: Sequence[str], record: str = "") -> ClassText:
         """The class; ``record`` is the tuple the network's outputs come in, when there are several."""
         template = self.template
-        found = ClassText([])
+        found = ClassText()
         scope = template.uses[0]
         place = _place(scope)
         if place is not None:
-            found.lines.append(f"# {shown_path(place.source.name)}:{place.line}")
-        base = "nn.Sequential" if template.chain else "nn.ModuleList" if self.listed else "nn.Module"
-        found.lines.append(f"class {template.name}({base}):")
-        found.lines += docstring(documentation, WIDTH, 4)
-        found.lines.append("")
-        found.lines += signature(template)
+            found.head.append(f"# {shown_path(place.source.name)}:{place.line}")
+        network = template.chain and bool(self.outputs)
+        listed = self.listed or network  # what a network is called with has the name that the spec gives it
+        base = "nn.ModuleList" if listed else "nn.Sequential" if template.chain else "nn.Module"
+        found.head.append(f"class {template.name}({base}):")
+        if documentation:
+            found.head += [*docstring(documentation, WIDTH, 4), ""]
+        found.constructor += signature(template)
         constructor = Constructor(template)
-        found.lines += constructor.chain() if template.chain else constructor.members()
+        found.constructor += constructor.chain(network) if template.chain else constructor.members()
         found.helpers += self._helpers(template.entries)
+        if network:
+            self._one_by_one(found)
         if not template.chain and (template.outputs or self.outputs):  # with nothing to give, it only holds weights
-            found.lines.append("")
             self._forward(found, record)
         return found
+
+    @cached_property
+    def _shapes(self) -> dict[Ref, str]:
+        """The shapes of values in the network's forward, the batch left out."""
+        found: dict[Ref, str] = {}
+        for entry in self.template.entries if self.outputs else ():
+            if not isinstance(entry, Entry) or entry.kind == "loop":
+                continue
+            for index, output in entry.first.gives.items():
+                shape = self.graph.nodes[index].shape
+                found[Ref(entry.number, output)] = " × ".join(factor(dim) for dim in shape.dims)
+        return found
+
+    def _one_by_one(self, found: ClassText) -> None:
+        """The forward of a network that is a chain."""
+        (name,) = self._inputs()
+        layer = "layer" if name != "layer" else "module"
+        found.forward.append(f"    def forward(self, {name}: Tensor) -> Tensor:")
+        found.forward += [f"        x = {name}"] if name != "x" else []
+        found.forward += [f"        for {layer} in self:", f"            x = {layer}(x)", "        return x"]
 
     def _helpers(self, entries: Sequence[Entry | Series]) -> list[str]:
         out: list[str] = []
@@ -74,17 +124,20 @@ class ClassWriter(Steps):
         inputs = self._inputs()
         names = Namespace(taken(self.reserved))
         names.reserve(inputs)
+        if any(entry.kind == "loop" for entry in self._entries()):
+            self.turn = names.claim(self.turn)
+        calls = self._calls()
         body = Body(names, {Ref(-1, position): name for position, name in enumerate(inputs)})
-        calls = [call for number, entry in enumerate(self._entries()) for call in self._calls(entry, number)]
         returned = list(template.outputs)
         refs, returns = self._plan(returned)
         results = body.run(calls, refs)
+        found.careful = body.careful
         if returns == "record":
             results = [self._in_training(*pair) for pair in zip(results, self.outputs, strict=True)]
         last = body.spans_left()
         arguments = ", ".join(f"{name}: Tensor" for name in inputs)
         kind = self._returns(record, returns)
-        found.lines += lay_out(f"def forward(self{', ' if arguments else ''}{arguments}) -> {kind}:", 4)
+        found.forward += lay_out(f"def forward(self{', ' if arguments else ''}{arguments}) -> {kind}:", 4)
         end = len(body.statements)
         while returns == "training" and end and body.statements[end - 1].training:
             end -= 1
@@ -106,6 +159,12 @@ class ClassWriter(Steps):
     def _statements(self, found: ClassText, statements: Sequence[Statement]) -> None:
         position = 0
         while position < len(statements):
+            if statements[position].body:
+                self._put(found, statements[position].line, 8, statements[position])
+                for statement in statements[position].body:
+                    self._put(found, statement.line, 12, statement)
+                position += 1
+                continue
             end = position
             while end < len(statements) and statements[end].training:
                 end += 1
@@ -130,8 +189,8 @@ class ClassWriter(Steps):
                 target for target in later if target not in ("x", "y", "z", "_") or re.search(rf"\b{target}\b", used)
             ]
             for target in own:
-                found.lines.append(f"        {target} = None")
-            found.lines.append("        if self.training:")
+                found.forward.append(f"        {target} = None")
+            found.forward.append("        if self.training:")
             for statement in group:
                 self._put(found, statement.line, 12, statement)
 
@@ -145,10 +204,14 @@ class ClassWriter(Steps):
         self._put(found, turn.line, 12, turn)
 
     def _put(self, found: ClassText, text: str, indent: int, statement: Statement | None = None) -> None:
-        begin = len(found.lines)
-        found.lines += lay_out(text, indent)
+        begin = len(found.forward)
+        lines = lay_out(text, indent)
+        shape = self._shapes.get(statement.refs[0]) if statement is not None and len(statement.refs) == 1 else None
+        if shape is not None and len(lines) == 1 and len(lines[0]) + len(f"  # {shape}") <= WIDTH:
+            lines = [f"{lines[0]}  # {shape}"]
+        found.forward += lines
         if statement is not None:
-            for line in range(begin, len(found.lines)):
+            for line in range(begin, len(found.forward)):
                 found.places[line] = statement.spans
 
     def _return(
@@ -160,13 +223,14 @@ class ClassWriter(Steps):
         spans: tuple[str, ...],
         training: Sequence[Statement],
     ) -> None:
-        last = Statement((), "", False, (), spans)
+        refs = tuple(self._output(output) for output in self.outputs) if manner == "plain" else ()
+        last = Statement((), "", False, refs, spans)
         if manner in ("plain", "tuple"):
             self._put(found, f"return {', '.join(results)}", 8, last)
         elif manner == "record":
             self._put(found, f"return {record}({', '.join(results)})", 8, last)
         else:
-            found.lines.append("        if self.training:")
+            found.forward.append("        if self.training:")
             for statement in training:
                 self._put(found, statement.line, 12, statement)
             self._put(found, f"return {record}({', '.join(results[:-1])})", 12, last)

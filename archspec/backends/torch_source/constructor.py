@@ -9,10 +9,10 @@ from typing import Any
 from archspec.analyses.structure import positional
 from archspec.backends.torch_source.layout import WIDTH, lay_out
 from archspec.backends.torch_source.names import Namespace, is_name, quoted
+from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
-from archspec.families.algebra import Code
-from archspec.families.arguments import TURN
+from archspec.families.algebra import TURN, Code
 from archspec.families.templates import Entry, Parameter, Series, Slot, Template
 from archspec.ops.common.module_attributes import MODULE_ATTRIBUTES
 
@@ -37,7 +37,7 @@ def name_parameters(template: Template, reserved: Namespace) -> None:
 
 def _loops(entries: Sequence[Entry | Series]) -> bool:
     """Whether members are made in a loop, which has variables of its own."""
-    return any(isinstance(entry, Series) or _loops(entry.children) for entry in entries)
+    return any(isinstance(entry, Series) or entry.kind == "loop" or _loops(entry.children) for entry in entries)
 
 
 def _default(parameter: Parameter) -> Any:
@@ -56,7 +56,12 @@ def _default(parameter: Parameter) -> Any:
 
 def annotation(values: Sequence[Any]) -> str:
     """The type of some values."""
-    kinds = dict.fromkeys(_type(value) for value in values)
+    lists = [value for value in values if isinstance(value, tuple)]
+    if len({len(value) for value in lists}) > 1:
+        anyhow = f"tuple[{annotation([item for value in lists for item in value])}, ...]"
+        kinds = dict.fromkeys(anyhow if isinstance(value, tuple) else _type(value) for value in values)
+    else:
+        kinds = dict.fromkeys(_type(value) for value in values)
     if "float" in kinds:
         kinds.pop("int", None)
     ordered = sorted(kinds, key=lambda kind: kind == "None")
@@ -67,7 +72,7 @@ def _type(value: Any) -> str:
     if isinstance(value, Code):
         return "type[nn.Module]"
     if isinstance(value, tuple):
-        return f"tuple[{', '.join(_type(item) for item in value)}]"
+        return f"tuple[{', '.join(_type(item) for item in value) or '()'}]"
     return "None" if value is None else type(value).__name__
 
 
@@ -182,11 +187,12 @@ class Constructor:
 
     # -- statements ----------------------------------------------------------------------------------------------------
 
-    def chain(self) -> list[str]:
-        """The body of the constructor of an ``nn.Sequential``."""
+    def chain(self, network: bool = False) -> list[str]:
+        """The body of the constructor of an ``nn.Sequential``, or of the ``nn.ModuleList`` that a network is."""
         entries = self.template.entries
         if numbered(entries):
-            return self.variables() + lay_out(f"super().__init__({', '.join(self.listed(entries))})", 8)
+            members = ", ".join(self.listed(entries))
+            return self.variables() + lay_out(f"super().__init__({f'[{members}]' if network else members})", 8)
         lines = ["        super().__init__()", *self.variables()]
         for entry in entries:
             if isinstance(entry, Series):
@@ -207,6 +213,9 @@ class Constructor:
         containers: set[str] = set()
         for entry in self.template.entries:
             assert isinstance(entry, Entry)
+            if entry.kind == "loop":
+                lines += self._turns(entry)
+                continue
             parts = entry.member.split(".")
             for depth in range(1, len(parts)):
                 container = ".".join(parts[:depth])
@@ -223,12 +232,46 @@ class Constructor:
                 lines += self.member(entry, _IDENTITY if called else "")
         return lines
 
-    def member(self, entry: Entry, otherwise: str = "") -> list[str]:
+    def _turns(self, loop: Entry) -> list[str]:
+        """The statements that make the members of a loop."""
+        if loop.count is None:
+            return self._branch(loop)
+        lines: list[str] = []
+        count = loop.text if loop.text and not isinstance(loop.count, t.Name) else self.formula(loop.count)
+        for name, tree in loop.attributes.items():
+            lines += lay_out(f"self.{name} = {self.formula(tree)}", 8)
+        made: list[str] = []
+        for entry in loop.children:
+            assert isinstance(entry, Entry)
+            for name, tree in entry.attributes.items():
+                lines += lay_out(f"self.{name} = {self.formula(tree)}", 8)
+            if entry.kind != "function":
+                made += lay_out(f"self.add_module({numbered_name(entry)}, {self.make(entry)})", 12)
+        return lines + (lay_out(f"for i in range({count}):", 8) + made if made else [])
+
+    def _branch(self, branch: Entry) -> list[str]:
+        """The statements that make the members under one condition."""
+        assert branch.condition is not None
+        lines: list[str] = []
+        for name, tree in branch.attributes.items():
+            lines += lay_out(f"self.{name} = {self.formula(tree)}", 8)
+        made: list[str] = []
+        for entry in branch.children:
+            assert isinstance(entry, Entry)
+            for name, tree in entry.attributes.items():
+                made += lay_out(f"self.{name} = {self.formula(tree)}", 12)
+            if entry.kind != "function":
+                made += self.member(entry, indent=12)
+        plain = isinstance(branch.condition, t.Name)
+        test = self.formula(branch.condition) if plain else branch.text
+        return lines + (lay_out(f"if {test}:", 8) + made if made else [])
+
+    def member(self, entry: Entry, otherwise: str = "", indent: int = 8) -> list[str]:
         """The statement that makes one member, under its condition if it has one."""
         text = self.make(entry)
         if entry.condition is None:
-            return lay_out(assignment(entry.member, text), 8) + [
-                line for way in entry.initial for line in lay_out(way, 8)
+            return lay_out(assignment(entry.member, text), indent) + [
+                line for way in entry.initial for line in lay_out(way, indent)
             ]
         condition = self.formula(entry.condition)
         if otherwise and not attribute(entry.member).startswith("getattr") and not entry.initial:
@@ -245,7 +288,9 @@ class Constructor:
 def is_list(template: Template) -> bool:
     """Whether the members of a class are called 0, 1, 2 …, so that it is an ``nn.ModuleList`` with a forward."""
     entries = [entry for entry in template.entries if isinstance(entry, Entry)]
-    if template.chain or any(entry.attributes or entry.condition is not None for entry in entries):
+    if template.chain or any(
+        entry.attributes or entry.condition is not None or entry.kind == "loop" for entry in entries
+    ):
         return False
     own = [entry for entry in entries if entry.member]
     names = [entry.member for entry in own]
@@ -267,11 +312,16 @@ def attribute(member: str, of: str = "self") -> str:
     return place + "".join(f"[{quoted(name)}]" for name in rest)
 
 
-def numbered_name(entry: Entry) -> str:
-    """The name of a member made in a loop, as an f-string over ``i``."""
+def numbered_name(entry: Entry, turn: str = "i") -> str:
+    """The name of a member made in a loop, as an f-string over the loop's variable."""
     assert entry.series_name is not None
     before, number, after = entry.series_name
-    return f'f"{before}{{i}}{after}"' if number == 0 else f'f"{before}{{i + {number}}}{after}"'
+    return f'f"{before}{{{turn}}}{after}"' if number == 0 else f'f"{before}{{{turn} + {number}}}{after}"'
+
+
+def numbers(entry: Entry | Series) -> bool:
+    """Whether an entry is a member made in a loop, so that its name depends on the turn."""
+    return isinstance(entry, Entry) and entry.series_name is not None and entry.kind != "function"
 
 
 def numbered(entries: Sequence[Entry | Series]) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import ast
 from dataclasses import field
 
 from archspec.analyses.flow import analyse
 from archspec.backends.torch_source.classes import ClassText, ClassWriter, shown_path
 from archspec.backends.torch_source.constructor import name_parameters
+from archspec.backends.torch_source.documentation import described
 from archspec.backends.torch_source.initial import initial_statements
 from archspec.backends.torch_source.layout import WIDTH
 from archspec.backends.torch_source.names import Namespace, class_name, docstring, identifier
@@ -16,6 +17,9 @@ from archspec.families.templates import Template
 from archspec.families.unify import unify
 from archspec.graph import Graph, Scope
 from archspec.records import record
+
+CAREFUL = "Lines of one call, and `del`, let a tensor go before the next is made: the peak of memory stays low."
+"""What the file says where memory decides how lines are written."""
 
 
 @record
@@ -56,7 +60,7 @@ def emitted(graph: Graph) -> Emitted:
     for template in ordered:
         writer = ClassWriter(reader, template, templates, names, graph.outputs if template is root else ())
         text = writer.text(_documentation(graph, template), record)
-        _insert(text, initial.inside.get(template, []) + (initial.loop if template is root else []))
+        text.constructor += initial.inside.get(template, []) + (initial.loop if template is root else [])
         texts.append(text)
     blocks: list[list[str]] = []
     for helper in dict.fromkeys([*(helper for text in texts for helper in text.helpers), *initial.helpers]):
@@ -70,21 +74,22 @@ def emitted(graph: Graph) -> Emitted:
 
 def _assemble(graph: Graph, entry: str, blocks: list[list[str]], texts: dict[int, ClassText]) -> Emitted:
     body = "\n".join(line for block in blocks for line in block)
-    lines = [*_title(graph), *_imports(body)]
+    lines = [*_title(graph, any(text.careful for text in texts.values())), *_imports(body)]
     places: dict[int, tuple[str, ...]] = {}
     for number, block in enumerate(blocks):
         lines += ["", ""]
         if number in texts:
-            for line, spans in texts[number].places.items():
+            for line, spans in texts[number].spans.items():
                 places[len(lines) + line + 1] = spans
         lines += block
     paths = {node.path: f"{node.span.source.name}:{node.span.line}" for node in graph.nodes if node.is_module}
     return Emitted("\n".join(lines) + "\n", entry, places, paths)
 
 
-def _title(graph: Graph) -> list[str]:
+def _title(graph: Graph, careful: bool) -> list[str]:
     doc = graph.doc or f"{graph.name}, a network"
-    return docstring([doc, f"Emitted by archspec from {_spec(graph)}."], WIDTH, 0)
+    paragraphs = [doc, f"Emitted by archspec from {_spec(graph)}."]
+    return docstring([*paragraphs, CAREFUL] if careful else paragraphs, WIDTH, 0)
 
 
 def _spec(graph: Graph) -> str:
@@ -93,17 +98,19 @@ def _spec(graph: Graph) -> str:
 
 
 def _imports(body: str) -> list[str]:
+    """The imports of all names that the text reads."""
+    names = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
     lines = [""]
-    if "OrderedDict(" in body:
+    if "OrderedDict" in names:
         lines.append("from collections import OrderedDict")
-    if "(NamedTuple)" in body:
+    if "NamedTuple" in names:
         lines.append("from typing import NamedTuple")
     if len(lines) > 1:
         lines.append("")
-    if re.search(r"\btorch\.", body):
+    if "torch" in names:
         lines.append("import torch")
-    lines.append("from torch import Tensor, nn" if re.search(r"\bTensor\b", body) else "from torch import nn")
-    if re.search(r"\bF\.", body):
+    lines.append("from torch import Tensor, nn" if "Tensor" in names else "from torch import nn")
+    if "F" in names:
         lines.append("from torch.nn import functional as F")
     return lines
 
@@ -137,7 +144,9 @@ def _documentation(graph: Graph, template: Template) -> list[str]:
         return [f"{graph.name}{paper}, from {_spec(graph)}."]
     if scope.block is not None:
         model = scope.block.model
-        doc = model.doc or f"Block `{scope.block.name}`."
+        if not model.doc:
+            return []
+        doc = described(model.doc, template)
         paper = f" ({model.source})" if model.source and model.source != graph.source else ""
         return [doc.rstrip(".") + paper + "." if paper else doc]
     return [f"`{scope.path}`." if len(template.uses) == 1 else f"`{scope.path}` and its like."]
@@ -152,13 +161,3 @@ def _record(graph: Graph, record: str) -> list[str]:
     if always == 1:
         lines[1] = '    """The outputs in training."""'
     return lines
-
-
-def _insert(text: ClassText, lines: list[str]) -> None:
-    """Put statements at the end of a class's constructor."""
-    if not lines:
-        return
-    forward = (index - 1 for index, line in enumerate(text.lines) if line.startswith("    def forward"))
-    at = next(forward, len(text.lines))
-    text.lines[at:at] = lines
-    text.places = {(line + len(lines) if line >= at else line): spans for line, spans in text.places.items()}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from archspec.backends.torch_source.calls import Call, Statement
+from archspec.backends.torch_source.calls import Call, Loop, Statement, flat
 from archspec.backends.torch_source.holding import Held
 from archspec.backends.torch_source.layout import WIDTH
 from archspec.backends.torch_source.names import Namespace
@@ -15,11 +15,12 @@ from archspec.families.templates import Ref
 
 FAR = 5
 """Calls between a value and one that reads it, from which on the value has a name of its own."""
+BEFORE = 8
+"""Columns that an expression leaves at least for what stands before it: ``return`` or the name of its value."""
 DEEPEST = 5
 """Calls nested in one another, at most."""
 _PIECE = re.compile(r"(\{0\}\.chunk\((\d+)(?:, dim=\d+)?\))\[(\d+)\]")
 _PLACE = re.compile(r"\{(\d+)\}")
-_INDENT = 8
 
 
 @dataclass(slots=True)
@@ -54,24 +55,41 @@ class Body:
     _mine: set[str] = field(default_factory=set)
     _merged: set[Ref] = field(default_factory=set)
     _far: set[Ref] = field(default_factory=set)
+    _beside: set[Ref] = field(default_factory=set)
+    """Values given or returned together with others: each has its own name, so that one can tell them apart."""
     _held: Held = field(default_factory=Held)
+    _wanted: dict[Ref, str] = field(default_factory=dict)
+    """In a loop, the names that the next turn looks for."""
+    careful: bool = False
+    """Whether lines were parted or names ended for the sake of memory."""
+    _margin: int = 8
 
-    def run(self, calls: Sequence[Call], returned: Sequence[Ref]) -> list[str]:
+    def run(self, calls: Sequence[Call | Loop], returned: Sequence[Ref]) -> list[str]:
         """Fill ``statements``; gives the expressions of the values that are returned."""
         self._mine.update(self.bound.values())
         calls = _together(calls)
         made: dict[Ref, int] = {}
-        self._held.note([call for call in calls if not call.constant], returned)
-        for position, call in enumerate(calls):
+        self._held.note(calls, returned)
+        for call in calls:
+            if isinstance(call, Loop):
+                self._left.update((*call.reads, *call.carried))
+        for position, call in enumerate(flat(calls)):
             self._left.update(call.reads)
             if call.merges:
                 self._merged.update(call.reads)
             made.update((ref, position) for ref in call.gives)
+            if len(call.gives) > 1:
+                self._beside.update(call.gives)
             self._far.update(ref for ref in call.reads if position - made.get(ref, position) >= FAR)
         self._left.update(returned)
+        if len(returned) > 1:
+            self._beside.update(returned)
         self._total = Counter(self._left)
         for call in calls:
-            self._add(call)
+            if isinstance(call, Loop):
+                self._loop(call)
+            else:
+                self._add(call)
         return self._return(returned)
 
     def _return(self, returned: Sequence[Ref]) -> list[str]:
@@ -92,7 +110,10 @@ class Body:
         if call.constant:  # it runs nothing, so its place does not matter
             self.bound[call.gives[0]] = call.text
             return
-        if self._pending and (self._pending[-1].training != call.training or self._outlived(call)):
+        if self._pending and self._pending[-1].training != call.training:
+            self._flush()
+        if self._pending and self._outlived(call):
+            self.careful = True
             self._flush()
         if not call.training:
             self._let_go()
@@ -129,6 +150,58 @@ class Body:
         if self._left[call.gives[0]] != 1:
             self._flush()
 
+    def _loop(self, loop: Loop) -> None:
+        """A loop: what a turn finds keeps its name, which what it hands on takes over."""
+        self._flush()
+        self._let_go()
+        names = [self._taken_over(*pair) for pair in zip(loop.reads, loop.begin, strict=True)]
+        around = [ref for ref in self.bound if ref not in loop.begin]
+        self._left.update(around)  # names from around the loop mean the same in each turn
+        self._held.keep((*around, *loop.gives))
+        before, self.statements = self.statements, []
+        self._margin += 4
+        self._wanted.update(zip(loop.carried, names, strict=True))
+        for call in loop.body:
+            self._add(call)
+        self._flush()
+        moved = [(name, self.bound[ref]) for name, ref in zip(names, loop.carried, strict=True)]
+        moved = [(name, found) for name, found in moved if name != found]
+        if moved:
+            targets, values = zip(*moved, strict=True)
+            self.statements.append(Statement(targets, ", ".join(values), False, ()))
+        self._read(loop.carried)
+        self._held.bind(names, loop.gives)
+        self._let_go()
+        self._margin -= 4
+        before.append(Statement((), loop.head, False, (), loop.spans, self.statements))
+        self.statements = before
+        self._read(around)
+        self._held.read((), 1)
+        self._held.read(loop.gives, 0)
+        self.bound.update(zip(loop.gives, names, strict=True))
+
+    def _taken_over(self, ref: Ref, begin: Ref) -> str:
+        """The name of what the first turn finds: its own where nothing else reads it, or a second one."""
+        name = self.bound[ref]
+        self._read([ref])
+        named = ref.entry < 0 and name not in ("x", "y", "z")  # what is called after an input stays that input
+        if ref in self.bound or name not in self._mine or named:
+            copy = self._name(begin, "", set(self.bound.values()))
+            self.statements.append(Statement((copy,), name, False, ()))
+            name = copy
+        self.bound[begin] = name
+        self._held.bind([name], [begin])
+        return name
+
+    def _read(self, refs: Iterable[Ref]) -> None:
+        """Something other than a call has read values."""
+        refs = list(refs)
+        for ref in refs:
+            self._left[ref] -= 1
+            if self._left[ref] == 0:
+                del self.bound[ref]
+        self._held.read(refs, 0)
+
     def _outlived(self, call: Call) -> bool:
         """Whether names would hold, while a call runs, what nothing reads after the expressions that wait for it."""
         reads = [ref for entry in self._pending for ref in entry.reads]
@@ -156,11 +229,11 @@ class Body:
             return False
         waiting = {entry.refs[0]: next(iter(entry.named), "") or entry.member or "x" for entry in self._pending}
         text = self._fill(call, {entry.refs[0]: entry for entry in inner}, {**waiting, **self.bound})
-        target = max((*call.named[:1], call.member, "retur"), key=len)
-        if len(text) <= WIDTH - _INDENT - len(f"{target} = "):
+        before = max(BEFORE, *(len(f"{name} = ") for name in (*call.named[:1], call.member)))
+        if len(text) <= WIDTH - self._margin - before:
             return True
         body = text[text.find("(") + 1 : -1] if text.endswith(")") else text
-        return call.merges and call.atomic and len(body) <= WIDTH - _INDENT - 4 and len(inner) > 2
+        return call.merges and call.atomic and len(body) <= WIDTH - self._margin - 4 and len(inner) > 2
 
     def _fill(self, call: Call, texts: dict[Ref, _Pending], bound: dict[Ref, str] | None = None) -> str:
         names = self.bound if bound is None else bound
@@ -186,17 +259,16 @@ class Body:
         del self._pending[:count]
 
     def _assign(self, entry: _Pending) -> None:
-        for ref in entry.reads:
-            self._left[ref] -= 1
-            if self._left[ref] == 0:
-                del self.bound[ref]
-        self._held.read(entry.reads, entry.takes)
+        self._read(entry.reads)
+        self._held.read((), entry.takes)
         busy = set(self.bound.values())
         if entry.training:
             busy.update(self._held.names)  # what is assigned in training alone frees nothing at other times
         targets: list[str] = []
         for position, ref in enumerate(entry.refs):
             wanted = entry.named[position] if position < len(entry.named) else ""
+            if not wanted and len(entry.refs) == 1 and ref in self._beside and not entry.member.startswith("branch"):
+                wanted = entry.member
             if not wanted and entry.member.startswith("branch") and (ref in self._merged or "x" in busy):
                 base = re.sub(r"_\d+[a-z]?$", "", entry.member)
                 wanted = entry.member if base in busy or (base in self.names and base not in self._mine) else base
@@ -220,11 +292,16 @@ class Body:
         names = self._held.idle()
         if names and self._held.to_come:
             self._held.forget(names)
+            self.careful = True
             self.statements.append(Statement((), f"del {', '.join(names)}", False, ()))
 
     def _name(self, ref: Ref, wanted: str, busy: set[str], member: str = "") -> str:
         """``x`` while the chain goes on; the value's own name where others read it later; ``y`` and ``z`` beside it."""
-        if wanted and (self._total[ref] > 1 or "x" in busy or wanted.startswith("branch")):
+        kept = self._wanted.get(ref)
+        if kept is not None and kept not in busy:
+            return kept
+        apart = ref in self._beside or wanted.startswith("branch")
+        if wanted and (self._total[ref] > 1 or "x" in busy or apart):
             if wanted in self._mine and wanted not in busy:
                 return wanted
             name = self.names.claim(wanted)
@@ -242,10 +319,12 @@ class Body:
         return name
 
 
-def _together(calls: Sequence[Call]) -> list[Call]:
+def _together(calls: Sequence[Call | Loop]) -> list[Call | Loop]:
     """The calls, those that take one piece each of the same chunks made one call that takes them all."""
     pieces: dict[tuple[str, Ref], list[tuple[int, Call]]] = {}
     for call in calls:
+        if isinstance(call, Loop):
+            continue
         match = _PIECE.fullmatch(call.text)
         if match is not None and len(call.reads) == 1 and len(call.gives) == 1:
             pieces.setdefault((match[1], call.reads[0]), []).append((int(match[3]), call))

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from archspec.backends.torch_source.calls import Call
+from archspec.backends.torch_source.calls import Call, Loop
 from archspec.families.templates import Ref
 
 INPUTS = -1
@@ -29,9 +29,15 @@ class Held:
     to_come: int = 0
     """Calls that take memory and stand in no statement yet."""
 
-    def note(self, calls: Iterable[Call], returned: Iterable[Ref]) -> None:
+    def note(self, calls: Iterable[Call | Loop], returned: Iterable[Ref]) -> None:
         """What is going to be read, and how many calls take memory."""
         for call in calls:
+            if isinstance(call, Loop):
+                self._left.update(self._of(ref) for ref in call.reads)
+                self.note(call.body, call.carried)
+                continue
+            if call.constant:
+                continue
             self._left.update(self._of(ref) for ref in call.reads)
             self.to_come += call.views is None and not call.training
             for ref in call.gives:
@@ -46,6 +52,11 @@ class Held:
         held = set(self.names.values())
         counts = Counter(self._of(ref) for ref in reads)
         return any(ref in held and count >= self._left[ref] for ref, count in counts.items())
+
+    def keep(self, refs: Iterable[Ref]) -> None:
+        """A loop begins, in which these must not end, nor what may be needed in the next turn."""
+        self._left.update(self._of(ref) for ref in refs)
+        self.to_come += 1
 
     def read(self, reads: Iterable[Ref], takes: int) -> None:
         """A statement reads values and takes memory so many times."""

@@ -14,7 +14,7 @@ from archspec.backends.torch_source.layout import lay_out
 from archspec.backends.torch_source.names import is_name, quoted
 from archspec.families.items import Reader
 from archspec.families.templates import Entry, Series, Template
-from archspec.graph import Graph, Node
+from archspec.graph import Graph, Node, Scope
 from archspec.ops import Module
 from archspec.records import record
 
@@ -24,11 +24,30 @@ FEWEST = 3
 
 @record
 class Way:
-    """How one tensor of a kind of layer starts; ``optional`` where a layer may lack it."""
+    """How one tensor of a kind of layer starts; ``optional`` where a layer may lack it.
+
+    ``apart`` has the statements of single layers, by how those are reached: each is drawn once.
+    """
 
     tensor: str
     statement: str
     optional: bool
+    apart: tuple[tuple[str, str], ...] = ()
+
+    def lines(self, module: str, indent: int) -> list[str]:
+        """The statements, where ``module`` is known to have the tensor."""
+        found: list[str] = []
+        layers: dict[str, list[str]] = {}
+        for layer, statement in self.apart:
+            layers.setdefault(statement, []).append(layer)
+        for position, (statement, alike) in enumerate(layers.items()):
+            test = f"{module} is {alike[0]}" if len(alike) == 1 else f"{module} in ({', '.join(alike)})"
+            found += lay_out(f"{'elif' if position else 'if'} {test}:", indent)
+            found += lay_out(statement.format(tensor=f"{module}.{self.tensor}"), indent + 4)
+        if self.apart:
+            found.append(f"{' ' * indent}else:")
+            indent += 4
+        return found + lay_out(self.statement.format(tensor=f"{module}.{self.tensor}"), indent)
 
 
 @dataclass(slots=True)
@@ -74,8 +93,16 @@ def initial_statements(graph: Graph, reader: Reader, templates: Sequence[Templat
         if tensor and most and _is_whole(kind, modules):
             fewer = len(nodes) < sum(1 for module in modules.values() if module.target == kind)
             optional = tensor == "bias" and (fewer or "Conv" in kind)
-            uniform.setdefault(kind, []).append(Way(tensor, usual, optional))
-            after.update((key, way) for key, way in given.items() if way != usual)
+            apart: list[tuple[str, str]] = []
+            for node in nodes:
+                way = given[node.index, tensor]
+                if way != usual:
+                    place = _place(graph, reader, node)
+                    if place is None or len(apart) == FEWEST:
+                        after[node.index, tensor] = way
+                    else:
+                        apart.append((place, way))
+            uniform.setdefault(kind, []).append(Way(tensor, usual, optional, tuple(apart)))
         else:
             single.update(given)
     for template in templates:
@@ -87,6 +114,25 @@ def initial_statements(graph: Graph, reader: Reader, templates: Sequence[Templat
         left.setdefault(way, []).append(_join(graph.nodes[index].path, tensor))
     found.loop = _loop(uniform) + _named({way: [(path, "") for path in paths] for way, paths in left.items()})
     return found
+
+
+def _place(graph: Graph, reader: Reader, node: Node) -> str | None:
+    """How a layer is reached from the network: ``self.classifier[1]``."""
+    text, scope = "self", graph.root
+    for name in node.path.split("."):
+        if is_name(name):
+            text += f".{name}"
+        elif scope is not None and reader.is_chain(scope) and name == str(_position(reader, scope, name)):
+            text += f"[{name}]"
+        else:
+            return None
+        inner = [item for item in scope.items if isinstance(item, Scope) and item.name == name] if scope else []
+        scope = inner[0] if len(inner) == 1 else None
+    return text
+
+
+def _position(reader: Reader, scope: Scope, name: str) -> int:
+    return next((at for at, item in enumerate(reader.inside(scope)) if item.name == name), -1)
 
 
 def _inside(template: Template, single: dict[tuple[int, str], str]) -> list[str]:
@@ -152,14 +198,13 @@ def _branches(kinds: dict[str, list[Way]], module: str, indent: int) -> list[str
         test = f"{'elif' if position else 'if'} isinstance({module}, {' | '.join(names)})"
         if len(ways) == 1 and ways[0].optional:
             lines += lay_out(f"{test} and {module}.{ways[0].tensor} is not None:", indent)
-            lines += lay_out(ways[0].statement.format(tensor=f"{module}.{ways[0].tensor}"), indent + 4)
+            lines += ways[0].lines(module, indent + 4)
             continue
         lines += lay_out(f"{test}:", indent)
         for way in ways:
             if way.optional:
                 lines.append(f"{margin}    if {module}.{way.tensor} is not None:")
-            text = way.statement.format(tensor=f"{module}.{way.tensor}")
-            lines += lay_out(text, indent + (8 if way.optional else 4))
+            lines += way.lines(module, indent + (8 if way.optional else 4))
     return lines
 
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archspec.analyses.strides import regroups_freely
-from archspec.backends.torch_source.calls import Call
-from archspec.backends.torch_source.constructor import attribute, is_list
+from archspec.backends.torch_source.calls import Call, Loop
+from archspec.backends.torch_source.constructor import attribute, is_list, numbered_name, numbers
 from archspec.backends.torch_source.names import Namespace, identifier, is_name
+from archspec.expressions.tree import Tree
+from archspec.families import algebra
 from archspec.families.items import Item, Reader
-from archspec.families.templates import Entry, Ref, Template
+from archspec.families.templates import Entry, Ref, Template, with_turns
 from archspec.graph import Node, Output, Scope
 from archspec.ops.common.module_attributes import MODULE_ATTRIBUTES
 
@@ -38,31 +40,42 @@ class Steps:
         self.reserved = reserved
         self.outputs = outputs
         """Of the network; empty for any other class."""
+        self.turn = "i"
+        """The variable of loops in the forward."""
         self.members: dict[Node | Scope, str] = {}
         self._name_members()
+        template.output_names = [self._output_name(ref) for ref in template.outputs]
 
     def _entries(self) -> list[Entry]:
-        return [entry for entry in self.template.entries if isinstance(entry, Entry)]
+        """All entries, those in loops too."""
+        return list(with_turns(self.template.entries))
 
     def _name_members(self) -> None:
         names = Namespace(MODULE_ATTRIBUTES)
         for entry in self._entries():
             if entry.kind != "function" and entry.name:
                 entry.member = entry.name
-                names.reserve([entry.name.split(".")[0]])
+                names.reserve(item.name.split(".")[0] for item in entry.items if item is not None)
+        known: dict[Tree, str] = {}
         for entry in self._entries():
-            renamed = {name: names.claim(name) for name in entry.attributes}
-            entry.attributes = {renamed[name]: tree for name, tree in entry.attributes.items()}
+            made = {
+                tree: names.claim(f"has_{name}" if name in names else name)
+                for name, tree in entry.attributes.items()
+                if tree not in known
+            }
+            known.update(made)
+            renamed = {name: known[tree] for name, tree in entry.attributes.items()}
+            entry.attributes = {name: tree for tree, name in made.items()}
             for name, new in renamed.items():
                 entry.text = entry.text.replace(f"{{{name}}}", f"self.{new}")
                 entry.prepare = entry.prepare.replace(f"{{{name}}}", f"self.{new}")
-            if not entry.member and (entry.kind != "function" or entry.condition is not None):
+            if not entry.member and entry.kind != "loop" and (entry.kind != "function" or entry.condition is not None):
                 entry.member = names.claim(self._word(entry))
         self.listed = is_list(self.template)
         for entry in self._entries():
             for item in entry.items:
                 if item is not None:
-                    self._note(item, self._access(entry))
+                    self._note(item, self._access(entry) if entry.series_name is None else attribute(item.name))
 
     @staticmethod
     def _word(entry: Entry) -> str:
@@ -83,6 +96,8 @@ class Steps:
         original = entry.first.what.reuse
         if original is not None:
             return self._reach(original)
+        if entry.series_name is not None:
+            return f"getattr(self, {numbered_name(entry, self.turn)})"
         return f"self[{entry.member}]" if self.listed else attribute(entry.member)
 
     def _reach(self, what: Node | Scope) -> str:
@@ -109,9 +124,11 @@ class Steps:
                 return attribute(inner.name, access)
             return f"{access}[{list(self.reader.inside(scope)).index(inner)}]"
         use = template.place[scope.reuse or scope]
-        for entry in template.entries:
-            item = entry.items[use] if isinstance(entry, Entry) else None
-            if isinstance(entry, Entry) and item is not None and item.what is inner:
+        for entry in with_turns(template.entries):
+            if entry.series_name is not None and any(item and item.what is inner for item in entry.items):
+                return attribute(inner.name, access)
+            item = entry.items[use] if entry.series_name is None else None
+            if item is not None and item.what is inner:
                 return f"{access}[{entry.member}]" if is_list(template) else attribute(entry.member, access)
         return None
 
@@ -144,8 +161,30 @@ class Steps:
             return self.template.outputs[given[index]]
         return Ref(-1, self.template.inputs[0].index(index))
 
-    def _calls(self, entry: Entry, number: int) -> list[Call]:
-        item = entry.first
+    def _calls(self) -> list[Call | Loop]:
+        """What the forward does, step by step."""
+        found: list[Call | Loop] = []
+        for entry in self.template.entries:
+            assert isinstance(entry, Entry)
+            if entry.kind != "loop":
+                found += self._called(entry)
+            elif any(child.first.live for child in entry.children if isinstance(child, Entry)):
+                found.append(self._loop_call(entry))
+        return found
+
+    def _loop_call(self, entry: Entry) -> Loop:
+        body = [call for child in entry.children if isinstance(child, Entry) for call in self._called(child)]
+        gives = tuple(Ref(entry.number, position) for position in range(len(entry.carried)))
+        spans = tuple(dict.fromkeys(span for call in body for span in call.spans))
+        if entry.count is None:
+            head = f"if {entry.text}:"
+        else:
+            variable = self.turn if any(numbers(child) for child in entry.children) else "_"
+            head = f"for {variable} in range({entry.text or algebra.show(entry.count)}):"
+        return Loop(head, body, tuple(entry.reads), tuple(entry.begin), tuple(entry.carried), gives, spans)
+
+    def _called(self, entry: Entry) -> list[Call]:
+        item, number = entry.first, entry.number
         if not item.live:
             return []
         gives = tuple(Ref(number, output) for output in range(item.outputs or max(len(item.gives), 1)))
@@ -218,8 +257,21 @@ class Steps:
                     index = next((index for index, place in item.gives.items() if place == output), None)
                     labels.add(self._label(index) if index is not None else "")
             label = labels.pop() if len(labels) == 1 else ""
+            if not label and isinstance(entry.head, Template) and len(entry.head.outputs) > 1:
+                label = entry.head.output_names[output]
             wanted.append(identifier(label) if label else "")
         return tuple(wanted) if any(wanted) else ()
+
+    def _output_name(self, ref: Ref) -> str:
+        """What the spec calls an output of this class: its label, or the name of the step that gives it."""
+        entry = next(
+            (entry for entry in self.template.entries if isinstance(entry, Entry) and entry.number == ref.entry), None
+        )
+        if entry is None:
+            return ""
+        labels = self._labels(entry)
+        said = labels[ref.output] if ref.output < len(labels) else ""
+        return said or (entry.name if is_name(entry.name) and len(entry.first.gives) == 1 else "")
 
     def _label(self, index: int) -> str:
         for output in self.outputs:

@@ -18,12 +18,14 @@ class Argument:
     ``slot`` says where the value comes from: a field of the op (``channels``), or ``in_channels`` for what shape
     inference found.  Uses of one block may differ in it, and then it becomes an argument of the emitted class.
     ``keyword`` is None for a positional argument.  An argument equal to torch's own ``default`` is left out.
+    ``each`` has the value axis by axis, where one number stands for all of them.
     """
 
     slot: str
     value: Any
     keyword: str | None = None
     default: Any = ...
+    each: tuple[int, ...] = ()
 
     @property
     def text(self) -> str:

@@ -167,7 +167,7 @@ class Identity(Initialiser):
     helper: ClassVar[str | None] = '''\
 @torch.no_grad()
 def identity_(weight: Tensor, classes: int = 0, std: float = 0.0) -> Tensor:
-    """Let each class through a convolution, whatever its widths (arXiv:1511.07122, eq. 5)."""
+    """Let each class through, whatever the widths (arXiv:1511.07122, eq. 5)."""
     outputs, inputs = weight.shape[:2]
     classes = classes or min(outputs, inputs)
     output, input = torch.arange(outputs)[:, None], torch.arange(inputs)
@@ -190,7 +190,7 @@ class Bilinear(Initialiser):
     helper: ClassVar[str | None] = '''\
 @torch.no_grad()
 def bilinear_(weight: Tensor) -> Tensor:
-    """Fill a transposed convolution's weight with bilinear interpolation of each channel (arXiv:1411.4038)."""
+    """Fill a weight with bilinear interpolation of each channel (arXiv:1411.4038)."""
     kernel = torch.ones((), dtype=weight.dtype, device=weight.device)
     for size in weight.shape[2:]:
         factor = (size + 1) // 2

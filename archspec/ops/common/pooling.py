@@ -10,7 +10,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from archspec.ops.common.arguments import Flag, Padding, PerAxis, each, positive
 from archspec.ops.common.base import Argument, Function, Kind, Module, Op, Shape, ShapeError, counted
 from archspec.ops.common.memory import Layout, Numbers
-from archspec.ops.common.spatial import Windows, collapse, feature_map, times
+from archspec.ops.common.spatial import Windows, by_axis, collapse, feature_map, times
 from archspec.ops.common.windows import POINTWISE, Adaptive, Everything, Window
 
 
@@ -58,8 +58,8 @@ class Pool(Op):
         windows = self._windows(shape)
         kernel = collapse(windows.kernel)
         return (
-            Argument("kernel", kernel),
-            Argument("stride", collapse(windows.stride), "stride", kernel),
+            by_axis("kernel", windows.kernel),
+            by_axis("stride", windows.stride, "stride", kernel),
             windows.padding_argument(),
             *self._more(windows),
             Argument("ceil", self.ceil, "ceil_mode", False),

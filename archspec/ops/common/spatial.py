@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 from archspec.ops.common.arguments import Sides
 from archspec.ops.common.base import Argument, Op, Shape, ShapeError, only, per_axis
@@ -41,6 +41,11 @@ def pairs(padding: Sides, rank: int, argument: str = "padding") -> tuple[tuple[i
 def collapse(values: tuple[int, ...]) -> int | tuple[int, ...]:
     """One number where all are the same, as torch accepts it."""
     return values[0] if len(set(values)) == 1 else values
+
+
+def by_axis(slot: str, values: tuple[int, ...], keyword: str | None = None, default: Any = ...) -> Argument:
+    """An argument with a number for each axis."""
+    return Argument(slot, collapse(values), keyword, default, values)
 
 
 def times(values: Sequence[int]) -> str:
@@ -141,8 +146,8 @@ class Windows:
 
     def padding_argument(self) -> Argument:
         """Torch's ``padding``; 0 where it is unequal and laid on beforehand."""
-        equal = collapse(tuple(before for before, _ in self.padding)) if self.symmetric else 0
-        return Argument("padding", equal, "padding", 0)
+        equal = tuple(before for before, _ in self.padding) if self.symmetric else (0,) * len(self.padding)
+        return by_axis("padding", equal, "padding", 0)
 
     def details(self, stride: bool = True) -> str:
         """What papers add after the kind of layer, where it is not usual: ``, /2, padding 100, dilation 2``."""

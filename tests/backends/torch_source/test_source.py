@@ -20,10 +20,10 @@ import archspec
 from archspec.backends.torch_source import emit, emitted
 from archspec.backends.torch_source.layout import lay_out
 from archspec.backends.torch_source.names import class_name, docstring, quoted
-from archspec.graph import Graph
 from archspec.running.runtime import build
+from tests.backends.torch_source import test_written as written
 from tests.helpers.block_specs import block_spec
-from tests.helpers.interpreter import Interpreter
+from tests.helpers.emission import hold_against_graph, weights
 from tests.helpers.places import SHIPPED
 from tests.helpers.work import calls
 
@@ -430,35 +430,6 @@ def feature(name: str) -> archspec.Spec:
     )
 
 
-def weights(graph: Graph) -> dict[str, tuple[int, ...]]:
-    """Keys and shapes that a graph's ``state_dict`` must have."""
-    found: dict[str, tuple[int, ...]] = {}
-    for node in graph.nodes:
-        if node.op is not None and node.reuse is None:
-            for weight in node.op.weights(graph.shapes_in(node)):
-                found[f"{node.path}.{weight.name}" if weight.name else node.path] = weight.shape
-    return found
-
-
-def hold_against_graph(spec: archspec.Spec, size: int) -> None:
-    """The emitted classes have the graph's weights and compute what its ops do, one after the other."""
-    module = build(emitted(spec.graph))
-    state = module.state_dict()
-    assert {name: tuple(value.shape) for name, value in state.items()} == weights(spec.graph)
-    nodes = [spec.graph.nodes[index] for index in spec.graph.inputs.values()]
-    inputs = [torch.randn(2, node.shape.channels, size, size) for node in nodes]
-    for training in (False, True):
-        graph = Interpreter(spec.graph, {name: value.clone() for name, value in state.items()}, training)
-        with torch.no_grad():
-            torch.manual_seed(1)
-            found = module.train(training)(*inputs)
-            torch.manual_seed(1)
-            wanted = graph.run(*inputs)
-        values = [found] if isinstance(found, torch.Tensor) else [value for value in found if value is not None]
-        assert len(values) == len(wanted)
-        assert all(torch.equal(mine, other) for mine, other in zip(values, wanted, strict=True))
-
-
 # -- what it looks like ------------------------------------------------------------------------------------------------
 
 
@@ -483,6 +454,8 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / f"{name}.py").write_text(emit(archspec.load(name).graph), encoding="utf-8")
     for name in FEATURES:
         (folder / f"feature_{name}.py").write_text(emit(feature(name).graph), encoding="utf-8")
+    for name in written.WRITTEN:
+        (folder / f"written_{name}.py").write_text(emit(written.spec(name).graph), encoding="utf-8")
     for seed in range(CHUNK):
         (folder / f"random_{seed}.py").write_text(emit(archspec.loads(block_spec(seed)).graph), encoding="utf-8")
     return folder

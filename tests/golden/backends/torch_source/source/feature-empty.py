@@ -8,8 +8,6 @@ from torch import Tensor, nn
 
 # spec.yaml:7
 class Maybe(nn.Sequential):
-    """Block `maybe`."""
-
     def __init__(self) -> None:
         super().__init__(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
 
@@ -24,4 +22,4 @@ class Net(nn.Module):
         self.e = nn.Sequential(nn.Identity(), nn.ReLU(), nn.Identity())
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.e(self.a(image))
+        return self.e(self.a(image))  # 4 × H × W

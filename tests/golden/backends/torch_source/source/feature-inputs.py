@@ -9,8 +9,6 @@ from torch import Tensor, nn
 
 # spec.yaml:7
 class Join(nn.Module):
-    """Block `join`."""
-
     def __init__(self, in_channels: int, skip_channels: int, channels: int) -> None:
         super().__init__()
         self.up = nn.Conv2d(in_channels, channels, 1)
@@ -23,8 +21,6 @@ class Join(nn.Module):
 
 # spec.yaml:7
 class Join_2(nn.Module):
-    """Block `join`."""
-
     def __init__(self) -> None:
         super().__init__()
         self.up = nn.Conv2d(3, 3, 1)
@@ -48,6 +44,6 @@ class Net(nn.Module):
         self.j3 = Join_2()
 
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
-        x = self.a(left)
-        x = self.j2(self.j1(x, self.b(right)), x)
-        return self.j3(x, x)
+        x = self.a(left)  # 4 × H × W
+        x = self.j2(self.j1(x, self.b(right)), x)  # 3 × H × W
+        return self.j3(x, x)  # 3 × H × W

@@ -9,8 +9,6 @@ from torch import Tensor, nn
 
 # spec.yaml:7
 class Layer(nn.Module):
-    """Block `layer`."""
-
     def __init__(self, in_channels: int, growth: int) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(in_channels)
@@ -22,8 +20,6 @@ class Layer(nn.Module):
 
 # spec.yaml:14
 class Dense(nn.Sequential):
-    """Block `dense`."""
-
     def __init__(self, in_channels: int, layers: int, growth: int) -> None:
         super().__init__()
         for i in range(layers):
@@ -34,8 +30,6 @@ class Dense(nn.Sequential):
 
 # spec.yaml:19
 class Stage(nn.Sequential):
-    """Block `stage`."""
-
     def __init__(
         self, in_channels: int, channels: int, depth: int, stride: int = 1
     ) -> None:

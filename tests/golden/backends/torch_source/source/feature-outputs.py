@@ -28,7 +28,7 @@ class Net(nn.Module):
         self.c = nn.Conv2d(4, 4, 3)
 
     def forward(self, image: Tensor) -> NetOutput:
-        coarse = self.a(image)
-        aux = self.b(F.relu(coarse))
-        x = self.c(aux)
-        return NetOutput(coarse, x, aux if self.training else None)
+        coarse = self.a(image)  # 4 × (H−2) × (W−2)
+        aux = self.b(F.relu(coarse))  # 4 × (H−4) × (W−4)
+        fine = self.c(aux)  # 4 × (H−6) × (W−6)
+        return NetOutput(coarse, fine, aux if self.training else None)

@@ -9,8 +9,6 @@ from torch.nn import functional as F
 
 # spec.yaml:7
 class Unit(nn.Module):
-    """Block `unit`."""
-
     def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, channels, 3, padding=1)
@@ -48,8 +46,6 @@ class Holds(nn.Module):
 
 # spec.yaml:15
 class Backbone(nn.Module):
-    """Block `backbone`."""
-
     def __init__(self) -> None:
         super().__init__()
         self.layer1 = nn.Sequential(Unit(3, 4), Unit(4, 4))
@@ -73,4 +69,4 @@ class Net(nn.Module):
         self.score = nn.Conv2d(4, 2, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.score(self.body(image))
+        return self.score(self.body(image))  # 2 × H × W

@@ -2,6 +2,9 @@
 with the help of pool4 and pool3.
 
 Emitted by archspec from specs/fcn8s_vgg16.yaml.
+
+Lines of one call, and `del`, let a tensor go before the next is made: the peak of
+memory stays low.
 """
 
 import torch
@@ -10,7 +13,7 @@ from torch import Tensor, nn
 
 @torch.no_grad()
 def bilinear_(weight: Tensor) -> Tensor:
-    """Fill a transposed convolution's weight with bilinear interpolation of each channel (arXiv:1411.4038)."""
+    """Fill a weight with bilinear interpolation of each channel (arXiv:1411.4038)."""
     kernel = torch.ones((), dtype=weight.dtype, device=weight.device)
     for size in weight.shape[2:]:
         factor = (size + 1) // 2
@@ -24,8 +27,8 @@ def bilinear_(weight: Tensor) -> Tensor:
 
 # specs/vgg.yaml:2
 class VGG(nn.Module):
-    """Stacks of 3×3 convolutions; the family of 11, 13, 16 and 19 layers, this file
-    itself being the one of 16 (https://arxiv.org/abs/1409.1556).
+    """Stacks of 3×3 convolutions; the family of 11, 13, 16 and 19 layers
+    (https://arxiv.org/abs/1409.1556).
     """
 
     def __init__(self) -> None:
@@ -84,14 +87,12 @@ class VGG(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         pool3 = self.features[:17](image)
         pool4 = self.features[17:24](pool3)
-        x = self.classifier(self.features[24:](pool4))
-        return x, pool3, pool4
+        fc7 = self.classifier(self.features[24:](pool4))
+        return pool3, pool4, fc7
 
 
 # specs/fcn_vgg16.yaml:21
 class Up(nn.Sequential):
-    """Block `up`."""
-
     def __init__(self, factor: int) -> None:
         super().__init__(
             nn.ConvTranspose2d(21, 21, 2 * factor, stride=factor, bias=False)
@@ -100,8 +101,6 @@ class Up(nn.Sequential):
 
 # specs/fcn_vgg16.yaml:33
 class Skip(nn.Module):
-    """Block `skip`."""
-
     def __init__(self, finer_channels: int, offset: int) -> None:
         super().__init__()
         self.score = nn.Conv2d(finer_channels, 21, 1)
@@ -133,13 +132,14 @@ class FCN8sVGG16(nn.Module):
                 bilinear_(module.weight)
 
     def forward(self, image: Tensor) -> Tensor:
-        x, pool3, pool4 = self.vgg(image)
-        x = self.score(x)
-        x = self.up4(x)
-        x = self.skip4(x, pool4)
+        pool3, pool4, fc7 = self.vgg(image)
+        x = self.score(fc7)  # 21 × ⌊(H+37)/32⌋ × ⌊(W+37)/32⌋
+        del fc7
+        x = self.up4(x)  # 21 × (2·⌊(H+5)/32⌋+4) × (2·⌊(W+5)/32⌋+4)
+        x = self.skip4(x, pool4)  # 21 × (2·⌊(H+5)/32⌋+4) × (2·⌊(W+5)/32⌋+4)
         del pool4
-        x = self.up3(x)
-        x = self.skip3(x, pool3)
+        x = self.up3(x)  # 21 × (4·⌊(H+5)/32⌋+10) × (4·⌊(W+5)/32⌋+10)
+        x = self.skip3(x, pool3)  # 21 × (4·⌊(H+5)/32⌋+10) × (4·⌊(W+5)/32⌋+10)
         del pool3
-        x = self.upscore(x)
+        x = self.upscore(x)  # 21 × (32·⌊(H+5)/32⌋+88) × (32·⌊(W+5)/32⌋+88)
         return x.narrow(2, 31, image.shape[2]).narrow(3, 31, image.shape[3])

@@ -2,6 +2,9 @@
 two auxiliary classifiers help the training.
 
 Emitted by archspec from specs/googlenet.yaml.
+
+Lines of one call, and `del`, let a tensor go before the next is made: the peak of
+memory stays low.
 """
 
 from typing import NamedTuple
@@ -129,22 +132,22 @@ class GoogLeNet(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor | GoogLeNetOutput:
         x = self.conv3(self.conv2(self.maxpool1(self.conv1(image))))
-        x = self.maxpool2(x)
-        x = self.inception3a(x)
-        x = self.inception3b(x)
-        x = self.maxpool3(x)
-        x = self.inception4a(x)
-        aux_logits1 = self.aux1(x) if self.training else None
-        x = self.inception4b(x)
-        x = self.inception4c(x)
-        x = self.inception4d(x)
-        aux_logits2 = self.aux2(x) if self.training else None
-        x = self.inception4e(x)
-        x = self.maxpool4(x)
-        x = self.inception5a(x)
-        x = self.inception5b(x)
-        x = torch.flatten(F.adaptive_avg_pool2d(x, 1), 1)
-        logits = self.fc(F.dropout(x, p=0.2, training=self.training))
+        x = self.maxpool2(x)  # 192 × ⌊(H+1)/8⌋ × ⌊(W+1)/8⌋
+        x = self.inception3a(x)  # 256 × ⌊(H+1)/8⌋ × ⌊(W+1)/8⌋
+        x = self.inception3b(x)  # 480 × ⌊(H+1)/8⌋ × ⌊(W+1)/8⌋
+        x = self.maxpool3(x)  # 480 × ⌊(H+1)/16⌋ × ⌊(W+1)/16⌋
+        x = self.inception4a(x)  # 512 × ⌊(H+1)/16⌋ × ⌊(W+1)/16⌋
+        aux_logits1 = self.aux1(x) if self.training else None  # 1000
+        x = self.inception4b(x)  # 512 × ⌊(H+1)/16⌋ × ⌊(W+1)/16⌋
+        x = self.inception4c(x)  # 512 × ⌊(H+1)/16⌋ × ⌊(W+1)/16⌋
+        x = self.inception4d(x)  # 528 × ⌊(H+1)/16⌋ × ⌊(W+1)/16⌋
+        aux_logits2 = self.aux2(x) if self.training else None  # 1000
+        x = self.inception4e(x)  # 832 × ⌊(H+1)/16⌋ × ⌊(W+1)/16⌋
+        x = self.maxpool4(x)  # 832 × ⌊(H+17)/32⌋ × ⌊(W+17)/32⌋
+        x = self.inception5a(x)  # 832 × ⌊(H+17)/32⌋ × ⌊(W+17)/32⌋
+        x = self.inception5b(x)  # 1024 × ⌊(H+17)/32⌋ × ⌊(W+17)/32⌋
+        x = torch.flatten(F.adaptive_avg_pool2d(x, 1), 1)  # 1024
+        logits = self.fc(F.dropout(x, p=0.2, training=self.training))  # 1000
         if self.training:
             return GoogLeNetOutput(logits, aux_logits2, aux_logits1)
         return logits

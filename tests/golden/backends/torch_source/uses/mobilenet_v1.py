@@ -82,5 +82,5 @@ class MobileNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out")
 
     def forward(self, image: Tensor) -> Tensor:
-        x = torch.flatten(F.adaptive_avg_pool2d(self.features(image), 1), 1)
-        return self.fc(x)
+        x = torch.flatten(F.adaptive_avg_pool2d(self.features(image), 1), 1)  # 1024
+        return self.fc(x)  # 1000

@@ -1,0 +1,136 @@
+"""What some uses of a class with a forward lack: single steps, and steps that stand or fall together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archspec.families import algebra
+from archspec.families.chains import Chains
+from archspec.families.items import Item
+from archspec.families.series import Stretch
+from archspec.families.solver import Mismatch
+from archspec.families.templates import Entry, Ref
+
+
+class Branches(Chains):
+    """Makes the entries of classes with a forward, but for loops."""
+
+    given: tuple[list[Ref], list[dict[int, int]]]
+    """What the class gives, and for each use which value is which output."""
+
+    def _mark(self) -> tuple[Any, ...]:
+        aliases = [(entry, entry.alias) for entry in self.entries]
+        values = [dict(values) for values in self.values]
+        return self.solver.snapshot(), list(self.entries), list(self.top), dict(self.channels), values, aliases
+
+    def _back_to(self, mark: tuple[Any, ...]) -> None:
+        """Forget what was made since; a mark serves once."""
+        solver, self.entries, self.top, self.channels, self.values, aliases = mark
+        self.solver.restore(solver)
+        for entry, alias in aliases:
+            entry.alias = alias
+
+    def _read_by(self, part: Stretch | None) -> list[int]:
+        return [index for item in part.items for index in self._formal(item)] if part is not None else []
+
+    def _single(self, items: list[Item | None]) -> None:
+        number = len(self.entries)
+        entry = self.entry(items, self.every, None, number)
+        for use, item in enumerate(items):
+            if item is not None:
+                for index, output in item.gives.items():
+                    self.values[use][index] = Ref(number, output)
+        self.entries.append(entry)
+        self.top.append(entry)
+
+    def together(self, columns: list[list[Item | None]], later: list[set[int]]) -> bool:
+        """Items that the same uses lack, under one condition; false where that has no form.
+
+        ``later`` has, use by use, what is read after them.
+        """
+        mark = self._mark()
+        try:
+            self._branch(columns, later)
+        except Mismatch:
+            self._back_to(mark)
+            return False
+        return True
+
+    def _branch(self, columns: list[list[Item | None]], later: list[set[int]]) -> None:
+        begin = len(self.entries)
+        branch = Entry("loop", "", columns[0])
+        branch.number, branch.begin = begin + 1 + len(columns), [Ref(begin)]
+        self.entries.append(Entry("loop", "", []))
+        given: dict[Ref, dict[int, int]] = {}
+        for items in columns:
+            number = len(self.entries)
+            if any(item is not None and (item.what.reuse or item.training or "." in item.name) for item in items):
+                raise Mismatch("weights used again, or steps of training alone, under a condition")
+            entry = self.entry(items, self.every, None, number)
+            for use, item in enumerate(items):
+                for index, output in item.gives.items() if item is not None else ():
+                    self.values[use][index] = Ref(number, output)
+                    if index in later[use] or index in self.flow.outputs[self.uses[use]]:
+                        given.setdefault(Ref(number, output), {})[use] = index
+            self.entries.append(entry)
+            branch.children.append(entry)
+        if len(given) != 1:
+            raise Mismatch("several values under a condition")
+        ((value, where),) = given.items()
+        branch.carried = [value]
+        for use, index in where.items():
+            self.values[use][index] = Ref(branch.number)
+        if value in self.channels:
+            self.channels[Ref(branch.number)] = self.channels[value]
+        outer = self._outer(branch)
+        if not outer:
+            raise Mismatch("nothing to hand on")
+        branch.reads = outer[:1]
+        held = [{self._value(use, index) for index in later[use]} for use in self.every]
+        if any(ref.entry >= 0 and not all(ref in values for values in held) for ref in outer[1:]):
+            raise Mismatch("read under a condition, and not after it")
+        child = branch.children[0]
+        assert isinstance(child, Entry)
+        flag = self._flag(child)
+        self._find_condition(branch, flag)
+        assert branch.condition is not None
+        key = next(iter(algebra.names_in(branch.condition)))
+        name = self.solver.candidates[key].wanted if branch.condition == algebra.name(key) else flag
+        branch.text, branch.attributes = f"{{{name}}}", {name: branch.condition}
+        self.entries.append(branch)
+        self.top.append(branch)
+
+    def _outer(self, branch: Entry) -> list[Ref]:
+        """What the steps of a branch read that was there before it, without the parameters."""
+        read = [ref for child in branch.children if isinstance(child, Entry) for ref in child.reads]
+        return list(dict.fromkeys(ref for ref in read if ref.entry < branch.begin[0].entry))
+
+    def finish(self, entry: Entry) -> None:
+        """Say when an entry is there that some uses lack, once all that is read is known."""
+        if entry.kind != "loop":
+            self._say_condition(entry)
+        elif entry.condition is not None:
+            read = entry.reads[0]
+            if entry.alias is not None and not self._reads_alias(entry):
+                raise Mismatch("handed on, and not the first that is read")
+            for child in entry.children:
+                assert isinstance(child, Entry)
+                child.reads = [entry.begin[0] if ref == read else ref for ref in child.reads]
+
+    def _outputs(self) -> tuple[list[Ref], list[dict[int, int]]]:
+        """What the class gives, in the order it is made, and for each use which value is which output."""
+        made: list[dict[int, Ref]] = [{} for _ in self.uses]
+        mains: list[Ref | None] = []
+        for use, scope in enumerate(self.uses):
+            for index in self.flow.outputs[scope]:
+                made[use][index] = self._value(use, index)
+            mains.append(made[use].get(self.flow.value(scope)))
+        if any(ref is not None for ref in mains):
+            main = self.phi(mains, len(self.entries))
+            for use, scope in enumerate(self.uses):
+                if mains[use] is not None:
+                    made[use][self.flow.value(scope)] = main
+        found = {ref for refs in made for ref in refs.values()}
+        outputs = sorted(found, key=lambda ref: (ref.entry, ref.output))
+        places = {ref: place for place, ref in enumerate(outputs)}
+        return outputs, [{index: places[ref] for index, ref in refs.items()} for refs in made]

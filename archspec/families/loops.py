@@ -1,0 +1,276 @@
+"""Loops in a class with a forward: repeated steps that each take what the turn before them gave."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+
+from archspec.analyses.structure import PLAIN_CALL
+from archspec.expressions.tree import Tree
+from archspec.families import algebra
+from archspec.families.branches import Branches
+from archspec.families.chains import align
+from archspec.families.items import Item
+from archspec.families.series import Segment, Stretch, stretches
+from archspec.families.solver import Mismatch
+from archspec.families.templates import Entry, Ref
+
+Place = tuple[int, int]
+"""A value that a turn gives: which of its items, and which output of that."""
+
+
+class _NoLoopError(Mismatch):
+    """A loop has no form; its steps are written one by one."""
+
+    def __init__(self, key: Hashable, why: str) -> None:
+        super().__init__(why)
+        self.key = key
+
+
+@dataclass(slots=True)
+class _Turns:
+    """The items of one loop, and where each use makes the values of each turn."""
+
+    segment: Segment
+    start: int
+    """Turns written out before the loop."""
+    made: list[dict[int, tuple[int, Place]]] = field(default_factory=list)
+    carried: list[Place] = field(default_factory=list)
+    """What a turn hands on to the next."""
+    initial: list[list[Ref | None]] = field(default_factory=list)
+    """What the first turn finds in its place, use by use."""
+    last: dict[int, set[int]] = field(default_factory=dict)
+    """By use, what all its turns read and nothing makes in them."""
+
+    def column(self, column: int) -> list[tuple[Item, int, int]]:
+        """One item of the body: that of each use and turn."""
+        rows, counts = self.segment.rows, self.segment.counts
+        return [
+            (row[turn * self.segment.period + column], use, turn - self.start)
+            for use, (row, count) in enumerate(zip(rows, counts, strict=True))
+            for turn in range(self.start, count)
+        ]
+
+
+class Loops(Branches):
+    """Makes the entries of classes with a forward."""
+
+    def aligned(self, rows: list[list[Item]]) -> None:
+        """Fill ``entries``, ``top`` with those that stand in no loop and under no shared condition, and ``given``."""
+        without: set[Hashable] = set()
+        while True:
+            mark = self._mark()
+            parts = stretches(rows, without)
+            loops = {part.key for row in parts for part in row if part.period}
+            try:
+                self._columns(align(parts))
+                self.given = self._outputs()
+                for entry in self.top:
+                    self.finish(entry)
+                return
+            except _NoLoopError as failed:
+                without.add(failed.key)
+            except Mismatch:
+                if not loops:
+                    raise
+                without |= loops
+            self._back_to(mark)
+
+    def _columns(self, columns: list[list[Stretch | None]]) -> None:
+        position = 0
+        while position < len(columns):
+            column = columns[position]
+            first = next(part for part in column if part is not None)
+            run = self._run(columns, position)
+            rest = columns[position + run :]
+            later = [{index for items in rest for index in self._read_by(items[use])} for use in self.every]
+            if first.period:
+                rows = [part.items if part is not None else [] for part in column]
+                counts = [len(row) // first.period for row in rows]
+                self._loop(first.key, Segment(True, rows, first.period, counts, False), later)
+            else:
+                singles = [[part.items[0] if part is not None else None for part in one]
+                           for one in columns[position : position + run]]  # fmt: skip
+                if (run == 1 and not self._takes_more(singles[0])) or not self.together(singles, later):
+                    for items in singles:
+                        self._single(items)
+            position += run
+
+    def _run(self, columns: list[list[Stretch | None]], position: int) -> int:
+        """How many items from here on the same uses lack."""
+        lacking = [part is None for part in columns[position]]
+        end = position + 1
+        while any(lacking) and end < len(columns) and [part is None for part in columns[end]] == lacking:
+            end += 1
+        period = any(part is not None and part.period for column in columns[position:end] for part in column)
+        return end - position if not period else 1
+
+    def _takes_more(self, items: list[Item | None]) -> bool:
+        """Whether an item that some uses lack is more than a call of a module with what it would hand on."""
+        item = next(item for item in items if item is not None)
+        if None not in items or item.kind == "function":
+            return False
+        called = item.module is not None and item.kind == "module" and item.module.whole != PLAIN_CALL
+        return called or len(item.gives) > 1 or len(self._formal(item)) > 1
+
+    def _loop(self, key: Hashable, segment: Segment, later: list[set[int]]) -> None:
+        """A loop; or its first turn by itself and a loop over the others."""
+        why = ""
+        for start, apart in ((0, False), (0, True), (1, False)):
+            mark = self._mark()
+            self.solver.first_apart = apart
+            try:
+                self._loop_from(segment, start, later)
+                return
+            except Mismatch as failed:
+                why = str(failed)
+                self._back_to(mark)
+            finally:
+                self.solver.first_apart = False
+        raise _NoLoopError(key, why)
+
+    def _loop_from(self, segment: Segment, start: int, later: list[set[int]]) -> None:
+        if start and not min(segment.counts):
+            raise Mismatch("a first turn that some uses lack")
+        for column in range(segment.period) if start else ():
+            self._single([row[column] for row in segment.rows])
+        if max(segment.counts) - start < 2:
+            raise Mismatch("too short for a loop")
+        turns = _Turns(segment, start, [{} for _ in self.every])
+        for column in range(segment.period):
+            for item, use, turn in turns.column(column):
+                if item.what.reuse is not None or item.training:
+                    raise Mismatch("weights used again, or steps of training alone, in a loop")
+                for index, output in item.gives.items():
+                    turns.made[use][index] = turn, (column, output)
+        begin = len(self.entries)
+        reads = [self._turn_reads(turns, column, begin) for column in range(segment.period)]
+        if not turns.carried:
+            raise Mismatch("turns that do not follow one another")
+        loop = Entry("loop", "", [row[0] if row[start * segment.period :] else None for row in segment.rows])
+        loop.number = begin + 1 + segment.period
+        loop.reads = [self.phi(initial, begin) for initial in turns.initial]
+        loop.begin = [Ref(begin, position) for position in range(len(turns.carried))]
+        loop.carried = [Ref(begin + 1 + column, output) for column, output in turns.carried]
+        if any(item is None for item in loop.items):
+            if len(loop.reads) > 1:
+                raise Mismatch("no turn, and several values handed on")
+            loop.alias = loop.reads[0]
+        self._hold(turns, later)
+        for ref, inside in zip(loop.reads, loop.begin, strict=True):
+            if ref in self.channels:  # only a guess, which formulas are checked against
+                self.channels[inside] = self.channels[ref]
+        self.entries.append(Entry("loop", "", []))  # what a turn finds has a number of its own
+        for column, own in enumerate(reads):
+            items = turns.column(column)
+            name = segment.name(column, start)
+            if name is None or name[1] < 0:
+                raise Mismatch("names without a rule")
+            entry = self.entry(
+                [item for item, _, _ in items], [use for _, use, _ in items], [turn for _, _, turn in items],
+                begin + 1 + column, reads=own,
+            )  # fmt: skip
+            entry.series_name = name
+            self.entries.append(entry)
+            loop.children.append(entry)
+        counts = [count - start for count in segment.counts]
+        loop.count = self.solver.solve("count", counts, self.every, self._count_hints(segment, self.every, start))
+        if not algebra.is_constant(loop.count):
+            key = next(iter(algebra.names_in(loop.count)))
+            plain = loop.count == algebra.name(key)
+            name = self.solver.candidates[key].wanted if plain else "count"
+            loop.text, loop.attributes = f"{{{name}}}", {name: loop.count}
+        self._after(turns, loop)
+        self.entries.append(loop)
+        self.top.append(loop)
+
+    def _turn_reads(self, turns: _Turns, column: int, begin: int) -> list[Ref]:
+        """What one item of the body reads: of its own turn, of the turn before, or from before the loop."""
+        items = turns.column(column)
+        formals = [self._formal(item) for item, _, _ in items]
+        if len({len(formal) for formal in formals}) != 1:
+            raise Mismatch("other inputs")
+        found: list[Ref] = []
+        for position in range(len(formals[0])):
+            outer: dict[int, dict[int, int]] = {}
+            inner: set[tuple[bool, Place]] = set()
+            for (_, use, turn), formal in zip(items, formals, strict=True):
+                made = turns.made[use].get(formal[position])
+                if made is None:
+                    outer.setdefault(use, {})[turn] = formal[position]
+                elif made[0] in (turn, turn - 1):
+                    inner.add((made[0] == turn, made[1]))
+                else:
+                    raise Mismatch("an earlier turn")
+            found.append(self._turn_read(turns, outer, inner, begin))
+        return found
+
+    def _turn_read(
+        self, turns: _Turns, outer: dict[int, dict[int, int]], inner: set[tuple[bool, Place]], begin: int
+    ) -> Ref:
+        if len(inner) > 1:
+            raise Mismatch("turns that read differently")
+        before: list[Ref | None] = [
+            self._value(use, next(iter(outer[use].values()))) if use in outer else None for use in self.every
+        ]
+        if not inner:
+            for use, read in outer.items():
+                if len(set(read.values())) > 1:
+                    raise Mismatch("turns that read differently")
+                turns.last.setdefault(use, set()).update(read.values())
+            return self.phi(before, begin)
+        own, place = inner.pop()
+        if own:
+            if outer:
+                raise Mismatch("turns that read differently")
+            return Ref(begin + 1 + place[0], place[1])
+        if any(turn for read in outer.values() for turn in read):
+            raise Mismatch("turns that read differently")
+        if place not in turns.carried:
+            turns.carried.append(place)
+            turns.initial.append(before)
+        position = turns.carried.index(place)
+        if turns.initial[position] != before:
+            raise Mismatch("turns that begin differently")
+        return Ref(begin, position)
+
+    def _hold(self, turns: _Turns, later: list[set[int]]) -> None:
+        """Refuse a loop that would hold what its last turn needs no more."""
+        for use, values in turns.last.items():
+            kept = {*self.inputs[use], *self.flow.outputs[self.uses[use]], *later[use]}
+            if not values <= kept:
+                raise Mismatch("read in every turn, and not after them")
+
+    def _after(self, turns: _Turns, loop: Entry) -> None:
+        """What is read after the loop, and the channels it has."""
+        period = turns.segment.period
+        for position, (column, output) in enumerate(turns.carried):
+            ref = Ref(loop.number, position)
+            values: list[int | None] = []
+            where: list[int] = []
+            for use, row in enumerate(turns.segment.rows):
+                for index, place in row[column - period].gives.items() if row[turns.start * period :] else ():
+                    if place == output:
+                        self.values[use][index] = ref
+                        values.append(self.solver.channels(index))
+                        where.append(use)
+            guess = self._channels_after(loop, position, values, where)
+            if guess is not None:
+                self.channels[ref] = guess
+
+    def _channels_after(
+        self, loop: Entry, position: int, values: Sequence[int | None], where: Sequence[int]
+    ) -> Tree | None:
+        if not values or None in values or len(where) < len(self.uses):
+            return None
+        if len(set(values)) == 1:
+            return algebra.constant(values[0])
+        before = self.channels.get(loop.reads[position])
+        guesses = [before, self.channels.get(loop.carried[position])]
+        if before is not None and loop.count is not None:
+            for entry in loop.children:
+                assert isinstance(entry, Entry)
+                growth = self.channels.get(Ref(entry.number))
+                if growth is not None:
+                    guesses.append(algebra.total([before, algebra.product(loop.count, growth)]))
+        return next((guess for guess in guesses if guess is not None and self.solver.fits(guess, values, where)), None)

@@ -1,0 +1,261 @@
+"""Emitted source as an engineer would have written it: a small spec for each habit, its text and what it computes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+import torch
+from torch.nn import functional
+
+import archspec
+from archspec.analyses.memory import memory
+from archspec.backends.torch_source import emit
+from tests.helpers.emission import hold_against_graph
+from tests.helpers.live_storages import inference, inputs_of
+from tests.helpers.loop_specs import loop_spec
+
+HEAD = "archspec: 1\nname: Net\ninputs: {image: [3, H, W]}\nsizes: {H: 16, W: 16}\n"
+
+WRITTEN = {
+    "outputs_of_a_block": """
+blocks:
+  backbone:
+    steps:
+      - sequence as layer1: [{conv: {channels: 4, kernel: 3, padding: 1}}, relu]
+      - sequence as layer2: [{conv: {channels: 8, kernel: 3, padding: 1}}, relu]
+        label: c3
+      - conv as layer3: {channels: 12, kernel: 3, padding: 1}
+  inception:
+    steps:
+      - sequence as left: [{conv: {channels: 4, kernel: 1}}]
+      - sequence as right: [{conv: {channels: 6, kernel: 1}}]
+        from: input
+      - relu:
+        label: rectified
+steps:
+  - backbone as body
+  - inception as mixed
+  - concat as all:
+    from: [mixed.left, mixed.rectified, mixed.right]
+  - conv as p4: {channels: 4, kernel: 1}
+  - conv as p3: {channels: 4, kernel: 1}
+    from: body.c3
+  - conv as p2: {channels: 4, kernel: 1}
+    from: body.layer1
+  - add:
+    from: [p4, p3, p2]
+""",
+    "loops_of_varying_length": """
+blocks:
+  unit:
+    params: {growth}
+    steps: [{batch_norm as norm: {}}, relu, {conv as conv: {channels: $growth, kernel: 3, padding: 1}}]
+  dense:
+    params: {layers, growth: 4}
+    steps:
+      - concat:
+          - []
+          - - unit as layer$i: {growth: $growth}
+        for: i in range(1, layers + 1)
+  stage:
+    params: {convs, channels}
+    steps:
+      - conv as before: {channels: $channels, kernel: 1}
+      - add:
+          - []
+          - - steps:
+                - conv as conv$i: {channels: $channels, kernel: 5, padding: 2}
+                - batch_norm as norm$i
+                - relu
+              for: i in range(convs)
+      - relu
+  widening:
+    params: {turns, channels}
+    steps:
+      - steps:
+          - conv as conv$i: {channels: $channels, kernel: 1}
+          - add:
+              - [{conv as left$i: {channels: $channels, kernel: 1}}, relu]
+              - - conv as right$i: {channels: $channels, kernel: 1}
+                  from: input
+        for: i in range(turns)
+steps:
+  - dense as d1: {layers: 2}
+  - dense as d2: {layers: 3, growth: 2}
+  - dense as d3: {layers: 4}
+  - stage as s1: {convs: 1, channels: 4}
+  - stage as s2: {convs: 3, channels: 6}
+  - widening as w1: {turns: 1, channels: 4}
+  - widening as w2: {turns: 3, channels: 5}
+""",
+    "a_group_that_repeats": """
+steps:
+  - conv: {channels: 8, kernel: 3, padding: 1}
+  - relu
+  - steps:
+      - conv: {channels: 8, kernel: 3, padding: 1, bias: false}
+      - batch_norm
+      - relu
+    repeat: 6
+  - conv: {channels: 3, kernel: 3, padding: 1}
+""",
+    "conditions": """
+blocks:
+  normed:
+    params: {channels, bn: true}
+    steps:
+      - conv as conv: {channels: $channels, kernel: 3, padding: 1}
+      - steps: [{batch_norm as bn: {}}, relu]
+        when: bn
+  gated:
+    params: {channels, gate: true}
+    steps:
+      - conv as conv: {channels: $channels, kernel: 3, padding: 1}
+      - multiply:
+          - []
+          - - global_avg_pool
+            - conv as excite: {channels: $channels, kernel: 1}
+            - sigmoid
+        when: gate
+  either:
+    params: {channels, wide: true}
+    steps:
+      - conv as conv_a: {channels: $channels, kernel: 3, padding: 1}
+        when: wide
+      - concat:
+          - []
+          - - conv as more: {channels: 2, kernel: 1}
+        when: wide
+      - conv as conv_b: {channels: $channels, kernel: 1}
+        when: not wide
+steps:
+  - normed as normed1: {channels: 4}
+  - normed as normed2: {channels: 6, bn: false}
+  - gated as gated1: {channels: 4}
+  - gated as gated2: {channels: 6, gate: false}
+  - either as either1: {channels: 4}
+  - either as either2: {channels: 6, wide: false}
+""",
+    "formulas": """
+blocks:
+  causal:
+    params: {channels, dilation, kernel: 3}
+    let: {past: "$([[(kernel - 1) * dilation, 0], [0, 0]])"}
+    steps:
+      - conv as conv1: {channels: $channels, kernel: [$kernel, 1], dilation: [$dilation, 1], padding: $past}
+      - relu
+      - conv as conv2: {channels: $channels, kernel: [$kernel, 1], dilation: [$dilation, 1], padding: $past}
+  factored:
+    params: {channels, kernels}
+    steps:
+      - conv as c$i: {channels: $channels, kernel: $kernel, padding: same}
+        for: i, kernel in enumerate(kernels)
+      - relu
+  stack:
+    params: {widths, dilations}
+    steps:
+      - steps:
+          - conv as conv$i: {channels: $width, kernel: 3, dilation: $dilation, padding: $dilation}
+          - relu
+        for: i, (width, dilation) in enumerate(zip(widths, dilations))
+  strided:
+    params: {channels, stride: 1}
+    steps:
+      - conv as conv: {channels: $channels, kernel: [3, 1], stride: [$stride, 1], padding: [1, 0]}
+      - conv as across: {channels: $channels, kernel: [1, 3], stride: [1, $stride], padding: [0, 1]}
+  unit:
+    params: {channels, drop}
+    steps:
+      - add:
+          - []
+          - - conv as conv: {channels: $channels, kernel: 3, padding: 1}
+            - stochastic_depth: {p: $drop}
+steps:
+  - causal as causal$i: {channels: 4, dilation: $(2**i)}
+    for: i in range(3)
+  - factored as tall: {channels: 4, kernels: [[1, 7], [7, 1]]}
+  - factored as wide: {channels: 6, kernels: [[5, 1], [1, 5]]}
+  - stack as stack1: {widths: [4, 4, 6], dilations: [1, 2, 1]}
+  - stack as stack2: {widths: [6, 5], dilations: [1, 2]}
+  - strided as strided1: {channels: 4}
+  - strided as strided2: {channels: 6, stride: 2}
+  - sequence as stage$i:
+      - unit: {channels: 6, drop: $(0.2 * (3 * i + j) / 11)}
+        for: j in range(4)
+    for: i in range(3)
+""",
+    "loops_in_the_network": """
+steps:
+  - conv as first: {channels: 4, kernel: 3, padding: 1}
+  - relu
+  - steps:
+      - conv as conv$i: {channels: 4, kernel: 3, padding: 1}
+      - batch_norm as norm$i
+      - relu
+    for: i in range(1, 8)
+  - conv as last: {channels: 3, kernel: 3, padding: 1}
+  - add:
+    from: [previous, input]
+""",
+}
+
+
+def spec(name: str) -> archspec.Spec:
+    return archspec.loads(HEAD + WRITTEN[name])
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_text(name: str, golden: Callable[..., None]) -> None:
+    golden(emit(spec(name).graph), suffix="py")
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_is_its_graph(name: str) -> None:
+    hold_against_graph(spec(name), 16)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_memory_is_what_is_said(name: str) -> None:
+    graph = spec(name).graph
+    found = inference(archspec.compile(spec(name)).eval(), inputs_of(graph, graph.sizes, 2))
+    assert memory(graph, dict(graph.sizes), 2).inference == found
+
+
+def test_random_loops_are_their_graphs() -> None:
+    """Some turns none, one or many times; what they read and hand on differs."""
+    loops = 0
+    for seed in range(12):
+        made = archspec.loads(loop_spec(seed))
+        loops += "in range(self." in emit(made.graph)
+        hold_against_graph(made, 8)
+        found = inference(archspec.compile(made).eval(), inputs_of(made.graph, made.graph.sizes, 2))
+        assert memory(made.graph, dict(made.graph.sizes), 2).inference == found
+    assert loops > 3
+
+
+@pytest.mark.parametrize("name", ["squeezenet1_0", "squeezenet1_1"])
+def test_each_weight_is_drawn_once(name: str, torchvision: ModuleType) -> None:
+    """Under one seed, torchvision's own weights."""
+    torch.manual_seed(0)
+    mine = archspec.compile(archspec.load(name)).state_dict()
+    torch.manual_seed(0)
+    other = torchvision.models.get_model(name).state_dict()
+    assert all(torch.equal(mine[key], other[key]) for key in other)
+
+
+def test_shapes_beside_the_networks_lines() -> None:
+    """Every comment has the shape that torch gives the value in its line."""
+    text = emit(archspec.load("resnet18").graph)
+    said = re.findall(r"^ {8}(?:x = |return )(.*)  # (.*)$", text, re.MULTILINE)
+    values: dict[str, object] = {"H": 64, "W": 48, "F": functional, "torch": torch}
+    values |= {"self": archspec.compile(archspec.load("resnet18")).eval(), "image": torch.zeros(2, 3, 64, 48)}
+    assert len(said) > 5
+    for expression, shape in said:
+        values["x"] = x = eval(expression, values)
+        wanted = [
+            eval(re.sub(r"⌊(.*)/(\d+)⌋", r"(\1)//\2", dim).replace("−", "-"), values) for dim in shape.split(" × ")
+        ]
+        assert list(x.shape[1:]) == wanted
