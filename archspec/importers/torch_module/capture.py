@@ -1,8 +1,8 @@
 """A module run on tensors without numbers, every call it makes written down.
 
 Torch hands each function call to a mode that is asked first (``torch.overrides.TorchFunctionMode``), and modules are
-watched where ``nn.Module`` runs its forward.  Tensors are on the meta device: they have sizes and no numbers, so a run takes
-milliseconds, needs no memory, and stops where the module asks for a number.
+watched where ``nn.Module`` runs its forward.  Tensors are on the meta device: they have sizes and no numbers, so a run
+takes milliseconds, needs no memory, and stops where the module asks for a number.
 """
 
 from __future__ import annotations
