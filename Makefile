@@ -32,7 +32,8 @@ demo: .venv/installed-train
 	$(bin)/archspec check $(demo)
 	$(bin)/archspec render $(demo) -o $(out)/$(demo).svg
 	$(bin)/archspec compile $(demo) -o $(out)/$(demo).py
-	$(bin)/python -c "from archspec.training.images import digits; digits('$(out)/digits')"
+	@rm -rf $(out)/digits
+	$(bin)/archspec data digits $(out)/digits
 	$(bin)/archspec train $(demo) --data $(out)/digits --epochs 10 --lr 2e-3 -o $(out)/trained --overwrite
 	@echo
 	@echo "the diagram                $(out)/$(demo).svg"
@@ -48,7 +49,8 @@ demo-segmentation: .venv/installed-train
 	$(bin)/archspec check $(demo)
 	$(bin)/archspec render $(demo) -o $(out)/$(demo).svg
 	$(bin)/archspec compile $(demo) -o $(out)/$(demo).py
-	$(bin)/python -c "from archspec.training.images import scenes; scenes('$(out)/scenes')"
+	@rm -rf $(out)/scenes
+	$(bin)/archspec data scenes $(out)/scenes
 	$(bin)/archspec train $(demo) --data $(out)/scenes --epochs 15 --batch-size 8 --lr 5e-3 -o $(out)/trained --overwrite
 	@echo
 	@echo "predictions beside truth   $(out)/trained/predictions.png"

@@ -23,6 +23,13 @@ class Format(StrEnum):
     json = "json"
 
 
+def complete_shipped(incomplete: str) -> list[str]:
+    """Shipped specs that begin with what is typed."""
+    from archspec.elaborate.loader import spec_names
+
+    return [name for name in sorted(spec_names()) if name.startswith(incomplete)]
+
+
 def complete_spec(incomplete: str) -> list[str]:
     """Shipped specs, YAML files and folders that begin with what is typed."""
     from archspec.elaborate.loader import spec_names

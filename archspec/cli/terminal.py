@@ -172,6 +172,15 @@ class Terminal:
         raise typer.Exit(BUG) from None
 
 
+@contextmanager
+def needs(extra: str, what: str) -> Iterator[None]:
+    """Where an optional package is imported; its absence is a wrong call that names the extra to install."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise CallError(f"{what} needs the package `{error.name}`", f"pip install 'archspec-nn[{extra}]'") from None
+
+
 def lost_output(error: OSError) -> str:
     """Why nothing can be written to standard output; it is silenced."""
     silence(sys.stdout)
