@@ -4,7 +4,18 @@
 logic here: what words mean is decided by the pipeline.
 """
 
-from archspec.cli import beginning, commands, conversion, convolution, fields, memory, training
+from archspec.cli import beginning, commands, conversion, convolution, fields, helping, memory, training
 from archspec.cli.app import app, main
 
-__all__ = ["app", "beginning", "commands", "conversion", "convolution", "fields", "main", "memory", "training"]
+__all__ = [
+    "app",
+    "beginning",
+    "commands",
+    "conversion",
+    "convolution",
+    "fields",
+    "helping",
+    "main",
+    "memory",
+    "training",
+]

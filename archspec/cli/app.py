@@ -73,11 +73,21 @@ def main() -> None:
 def _called(words: list[str]) -> list[CommandInfo]:
     """The command that is called, alone: making the options of all of them takes longer than many a check."""
     first = next((word for word in words if not word.startswith("-")), None)
-    if first is None or words[0] not in (first, "--debug"):
+    if first in (None, "help") or words[0] not in (first, "--debug"):  # `help` knows what the others are called
         return []
-    return [
-        known for known in app.registered_commands if first in (known.name, getattr(known.callback, "__name__", None))
-    ]
+    return [known for known in app.registered_commands if first == _name(known)]
+
+
+def command_names() -> list[str]:
+    """What the commands are called."""
+    return [_name(known) for known in app.registered_commands]
+
+
+def _name(command: CommandInfo) -> str:
+    if command.name is not None:
+        return command.name
+    assert command.callback is not None
+    return command.callback.__name__.replace("_", "-")
 
 
 def _version(wanted: bool) -> None:

@@ -17,7 +17,9 @@ import typer
 
 SPEC_HAS_ERRORS, CALL_IS_WRONG, BUG, INTERRUPTED, NOBODY_READS = 1, 2, 70, 130, 141
 
-WRONG_CALLS = frozenset({"bad-call", "unknown-spec", "file-not-found", "not-a-file", "unknown-size", "no-device"})
+WRONG_CALLS = frozenset(
+    {"bad-call", "unknown-spec", "file-not-found", "not-a-file", "unknown-size", "no-device", "unknown-topic"}
+)
 """Diagnostics that, where they have no place in a file, speak of the call."""
 
 UNBOUNDED_WIDTH = 120
