@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from archspec.cli.app import Command, app, examples
-from archspec.cli.options import AnswerFormat, Format, Output, complete_shipped
+from archspec.cli.completion import complete_shipped
+from archspec.cli.options import AnswerFormat, Format, Output
 from archspec.cli.terminal import CallError, Terminal, needs
 
 

@@ -12,6 +12,7 @@ import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
+from archspec.cli.completion import complete_block, complete_spec
 from archspec.cli.options import AnswerFormat, Format, Output, Rewrite, Set, Size, Spec
 from archspec.cli.terminal import CallError, Terminal
 
@@ -168,11 +169,21 @@ def render(
     ] = None,
     focus: Annotated[
         str | None,
-        typer.Option(metavar="BLOCK", help="Draw one block, by its path or its name.", show_default=False),
+        typer.Option(
+            metavar="BLOCK",
+            help="Draw one block, by its path, its label or its name.",
+            autocompletion=complete_block,
+            show_default=False,
+        ),
     ] = None,
     beside: Annotated[
         list[str] | None,
-        typer.Option(metavar="SPEC", help="Another network beside it; may be repeated.", show_default=False),
+        typer.Option(
+            metavar="SPEC",
+            help="Another network beside it; may be repeated.",
+            autocompletion=complete_spec,
+            show_default=False,
+        ),
     ] = None,
     theme: Annotated[str, typer.Option(help="Colours: light or dark.")] = "light",
     engine: Annotated[

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import archspec
 from archspec import pipeline
 from archspec.cli import app
-from archspec.cli.options import complete_spec
+from archspec.cli.completion import complete_spec
 from archspec.language import json_schema
 
 COMMANDS = (
@@ -588,6 +588,31 @@ def test_the_shell_asks_for_completion() -> None:
     words = {"COMP_WORDS": "archspec check resnet1", "COMP_CWORD": "2", "_ARCHSPEC_COMPLETE": "complete_bash"}
     run = in_process(**words)
     assert "resnet18" in run.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("check resnet18 --set |", ["block=", "depths=", "classes="]),
+        ("check vgg16 --set b|", ["batch_norm=true", "batch_norm=false"]),
+        ("check vgg16 --rewrite c|", ["conv_to_depthwise_separable", "cut(after="]),
+        ("check vgg16 --rewrite cut(after=pool|", [f"cut(after=pool{level})" for level in range(1, 6)]),
+        ("render mobilenet_v3_large --focus bneck15|", ["bneck15"]),
+        ("rf --wrt layer1 resnet18 --of layer4.1.b|", ["layer4.1.bn1", "layer4.1.bn2"]),
+        ("rf no_such_spec --of |", []),
+        ("check - --set |", []),
+        ("help max_p|", ["max_pool"]),
+        ("explain unknown-at|", ["unknown-attribute"]),
+        ("new unet_|", ["unet_digits", "unet_same"]),
+    ],
+)
+def test_what_a_spec_holds_completes(words: str, wanted: list[str]) -> None:
+    """As bash asks: the words so far, and the number of the one that the cursor (``|``) is in."""
+    line = f"archspec {words.removesuffix('|')}"
+    environment = {"COMP_WORDS": line, "COMP_CWORD": str(len(words.split())), "_ARCHSPEC_COMPLETE": "complete_bash"}
+    found = CliRunner().invoke(app, [], prog_name="archspec", env=environment)
+    assert found.stdout.split() == wanted
+    assert found.stderr == ""
 
 
 # -- processes --------------------------------------------------------------------------------------------------------

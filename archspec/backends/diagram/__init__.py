@@ -3,7 +3,7 @@
 The front doors are :func:`draw` and :func:`compare`.  ``units`` says what a box is, ``series_parallel`` finds what
 follows and what runs beside what, ``folding`` folds what repeats, ``plan`` chooses how much to show; ``constructs``,
 ``columns`` and ``hourglass`` place it, ``comparison`` several networks beside one another, ``emit`` writes DOT,
-``figure`` draws it.
+``figure`` draws it.  ``focusing`` finds the block that is to be shown alone.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from archspec.backends.diagram.comparison import beside
 from archspec.backends.diagram.constructs import Constructs
 from archspec.backends.diagram.emit import Emitter
 from archspec.backends.diagram.figure import Figure, find_program
+from archspec.backends.diagram.focusing import focused
 from archspec.backends.diagram.folding import shortcut
 from archspec.backends.diagram.measures import Settings, box_width
 from archspec.backends.diagram.palette import PALETTES, Theme
 from archspec.backends.diagram.plan import Plan
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Unit, units_of
 from archspec.diagnostics import Diagnostic, SpecError, did_you_mean, printable
-from archspec.graph import Graph, Scope
+from archspec.graph import Graph
 
 __all__ = ["Figure", "compare", "draw", "find_program"]
 
@@ -57,7 +58,7 @@ def draw(
     if focus is None:
         items = plan.overview(depth)
     else:
-        scope, uses = _focused(graph, focus)
+        scope, uses = focused(graph, focus)
         items = plan.focus(scope, depth)
         if plan.differ(uses):
             notes.append(f"one of {len(uses)} uses that differ: {text.clean(scope.path, 40)}")
@@ -121,35 +122,6 @@ def _dotted(settings: Settings) -> list[str]:
 
 def _wrong(code: str, message: str, hint: str | None) -> SpecError:
     return SpecError([Diagnostic(code, message, None, hint)])
-
-
-def _focused(graph: Graph, focus: str) -> tuple[Scope, list[Scope]]:
-    """The scope of a path; or the first use of a block of that name, with all its uses."""
-    by_path: dict[str, Scope] = {}
-    by_block: dict[str, list[Scope]] = {}
-    stack: list[Scope] = [graph.root]
-    while stack:
-        scope = stack.pop()
-        for item in reversed(scope.items):
-            if isinstance(item, Scope):
-                stack.append(item)
-        if scope is graph.root:
-            continue
-        by_path.setdefault(scope.path, scope)
-        if scope.kind == "block" and scope.block is not None:
-            by_block.setdefault(scope.block.name, []).append(scope)
-    if focus in by_path:
-        return by_path[focus], [by_path[focus]]
-    found = by_block.get(focus)
-    if found is None:
-        known = {*by_path, *by_block}
-        hint = did_you_mean(focus, known) or (
-            "name a block or the path of one, such as " + ", ".join(sorted(by_block)[:5])
-        )
-        raise _wrong(
-            "unknown-focus", f"there is no block `{printable(focus, 80)}` in this network", hint if known else None
-        )
-    return found[0], found
 
 
 def _width(items: Sequence[Element]) -> float:

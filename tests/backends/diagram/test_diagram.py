@@ -528,6 +528,13 @@ def test_wrong_options(options: dict[str, object], words: str) -> None:
         draw(graph_of("squeezenet_digits"), **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("focus", ["bneck4", "Bneck 4", "features.4"])
+def test_focus_takes_what_the_picture_shows(focus: str) -> None:
+    graph = graph_of("mobilenet_v3_large")
+    assert "bneck4" in draw(graph).source
+    assert draw(graph, focus=focus).source == draw(graph, focus="features.4").source
+
+
 def test_widths_are_arial_s() -> None:
     from reportlab.pdfbase.pdfmetrics import stringWidth
 
