@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +30,7 @@ from archspec.elaborate.rewriting import rewritten
 from archspec.graph import Graph, uncollected
 from archspec.records import record
 from archspec.schema import SpecFile
-from archspec.source import Limits, is_file, is_folder, parse, spec_files
+from archspec.source import Limits, is_file, is_folder, parse, parse_call, spec_files
 from archspec.spec import Spec
 
 if TYPE_CHECKING:
@@ -192,24 +191,14 @@ def rewrite(spec: Spec, /, *rewrites: str | Mapping[str, Any]) -> Spec:
     graph = spec.graph
     for each in rewrites:
         try:
-            node = parse(_flow(each) if isinstance(each, str) else json.dumps(dict(each)), "--rewrite")
+            read, text = (parse_call, each) if isinstance(each, str) else (parse, json.dumps(dict(each)))
+            node = read(text, "--rewrite")
             graph = rewritten(graph, [(None, node)], diagnostics)
         except Fault as fault:
             diagnostics.add(fault.diagnostic)
             break
     diagnostics.raise_if_errors()
     return replace(spec, graph=graph, diagnostics=(*spec.diagnostics, *diagnostics.all), pristine=False)
-
-
-def _flow(text: str) -> str:
-    """A rewrite written as a call, as YAML: ``cut(after=fc7)`` is ``{cut: {after: fc7}}``."""
-    name, bracket, options = text.strip().partition("(")
-    if not bracket or not options.endswith(")"):
-        return text
-    if "=" not in options:
-        return f"{{{name}: {options[:-1] or '{}'}}}"
-    pairs = re.sub(r"(\w+)\s*=", r"\1: ", options[:-1])
-    return f"{{{name}: {{{pairs}}}}}"
 
 
 @uncollected()

@@ -325,8 +325,13 @@ def test_wrong_calls(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "wanted"),
     [
-        (["list", "foo"], "Invalid value for 'kind': 'foo' is not one of"),
-        (["summary", "resnet18", "--depth", "x"], "Invalid value for '--depth': should be a valid integer"),
+        (["list", "foo"], "error[bad-call]: invalid value for 'kind': 'foo' is not one of"),
+        (
+            ["summary", "resnet18", "--depth", "x"],
+            "error[bad-call]: invalid value for '--depth': should be a valid integer",
+        ),
+        (["train", "resnet18", "--data", "no/folder"], "error[bad-call]: invalid value for '--data': "),
+        (["train", "resnet18"], "error[bad-call]: missing option '--data'"),
         (["check", "resnet18", "--set", "clases=3"], "--set clases=3: error[unknown-argument]"),
         (["check", "digit.yaml"], "did you mean `digits.yaml`?"),
         (["check", "digit"], "did you mean `digits.yaml`?"),
@@ -559,6 +564,11 @@ def test_help_shows_an_example(command: str) -> None:
         assert run.status == 0
         assert "Examples:" in run.out
         assert f"archspec {command}" in run.out.partition("Examples:")[2]
+
+
+def test_options_without_a_value_have_no_kind() -> None:
+    for arguments in (["--help"], ["train", "--help"], ["erf", "--help"]):
+        assert "<bool>" not in Run(*arguments).out
 
 
 def test_help_lists_the_commands() -> None:
