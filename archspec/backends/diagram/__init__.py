@@ -9,10 +9,12 @@ follows and what runs beside what, ``folding`` folds what repeats, ``plan`` choo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
+from archspec.analyses.shapes import coupled_failures, refusals, valid_sizes
 from archspec.backends.diagram import hourglass, text
 from archspec.backends.diagram.columns import columns
-from archspec.backends.diagram.comparison import beside
+from archspec.backends.diagram.comparison import Network, beside
 from archspec.backends.diagram.constructs import Constructs
 from archspec.backends.diagram.emit import Emitter
 from archspec.backends.diagram.figure import Figure, find_program
@@ -84,20 +86,40 @@ def compare(
     sizes: Mapping[str, int] | None = None,
     engine: str | None = None,
 ) -> Figure:
-    """A picture of several networks side by side, what they have in common in one row; options as :func:`draw`'s."""
+    """A picture of several networks side by side, what they have in common in one row; options as :func:`draw`'s.
+
+    Each is shown at its own sizes, or at ``sizes`` where it runs at them; where they differ, the legend says so.
+    """
     palette = _known_theme(theme)
     _known_depth(depth)
-    shown_at = {**{name: size for graph in reversed(graphs) for name, size in graph.sizes.items()}, **(sizes or {})}
-    networks: list[tuple[str, Sequence[Element]]] = []
+    networks: list[Network] = []
     for graph in graphs:
-        plan = Plan(graph, {**graph.sizes, **(sizes or {})})
-        networks.append((graph.name, plan.unfolded() if depth is None else plan.overview(depth)))
-    widest = max(_width(items) for _, items in networks)
-    settings = Settings(widest, lambda shape: text.shape_words(shape, shown_at), focused=False)
+        shown_at = _fitting(graph, sizes or {})
+        plan = Plan(graph, shown_at)
+        items = plan.unfolded() if depth is None else plan.overview(depth)
+        networks.append(Network(graph.name, items, partial(text.shape_words, sizes=shown_at), shown_at))
+    settings = Settings(max(_width(network.items) for network in networks), networks[0].words, focused=False)
     piece = beside(networks, Constructs(settings))
-    figure = Emitter("_".join(graph.name for graph in graphs), palette).write(piece, _dotted(settings))
+    notes = [*_dotted(settings), *_differing_sizes(networks)]
+    figure = Emitter("_".join(graph.name for graph in graphs), palette).write(piece, notes)
     figure.drawn_by = engine
     return figure
+
+
+def _fitting(graph: Graph, asked: Mapping[str, int]) -> dict[str, int]:
+    """The sizes a network is shown at: those asked for where it runs at them, else its own."""
+    solutions = valid_sizes(graph)
+    sizes = dict(graph.sizes) | {name: size for name, size in asked.items() if name in solutions}
+    return dict(graph.sizes) if refusals(solutions, sizes) or coupled_failures(solutions, sizes) else sizes
+
+
+def _differing_sizes(networks: Sequence[Network]) -> list[str]:
+    """At which sizes each network is shown, where they are not the same for all."""
+    shown = [" × ".join(map(str, network.sizes.values())) for network in networks]
+    if len({size for size in shown if size}) < 2:
+        return []
+    said = {f"{network.title} at {size}" for network, size in zip(networks, shown, strict=True) if size}
+    return [text.clean(words) for words in sorted(said)]
 
 
 def _known_theme(theme: str) -> Theme:

@@ -314,6 +314,27 @@ def test_any_networks_stand_beside_one_another(names: tuple[str, ...]) -> None:
     assert {graph_of(name).name for name in names} <= set(layout.words())
 
 
+def test_each_network_beside_another_is_shown_at_sizes_it_runs_at() -> None:
+    """At 224 AlexNet's paper has no whole windows; at its own 227 its last pooling gives 256×6×6, as it claims."""
+    graphs = [graph_of("alexnet"), graph_of("alexnet_paper")]
+    for sizes in ({}, {"H": 224, "W": 224}):
+        source = compare(graphs, sizes=sizes).source
+        assert "AlexNet at 224 × 224" in source
+        assert "AlexNetPaper at 227 × 227" in source
+        assert "256×6×6" in source
+        assert "256×5×5" not in source
+    both = compare(graphs, sizes={"H": 240, "W": 240}).source
+    assert " at 2" not in both
+    assert "3×240×240" in both
+
+
+def test_the_margin_says_what_the_boxes_give() -> None:
+    """A flatten that goes with a pooling, undrawn, does not stand beside it."""
+    source = compare([graph_of("vgg11"), graph_of("vgg16")]).source
+    assert "512×7×7" in source
+    assert "25088" not in source
+
+
 def test_random_networks_stand_beside_one_another() -> None:
     for seed in range(0, 40, 2):
         graphs = [archspec.loads(a_network(seed + at)).graph for at in range(2)]
