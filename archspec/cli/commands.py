@@ -150,7 +150,7 @@ def summary(
     cls=Command,
     epilog=examples(
         "archspec render squeezenet1_0 -o squeezenet.svg",
-        "archspec render resnet18 -o block.png --focus layer2.0 --theme dark",
+        "archspec render resnet18 -o block.png --focus layer2.0 --theme dark --dpi 192",
         "archspec render vgg11 --beside vgg16 --beside vgg19 -o vgg.svg",
     ),
 )
@@ -185,6 +185,10 @@ def render(
             show_default=False,
         ),
     ] = None,
+    dpi: Annotated[
+        int | None,
+        typer.Option(min=24, max=1200, help="Dots per inch of a png; 96 if left out.", show_default=False),
+    ] = None,
     theme: Annotated[str, typer.Option(help="Colours: light or dark.")] = "light",
     engine: Annotated[
         str | None,
@@ -199,6 +203,8 @@ def render(
     kind = output.suffix[1:].lower()
     if kind not in ("svg", "png", "pdf", "dot"):
         raise CallError(f"`{output}` names no kind of picture", "let it end in .svg, .png, .pdf or .dot")
+    if dpi is not None and kind != "png":
+        raise CallError(f"--dpi is about pixels, and a {kind} has none", "let the picture end in .png")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     sizes = options.sizes(size, loaded)
     diagnostics = said_of(loaded, sizes)
@@ -210,6 +216,8 @@ def render(
         figure = pipeline.compare(loaded, *others, depth=depth, theme=theme, sizes=sizes, engine=engine)
     else:
         figure = pipeline.render(loaded, depth=depth, focus=focus, theme=theme, sizes=sizes, engine=engine)
+    if dpi is not None:
+        figure.attr("graph", dpi=str(dpi))
     terminal.write(figure.source.encode() if kind == "dot" else figure.pipe(format=kind))
     if terminal.as_json:
         terminal.output = None

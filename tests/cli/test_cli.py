@@ -457,6 +457,17 @@ def test_render_beside_one_another(tmp_path: Path) -> None:
     assert run.status == 2
 
 
+def test_a_png_of_other_dots(tmp_path: Path) -> None:
+    widths = []
+    for dpi in ("96", "192"):
+        picture = tmp_path / f"{dpi}.png"
+        assert Run("render", "squeezenet_digits", "-o", picture, "--dpi", dpi).status == 0
+        widths.append(int.from_bytes(picture.read_bytes()[16:20], "big"))
+    assert abs(widths[1] - 2 * widths[0]) <= 2
+    run = Run("render", "squeezenet_digits", "-o", tmp_path / "x.svg", "--dpi", "192")
+    assert (run.status, "let the picture end in .png" in run.err) == (2, True)
+
+
 def test_render_options(tmp_path: Path) -> None:
     out = tmp_path / "x.dot"
     run = Run("render", "resnet18", "-o", out, "--focus", "layer2.0", "--theme", "dark", "--format", "json")

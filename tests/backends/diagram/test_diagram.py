@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -218,7 +219,7 @@ def test_resnet34_is_drawn_as_in_its_paper() -> None:
     assert figure.source.count("style=dotted") == 3
     assert "halves the size" in figure.source
     for shape in ("3×224×224", "64×112×112", "64×56×56", "128×28×28", "256×14×14", "512×7×7"):
-        assert figure.source.count(f'"{shape}"') == 1
+        assert figure.source.count(f'"{shape}\\l"') == 1
 
 
 def test_fire_modules_say_their_channels() -> None:
@@ -268,8 +269,8 @@ def test_sizes_are_shown_as_numbers_or_formulas() -> None:
     conv = "conv: {channels: 8, kernel: 3, stride: 2, padding: 1}"
     spec = f"archspec: 1\nname: Plain\ninputs: {{image: [3, H, W]}}\nsteps:\n  - {conv}\n  - softmax\n"
     graph = archspec.loads(spec).graph
-    assert '"8 × H/2 × W/2"' in draw(graph).source
-    assert '"8×16×20"' in draw(graph, sizes={"H": 32, "W": 40}).source
+    assert r'"8 × H/2 × W/2\l"' in draw(graph).source
+    assert r'"8×16×20\l"' in draw(graph, sizes={"H": 32, "W": 40}).source
 
 
 def test_every_colour_is_the_theme_s() -> None:
@@ -554,6 +555,28 @@ def test_focus_takes_what_the_picture_shows(focus: str) -> None:
     graph = graph_of("mobilenet_v3_large")
     assert "bneck4" in draw(graph).source
     assert draw(graph, focus=focus).source == draw(graph, focus="features.4").source
+
+
+@pytest.mark.parametrize("name", ["resnet18", "unet_same", "googlenet", "inception_v3"])
+def test_no_font_lets_a_label_run_over_its_arrow(name: str) -> None:
+    """Words beside a line begin right of it and are anchored there: a wider font has them end later, no more."""
+    svg = draw(graph_of(name)).pipe("svg", encoding="utf-8")
+    edges = re.findall(r'<g id="edge\d+" class="edge">.*?</g>', svg, re.DOTALL)
+    labels = 0
+    for edge in edges:
+        words = re.search(r'<text [^>]*text-anchor="(\w+)" x="([-\d.]+)" y="([-\d.]+)"', edge)
+        if words is None:
+            continue
+        labels += 1
+        assert words[1] == "start"
+        path = re.search(r'<path [^>]*d="([^"]+)"', edge)
+        assert path is not None
+        points = re.findall(r"([-\d.]+),([-\d.]+)", path[1])
+        tall = [(float(x), float(y)) for x, y in points]
+        for (x, top), (other, foot) in pairwise(tall):
+            if abs(x - other) < 0.1 and min(top, foot) - 8 < float(words[3]) < max(top, foot) + 8:
+                assert float(words[2]) > x + 3 or float(words[2]) < x - 20
+    assert labels > 3
 
 
 def test_widths_are_arial_s() -> None:
