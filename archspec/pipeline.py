@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,8 @@ from archspec.spec import Spec
 if TYPE_CHECKING:
     import graphviz
     from torch import nn
+
+    from archspec.backends.diagram import Shown
 
 
 @record
@@ -283,6 +285,7 @@ def loss(spec: Spec, /) -> nn.Module:
 def compare(
     *specs: Spec,
     depth: int | None = None,
+    show: Sequence[Shown] = (),
     theme: str = "light",
     sizes: Mapping[str, int] | None = None,
     engine: str | None = None,
@@ -291,7 +294,7 @@ def compare(
     from archspec.backends import diagram
 
     graphs = [spec.graph for spec in specs]
-    return diagram.compare(graphs, depth=depth, theme=theme, sizes=sizes, engine=engine)
+    return diagram.compare(graphs, depth=depth, show=show, theme=theme, sizes=sizes, engine=engine)
 
 
 def render(
@@ -300,6 +303,7 @@ def render(
     *,
     depth: int | None = None,
     focus: str | None = None,
+    show: Sequence[Shown] = (),
     theme: str = "light",
     sizes: Mapping[str, int] | None = None,
     engine: str | None = None,
@@ -307,10 +311,11 @@ def render(
     """The network as a diagram.
 
     ``depth`` opens that many levels of blocks (0: the top steps only; None: as many as make a good picture); ``focus``
-    draws one block, given by its path or its block's name.  ``sizes`` are the numbers that shapes are shown at, beside
-    the spec's own; ``engine="dot"`` draws with the system's Graphviz.  Raises :class:`SpecError` for a theme, focus or
-    depth that there is none of.
+    draws one block, given by its path, its label or its block's name; ``show`` is what boxes say beside their first
+    line, of ``normalisation``, ``activation`` and ``parameters``.  ``sizes`` are the numbers that shapes are shown at,
+    beside the spec's own; ``engine="dot"`` draws with the system's Graphviz.  Raises :class:`SpecError` for a theme,
+    focus or depth that there is none of.
     """
     from archspec.backends.diagram import draw
 
-    return draw(spec.graph, depth=depth, focus=focus, theme=theme, sizes=sizes, engine=engine)
+    return draw(spec.graph, depth=depth, focus=focus, show=show, theme=theme, sizes=sizes, engine=engine)

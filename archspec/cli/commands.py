@@ -146,12 +146,21 @@ def summary(
         terminal.answer(summary_table.text(found, depth))
 
 
+class Show(StrEnum):
+    """What a box of a picture may say in its second line."""
+
+    normalisation = "normalisation"
+    activation = "activation"
+    parameters = "parameters"
+
+
 @app.command(
     cls=Command,
     epilog=examples(
         "archspec render squeezenet1_0 -o squeezenet.svg",
         "archspec render resnet18 -o block.png --focus layer2.0 --theme dark --dpi 192",
         "archspec render vgg11 --beside vgg16 --beside vgg19 -o vgg.svg",
+        "archspec render vgg16_bn -o vgg.svg --show normalisation --show parameters",
     ),
 )
 def render(
@@ -176,6 +185,10 @@ def render(
             show_default=False,
         ),
     ] = None,
+    show: Annotated[
+        list[Show] | None,
+        typer.Option(help="What boxes say in a second line; may be repeated.", show_default=False),
+    ] = None,
     beside: Annotated[
         list[str] | None,
         typer.Option(
@@ -198,6 +211,7 @@ def render(
 ) -> None:
     """Draw a network as papers draw them."""
     from archspec import pipeline
+    from archspec.backends.diagram import SHOWN, Shown
 
     terminal: Terminal = context.obj
     kind = output.suffix[1:].lower()
@@ -209,13 +223,15 @@ def render(
     sizes = options.sizes(size, loaded)
     diagnostics = said_of(loaded, sizes)
     terminal.diagnose(diagnostics)
+    asked = [each.value for each in show or ()]
+    said: list[Shown] = [word for word in SHOWN if asked.count(word)]
     if beside:
         if focus is not None:
             raise CallError("--focus draws one block, and --beside whole networks")
         others = [load_spec(other, None) for other in beside]
-        figure = pipeline.compare(loaded, *others, depth=depth, theme=theme, sizes=sizes, engine=engine)
+        figure = pipeline.compare(loaded, *others, depth=depth, show=said, theme=theme, sizes=sizes, engine=engine)
     else:
-        figure = pipeline.render(loaded, depth=depth, focus=focus, theme=theme, sizes=sizes, engine=engine)
+        figure = pipeline.render(loaded, depth=depth, focus=focus, show=said, theme=theme, sizes=sizes, engine=engine)
     if dpi is not None:
         figure.attr("graph", dpi=str(dpi))
     terminal.write(figure.source.encode() if kind == "dot" else figure.pipe(format=kind))

@@ -468,6 +468,13 @@ def test_a_png_of_other_dots(tmp_path: Path) -> None:
     assert (run.status, "let the picture end in .png" in run.err) == (2, True)
 
 
+def test_boxes_say_what_is_asked_for(tmp_path: Path) -> None:
+    picture = tmp_path / "vgg.dot"
+    assert Run("render", "vgg11_bn", "-o", picture, "--show", "normalisation").status == 0
+    assert "batch norm" in picture.read_text()
+    assert Run("render", "vgg11_bn", "-o", picture, "--show", "weights").status == 2
+
+
 def test_render_options(tmp_path: Path) -> None:
     out = tmp_path / "x.dot"
     run = Run("render", "resnet18", "-o", out, "--focus", "layer2.0", "--theme", "dark", "--format", "json")

@@ -24,10 +24,11 @@ from archspec.backends.diagram.measures import Settings, box_width
 from archspec.backends.diagram.palette import PALETTES, Theme
 from archspec.backends.diagram.plan import Plan
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Unit, units_of
+from archspec.backends.diagram.showing import SHOWN, Shown, known, left_out
 from archspec.diagnostics import Diagnostic, SpecError, did_you_mean, printable
 from archspec.graph import Graph
 
-__all__ = ["Figure", "compare", "draw", "find_program"]
+__all__ = ["SHOWN", "Figure", "Shown", "compare", "draw", "find_program"]
 
 _DOTTED = {
     frozenset({"size"}): "··· halves the size",
@@ -41,6 +42,7 @@ def draw(
     *,
     depth: int | None = None,
     focus: str | None = None,
+    show: Sequence[Shown] = (),
     theme: str = "light",
     sizes: Mapping[str, int] | None = None,
     engine: str | None = None,
@@ -48,14 +50,16 @@ def draw(
     """A picture of a network.
 
     ``depth`` opens that many levels of blocks (0: the top steps only; None: as many as make a good picture); ``focus``
-    draws one block, given by its path or its block's name, opened.  ``sizes`` are the numbers that shapes are shown at,
+    draws one block, given by its path, label or block's name, opened; ``show`` is what boxes say beside their first
+    line: ``normalisation``, ``activation``, ``parameters``.  ``sizes`` are the numbers that shapes are shown at,
     beside the graph's own; ``engine="dot"`` draws with the system's Graphviz.  Raises :class:`SpecError` for a theme,
     focus or depth that there is none of.
     """
     palette = _known_theme(theme)
     _known_depth(depth)
     shown_at = dict(graph.sizes) | dict(sizes or {})
-    plan = Plan(graph, shown_at)
+    wanted = known(show)
+    plan = Plan(graph, shown_at, wanted)
     notes: list[str] = []
     if focus is None:
         items = plan.overview(depth)
@@ -64,6 +68,8 @@ def draw(
         items = plan.focus(scope, depth)
         if plan.differ(uses):
             notes.append(f"one of {len(uses)} uses that differ: {text.clean(scope.path, 40)}")
+        wanted |= {"normalisation", "activation"}
+    notes.append(left_out(graph, items, wanted))
     settings = Settings(_width(items), lambda shape: text.shape_words(shape, shown_at), focused=focus is not None)
     constructs = Constructs(settings)
     glass = hourglass.find(items) if focus is None else None
@@ -73,7 +79,7 @@ def draw(
         piece = columns(items, constructs, shown_at)
     else:
         piece = constructs.series(items, True)
-    figure = Emitter(graph.name, palette).write(piece, [*_dotted(settings), *notes])
+    figure = Emitter(graph.name, palette).write(piece, [note for note in (*_dotted(settings), *notes) if note])
     figure.drawn_by, figure.elements = engine, items
     return figure
 
@@ -82,6 +88,7 @@ def compare(
     graphs: Sequence[Graph],
     *,
     depth: int | None = None,
+    show: Sequence[Shown] = (),
     theme: str = "light",
     sizes: Mapping[str, int] | None = None,
     engine: str | None = None,
@@ -92,16 +99,20 @@ def compare(
     """
     palette = _known_theme(theme)
     _known_depth(depth)
+    wanted = known(show)
     networks: list[Network] = []
     for graph in graphs:
         shown_at = _fitting(graph, sizes or {})
-        plan = Plan(graph, shown_at)
+        plan = Plan(graph, shown_at, wanted)
         items = plan.unfolded() if depth is None else plan.overview(depth)
         networks.append(Network(graph.name, items, partial(text.shape_words, sizes=shown_at), shown_at))
     settings = Settings(max(_width(network.items) for network in networks), networks[0].words, focused=False)
     piece = beside(networks, Constructs(settings))
-    notes = [*_dotted(settings), *_differing_sizes(networks)]
-    figure = Emitter("_".join(graph.name for graph in graphs), palette).write(piece, notes)
+    left = {
+        network.title: left_out(graph, network.items, wanted) for graph, network in zip(graphs, networks, strict=True)
+    }
+    notes = [*_dotted(settings), *_differing_sizes(networks), *_each(left)]
+    figure = Emitter("_".join(graph.name for graph in graphs), palette).write(piece, [note for note in notes if note])
     figure.drawn_by = engine
     return figure
 
@@ -111,6 +122,13 @@ def _fitting(graph: Graph, asked: Mapping[str, int]) -> dict[str, int]:
     solutions = valid_sizes(graph)
     sizes = dict(graph.sizes) | {name: size for name, size in asked.items() if name in solutions}
     return dict(graph.sizes) if refusals(solutions, sizes) or coupled_failures(solutions, sizes) else sizes
+
+
+def _each(notes: Mapping[str, str]) -> list[str]:
+    """Notes about networks: one for all where it is the same, else each with the network's name."""
+    if len(set(notes.values())) == 1:
+        return list(set(notes.values()))
+    return [text.clean(f"{name}: {note}") for name, note in notes.items() if note]
 
 
 def _differing_sizes(networks: Sequence[Network]) -> list[str]:

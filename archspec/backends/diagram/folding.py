@@ -130,8 +130,10 @@ class Folder:
 
     def _unit(self, unit: Unit) -> Hashable:
         if unit.block is not None and unit.block.block is not None:
-            return ("block", unit.title, unit.block.block.name, unit.sign, text.spatial(unit.shape, self.sizes))
-        return ("unit", unit.title, unit.detail, unit.role, unit.sign, unit.count)
+            words = (unit.title, unit.detail, unit.block.block.name, unit.sign)
+            return ("block", *words, text.spatial(unit.shape, self.sizes))
+        parts = () if unit.sign else tuple(unit.parts)  # what follows a merge may belong to the next block
+        return ("unit", unit.title, unit.detail, unit.role, unit.sign, unit.count, parts)
 
     def _whole(self, item: Element) -> Hashable:
         if isinstance(item, Unit):

@@ -541,6 +541,7 @@ def test_the_bundled_engine_paints_what_we_placed() -> None:
     [
         ({"theme": "lihgt"}, "did you mean `light`"),
         ({"depth": -1}, "is no depth"),
+        ({"show": ["activations"]}, "did you mean `activation`"),
         ({"focus": "fier"}, "did you mean `fire`"),
         ({"focus": "\x00" * 500}, "there is no block"),
     ],
@@ -577,6 +578,42 @@ def test_no_font_lets_a_label_run_over_its_arrow(name: str) -> None:
             if abs(x - other) < 0.1 and min(top, foot) - 8 < float(words[3]) < max(top, foot) + 8:
                 assert float(words[2]) > x + 3 or float(words[2]) < x - 20
     assert labels > 3
+
+
+def test_a_picture_says_what_it_does_not_draw() -> None:
+    """VGG with and without batch normalisation are not one picture."""
+    assert "not drawn: ReLU" in draw(graph_of("vgg11")).source
+    assert "not drawn: batch norm, ReLU" in draw(graph_of("vgg11_bn")).source
+    beside = compare([graph_of("vgg11"), graph_of("vgg11_bn")]).source
+    assert "VGG11: not drawn: ReLU" in beside
+    assert "VGG11BN: not drawn: batch norm, ReLU" in beside
+
+
+def test_boxes_say_what_is_to_be_shown() -> None:
+    """The first convolution of VGG11-BN has 64·(3·3·3 + 1) weights, and 128 of its normalisation."""
+    graph = graph_of("vgg11_bn")
+    source = draw(graph, show=["normalisation", "activation", "parameters"]).source
+    assert "batch norm, ReLU, 1,920 parameters" in source
+    assert "not drawn" not in source
+    source = draw(graph, show=["activation"]).source
+    assert "not drawn: batch norm" in source
+    assert "parameters" not in source
+
+
+def test_boxes_that_differ_in_what_is_not_drawn_do_not_fold() -> None:
+    head = "archspec: 1\nname: Net\ninputs: {image: [8, H, W]}\nsizes: {H: 8, W: 8}\nsteps:\n"
+    conv = "  - conv: {channels: 8, kernel: 3, padding: 1}\n"
+    same = archspec.loads(head + 2 * (conv + "  - relu\n")).graph
+    other = archspec.loads(head + conv + "  - relu\n" + conv + "  - sigmoid\n").graph
+    assert "×2" in draw(same).source
+    assert "×2" not in draw(other).source
+
+
+def test_a_dense_layer_on_a_map_is_pointwise() -> None:
+    source = draw(graph_of("convnext_tiny")).source
+    assert "pointwise linear, 384" in source
+    assert "fc, 384" not in source
+    assert "fc, 1000" in source
 
 
 def test_widths_are_arial_s() -> None:
