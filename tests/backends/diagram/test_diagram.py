@@ -580,6 +580,16 @@ def test_no_font_lets_a_label_run_over_its_arrow(name: str) -> None:
     assert labels > 3
 
 
+def test_folded_blocks_say_their_layers() -> None:
+    """As the papers' tables have them: table 1 of GoogLeNet, table 1 of MobileNet v3."""
+    googlenet = draw(graph_of("googlenet")).source
+    for widths in ("64 + 128 + 32 + 32", "128 + 192 + 96 + 64", "192 + 208 + 48 + 64", "384 + 384 + 128 + 128"):
+        assert widths in googlenet
+    mobilenet = draw(graph_of("mobilenet_v3_large")).source
+    for layers in ("64 → 3×3 dw → 24", "72 → 5×5 dw → 40", "200 → 3×3 dw → 80", "672 → 3×3 dw → 112"):
+        assert layers in mobilenet
+
+
 def test_a_picture_says_what_it_does_not_draw() -> None:
     """VGG with and without batch normalisation are not one picture."""
     assert "not drawn: ReLU" in draw(graph_of("vgg11")).source
