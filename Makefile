@@ -4,6 +4,7 @@
 #   make test    the whole test suite            make slow    the long tests, left out of `make test`
 #   make golden  renew the golden texts          make lint    ruff and pyright
 #   make soak    20,000 random networks held against torch (hours)
+#   make exports what torch.export and ONNX take, op by op: docs/exports.md (minutes)
 #   make bench   what is measured: analysis beside its peers, growth, length of the emitted source
 #   make gallery every shipped network's picture, summary and source, and pages to leaf through them
 # PYTHON=python3.12 chooses the interpreter, JOBS=4 the test processes.
@@ -24,7 +25,7 @@ out := out/demo
 # torch's threads wait for each other by spinning: on a busy machine that makes an epoch fifteen times longer.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo demo-segmentation test slow golden soak bench gallery lint clean
+.PHONY: demo demo-segmentation test slow golden soak exports bench gallery lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed-train
@@ -32,7 +33,8 @@ demo: .venv/installed-train
 	$(bin)/archspec check $(demo)
 	$(bin)/archspec render $(demo) -o $(out)/$(demo).svg
 	$(bin)/archspec compile $(demo) -o $(out)/$(demo).py
-	$(bin)/python -c "from archspec.training.images import digits; digits('$(out)/digits')"
+	@rm -rf $(out)/digits
+	$(bin)/archspec data digits $(out)/digits
 	$(bin)/archspec train $(demo) --data $(out)/digits --epochs 10 --lr 2e-3 -o $(out)/trained --overwrite
 	@echo
 	@echo "the diagram                $(out)/$(demo).svg"
@@ -48,7 +50,8 @@ demo-segmentation: .venv/installed-train
 	$(bin)/archspec check $(demo)
 	$(bin)/archspec render $(demo) -o $(out)/$(demo).svg
 	$(bin)/archspec compile $(demo) -o $(out)/$(demo).py
-	$(bin)/python -c "from archspec.training.images import scenes; scenes('$(out)/scenes')"
+	@rm -rf $(out)/scenes
+	$(bin)/archspec data scenes $(out)/scenes
 	$(bin)/archspec train $(demo) --data $(out)/scenes --epochs 15 --batch-size 8 --lr 5e-3 -o $(out)/trained --overwrite
 	@echo
 	@echo "predictions beside truth   $(out)/trained/predictions.png"
@@ -70,6 +73,9 @@ golden: .venv/installed-test
 
 soak: .venv/installed-test
 	$(bin)/python -m tests.helpers.soak
+
+exports: .venv/installed-test
+	$(bin)/python -m tests.helpers.exports
 
 bench: .venv/installed-test
 	for file in benchmarks/*.py; do echo "== $$file"; $(bin)/python $$file || exit 1; done

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,12 +30,14 @@ from archspec.elaborate.rewriting import rewritten
 from archspec.graph import Graph, uncollected
 from archspec.records import record
 from archspec.schema import SpecFile
-from archspec.source import Limits, is_file, is_folder, parse, spec_files
+from archspec.source import Limits, is_file, is_folder, parse, parse_call, spec_files
 from archspec.spec import Spec
 
 if TYPE_CHECKING:
     import graphviz
     from torch import nn
+
+    from archspec.backends.diagram import Shown
 
 
 @record
@@ -192,24 +193,14 @@ def rewrite(spec: Spec, /, *rewrites: str | Mapping[str, Any]) -> Spec:
     graph = spec.graph
     for each in rewrites:
         try:
-            node = parse(_flow(each) if isinstance(each, str) else json.dumps(dict(each)), "--rewrite")
+            read, text = (parse_call, each) if isinstance(each, str) else (parse, json.dumps(dict(each)))
+            node = read(text, "--rewrite")
             graph = rewritten(graph, [(None, node)], diagnostics)
         except Fault as fault:
             diagnostics.add(fault.diagnostic)
             break
     diagnostics.raise_if_errors()
     return replace(spec, graph=graph, diagnostics=(*spec.diagnostics, *diagnostics.all), pristine=False)
-
-
-def _flow(text: str) -> str:
-    """A rewrite written as a call, as YAML: ``cut(after=fc7)`` is ``{cut: {after: fc7}}``."""
-    name, bracket, options = text.strip().partition("(")
-    if not bracket or not options.endswith(")"):
-        return text
-    if "=" not in options:
-        return f"{{{name}: {options[:-1] or '{}'}}}"
-    pairs = re.sub(r"(\w+)\s*=", r"\1: ", options[:-1])
-    return f"{{{name}: {{{pairs}}}}}"
 
 
 def from_torch(module: nn.Module, /, sizes: Sequence[int] = (3, 224, 224), *, name: str | None = None) -> Spec:
@@ -327,6 +318,7 @@ def loss(spec: Spec, /) -> nn.Module:
 def compare(
     *specs: Spec,
     depth: int | None = None,
+    show: Sequence[Shown] = (),
     theme: str = "light",
     sizes: Mapping[str, int] | None = None,
     engine: str | None = None,
@@ -335,7 +327,7 @@ def compare(
     from archspec.backends import diagram
 
     graphs = [spec.graph for spec in specs]
-    return diagram.compare(graphs, depth=depth, theme=theme, sizes=sizes, engine=engine)
+    return diagram.compare(graphs, depth=depth, show=show, theme=theme, sizes=sizes, engine=engine)
 
 
 def render(
@@ -344,6 +336,7 @@ def render(
     *,
     depth: int | None = None,
     focus: str | None = None,
+    show: Sequence[Shown] = (),
     theme: str = "light",
     sizes: Mapping[str, int] | None = None,
     engine: str | None = None,
@@ -351,10 +344,11 @@ def render(
     """The network as a diagram.
 
     ``depth`` opens that many levels of blocks (0: the top steps only; None: as many as make a good picture); ``focus``
-    draws one block, given by its path or its block's name.  ``sizes`` are the numbers that shapes are shown at, beside
-    the spec's own; ``engine="dot"`` draws with the system's Graphviz.  Raises :class:`SpecError` for a theme, focus or
-    depth that there is none of.
+    draws one block, given by its path, its label or its block's name; ``show`` is what boxes say beside their first
+    line, of ``normalisation``, ``activation`` and ``parameters``.  ``sizes`` are the numbers that shapes are shown at,
+    beside the spec's own; ``engine="dot"`` draws with the system's Graphviz.  Raises :class:`SpecError` for a theme,
+    focus or depth that there is none of.
     """
     from archspec.backends.diagram import draw
 
-    return draw(spec.graph, depth=depth, focus=focus, theme=theme, sizes=sizes, engine=engine)
+    return draw(spec.graph, depth=depth, focus=focus, show=show, theme=theme, sizes=sizes, engine=engine)

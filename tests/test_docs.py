@@ -32,6 +32,7 @@ import archspec
 from archspec.cli import app
 from archspec.language import reference
 from tests.helpers.places import ROOT
+from tests.helpers.snippets import completed
 
 PICTURES = ROOT / "docs" / "pictures"
 DOCUMENTS = ("README.md", "docs/language.md", "docs/commands.md", "docs/lecture.md")
@@ -39,7 +40,6 @@ DOCUMENTS = ("README.md", "docs/language.md", "docs/commands.md", "docs/lecture.
 _FENCE = re.compile(
     r"(?:^<!-- (?P<note>[^\n]*?) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE
 )
-_STEPS = "archspec: 1\nname: Example\ninputs: {image: [64, H, W]}\nsizes: {H: 64, W: 64}\nsteps:\n"
 
 
 @dataclass(frozen=True)
@@ -147,15 +147,8 @@ class Follower:
         if name is not None:
             Path(name[1]).write_text(block.body, encoding="utf-8")
             return
-        text = block.body
-        if text.startswith("- "):
-            text = _STEPS + "".join(f"  {line}\n" for line in text.splitlines())
-        elif not text.startswith("archspec: 1"):
-            keys = {key: re.search(rf"^{key}:", text, re.MULTILINE) for key in ("inputs", "sizes")}
-            text = "archspec: 1\nname: Example\n" + ("" if keys["inputs"] else "inputs: {image: [64, H, W]}\n") + text
-            text += "" if keys["sizes"] else "sizes: {H: 64, W: 64}\n"
         try:
-            said = archspec.check(archspec.loads(text, folder=Path.cwd())).diagnostics
+            said = archspec.check(archspec.loads(completed(block.body), folder=Path.cwd())).diagnostics
         except archspec.SpecError as error:
             said = error.diagnostics
         self.faults += [f"line {block.line}: {each}" for each in said]
@@ -208,7 +201,7 @@ def test_document_whole(
     follow(name, tmp_path, monkeypatch, bool(request.config.getoption("--update-golden")), slow=True)
 
 
-@pytest.mark.parametrize("path", [*DOCUMENTS, "archspec/README.md", "docs/reference.md"])
+@pytest.mark.parametrize("path", [*DOCUMENTS, "archspec/README.md", "docs/reference.md", "docs/exports.md"])
 def test_links_lead_somewhere(path: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
     for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)|src=\"([^\"]+)\"", text):

@@ -5,27 +5,54 @@ from __future__ import annotations
 import gc
 import sys
 from io import TextIOWrapper
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.models import CommandInfo
 
 from archspec.cli.options import Format
-from archspec.cli.terminal import CALL_IS_WRONG, Terminal, lost_output
+from archspec.cli.terminal import CALL_IS_WRONG, CallError, Terminal, lost_output
+
+
+def _without_kind(params: list[Any]) -> list[Any]:
+    """Options with no `<bool>` behind those that are given without a value."""
+    for param in params:
+        if isinstance(param, TyperOption) and param.is_flag and param.metavar is None:
+            param.metavar = ""
+    return params
+
+
+class Group(TyperGroup):
+    """The command line itself."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options, as help lists them."""
+        return _without_kind(super().get_params(ctx))
 
 
 class Command(TyperCommand):
     """A command inside the boundary that turns errors into words; its :class:`Terminal` is the context's object."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options, as help lists them."""
+        return _without_kind(super().get_params(ctx))
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the arguments; what is wrong with a value is said without the phrases of what validated it."""
+        """Read the arguments; a value that is wrong is told as every other wrong call is."""
+        as_json = any(pair == ("--format", "json") for pair in pairwise(args)) or "--format=json" in args
         try:
             return super().parse_args(ctx, args)
         except typer.BadParameter as error:
             error.message = error.message.removeprefix("Value error, ").removeprefix("Input ").partition(", unable")[0]
-            raise
+            said = error.format_message().rstrip(".")
+            with Terminal(as_json).boundary():
+                raise CallError(
+                    said[:1].lower() + said[1:], f"`{ctx.command_path} --help` shows how it is called"
+                ) from None
+            raise  # which the boundary does not let come to pass
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -39,6 +66,7 @@ class Command(TyperCommand):
 
 app = typer.Typer(
     name="archspec",
+    cls=Group,
     help="Neural networks written in YAML: checked exactly, drawn, and compiled to PyTorch.",
     epilog="Exit status: 0 fine, 1 the spec has errors, 2 the call was wrong.",
     no_args_is_help=True,
@@ -73,11 +101,21 @@ def main() -> None:
 def _called(words: list[str]) -> list[CommandInfo]:
     """The command that is called, alone: making the options of all of them takes longer than many a check."""
     first = next((word for word in words if not word.startswith("-")), None)
-    if first is None or words[0] not in (first, "--debug"):
+    if first in (None, "help") or words[0] not in (first, "--debug"):  # `help` knows what the others are called
         return []
-    return [
-        known for known in app.registered_commands if first in (known.name, getattr(known.callback, "__name__", None))
-    ]
+    return [known for known in app.registered_commands if first == _name(known)]
+
+
+def command_names() -> list[str]:
+    """What the commands are called."""
+    return [_name(known) for known in app.registered_commands]
+
+
+def _name(command: CommandInfo) -> str:
+    if command.name is not None:
+        return command.name
+    assert command.callback is not None
+    return command.callback.__name__.replace("_", "-")
 
 
 def _version(wanted: bool) -> None:

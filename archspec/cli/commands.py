@@ -12,6 +12,7 @@ import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
+from archspec.cli.completion import complete_block, complete_spec
 from archspec.cli.options import AnswerFormat, Format, Output, Rewrite, Set, Size, Spec
 from archspec.cli.terminal import CallError, Terminal
 
@@ -149,12 +150,21 @@ def summary(
         terminal.answer(summary_table.text(found, depth))
 
 
+class Show(StrEnum):
+    """What a box of a picture may say in its second line."""
+
+    normalisation = "normalisation"
+    activation = "activation"
+    parameters = "parameters"
+
+
 @app.command(
     cls=Command,
     epilog=examples(
         "archspec render squeezenet1_0 -o squeezenet.svg",
-        "archspec render resnet18 -o block.png --focus layer2.0 --theme dark",
+        "archspec render resnet18 -o block.png --focus layer2.0 --theme dark --dpi 192",
         "archspec render vgg11 --beside vgg16 --beside vgg19 -o vgg.svg",
+        "archspec render vgg16_bn -o vgg.svg --show normalisation --show parameters",
     ),
 )
 def render(
@@ -172,11 +182,29 @@ def render(
     ] = None,
     focus: Annotated[
         str | None,
-        typer.Option(metavar="BLOCK", help="Draw one block, by its path or its name.", show_default=False),
+        typer.Option(
+            metavar="BLOCK",
+            help="Draw one block, by its path, its label or its name.",
+            autocompletion=complete_block,
+            show_default=False,
+        ),
+    ] = None,
+    show: Annotated[
+        list[Show] | None,
+        typer.Option(help="What boxes say in a second line; may be repeated.", show_default=False),
     ] = None,
     beside: Annotated[
         list[str] | None,
-        typer.Option(metavar="SPEC", help="Another network beside it; may be repeated.", show_default=False),
+        typer.Option(
+            metavar="SPEC",
+            help="Another network beside it; may be repeated.",
+            autocompletion=complete_spec,
+            show_default=False,
+        ),
+    ] = None,
+    dpi: Annotated[
+        int | None,
+        typer.Option(min=24, max=1200, help="Dots per inch of a png; 96 if left out.", show_default=False),
     ] = None,
     theme: Annotated[str, typer.Option(help="Colours: light or dark.")] = "light",
     engine: Annotated[
@@ -187,22 +215,29 @@ def render(
 ) -> None:
     """Draw a network as papers draw them."""
     from archspec import pipeline
+    from archspec.backends.diagram import SHOWN, Shown
 
     terminal: Terminal = context.obj
     kind = output.suffix[1:].lower()
     if kind not in ("svg", "png", "pdf", "dot"):
         raise CallError(f"`{output}` names no kind of picture", "let it end in .svg, .png, .pdf or .dot")
+    if dpi is not None and kind != "png":
+        raise CallError(f"--dpi is about pixels, and a {kind} has none", "let the picture end in .png")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     sizes = options.sizes(size, loaded)
     diagnostics = said_of(loaded, sizes)
     terminal.diagnose(diagnostics)
+    asked = [each.value for each in show or ()]
+    said: list[Shown] = [word for word in SHOWN if asked.count(word)]
     if beside:
         if focus is not None:
             raise CallError("--focus draws one block, and --beside whole networks")
         others = [load_spec(other, None) for other in beside]
-        figure = pipeline.compare(loaded, *others, depth=depth, theme=theme, sizes=sizes, engine=engine)
+        figure = pipeline.compare(loaded, *others, depth=depth, show=said, theme=theme, sizes=sizes, engine=engine)
     else:
-        figure = pipeline.render(loaded, depth=depth, focus=focus, theme=theme, sizes=sizes, engine=engine)
+        figure = pipeline.render(loaded, depth=depth, focus=focus, show=said, theme=theme, sizes=sizes, engine=engine)
+    if dpi is not None:
+        figure.attr("graph", dpi=str(dpi))
     terminal.write(figure.source.encode() if kind == "dot" else figure.pipe(format=kind))
     if terminal.as_json:
         terminal.output = None

@@ -10,7 +10,8 @@ import typer
 
 from archspec.cli.app import Command, app, examples
 from archspec.cli.commands import as_json, load_spec
-from archspec.cli.options import AnswerFormat, Format, Rewrite, Set, complete_spec
+from archspec.cli.completion import complete_spec
+from archspec.cli.options import AnswerFormat, Format, Rewrite, Set
 from archspec.cli.terminal import Terminal
 
 

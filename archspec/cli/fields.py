@@ -10,13 +10,18 @@ import typer
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
 from archspec.cli.commands import as_json, load_spec
+from archspec.cli.completion import complete_step
 from archspec.cli.options import AnswerFormat, Format, Output, Set, Size, Spec
 from archspec.cli.terminal import CallError, Terminal
 
 Of = Annotated[
     str | None,
     typer.Option(
-        "--of", metavar="STEP", help="The step that sees; if left out, the map of each output.", show_default=False
+        "--of",
+        metavar="STEP",
+        help="The step that sees; if left out, the map of each output.",
+        autocompletion=complete_step,
+        show_default=False,
     ),
 ]  # fmt: skip
 
@@ -31,7 +36,13 @@ def rf(
     of: Of = None,
     wrt: Annotated[
         str | None,
-        typer.Option("--wrt", metavar="STEP", help="The step that is seen; the input if left out.", show_default=False),
+        typer.Option(
+            "--wrt",
+            metavar="STEP",
+            help="The step that is seen; the input if left out.",
+            autocompletion=complete_step,
+            show_default=False,
+        ),
     ] = None,
     set: Set = None,
     size: Size = None,

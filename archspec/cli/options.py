@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from archspec.cli.completion import complete_parameter, complete_rewrite, complete_spec
 from archspec.cli.terminal import CallError
 
 if TYPE_CHECKING:
@@ -21,20 +22,6 @@ class Format(StrEnum):
 
     text = "text"
     json = "json"
-
-
-def complete_spec(incomplete: str) -> list[str]:
-    """Shipped specs, YAML files and folders that begin with what is typed."""
-    from archspec.elaborate.loader import spec_names
-
-    folder = Path(incomplete).parent if not incomplete.endswith("/") else Path(incomplete)
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError:
-        entries = []
-    files = [str(entry) for entry in entries if entry.suffix in (".yaml", ".yml")]
-    files += [f"{entry}/" for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
-    return [name for name in (*sorted(spec_names()), *files) if name.startswith(incomplete)]
 
 
 Spec = Annotated[
@@ -53,6 +40,7 @@ Set = Annotated[
         "--set",
         metavar="NAME=VALUE",
         help="Another value for a parameter of the spec, a YAML scalar, list or mapping; may be repeated.",
+        autocompletion=complete_parameter,
         show_default=False,
     ),
 ]
@@ -62,6 +50,7 @@ Rewrite = Annotated[
         "--rewrite",
         metavar="REWRITE",
         help="Rewrite the network first: dense_to_conv, 'cut(after=fc7)', …; may be repeated, in order.",
+        autocompletion=complete_rewrite,
         show_default=False,
     ),
 ]

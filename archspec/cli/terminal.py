@@ -17,7 +17,9 @@ import typer
 
 SPEC_HAS_ERRORS, CALL_IS_WRONG, BUG, INTERRUPTED, NOBODY_READS = 1, 2, 70, 130, 141
 
-WRONG_CALLS = frozenset({"bad-call", "unknown-spec", "file-not-found", "not-a-file", "unknown-size", "no-device"})
+WRONG_CALLS = frozenset(
+    {"bad-call", "unknown-spec", "file-not-found", "not-a-file", "unknown-size", "no-device", "unknown-topic"}
+)
 """Diagnostics that, where they have no place in a file, speak of the call."""
 
 UNBOUNDED_WIDTH = 120
@@ -170,6 +172,15 @@ class Terminal:
         if not self.debug:
             self.say("  `archspec --debug …` with the same command shows where; please report it with the spec")
         raise typer.Exit(BUG) from None
+
+
+@contextmanager
+def needs(extra: str, what: str) -> Iterator[None]:
+    """Where an optional package is imported; its absence is a wrong call that names the extra to install."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise CallError(f"{what} needs the package `{error.name}`", f"pip install 'archspec-nn[{extra}]'") from None
 
 
 def lost_output(error: OSError) -> str:

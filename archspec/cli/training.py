@@ -14,7 +14,7 @@ from archspec.cli import options
 from archspec.cli.app import Command, app, examples
 from archspec.cli.commands import as_json, load_spec
 from archspec.cli.options import AnswerFormat, Format, Rewrite, Set, Size, Spec
-from archspec.cli.terminal import CallError, Terminal
+from archspec.cli.terminal import CallError, Terminal, needs
 from archspec.diagnostics import Diagnostic, SpecError, printable
 
 if TYPE_CHECKING:
@@ -87,15 +87,13 @@ def train(
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     report = pipeline.check(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
-    try:
+    with needs("train", "training"):
         from rich.console import Console
 
         from archspec.training.fit import fit
         from archspec.training.losses import build
         from archspec.training.settings import About
         from archspec.training.tasks import OutputRole
-    except ModuleNotFoundError as error:
-        raise CallError(f"training needs the package `{error.name}`", "pip install 'archspec-nn[train]'") from None
     images, task = _data(data, report)
     folder = output or Path("out") / loaded.name
     told = {

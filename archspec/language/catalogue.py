@@ -28,7 +28,7 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
         "ops": [_op(name) for name in sorted(ops.names())],
         "blocks": [_block(loader, name) for name in sorted(library_names())],
         "rewrites": [_rewrite(name) for name in sorted(rewrites.names())],
-        "specs": [_spec(loader, name) for name in sorted(spec_names())],
+        "specs": [spec(loader, name) for name in sorted(spec_names())],
     }
 
 
@@ -64,7 +64,7 @@ def _block(loader: Loader, name: str) -> dict[str, Any]:
     return {"name": name, **_words(file), "params": params}
 
 
-def _spec(loader: Loader, name: str) -> dict[str, Any]:
+def spec(loader: Loader, name: str) -> dict[str, Any]:
     """A shipped spec; one without words of its own has those of the spec it extends."""
     file = loader.named(name, None, None)
     base = plain(file.model.extends) if file is not None and file.model.extends is not None else None

@@ -19,14 +19,23 @@ from archspec.analyses.expectations import CLAIMS
 from archspec.diagnostics import Diagnostics
 from archspec.elaborate.loader import Loader, library_names, spec_names
 from archspec.language import rewrite_schema
-from archspec.language.schema_values import GROUPED, Schema, any_of, lenient, without_titles
+from archspec.language.schema_keys import CLAIM_VALUES, LOSS, OUTPUT
+from archspec.language.schema_values import (
+    CLAUSE,
+    NAME,
+    Schema,
+    any_of,
+    lenient,
+    with_messages,
+    without_titles,
+)
 from archspec.ops import Op
 from archspec.ops.common.initialisers import Init
 from archspec.schema import STEP_KEYS, BlockModel, SpecModel
 from archspec.source import Node, plain
 
-NAME = r"^\$?[A-Za-z_(]"
-"""How an op, a block or a ``$param`` begins, in a step's key."""
+REQUIRED = "(required)"
+"""What is said of a block's parameter that has no default."""
 
 
 def json_schema() -> Schema:
@@ -36,7 +45,7 @@ def json_schema() -> Schema:
     definitions: Schema = {
         "steps": {"type": "array", "items": _ref("step"), "description": "Steps, applied in order."},
         "step": {"anyOf": [_ref("bare-step"), _ref("full-step")]},
-        "bare-step": _bare_step([*operations, *blocks]),
+        "bare-step": _bare_step(_alone(operations, blocks)),
         "full-step": _full_step(operations, blocks),
         "branch": {"anyOf": [_ref("steps"), _ref("step")], "description": "A list of steps, or one step."},
         "block": _block(),
@@ -52,7 +61,7 @@ def json_schema() -> Schema:
         definitions[f"op.{name}"] = _op(kind)
     for name, block in blocks.items():
         definitions[f"block.{name}"] = block
-    return {
+    whole = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "archspec",
         "description": "A neural network, or a block of one, as archspec reads it.",
@@ -62,6 +71,7 @@ def json_schema() -> Schema:
         "properties": _properties(SpecModel, _spec_keys(operations, blocks)),
         "definitions": definitions,
     }
+    return with_messages(whole)
 
 
 def text() -> str:
@@ -98,6 +108,7 @@ def _spec_keys(operations: dict[str, type[Op]], blocks: Schema) -> Schema:
         **_shared_keys(),
         "archspec": {"const": 1},
         "task": {"enum": ["classification", "segmentation"]},
+        "loss": {"anyOf": [{"enum": ["cross_entropy"]}, LOSS]},
         "extends": _ref("spec-name"),
         "import": {"type": "object", "additionalProperties": {"anyOf": [_ref("spec-name"), imported]}},
         "rewrite": _ref("rewrites"),
@@ -115,7 +126,7 @@ def _spec_keys(operations: dict[str, type[Op]], blocks: Schema) -> Schema:
         "blocks": {"type": "object", "additionalProperties": _ref("block")},
         "expect": {
             "type": "object",
-            "properties": {claim: _CLAIMS.get(claim, {}) for claim in CLAIMS},
+            "properties": {claim: CLAIM_VALUES.get(claim, {}) for claim in CLAIMS},
             "additionalProperties": False,
         },
     }
@@ -131,7 +142,7 @@ def _shared_keys() -> Schema:
         "let": {"type": "object"},
         "inputs": {"type": "object"},
         "steps": _ref("steps"),
-        "outputs": {"type": "object", "additionalProperties": _OUTPUT},
+        "outputs": {"type": "object", "additionalProperties": OUTPUT},
         "example": {"type": "object"},
     }
 
@@ -151,55 +162,6 @@ def _spec_name() -> Schema:
     return {"description": "A spec that ships, or the path of a file.", "anyOf": [{"enum": names}, {"type": "string"}]}
 
 
-_NUMBER_CLAIM: Schema = {
-    "description": "A number, or {is: 569e6, within: 0.01}.",
-    "anyOf": [
-        {"type": ["number", "string"], "pattern": GROUPED},
-        {
-            "type": "object",
-            "required": ["is"],
-            "additionalProperties": False,
-            "properties": {
-                "is": {"type": ["number", "string"], "pattern": GROUPED},
-                "within": {"type": "number", "minimum": 0, "description": "Relative tolerance."},
-            },
-        },
-    ],
-}
-_CLAIMS: Schema = {
-    "parameters": _NUMBER_CLAIM,
-    "multiply_adds": _NUMBER_CLAIM,
-    "shapes": {
-        "type": "object",
-        "description": "Shape of a step's output: layer1: [64, 56, 56].",
-        "additionalProperties": {"type": "array", "items": {"type": "integer"}},
-    },
-    "receptive_field": {
-        "type": ["integer", "array", "object"],
-        "description": "Receptive field of the output, or of steps by name: {layer4: 435}.",
-    },
-    "valid_sizes": {
-        "type": "object",
-        "description": "What `archspec check` says of each symbol: {H: H ≥ 29}.",
-        "additionalProperties": {"type": "string"},
-    },
-}
-_OUTPUT: Schema = {
-    "anyOf": [
-        {"type": "string", "description": "The step whose value it is."},
-        {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                "from": {"type": "string", "description": "The step whose value it is."},
-                "training": {"type": ["boolean", "string"], "description": "Whether it exists in training only."},
-                "loss_weight": {"type": ["number", "string"], "description": "Its weight in the loss."},
-                "when": {"type": ["boolean", "string"], "description": "Whether the network has it at all."},
-            },
-        },
-    ],
-}
-
 # -- steps ------------------------------------------------------------------------------------------------------------
 
 _STEP_KEYS: Schema = {
@@ -217,7 +179,7 @@ _STEP_KEYS: Schema = {
     },
     "for": {
         "type": "string",
-        "pattern": r"\bin\b",
+        "pattern": CLAUSE,
         "description": "A clause such as `i in range(4)`; one copy of the step for each value, in a chain.",
     },
     "label": {"type": "string", "description": "A name for the step's output; its path stays as it is."},
@@ -228,6 +190,23 @@ _STEP_KEYS: Schema = {
     "init": {"$ref": "#/definitions/initialiser"},
 }
 """What may stand beside a step's own key."""
+
+
+def _alone(operations: dict[str, type[Op]], blocks: Schema) -> list[str]:
+    """Ops and blocks that say all without arguments; an editor offers each of these as a word, the others as a key."""
+    ready = [
+        name
+        for name, kind in operations.items()
+        if not kind.merges and not any(field.is_required() for field in kind.model_fields.values())
+    ]
+    return [
+        *ready,
+        *(
+            name
+            for name, block in blocks.items()
+            if all(param.get("description") != REQUIRED for param in block["properties"].values())
+        ),
+    ]
 
 
 def _bare_step(names: Iterable[str]) -> Schema:
@@ -247,11 +226,15 @@ def _full_step(operations: dict[str, type[Op]], blocks: Schema) -> Schema:
         "steps": {**_ref("steps"), "description": "Steps without a scope of their own, to repeat or drop together."},
         "reuse": {"type": "string", "description": "An earlier step whose weights are applied again."},
     }
+    words = set(_alone(operations, blocks))
+    keys = {name: call for name, call in calls.items() if name not in words}
     return {
         "type": "object",
         "minProperties": 1,
-        "properties": {**calls, **groups, **_STEP_KEYS},
-        "patternProperties": {rf"^{name}\s+as\s+.+$": call for name, call in calls.items()},
+        "properties": {**keys, **groups, **_STEP_KEYS},
+        "patternProperties": {
+            rf"^{name}(\s+as\s+.+)?$" if name in words else rf"^{name}\s+as\s+.+$": call for name, call in calls.items()
+        },
         "propertyNames": {"pattern": NAME},
         "additionalProperties": _ref("own-block"),
     }
@@ -310,7 +293,7 @@ def _library_block(name: str) -> Schema:
 def _param(default: Node) -> Schema:
     value = plain(default)
     if value is None:
-        return {"description": "(required)"}
+        return {"description": REQUIRED}
     if isinstance(value, str) and "$" in value:
         return {"description": f"{value} when left out"}
     kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}

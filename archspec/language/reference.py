@@ -7,7 +7,7 @@ in the README; this is the place to look one of them up.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -20,10 +20,10 @@ from archspec.elaborate.loader import Loader
 from archspec.expressions import FUNCTIONS
 from archspec.language import catalogue, messages
 from archspec.language.json_schema import json_schema
+from archspec.language.words import field_row, flow, shape, signature
 from archspec.ops import Op
 from archspec.ops.common.initialisers import INITIALISERS
 from archspec.schema import STEP_KEYS, BlockModel, SpecModel
-from archspec.sizes import text as size_text
 from archspec.source import plain
 
 _INTRODUCTION = """\
@@ -112,10 +112,10 @@ def _op(kind: type[Op]) -> Iterator[str]:
         yield from _table(("argument", "default", "what it is"), [_field(name, field) for name, field in fields])
         yield ""
     example = kind.examples[0]
-    inputs = ", ".join(_shape(shape.dims) for shape in example.inputs)
+    inputs = ", ".join(shape(each.dims) for each in example.inputs)
     output = kind.model_validate(example.arguments).infer(example.inputs)
-    arguments = f": {_flow(example.arguments)}" if example.arguments else ""
-    yield f"`{kind.keyword}{arguments}` {f'takes {inputs} and ' if inputs else ''}gives {_shape(output.dims)}."
+    arguments = f": {flow(example.arguments)}" if example.arguments else ""
+    yield f"`{kind.keyword}{arguments}` {f'takes {inputs} and ' if inputs else ''}gives {shape(output.dims)}."
     yield ""
 
 
@@ -125,7 +125,7 @@ def _initialisers() -> Iterator[str]:
     yield ""
     rows = []
     for name, kind in INITIALISERS.items():
-        fields = ", ".join(_signature(field, info) for field, info in kind.model_fields.items())
+        fields = ", ".join(signature(field, info) for field, info in kind.model_fields.items())
         rows.append((f"`{name}`", f"`{fields}`" if fields else "", _first_line(kind)))
     yield from _table(("initialiser", "arguments", "what it does"), rows)
 
@@ -140,8 +140,8 @@ def _blocks() -> Iterator[str]:
         params = ", ".join(f"`{_param(name, default)}`" for name, default in entry["params"].items())
         file = loader.library(entry["name"])
         example = plain(file.model.example) if file is not None and file.model.example is not None else {}
-        shapes = " and ".join(_shape(shape) for shape in example.get("inputs", {}).values())
-        there = f"{shapes} → {_shape(example['output'])}" if "output" in example else ""
+        shapes = " and ".join(shape(each) for each in example.get("inputs", {}).values())
+        there = f"{shapes} → {shape(example['output'])}" if "output" in example else ""
         rows.append((f"[`{entry['name']}`](../archspec/library/{entry['name']}.yaml)", params, entry["doc"], there))
     yield from _table(("block", "parameters", "what it is", "its example"), rows)
 
@@ -183,16 +183,12 @@ def _diagnostics() -> Iterator[str]:
 
 
 def _field(name: str, field: FieldInfo) -> tuple[str, str, str]:
-    default = "required" if field.is_required() else "" if field.default is None else f"`{_flow(field.default)}`"
-    return f"`{field.alias or name}`", default, field.description or ""
-
-
-def _signature(name: str, field: FieldInfo) -> str:
-    return name if field.is_required() else f"{name}: {_flow(field.default)}"
+    known, default, what = field_row(name, field)
+    return f"`{known}`", default if default in ("", "required") else f"`{default}`", what
 
 
 def _param(name: str, default: Any) -> str:
-    return name if default is None else f"{name}: {_flow(default)}"
+    return name if default is None else f"{name}: {flow(default)}"
 
 
 def _documentation(kind: type[Any]) -> Iterator[str]:
@@ -203,21 +199,6 @@ def _documentation(kind: type[Any]) -> Iterator[str]:
 
 def _first_line(kind: type[Any]) -> str:
     return (kind.__doc__ or "").strip().partition("\n")[0].replace("``", "`")
-
-
-def _shape(dims: Iterable[Any]) -> str:
-    return "×".join(dim if isinstance(dim, str) else size_text(dim) for dim in dims)
-
-
-def _flow(value: Any) -> str:
-    """A plain value as YAML's flow style writes it."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_flow(item) for item in value) + "]"
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    return str(value)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], escape: bool = True) -> Iterator[str]:

@@ -12,6 +12,22 @@ EXPRESSION = r"\$"
 GROUPED = r"^[-+]?[0-9]+(_[0-9]+)+$"
 """An integer with ``_``, which is a number to archspec and text to editors."""
 
+NAME = r"^\$?[A-Za-z_(]"
+"""How an op, a block or a ``$param`` begins, in a step's key."""
+
+CLAUSE = r"\bin\b"
+"""What a ``for`` holds."""
+
+MESSAGES = {
+    EXPRESSION: "a value of another kind is wanted here, or an expression: $name or $(…)",
+    GROUPED: "a number is wanted here",
+    f"{EXPRESSION}|{GROUPED}": "a number is wanted here, or an expression: $name or $(…)",
+    NAME: "an op, a block or $param is wanted here, perhaps followed by ` as name`",
+    CLAUSE: "a clause is wanted here, such as: i in range(4)",
+}
+"""What is said where a text does not fit a pattern."""
+OTHERWISE = "a text of another form is wanted here, or an expression: $name or $(…)"
+
 
 def without_titles(schema: Any) -> Any:
     """The same without the titles pydantic makes of names."""
@@ -53,7 +69,10 @@ def lenient(schema: Schema) -> Schema:
 
 
 def any_of(options: list[Schema]) -> Schema:
-    """Any of these, as one schema of several types where no keyword would say two things: editors explain it better."""
+    """Any of these, as one schema of several types where no keyword would say two things: editors explain it better.
+
+    Lists come last and by themselves, since an editor begins what comes first: a number, not a list of one.
+    """
     flat = [inner for option in options for inner in option.get("anyOf", [option])]
     kept: list[Schema] = []
     for option in flat:
@@ -64,14 +83,39 @@ def any_of(options: list[Schema]) -> Schema:
                 break
         else:
             kept.append(option)
+    kept.sort(key=_is_list)
+    if any("string" in _types(option) and option.get("pattern", "").startswith(EXPRESSION) for option in kept[:-1]):
+        kept[-1] = _without_text(kept[-1])
     return kept[0] if len(kept) == 1 else {"anyOf": kept}
+
+
+def _is_list(option: Schema) -> bool:
+    return "array" in _types(option)
+
+
+def _without_text(option: Schema) -> Schema:
+    """A list without the expression that may stand for it, where another option allows one already."""
+    if _types(option) != ["array", "string"]:
+        return option
+    return {key: value for key, value in option.items() if key != "pattern"} | {"type": "array"}
+
+
+def with_messages(schema: Any) -> Any:
+    """The same with words for an editor to show where a pattern is not met, instead of the pattern."""
+    if isinstance(schema, list):
+        return [with_messages(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: with_messages(value) for key, value in schema.items()}
+    pattern = schema.get("pattern")
+    return found | {"patternErrorMessage": MESSAGES.get(pattern, OTHERWISE)} if isinstance(pattern, str) else found
 
 
 def _merged(one: Schema, other: Schema) -> Schema | None:
     """One schema that takes what either takes; None where a keyword would say two things."""
     if one == other:
         return one
-    if "type" not in one or "type" not in other:
+    if "type" not in one or "type" not in other or _is_list(one) != _is_list(other):
         return None
     common = set(_types(one)) & set(_types(other))
     if common - {"string"}:
@@ -88,5 +132,5 @@ def _merged(one: Schema, other: Schema) -> Schema | None:
 
 
 def _types(schema: Schema) -> list[str]:
-    kind = schema["type"]
+    kind = schema.get("type", [])
     return kind if isinstance(kind, list) else [kind]

@@ -91,5 +91,5 @@ class Linear(Op):
         )
 
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:
-        """``fc, 1000``."""
-        return f"fc, {self.features}"
+        """``fc, 1000``; on a map, where it is the same at every place, ``pointwise linear, 384``."""
+        return f"{'fc' if len(output.dims) == 1 else 'pointwise linear'}, {self.features}"

@@ -48,16 +48,42 @@ class Weights:
     notes: tuple[Diagnostic, ...] = ()
 
 
-def load_weights(model: nn.Module, path: Path | str) -> tuple[Diagnostic, ...]:
+def load_weights(model: nn.Module, path: Path | str, classes: int | None = None) -> tuple[Diagnostic, ...]:
     """Put the weights of a file into ``model``: a ``state_dict``, alone or in a dict, or one of ours; gives notes.
 
-    Raises :class:`SpecError` if the file cannot be read, or if its keys and shapes are not the network's.
+    Where ``classes`` says how many classes the network tells apart and the file is of the same network for another
+    number, tensors that have one of the two numbers along an axis keep what they have, and a note names them.  Raises
+    :class:`SpecError` if the file cannot be read, or if its keys and shapes are otherwise not the network's.
     """
     wanted = shapes(model)
     found = network_weights(read_checkpoint(path), wanted, path)
-    check_weights(found.state, wanted, path)
-    model.load_state_dict(dict(found.state))
-    return found.notes
+    anew = _of_other_classes(found.state, wanted, classes)
+    check_weights({key: value for key, value in found.state.items() if key not in anew}, _but(wanted, anew), path)
+    model.load_state_dict({**found.state, **{key: model.state_dict()[key] for key in anew}})
+    if not anew:
+        return found.notes
+    start = "start" if len(anew) > 1 else "starts"
+    what = f"{_some([f'`{key}`' for key in anew])} {start} anew for {classes} classes; all other weights are carried"
+    note = Diagnostic("weights-adapted", f"`{printable(str(path))}`: {what}", severity="note")
+    return (*found.notes, note)
+
+
+def _of_other_classes(state: Mapping[str, Any], wanted: Shapes, classes: int | None) -> list[str]:
+    """The keys whose shapes differ in nothing but the number of classes; none unless that is all that differs."""
+    if any(key not in wanted for key in state) or any(not _may_be_missing(key) for key in _missing(state, wanted)):
+        return []
+    differing: dict[str, set[tuple[int, int]]] = {}
+    for key, shape in wanted.items():
+        old = tuple(state[key].shape) if key in state else shape
+        if old != shape:
+            along = zip(old, shape, strict=True) if len(old) == len(shape) else ((len(old), len(shape)),)
+            differing[key] = {(before, after) for before, after in along if before != after}
+    counts = {pair for pairs in differing.values() for pair in pairs}
+    return list(differing) if len(counts) == 1 and counts.pop()[1] == classes else []
+
+
+def _but(wanted: Shapes, anew: Sequence[str]) -> Shapes:
+    return {key: shape for key, shape in wanted.items() if key not in anew}
 
 
 def shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:

@@ -8,6 +8,7 @@ bytes, raises anything but :class:`~archspec.diagnostics.Fault`.
 from __future__ import annotations
 
 from archspec.diagnostics import Source, printable
+from archspec.source import calls
 from archspec.source.builder import Builder
 from archspec.source.complaints import events
 from archspec.source.nodes import DEFAULT_LIMITS, Items, Limits, Mapping, Node, Scalar, literal, plain
@@ -30,6 +31,7 @@ __all__ = [
     "literal",
     "open_regular",
     "parse",
+    "parse_call",
     "plain",
     "read",
     "resolve",
@@ -48,3 +50,11 @@ def parse(text: str, name: str, limits: Limits = DEFAULT_LIMITS) -> Node:
     source = Source(printable(name), lines(text))
     refuse_characters(text, source)
     return Builder(text, source, limits).build(events(text, source))
+
+
+def parse_call(text: str, name: str) -> Node:
+    """A call, ``cut(after=fc7)``, as the nodes of ``{cut: {after: fc7}}``, whose spans point into the text as typed.
+
+    A text that is no call is YAML.  Raises :class:`~archspec.diagnostics.Fault`.
+    """
+    return calls.parse_call(text, name, parse)

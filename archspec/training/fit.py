@@ -109,8 +109,9 @@ def fit(
     that the seed decides the initial weights too.  ``roles`` names its outputs in their order; a network with one
     output needs none.  ``task`` is classification unless given, ``loss`` (a spec's, for one) plain cross-entropy of the
     outputs by their roles' weights.  ``epochs``, ``batch_size``, ``lr`` and ``seed`` are :data:`DEFAULTS` unless given.
-    ``weights`` is loaded before training.  ``about`` is what the folder is told of the network and the call.  A
-    ``console`` gets a progress bar, or a line for each epoch when it is no terminal.
+    ``weights`` is loaded before training; a head for other classes than the data's starts anew.  ``about`` is what the
+    folder is told of the network and the call.  A ``console`` gets a progress bar, or a line for each epoch when it is
+    no terminal.
 
     ``resume`` goes on from a checkpoint, or, when True, from ``last.ckpt`` in the output folder, with all that the run
     was begun with: other ``epochs`` may be given, anything else that differs is refused.  A run that was killed after
@@ -140,7 +141,7 @@ def fit(
     training = Training(network, task, roles, settings.lr, settings.epochs * steps, settings.seed, loss)
     training.kept = {SETTINGS: settings.model_dump()}
     _check_outputs(training, data)
-    notes = () if weights is None else load_weights(network, weights)
+    notes = () if weights is None else load_weights(network, weights, len(data.classes))
     checkpoints, files = Checkpoints(output_folder, f"val_{task.measure}"), CheckpointFiles()
     metrics = MetricsFile(output_folder / "metrics.csv")
     shown = [ProgressBar(console, task.measure, task.title, checkpoints)] if console else []

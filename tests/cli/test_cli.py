@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 import archspec
 from archspec import pipeline
 from archspec.cli import app
-from archspec.cli.options import complete_spec
+from archspec.cli.completion import complete_spec
 from archspec.language import json_schema
 
 COMMANDS = (
     "check", "summary", "render", "compile", "expand", "train", "list", "schema", "rf", "erf", "conv-matrix",
-    "convert-weights",
+    "convert-weights", "new", "data", "help", "explain",
 )  # fmt: skip
 
 SMALL = """\
@@ -325,8 +325,13 @@ def test_wrong_calls(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "wanted"),
     [
-        (["list", "foo"], "Invalid value for 'kind': 'foo' is not one of"),
-        (["summary", "resnet18", "--depth", "x"], "Invalid value for '--depth': should be a valid integer"),
+        (["list", "foo"], "error[bad-call]: invalid value for 'kind': 'foo' is not one of"),
+        (
+            ["summary", "resnet18", "--depth", "x"],
+            "error[bad-call]: invalid value for '--depth': should be a valid integer",
+        ),
+        (["train", "resnet18", "--data", "no/folder"], "error[bad-call]: invalid value for '--data': "),
+        (["train", "resnet18"], "error[bad-call]: missing option '--data'"),
         (["check", "resnet18", "--set", "clases=3"], "--set clases=3: error[unknown-argument]"),
         (["check", "digit.yaml"], "did you mean `digits.yaml`?"),
         (["check", "digit"], "did you mean `digits.yaml`?"),
@@ -452,6 +457,24 @@ def test_render_beside_one_another(tmp_path: Path) -> None:
     assert run.status == 2
 
 
+def test_a_png_of_other_dots(tmp_path: Path) -> None:
+    widths = []
+    for dpi in ("96", "192"):
+        picture = tmp_path / f"{dpi}.png"
+        assert Run("render", "squeezenet_digits", "-o", picture, "--dpi", dpi).status == 0
+        widths.append(int.from_bytes(picture.read_bytes()[16:20], "big"))
+    assert abs(widths[1] - 2 * widths[0]) <= 2
+    run = Run("render", "squeezenet_digits", "-o", tmp_path / "x.svg", "--dpi", "192")
+    assert (run.status, "let the picture end in .png" in run.err) == (2, True)
+
+
+def test_boxes_say_what_is_asked_for(tmp_path: Path) -> None:
+    picture = tmp_path / "vgg.dot"
+    assert Run("render", "vgg11_bn", "-o", picture, "--show", "normalisation").status == 0
+    assert "batch norm" in picture.read_text()
+    assert Run("render", "vgg11_bn", "-o", picture, "--show", "weights").status == 2
+
+
 def test_render_options(tmp_path: Path) -> None:
     out = tmp_path / "x.dot"
     run = Run("render", "resnet18", "-o", out, "--focus", "layer2.0", "--theme", "dark", "--format", "json")
@@ -561,6 +584,11 @@ def test_help_shows_an_example(command: str) -> None:
         assert f"archspec {command}" in run.out.partition("Examples:")[2]
 
 
+def test_options_without_a_value_have_no_kind() -> None:
+    for arguments in (["--help"], ["train", "--help"], ["erf", "--help"]):
+        assert "<bool>" not in Run(*arguments).out
+
+
 def test_help_lists_the_commands() -> None:
     out = Run("--help").out
     assert all(f" {command} " in out for command in COMMANDS)
@@ -588,6 +616,31 @@ def test_the_shell_asks_for_completion() -> None:
     words = {"COMP_WORDS": "archspec check resnet1", "COMP_CWORD": "2", "_ARCHSPEC_COMPLETE": "complete_bash"}
     run = in_process(**words)
     assert "resnet18" in run.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("check resnet18 --set |", ["block=", "depths=", "classes="]),
+        ("check vgg16 --set b|", ["batch_norm=true", "batch_norm=false"]),
+        ("check vgg16 --rewrite c|", ["conv_to_depthwise_separable", "cut(after="]),
+        ("check vgg16 --rewrite cut(after=pool|", [f"cut(after=pool{level})" for level in range(1, 6)]),
+        ("render mobilenet_v3_large --focus bneck15|", ["bneck15"]),
+        ("rf --wrt layer1 resnet18 --of layer4.1.b|", ["layer4.1.bn1", "layer4.1.bn2"]),
+        ("rf no_such_spec --of |", []),
+        ("check - --set |", []),
+        ("help max_p|", ["max_pool"]),
+        ("explain unknown-at|", ["unknown-attribute"]),
+        ("new unet_|", ["unet_digits", "unet_same"]),
+    ],
+)
+def test_what_a_spec_holds_completes(words: str, wanted: list[str]) -> None:
+    """As bash asks: the words so far, and the number of the one that the cursor (``|``) is in."""
+    line = f"archspec {words.removesuffix('|')}"
+    environment = {"COMP_WORDS": line, "COMP_CWORD": str(len(words.split())), "_ARCHSPEC_COMPLETE": "complete_bash"}
+    found = CliRunner().invoke(app, [], prog_name="archspec", env=environment)
+    assert found.stdout.split() == wanted
+    assert found.stderr == ""
 
 
 # -- processes --------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +76,38 @@ def test_every_key_has_a_description() -> None:
 
 def test_every_op_and_library_block_can_be_completed() -> None:
     schema = json_schema.json_schema()
-    step = schema["definitions"]["full-step"]["properties"]
-    assert {*ops.names(), *library_names(), "sequence", "steps", "reuse", "from", "when"} <= step.keys()
+    keys = schema["definitions"]["full-step"]["properties"].keys()
+    words = schema["definitions"]["bare-step"]["anyOf"][0]["enum"]
+    assert {*ops.names(), *library_names(), "sequence", "steps", "reuse", "from", "when"} <= keys | {*words}
+    assert not keys & {*words}, "an editor would offer these twice"
+    assert len(words) == len({*words})
+    assert {"relu", "dropout", "batch_norm"} <= {*words}
+    assert {"conv", "linear", "add", "conv_bn_relu"} <= keys
     for name in ops.names():
         arguments = schema["definitions"][f"op.{name}"]["properties"]
         assert all(argument["description"] for argument in arguments.values()), name
+
+
+def parts(schema: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, dict):
+        yield schema
+    for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from parts(inner)
+
+
+def test_an_editor_begins_a_number_and_not_a_list() -> None:
+    for name in ops.names():
+        for argument in json_schema.json_schema()["definitions"][f"op.{name}"]["properties"].values():
+            kinds = [option.get("type") for option in argument.get("anyOf", [])]
+            assert "array" not in kinds[:-1], (name, kinds)
+    kernel = json_schema.json_schema()["definitions"]["op.conv"]["properties"]["kernel"]
+    assert [option["type"] for option in kernel["anyOf"]] == [["integer", "string"], "array"]
+
+
+def test_no_pattern_is_shown_raw() -> None:
+    for part in parts(json_schema.json_schema()):
+        if isinstance(part.get("pattern"), str):
+            assert "wanted here" in part["patternErrorMessage"]
 
 
 HEAD = "archspec: 1\ninputs: {image: [3, H, W]}\n"
@@ -106,6 +134,9 @@ HEAD = "archspec: 1\ninputs: {image: [3, H, W]}\n"
         "outputs: {logits: fc, aux: {from: aux1, training: true, loss_weight: 0.3, when: aux}}\nsteps: [relu]",
         "expect: {parameters: 11_689_512, multiply_adds: {is: 1.8e9, within: 0.02}}\nsteps: [relu]",
         "import: {a: resnet18, b: {spec: vgg16, rewrite: [dense_to_conv]}}\nsteps: [relu]",
+        "loss: cross_entropy\nsteps: [relu]",
+        "loss: {cross_entropy: {label_smoothing: 0.1, ignore: 255, weights: [1, $w]}}\nsteps: [relu]",
+        "steps: [{dropout: {p: 0.3}}, {dropout as drop: {p: 0.3}}, {relu: , label: here}]",
         "extends: resnet\nparams: {depths: [1, 1, 1, 1]}",
         "extends: vgg16\nrewrite: dense_to_conv",
         "extends: vgg16\nrewrite: [{cut: pool4}, {cut: {after: pool3}}, {remove: [a, b.c]}, remove_dropout]",
@@ -120,6 +151,10 @@ def test_what_the_language_allows_fits(text: str, validator: jsonschema.Draft7Va
 @pytest.mark.parametrize(
     "text",
     [
+        "loss: {cross_entropy: {smoothing: 0.1}}\nsteps: [relu]",
+        "loss: hinge\nsteps: [relu]",
+        "steps: [{dropout: {q: 0.3}}]",
+        "steps: [{dropout as drop: {q: 0.3}}]",
         "steps: [{conv: {chanels: 8, kernel: 3}}]",
         "steps: [{conv as conv1: {channels: 8, kernels: 3}}]",
         "steps: [{sequence: [{add: [[{conv: {channels: 8, kernel: 3, strid: 2}}], []]}]}]",

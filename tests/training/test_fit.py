@@ -196,6 +196,32 @@ def test_weights_are_where_training_begins(data: ImageData, tmp_path: Path) -> N
     assert short.accuracy == pytest.approx(learnt.accuracy)
 
 
+def test_a_head_for_other_classes_starts_anew(data: ImageData, tmp_path: Path) -> None:
+    """What is carried is there from the first step on: at a rate of nearly nothing it is still the file's."""
+    torch.manual_seed(1)
+    old = Tiny(5).state_dict()
+    torch.save(old, tmp_path / "five.pt")
+    result = fit(Tiny, data, tmp_path / "two", epochs=1, lr=1e-12, weights=tmp_path / "five.pt")
+    (note,) = result.notes
+    assert note.code == "weights-adapted"
+    assert "`fc.weight`, `fc.bias` start anew for 2 classes" in note.message
+    found = torch.load(result.weights)
+    for name in ("conv.weight", "bn.weight"):
+        torch.testing.assert_close(found[name], old[name], atol=1e-6, rtol=0)
+    assert found["fc.weight"].shape == (2, 8)
+    assert found["fc.weight"].abs().sum() > 0
+
+
+def test_other_widths_are_another_network(data: ImageData, tmp_path: Path) -> None:
+    """Where more than the number of classes differs, nothing starts anew."""
+    state = Tiny(5).state_dict()
+    state["conv.weight"] = torch.zeros(3, 1, 3, 3)
+    torch.save(state, tmp_path / "other.pt")
+    with pytest.raises(SpecError) as error:
+        fit(Tiny, data, tmp_path, weights=tmp_path / "other.pt")
+    assert codes(error) == ["weights-mismatch"]
+
+
 def test_weights_of_another_network(data: ImageData, tmp_path: Path) -> None:
     state = {**Tiny(5).state_dict(), "head.weight": torch.zeros(1)}
     del state["bn.bias"]

@@ -3,28 +3,32 @@
 The front doors are :func:`draw` and :func:`compare`.  ``units`` says what a box is, ``series_parallel`` finds what
 follows and what runs beside what, ``folding`` folds what repeats, ``plan`` chooses how much to show; ``constructs``,
 ``columns`` and ``hourglass`` place it, ``comparison`` several networks beside one another, ``emit`` writes DOT,
-``figure`` draws it.
+``figure`` draws it.  ``focusing`` finds the block that is to be shown alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
+from archspec.analyses.shapes import coupled_failures, refusals, valid_sizes
 from archspec.backends.diagram import hourglass, text
 from archspec.backends.diagram.columns import columns
-from archspec.backends.diagram.comparison import beside
+from archspec.backends.diagram.comparison import Network, beside
 from archspec.backends.diagram.constructs import Constructs
 from archspec.backends.diagram.emit import Emitter
 from archspec.backends.diagram.figure import Figure, find_program
+from archspec.backends.diagram.focusing import focused
 from archspec.backends.diagram.folding import shortcut
 from archspec.backends.diagram.measures import Settings, box_width
 from archspec.backends.diagram.palette import PALETTES, Theme
 from archspec.backends.diagram.plan import Plan
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Unit, units_of
+from archspec.backends.diagram.showing import SHOWN, Shown, known, left_out
 from archspec.diagnostics import Diagnostic, SpecError, did_you_mean, printable
-from archspec.graph import Graph, Scope
+from archspec.graph import Graph
 
-__all__ = ["Figure", "compare", "draw", "find_program"]
+__all__ = ["SHOWN", "Figure", "Shown", "compare", "draw", "find_program"]
 
 _DOTTED = {
     frozenset({"size"}): "··· halves the size",
@@ -38,6 +42,7 @@ def draw(
     *,
     depth: int | None = None,
     focus: str | None = None,
+    show: Sequence[Shown] = (),
     theme: str = "light",
     sizes: Mapping[str, int] | None = None,
     engine: str | None = None,
@@ -45,22 +50,26 @@ def draw(
     """A picture of a network.
 
     ``depth`` opens that many levels of blocks (0: the top steps only; None: as many as make a good picture); ``focus``
-    draws one block, given by its path or its block's name, opened.  ``sizes`` are the numbers that shapes are shown at,
+    draws one block, given by its path, label or block's name, opened; ``show`` is what boxes say beside their first
+    line: ``normalisation``, ``activation``, ``parameters``.  ``sizes`` are the numbers that shapes are shown at,
     beside the graph's own; ``engine="dot"`` draws with the system's Graphviz.  Raises :class:`SpecError` for a theme,
     focus or depth that there is none of.
     """
     palette = _known_theme(theme)
     _known_depth(depth)
     shown_at = dict(graph.sizes) | dict(sizes or {})
-    plan = Plan(graph, shown_at)
+    wanted = known(show)
+    plan = Plan(graph, shown_at, wanted)
     notes: list[str] = []
     if focus is None:
         items = plan.overview(depth)
     else:
-        scope, uses = _focused(graph, focus)
+        scope, uses = focused(graph, focus)
         items = plan.focus(scope, depth)
         if plan.differ(uses):
             notes.append(f"one of {len(uses)} uses that differ: {text.clean(scope.path, 40)}")
+        wanted |= {"normalisation", "activation"}
+    notes.append(left_out(graph, items, wanted))
     settings = Settings(_width(items), lambda shape: text.shape_words(shape, shown_at), focused=focus is not None)
     constructs = Constructs(settings)
     glass = hourglass.find(items) if focus is None else None
@@ -70,7 +79,7 @@ def draw(
         piece = columns(items, constructs, shown_at)
     else:
         piece = constructs.series(items, True)
-    figure = Emitter(graph.name, palette).write(piece, [*_dotted(settings), *notes])
+    figure = Emitter(graph.name, palette).write(piece, [note for note in (*_dotted(settings), *notes) if note])
     figure.drawn_by, figure.elements = engine, items
     return figure
 
@@ -79,24 +88,56 @@ def compare(
     graphs: Sequence[Graph],
     *,
     depth: int | None = None,
+    show: Sequence[Shown] = (),
     theme: str = "light",
     sizes: Mapping[str, int] | None = None,
     engine: str | None = None,
 ) -> Figure:
-    """A picture of several networks side by side, what they have in common in one row; options as :func:`draw`'s."""
+    """A picture of several networks side by side, what they have in common in one row; options as :func:`draw`'s.
+
+    Each is shown at its own sizes, or at ``sizes`` where it runs at them; where they differ, the legend says so.
+    """
     palette = _known_theme(theme)
     _known_depth(depth)
-    shown_at = {**{name: size for graph in reversed(graphs) for name, size in graph.sizes.items()}, **(sizes or {})}
-    networks: list[tuple[str, Sequence[Element]]] = []
+    wanted = known(show)
+    networks: list[Network] = []
     for graph in graphs:
-        plan = Plan(graph, {**graph.sizes, **(sizes or {})})
-        networks.append((graph.name, plan.unfolded() if depth is None else plan.overview(depth)))
-    widest = max(_width(items) for _, items in networks)
-    settings = Settings(widest, lambda shape: text.shape_words(shape, shown_at), focused=False)
+        shown_at = _fitting(graph, sizes or {})
+        plan = Plan(graph, shown_at, wanted)
+        items = plan.unfolded() if depth is None else plan.overview(depth)
+        networks.append(Network(graph.name, items, partial(text.shape_words, sizes=shown_at), shown_at))
+    settings = Settings(max(_width(network.items) for network in networks), networks[0].words, focused=False)
     piece = beside(networks, Constructs(settings))
-    figure = Emitter("_".join(graph.name for graph in graphs), palette).write(piece, _dotted(settings))
+    left = {
+        network.title: left_out(graph, network.items, wanted) for graph, network in zip(graphs, networks, strict=True)
+    }
+    notes = [*_dotted(settings), *_differing_sizes(networks), *_each(left)]
+    figure = Emitter("_".join(graph.name for graph in graphs), palette).write(piece, [note for note in notes if note])
     figure.drawn_by = engine
     return figure
+
+
+def _fitting(graph: Graph, asked: Mapping[str, int]) -> dict[str, int]:
+    """The sizes a network is shown at: those asked for where it runs at them, else its own."""
+    solutions = valid_sizes(graph)
+    sizes = dict(graph.sizes) | {name: size for name, size in asked.items() if name in solutions}
+    return dict(graph.sizes) if refusals(solutions, sizes) or coupled_failures(solutions, sizes) else sizes
+
+
+def _each(notes: Mapping[str, str]) -> list[str]:
+    """Notes about networks: one for all where it is the same, else each with the network's name."""
+    if len(set(notes.values())) == 1:
+        return list(set(notes.values()))
+    return [text.clean(f"{name}: {note}") for name, note in notes.items() if note]
+
+
+def _differing_sizes(networks: Sequence[Network]) -> list[str]:
+    """At which sizes each network is shown, where they are not the same for all."""
+    shown = [" × ".join(map(str, network.sizes.values())) for network in networks]
+    if len({size for size in shown if size}) < 2:
+        return []
+    said = {f"{network.title} at {size}" for network, size in zip(networks, shown, strict=True) if size}
+    return [text.clean(words) for words in sorted(said)]
 
 
 def _known_theme(theme: str) -> Theme:
@@ -121,35 +162,6 @@ def _dotted(settings: Settings) -> list[str]:
 
 def _wrong(code: str, message: str, hint: str | None) -> SpecError:
     return SpecError([Diagnostic(code, message, None, hint)])
-
-
-def _focused(graph: Graph, focus: str) -> tuple[Scope, list[Scope]]:
-    """The scope of a path; or the first use of a block of that name, with all its uses."""
-    by_path: dict[str, Scope] = {}
-    by_block: dict[str, list[Scope]] = {}
-    stack: list[Scope] = [graph.root]
-    while stack:
-        scope = stack.pop()
-        for item in reversed(scope.items):
-            if isinstance(item, Scope):
-                stack.append(item)
-        if scope is graph.root:
-            continue
-        by_path.setdefault(scope.path, scope)
-        if scope.kind == "block" and scope.block is not None:
-            by_block.setdefault(scope.block.name, []).append(scope)
-    if focus in by_path:
-        return by_path[focus], [by_path[focus]]
-    found = by_block.get(focus)
-    if found is None:
-        known = {*by_path, *by_block}
-        hint = did_you_mean(focus, known) or (
-            "name a block or the path of one, such as " + ", ".join(sorted(by_block)[:5])
-        )
-        raise _wrong(
-            "unknown-focus", f"there is no block `{printable(focus, 80)}` in this network", hint if known else None
-        )
-    return found[0], found
 
 
 def _width(items: Sequence[Element]) -> float:

@@ -6,7 +6,7 @@ as the highest of its networks needs it, so that the others' lines are longer th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
@@ -17,7 +17,9 @@ from archspec.backends.diagram.folding import shortcut
 from archspec.backends.diagram.measures import value_of, words_of
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Unit, units_of
 from archspec.backends.diagram.sketch import Mark, Piece, connect
+from archspec.backends.diagram.units import drawn
 from archspec.ops import Shape
+from archspec.records import record
 
 BETWEEN = 30.0
 TITLE = 34.0
@@ -27,18 +29,28 @@ ROOM = 13.0
 """Above a box: no label stands there."""
 
 
+@record
+class Network:
+    """One of the networks: its title, what is drawn of it, and how its shapes are written, at which sizes."""
+
+    title: str
+    items: Sequence[Element]
+    words: Callable[[Shape | None], str]
+    sizes: Mapping[str, int]
+
+
 @dataclass(slots=True)
 class _Row:
     """What stands at one height: a part of each network that has one here."""
 
     words: str
     parts: dict[int, Piece] = field(default_factory=dict)
-    shapes: list[Shape | None] = field(default_factory=list)
+    shapes: list[str] = field(default_factory=list)
 
 
-def beside(networks: Sequence[tuple[str, Sequence[Element]]], constructs: Constructs) -> Piece:
+def beside(networks: Sequence[Network], constructs: Constructs) -> Piece:
     """Networks, each with its title, as one piece."""
-    rows = _rows([items for _, items in networks], constructs)
+    rows = _rows(networks, constructs)
     columns = [Piece(0, constructs.settings.width / 2, constructs.settings.width / 2) for _ in networks]
     heights: list[tuple[_Row, float]] = []
     for row in rows:
@@ -50,13 +62,14 @@ def beside(networks: Sequence[tuple[str, Sequence[Element]]], constructs: Constr
         for at, part in row.parts.items():
             _put(columns[at], part, anchor - _middle(part))
         heights.append((row, anchor))
-    return _joined([title for title, _ in networks], columns, heights, constructs)
+    return _joined([network.title for network in networks], columns, heights, constructs)
 
 
-def _rows(networks: Sequence[Sequence[Element]], constructs: Constructs) -> list[_Row]:
+def _rows(networks: Sequence[Network], constructs: Constructs) -> list[_Row]:
     rows: list[_Row] = []
-    for at, items in enumerate(networks):
-        parts = with_sides(items)
+    for at, network in enumerate(networks):
+        constructs.settings.words = network.words
+        parts = with_sides(network.items)
         words = [_words(part[0]) for part in parts]
         found: list[_Row] = []
         matcher = SequenceMatcher(None, [row.words for row in rows], words, autojunk=False)
@@ -69,8 +82,16 @@ def _rows(networks: Sequence[Sequence[Element]], constructs: Constructs) -> list
         for part, word in zip(parts, words, strict=True):
             row = next(row for row in free if row.words == word)
             row.parts[at] = constructs.series(part, False)
-            row.shapes.append(value_of(part[0]))
+            row.shapes.append(network.words(_own(part[0])))
     return rows
+
+
+def _own(item: Element) -> Shape | None:
+    """The shape of what a box is named after: without what only reshapes, such as a flatten that goes with it."""
+    if not isinstance(item, Unit) or item.block is not None:
+        return value_of(item)
+    named = [node for node in item.nodes if node.op is None or drawn(node.op) != "never"]
+    return named[-1].shape if named else item.shape
 
 
 def _words(item: Element) -> str:
@@ -104,9 +125,9 @@ def _put(column: Piece, part: Piece, top: float) -> None:
     column.left, column.right = max(column.left, part.left), max(column.right, part.right)
 
 
-def _agree(row: _Row, networks: int, words: Callable[[Shape | None], str]) -> bool:
+def _agree(row: _Row, networks: int) -> bool:
     """Whether the margin can speak for a row: several networks have it, and their maps are of one shape."""
-    said = {words(shape) for shape in row.shapes}
+    said = set(row.shapes)
     return len(said) == 1 and said != {""} and len(row.parts) >= min(2, networks)
 
 
@@ -114,8 +135,8 @@ def _joined(
     titles: Sequence[str], columns: Sequence[Piece], heights: Sequence[tuple[_Row, float]], constructs: Constructs
 ) -> Piece:
     """Columns side by side below their titles, with the shapes of the rows at the left."""
-    words, lane = constructs.settings.words, constructs.settings.new_lane()
-    shapes = [(words(row.shapes[0]), y) for row, y in heights if _agree(row, len(titles), words)]
+    lane = constructs.settings.new_lane()
+    shapes = [(row.shapes[0], y) for row, y in heights if _agree(row, len(titles))]
     wide = max((1.08 * text.width(shape, text.REPEAT) for shape, _ in shapes), default=0.0)
     whole = Piece(max(column.height for column in columns) + TITLE, MARGIN + wide, 0)
     told = ""

@@ -131,7 +131,7 @@ class Constructs:
 
     @staticmethod
     def _times(whole: Piece, count: int, middle: float, lane: int, merged: bool) -> None:
-        """×N, left of the merge where a shortcut ends, or else right of all."""
+        """×N at the left: beside the merge where a shortcut ends, or else beside all the boxes."""
         words = Unit(-1, f"×{count}", "note", None)
         wide = text.width(words.title, text.REPEAT) + 4
         last = max((mark for mark in whole.marks if mark.lane == lane), key=lambda mark: mark.y, default=None)
@@ -139,8 +139,8 @@ class Constructs:
         if merged and last is not None and last.form == "circle":
             mark.x, mark.y = -CIRCLE / 2 - 10 - wide / 2, last.y
         else:
-            mark.x = whole.right - PAD + 6 + wide / 2
-            whole.right += wide + 4
+            mark.x = -(whole.left - PAD + 6 + wide / 2)
+            whole.left += wide + 4
         whole.marks.append(mark)
 
     def _side(self, whole: Piece, item: Side, label: str, ends: bool) -> Label | None:

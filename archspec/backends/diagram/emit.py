@@ -61,7 +61,7 @@ class Emitter:
                 wide = text.width(frame.title, text.BOX)
                 place = f"{_number(frame.left + 8 + wide / 2)},{_number(-frame.top - 12)}"
                 inner.attr(
-                    "graph", label=text.plain(frame.title), lp=place, lwidth=_number(wide / 72), lheight="0.2",
+                    "graph", label=text.from_left(frame.title), lp=place, lwidth=_number(wide / 72), lheight="0.2",
                     labelloc="t", labeljust="l", fontsize=_number(text.BOX), fontcolor=self.palette.ink,
                 )  # fmt: skip
             self._frames(inner, piece, frame)
@@ -121,7 +121,7 @@ class Emitter:
                 options["penwidth"] = "1.5"
         if line.label is not None:
             wide = text.width(line.label.words, text.SMALL)
-            options["label"] = text.plain(line.label.words)
+            options["label"] = text.from_left(line.label.words)
             options["lp"] = f"{_number(line.label.x + wide / 2)},{_number(-line.label.y)}"
         self.figure.edge(self._name(line.tail), self._name(line.head), **options)
 

@@ -92,7 +92,10 @@ class Folder:
         for run in runs:
             first, *others = run
             if others:
-                first.detail = self._differences(run) or first.detail
+                same = all(unit.detail == first.detail for unit in others)
+                told = [first.detail if same else "", self._differences(run)]
+                both = "; ".join(words for words in told if words)
+                first.detail = both if len(both) <= text.LONGEST else told[1]
                 first.uses = [scope for unit in run for scope in unit.uses]
                 first.count += sum(unit.count for unit in others)
                 first.shape = others[-1].shape
@@ -131,7 +134,8 @@ class Folder:
     def _unit(self, unit: Unit) -> Hashable:
         if unit.block is not None and unit.block.block is not None:
             return ("block", unit.title, unit.block.block.name, unit.sign, text.spatial(unit.shape, self.sizes))
-        return ("unit", unit.title, unit.detail, unit.role, unit.sign, unit.count)
+        parts = () if unit.sign else tuple(unit.parts)  # what follows a merge may belong to the next block
+        return ("unit", unit.title, unit.detail, unit.role, unit.sign, unit.count, parts)
 
     def _whole(self, item: Element) -> Hashable:
         if isinstance(item, Unit):

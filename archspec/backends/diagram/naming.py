@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from archspec.backends.diagram import text
-from archspec.backends.diagram.folding import Folder, block_name
+from archspec.backends.diagram.folding import Folder, block_name, shortcut
+from archspec.backends.diagram.measures import value_of
 from archspec.backends.diagram.series_parallel import Element, Parallel, Unit, decompose
 from archspec.backends.diagram.units import Net, Weights, build, data_inputs, words
 from archspec.graph import Graph, Node, Scope
@@ -14,6 +16,8 @@ from archspec.ops import Shape
 
 MOST = 4
 """Boxes of a block that is small enough for its channels to be its name: ``fire2  16 → 64 + 64``."""
+MOST_TOLD, LONGEST_LAYERS = 16, 34
+"""Boxes of a block whose layers its second line tells, and characters of that line."""
 
 
 class Naming:
@@ -43,6 +47,8 @@ class Naming:
         unit = Unit(0, shown, "block", self.output_shape(scope), key=scope.path or scope.name or "block")
         if scope.kind == "sequence":
             unit.detail = self._contents(scope)
+        elif not channels:
+            unit.detail = self._layers(scope)
         return unit
 
     def called(self, scope: Scope) -> str:
@@ -79,6 +85,37 @@ class Naming:
             return ""
         parts = [self._written(item) for item in items]
         return " → ".join(part for part in parts if part) if all(part is not None for part in parts) else ""
+
+    def _layers(self, scope: Scope) -> str:
+        """``72 → 5×5 dw → 40``: channels of a block's convolutions in a row, a shortcut around them aside.
+
+        Branches that are concatenated give their channels with + between them; nothing where it does not fit.
+        """
+        if self.weights.of(scope) > MOST_TOLD:
+            return ""
+        net = build(self.graph, scope.nodes(), scope, lambda _: False, self.unit, self.words)
+        shown = " → ".join(self._row(decompose(net, range(len(net.units)), {})))
+        told = "→" in shown or "+" in shown
+        return shown if told and len(shown) <= LONGEST_LAYERS else ""
+
+    def _row(self, items: Sequence[Element]) -> list[str]:
+        found: list[str] = []
+        for item in items:
+            if isinstance(item, Unit) and item.role in ("conv", "up") and item.shape is not None:
+                depthwise = re.match(r"depthwise (\S+) conv", item.title)
+                found.append(f"{depthwise[1]} dw" if depthwise else str(item.shape.channels))
+            elif isinstance(item, Parallel):
+                found += self._joined(item)
+        return found
+
+    def _joined(self, item: Parallel) -> list[str]:
+        """The channels of branches: one after another where all but one only pass or gate, else those that meet."""
+        sign = item.sink.sign if item.sink is not None else ""
+        if sign == "||":
+            ends = [given.channels if (given := value_of(branch[-1])) else None for branch in item.branches if branch]
+            return [" + ".join(map(str, ends))] if None not in ends and len(ends) == len(item.branches) else []
+        side = shortcut(item) if sign == "+" else None
+        return [] if side is None else self._row(item.branches[1 - side])
 
     @staticmethod
     def _written(item: Element) -> str | None:

@@ -13,6 +13,7 @@ from archspec.backends.diagram.folding import Folder, block_name, hourglass, is_
 from archspec.backends.diagram.limits import MOST, boxes, limited
 from archspec.backends.diagram.naming import Naming, folded, net_of
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose, units_of
+from archspec.backends.diagram.showing import say
 from archspec.backends.diagram.units import Net, Weights, data_inputs, is_parameter
 from archspec.graph import Graph, Output, Scope
 from archspec.schema import SpecModel
@@ -30,9 +31,10 @@ SEARCHED = 10_000
 class Plan:
     """Chooses what to draw of one graph."""
 
-    def __init__(self, graph: Graph, sizes: Mapping[str, int]) -> None:
+    def __init__(self, graph: Graph, sizes: Mapping[str, int], show: frozenset[str] = frozenset()) -> None:
         self.graph = graph
         self.sizes = sizes
+        self.show = show
         self.naming = Naming(graph, sizes, Weights(graph))
         self.levels = _levels(graph.root)
 
@@ -74,7 +76,9 @@ class Plan:
         return Folder(self.sizes).fold(self._unfolded(closed))
 
     def _unfolded(self, closed: set[int]) -> list[Element]:
-        return self._arranged(net_of(self.graph, self.naming, self.graph.root, closed))
+        net = net_of(self.graph, self.naming, self.graph.root, closed)
+        say(self.graph, net.units, self.show)
+        return self._arranged(net)
 
     def _owners(self, items: Sequence[Element]) -> tuple[set[int], set[int]]:
         """Uses of blocks that hold branches (or shortcuts in shortcuts), and of those with only a shortcut, by id.
@@ -140,9 +144,7 @@ class Plan:
 
     def _opened(self, scope: Scope, closed: set[int]) -> list[Element]:
         net = net_of(self.graph, self.naming, scope, closed, self._outside(scope))
-        for unit in net.units:
-            if not unit.detail and not unit.sign and unit.parts != [unit.title]:
-                unit.detail = text.clean(", ".join(dict.fromkeys(unit.parts)))
+        say(self.graph, [unit for unit in net.units if not unit.detail], self.show | {"normalisation", "activation"})
         given = self._given(scope)
         if not given:
             return decompose(net, list(range(len(net.units))), {})

@@ -59,6 +59,11 @@ def plain(text: str) -> str:
     return graphviz.nohtml(text.replace("\\", "\\\\"))
 
 
+def from_left(text: str) -> str:
+    """Text as a label that is written from its left end on, so that no font lets it run over what is left of it."""
+    return f"{plain(text)}\\l"
+
+
 def dimension(dim: symbolic.Dim, sizes: Mapping[str, int]) -> int | str:
     """A size as a number where its symbols have numbers, otherwise as a formula."""
     if isinstance(dim, int):

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from archspec.backends.diagram import text
 from archspec.backends.diagram.palette import Role
 from archspec.graph import Graph, Node, Scope
 from archspec.ops import Op, Shape
-from archspec.ops.common.base import Drawn
+from archspec.ops.common.base import Drawn, Kind
 
 ROLES: dict[str, Role] = {
     "convolution": "conv",
@@ -42,6 +43,13 @@ def drawn(op: Op) -> Drawn | None:
     return "beside" if op.kind in ("normalisation", "activation") else None
 
 
+class Part(NamedTuple):
+    """What goes with a box and is not drawn by itself: its kind, and the words for it."""
+
+    kind: Kind
+    words: str
+
+
 @dataclass(slots=True, eq=False)
 class Unit:
     """One thing to draw: a box, or a merge circle when it has a ``sign``."""
@@ -65,8 +73,8 @@ class Unit:
     uses: list[Scope] = field(default_factory=list)
     """All folded scopes it stands for."""
     nodes: list[Node] = field(default_factory=list)
-    parts: list[str] = field(default_factory=list)
-    """Words for the normalisation and activation that go with it."""
+    parts: list[Part] = field(default_factory=list)
+    """The normalisation and activation that go with it."""
     training: bool = False
     """Whether only training outputs need it."""
     quiet: bool = False
@@ -221,12 +229,14 @@ def _of_node(graph: Graph, node: Node, chain: tuple[Scope, ...], title: str) -> 
     if op is None:
         return unit
     unit.role = ROLES.get(op.kind, "other")
+    if op.kind == "dense" and len(node.shape.dims) > 1:
+        unit.role = "conv"  # the same at every place of a map: a 1×1 convolution
     sources = [index for index in data_inputs(node) if not is_parameter(graph.nodes[index])]
     if op.circle is not None and len(sources) > 1:
         unit.role, unit.sign = "merge", op.circle
     elif (how := drawn(op)) in ("never", "beside"):
         unit.quiet = True
-        unit.parts = [] if how == "never" else [unit.title]
+        unit.parts = [] if how == "never" else [Part(op.kind, unit.title)]
     elif op.kind == "merge" and len(sources) < 2:
         unit.quiet = True
     return unit

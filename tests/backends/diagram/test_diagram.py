@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -218,7 +219,7 @@ def test_resnet34_is_drawn_as_in_its_paper() -> None:
     assert figure.source.count("style=dotted") == 3
     assert "halves the size" in figure.source
     for shape in ("3×224×224", "64×112×112", "64×56×56", "128×28×28", "256×14×14", "512×7×7"):
-        assert figure.source.count(f'"{shape}"') == 1
+        assert figure.source.count(f'"{shape}\\l"') == 1
 
 
 def test_fire_modules_say_their_channels() -> None:
@@ -268,8 +269,8 @@ def test_sizes_are_shown_as_numbers_or_formulas() -> None:
     conv = "conv: {channels: 8, kernel: 3, stride: 2, padding: 1}"
     spec = f"archspec: 1\nname: Plain\ninputs: {{image: [3, H, W]}}\nsteps:\n  - {conv}\n  - softmax\n"
     graph = archspec.loads(spec).graph
-    assert '"8 × H/2 × W/2"' in draw(graph).source
-    assert '"8×16×20"' in draw(graph, sizes={"H": 32, "W": 40}).source
+    assert r'"8 × H/2 × W/2\l"' in draw(graph).source
+    assert r'"8×16×20\l"' in draw(graph, sizes={"H": 32, "W": 40}).source
 
 
 def test_every_colour_is_the_theme_s() -> None:
@@ -312,6 +313,27 @@ def test_any_networks_stand_beside_one_another(names: tuple[str, ...]) -> None:
     layout = laid_out(compare([graph_of(name) for name in names], theme="dark"))
     assert layout.faults() == []
     assert {graph_of(name).name for name in names} <= set(layout.words())
+
+
+def test_each_network_beside_another_is_shown_at_sizes_it_runs_at() -> None:
+    """At 224 AlexNet's paper has no whole windows; at its own 227 its last pooling gives 256×6×6, as it claims."""
+    graphs = [graph_of("alexnet"), graph_of("alexnet_paper")]
+    for sizes in ({}, {"H": 224, "W": 224}):
+        source = compare(graphs, sizes=sizes).source
+        assert "AlexNet at 224 × 224" in source
+        assert "AlexNetPaper at 227 × 227" in source
+        assert "256×6×6" in source
+        assert "256×5×5" not in source
+    both = compare(graphs, sizes={"H": 240, "W": 240}).source
+    assert " at 2" not in both
+    assert "3×240×240" in both
+
+
+def test_the_margin_says_what_the_boxes_give() -> None:
+    """A flatten that goes with a pooling, undrawn, does not stand beside it."""
+    source = compare([graph_of("vgg11"), graph_of("vgg16")]).source
+    assert "512×7×7" in source
+    assert "25088" not in source
 
 
 def test_random_networks_stand_beside_one_another() -> None:
@@ -519,6 +541,7 @@ def test_the_bundled_engine_paints_what_we_placed() -> None:
     [
         ({"theme": "lihgt"}, "did you mean `light`"),
         ({"depth": -1}, "is no depth"),
+        ({"show": ["activations"]}, "did you mean `activation`"),
         ({"focus": "fier"}, "did you mean `fire`"),
         ({"focus": "\x00" * 500}, "there is no block"),
     ],
@@ -526,6 +549,81 @@ def test_the_bundled_engine_paints_what_we_placed() -> None:
 def test_wrong_options(options: dict[str, object], words: str) -> None:
     with pytest.raises(archspec.SpecError, match=words):
         draw(graph_of("squeezenet_digits"), **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("focus", ["bneck4", "Bneck 4", "features.4"])
+def test_focus_takes_what_the_picture_shows(focus: str) -> None:
+    graph = graph_of("mobilenet_v3_large")
+    assert "bneck4" in draw(graph).source
+    assert draw(graph, focus=focus).source == draw(graph, focus="features.4").source
+
+
+@pytest.mark.parametrize("name", ["resnet18", "unet_same", "googlenet", "inception_v3"])
+def test_no_font_lets_a_label_run_over_its_arrow(name: str) -> None:
+    """Words beside a line begin right of it and are anchored there: a wider font has them end later, no more."""
+    svg = draw(graph_of(name)).pipe("svg", encoding="utf-8")
+    edges = re.findall(r'<g id="edge\d+" class="edge">.*?</g>', svg, re.DOTALL)
+    labels = 0
+    for edge in edges:
+        words = re.search(r'<text [^>]*text-anchor="(\w+)" x="([-\d.]+)" y="([-\d.]+)"', edge)
+        if words is None:
+            continue
+        labels += 1
+        assert words[1] == "start"
+        path = re.search(r'<path [^>]*d="([^"]+)"', edge)
+        assert path is not None
+        points = re.findall(r"([-\d.]+),([-\d.]+)", path[1])
+        tall = [(float(x), float(y)) for x, y in points]
+        for (x, top), (other, foot) in pairwise(tall):
+            if abs(x - other) < 0.1 and min(top, foot) - 8 < float(words[3]) < max(top, foot) + 8:
+                assert float(words[2]) > x + 3 or float(words[2]) < x - 20
+    assert labels > 3
+
+
+def test_folded_blocks_say_their_layers() -> None:
+    """As the papers' tables have them: table 1 of GoogLeNet, table 1 of MobileNet v3."""
+    googlenet = draw(graph_of("googlenet")).source
+    for widths in ("64 + 128 + 32 + 32", "128 + 192 + 96 + 64", "192 + 208 + 48 + 64", "384 + 384 + 128 + 128"):
+        assert widths in googlenet
+    mobilenet = draw(graph_of("mobilenet_v3_large")).source
+    for layers in ("64 → 3×3 dw → 24", "72 → 5×5 dw → 40", "200 → 3×3 dw → 80", "672 → 3×3 dw → 112"):
+        assert layers in mobilenet
+
+
+def test_a_picture_says_what_it_does_not_draw() -> None:
+    """VGG with and without batch normalisation are not one picture."""
+    assert "not drawn: ReLU" in draw(graph_of("vgg11")).source
+    assert "not drawn: batch norm, ReLU" in draw(graph_of("vgg11_bn")).source
+    beside = compare([graph_of("vgg11"), graph_of("vgg11_bn")]).source
+    assert "VGG11: not drawn: ReLU" in beside
+    assert "VGG11BN: not drawn: batch norm, ReLU" in beside
+
+
+def test_boxes_say_what_is_to_be_shown() -> None:
+    """The first convolution of VGG11-BN has 64·(3·3·3 + 1) weights, and 128 of its normalisation."""
+    graph = graph_of("vgg11_bn")
+    source = draw(graph, show=["normalisation", "activation", "parameters"]).source
+    assert "batch norm, ReLU, 1,920 parameters" in source
+    assert "not drawn" not in source
+    source = draw(graph, show=["activation"]).source
+    assert "not drawn: batch norm" in source
+    assert "parameters" not in source
+
+
+def test_boxes_that_differ_in_what_is_not_drawn_do_not_fold() -> None:
+    head = "archspec: 1\nname: Net\ninputs: {image: [8, H, W]}\nsizes: {H: 8, W: 8}\nsteps:\n"
+    conv = "  - conv: {channels: 8, kernel: 3, padding: 1}\n"
+    same = archspec.loads(head + 2 * (conv + "  - relu\n")).graph
+    other = archspec.loads(head + conv + "  - relu\n" + conv + "  - sigmoid\n").graph
+    assert "×2" in draw(same).source
+    assert "×2" not in draw(other).source
+
+
+def test_a_dense_layer_on_a_map_is_pointwise() -> None:
+    source = draw(graph_of("convnext_tiny")).source
+    assert "pointwise linear, 384" in source
+    assert "fc, 384" not in source
+    assert "fc, 1000" in source
 
 
 def test_widths_are_arial_s() -> None:

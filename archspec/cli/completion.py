@@ -1,0 +1,104 @@
+"""What the shell may complete: specs, and what is in the spec that the command line already names.
+
+A completion that cannot be found is none: a spec that has errors completes nothing, and says nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from archspec.pipeline import Spec as LoadedSpec
+
+
+def complete_shipped(incomplete: str) -> list[str]:
+    """Shipped specs that begin with what is typed."""
+    from archspec.elaborate.loader import spec_names
+
+    return [name for name in sorted(spec_names()) if name.startswith(incomplete)]
+
+
+def complete_spec(incomplete: str) -> list[str]:
+    """Shipped specs, YAML files and folders that begin with what is typed."""
+    from archspec.elaborate.loader import spec_names
+
+    folder = Path(incomplete).parent if not incomplete.endswith("/") else Path(incomplete)
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        entries = []
+    files = [str(entry) for entry in entries if entry.suffix in (".yaml", ".yml")]
+    files += [f"{entry}/" for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+    return [name for name in (*sorted(spec_names()), *files) if name.startswith(incomplete)]
+
+
+def complete_parameter(ctx: typer.Context, incomplete: str) -> list[str]:
+    """``--set``: the parameters of the spec, `classes=`; true and false for one that is either."""
+    spec = _spec(ctx)
+    if spec is None:
+        return []
+    values = {name: spec.graph.root.values.get(name) for name in spec.variant.file.model.params}
+    found = [
+        f"{name}={end}"
+        for name, value in values.items()
+        for end in (("true", "false") if isinstance(value, bool) else ("",))
+    ]
+    return [each for each in found if each.startswith(incomplete)]
+
+
+def complete_rewrite(ctx: typer.Context, incomplete: str) -> list[str]:
+    """``--rewrite``: their names, `cut(after=` where an option must be given, and then the steps it may be given."""
+    from archspec import rewrites
+
+    kinds = [rewrites.find(name) for name in sorted(rewrites.names())]
+    needed = {
+        kind.keyword: next((name for name, field in kind.model_fields.items() if field.is_required()), None)
+        for kind in kinds
+    }
+    begun = {name: f"{name}({option}=" for name, option in needed.items() if option is not None}
+    for name, beginning in begun.items():
+        if incomplete.startswith(beginning):
+            known = _steps(_spec(ctx)) if needed[name] in ("after", "step") else []
+            end = ")" if needed[name] == "after" else ""
+            return [
+                f"{beginning}{step}{end}" for step in known if f"{beginning}{step}".startswith(incomplete.rstrip(")"))
+            ]
+    return [word for word in (begun.get(name, name) for name in needed) if word.startswith(incomplete)]
+
+
+def complete_block(ctx: typer.Context, incomplete: str) -> list[str]:
+    """``--focus``: blocks by path, label and name."""
+    from archspec.backends.diagram.focusing import names
+
+    spec = _spec(ctx)
+    return [name for name in names(spec.graph) if name.startswith(incomplete)] if spec is not None else []
+
+
+def complete_step(ctx: typer.Context, incomplete: str) -> list[str]:
+    """``--of`` and ``--wrt``: steps by path and label, blocks and outputs."""
+    return [name for name in _steps(_spec(ctx)) if name.startswith(incomplete)]
+
+
+def _steps(spec: LoadedSpec | None) -> list[str]:
+    from archspec.analyses.expectations import named_values
+
+    return [name for name in named_values(spec.graph) if name] if spec is not None else []
+
+
+def _spec(ctx: typer.Context) -> LoadedSpec | None:
+    """The spec that the command line names; None where it names none, or one that cannot be used."""
+    from archspec import pipeline
+    from archspec.diagnostics import SpecError
+
+    known = ctx.params.get("new") or ctx.params.get("spec")
+    words = [word for word in ctx.args if not word.startswith("-")]  # not read while an option still wants its value
+    at = 1 if "new" in ctx.params else 0
+    for name in [known] if known else words[at:]:
+        try:
+            return pipeline.opened(name, {})
+        except SpecError:
+            continue
+    return None

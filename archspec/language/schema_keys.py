@@ -1,0 +1,80 @@
+"""The part of the JSON Schema about what some keys of a spec hold: its claims, its loss, its outputs."""
+
+from __future__ import annotations
+
+from archspec.language.schema_values import GROUPED, Schema, lenient
+
+_NUMBER_CLAIM: Schema = {
+    "description": "A number, or {is: 569e6, within: 0.01}.",
+    "anyOf": [
+        {"type": ["number", "string"], "pattern": GROUPED},
+        {
+            "type": "object",
+            "required": ["is"],
+            "additionalProperties": False,
+            "properties": {
+                "is": {"type": ["number", "string"], "pattern": GROUPED},
+                "within": {"type": "number", "minimum": 0, "description": "Relative tolerance."},
+            },
+        },
+    ],
+}
+CLAIM_VALUES: Schema = {
+    "parameters": _NUMBER_CLAIM,
+    "multiply_adds": _NUMBER_CLAIM,
+    "shapes": {
+        "type": "object",
+        "description": "Shape of a step's output: layer1: [64, 56, 56].",
+        "additionalProperties": {"type": "array", "items": {"type": "integer"}},
+    },
+    "receptive_field": {
+        "type": ["integer", "array", "object"],
+        "description": "Receptive field of the output, or of steps by name: {layer4: 435}.",
+    },
+    "valid_sizes": {
+        "type": "object",
+        "description": "What `archspec check` says of each symbol: {H: H ≥ 29}.",
+        "additionalProperties": {"type": "string"},
+    },
+}
+LOSS: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["cross_entropy"],
+    "properties": {
+        "cross_entropy": {
+            "description": "Cross-entropy over classes.",
+            "type": ["object", "null"],
+            "additionalProperties": False,
+            "properties": {
+                "weights": {
+                    **lenient({"type": "array", "items": {"type": "number", "minimum": 0}}),
+                    "description": "A weight for each class.",
+                },
+                "label_smoothing": {
+                    **lenient({"type": "number", "minimum": 0, "exclusiveMaximum": 1}),
+                    "description": "How much of each label is spread over all classes.",
+                },
+                "ignore": {
+                    **lenient({"type": "integer"}),
+                    "description": "The number in a mask of what is passed over; 255 if left out.",
+                },
+            },
+        },
+    },
+}
+OUTPUT: Schema = {
+    "anyOf": [
+        {"type": "string", "description": "The step whose value it is."},
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "from": {"type": "string", "description": "The step whose value it is."},
+                "training": {"type": ["boolean", "string"], "description": "Whether it exists in training only."},
+                "loss_weight": {"type": ["number", "string"], "description": "Its weight in the loss."},
+                "when": {"type": ["boolean", "string"], "description": "Whether the network has it at all."},
+            },
+        },
+    ],
+}
