@@ -103,7 +103,7 @@ class Members(Wiring):
         for position, argument in enumerate(first.arguments):
             values = [item.arguments[position].value for item in items]
             hints = self._hints(items, argument.slot, previous)
-            if argument.slot in ("in_channels", "in_features") or not hints:
+            if argument.inferred or not hints:
                 hints = [*([previous] if previous is not None else []), *hints]
             tree = self.solver.solve(argument.slot, values, where, hints, turns)
             defaults = {repr(item.arguments[position].default) for item in items}

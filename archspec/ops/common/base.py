@@ -98,6 +98,8 @@ class Op(BaseModel):
     """Whether it does on a map what it does on the vector that the map is flattened to."""
     acts_per_channel: ClassVar[bool] = False
     """Whether it does so only where each number of the vector is a channel."""
+    commutes: ClassVar[bool] = False
+    """Of a merge: whether the order of what it reads makes no difference."""
     output_axis: ClassVar[int | None] = None
     """Of a linear layer: the axis of its weight that counts its outputs."""
 
@@ -244,6 +246,10 @@ class Op(BaseModel):
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """The op as an expression; None when it holds weights or state and must be a module."""
         return None
+
+    def explicit(self, inputs: Sequence[Shape]) -> Op:
+        """The same op with numbers for what torch would work out, so that equal ops have equal arguments."""
+        return self
 
     def initial(self, inputs: Sequence[Shape]) -> dict[str, str]:
         """The statement over ``{tensor}`` for each tensor that ``init`` speaks of and this use has."""
