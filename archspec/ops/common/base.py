@@ -80,6 +80,11 @@ class Op(BaseModel):
     references: ClassVar[tuple[str, ...]] = ()
     """Fields that name another step (``upsample: {to: skip}``): the step becomes one more input, after the others."""
 
+    @property
+    def borrows(self) -> int:
+        """How many of its inputs, the last ones, it only takes a size from."""
+        return sum(getattr(self, name) is not None for name in self.references)
+
     pins: ClassVar[bool] = False
     """Whether it may need numbers where its input has symbolic sizes (``flatten``), :meth:`pinned` says which: the
     boundary then hands it the sizes the spec is written for, and the network is valid only where the formulas give

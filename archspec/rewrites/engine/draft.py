@@ -13,13 +13,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from archspec import vocabulary
+from archspec.analyses.trial import NoNumber, Trial
 from archspec.diagnostics import did_you_mean, printable
 from archspec.graph import Graph, Node, Output, Scope
 from archspec.ops import Op, Shape
 from archspec.rewrites.engine.errors import RewriteError
 from archspec.rewrites.engine.nodes import DraftNode, DraftScope
 from archspec.rewrites.engine.weights import Make
-from archspec.sizes import Dim, Evaluation, text
+from archspec.sizes import Dim
 
 
 class Draft:
@@ -35,7 +36,7 @@ class Draft:
         self.notes: list[str] = []
         self.places: dict[int, int] = {}
         """Once finished: index of a node before -> its index after."""
-        self._evaluation = Evaluation(graph.sizes)
+        self._trial = Trial(graph.sizes)
         self._known: dict[str, DraftNode] | None = None
         self._scopes: dict[str, DraftScope] | None = None
         by_index: dict[int, DraftNode] = {}
@@ -127,12 +128,9 @@ class Draft:
     def number(self, dim: Dim) -> int:
         """A size as a number at the sizes of the spec; raises RewriteError when it has none."""
         try:
-            return self._evaluation.of(dim)
-        except ValueError:
-            raise RewriteError(
-                f"this needs a number for {text(dim)}, and the spec gives none",
-                hint="give `sizes: {H: 224, W: 224}` in the spec",
-            ) from None
+            return self._trial.number(dim)
+        except NoNumber as error:
+            raise RewriteError(str(error), hint=error.hint) from None
 
     def numbers(self, dims: Sequence[Dim]) -> tuple[int, ...]:
         """Sizes as numbers."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from archspec.analyses.trial import NoNumber, Trial
 from archspec.graph import Graph, Node, Scope
 from archspec.ops import Op, Shape, ShapeError
 from archspec.rewrites.engine.draft import Draft
@@ -13,7 +14,7 @@ from archspec.rewrites.engine.errors import RewriteError
 from archspec.rewrites.engine.following import values
 from archspec.rewrites.engine.nodes import DraftNode, DraftScope
 from archspec.rewrites.engine.weights import Make, Stage
-from archspec.sizes import Dim, Evaluation, Size, failure, text
+from archspec.sizes import complaint, text
 
 
 def finish(draft: Draft, name: str) -> Graph:
@@ -28,8 +29,7 @@ class _Finish:
         self.nodes: list[Node] = []
         self.new: dict[int, Node] = {}
         self.scopes: dict[int, Scope] = {}
-        self.pins: list[tuple[Dim, int, int]] = []
-        self.evaluation = Evaluation(draft.graph.sizes)
+        self.trial = Trial(draft.graph.sizes)
         self.values = values(draft)
 
     def graph(self) -> Graph:
@@ -41,7 +41,7 @@ class _Finish:
         inputs = {name: self.new[id(node)].index for name, node in zip(old.inputs, draft.inputs, strict=True)}
         stages = (*old.stages, self._stage(root))
         graph = replace(
-            old, root=root, nodes=self.nodes, inputs=inputs, outputs=outputs, pins=self.pins, stages=stages,
+            old, root=root, nodes=self.nodes, inputs=inputs, outputs=outputs, pins=self.trial.pins, stages=stages,
         )  # fmt: skip
         graph.connect()
         draft.places = {
@@ -98,11 +98,9 @@ class _Finish:
         assert op is not None
         assert like is not None
         inputs = [self.new[id(node)] for node in draft.inputs]
-        shapes = tuple(node.shape for node in inputs)
         try:
-            shapes = op.numbered(shapes, self._pin) if op.pins else shapes
-            shape = op.infer(shapes)
-        except ShapeError as error:
+            shapes, shape = self.trial.infer(op, tuple(node.shape for node in inputs), len(self.nodes))
+        except (ShapeError, NoNumber) as error:
             raise RewriteError(f"after it `{draft.path}` does not fit: {error}", draft, error.hint) from None
         self._try(draft, op, shapes, shape)
         reuse = self._lender(draft) if draft.reuse is not None else None
@@ -129,31 +127,16 @@ class _Finish:
             )
         return lender
 
-    def _pin(self, dim: Dim) -> int:
-        """A size as a number, from now on fixed to it."""
-        number = self.draft.number(dim)
-        if isinstance(dim, Size):
-            self.pins.append((dim, number, len(self.nodes)))
-        return number
-
     def _try(self, draft: DraftNode, op: Op, shapes: tuple[Shape, ...], shape: Shape) -> None:
-        """The op's conditions at the spec's own sizes."""
-        for condition in op.conditions(shapes, len(self.nodes)):
-            try:
-                found = failure(condition, self.evaluation)
-            except ValueError:
-                continue  # a symbol without a number: nothing to try it at
-            if found is not None:
-                raise RewriteError(
-                    f"after it the sizes at `{draft.path}` do not fit: {found.left} and {found.right}", draft
-                )
-        for axis, dim in zip(shape.axes, shape.dims, strict=True):
-            try:
-                number = self.evaluation.of(dim)
-            except ValueError:
-                continue
-            if number < 1:
-                raise RewriteError(f"after it nothing is left of the {axis} at `{draft.path}`: {text(dim)}", draft)
+        """The op at the spec's own sizes."""
+        failing = self.trial.failing(op, shapes, len(self.nodes))
+        if failing:
+            said = complaint(failing[0], self.trial.evaluation)
+            raise RewriteError(f"after it the sizes at `{draft.path}` do not fit: {said}", draft)
+        if self.trial.is_empty(shape):
+            raise RewriteError(
+                f"after it nothing is left at `{draft.path}`: {' × '.join(map(text, shape.dims))}", draft
+            )
 
     # -- weights and names -------------------------------------------------------------------------------------------
 
