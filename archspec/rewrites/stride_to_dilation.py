@@ -57,13 +57,13 @@ class StrideToDilation(Rewrite):
 
     def apply(self, draft: Draft) -> None:
         """Rewrite every window; refuses where one cannot be dilated."""
-        grids: dict[int, Grids | None] = {}
+        grids: dict[DraftNode, Grids | None] = {}
         for node in draft.inputs:
-            grids[id(node)] = (Grid(),) * node.shape.rank
+            grids[node] = (Grid(),) * node.shape.rank
         changed = False
         for node in draft.nodes():
             step = _Step(node, grids, self.output_stride)
-            grids[id(node)] = step.grids()
+            grids[node] = step.grids()
             if step.changes:
                 changed = True
                 draft.change(node, **step.changes)
@@ -76,11 +76,11 @@ class StrideToDilation(Rewrite):
 class _Step:
     """One node: the grid of what it gives, and the arguments it must have for that."""
 
-    def __init__(self, node: DraftNode, known: dict[int, Grids | None], output_stride: int) -> None:
+    def __init__(self, node: DraftNode, known: dict[DraftNode, Grids | None], output_stride: int) -> None:
         self.node = node
         assert node.op is not None  # inputs of the network are not asked
         self.op = node.op
-        self.known = [known[id(source)] for source in node.inputs]
+        self.known = [known[source] for source in node.inputs]
         self.output_stride = output_stride
         self.changes: dict[str, Any] = {}
 

@@ -67,24 +67,24 @@ class _Counts:
 
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
-        self.known: dict[int, Segments] = {}
+        self.known: dict[DraftNode, Segments] = {}
         self.edits: list[tuple[DraftNode, Callable[[Callable[[Sequence[Segment]], int]], dict[str, Any]]]] = []
 
     def look(self) -> None:
         """Walk through the network once."""
         for node in self.draft.inputs:
-            self.known[id(node)] = [Segment(node.shape.channels, fixed=True)]
+            self.known[node] = [Segment(node.shape.channels, fixed=True)]
         for node in self.draft.nodes():
             try:
-                self.known[id(node)] = self._through(node)
+                self.known[node] = self._through(node)
                 if node.reuse is not None:
-                    equal(self.known[id(node.reuse)], self.known[id(node)])
+                    equal(self.known[node.reuse], self.known[node])
                     for mine, its in zip(node.inputs, node.reuse.inputs, strict=True):
-                        equal(self.known[id(its)], self.known[id(mine)])
+                        equal(self.known[its], self.known[mine])
             except Inseparable:
                 raise RewriteError(f"`{node.path}` ties channels to pixels that were flattened", node) from None
         for _, node in self.draft.outputs:
-            fix(self.known[id(node)])
+            fix(self.known[node])
 
     def change(self, new: Callable[[Segment], int]) -> bool:
         """Change the ops; gives whether any did."""
@@ -108,7 +108,7 @@ class _Counts:
         op: Any = node.op
         if op.keyword == "parameter":
             return self._parameter(node)
-        sources = [self.known[id(source)] for source in node.inputs]
+        sources = [self.known[source] for source in node.inputs]
         first = sources[0]
         if "channels" not in node.shape.axes:
             raise RewriteError(f"`{node.path}` has no channels any more", node)

@@ -29,10 +29,10 @@ class Draft:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.inputs: list[DraftNode] = []
-        self.made: dict[tuple[int, str], tuple[tuple[str, ...], Make]] = {}
-        """By the id of a node and a tensor's name: the old keys it is made of, and how."""
-        self.fresh: set[int] = set()
-        """Ids of the nodes that start anew."""
+        self.made: dict[tuple[DraftNode, str], tuple[tuple[str, ...], Make]] = {}
+        """By node and a tensor's name: the old keys it is made of, and how."""
+        self.fresh: set[DraftNode] = set()
+        """The nodes that start anew."""
         self.notes: list[str] = []
         self.places: dict[int, int] = {}
         """Once finished: index of a node before -> its index after."""
@@ -41,11 +41,11 @@ class Draft:
         self._scopes: dict[str, DraftScope] | None = None
         by_index: dict[int, DraftNode] = {}
         self.root = self._scope(graph.root, None, by_index)
-        self.sharing: dict[int, list[DraftNode]] = {}
-        """By the id of a node: those that apply its weights again."""
+        self.sharing: dict[DraftNode, list[DraftNode]] = {}
+        """By node: those that apply its weights again."""
         for node in by_index.values():
             if node.reuse is not None:
-                self.sharing.setdefault(id(node.reuse), []).append(node)
+                self.sharing.setdefault(node.reuse, []).append(node)
         self.outputs: list[tuple[Output, DraftNode]] = [(output, by_index[output.node]) for output in graph.outputs]
 
     def _scope(self, scope: Scope, parent: DraftScope | None, by_index: dict[int, DraftNode]) -> DraftScope:
@@ -119,11 +119,11 @@ class Draft:
         """The nodes in blocks or steps of these paths or labels, in execution order; all of them for None."""
         if names is None:
             return list(self.nodes())
-        chosen: set[int] = set()
+        chosen: set[DraftNode] = set()
         for name in names:
             scope = self.scope(name)
-            chosen |= {id(node) for node in scope.nodes()} if scope is not None else {id(self.find(name))}
-        return [node for node in self.nodes() if id(node) in chosen]
+            chosen |= set(scope.nodes()) if scope is not None else {self.find(name)}
+        return [node for node in self.nodes() if node in chosen]
 
     def number(self, dim: Dim) -> int:
         """A size as a number at the sizes of the spec; raises RewriteError when it has none."""
@@ -277,10 +277,10 @@ class Draft:
 
     def drop(self, scope: DraftScope) -> None:
         """Take a block out whole; nothing outside may read what is in it any more."""
-        inside = {id(node) for node in scope.nodes()}
-        read = {id(one): one for node in scope.nodes() for one in node.inputs}
-        for one in read.values():
-            one.readers = [reader for reader in one.readers if id(reader) not in inside]
+        inside = set(scope.nodes())
+        read = dict.fromkeys(one for node in inside for one in node.inputs)
+        for one in read:
+            one.readers = [reader for reader in one.readers if reader not in inside]
         assert scope.parent is not None
         scope.parent.items.remove(scope)
         for node in scope.nodes():
@@ -292,30 +292,30 @@ class Draft:
     def keep_only(self, outputs: list[tuple[Output, DraftNode]]) -> None:
         """Make these the outputs, and drop every node none of them needs."""
         self.outputs = outputs
-        needed: set[int] = set()
+        needed: set[DraftNode] = set()
         stack = [node for _, node in outputs]
         while stack:
             node = stack.pop()
-            if id(node) in needed:
+            if node in needed:
                 continue
-            needed.add(id(node))
+            needed.add(node)
             stack += node.inputs
             if node.reuse is not None:
                 stack.append(node.reuse)
-        alive = needed | {id(node) for node in self.inputs}
+        alive = {*needed, *self.inputs}
         for scope in reversed(list(self.scopes())):
             scope.items = [
                 item
                 for item in scope.items
-                if (id(item) in needed if isinstance(item, DraftNode) else item.items or not item.old.items)
+                if (item in needed if isinstance(item, DraftNode) else item.items or not item.old.items)
             ]
-            if scope.output is not None and id(scope.output) not in alive:
+            if scope.output is not None and scope.output not in alive:
                 last = scope.items[-1] if scope.items else None
                 value = last.output if isinstance(last, DraftScope) else last
                 scope.output = None
                 self._give(scope, value)
         for node in (*self.inputs, *self.nodes()):
-            node.readers = [reader for reader in node.readers if id(reader) in needed]
+            node.readers = [reader for reader in node.readers if reader in needed]
         self._known = self._scopes = None
 
     def last_output(self) -> Output:
@@ -325,11 +325,11 @@ class Draft:
 
     def weight(self, node: DraftNode, name: str, olds: tuple[str, ...], make: Make) -> None:
         """Say how a tensor of a node is made from those at old keys."""
-        self.made[id(node), name] = (olds, make)
+        self.made[node, name] = (olds, make)
 
     def start_anew(self, node: DraftNode) -> None:
         """Say that the tensors of a node cannot be had from old ones, whatever their shapes."""
-        self.fresh.add(id(node))
+        self.fresh.add(node)
 
     def note(self, message: str) -> None:
         """Keep something to tell the user: what was saved, what was left as it was."""

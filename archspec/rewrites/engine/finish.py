@@ -27,8 +27,8 @@ class _Finish:
         self.draft = draft
         self.name = name
         self.nodes: list[Node] = []
-        self.new: dict[int, Node] = {}
-        self.scopes: dict[int, Scope] = {}
+        self.new: dict[DraftNode, Node] = {}
+        self.scopes: dict[Scope, Scope] = {}
         self.trial = Trial(draft.graph.sizes)
         self.values = values(draft)
 
@@ -37,15 +37,15 @@ class _Finish:
         for scope in draft.scopes():
             scope.count()
         root = self._scope(draft.root, None)
-        outputs = tuple(replace(output, node=self.new[id(node)].index) for output, node in draft.outputs)
-        inputs = {name: self.new[id(node)].index for name, node in zip(old.inputs, draft.inputs, strict=True)}
+        outputs = tuple(replace(output, node=self.new[node].index) for output, node in draft.outputs)
+        inputs = {name: self.new[node].index for name, node in zip(old.inputs, draft.inputs, strict=True)}
         stages = (*old.stages, self._stage(root))
         graph = replace(
             old, root=root, nodes=self.nodes, inputs=inputs, outputs=outputs, pins=self.trial.pins, stages=stages,
         )  # fmt: skip
         graph.connect()
         draft.places = {
-            node.old.index: self.new[id(node)].index for node in (*draft.inputs, *draft.nodes()) if node.old is not None
+            node.old.index: self.new[node].index for node in (*draft.inputs, *draft.nodes()) if node.old is not None
         }
         return graph
 
@@ -55,7 +55,7 @@ class _Finish:
         old = draft.old
         scope = replace(
             old,
-            values=self.values.get(id(draft), old.values),
+            values=self.values.get(draft, old.values),
             name=draft.name,
             path=draft.path,
             parent=parent,
@@ -64,23 +64,23 @@ class _Finish:
             reuse=None,
             items=[],
         )
-        self.scopes.setdefault(id(old), scope)
+        self.scopes.setdefault(old, scope)
         if parent is None:
             for node in self.draft.inputs:
                 assert node.old is not None
                 self._add(node, Node(0, None, (), node.shape, scope, node.name, node.name, node.old.span))
-        scope.inputs = tuple(self.new[id(node)].index for node in draft.inputs if id(node) in self.new)
+        scope.inputs = tuple(self.new[node].index for node in draft.inputs if node in self.new)
         for item in draft.items:
             scope.items.append(self._scope(item, scope) if isinstance(item, DraftScope) else self._node(item, scope))
-        if draft.output is not None and id(draft.output) in self.new:
-            scope.output = self.new[id(draft.output)].index
+        if draft.output is not None and draft.output in self.new:
+            scope.output = self.new[draft.output].index
         if old.reuse is not None:
             scope.reuse = self._twin(draft, scope, old.reuse)
         return scope
 
     def _twin(self, draft: DraftScope, scope: Scope, original: Scope) -> Scope:
         """The scope whose weights this one applies again; they must still be one network."""
-        first = self.scopes.get(id(original))
+        first = self.scopes.get(original)
         mine, its = list(scope.nodes()), list(first.nodes()) if first is not None else []
         if first is None or [node.op for node in mine] != [node.op for node in its]:
             path = original.path
@@ -90,14 +90,14 @@ class _Finish:
     def _add(self, draft: DraftNode, node: Node) -> Node:
         node.index = len(self.nodes)
         self.nodes.append(node)
-        self.new[id(draft)] = node
+        self.new[draft] = node
         return node
 
     def _node(self, draft: DraftNode, scope: Scope) -> Node:
         op, like = draft.op, draft.like
         assert op is not None
         assert like is not None
-        inputs = [self.new[id(node)] for node in draft.inputs]
+        inputs = [self.new[node] for node in draft.inputs]
         try:
             shapes, shape = self.trial.infer(op, tuple(node.shape for node in inputs), len(self.nodes))
         except (ShapeError, NoNumber) as error:
@@ -116,7 +116,7 @@ class _Finish:
     def _lender(self, draft: DraftNode) -> Node:
         """The node whose weights another applies again; both must still be the same op."""
         assert draft.reuse is not None
-        lender = self.new.get(id(draft.reuse))
+        lender = self.new.get(draft.reuse)
         if lender is None:
             raise RewriteError(
                 f"`{draft.path}` applies the weights of `{draft.reuse.path}`, which would be gone", draft
@@ -147,14 +147,14 @@ class _Finish:
         made: dict[str, tuple[tuple[str, ...], Make]] = {}
         fresh: set[str] = set()
         for one in draft.nodes():
-            node = self.new[id(one)]
+            node = self.new[one]
             if one.reuse is not None:
                 continue
-            olds = {} if one.old is None or id(one) in draft.fresh else _tensors(draft.graph.nodes, one.old)
+            olds = {} if one.old is None or one in draft.fresh else _tensors(draft.graph.nodes, one.old)
             for name, shape in _tensors(self.nodes, node).items():
                 key = _key(node, name)
-                if (id(one), name) in draft.made:
-                    made[key] = draft.made[id(one), name]
+                if (one, name) in draft.made:
+                    made[key] = draft.made[one, name]
                 elif one.old is not None and olds.get(name) == shape:
                     kept[key] = _key(one.old, name)
                 else:
