@@ -70,7 +70,11 @@ State = tuple[Along[T], ...]
 
 
 class Walk(Generic[T]):
-    """A pass; equal steps over equal states are worked out once, since most ops are pointwise and blocks repeat."""
+    """A pass; equal steps over equal states are worked out once, since most ops are pointwise and blocks repeat.
+
+    What was worked out is found by the ids of states: to compare their values costs more than to work them out again.
+    Each of these objects lives in ``states`` or beside what was found, as long as its id is a key.
+    """
 
     def __init__(self, graph: Graph, algebra: Algebra[T], source: int) -> None:
         self.graph = graph

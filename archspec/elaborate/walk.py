@@ -26,7 +26,7 @@ class StepWalk:
 
     def __init__(self, builder: Builder) -> None:
         self.builder = builder
-        self._read_for_input: set[int] = set()
+        self._read_for_input: set[Step] = set()
         """Steps, by id, that were looked through for `input`: the schema keeps them alive."""
 
     def steps(self, steps: Sequence[Step], place: Place, loop: Loop, current: int) -> int:
@@ -114,7 +114,7 @@ class StepWalk:
 
         They differ for a parameter, which the chain passes by.
         """
-        if visit.place.start != UNKNOWN and id(visit.step) not in self._read_for_input:
+        if visit.place.start != UNKNOWN and visit.step not in self._read_for_input:
             self._warn_of_input(visit)
         try:
             given, onward = self._apply(visit)
@@ -164,7 +164,7 @@ class StepWalk:
         shapes = self.builder.nodes.shape(outer), self.builder.nodes.shape(place.start)
         if shapes[0] is None or shapes[1] is None or shapes[0].dims == shapes[1].dims:
             return
-        self._read_for_input.add(id(step))
+        self._read_for_input.add(step)
         span = mention(step, "input")
         if span is None:
             return

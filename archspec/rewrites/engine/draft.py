@@ -278,7 +278,7 @@ class Draft:
     def drop(self, scope: DraftScope) -> None:
         """Take a block out whole; nothing outside may read what is in it any more."""
         inside = set(scope.nodes())
-        read = dict.fromkeys(one for node in inside for one in node.inputs)
+        read = {one for node in inside for one in node.inputs}
         for one in read:
             one.readers = [reader for reader in one.readers if reader not in inside]
         assert scope.parent is not None
