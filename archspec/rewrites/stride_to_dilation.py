@@ -10,12 +10,13 @@ from pydantic import Field
 
 from archspec.ops.common.arguments import Positive
 from archspec.ops.common.base import per_axis
-from archspec.ops.common.pooling import Pool
+from archspec.ops.common.pooling import AdaptivePool, Pool
 from archspec.ops.common.spatial import collapse, pairs
 from archspec.ops.common.windows import POINTWISE, Everything, Sliding
 from archspec.ops.conv import Conv
 from archspec.ops.conv_transpose import ConvTranspose
 from archspec.ops.crop import Crop
+from archspec.ops.max_pool import MaxPool
 from archspec.ops.pad import Pad
 from archspec.ops.upsample import Upsample
 from archspec.records import record
@@ -134,7 +135,7 @@ class _Step:
                 more = [[before * size, after * size] for (before, after), size in zip(sides, denser, strict=True)]
                 self.changes["amount"] = more
             return source
-        if op.keyword.startswith("adaptive_"):
+        if isinstance(op, AdaptivePool):
             return None
         if any(size > 1 for size in denser):
             raise RewriteError(f"`{op.keyword}` at `{node.path}` cannot be dilated", node, "`cut` before it")
@@ -188,7 +189,7 @@ class _Step:
     def _hanging(self, window: Sliding, padding: tuple[int, int], denser: int, stride: int) -> tuple[int, int]:
         """The padding by which a last window that hangs over the edge still counts, once nothing is left over."""
         node = self.node
-        if stride != 1 or self.op.keyword != "max_pool" or padding[0] // denser + window.stride > window.kernel:
+        if stride != 1 or not isinstance(self.op, MaxPool) or padding[0] // denser + window.stride > window.kernel:
             raise RewriteError(f"`{self.op.keyword}` at `{node.path}` in ceil mode cannot be had denser", node)
         return padding[0], padding[1] + denser * (window.stride - 1)
 

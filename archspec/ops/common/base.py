@@ -97,6 +97,8 @@ class Op(BaseModel):
     """How papers draw it, where that is not how its kind is drawn."""
     circle: ClassVar[str | None] = None
     """Of a merge that is drawn as a circle: the sign in it."""
+    titled_by_size: ClassVar[bool] = False
+    """Whether a picture names it by the size it gives, where the spec's sizes make that a number: ``crop to 56×56``."""
     transparent: ClassVar[bool] = False
     """Whether it gives its input as it is, so that readers may look through it."""
     works_on_any_map: ClassVar[bool] = False

@@ -235,22 +235,10 @@ class Draft:
         node.gives, node.feeds = [], []
         self.outputs = [(output, source if one is node else one) for output, one in self.outputs]
 
-    def insert_after(self, node: DraftNode, op: Op, name: str, shape: Shape | None = None) -> DraftNode:
-        """Put a new node behind one: whoever read that reads this.
-
-        ``name`` is its own in the scope, empty for its number; ``shape`` what it gives, where that differs.
-        """
-        scope = node.scope
-        new = self._new(op, node, scope.free_name(name), shape)
-        self.redirect(node, new)
-        node.readers.append(new)
-        new.inputs = [node]
-        new.label, node.label = node.label, None
-        scope.items.insert(scope.items.index(node) + 1, new)
-        return new
-
     def insert_before(self, node: DraftNode, op: Op, name: str, shape: Shape | None = None) -> DraftNode:
-        """Put a new node before one that reads one value; ``name`` and ``shape`` are as in :meth:`insert_after`."""
+        """Put a new node before one that reads one value; ``name`` is its own in the scope, empty for its number;
+        ``shape`` what it gives, where that differs.
+        """
         (source,) = node.inputs
         scope = node.scope
         new = self._new(op, node, scope.free_name(name), shape or source.shape)
