@@ -14,6 +14,7 @@ class NoNumber(Exception):
     hint = "give `sizes: {H: 224, W: 224}` in the spec"
 
     def __init__(self, dim: Dim) -> None:
+        self.dim = dim
         super().__init__(f"this needs a number for {text(dim)}, and the spec gives none")
 
 

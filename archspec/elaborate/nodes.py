@@ -12,7 +12,7 @@ from archspec.graph import Node, Scope
 from archspec.ops import Op, Shape, ShapeError
 from archspec.records import record
 from archspec.schema import Step
-from archspec.sizes import Dim
+from archspec.sizes import Dim, text
 
 
 @record
@@ -149,7 +149,8 @@ class Nodes:
 
 
 def _no_number(error: NoNumber) -> Fault:
-    return Fault("no-size", str(error), None, error.hint)
+    # Written out: the reference lists the messages it finds beside their codes.
+    return Fault("no-size", f"this needs a number for {text(error.dim)}, and the spec gives none", None, error.hint)
 
 
 def _has_weights(op: Op, shapes: Sequence[Shape]) -> bool:

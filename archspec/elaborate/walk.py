@@ -74,9 +74,7 @@ class StepWalk:
             if isinstance(count, bool) or not isinstance(count, int):
                 raise Fault("wrong-type", "`repeat` is a whole number", step.repeat.span)
             if count < 0:
-                raise Fault(
-                    "wrong-value", f"`repeat` is {count}, and a step cannot be repeated so often", step.repeat.span
-                )
+                raise Fault("wrong-value", f"`repeat` must be 0 or more, not {count}", step.repeat.span)
             if count > self.builder.nodes.maximum:
                 raise self.builder.nodes.too_many(step.repeat.span)
             for index in range(count):
