@@ -245,13 +245,18 @@ class Graph:
 
     @property
     def digraph(self) -> networkx.MultiDiGraph:
-        """The graph in networkx, made when first asked for: neither it nor its import is needed to check a network."""
+        """The graph in networkx: nodes by index with the ``node``, an edge for each reading with its place as key.
+
+        It is made when first asked for: neither it nor its import is needed to check a network.
+        """
         if self._digraph is None:
             import networkx
 
             self._digraph = networkx.MultiDiGraph()
             self._digraph.add_nodes_from((node.index, {"node": node}) for node in self.nodes)
-            self._digraph.add_edges_from((source, node.index) for node in self.nodes for source in node.inputs)
+            for node in self.nodes:
+                for place, source in enumerate(node.inputs):
+                    self._digraph.add_edge(source, node.index, key=place)
         return self._digraph
 
     def __repr__(self) -> str:

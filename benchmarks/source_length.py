@@ -27,10 +27,11 @@ import tokenize
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, FrameType
 from typing import Any
 
 import archspec
+from archspec.running.torchvision_library import torchvision
 
 NETWORKS = (
     "squeezenet1_0", "googlenet", "densenet121", "resnet18", "resnet34", "resnet50", "inception_v3", "mobilenet_v2",
@@ -113,25 +114,11 @@ def length(text: str, counted: set[int] | None = None, left_out: Iterable[ast.st
 # -- torchvision's side ------------------------------------------------------------------------------------------------
 
 
-def _torchvision() -> ModuleType:
-    """torchvision.  One built for another torch has no compiled ops, and networks need none of them."""
-    import torch
-
-    try:
-        import torchvision
-    except RuntimeError:
-        torch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        torch.library.define("torchvision::qnms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        import torchvision
-    return torchvision
-
-
 def entered(name: str) -> dict[Path, set[int]]:
     """First lines of the functions that run while torchvision builds a network and runs it, by file."""
     import torch
 
-    torchvision = _torchvision()
-    root = str(Path(str(torchvision.__file__)).parent)
+    root = str(Path(str(torchvision().__file__)).parent)
     codes: set[CodeType] = set()
 
     def note(frame: FrameType, event: str, argument: object) -> None:
@@ -145,7 +132,7 @@ def entered(name: str) -> dict[Path, set[int]]:
     sys.setprofile(note)
     try:
         with torch.device("cpu" if name.startswith("regnet") else "meta"):  # regnet computes its widths with tensors
-            model = torchvision.models.get_model(name, **options).to("meta")
+            model = torchvision().models.get_model(name, **options).to("meta")
         with torch.no_grad():
             for training in (True, False):
                 model.train(training)(image)

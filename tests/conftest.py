@@ -83,16 +83,10 @@ def golden(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 @pytest.fixture(scope="session")
 def torchvision() -> ModuleType:
-    """torchvision, the oracle.  One built for another torch has no compiled ops, and none of ours needs them."""
-    import torch
+    """torchvision, the oracle."""
+    from archspec.running import torchvision_library
 
-    try:
-        import torchvision
-    except RuntimeError:
-        torch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        torch.library.define("torchvision::qnms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        import torchvision
-    return torchvision
+    return torchvision_library.torchvision()
 
 
 def pytest_configure(config: Any) -> None:

@@ -223,7 +223,7 @@ def table(graph: Graph, sizes: Mapping[str, int], source: int | None = None) -> 
     """
     walk = walked(graph, sizes, source)
     nodes, axes = graph.nodes, walk.axes
-    described: dict[int, ReceptiveField] = {}
+    described: dict[int, ReceptiveField] = {}  # by the id of a state, and of a table: the walk keeps both
     fields: dict[int, AxisField | None] = {}
     found: dict[str, ReceptiveField] = {}
     for index, state in walk.states.items():

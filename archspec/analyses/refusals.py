@@ -8,16 +8,15 @@ from archspec.analyses.shapes import Refusal
 from archspec.diagnostics import Diagnostic, Span
 from archspec.graph import Graph, Node
 from archspec.sizes import (
-    AtLeast,
-    AtMost,
     Condition,
     Dim,
     Equal,
+    Evaluation,
     Failure,
-    Residue,
     Several,
     Size,
     Solution,
+    complaint,
     statement,
     text,
 )
@@ -45,7 +44,8 @@ def explain(graph: Graph, refusal: Refusal, solution: Solution) -> Diagnostic:
     nearest = [f"{name} = {size}" for size in (refusal.below, refusal.above) if size is not None]
     hint = f"nearest that fit: {' and '.join(nearest)}" if nearest else None
     details = [f"valid: {solution.describe()}"]
-    details += [_side(graph, failure) for failure in refusal.failures[:3]]
+    evaluation = Evaluation({name: refusal.size})
+    details += [_side(graph, failure, evaluation) for failure in refusal.failures[:3]]
     if len(refusal.failures) > 3:
         details.append(f"and {len(refusal.failures) - 3} more")
     fixed = isinstance(first.condition, Equal) and not isinstance(first.condition.right, Size)
@@ -69,7 +69,7 @@ def fitting(graph: Graph, solutions: Mapping[str, Solution], index: int) -> str:
         for name, solution in solutions.items()
         if name in graph.sizes and any(one.condition.author == index for one in solution.check(graph.sizes[name]))
     ]
-    coupled = {words(one): one for each in solutions.values() for one in each.coupled if one.author == index}
+    coupled = {statement(one): one for each in solutions.values() for one in each.coupled if one.author == index}
     if not refused:
         return f"it wants {' and '.join(coupled)}"
     equal = any(isinstance(one, Equal) and one.author == index for each in refused for one in each.conditions)
@@ -98,11 +98,11 @@ def explain_coupled(graph: Graph, condition: Condition) -> Diagnostic:
     node = author(graph, condition)
     hint = "a channel of one single value cannot be normalised" if isinstance(condition, Several) else None
     return Diagnostic(
-        "size-refused", f"`{node.path}` wants {words(condition)}", node.span, hint, (), node.scope.stack()
+        "size-refused", f"`{node.path}` wants {statement(condition)}", node.span, hint, (), node.scope.stack()
     )  # fmt: skip
 
 
-def _side(graph: Graph, failure: Failure) -> str:
+def _side(graph: Graph, failure: Failure, evaluation: Evaluation) -> str:
     """Both sides of a condition that fails, each with the step that brings it where two paths meet."""
     from archspec.analyses.conditions import meeting  # here, since few sizes are refused
 
@@ -115,23 +115,8 @@ def _side(graph: Graph, failure: Failure) -> str:
             for (index, dim, _), number in zip(branches, numbers, strict=True)
         ]
         return f"along the {branches[0][2]} " + " and ".join(brought)
-    match condition:
-        case AtLeast(term, least):
-            return f"{text(term)} = {failure.left}, and {least} is the least"
-        case AtMost(one, other):
-            return f"{_valued(one, failure.left)} does not fit into {_valued(other, failure.right)}"
-        case Equal(one, other):
-            return f"{_valued(one, failure.left)} meets {_valued(other, failure.right)}"
-        case Several():
-            return f"{statement(condition)} is wanted: each channel is a single value"
-        case Residue(term, modulus, _):
-            return f"{text(term)} = {failure.left} leaves {failure.right} when divided by {modulus}"
+    return complaint(condition, evaluation)
 
 
 def _valued(dim: Dim, number: int) -> str:
     return f"{text(dim)} = {number}" if isinstance(dim, Size) else str(number)
-
-
-def words(condition: Condition) -> str:
-    """A condition in words."""
-    return statement(condition)

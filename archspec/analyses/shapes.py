@@ -19,8 +19,8 @@ from archspec.sizes import (
     Failure,
     Size,
     Solution,
+    fails,
     failure,
-    names,
     solve,
     symbols,
 )
@@ -42,7 +42,7 @@ def conditions(graph: Graph, run: Run = EVALUATION) -> Iterator[Condition]:
     pins: dict[int, list[Condition]] = {}
     for dim, number, index in graph.pins:
         pins.setdefault(index, []).append(Equal(dim, number, index))
-    said: set[int] = set()
+    said: set[Size] = set()
     for node in graph.nodes:
         if node.dead or (node.training_only and not run.training):
             continue
@@ -50,8 +50,8 @@ def conditions(graph: Graph, run: Run = EVALUATION) -> Iterator[Condition]:
         if node.op is not None and type(node.op).conditions is not Op.conditions:
             yield from node.op.conditions(graph.shapes_in(node), node.index, run)
         for dim in node.shape.dims:
-            if isinstance(dim, Size) and id(dim) not in said:
-                said.add(id(dim))
+            if isinstance(dim, Size) and dim not in said:
+                said.add(dim)
                 yield AtLeast(dim, 1, node.index)
 
 
@@ -110,9 +110,5 @@ def coupled_failures(solutions: Mapping[str, Solution], sizes: Mapping[str, int]
     One that speaks of a symbol without a number is left undecided.
     """
     evaluation = Evaluation(sizes)
-    seen: dict[int, Condition] = {}
-    for solution in solutions.values():
-        for condition in solution.coupled:
-            if names(condition) <= sizes.keys() and failure(condition, evaluation) is not None:
-                seen[id(condition)] = condition
-    return list(seen.values())
+    coupled = dict.fromkeys(condition for solution in solutions.values() for condition in solution.coupled)
+    return [condition for condition in coupled if fails(condition, evaluation)]

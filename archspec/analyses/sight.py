@@ -106,7 +106,7 @@ def varied(graph: Graph, sizes: Mapping[str, int], walk: Walk[Table | None], of:
     first = next(
         graph.nodes[index] for index in sorted(needed) if index in walk.states and walk.states[index][at].value is None
     )
-    lent = 0 if first.op is None else len(first.op.references)  # which lend their size alone
+    lent = 0 if first.op is None else first.op.borrows
     before = {
         AxisField(table).size
         for index in first.inputs[: len(first.inputs) - lent]

@@ -74,9 +74,9 @@ class Structure:
     def _identify(self, scope: Scope) -> Hashable:
         """What the scopes that may share a class have in common, but for how deep a block that uses itself goes."""
         if scope.block is not None:
-            return ("block", id(scope.block))
+            return ("block", scope.block)
         if scope.step is not None and scope.kind != "branch":
-            return (scope.kind, id(scope.step))
+            return (scope.kind, scope.step)
         return (scope.kind, self._identity[scope.parent] if scope.parent is not None else None, scope.name)
 
     def ordered(self) -> list[Hashable]:

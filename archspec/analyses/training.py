@@ -63,9 +63,9 @@ class Training:
         return held
 
     def _needs_gradient(self, nodes: list[Node]) -> set[int]:
-        """Nodes whose backward step runs: those that hold parameters or come after such, and lead to an output.
+        """Nodes whose backward step runs: they have parameters or come after some, and lead to an output.
 
-        Where the size alone of a value is asked for, nothing leads back.
+        A reader that takes only a value's size passes no gradient back.
         """
         found: set[int] = set()
         for node in nodes:
@@ -82,7 +82,7 @@ class Training:
         return reached
 
     def _tensor(self, index: int) -> int:
-        """The node whose very tensor a value is: identities, and dropout that drops nothing, hand on what they got."""
+        """The node that allocated a value: identities, and dropout that drops nothing, return their input."""
         node = self.schedule.graph.nodes[index]
         while node.op is not None and node.op.hands_on(self.schedule.shapes[node.index]):
             node = self.schedule.graph.nodes[node.inputs[0]]

@@ -70,7 +70,11 @@ State = tuple[Along[T], ...]
 
 
 class Walk(Generic[T]):
-    """A pass; equal steps over equal states are worked out once, since most ops are pointwise and blocks repeat."""
+    """A pass; equal steps over equal states are worked out once, since most ops are pointwise and blocks repeat.
+
+    What was worked out is found by the ids of states: to compare their values costs more than to work them out again.
+    Each of these objects lives in ``states`` or beside what was found, as long as its id is a key.
+    """
 
     def __init__(self, graph: Graph, algebra: Algebra[T], source: int) -> None:
         self.graph = graph
@@ -102,7 +106,7 @@ class Walk(Generic[T]):
                     continue
             parts = [(position, states[index]) for position, index in enumerate(sources) if index in states]
             if op.references:
-                kept = len(sources) - len(op.references)
+                kept = len(sources) - op.borrows
                 parts = [part for part in parts if part[0] < kept or any(_read(op, self.graph, node, part[0]))]
             if parts:
                 states[node.index] = self._through(node, op, parts)
@@ -185,7 +189,7 @@ def ancestors(graph: Graph, index: int, lenders: bool = True) -> set[int]:
     stack = [index]
     while stack:
         node = graph.nodes[stack.pop()]
-        lent = 0 if lenders or node.op is None else len(node.op.references)
+        lent = 0 if lenders or node.op is None else node.op.borrows
         new = [source for source in node.inputs[: len(node.inputs) - lent] if source not in seen]
         seen.update(new)
         stack += new

@@ -187,8 +187,7 @@ def _inputs(node: Node) -> tuple[tuple[int, ...], tuple[int, ...]]:
     op = node.op
     if op is None:
         return (), ()
-    count = sum(getattr(op, field) is not None for field in op.references)
-    split = len(node.inputs) - count
+    split = len(node.inputs) - op.borrows
     return node.inputs[:split], node.inputs[split:]
 
 

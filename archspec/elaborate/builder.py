@@ -65,11 +65,11 @@ class Builder:
         self.maximum_depth = maximum_depth
         self.parts: list[Part] = []
         self._labels: tuple[Graph, Counter[str | None]] | None = None
-        self.branches: dict[int, list[tuple[Scalar | None, tuple[Step, ...], bool]]] = {}
-        self.constant: dict[int, Op] = {}
-        self.merging: set[int] = set()
+        self.branches: dict[Step, list[tuple[Scalar | None, tuple[Step, ...], bool]]] = {}
+        self.constant: dict[Step, Op] = {}
+        self.merging: set[Step] = set()
         """Merges that had more than one branch in some use."""
-        self.lone: dict[int, tuple[Step, Step]] = {}
+        self.lone: dict[Step, tuple[Step, Step]] = {}
         """Merges that have had one branch so far, and the branch that ``when`` dropped."""
 
     def names(self, place: Place, loop: Loop, current: int, fixed: bool = False) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class Making:
 
     def __init__(self) -> None:
         self._ops: dict[tuple[type[Op], str], Op] = {}
-        self._constant: dict[int, bool] = {}
+        self._constant: dict[Step, bool] = {}
 
     def make(
         self,
@@ -53,13 +53,13 @@ class Making:
 
     def is_constant(self, step: Step, use: Use) -> bool:
         """Whether a step's arguments are the same wherever its block is used."""
-        found = self._constant.get(id(step))
+        found = self._constant.get(step)
         if found is None:
             defaults = use.file.model.defaults
             found = not (
                 varies(step.body) or varies(step.init) or "$" in step.what or any(map(varies, defaults.values()))
             )
-            self._constant[id(step)] = found
+            self._constant[step] = found
         return found
 
 

@@ -44,15 +44,15 @@ def merge(
             )
         given = [(branch, [*_values(builder, branch, inner, inside, reads[0])]) for branch in branches]
         values = [value for _, found in given for value in found]
-        if len(branches) > 1 and id(step) not in builder.merging:
+        if len(branches) > 1 and step not in builder.merging:
             dropped = [
                 steps[0] for (_, steps, bare), found in given if bare and not found and steps[0].when is not None
             ]
             if len(values) > 1:
-                builder.merging.add(id(step))
-                builder.lone.pop(id(step), None)
+                builder.merging.add(step)
+                builder.lone.pop(step, None)
             elif dropped:
-                builder.lone[id(step)] = (step, dropped[0])
+                builder.lone[step] = (step, dropped[0])
         if len(branches) == 1:
             _warn_of_one_branch(builder, step, *branches[0])
     else:
@@ -107,7 +107,7 @@ def _warn_of_one_branch(builder: Builder, step: Step, key: Scalar | None, steps:
 
 def _branches(builder: Builder, kind: type[Op], step: Step) -> list[tuple[Scalar | None, tuple[Step, ...], bool]]:
     """The branches of a merge: key, steps, and whether it is one bare step."""
-    found = builder.branches.get(id(step))
+    found = builder.branches.get(step)
     if found is None:
         found = []
         if isinstance(step.body, Items):
@@ -119,7 +119,7 @@ def _branches(builder: Builder, kind: type[Op], step: Step) -> list[tuple[Scalar
             found = [_branch(builder, k, item) for k, item in step.body.entries if str(k.text) not in fields]
         elif step.body is not None:
             raise Fault("wrong-type", f"`{step.what}` takes a list of branches", step.body.span)
-        builder.branches[id(step)] = found
+        builder.branches[step] = found
     return found
 
 

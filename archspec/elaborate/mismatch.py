@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from archspec.analyses.refusals import fits
 from archspec.diagnostics import Fault
 from archspec.graph import Node
 from archspec.ops import Op, Shape, ShapeError
 from archspec.schema import Step
-from archspec.sizes import (
-    AtLeast,
-    AtMost,
-    Condition,
-    Dim,
-    Equal,
-    Evaluation,
-    Residue,
-    Several,
-    Size,
-    failure,
-    names,
-    solve,
-    statement,
-    text,
-)
+from archspec.sizes import Condition, Equal, Evaluation, Size, complaint, names, solve, text
 from archspec.source import Mapping as YamlMapping
-
-Number = Callable[[Dim], int | None]
-"""A size as a number at the sizes of the spec; None when a symbol has none."""
 
 
 def formula(shape: Shape) -> str:
@@ -37,80 +19,52 @@ def formula(shape: Shape) -> str:
 
 
 def refused(
-    nodes: Sequence[Node], number: Number, op: Op, inputs: Sequence[int], step: Step, error: ShapeError
+    nodes: Sequence[Node], evaluation: Evaluation, op: Op, inputs: Sequence[int], step: Step, error: ShapeError
 ) -> Fault:
     """An op that refuses its inputs, as a fault at the argument it names, or at the step."""
     span = step.what_span
     if error.argument is not None and isinstance(step.body, YamlMapping):
         given = step.body.get(error.argument)
         span = given.span if given is not None else span
-    return Fault("shape-mismatch", _led(op, str(error)), span, error.hint, sides(nodes, number, inputs))
+    return Fault("shape-mismatch", _led(op, str(error)), span, error.hint, sides(nodes, evaluation, inputs))
 
 
 def unmet(
     nodes: Sequence[Node],
-    number: Number,
+    evaluation: Evaluation,
     op: Op,
     inputs: Sequence[int],
     step: Step,
     failing: Sequence[Condition],
-    evaluation: Evaluation,
 ) -> Fault:
     """Conditions on sizes that do not hold at the spec's own, as a fault that tells the first."""
-    message = _led(op, describe(failing[0], number))
+    message = _led(op, complaint(failing[0], evaluation))
     hint = _when(failing, evaluation)
-    return Fault("shape-mismatch", message, step.what_span, hint, sides(nodes, number, inputs))
+    return Fault("shape-mismatch", message, step.what_span, hint, sides(nodes, evaluation, inputs))
 
 
-def empty(nodes: Sequence[Node], number: Number, op: Op, inputs: Sequence[int], step: Step, shape: Shape) -> Fault:
+def empty(
+    nodes: Sequence[Node], evaluation: Evaluation, op: Op, inputs: Sequence[int], step: Step, shape: Shape
+) -> Fault:
     """An output without rows, as a fault."""
     hint = "the input is too small for so many strides; `sizes` says how large it is"
     return Fault(
-        "empty", _led(op, f"nothing is left: {formula(shape)}"), step.what_span, hint, sides(nodes, number, inputs)
+        "empty", _led(op, f"nothing is left: {formula(shape)}"), step.what_span, hint, sides(nodes, evaluation, inputs)
     )
 
 
-def sides(nodes: Sequence[Node], number: Number, inputs: Sequence[int]) -> tuple[str, ...]:
+def sides(nodes: Sequence[Node], evaluation: Evaluation, inputs: Sequence[int]) -> tuple[str, ...]:
     """A line for each input: the step it comes from, its shape as a formula, and as numbers."""
     lines = []
     for index in inputs:
         node = nodes[index]
-        numbers = [number(dim) for dim in node.shape.dims]
+        numbers = [evaluation.known(dim) for dim in node.shape.dims]
         what = node.path if node.op is None else f"{node.path} (line {node.span.line})"
         line = f"{what}: {formula(node.shape)}"
         if any(isinstance(dim, Size) for dim in node.shape.dims) and None not in numbers:
             line += f", here {' × '.join(str(number) for number in numbers)}"
         lines.append(line)
     return tuple(lines)
-
-
-def holds(condition: Condition, evaluation: Evaluation) -> bool:
-    """Whether a condition holds at the spec's sizes; true where they are not known."""
-    try:
-        return failure(condition, evaluation) is None
-    except ValueError:
-        return True
-
-
-def describe(condition: Condition, number: Number) -> str:
-    """A condition that does not hold, in words."""
-
-    def side(dim: Dim) -> str:
-        value = number(dim)
-        return f"{text(dim)} = {value}" if isinstance(dim, Size) and value is not None else text(dim)
-
-    match condition:
-        case AtLeast(term, least):
-            return f"a size of {side(term)} is too small, {least} is the least"
-        case Equal(left, right):
-            return f"sizes differ, {side(left)} and {side(right)}"
-        case AtMost(left, right):
-            return f"{side(left)} does not fit into {side(right)}"
-        case Several():
-            return f"each channel is a single value, and {statement(condition)} is wanted"
-        case Residue(term, modulus, _):
-            return f"a size of {side(term)} does not divide by {modulus}"
-    return "sizes do not fit"
 
 
 def _led(op: Op, message: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from archspec.analyses.refusals import fitting
 from archspec.analyses.shapes import valid_sizes
+from archspec.analyses.trial import Trial
 from archspec.diagnostics import Diagnostic, Fault, Span, did_you_mean, printable
 from archspec.elaborate import learning, unused
 from archspec.elaborate.blocks import overlay_keys, variant_overlay
@@ -77,7 +78,7 @@ def _build(
         keys = overlay_keys(variant) | {name: span for name, (_, span) in overrides.items()}
         given |= {name: (_text(value, variant), span) for name, (value, span) in overrides.items()}
         numbers = {name: number for name, (number, _) in variant.sizes.items()} | dict(sizes)
-        builder.nodes.set_sizes(numbers)
+        builder.nodes.trial = Trial(numbers)
         inputs: dict[str, int] = {}
         first = bind_inputs(builder, definition, given, root, inputs, keys)
         known = {name for node in builder.nodes.all for dim in node.shape.dims for name in symbols(dim)}
@@ -96,7 +97,14 @@ def _build(
         outputs = outputs_of(builder, definition, place, last)
         if UNKNOWN not in {output.node for output in outputs} and not diagnostics.errors:
             graph = Graph(
-                variant.name, root, builder.nodes.all, inputs, outputs, numbers, variant.source, builder.nodes.pins
+                variant.name,
+                root,
+                builder.nodes.all,
+                inputs,
+                outputs,
+                numbers,
+                variant.source,
+                builder.nodes.trial.pins,
             )
             shape = graph.nodes[learning.main_output(outputs).node].shape
             speaks = variant.speaks("loss")

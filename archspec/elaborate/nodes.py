@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archspec.analyses.trial import NoNumber, Trial
 from archspec.diagnostics import Diagnostics, Fault, Frame, Span
 from archspec.elaborate import mismatch
 from archspec.elaborate.places import UNKNOWN, Loop, Place
@@ -11,7 +12,7 @@ from archspec.graph import Node, Scope
 from archspec.ops import Op, Shape, ShapeError
 from archspec.records import record
 from archspec.schema import Step
-from archspec.sizes import Dim, Evaluation, Size, text
+from archspec.sizes import Dim, text
 
 
 @record
@@ -30,21 +31,14 @@ class Nodes:
 
     def __init__(self, diagnostics: Diagnostics, maximum: int) -> None:
         self.all: list[Node] = []
-        self.pins: list[tuple[Dim, int, int]] = []
         self.maximum = maximum
         self.diagnostics = diagnostics
-        self.sizes: dict[str, int] = {}
-        self.evaluation = Evaluation({})
+        self.trial = Trial({})
         self.misfits: list[Misfit] = []
         """Where the spec's own sizes do not fit, those alone that follow from no other."""
         self._doubtful: set[int] = set()
         self._steps = 0
         self._paths: dict[str, int] = {}
-
-    def set_sizes(self, sizes: dict[str, int]) -> None:
-        """The numbers symbols stand for."""
-        self.sizes = sizes
-        self.evaluation = Evaluation(sizes)
 
     def tick(self, span: Span, place: Place) -> None:
         """Count one more step run; raises when there are too many, whether they make nodes or not."""
@@ -73,28 +67,12 @@ class Nodes:
         """Shapes of what a node reads, with numbers where its op wants them."""
         return node.pinned or self.shapes(node.inputs)
 
-    def number(self, dim: Dim) -> int | None:
-        """A size as a number at the sizes of the spec; None when a symbol has none."""
-        if not isinstance(dim, Size):
-            return dim
-        try:
-            return self.evaluation.of(dim)
-        except ValueError:
-            return None
-
     def pin(self, dim: Dim) -> int:
         """A size as a number, from now on fixed to it.  Raises Fault when the symbol has no number."""
-        number = self.number(dim)
-        if number is None:
-            raise Fault(
-                "no-size",
-                f"this needs a number for {text(dim)}, and the spec gives none",
-                None,
-                "give `sizes: {H: 224, W: 224}` in the spec",
-            )
-        if isinstance(dim, Size):
-            self.pins.append((dim, number, len(self.all)))
-        return number
+        try:
+            return self.trial.pin(dim, len(self.all))
+        except NoNumber as error:
+            raise _no_number(error) from None
 
     def input(self, name: str, shape: Shape, scope: Scope, span: Span) -> Node:
         """A node for an input of the network."""
@@ -109,16 +87,13 @@ class Nodes:
         """Apply an op; None when what it reads is unknown.  Raises Fault when the shapes do not fit."""
         if UNKNOWN in inputs:
             return None
-        shapes = self.shapes(inputs)
-        mark = len(self.pins)
+        index, evaluation = len(self.all), self.trial.evaluation
         try:
-            if op.pins:
-                shapes = op.numbered(shapes, self.pin)
-            shape = op.infer(shapes)
+            shapes, shape = self.trial.infer(op, self.shapes(inputs), index)
         except ShapeError as error:
-            del self.pins[mark:]
-            raise mismatch.refused(self.all, self.number, op, inputs, step, error) from None
-        index = len(self.all)
+            raise mismatch.refused(self.all, evaluation, op, inputs, step, error) from None
+        except NoNumber as error:
+            raise _no_number(error) from None
         misfit = self._misfit(op, shapes, inputs, shape, step)
         if misfit is not None or (self._doubtful and not self._doubtful.isdisjoint(inputs)):
             if misfit is not None and self._doubtful.isdisjoint(inputs):
@@ -156,17 +131,14 @@ class Nodes:
 
     def _misfit(self, op: Op, shapes: Sequence[Shape], inputs: Sequence[int], shape: Shape, step: Step) -> Fault | None:
         """What does not hold at the spec's own sizes, though it may at others."""
-        if type(op).conditions is not Op.conditions:
-            conditions = op.conditions(shapes, len(self.all))
-            failing = [one for one in conditions if not mismatch.holds(one, self.evaluation)]
-            if failing:
-                return mismatch.unmet(self.all, self.number, op, inputs, step, failing, self.evaluation)
+        evaluation = self.trial.evaluation
+        failing = self.trial.failing(op, shapes, len(self.all))
+        if failing:
+            return mismatch.unmet(self.all, evaluation, op, inputs, step, failing)
         if shapes and shape is shapes[0]:
             return None  # tried where it was made
-        for dim in shape.dims:
-            number = self.number(dim)
-            if number is not None and number < 1:
-                return mismatch.empty(self.all, self.number, op, inputs, step, shape)
+        if self.trial.is_empty(shape):
+            return mismatch.empty(self.all, evaluation, op, inputs, step, shape)
         return None
 
     def has_weights(self, scope: Scope) -> bool:
@@ -174,6 +146,11 @@ class Nodes:
         return any(
             node.reuse is None and node.op is not None and node.op.weights(self.read_by(node)) for node in scope.nodes()
         )
+
+
+def _no_number(error: NoNumber) -> Fault:
+    # Written out: the reference lists the messages it finds beside their codes.
+    return Fault("no-size", f"this needs a number for {text(error.dim)}, and the spec gives none", None, error.hint)
 
 
 def _has_weights(op: Op, shapes: Sequence[Shape]) -> bool:

@@ -57,7 +57,7 @@ def operation(
 ) -> tuple[Op, tuple[int, ...]]:
     """The op of a step, its arguments checked, and the values its references name."""
     step, place, current = visit.step, visit.place, visit.current
-    constant = builder.constant.get(id(step))
+    constant = builder.constant.get(step)
     if constant is not None:
         return constant, ()
     names = builder.names(place, visit.loop, current)
@@ -82,5 +82,5 @@ def operation(
             span = given[field][1] if field in given else step.what_span
             referred.append(place.find(str(target), span, current).value)
     if not referred and not kind.references and builder.making.is_constant(step, place.use):
-        builder.constant[id(step)] = op
+        builder.constant[step] = op
     return op, tuple(referred)

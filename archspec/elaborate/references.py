@@ -88,7 +88,7 @@ def _node(builder: Builder, entry: Entry, visit: Visit, reads: Sequence[int], po
             f"the weights of `{original.path}` do not fit this input",
             step.what_span,
             None,
-            sides(builder.nodes.all, builder.nodes.number, [*original.inputs, *node.inputs]),
+            sides(builder.nodes.all, builder.nodes.trial.evaluation, [*original.inputs, *node.inputs]),
         )
     return node.index
 

@@ -54,7 +54,7 @@ def _items(
     place: Place,
     made: dict[int, int],
     outermost: Use,
-    scopes: dict[int, Scope] | None = None,
+    scopes: dict[Scope, Scope] | None = None,
 ) -> None:
     scopes = {} if scopes is None else scopes  # by the id of the one it is made from
     for item in old.items:
@@ -72,11 +72,11 @@ def _items(
             item.loops,
             item.copy,
             tuple(made.get(index, UNKNOWN) for index in item.inputs),
-            reuse=scopes.get(id(item.reuse)),
+            reuse=None if item.reuse is None else scopes.get(item.reuse),
             aside=item.aside,
             depth=place.use.depth + (item.block is not None),
         )
-        scopes[id(item)] = scope
+        scopes[item] = scope
         place.scope.items.append(scope)
         use = place.use
         if item.block is not None:

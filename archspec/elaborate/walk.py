@@ -27,7 +27,7 @@ class StepWalk:
 
     def __init__(self, builder: Builder) -> None:
         self.builder = builder
-        self._read_for_input: set[int] = set()
+        self._read_for_input: set[Step] = set()
         """Steps, by id, that were looked through for `input`: the schema keeps them alive."""
 
     def steps(self, steps: Sequence[Step], place: Place, loop: Loop, current: int) -> int:
@@ -75,9 +75,7 @@ class StepWalk:
             if isinstance(count, bool) or not isinstance(count, int):
                 raise Fault("wrong-type", "`repeat` is a whole number", step.repeat.span)
             if count < 0:
-                raise Fault(
-                    "wrong-value", f"`repeat` is {count}, and a step cannot be repeated so often", step.repeat.span
-                )
+                raise Fault("wrong-value", f"`repeat` must be 0 or more, not {count}", step.repeat.span)
             if count > self.builder.nodes.maximum:
                 raise self.builder.nodes.too_many(step.repeat.span)
             for index in range(count):
@@ -115,7 +113,7 @@ class StepWalk:
 
         They differ for a parameter, which the chain passes by.
         """
-        if visit.place.start != UNKNOWN and id(visit.step) not in self._read_for_input:
+        if visit.place.start != UNKNOWN and visit.step not in self._read_for_input:
             self._warn_of_input(visit)
         try:
             visit = self._named(visit)
@@ -183,7 +181,7 @@ class StepWalk:
         shapes = self.builder.nodes.shape(outer), self.builder.nodes.shape(place.start)
         if shapes[0] is None or shapes[1] is None or shapes[0].dims == shapes[1].dims:
             return
-        self._read_for_input.add(id(step))
+        self._read_for_input.add(step)
         span = mention(step, "input")
         if span is None:
             return

@@ -104,7 +104,7 @@ class Reader(Structure):
         copy = item.copy[len(prefix) :] if item.copy[: len(prefix)] == prefix else item.copy
         if item.step is None or (isinstance(item, Scope) and item.kind == "branch"):
             return ("name", item.name, copy)
-        return ("step", id(item.step), copy)
+        return ("step", item.step, copy)
 
     def _node(self, node: Node, scope: Scope, chained: bool) -> Item:
         live = self.flow.called[node.index]

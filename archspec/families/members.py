@@ -108,7 +108,7 @@ class Members(Wiring):
             values = [item.arguments[position].value for item in items]
             hints = self._hints(items, argument.slot, previous, where, turns)
             varied = any(not algebra.same(algebra.plain(value), algebra.plain(values[0])) for value in values)
-            if argument.slot in ("in_channels", "in_features") or (varied and not hints):
+            if argument.inferred or (varied and not hints):
                 hints = [*([previous] if previous is not None else []), *hints]
             each = [item.arguments[position].each for item in items]
             if varied and all(each) and not self.solver.says(hints, values, where, turns):

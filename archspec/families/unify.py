@@ -73,7 +73,7 @@ def _structure(reader: Reader, scope: Scope, templates: dict[Scope, Template]) -
         for item in items:
             reads = tuple(places.get(index, ("own", index - _base(scope))) for index in item.reads)
             child = child_of(item, templates)
-            out.append((item.key, item.form, item.name, reads, id(child) if child else 0, told(item.children)))
+            out.append((item.key, item.form, item.name, reads, child, told(item.children)))
         return tuple(out)
 
     base = _base(scope)

@@ -38,11 +38,11 @@ def by_code() -> dict[str, list[Message]]:
 
 def _messages(tree: ast.Module) -> Iterator[Message]:
     whole = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    inner = {id(call) for function in whole for call in ast.walk(function) if call is not function}
-    for node in (tree, *(function for function in whole if id(function) not in inner)):
+    inner = {call for function in whole for call in ast.walk(function) if call is not function}
+    for node in (tree, *(function for function in whole if function not in inner)):
         names = _assigned(node)
         for call in ast.walk(node):
-            if isinstance(call, ast.Call) and len(call.args) > 1 and (node is not tree or id(call) not in inner):
+            if isinstance(call, ast.Call) and len(call.args) > 1 and (node is not tree or call not in inner):
                 yield from _said(call, names)
 
 

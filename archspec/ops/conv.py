@@ -76,6 +76,10 @@ class Conv(Op):
         """The input with unequal padding."""
         return self._windows(inputs[0]).prepared(inputs[0])
 
+    def explicit(self, inputs: Sequence[Shape]) -> Op:
+        """The padding that ``same`` comes to."""
+        return self.model_copy(update={"padding": self._windows(inputs[0]).padding})
+
     def module(self, inputs: Sequence[Shape]) -> Module:
         """``nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)``."""
         shape = inputs[0]

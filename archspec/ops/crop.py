@@ -31,6 +31,7 @@ class Crop(Op):
     """
 
     keyword: ClassVar[str] = "crop"
+    titled_by_size: ClassVar[bool] = True
     kind: ClassVar[Kind] = "reshape"
     permutes: ClassVar[bool] = True
     references: ClassVar[tuple[str, ...]] = ("to",)

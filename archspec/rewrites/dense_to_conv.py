@@ -76,27 +76,26 @@ class _Head:
         source = node.inputs[0].shape
         if not source.channels_first or source.rank == 0:
             return None
-        inside, seen = [node], {id(node)}
+        inside, seen = [node], {node}
         for one in inside:
             for reader in one.readers:
-                if id(reader) not in seen and reader.shape.axes == ("channels",):
-                    seen.add(id(reader))
+                if reader not in seen and reader.shape.axes == ("channels",):
+                    seen.add(reader)
                     inside.append(reader)
         return cls(node, inside)
 
 
 def _joined(heads: Sequence[_Head]) -> list[list[_Head]]:
     """Heads that meet, together."""
-    group_of: dict[int, list[_Head]] = {}
+    group_of: dict[DraftNode, int] = {}
     groups: list[list[_Head]] = []
-    for head in heads:
-        met = {id(group): group for node in head.inside if (group := group_of.get(id(node))) is not None}
-        merged = [one for group in met.values() for one in group] + [head]
-        groups = [group for group in groups if id(group) not in met] + [merged]
-        for one in merged:
-            for node in one.inside:
-                group_of[id(node)] = merged
-    return groups
+    for at, head in enumerate(heads):
+        met = dict.fromkeys(group_of[node] for node in head.inside if node in group_of)
+        groups.append([one for other in met for one in groups[other]] + [head])
+        for other in met:
+            groups[other] = []
+        group_of.update((node, at) for one in groups[at] for node in one.inside)
+    return [group for group in groups if group]
 
 
 class _Plan:
@@ -105,36 +104,36 @@ class _Plan:
     def __init__(self, draft: Draft, group: Sequence[_Head]) -> None:
         self.draft = draft
         self.group = group
-        self.inside = {id(node): node for head in group for node in head.inside}
-        outputs = [output for output, node in draft.outputs if id(node) in self.inside]
+        self.inside = dict.fromkeys(node for head in group for node in head.inside)
+        outputs = [output for output, node in draft.outputs if node in self.inside]
         self.only_trains = bool(outputs) and all(output.training for output in outputs)
         self.gates = False
         """Whether the vector goes back to a map, as squeeze-and-excite does: no head, and already of any size."""
-        self.kernels: dict[int, Kernel] = {}
-        self.pools: dict[int, tuple[DraftNode, Op | None]] = {}
+        self.kernels: dict[DraftNode, Kernel] = {}
+        self.pools: dict[DraftNode, Op | None] = {}
 
     def look(self) -> None:
         """Decide on everything; raises RewriteError where something cannot be converted."""
-        order = [node for node in self.draft.nodes() if id(node) in self.inside]
+        order = [node for node in self.draft.nodes() if node in self.inside]
         for node in order:
             if isinstance(node.op, Flatten) and node.inputs[0].shape.rank > 0:
-                self.kernels[id(node)] = self.draft.numbers(node.inputs[0].shape.spatial)
+                self.kernels[node] = self.draft.numbers(node.inputs[0].shape.spatial)
                 self._pools_before(node)
                 continue
             for reader in node.readers:
-                if id(reader) not in self.inside:
+                if reader not in self.inside:
                     self.gates = all(size == 1 for head in self.group for size in head.flatten.inputs[0].shape.spatial)
                     raise RewriteError(f"`{reader.path}` makes something else of the vector than a dense layer", reader)
-            self.kernels[id(node)] = self._through(node)
+            self.kernels[node] = self._through(node)
 
     def _through(self, node: DraftNode) -> Kernel:
         """The kernel that is pending after a node: what was flattened and no dense layer has read yet."""
         op = node.op
         assert op is not None
-        outside = [source for source in node.inputs if id(source) not in self.kernels]
+        outside = [source for source in node.inputs if source not in self.kernels]
         if outside:
             raise RewriteError(f"`{node.path}` also reads `{outside[0].path}`, which is no flattened map", node)
-        pending = {self.kernels[id(source)] for source in node.inputs}
+        pending = {self.kernels[source] for source in node.inputs}
         if len(pending) > 1:
             raise RewriteError(f"maps of several sizes meet at `{node.path}`", node)
         (kernel,) = pending
@@ -161,7 +160,7 @@ class _Plan:
         for reader in node.readers:
             if reader not in between and not self._leads_to_head(reader):
                 raise RewriteError(f"`{node.path}` is read by `{reader.path}` as well, which is no head", reader)
-        self.pools[id(node)] = (node, self._pool(node))
+        self.pools[node] = self._pool(node)
 
     def _leads_to_head(self, node: DraftNode) -> bool:
         """Whether all that comes of a pooled map ends in flattening, pixel by pixel on the way."""
@@ -200,23 +199,23 @@ class _Plan:
     def make(self) -> None:
         """Edit the draft."""
         draft = self.draft
-        for pool, op in self.pools.values():
+        for pool, op in self.pools.items():
             if op is None:
                 draft.remove(pool)
             else:
                 draft.set(pool, op)
-        for node in self.inside.values():
+        for node in self.inside:
             op = node.op
             if isinstance(op, Linear):
                 self._convolve(node, op)
-        for node in list(self.inside.values()):
+        for node in self.inside:
             if isinstance(node.op, Flatten):
                 draft.remove(node)
 
     def _convolve(self, node: DraftNode, op: Linear) -> None:
         """A dense layer as a convolution of the map that its input was, or is."""
         (source,) = node.inputs
-        kernel = self.kernels[id(source)]
+        kernel = self.kernels[source]
         channels = source.shape.channels
         for size in kernel:
             channels //= size

@@ -64,7 +64,7 @@ def _guard(draft: Draft, norm: DraftNode) -> None:
     if any(node is conv for _, node in draft.outputs):
         raise RewriteError(f"`{conv.path}` is an output, before it is normalised", norm)
     for node in (conv, norm):
-        if node.reuse is not None or id(node) in draft.sharing:
+        if node.reuse is not None or node in draft.sharing:
             raise RewriteError(f"`{node.path}` shares its weights with another step", node)
     op: Any = norm.op
     if not op.track_running_stats:

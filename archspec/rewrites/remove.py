@@ -42,19 +42,19 @@ class Remove(Rewrite):
 
 
 def _remove_scope(draft: Draft, scope: DraftScope) -> None:
-    inside = {id(node): node for node in scope.nodes()}
-    sources = {id(one): one for node in inside.values() for one in node.inputs if id(one) not in inside}
-    _drop_training_outputs(draft, list(inside.values()))
-    for node in inside.values():
-        readers = [reader for reader in node.readers if id(reader) not in inside]
+    inside = dict.fromkeys(scope.nodes())
+    sources = {one for node in inside for one in node.inputs if one not in inside}
+    _drop_training_outputs(draft, list(inside))
+    for node in inside:
+        readers = [reader for reader in node.readers if reader not in inside]
         if node is not scope.output and (readers or any(one is node for _, one in draft.outputs)):
             who = f"`{readers[0].path}` reads it" if readers else "it is an output"
             raise RewriteError(f"`{node.path}` inside `{scope.path}` would be gone, and {who}", node)
     output = scope.output
-    if output is not None and id(output) in inside:
+    if output is not None and output in inside:
         if len(sources) != 1:
             raise RewriteError(f"`{scope.path}` reads {len(sources)} values, and none of them can stand for it", output)
-        (source,) = sources.values()
+        (source,) = sources
         draft.hand_over_label(output, source)
         draft.redirect(output, source)
     draft.drop(scope)
@@ -62,7 +62,7 @@ def _remove_scope(draft: Draft, scope: DraftScope) -> None:
 
 def _drop_training_outputs(draft: Draft, nodes: list[DraftNode]) -> None:
     """Let go of the outputs of training that are read from inside an auxiliary head."""
-    gone = {id(node) for node in nodes}
-    reads_on = any(id(reader) not in gone for node in nodes for reader in node.readers)
+    gone = set(nodes)
+    reads_on = any(reader not in gone for node in nodes for reader in node.readers)
     if not reads_on:
-        draft.outputs = [(output, one) for output, one in draft.outputs if not (output.training and id(one) in gone)]
+        draft.outputs = [(output, one) for output, one in draft.outputs if not (output.training and one in gone)]

@@ -10,12 +10,13 @@ from pydantic import Field
 
 from archspec.ops.common.arguments import Positive
 from archspec.ops.common.base import per_axis
-from archspec.ops.common.pooling import Pool
+from archspec.ops.common.pooling import AdaptivePool, Pool
 from archspec.ops.common.spatial import collapse, pairs
 from archspec.ops.common.windows import POINTWISE, Everything, Sliding
 from archspec.ops.conv import Conv
 from archspec.ops.conv_transpose import ConvTranspose
 from archspec.ops.crop import Crop
+from archspec.ops.max_pool import MaxPool
 from archspec.ops.pad import Pad
 from archspec.ops.upsample import Upsample
 from archspec.records import record
@@ -57,13 +58,13 @@ class StrideToDilation(Rewrite):
 
     def apply(self, draft: Draft) -> None:
         """Rewrite every window; refuses where one cannot be dilated."""
-        grids: dict[int, Grids | None] = {}
+        grids: dict[DraftNode, Grids | None] = {}
         for node in draft.inputs:
-            grids[id(node)] = (Grid(),) * node.shape.rank
+            grids[node] = (Grid(),) * node.shape.rank
         changed = False
         for node in draft.nodes():
             step = _Step(node, grids, self.output_stride)
-            grids[id(node)] = step.grids()
+            grids[node] = step.grids()
             if step.changes:
                 changed = True
                 draft.change(node, **step.changes)
@@ -76,11 +77,11 @@ class StrideToDilation(Rewrite):
 class _Step:
     """One node: the grid of what it gives, and the arguments it must have for that."""
 
-    def __init__(self, node: DraftNode, known: dict[int, Grids | None], output_stride: int) -> None:
+    def __init__(self, node: DraftNode, known: dict[DraftNode, Grids | None], output_stride: int) -> None:
         self.node = node
         assert node.op is not None  # inputs of the network are not asked
         self.op = node.op
-        self.known = [known[id(source)] for source in node.inputs]
+        self.known = [known[source] for source in node.inputs]
         self.output_stride = output_stride
         self.changes: dict[str, Any] = {}
 
@@ -134,7 +135,7 @@ class _Step:
                 more = [[before * size, after * size] for (before, after), size in zip(sides, denser, strict=True)]
                 self.changes["amount"] = more
             return source
-        if op.keyword.startswith("adaptive_"):
+        if isinstance(op, AdaptivePool):
             return None
         if any(size > 1 for size in denser):
             raise RewriteError(f"`{op.keyword}` at `{node.path}` cannot be dilated", node, "`cut` before it")
@@ -188,7 +189,7 @@ class _Step:
     def _hanging(self, window: Sliding, padding: tuple[int, int], denser: int, stride: int) -> tuple[int, int]:
         """The padding by which a last window that hangs over the edge still counts, once nothing is left over."""
         node = self.node
-        if stride != 1 or self.op.keyword != "max_pool" or padding[0] // denser + window.stride > window.kernel:
+        if stride != 1 or not isinstance(self.op, MaxPool) or padding[0] // denser + window.stride > window.kernel:
             raise RewriteError(f"`{self.op.keyword}` at `{node.path}` in ceil mode cannot be had denser", node)
         return padding[0], padding[1] + denser * (window.stride - 1)
 

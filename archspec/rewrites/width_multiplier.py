@@ -10,7 +10,20 @@ from pydantic import Field
 
 from archspec.analyses import cost
 from archspec.graph import Graph
+from archspec.ops.channel_shuffle import ChannelShuffle
+from archspec.ops.chunk import Chunk
+from archspec.ops.common.affine import Affine
 from archspec.ops.common.arguments import AboveZero, Positive
+from archspec.ops.common.elementwise import Elementwise
+from archspec.ops.concat import Concat
+from archspec.ops.conv import Conv
+from archspec.ops.conv_transpose import ConvTranspose
+from archspec.ops.flatten import Flatten
+from archspec.ops.group_norm import GroupNorm
+from archspec.ops.linear import Linear
+from archspec.ops.parameter import Parameter
+from archspec.ops.reshape import Reshape
+from archspec.ops.split import Split
 from archspec.rewrites.common.widths import Inseparable, Segment, Segments, divides, equal, fix, flat, pieces
 from archspec.rewrites.engine.base import Rewrite
 from archspec.rewrites.engine.draft import Draft
@@ -67,24 +80,24 @@ class _Counts:
 
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
-        self.known: dict[int, Segments] = {}
+        self.known: dict[DraftNode, Segments] = {}
         self.edits: list[tuple[DraftNode, Callable[[Callable[[Sequence[Segment]], int]], dict[str, Any]]]] = []
 
     def look(self) -> None:
         """Walk through the network once."""
         for node in self.draft.inputs:
-            self.known[id(node)] = [Segment(node.shape.channels, fixed=True)]
+            self.known[node] = [Segment(node.shape.channels, fixed=True)]
         for node in self.draft.nodes():
             try:
-                self.known[id(node)] = self._through(node)
+                self.known[node] = self._through(node)
                 if node.reuse is not None:
-                    equal(self.known[id(node.reuse)], self.known[id(node)])
+                    equal(self.known[node.reuse], self.known[node])
                     for mine, its in zip(node.inputs, node.reuse.inputs, strict=True):
-                        equal(self.known[id(its)], self.known[id(mine)])
+                        equal(self.known[its], self.known[mine])
             except Inseparable:
                 raise RewriteError(f"`{node.path}` ties channels to pixels that were flattened", node) from None
         for _, node in self.draft.outputs:
-            fix(self.known[id(node)])
+            fix(self.known[node])
 
     def change(self, new: Callable[[Segment], int]) -> bool:
         """Change the ops; gives whether any did."""
@@ -105,34 +118,39 @@ class _Counts:
 
     def _through(self, node: DraftNode) -> Segments:
         """The channels of a node's value."""
-        op: Any = node.op
-        if op.keyword == "parameter":
-            return self._parameter(node)
-        sources = [self.known[id(source)] for source in node.inputs]
+        op = node.op
+        assert op is not None  # inputs of the network are not asked
+        if isinstance(op, Parameter):
+            return self._parameter(node, op)
+        sources = [self.known[source] for source in node.inputs]
         first = sources[0]
         if "channels" not in node.shape.axes:
             raise RewriteError(f"`{node.path}` has no channels any more", node)
-        match op.keyword:
-            case "conv" | "conv_transpose":
+        match op:
+            case Conv() | ConvTranspose():
                 return self._convolution(node, op, first)
-            case "linear" if node.shapes_in[0].axes[-1] == "channels":
+            case Linear() if node.shapes_in[0].axes[-1] == "channels":
                 return self._layer(node, "features")
-            case "concat" if op.axis == "channels":
+            case Concat(axis="channels"):
                 return [segment for source in sources for segment in source]
-            case "add" | "multiply" | "concat":
+            case Elementwise() | Concat():
                 return self._merge(node, sources)
-            case "chunk" | "split" if op.axis == "channels":
-                return self._part(node, op, first)
-            case "channel_shuffle":
+            case Split(axis="channels"):
+                return self._split(node, op, first)
+            case Chunk(axis="channels"):
+                return self._chunk(node, op, first)
+            case ChannelShuffle():
                 self._alike(first, node.shape.channels, op.groups)
-            case "group_norm":
+            case GroupNorm():
                 divides(first, op.groups)
-            case "scale" | "shift" if isinstance(op.by, tuple):
+            case Affine(by=tuple()):
                 fix(first)
-            case "flatten" if node.shape.axes == ("channels",) and len(node.shapes_in[0].axes) > 1:
+            case Flatten() if node.shape.axes == ("channels",) and len(node.shapes_in[0].axes) > 1:
                 return self._flattened(node, first)
-            case "reshape":
+            case Reshape():
                 return self._reshaped(node, op, first)
+            case _:
+                pass
         if node.shape.channels != node.shapes_in[0].channels:
             raise RewriteError(f"`{op.keyword}` at `{node.path}` picks channels by their number", node)
         return first
@@ -143,7 +161,7 @@ class _Counts:
         self.edits.append((node, lambda total: {field: total(made)}))
         return made
 
-    def _convolution(self, node: DraftNode, op: Any, source: Segments) -> Segments:
+    def _convolution(self, node: DraftNode, op: Conv | ConvTranspose, source: Segments) -> Segments:
         channels = node.shapes_in[0].channels
         if op.groups == 1 or channels == 1:
             made = self._layer(node, "channels", op.groups)
@@ -173,12 +191,13 @@ class _Counts:
             equal(parts[0], other)
         return parts
 
-    def _part(self, node: DraftNode, op: Any, source: Segments) -> Segments:
+    def _split(self, node: DraftNode, op: Split, source: Segments) -> Segments:
+        parts = pieces(source, op.sizes)
+        self.edits.append((node, lambda total: {"sizes": tuple(total(part) for part in parts)}))
+        return parts[op.index]
+
+    def _chunk(self, node: DraftNode, op: Chunk, source: Segments) -> Segments:
         channels = node.shapes_in[0].channels
-        if op.keyword == "split":
-            parts = pieces(source, op.sizes)
-            self.edits.append((node, lambda total: {"sizes": tuple(total(part) for part in parts)}))
-            return parts[op.index]
         if channels % op.chunks:
             raise RewriteError(f"`{node.path}` cuts {channels} channels into {op.chunks} parts that differ", node)
         return self._alike(source, channels, op.chunks)[op.index]
@@ -193,15 +212,14 @@ class _Counts:
         made.product = (source, pixels)
         return [made]
 
-    def _reshaped(self, node: DraftNode, op: Any, source: Segments) -> Segments:
+    def _reshaped(self, node: DraftNode, op: Reshape, source: Segments) -> Segments:
         axes = node.shape.axes
         if op.shape[axes.index("channels")] != "channels":
             raise RewriteError(f"`{node.path}` gives the channels another shape", node)
         return source
 
-    def _parameter(self, node: DraftNode) -> Segments:
+    def _parameter(self, node: DraftNode, op: Parameter) -> Segments:
         """A learnt tensor: as many channels as what it is added to or multiplied with."""
-        op: Any = node.op
         if "channels" not in node.shape.axes:
             return []
         at = node.shape.axes.index("channels")

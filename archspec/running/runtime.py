@@ -166,6 +166,7 @@ def _annotate(error: Exception, root: nn.Module, origin: Origin, filename: str) 
 
 def _where(traceback: TracebackType | None, root: nn.Module, origin: Origin, filename: str) -> str | None:
     """The innermost module of the network and the line of its text that were running."""
+    # By id: what a frame calls `self` need not have a hash, and the modules live as long as the network.
     names = {id(module): name for name, module in root.named_modules()}
     path: str | None = None
     line = 0

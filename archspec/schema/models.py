@@ -33,7 +33,6 @@ def _list_of_nodes(value: Any) -> Any:
 
 
 Word = Annotated[str, BeforeValidator(_word), Field(strict=True)]
-Whole = Annotated[int, BeforeValidator(_word), Field(strict=True)]
 Nodes = Annotated[dict[str, Any], BeforeValidator(_names_to_nodes)]
 NodeList = Annotated[list[Any], BeforeValidator(_list_of_nodes)]
 

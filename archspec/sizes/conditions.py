@@ -114,6 +114,33 @@ def failure(condition: Condition, evaluation: Evaluation) -> Failure | None:
     return None if holds else Failure(condition, left, right)
 
 
+def fails(condition: Condition, evaluation: Evaluation) -> bool:
+    """Give whether ``condition`` is known not to hold: a symbol without a value leaves it open."""
+    return names(condition) <= evaluation.values.keys() and failure(condition, evaluation) is not None
+
+
+def complaint(condition: Condition, evaluation: Evaluation) -> str:
+    """Give for people why ``condition`` fails: its sides, with their values where they are known."""
+
+    def side(dim: Dim) -> str:
+        number = evaluation.known(dim)
+        return text(dim) if isinstance(dim, int) or number is None else f"{text(dim)} = {number}"
+
+    match condition:
+        case AtLeast(term, least):
+            return f"{side(term)} is too small: it must be {least} or more"
+        case Equal(left, right):
+            return f"sizes differ, {side(left)} and {side(right)}"
+        case AtMost(left, right):
+            return f"{side(left)} does not fit into {side(right)}"
+        case Several():
+            return f"each channel is a single value: {statement(condition)} must hold"
+        case Residue(term, modulus, ((0, 0),)):
+            return f"{side(term)} is not divisible by {modulus}"
+        case Residue(term):
+            return f"{side(term)}, and {statement(condition)} must hold"
+
+
 def statement(condition: Condition) -> str:
     """Give a condition for people, in terms of its sizes: ``2·⌊H/16⌋ = ⌊H/8⌋``."""
     if isinstance(condition, Several):

@@ -227,6 +227,12 @@ class Evaluation:
             pending.pop()
         return known[dim]
 
+    def known(self, dim: Dim) -> int | None:
+        """Give the value of ``dim``; None where a symbol has none."""
+        if isinstance(dim, int):
+            return dim
+        return self.of(dim) if dim.symbols <= self.values.keys() else None
+
 
 def chain(size: Size) -> tuple[Size, list[tuple[int, int, int]]]:
     """Give what ``size`` is built on (a symbol or a total) and the steps from there, innermost first."""

@@ -37,7 +37,7 @@ from archspec.running import devices
 from archspec.running.room import refusals_told
 from archspec.running.weights import load_weights
 from archspec.training.images import NORMALISATION, ImageData
-from archspec.training.lightning_library import LightningEnvironment, lightning
+from archspec.training.lightning_library import LightningEnvironment, callbacks, lightning
 from archspec.training.log import CheckpointFiles, Checkpoints, MetricsFile, ProgressBar, save
 from archspec.training.losses import Loss
 from archspec.training.module import Training
@@ -131,11 +131,9 @@ def fit(
     content = {} if start is None else read_own(start)
     settings = _settings(data, about, given) if start is None else _resumed(data, about, given, content, start)
     torch.manual_seed(settings.seed)
-    network = model if isinstance(model, nn.Module) else model()
+    network = _trainable(model if isinstance(model, nn.Module) else model())
     task = task or Classification(data.classes)
     roles = roles or {"output": OutputRole()}
-    if not any(parameter.requires_grad for parameter in network.parameters()):
-        raise SpecError([Diagnostic("nothing-to-train", "the network has no parameters")])
     training_set = data.training_batches(settings.batch_size, settings.seed)
     steps = len(training_set)
     training = Training(network, task, roles, settings.lr, settings.epochs * steps, settings.seed, loss)
@@ -146,20 +144,7 @@ def fit(
     metrics = MetricsFile(output_folder / "metrics.csv")
     shown = [ProgressBar(console, task.measure, task.title, checkpoints)] if console else []
     with _quiet():
-        trainer = lightning.Trainer(
-            accelerator=place.type,
-            devices=[place.index] if place.index is not None else 1,
-            max_epochs=settings.epochs,
-            callbacks=[metrics, checkpoints, *shown],
-            default_root_dir=output_folder,
-            gradient_clip_val=CLIP,
-            logger=False,
-            enable_progress_bar=console is not None,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-            plugins=[LightningEnvironment(), files],
-        )
+        trainer = _trainer(place, settings, output_folder, [metrics, checkpoints, *shown], files, console is not None)
         left = settings.epochs
         if start is not None:
             files.resumed = checked(content, start, training, checkpoints, trainer, steps)
@@ -180,6 +165,38 @@ def fit(
             else:
                 checkpoints.load_state_dict(files.resumed["callbacks"][checkpoints.state_key])
             return _ended(network.to(place), task, data, settings, checkpoints, notes)
+
+
+def _trainable(network: nn.Module) -> nn.Module:
+    """The network; raises :class:`SpecError` where it has nothing to train."""
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise SpecError([Diagnostic("nothing-to-train", "the network has no parameters")])
+    return network
+
+
+def _trainer(
+    place: torch.device,
+    settings: Settings,
+    folder: Path,
+    watching: list[callbacks.Callback],
+    files: CheckpointFiles,
+    progress: bool,
+) -> lightning.Trainer:
+    """Lightning's loop on one device, which writes into the folder and tells those who watch."""
+    return lightning.Trainer(
+        accelerator=place.type,
+        devices=[place.index] if place.index is not None else 1,
+        max_epochs=settings.epochs,
+        callbacks=watching,
+        default_root_dir=folder,
+        gradient_clip_val=CLIP,
+        logger=False,
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        plugins=[LightningEnvironment(), files],
+    )
 
 
 def _settings(data: ImageData, about: About, given: Mapping[str, Any]) -> Settings:

@@ -6,16 +6,11 @@ Lightning imports torchvision where there is one, and one that was built for ano
 from __future__ import annotations
 
 import contextlib
-import importlib
 
-import torch
+from archspec.running.torchvision_library import torchvision
 
-try:
-    with contextlib.suppress(ImportError):
-        importlib.import_module("torchvision")
-except RuntimeError:
-    torch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    torch.library.define("torchvision::qnms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+with contextlib.suppress(ImportError):
+    torchvision()
 
 import lightning.pytorch as lightning
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment

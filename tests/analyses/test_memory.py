@@ -344,7 +344,7 @@ def test_no_figures_of_a_training_that_cannot_be(tmp_path: Path) -> None:
 def test_the_memory_command() -> None:
     status, out, _ = run("memory", "resnet50", "--batch", "2", "--dtype", "bfloat16")
     assert status == 0
-    assert "11.0 MB at most beside the weights, at `layer1.0.downsample.1`" in out
+    assert "11.0 MB peak, weights excluded, at `layer1.0.downsample.1`" in out
     assert "12·H·W + 3,328·⌊(H+3)/4⌋·⌊(W+3)/4⌋ bytes" in out
     status, out, _ = run("memory", "squeezenet_digits", "--measure", "cpu", "--format", "json")
     found = json.loads(out)

@@ -292,6 +292,17 @@ def test_padding_that_misaligns() -> None:
     assert found.parted == "image"
 
 
+def test_paths_part_before_an_upsampling_by_a_factor() -> None:
+    """What only lends its size is no part of a path; an upsampling that follows no other step has no such input."""
+    graph = spec(
+        "  - conv as stem: {channels: 1, kernel: 3, padding: 1}\n  - max_pool: {kernel: 2}\n"
+        "  - conv as deep: {channels: 1, kernel: 2, padding: [[0, 1]]}\n  - upsample as up: {scale: 2}\n"
+        "  - add as sum:\n    from: [up, stem]\n"
+    )
+    (found,) = misalignments(graph, graph.sizes)
+    assert found.parted == "stem"
+
+
 def test_the_shipped_unets() -> None:
     paper, same = (archspec.check(archspec.load(name)) for name in ("unet", "unet_same"))
     assert paper.valid_sizes["H"].describe() == "H ≥ 188"

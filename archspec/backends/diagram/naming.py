@@ -161,10 +161,10 @@ def net_of(
     )
     for unit in net.units:
         op = unit.nodes[0].op if unit.block is None and unit.nodes else None
-        if op is not None and op.keyword == "crop" and unit.shape is not None:
+        if op is not None and op.titled_by_size and unit.shape is not None:
             size = text.spatial(unit.shape, naming.sizes)
             if all(isinstance(part, int) for part in size):
-                unit.title = f"crop to {'×'.join(map(str, size))}"
+                unit.title = f"{op.title()} to {'×'.join(map(str, size))}"
     return net
 
 

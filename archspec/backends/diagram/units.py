@@ -103,18 +103,14 @@ def data_inputs(node: Node) -> tuple[int, ...]:
     """What a node reads without the steps it only takes a size from."""
     if node.op is None:
         return ()
-    references = sum(getattr(node.op, name) is not None for name in node.op.references)
-    return node.inputs[: len(node.inputs) - references] if references else node.inputs
+    return node.inputs[: len(node.inputs) - node.op.borrows] if node.op.borrows else node.inputs
 
 
 def words(graph: Graph, node: Node) -> str:
     """A node as papers write it."""
     if node.op is None:
         return text.clean(text.human(node.name or node.path or "input"))
-    try:
-        return text.clean(node.op.words(graph.shapes_in(node), node.shape))
-    except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError):
-        return text.clean(node.op.keyword.replace("_", " "))
+    return text.clean(node.op.words(graph.shapes_in(node), node.shape))
 
 
 def is_parameter(node: Node) -> bool:

@@ -7,14 +7,14 @@ from typing import Any
 
 from archspec.analyses.cost import Cost
 from archspec.analyses.receptive_field import AxisField, ReceptiveField
-from archspec.analyses.refusals import author, words
+from archspec.analyses.refusals import author
 from archspec.analyses.report import Report
 from archspec.backends.reports import memory as memory_report
 from archspec.backends.reports.field import sight_json
 from archspec.diagnostics import to_json
 from archspec.graph import Graph
 from archspec.ops import Shape
-from archspec.sizes import Size, Solution, text
+from archspec.sizes import Size, Solution, statement, text
 
 
 def report(report: Report) -> dict[str, Any]:
@@ -93,8 +93,8 @@ def _solution(graph: Graph, solution: Solution) -> dict[str, Any]:
         "text": solution.describe(),
         "least": solution.next(1),
         "imposed": imposed,
-        "coupled": [words(condition) for condition in solution.coupled],
-        "undecided": [words(condition) for condition in solution.undecided],
+        "coupled": [statement(condition) for condition in solution.coupled],
+        "undecided": [statement(condition) for condition in solution.undecided],
     }
 
 

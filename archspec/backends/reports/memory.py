@@ -50,7 +50,7 @@ def _lines(report: Report, batch: int, dtype: str) -> Iterator[str]:
         if peak is None:
             yield f"  {name:<11}  cannot be: {refused}"
         else:
-            yield f"  {name:<11}  {megabytes(peak.bytes)} at most beside the weights, at `{peak.step}`:"
+            yield f"  {name:<11}  {megabytes(peak.bytes)} peak, weights excluded, at `{peak.step}`:"
             yield from _peak(peak)
 
 

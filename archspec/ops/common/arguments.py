@@ -122,7 +122,6 @@ def above_zero(value: object) -> int | float:
     return quantity
 
 
-Integer = Annotated[int, PlainValidator(integer), WithJsonSchema({"type": "integer"})]
 Positive = Annotated[int, PlainValidator(positive), WithJsonSchema({"type": "integer", "minimum": 1})]
 NonNegative = Annotated[int, PlainValidator(non_negative), WithJsonSchema({"type": "integer", "minimum": 0})]
 Number = Annotated[int | float, PlainValidator(number), WithJsonSchema({"type": "number"})]

@@ -80,6 +80,11 @@ class Op(BaseModel):
     references: ClassVar[tuple[str, ...]] = ()
     """Fields that name another step (``upsample: {to: skip}``): the step becomes one more input, after the others."""
 
+    @property
+    def borrows(self) -> int:
+        """How many of its inputs, the last ones, it only takes a size from."""
+        return sum(getattr(self, name) is not None for name in self.references)
+
     pins: ClassVar[bool] = False
     """Whether it may need numbers where its input has symbolic sizes (``flatten``), :meth:`pinned` says which: the
     boundary then hands it the sizes the spec is written for, and the network is valid only where the formulas give
@@ -92,12 +97,16 @@ class Op(BaseModel):
     """How papers draw it, where that is not how its kind is drawn."""
     circle: ClassVar[str | None] = None
     """Of a merge that is drawn as a circle: the sign in it."""
+    titled_by_size: ClassVar[bool] = False
+    """Whether a picture names it by the size it gives, where the spec's sizes make that a number: ``crop to 56×56``."""
     transparent: ClassVar[bool] = False
     """Whether it gives its input as it is, so that readers may look through it."""
     works_on_any_map: ClassVar[bool] = False
-    """Whether it does on a map what it does on the vector that the map is flattened to."""
+    """Whether it does the same to a map as to the flattened map."""
     acts_per_channel: ClassVar[bool] = False
-    """Whether it does so only where each number of the vector is a channel."""
+    """Whether it does so only where each number of the vector is a channel of its own."""
+    commutes: ClassVar[bool] = False
+    """Of a merge: whether the order of what it reads makes no difference."""
     output_axis: ClassVar[int | None] = None
     """Of a linear layer: the axis of its weight that counts its outputs."""
 
@@ -160,7 +169,7 @@ class Op(BaseModel):
         return POINTWISE
 
     def rows_added(self, inputs: Sequence[Shape], axis: str) -> int | None:
-        """Of an op that lays rows around a map: how many at the end of an axis; None of any other op."""
+        """How many rows a padding op adds at the end of an axis; None for any other op."""
         return None
 
     # -- weights and cost ----------------------------------------------------------------------------------------------
@@ -180,15 +189,15 @@ class Op(BaseModel):
         return None
 
     layout: ClassVar[Layout] = "plain"
-    """How its output lies in memory, when it is no view."""
+    """The memory layout of its output, when that is no view."""
     permutes: ClassVar[bool] = False
-    """Whether what it gives may lie otherwise than its axes say, whatever it reads."""
+    """Whether the output may be non-contiguous even for a contiguous input."""
     reorders: ClassVar[bool] = False
-    """Whether that is another order, and no mere gaps."""
+    """Whether it is then in another order of axes, and not merely with gaps."""
     regroups: ClassVar[bool] = False
-    """Whether it is a view only where what it reads lies in memory as its axes say."""
+    """Whether it is a view only of a contiguous input, and a copy otherwise."""
     gathers: ClassVar[Layout | None] = None
-    """As which its input has to lie, or is copied first: as its axes say, or that or with its channels last."""
+    """The layout its input must have, or is copied to first: contiguous, or either that or channels last."""
 
     def view(
         self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
@@ -206,15 +215,15 @@ class Op(BaseModel):
         return laid(self.layout, sizes, strides, output)
 
     def prepared(self, inputs: Sequence[Shape]) -> tuple[Numbers, ...]:
-        """What is made of the first input beforehand, and lives until it has run: a map with rows laid around it."""
+        """Tensors made from the first input beforehand, alive until it has run: a padded map."""
         return ()
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
-        """Tensors that live beside inputs and output while it runs; what a backend needs inside is left out."""
+        """Temporary tensors, alive while it runs; what a backend allocates inside is not counted."""
         return ()
 
     def hands_on(self, inputs: Sequence[Shape]) -> bool:
-        """Whether it gives the very tensor it got, in training."""
+        """Whether it returns its input tensor itself, in training."""
         same = type(self).view is Op.view and not self.permutes and not self.merges
         return same and self.aliases(inputs, True) == 0
 
@@ -222,9 +231,9 @@ class Op(BaseModel):
     """Whether an input is kept for the gradients of the others alone."""
 
     def passes_gradient(self, inputs: Sequence[Shape], position: int, output: Shape) -> Literal["new", "same"] | None:
-        """What an input's gradient is: memory of its own, or the output's own gradient or a view of that; or none.
+        """What an input's gradient is: ``new`` memory, the ``same`` as the output's gradient (or a view), or none.
 
-        What looks at a part of its input has zeros laid around the gradient, in memory of its own.
+        An op that reads a part of its input pads the gradient with zeros, in new memory.
         """
         if position >= self.sources and not self.merges:  # another step, whose size alone it asks for
             return None
@@ -232,7 +241,7 @@ class Op(BaseModel):
         return "same" if self.aliases(inputs, True) is not None and not part else "new"
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """What is kept in training for its backward step."""
+        """What training keeps for its backward step."""
         return INPUT
 
     # -- torch ---------------------------------------------------------------------------------------------------------
@@ -244,6 +253,10 @@ class Op(BaseModel):
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """The op as an expression; None when it holds weights or state and must be a module."""
         return None
+
+    def explicit(self, inputs: Sequence[Shape]) -> Op:
+        """The same op with numbers for what torch would work out, so that equal ops have equal arguments."""
+        return self
 
     def initial(self, inputs: Sequence[Shape]) -> dict[str, str]:
         """The statement over ``{tensor}`` for each tensor that ``init`` speaks of and this use has."""

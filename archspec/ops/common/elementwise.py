@@ -53,6 +53,7 @@ class Elementwise(Op):
     kind: ClassVar[Kind] = "merge"
     layout: ClassVar[Layout] = "kept"
     merges: ClassVar[bool] = True
+    commutes: ClassVar[bool] = True
     sign: ClassVar[str]
     """The operator between the inputs."""
     examples: ClassVar[tuple[Example, ...]] = (

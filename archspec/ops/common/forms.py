@@ -34,6 +34,11 @@ class Argument:
         return value if self.keyword is None else f"{self.keyword}={value}"
 
     @property
+    def inferred(self) -> bool:
+        """Whether shape inference found the value, and no spec gives it."""
+        return self.slot in ("in_channels", "in_features")
+
+    @property
     def needless(self) -> bool:
         """Whether torch would take the same value anyway."""
         return self.default is not ... and self.value == self.default

@@ -25,7 +25,7 @@ def split(draft: Draft, conv: DraftNode, parts: Sequence[Part], suffixes: Sequen
     convolution, and nothing but that, is used once more for each part.  All weights start anew.
     """
     assert conv.op is not None
-    if conv.reuse is not None or id(conv) in draft.sharing:
+    if conv.reuse is not None or conv in draft.sharing:
         raise RewriteError(f"`{conv.path}` shares its weights with another step", conv)
     follow = following(conv) if between else []
     block = _alone(conv, follow)

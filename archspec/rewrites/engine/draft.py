@@ -13,13 +13,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from archspec import vocabulary
+from archspec.analyses.trial import NoNumber, Trial
 from archspec.diagnostics import did_you_mean, printable
 from archspec.graph import Graph, Node, Output, Scope
 from archspec.ops import Op, Shape
 from archspec.rewrites.engine.errors import RewriteError
 from archspec.rewrites.engine.nodes import DraftNode, DraftScope
 from archspec.rewrites.engine.weights import Make
-from archspec.sizes import Dim, Evaluation, text
+from archspec.sizes import Dim
 
 
 class Draft:
@@ -28,23 +29,23 @@ class Draft:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.inputs: list[DraftNode] = []
-        self.made: dict[tuple[int, str], tuple[tuple[str, ...], Make]] = {}
-        """By the id of a node and a tensor's name: the old keys it is made of, and how."""
-        self.fresh: set[int] = set()
-        """Ids of the nodes that start anew."""
+        self.made: dict[tuple[DraftNode, str], tuple[tuple[str, ...], Make]] = {}
+        """By node and a tensor's name: the old keys it is made of, and how."""
+        self.fresh: set[DraftNode] = set()
+        """The nodes that start anew."""
         self.notes: list[str] = []
         self.places: dict[int, int] = {}
         """Once finished: index of a node before -> its index after."""
-        self._evaluation = Evaluation(graph.sizes)
+        self._trial = Trial(graph.sizes)
         self._known: dict[str, DraftNode] | None = None
         self._scopes: dict[str, DraftScope] | None = None
         by_index: dict[int, DraftNode] = {}
         self.root = self._scope(graph.root, None, by_index)
-        self.sharing: dict[int, list[DraftNode]] = {}
-        """By the id of a node: those that apply its weights again."""
+        self.sharing: dict[DraftNode, list[DraftNode]] = {}
+        """By node: those that apply its weights again."""
         for node in by_index.values():
             if node.reuse is not None:
-                self.sharing.setdefault(id(node.reuse), []).append(node)
+                self.sharing.setdefault(node.reuse, []).append(node)
         self.outputs: list[tuple[Output, DraftNode]] = [(output, by_index[output.node]) for output in graph.outputs]
 
     def _scope(self, scope: Scope, parent: DraftScope | None, by_index: dict[int, DraftNode]) -> DraftScope:
@@ -118,21 +119,18 @@ class Draft:
         """The nodes in blocks or steps of these paths or labels, in execution order; all of them for None."""
         if names is None:
             return list(self.nodes())
-        chosen: set[int] = set()
+        chosen: set[DraftNode] = set()
         for name in names:
             scope = self.scope(name)
-            chosen |= {id(node) for node in scope.nodes()} if scope is not None else {id(self.find(name))}
-        return [node for node in self.nodes() if id(node) in chosen]
+            chosen |= set(scope.nodes()) if scope is not None else {self.find(name)}
+        return [node for node in self.nodes() if node in chosen]
 
     def number(self, dim: Dim) -> int:
         """A size as a number at the sizes of the spec; raises RewriteError when it has none."""
         try:
-            return self._evaluation.of(dim)
-        except ValueError:
-            raise RewriteError(
-                f"this needs a number for {text(dim)}, and the spec gives none",
-                hint="give `sizes: {H: 224, W: 224}` in the spec",
-            ) from None
+            return self._trial.number(dim)
+        except NoNumber as error:
+            raise RewriteError(str(error), hint=error.hint) from None
 
     def numbers(self, dims: Sequence[Dim]) -> tuple[int, ...]:
         """Sizes as numbers."""
@@ -237,22 +235,10 @@ class Draft:
         node.gives, node.feeds = [], []
         self.outputs = [(output, source if one is node else one) for output, one in self.outputs]
 
-    def insert_after(self, node: DraftNode, op: Op, name: str, shape: Shape | None = None) -> DraftNode:
-        """Put a new node behind one: whoever read that reads this.
-
-        ``name`` is its own in the scope, empty for its number; ``shape`` what it gives, where that differs.
-        """
-        scope = node.scope
-        new = self._new(op, node, scope.free_name(name), shape)
-        self.redirect(node, new)
-        node.readers.append(new)
-        new.inputs = [node]
-        new.label, node.label = node.label, None
-        scope.items.insert(scope.items.index(node) + 1, new)
-        return new
-
     def insert_before(self, node: DraftNode, op: Op, name: str, shape: Shape | None = None) -> DraftNode:
-        """Put a new node before one that reads one value; ``name`` and ``shape`` are as in :meth:`insert_after`."""
+        """Put a new node before one that reads one value; ``name`` is its own in the scope, empty for its number;
+        ``shape`` what it gives, where that differs.
+        """
         (source,) = node.inputs
         scope = node.scope
         new = self._new(op, node, scope.free_name(name), shape or source.shape)
@@ -279,10 +265,10 @@ class Draft:
 
     def drop(self, scope: DraftScope) -> None:
         """Take a block out whole; nothing outside may read what is in it any more."""
-        inside = {id(node) for node in scope.nodes()}
-        read = {id(one): one for node in scope.nodes() for one in node.inputs}
-        for one in read.values():
-            one.readers = [reader for reader in one.readers if id(reader) not in inside]
+        inside = set(scope.nodes())
+        read = {one for node in inside for one in node.inputs}
+        for one in read:
+            one.readers = [reader for reader in one.readers if reader not in inside]
         assert scope.parent is not None
         scope.parent.items.remove(scope)
         for node in scope.nodes():
@@ -294,30 +280,30 @@ class Draft:
     def keep_only(self, outputs: list[tuple[Output, DraftNode]]) -> None:
         """Make these the outputs, and drop every node none of them needs."""
         self.outputs = outputs
-        needed: set[int] = set()
+        needed: set[DraftNode] = set()
         stack = [node for _, node in outputs]
         while stack:
             node = stack.pop()
-            if id(node) in needed:
+            if node in needed:
                 continue
-            needed.add(id(node))
+            needed.add(node)
             stack += node.inputs
             if node.reuse is not None:
                 stack.append(node.reuse)
-        alive = needed | {id(node) for node in self.inputs}
+        alive = {*needed, *self.inputs}
         for scope in reversed(list(self.scopes())):
             scope.items = [
                 item
                 for item in scope.items
-                if (id(item) in needed if isinstance(item, DraftNode) else item.items or not item.old.items)
+                if (item in needed if isinstance(item, DraftNode) else item.items or not item.old.items)
             ]
-            if scope.output is not None and id(scope.output) not in alive:
+            if scope.output is not None and scope.output not in alive:
                 last = scope.items[-1] if scope.items else None
                 value = last.output if isinstance(last, DraftScope) else last
                 scope.output = None
                 self._give(scope, value)
         for node in (*self.inputs, *self.nodes()):
-            node.readers = [reader for reader in node.readers if id(reader) in needed]
+            node.readers = [reader for reader in node.readers if reader in needed]
         self._known = self._scopes = None
 
     def last_output(self) -> Output:
@@ -327,11 +313,11 @@ class Draft:
 
     def weight(self, node: DraftNode, name: str, olds: tuple[str, ...], make: Make) -> None:
         """Say how a tensor of a node is made from those at old keys."""
-        self.made[id(node), name] = (olds, make)
+        self.made[node, name] = (olds, make)
 
     def start_anew(self, node: DraftNode) -> None:
         """Say that the tensors of a node cannot be had from old ones, whatever their shapes."""
-        self.fresh.add(id(node))
+        self.fresh.add(node)
 
     def note(self, message: str) -> None:
         """Keep something to tell the user: what was saved, what was left as it was."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from archspec.analyses.trial import NoNumber, Trial
 from archspec.graph import Graph, Node, Scope
 from archspec.ops import Op, Shape, ShapeError
 from archspec.rewrites.engine.draft import Draft
@@ -13,7 +14,7 @@ from archspec.rewrites.engine.errors import RewriteError
 from archspec.rewrites.engine.following import values
 from archspec.rewrites.engine.nodes import DraftNode, DraftScope
 from archspec.rewrites.engine.weights import Make, Stage
-from archspec.sizes import Dim, Evaluation, Size, failure, text
+from archspec.sizes import complaint, text
 
 
 def finish(draft: Draft, name: str) -> Graph:
@@ -26,10 +27,9 @@ class _Finish:
         self.draft = draft
         self.name = name
         self.nodes: list[Node] = []
-        self.new: dict[int, Node] = {}
-        self.scopes: dict[int, Scope] = {}
-        self.pins: list[tuple[Dim, int, int]] = []
-        self.evaluation = Evaluation(draft.graph.sizes)
+        self.new: dict[DraftNode, Node] = {}
+        self.scopes: dict[Scope, Scope] = {}
+        self.trial = Trial(draft.graph.sizes)
         self.values = values(draft)
 
     def graph(self) -> Graph:
@@ -37,15 +37,15 @@ class _Finish:
         for scope in draft.scopes():
             scope.count()
         root = self._scope(draft.root, None)
-        outputs = tuple(replace(output, node=self.new[id(node)].index) for output, node in draft.outputs)
-        inputs = {name: self.new[id(node)].index for name, node in zip(old.inputs, draft.inputs, strict=True)}
+        outputs = tuple(replace(output, node=self.new[node].index) for output, node in draft.outputs)
+        inputs = {name: self.new[node].index for name, node in zip(old.inputs, draft.inputs, strict=True)}
         stages = (*old.stages, self._stage(root))
         graph = replace(
-            old, root=root, nodes=self.nodes, inputs=inputs, outputs=outputs, pins=self.pins, stages=stages,
+            old, root=root, nodes=self.nodes, inputs=inputs, outputs=outputs, pins=self.trial.pins, stages=stages,
         )  # fmt: skip
         graph.connect()
         draft.places = {
-            node.old.index: self.new[id(node)].index for node in (*draft.inputs, *draft.nodes()) if node.old is not None
+            node.old.index: self.new[node].index for node in (*draft.inputs, *draft.nodes()) if node.old is not None
         }
         return graph
 
@@ -55,7 +55,7 @@ class _Finish:
         old = draft.old
         scope = replace(
             old,
-            values=self.values.get(id(draft), old.values),
+            values=self.values.get(draft, old.values),
             name=draft.name,
             path=draft.path,
             parent=parent,
@@ -64,23 +64,23 @@ class _Finish:
             reuse=None,
             items=[],
         )
-        self.scopes.setdefault(id(old), scope)
+        self.scopes.setdefault(old, scope)
         if parent is None:
             for node in self.draft.inputs:
                 assert node.old is not None
                 self._add(node, Node(0, None, (), node.shape, scope, node.name, node.name, node.old.span))
-        scope.inputs = tuple(self.new[id(node)].index for node in draft.inputs if id(node) in self.new)
+        scope.inputs = tuple(self.new[node].index for node in draft.inputs if node in self.new)
         for item in draft.items:
             scope.items.append(self._scope(item, scope) if isinstance(item, DraftScope) else self._node(item, scope))
-        if draft.output is not None and id(draft.output) in self.new:
-            scope.output = self.new[id(draft.output)].index
+        if draft.output is not None and draft.output in self.new:
+            scope.output = self.new[draft.output].index
         if old.reuse is not None:
             scope.reuse = self._twin(draft, scope, old.reuse)
         return scope
 
     def _twin(self, draft: DraftScope, scope: Scope, original: Scope) -> Scope:
         """The scope whose weights this one applies again; they must still be one network."""
-        first = self.scopes.get(id(original))
+        first = self.scopes.get(original)
         mine, its = list(scope.nodes()), list(first.nodes()) if first is not None else []
         if first is None or [node.op for node in mine] != [node.op for node in its]:
             path = original.path
@@ -90,19 +90,17 @@ class _Finish:
     def _add(self, draft: DraftNode, node: Node) -> Node:
         node.index = len(self.nodes)
         self.nodes.append(node)
-        self.new[id(draft)] = node
+        self.new[draft] = node
         return node
 
     def _node(self, draft: DraftNode, scope: Scope) -> Node:
         op, like = draft.op, draft.like
         assert op is not None
         assert like is not None
-        inputs = [self.new[id(node)] for node in draft.inputs]
-        shapes = tuple(node.shape for node in inputs)
+        inputs = [self.new[node] for node in draft.inputs]
         try:
-            shapes = op.numbered(shapes, self._pin) if op.pins else shapes
-            shape = op.infer(shapes)
-        except ShapeError as error:
+            shapes, shape = self.trial.infer(op, tuple(node.shape for node in inputs), len(self.nodes))
+        except (ShapeError, NoNumber) as error:
             raise RewriteError(f"after it `{draft.path}` does not fit: {error}", draft, error.hint) from None
         self._try(draft, op, shapes, shape)
         reuse = self._lender(draft) if draft.reuse is not None else None
@@ -118,7 +116,7 @@ class _Finish:
     def _lender(self, draft: DraftNode) -> Node:
         """The node whose weights another applies again; both must still be the same op."""
         assert draft.reuse is not None
-        lender = self.new.get(id(draft.reuse))
+        lender = self.new.get(draft.reuse)
         if lender is None:
             raise RewriteError(
                 f"`{draft.path}` applies the weights of `{draft.reuse.path}`, which would be gone", draft
@@ -129,31 +127,16 @@ class _Finish:
             )
         return lender
 
-    def _pin(self, dim: Dim) -> int:
-        """A size as a number, from now on fixed to it."""
-        number = self.draft.number(dim)
-        if isinstance(dim, Size):
-            self.pins.append((dim, number, len(self.nodes)))
-        return number
-
     def _try(self, draft: DraftNode, op: Op, shapes: tuple[Shape, ...], shape: Shape) -> None:
-        """The op's conditions at the spec's own sizes."""
-        for condition in op.conditions(shapes, len(self.nodes)):
-            try:
-                found = failure(condition, self.evaluation)
-            except ValueError:
-                continue  # a symbol without a number: nothing to try it at
-            if found is not None:
-                raise RewriteError(
-                    f"after it the sizes at `{draft.path}` do not fit: {found.left} and {found.right}", draft
-                )
-        for axis, dim in zip(shape.axes, shape.dims, strict=True):
-            try:
-                number = self.evaluation.of(dim)
-            except ValueError:
-                continue
-            if number < 1:
-                raise RewriteError(f"after it nothing is left of the {axis} at `{draft.path}`: {text(dim)}", draft)
+        """The op at the spec's own sizes."""
+        failing = self.trial.failing(op, shapes, len(self.nodes))
+        if failing:
+            said = complaint(failing[0], self.trial.evaluation)
+            raise RewriteError(f"after it the sizes at `{draft.path}` do not fit: {said}", draft)
+        if self.trial.is_empty(shape):
+            raise RewriteError(
+                f"after it nothing is left at `{draft.path}`: {' × '.join(map(text, shape.dims))}", draft
+            )
 
     # -- weights and names -------------------------------------------------------------------------------------------
 
@@ -164,14 +147,14 @@ class _Finish:
         made: dict[str, tuple[tuple[str, ...], Make]] = {}
         fresh: set[str] = set()
         for one in draft.nodes():
-            node = self.new[id(one)]
+            node = self.new[one]
             if one.reuse is not None:
                 continue
-            olds = {} if one.old is None or id(one) in draft.fresh else _tensors(draft.graph.nodes, one.old)
+            olds = {} if one.old is None or one in draft.fresh else _tensors(draft.graph.nodes, one.old)
             for name, shape in _tensors(self.nodes, node).items():
                 key = _key(node, name)
-                if (id(one), name) in draft.made:
-                    made[key] = draft.made[id(one), name]
+                if (one, name) in draft.made:
+                    made[key] = draft.made[one, name]
                 elif one.old is not None and olds.get(name) == shape:
                     kept[key] = _key(one.old, name)
                 else:

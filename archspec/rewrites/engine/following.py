@@ -19,24 +19,24 @@ from archspec.source import Scalar
 
 _STRAIGHT = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)\Z")
 
-Votes = dict[int, dict[str, list[Any]]]
-"""By the id of a scope: for each of its names, what those that take it have now."""
+Votes = dict[DraftScope, dict[str, list[Any]]]
+"""By scope: for each of its names, what those that take it have now."""
 
 
-def values(draft: Draft) -> dict[int, Mapping[str, Any]]:
-    """By the id of a use of a block: its values, where some changed."""
+def values(draft: Draft) -> dict[DraftScope, Mapping[str, Any]]:
+    """By use of a block: its values, where some changed."""
     votes: Votes = {}
     for node in draft.nodes():
         _node(node, votes)
-    found: dict[int, Mapping[str, Any]] = {}
+    found: dict[DraftScope, Mapping[str, Any]] = {}
     for scope in reversed(list(draft.scopes())):
-        cast = votes.get(id(scope))
+        cast = votes.get(scope)
         if cast is None or scope.old.block is None or scope.parent is None:
             continue
         new = {name: given[0] for name, given in cast.items() if all(one == given[0] for one in given)}
         changed = {name: value for name, value in new.items() if scope.old.values[name] != value}
         if changed:
-            found[id(scope)] = {**scope.old.values, **changed}
+            found[scope] = {**scope.old.values, **changed}
         _pass_on(scope.parent, scope.old.step, new, votes)
     return found
 
@@ -49,7 +49,7 @@ def _node(node: DraftNode, votes: Votes) -> None:
         if argument not in type(node.op).model_fields or name not in owner.old.values:
             continue
         if owner.old.values[name] == getattr(like.op, argument):
-            votes.setdefault(id(owner), {}).setdefault(name, []).append(getattr(node.op, argument))
+            votes.setdefault(owner, {}).setdefault(name, []).append(getattr(node.op, argument))
 
 
 def _pass_on(around: DraftScope, step: Step | None, new: Mapping[str, Any], votes: Votes) -> None:
@@ -57,7 +57,7 @@ def _pass_on(around: DraftScope, step: Step | None, new: Mapping[str, Any], vote
     owner = _owner(around)
     for parameter, name in _straight(step):
         if parameter in new and name in owner.old.values:
-            votes.setdefault(id(owner), {}).setdefault(name, []).append(new[parameter])
+            votes.setdefault(owner, {}).setdefault(name, []).append(new[parameter])
 
 
 def _owner(scope: DraftScope) -> DraftScope:

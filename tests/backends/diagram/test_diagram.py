@@ -185,7 +185,9 @@ def test_depth(name: str, depth: int) -> None:
 )
 def test_every_block_alone(name: str) -> None:
     graph = graph_of(name)
-    for block in blocks_of(graph):
+    blocks = blocks_of(graph)
+    assert blocks
+    for block in blocks:
         layout = laid_out(draw(graph, focus=block))
         assert layout.faults() == [], block
         assert {"previous layer", "next layer"} <= set(layout.words())

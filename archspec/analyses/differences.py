@@ -1,0 +1,211 @@
+"""Where two networks differ, up to names: what one has and the other lacks, and what is otherwise in both.
+
+Steps correspond when the same is computed on the way to them, or the same is made of them; the rest in the
+order they run, as a text comparison finds lines.  Where the two are the same network (:mod:`archspec.analyses.equal`)
+there is no difference; where they are not, there is at least one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Literal
+
+from archspec.analyses.aligned import aligned
+from archspec.analyses.equal import Doing, Wiring, isomorphism, refine, shared
+from archspec.graph import Graph, Node
+from archspec.records import record
+from archspec.sizes import text
+
+
+@record
+class Difference:
+    """One thing that differs: the step's path in the first network and in the second; None where it has none."""
+
+    kind: Literal["removed", "added", "changed", "reads", "shares", "input", "output"]
+    first: str | None
+    second: str | None
+    text: str
+    """What differs, in words that stand behind the path."""
+
+    def __str__(self) -> str:
+        paths = list(dict.fromkeys(path for path in (self.first, self.second) if path is not None))
+        return f"{' and '.join(f'`{path}`' for path in paths)}: {self.text}"
+
+
+@record
+class Comparison:
+    """Two networks: which steps correspond, by index, and what differs, in execution order."""
+
+    pairs: tuple[tuple[int, int], ...]
+    differences: tuple[Difference, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether they are one network under two sets of names."""
+        return not self.differences
+
+
+def compare(one: Graph, other: Graph, initial: bool = True) -> Comparison:
+    """Two networks beside each other; with ``initial`` false, how weights start does not count."""
+    first, second = Wiring(one, initial), Wiring(other, initial)
+    refine(first, second)
+    found = isomorphism(first, second)
+    if found is not None:
+        return Comparison(tuple(sorted(found.items())), ())
+    pairs = _corresponding(first, second)
+    return Comparison(tuple(sorted(pairs.items())), tuple(_Differences(first, second, pairs).all()))
+
+
+def _corresponding(first: Wiring, second: Wiring) -> dict[int, int]:
+    """The steps of the second that those of the first are, each at most once."""
+    pairs: dict[int, int] = {}
+    for how in ("both", "made", "used"):
+        waiting: defaultdict[Hashable, deque[int]] = defaultdict(deque)
+        taken = set(pairs.values())
+        for index in _steps(second):
+            if index not in taken:
+                waiting[second.wires.nodes[index][how]].append(index)
+        for index in _steps(first):
+            alike = waiting.get(first.wires.nodes[index][how])
+            if index not in pairs and alike:
+                pairs[index] = alike.popleft()
+    taken = set(pairs.values())
+    left = [index for index in _steps(first) if index not in pairs]
+    right = [index for index in _steps(second) if index not in taken]
+    _align(first, second, left, right, pairs)
+    return pairs
+
+
+def _steps(wiring: Wiring) -> list[int]:
+    return [index for index, value in enumerate(wiring.stands_for) if index == value]
+
+
+def _align(first: Wiring, second: Wiring, left: Sequence[int], right: Sequence[int], pairs: dict[int, int]) -> None:
+    """Pair what is left, in order: what does the same, then what is of one kind, in runs as long as possible."""
+    before = [(first.wires.nodes[index]["label"], _kind(first, index)) for index in left]
+    after = [(second.wires.nodes[index]["label"], _kind(second, index)) for index in right]
+    pairs.update((left[at], right[to]) for at, to in aligned(before, after))
+
+
+def _kind(wiring: Wiring, index: int) -> str:
+    op = wiring.graph.nodes[index].op
+    return "" if op is None else op.keyword
+
+
+class _Differences:
+    """What differs between two networks of which some steps correspond."""
+
+    def __init__(self, first: Wiring, second: Wiring, pairs: dict[int, int]) -> None:
+        self.first = first
+        self.second = second
+        self.pairs = pairs
+        self.back = {there: here for here, there in pairs.items()}
+        self.sharing = [_sharing(wiring.graph) for wiring in (first, second)]
+
+    def all(self) -> Iterator[Difference]:
+        """Every difference, in the order of the first; what only the second has stands before the step that follows."""
+        added = deque(index for index in _steps(self.second) if index not in self.back)
+        for index in _steps(self.first):
+            node = self.first.graph.nodes[index]
+            there = self.pairs.get(index)
+            if there is None:
+                yield Difference(
+                    "removed", node.path, None, f"the second has no such step ({_words(self.first, node)})"
+                )
+                continue
+            while added and added[0] < there:
+                yield self._added(added.popleft())
+            yield from self._pair(node, self.second.graph.nodes[there])
+        for index in added:
+            yield self._added(index)
+        yield from self._outputs()
+
+    def _added(self, index: int) -> Difference:
+        node = self.second.graph.nodes[index]
+        return Difference("added", None, node.path, f"the first has no such step ({_words(self.second, node)})")
+
+    def _pair(self, node: Node, there: Node) -> Iterator[Difference]:
+        one, other = (wiring.wires.nodes[at.index]["label"] for wiring, at in self._sides(node, there))
+        if one != other:
+            kind = "input" if node.op is None else "changed"
+            yield Difference(kind, node.path, there.path, self._changed(node, there))
+        reads = [[wiring.stands_for[index] for index in at.inputs] for wiring, at in self._sides(node, there)]
+        expected = [self.pairs.get(index) for index in reads[0]]
+        known = None not in expected and all(index in self.back for index in reads[1])
+        commutes = node.op is not None and node.op.commutes
+        if known and (Counter(expected) != Counter(reads[1]) if commutes else expected != reads[1]):
+            said = _listed(self.first.graph, reads[0]), _listed(self.second.graph, reads[1])
+            yield Difference("reads", node.path, there.path, f"it reads {said[0]}, in the second {said[1]}")
+        mine, theirs = self.sharing[0].get(node.index, []), self.sharing[1].get(there.index, [])
+        wanted = {self.pairs.get(index) for index in mine}
+        if None not in wanted and wanted != set(theirs) and all(index in self.back for index in theirs):
+            said = _shares(self.first.graph, mine, node.index), _shares(self.second.graph, theirs, there.index)
+            yield Difference("shares", node.path, there.path, f"it has {said[0]}, in the second {said[1]}")
+
+    def _sides(self, node: Node, there: Node) -> tuple[tuple[Wiring, Node], tuple[Wiring, Node]]:
+        return (self.first, node), (self.second, there)
+
+    def _changed(self, node: Node, there: Node) -> str:
+        """What two steps do otherwise: their arguments one by one where torch calls the same thing."""
+        sides = self._sides(node, there)
+        if node.op is None or there.op is None:
+            shapes = [" × ".join(map(text, one.shape.dims)) for one in (node, there)]
+            places = [list(wiring.graph.inputs.values()).index(at.index) + 1 for wiring, at in sides]
+            said = shapes if shapes[0] != shapes[1] else [f"input {place}" for place in places]
+            return f"it is {said[0]}, in the second {said[1]}"
+        one, other = (wiring.doing(at) for wiring, at in sides)
+        said = list(_arguments(one, other))
+        if one.what != other.what or not said:
+            said.insert(0, f"it is {_words(self.first, node)}, in the second {_words(self.second, there)}")
+        return "; ".join(said)
+
+    def _outputs(self) -> Iterator[Difference]:
+        """Outputs in their order."""
+        sides = [
+            [(output, wiring.stands_for[output.node]) for output in wiring.graph.outputs]
+            for wiring in (self.first, self.second)
+        ]
+        for (output, index), (other, there) in zip(*sides, strict=False):
+            if output.training != other.training:
+                when = ["in training only" if one.training else "always" for one in (output, other)]
+                yield Difference("output", output.name, other.name, f"it is given {when[0]}, in the second {when[1]}")
+            if index in self.pairs and there in self.back and self.pairs[index] != there:
+                paths = self.first.graph.nodes[index].path, self.second.graph.nodes[there].path
+                yield Difference("output", output.name, other.name, f"it is `{paths[0]}`, in the second `{paths[1]}`")
+        for output, _ in sides[0][len(sides[1]) :]:
+            yield Difference("output", output.name, None, "the second has no such output")
+        for output, _ in sides[1][len(sides[0]) :]:
+            yield Difference("output", None, output.name, "the first has no such output")
+
+
+def _arguments(one: Doing, other: Doing) -> Iterator[str]:
+    for slot, mine in one.settings.items():
+        if slot in other.settings and mine != other.settings[slot]:
+            yield f"`{slot}` is {mine}, in the second {other.settings[slot]}"
+    starts, there = dict(one.initial), dict(other.initial)
+    for tensor in dict.fromkeys((*starts, *there)):
+        if starts.get(tensor) != there.get(tensor):
+            name = tensor or "it"
+            said = [side.get(tensor, "torch's own way").replace("{tensor}", name) for side in (starts, there)]
+            yield f"`{name}` starts by {said[0]}, in the second by {said[1]}"
+
+
+def _sharing(graph: Graph) -> dict[int, list[int]]:
+    """For each node that shares weights all that share them."""
+    return {index: sharing for sharing in shared(graph).values() for index in sharing}
+
+
+def _shares(graph: Graph, sharing: Sequence[int], index: int) -> str:
+    others = [other for other in sharing if other != index]
+    return f"the weights of {_listed(graph, others)}" if others else "weights of its own"
+
+
+def _listed(graph: Graph, indices: Sequence[int]) -> str:
+    return " and ".join(f"`{graph.nodes[index].path}`" for index in indices) or "nothing"
+
+
+def _words(wiring: Wiring, node: Node) -> str:
+    if node.op is None:
+        return "an input"
+    return node.op.words(wiring.graph.shapes_in(node), node.shape)
