@@ -60,25 +60,16 @@ def _refused(message: str, hint: str | None = None) -> SpecError:
 
 
 def _library(name: str) -> Any:
+    """A library, imported; torchvision comes first, since the others import it and may stumble over it."""
+    from archspec.running.torchvision_library import torchvision
+
     package = _PACKAGES.get(name, name)
     try:
-        if name in ("torchvision", "smp"):
-            _define_missing_operators()
-        return importlib.import_module(package)
+        vision = torchvision()
+        return vision if name == "torchvision" else importlib.import_module(package)
     except ImportError:
         pip = package.replace("_", "-")
         raise _refused(f"`{name}:` needs the package {pip}, which is not here", f"pip install {pip}") from None
-
-
-def _define_missing_operators() -> None:
-    """Torchvision that was built for another torch lacks two compiled operators, and fails to import without them."""
-    import torch
-
-    try:
-        importlib.import_module("torchvision")
-    except RuntimeError:
-        for name in ("nms", "qnms"):
-            torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
 def _torchvision(name: str) -> Brought:
@@ -114,7 +105,7 @@ def _smp(name: str) -> Brought:
 
 
 def _python(name: str) -> Brought:
-    import torch
+    from torch import nn
 
     package, _, path = name.partition(":")
     if not path:
@@ -127,8 +118,8 @@ def _python(name: str) -> Brought:
         if not hasattr(found, part):
             raise _refused(f"`{printable(package, 80)}` has no `{printable(path, 80)}`")
         found = getattr(found, part)
-    module = found if isinstance(found, torch.nn.Module) else found()
-    if not isinstance(module, torch.nn.Module):
+    module = found if isinstance(found, nn.Module) else found()
+    if not isinstance(module, nn.Module):
         raise _refused(f"`{printable(name, 80)}` gives no `torch.nn.Module`")
     return Brought(module, _USUAL, path.rpartition(".")[2])
 
