@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archspec.diagnostics import Diagnostics, Fault, Frame, Span
+from archspec.diagnostics import Diagnostics, Excess, Fault, Frame, Span
 from archspec.elaborate import mismatch
 from archspec.elaborate.places import UNKNOWN, Loop, Place
+from archspec.expressions import Work
 from archspec.graph import Node, Scope
 from archspec.ops import Op, Shape, ShapeError
 from archspec.records import record
@@ -28,9 +29,10 @@ class Misfit:
 class Nodes:
     """The nodes of a graph in the making."""
 
-    def __init__(self, diagnostics: Diagnostics, maximum: int) -> None:
+    def __init__(self, diagnostics: Diagnostics, work: Work, maximum: int) -> None:
         self.all: list[Node] = []
         self.pins: list[tuple[Dim, int, int]] = []
+        self.work = work
         self.maximum = maximum
         self.diagnostics = diagnostics
         self.sizes: dict[str, int] = {}
@@ -38,7 +40,6 @@ class Nodes:
         self.misfits: list[Misfit] = []
         """Where the spec's own sizes do not fit, those alone that follow from no other."""
         self._doubtful: set[int] = set()
-        self._steps = 0
         self._paths: dict[str, int] = {}
 
     def set_sizes(self, sizes: dict[str, int]) -> None:
@@ -48,8 +49,8 @@ class Nodes:
 
     def tick(self, span: Span, place: Place) -> None:
         """Count one more step run; raises when there are too many, whether they make nodes or not."""
-        self._steps += 1
-        if self._steps > self.maximum:
+        self.work.copies += 1
+        if self.work.copies > self.maximum:
             raise Excess(self.too_many(span))
 
     def too_many(self, span: Span) -> Fault:
@@ -178,11 +179,3 @@ class Nodes:
 
 def _has_weights(op: Op, shapes: Sequence[Shape]) -> bool:
     return type(op).weights is not Op.weights and bool(op.weights(shapes))
-
-
-class Excess(Exception):
-    """The graph grows beyond its bound: elaboration stops at once."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(str(fault))
-        self.fault = fault
