@@ -50,7 +50,7 @@ class Bounds:
     """YAML values in each file, counting what an alias stands for each time."""
     nodes: int = 1_000_000
     """Steps run, whether they make nodes or not."""
-    evaluation: int = 4_000_000
+    evaluation: int = 2_500_000
     """Steps of evaluation that all expressions take together; every step run adds some."""
     depth: int = 100
     """How deep YAML values, and uses of blocks, may be nested."""

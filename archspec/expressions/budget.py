@@ -14,7 +14,7 @@ EACH = 40
 class Work:
     """What the expressions of all files of one load use together, beyond the bounds that each has."""
 
-    steps: int = 4_000_000
+    steps: int = 2_500_000
     """Steps of evaluation there are to begin with: a few seconds."""
     copies: int = 0
     """Copies of steps run so far, whether they made nodes or not."""
