@@ -18,7 +18,7 @@ from archspec.records import record
 Severity = Literal["error", "warning", "note"]
 
 MAXIMUM_DIAGNOSTICS = 100
-"""Diagnostics kept in one run; a generated file with a million faults still gives a readable report."""
+"""Errors after which nothing more is looked for, and warnings and notes that are kept, in one run."""
 
 
 @record
@@ -93,6 +93,14 @@ class Fault(Exception):
         self.diagnostic = Diagnostic(code, message, span, hint, details)
 
 
+class Excess(Exception):
+    """Raised where a bound on the whole is used up: no boundary goes on with the next value, the stage ends."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+
+
 class SpecError(Exception):
     """A spec cannot be used; ``diagnostics`` says why, and ``str()`` is the text a terminal would show."""
 
@@ -105,26 +113,36 @@ class Diagnostics:
     """Collects diagnostics in the order they are found.
 
     What is said twice of one place is kept once: a fault inside a block is reported for the first use of it alone.
+    Nobody reads a thousand errors, and each costs a search for what was meant: the hundredth ends the run.
     """
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, Span | None], Diagnostic] = {}
-        self.dropped = 0
+        self._errors = 0
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Keep one diagnostic, unless the same was said of the same place or the limit is reached."""
+        """Keep one diagnostic, unless the same was said of the same place.
+
+        Raises :class:`SpecError` with everything found at the hundredth error; of warnings and notes a hundred are
+        kept.
+        """
         key = (diagnostic.code, "" if diagnostic.stack else diagnostic.message, diagnostic.span)
         if key in self._found:
             return
-        if len(self._found) >= MAXIMUM_DIAGNOSTICS:
-            self.dropped += 1
+        if diagnostic.severity != "error":
+            if len(self._found) - self._errors < MAXIMUM_DIAGNOSTICS:
+                self._found[key] = diagnostic
             return
         self._found[key] = diagnostic
+        self._errors += 1
+        if self._errors == MAXIMUM_DIAGNOSTICS:
+            message = f"these are the first {MAXIMUM_DIAGNOSTICS} errors, and what else there is was not looked at"
+            raise SpecError((*self.all, Diagnostic("too-many-errors", message, severity="note")))
 
     def insert(self, at: int, diagnostic: Diagnostic) -> None:
         """Keep one diagnostic in the place that it would have had after so many others."""
         found = list(self._found.values())
-        self._found = {}
+        self._found, self._errors = {}, 0
         for each in (*found[:at], diagnostic, *found[at:]):
             self.add(each)
 
@@ -148,7 +166,7 @@ class Diagnostics:
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
         """The errors alone."""
-        return tuple(d for d in self._found.values() if d.severity == "error")
+        return tuple(d for d in self._found.values() if d.severity == "error") if self._errors else ()
 
     def raise_if_errors(self) -> None:
         """Raise :class:`SpecError` with everything found if any of it is an error."""

@@ -27,6 +27,7 @@ from archspec.diagnostics import (
 from archspec.elaborate import Loader, Variant, elaborate
 from archspec.elaborate.loader import spec_names, specs_folder
 from archspec.elaborate.rewriting import rewritten
+from archspec.expressions import Work
 from archspec.graph import Graph, uncollected
 from archspec.records import record
 from archspec.schema import SpecFile
@@ -50,6 +51,8 @@ class Bounds:
     """YAML values in each file, counting what an alias stands for each time."""
     nodes: int = 1_000_000
     """Steps run, whether they make nodes or not."""
+    evaluation: int = 2_500_000
+    """Steps of evaluation that all expressions take together; every step run adds some."""
     depth: int = 100
     """How deep YAML values, and uses of blocks, may be nested."""
 
@@ -86,7 +89,7 @@ def opened(
     ``call`` is how values for parameters were given, which messages about them show.
     """
     diagnostics = Diagnostics()
-    loader = Loader(diagnostics, bounds.limits)
+    loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation))
     file = _open(loader, spec)
     diagnostics.raise_if_errors()
     assert file is not None
@@ -129,7 +132,7 @@ def opened_text(
 ) -> Spec:
     """A spec as :func:`loads` gives it, but with ``misfits`` as :func:`opened`; ``call`` as there."""
     diagnostics = Diagnostics()
-    loader = Loader(diagnostics, bounds.limits)
+    loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation))
     file = loader.text(text, name, folder)
     diagnostics.raise_if_errors()
     assert file is not None

@@ -166,7 +166,7 @@ class Blocks:
         steps = definition.steps
         found: Step | None = None
         for part in path.split("."):
-            match = _named(steps, part, values)
+            match = _named(steps, part, values, self.loader.work)
             if match is None:
                 raise Fault("unknown-block", f"`{variant.name}` has no step `{printable(path)}`", span)
             found, values = match
@@ -208,18 +208,20 @@ def overlay_keys(variant: Variant) -> dict[str, Span]:
     return found
 
 
-def _named(steps: tuple[Step, ...], part: str, values: dict[str, Any]) -> tuple[Step, dict[str, Any]] | None:
+def _named(
+    steps: tuple[Step, ...], part: str, values: dict[str, Any], work: expressions.Work
+) -> tuple[Step, dict[str, Any]] | None:
     """The step of a name among steps, looking through groups and loops."""
     for step in steps:
         copies: list[dict[str, Any]] = [values]
         for clause in step.clauses:
-            copies = [{**outer, **bound} for outer in copies for bound in expressions.iterate(clause, outer)]
+            copies = [{**outer, **bound} for outer in copies for bound in expressions.iterate(clause, outer, work)]
         for copy in copies:
             if step.what == "steps" and step.steps:
-                found = _named(step.steps, part, copy)
+                found = _named(step.steps, part, copy, work)
                 if found is not None:
                     return found
-            if step.name is not None and text(step.name, copy, step.what_span, "a name") == part:
+            if step.name is not None and text(step.name, copy, step.what_span, "a name", work) == part:
                 return step, copy
     return None
 

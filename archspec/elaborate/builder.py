@@ -61,7 +61,8 @@ class Builder:
         self.blocks = Blocks(loader)
         self.making = Making()
         self.defaults = Defaults(loader)
-        self.nodes = Nodes(self.diagnostics, maximum_nodes)
+        self.work = loader.work
+        self.nodes = Nodes(self.diagnostics, self.work, maximum_nodes)
         self.maximum_depth = maximum_depth
         self.parts: list[Part] = []
         self._labels: tuple[Graph, Counter[str | None]] | None = None
@@ -108,7 +109,7 @@ class Builder:
         span = step.name_span or step.what_span
         name = step.name if key is None else key
         if not isinstance(name, str):
-            name = text(name, self.names(place, visit.loop, visit.current), span, "a name")
+            name = text(name, self.names(place, visit.loop, visit.current), span, "a name", self.work)
         assert name is not None
         place.claim(name, span, Entry(UNKNOWN, span))
         return name
@@ -174,7 +175,7 @@ class Builder:
         if step.label is None:
             return
         span = step.label_span or step.what_span
-        name = text(step.label, {**place.use.values, **visit.loop.names}, span, "a label")
+        name = text(step.label, {**place.use.values, **visit.loop.names}, span, "a label", self.work)
         place.label(name, span, entry)
         if entry.value >= 0:
             self.nodes.all[entry.value].label = self.nodes.all[entry.value].label or name

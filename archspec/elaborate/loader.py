@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
+from archspec.expressions import Work
 from archspec.schema import BlockDefinition, SpecFile, parse_file
 from archspec.source import Limits, Mapping, Node, Scalar, bounded, is_file, parse, read
 
@@ -79,8 +80,9 @@ class Variant:
 class Loader:
     """Reads files once each and resolves the names by which specs speak of one another."""
 
-    def __init__(self, diagnostics: Diagnostics, limits: Limits | None = None) -> None:
+    def __init__(self, diagnostics: Diagnostics, limits: Limits | None = None, work: Work | None = None) -> None:
         self.diagnostics = diagnostics
+        self.work = work or Work()
         self.limits = limits or Limits()
         self._files: dict[str, SpecFile | None] = {}
         self._open: list[tuple[str, str]] = []
@@ -97,7 +99,7 @@ class Loader:
         except Fault as fault:
             self.diagnostics.add(fault.diagnostic)
             return None
-        return parse_file(node, f"text:{shown}", shown, folder, self.diagnostics)
+        return parse_file(node, f"text:{shown}", shown, folder, self.diagnostics, self.work)
 
     def file(self, path: Path, shown: str, span: Span | None = None) -> SpecFile | None:
         """The file at a path; None, with a diagnostic, where it cannot be read or is no spec."""
@@ -120,7 +122,7 @@ class Loader:
         except (OSError, ValueError, RuntimeError):
             self.diagnostics.error("file-not-found", f"cannot read `{printable(shown)}`", span)
             return None
-        self._files[key] = parse_file(node, key, shown, resolved.parent, self.diagnostics)
+        self._files[key] = parse_file(node, key, shown, resolved.parent, self.diagnostics, self.work)
         return self._files[key]
 
     def named(self, text: str, by: SpecFile | None, span: Span | None) -> SpecFile | None:

@@ -10,13 +10,12 @@ from typing import Any
 from archspec.analyses.refusals import fitting
 from archspec.analyses.shapes import valid_sizes
 from archspec.analyses.trial import Trial
-from archspec.diagnostics import Diagnostic, Fault, Span, did_you_mean, printable
+from archspec.diagnostics import Diagnostic, Excess, Fault, Span, did_you_mean, printable
 from archspec.elaborate import learning, unused
 from archspec.elaborate.blocks import overlay_keys, variant_overlay
 from archspec.elaborate.builder import Builder
 from archspec.elaborate.inputs import bind_inputs
 from archspec.elaborate.loader import Loader, Variant
-from archspec.elaborate.nodes import Excess
 from archspec.elaborate.outputs import outputs_of
 from archspec.elaborate.places import OUTSIDE, UNKNOWN, Place, Use
 from archspec.elaborate.rewriting import rewritten
@@ -51,6 +50,9 @@ def elaborate(
         later = None if rewrites else misfits  # a rewrite works on what fits
         graph = _build(loader, variant, overrides or {}, sizes or {}, maximum_nodes, maximum_depth, later)
         return rewritten(graph, rewrites, loader.diagnostics) if graph is not None and rewrites else graph
+    except Excess as excess:
+        loader.diagnostics.add(excess.fault.diagnostic)
+        return None
     finally:
         sys.setrecursionlimit(limit)
 
@@ -114,8 +116,6 @@ def _build(
             graph.doc, graph.spec = outermost.model.doc or file.model.doc, variant.shown
     except Fault as fault:
         diagnostics.add(fault.diagnostic)
-    except Excess as excess:
-        diagnostics.add(excess.fault.diagnostic)
     except UnknownValue:
         pass
     if graph is None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archspec.analyses.trial import NoNumber, Trial
-from archspec.diagnostics import Diagnostics, Fault, Frame, Span
+from archspec.diagnostics import Diagnostics, Excess, Fault, Frame, Span
 from archspec.elaborate import mismatch
 from archspec.elaborate.places import UNKNOWN, Loop, Place
+from archspec.expressions import Work
 from archspec.graph import Node, Scope
 from archspec.ops import Op, Shape, ShapeError
 from archspec.records import record
@@ -29,21 +30,21 @@ class Misfit:
 class Nodes:
     """The nodes of a graph in the making."""
 
-    def __init__(self, diagnostics: Diagnostics, maximum: int) -> None:
+    def __init__(self, diagnostics: Diagnostics, work: Work, maximum: int) -> None:
         self.all: list[Node] = []
+        self.work = work
         self.maximum = maximum
         self.diagnostics = diagnostics
         self.trial = Trial({})
         self.misfits: list[Misfit] = []
         """Where the spec's own sizes do not fit, those alone that follow from no other."""
         self._doubtful: set[int] = set()
-        self._steps = 0
         self._paths: dict[str, int] = {}
 
     def tick(self, span: Span, place: Place) -> None:
         """Count one more step run; raises when there are too many, whether they make nodes or not."""
-        self._steps += 1
-        if self._steps > self.maximum:
+        self.work.copies += 1
+        if self.work.copies > self.maximum:
             raise Excess(self.too_many(span))
 
     def too_many(self, span: Span) -> Fault:
@@ -155,11 +156,3 @@ def _no_number(error: NoNumber) -> Fault:
 
 def _has_weights(op: Op, shapes: Sequence[Shape]) -> bool:
     return type(op).weights is not Op.weights and bool(op.weights(shapes))
-
-
-class Excess(Exception):
-    """The graph grows beyond its bound: elaboration stops at once."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(str(fault))
-        self.fault = fault

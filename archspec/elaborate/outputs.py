@@ -67,7 +67,7 @@ def _output(builder: Builder, name: str, node: YamlNode, place: Place, last: int
         wanted = when.value if isinstance(when, Scalar) else None
         if isinstance(wanted, str):
             bare = wanted[2:-1] if wanted.startswith("$(") and wanted.endswith(")") else wanted.removeprefix("$")
-            wanted = expressions.evaluate(expressions.parse(bare, when.span), names)
+            wanted = expressions.evaluate(expressions.parse(bare, when.span), names, place.use.file.work)
         if not isinstance(wanted, bool):
             raise Fault("not-a-condition", "`when` is true or false", when.span)
         if not wanted:

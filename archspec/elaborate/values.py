@@ -8,7 +8,7 @@ from typing import Any
 
 from archspec import expressions, vocabulary
 from archspec.diagnostics import Diagnostics, Fault, Span, printable
-from archspec.expressions import Expression, Record
+from archspec.expressions import Expression, Record, Work
 from archspec.graph import Scope
 from archspec.ops import Shape
 from archspec.schema import IDENTIFIER, STEP_KEYS, BlockDefinition, SpecFile, Step
@@ -64,8 +64,8 @@ def evaluate(node: Node, names: Mapping[str, Any], file: SpecFile | None) -> Any
         if found is None:
             return Text(node.value, file)
         if isinstance(found, Expression):
-            return _written(expressions.evaluate(found, names), file)
-        return Text(expressions.interpolate(found, names), file)
+            return _written(expressions.evaluate(found, names, file and file.work), file)
+        return Text(expressions.interpolate(found, names, file and file.work), file)
     if isinstance(node, Items):
         return [evaluate(item, names, file) for item in node.items]
     return {Text(key.text, file): evaluate(value, names, file) for key, value in node.entries}
@@ -91,18 +91,18 @@ def _template(node: Scalar, file: SpecFile | None) -> expressions.Expression | e
     return file.templates[id(node)][0]
 
 
-def text(value: Any, names: Mapping[str, Any], span: Span | None, what: str) -> str:
+def text(value: Any, names: Mapping[str, Any], span: Span | None, what: str, work: Work) -> str:
     """A name that may be a template (``layer$(i + 1)``), as text."""
     if isinstance(value, str):
         return value
     if isinstance(value, Expression):
-        result = expressions.evaluate(value, names)
+        result = expressions.evaluate(value, names, work)
         if isinstance(result, float) and result.is_integer():
             result = int(result)
         if isinstance(result, bool) or not isinstance(result, (str, int)):
             raise Fault("wrong-type", f"{what} should be text, and `{printable(repr(result))}` is none", span)
         return str(result)
-    return expressions.interpolate(value, names)
+    return expressions.interpolate(value, names, work)
 
 
 def kind(value: Any) -> str:

@@ -18,6 +18,7 @@ from archspec.elaborate.builder import Builder
 from archspec.elaborate.mismatch import formula
 from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place, Visit
 from archspec.elaborate.values import UnknownValue, evaluate, mention, text
+from archspec.expressions import Clause
 from archspec.schema import Step
 from archspec.source import Scalar
 
@@ -57,15 +58,7 @@ class StepWalk:
             return
 
     def _looped(self, step: Step, place: Place, loop: Loop) -> Iterator[Loop]:
-        copies = [loop]
-        for clause in step.clauses:
-            names = {**place.use.values, **place.use.records}
-            copies = [
-                outer.inner(bound, index)
-                for outer in copies
-                for index, bound in enumerate(expressions.iterate(clause, {**names, **outer.names}))
-            ]
-        for copy in copies:
+        for copy in self._turns(step.clauses, place, loop):
             if step.repeat is None:
                 yield copy
                 continue
@@ -81,6 +74,15 @@ class StepWalk:
             for index in range(count):
                 yield copy.inner({}, index)
 
+    def _turns(self, clauses: Sequence[Clause], place: Place, loop: Loop) -> Iterator[Loop]:
+        """The copies that ``for`` clauses make, those of the first outside; each when it is asked for."""
+        if not clauses:
+            yield loop
+            return
+        names = {**place.use.values, **place.use.records, **loop.names}
+        for index, bound in enumerate(expressions.iterate(clauses[0], names, self.builder.work)):
+            yield from self._turns(clauses[1:], place, loop.inner(bound, index))
+
     def wanted(self, visit: Visit) -> bool:
         """Whether ``when`` leaves this copy of a step."""
         step, place = visit.step, visit.place
@@ -88,7 +90,9 @@ class StepWalk:
         if step.when is None or isinstance(step.when, bool):
             return step.when is not False
         try:
-            found = expressions.evaluate(step.when, self.builder.names(place, visit.loop, visit.current, fixed=True))
+            found = expressions.evaluate(
+                step.when, self.builder.names(place, visit.loop, visit.current, True), self.builder.work
+            )
             if not isinstance(found, bool):
                 shown = printable(str(found), 40)
                 raise Fault(
@@ -137,7 +141,7 @@ class StepWalk:
         name = step.name
         if not isinstance(name, str):
             span = step.name_span or step.what_span
-            name = text(name, self.builder.names(place, visit.loop, visit.current), span, "a name")
+            name = text(name, self.builder.names(place, visit.loop, visit.current), span, "a name", self.builder.work)
             visit = replace(visit, key=name)
         *containers, last = name.split(".")
         for part in containers:
@@ -218,15 +222,14 @@ class StepWalk:
         if len(reads) != 1:
             raise Fault("wrong-inputs", f"{what} takes one input, and `from` names {len(reads)}", step.what_span)
 
-    @staticmethod
-    def _name_unknown(visit: Visit) -> None:
+    def _name_unknown(self, visit: Visit) -> None:
         """Let later steps name one that failed, so that they do not report it again."""
         step, place, key = visit.step, visit.place, visit.key
         try:
             names = {**place.use.values, **visit.loop.names}
             for given in (step.name if key is None else key, step.label):
                 if given is not None:
-                    name = text(given, names, step.what_span, "a name")
+                    name = text(given, names, step.what_span, "a name", self.builder.work)
                     place.names.setdefault(name, Entry(UNKNOWN, step.what_span))
         except (Fault, UnknownValue):
             return

@@ -4,7 +4,7 @@ The language is Python's expressions without anything that could run long, reach
 nothing of ops, blocks or YAML beyond the scalar a template stands in.
 """
 
-from archspec.expressions.budget import Budget
+from archspec.expressions.budget import Budget, Work
 from archspec.expressions.evaluator import evaluate, interpolate, iterate
 from archspec.expressions.functions import FUNCTIONS
 from archspec.expressions.names import free_names
@@ -21,6 +21,7 @@ __all__ = [
     "Expression",
     "Interpolation",
     "Record",
+    "Work",
     "evaluate",
     "free_names",
     "interpolate",

@@ -1,10 +1,32 @@
-"""How much evaluation may use, so that no expression runs long or grows large."""
+"""How much evaluation may use, so that no expression runs long or grows large, nor all of a spec's together."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from archspec.diagnostics import Fault
+from archspec.diagnostics import Excess, Fault, Span
+
+EACH = 40
+"""Steps of evaluation that every copy of a step adds to what a spec may use: large networks may compute more."""
+
+
+@dataclass
+class Work:
+    """What the expressions of all files of one load use together, beyond the bounds that each has."""
+
+    steps: int = 2_500_000
+    """Steps of evaluation there are to begin with: a few seconds."""
+    copies: int = 0
+    """Copies of steps run so far, whether they made nodes or not."""
+    spent: int = 0
+
+    def spend(self, budget: Budget, span: Span | None) -> None:
+        """Add what one evaluation used up; raises :class:`Excess` ``expression-limit`` when it is too much."""
+        self.spent += budget.spent_steps + budget.spent_items // 4  # the time that an element takes, about
+        if self.spent > self.steps + EACH * self.copies:
+            said = f"all expressions together use more than {self.steps:,} steps, and {EACH} for each step that is run"
+            hint = "a larger bound can be given where the spec is loaded: load(…, bounds=Bounds(evaluation=…))"
+            raise Excess(Fault("expression-limit", f"too much to evaluate: {said}", span, hint))
 
 
 @dataclass
@@ -29,9 +51,9 @@ class Budget:
 
     def make(self, items: int) -> None:
         """Use list elements up, before they are made."""
-        self.spent_items += items
-        if self.spent_items > self.items:
+        if self.spent_items + items > self.items:
             raise limit(f"lists of more than {self.items:,} elements together")
+        self.spent_items += items
 
     def check_text(self, length: int) -> None:
         """Refuse a text that would be too long, before it is made."""

@@ -8,50 +8,66 @@ from typing import Any
 from archspec.diagnostics import Fault, did_you_mean, printable
 from archspec.expressions import tree as t
 from archspec.expressions import values as v
-from archspec.expressions.budget import Budget
+from archspec.expressions.budget import Budget, Work
 from archspec.expressions.functions import FUNCTIONS, call
 
 
-def evaluate(expression: t.Expression, names: Mapping[str, object], budget: Budget | None = None) -> Any:
+def evaluate(
+    expression: t.Expression, names: Mapping[str, object], work: Work | None = None, budget: Budget | None = None
+) -> Any:
     """The value of an expression; lists for lists, tuples, ``range`` and the like.
 
-    Raises :class:`Fault` at the part at fault: ``unknown-name``, ``unknown-attribute``, ``expression-type``,
-    ``expression-value`` or ``expression-limit``.
+    What it takes is added to ``work``.  Raises :class:`Fault` at the part at fault: ``unknown-name``,
+    ``unknown-attribute``, ``expression-type``, ``expression-value`` or ``expression-limit``.
     """
     tree = expression.tree
     if isinstance(tree, t.Name):  # most are: `$channels`
         plain = names.get(tree.name)
         if isinstance(plain, int | float | str):
             return plain
-    evaluator = _Evaluator(expression, names, budget or Budget())
-    value = evaluator.value(tree)
+    budget = budget or Budget()
+    evaluator = _Evaluator(expression, names, budget)
     try:
-        v.check_result(value, evaluator.budget)
-    except Fault as fault:
-        raise evaluator.placed(fault, tree) from None
-    return value
+        value = evaluator.value(tree)
+        try:
+            v.check_result(value, budget)
+        except Fault as fault:
+            raise evaluator.placed(fault, tree) from None
+        return value
+    finally:
+        if work is not None:
+            work.spend(budget, expression.span)
 
 
-def iterate(clause: t.Clause, names: Mapping[str, object], budget: Budget | None = None) -> Iterator[dict[str, Any]]:
+def iterate(
+    clause: t.Clause, names: Mapping[str, object], work: Work | None = None, budget: Budget | None = None
+) -> Iterator[dict[str, Any]]:
     """The loop variables of each turn of a clause, in order; raises as :func:`evaluate` does."""
-    evaluator = _Evaluator(clause, names, budget or Budget())
-    for _ in evaluator.turns(clause.loops):
-        yield dict(evaluator.locals)
+    budget = budget or Budget()
+    evaluator = _Evaluator(clause, names, budget)
+    work = work or Work()
+    try:
+        for _ in evaluator.turns(clause.loops):
+            yield dict(evaluator.locals)
+    except Fault:
+        work.spend(budget, clause.span)
+        raise
+    work.spend(budget, clause.span)
 
 
-def interpolate(interpolation: t.Interpolation, names: Mapping[str, object], budget: Budget | None = None) -> str:
+def interpolate(interpolation: t.Interpolation, names: Mapping[str, object], work: Work | None = None) -> str:
     """The text with each expression's value in its place: whole floats as integers, booleans as YAML writes them.
 
     Raises :class:`Fault` as :func:`evaluate` does, and ``interpolation`` for a value that is no number, text or
     boolean.
     """
-    budget = budget or Budget()
+    longest = Budget().text
     out: list[str] = []
     for index, part in enumerate(interpolation.parts):
         if isinstance(part, str):
             out.append(part)
             continue
-        value = evaluate(part, names, budget)
+        value = evaluate(part, names, work)
         if isinstance(value, bool):
             out.append("true" if value else "false")
         elif isinstance(value, float) and value.is_integer():
@@ -68,8 +84,8 @@ def interpolate(interpolation: t.Interpolation, names: Mapping[str, object], bud
             )
             raise Fault("interpolation", f"{v.kind(value)} cannot stand inside a text", part.span, hint)
     length = sum(map(len, out))
-    if length > budget.text:
-        said = f"too much to evaluate: a text of {length:,} characters; {budget.text:,} are allowed"
+    if length > longest:
+        said = f"too much to evaluate: a text of {length:,} characters; {longest:,} are allowed"
         raise Fault("expression-limit", said, interpolation.span)
     return "".join(out)
 

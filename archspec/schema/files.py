@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from archspec import vocabulary
 from archspec.diagnostics import Diagnostics, Span, printable
+from archspec.expressions import Work
 from archspec.schema.models import BlockModel, SpecModel
 from archspec.schema.steps import IDENTIFIER, Step, parse_steps
 from archspec.source import Items, Mapping, Node, Scalar
@@ -47,12 +48,19 @@ class SpecFile:
     used_defaults: set[str] = field(default_factory=set)
     """Ops and blocks that something has started from the file's ``defaults`` of."""
     imports: dict[str, Any] = field(default_factory=dict)
+    work: Work = field(default_factory=Work)
+    """What the expressions of all files of the load have used together."""
     templates: dict[int, Any] = field(default_factory=dict)
     """Parsed expressions by the identity of their scalar, which lives as long as the file."""
 
 
-def parse_file(node: Node, key: str, shown: str, folder: Any, diagnostics: Diagnostics) -> SpecFile | None:
-    """A located file as a :class:`SpecFile`; None, with diagnostics added, where its structure is wrong."""
+def parse_file(
+    node: Node, key: str, shown: str, folder: Any, diagnostics: Diagnostics, work: Work | None = None
+) -> SpecFile | None:
+    """A located file as a :class:`SpecFile`; None, with diagnostics added, where its structure is wrong.
+
+    ``work`` is that of the load which reads the file.
+    """
     if not isinstance(node, Mapping):
         diagnostics.error(
             "structure", "a spec is a mapping that begins with `archspec: 1`", node.span, "see `archspec schema`"
@@ -72,7 +80,7 @@ def parse_file(node: Node, key: str, shown: str, folder: Any, diagnostics: Diagn
     model = _validate(SpecModel, node, diagnostics, {"archspec": 1})
     if model is None:
         return None
-    file = SpecFile(key, shown, model, node, folder)
+    file = SpecFile(key, shown, model, node, folder, work=work or Work())
     for name, body in model.blocks.items():
         block = _parse_block(name, body, node, file, diagnostics)
         if block is not None:

@@ -10,6 +10,7 @@ import pytest
 import archspec
 from archspec.backends.spec_text import expand
 from archspec.graph import Graph, Node
+from tests.helpers.work import calls
 
 HEAD = """\
 archspec: 1
@@ -548,3 +549,55 @@ def test_defaults_of_a_spec_hold_for_its_variants_and_for_values_from_outside(tm
         archspec.load(tmp_path / "base.yaml", norm={"batch_norm": {"momentum": 0.3}}),
     ):
         assert "eps=0.5" in archspec.source(spec)
+
+
+_WORK = [
+    "  - relu:\n    for: i in range(5000)\n    when: sum([j for j in range(4000)]) < 0\n",
+    "  - relu as r$(i + 0 * sum([j for j in range(4000)])):\n    for: i in range(5000)\n",
+    "  - relu:\n    when: sum([j for j in range(4000)]) < 0\n" * 500,
+]
+
+
+@pytest.mark.parametrize("steps", _WORK, ids=["for", "names", "written"])
+def test_all_expressions_together_have_a_bound(steps: str) -> None:
+    """The first expressions reach the bound, however many follow: a quarter of an hour's work ends in a second's."""
+    text = f"archspec: 1\nname: X\ninputs: {{x: [3]}}\nsteps:\n{steps}"
+    bounds = archspec.Bounds(evaluation=60_000)
+    found: list[str] = []
+
+    def load() -> None:
+        with pytest.raises(archspec.SpecError) as error:
+            archspec.loads(text, bounds=bounds)
+        found.extend(each.code for each in error.value.diagnostics)
+        assert "bounds=Bounds(evaluation=…)" in str(error.value)
+
+    assert calls(load) < 1_500_000
+    assert found == ["expression-limit"]
+
+
+def test_the_hundredth_error_ends_the_run() -> None:
+    """Each unknown step costs a search for what was meant; nobody reads a thousand of them."""
+
+    def work(count: int) -> int:
+        steps = "".join(f"  - rlu{i}\n" for i in range(count))
+        found: list[archspec.Diagnostic] = []
+
+        def load() -> None:
+            with pytest.raises(archspec.SpecError) as error:
+                archspec.loads(f"archspec: 1\nname: X\ninputs: {{x: [3]}}\nsteps:\n{steps}")
+            found.extend(error.value.diagnostics)
+
+        made = calls(load)
+        assert [each.code for each in found] == ["unknown-op"] * 100 + ["too-many-errors"]
+        return made
+
+    few, many = work(200), work(400)
+    assert many - few < 200 * 500  # what reading two hundred lines takes; a search takes thousands of calls
+
+
+def test_many_warnings_hide_no_error() -> None:
+    steps = "".join(f"  - sequence as s{i}:\n      - relu\n" for i in range(3))
+    params = ", ".join(f"p{i}: 1" for i in range(150))  # each unused: a warning
+    with pytest.raises(archspec.SpecError) as error:
+        archspec.loads(f"archspec: 1\nname: X\nparams: {{{params}}}\ninputs: {{x: [3]}}\nsteps:\n{steps}  - nothing\n")
+    assert "unknown-op" in [each.code for each in error.value.diagnostics]

@@ -59,7 +59,7 @@ NAMES: dict[str, object] = {
 
 
 def value_of(text: str, names: Mapping[str, object] = NAMES, budget: x.Budget | None = None) -> Any:
-    return x.evaluate(x.parse(text, None), names, budget)
+    return x.evaluate(x.parse(text, None), names, budget=budget)
 
 
 def place(text: str) -> Span:
@@ -68,7 +68,7 @@ def place(text: str) -> Span:
 
 def fault_of(text: str, names: Mapping[str, object] = NAMES, budget: x.Budget | None = None) -> Fault:
     with pytest.raises(Fault) as raised:
-        x.evaluate(x.parse(text, place(text)), names, budget)
+        x.evaluate(x.parse(text, place(text)), names, budget=budget)
     assert raised.value.diagnostic.span is not None
     assert render(raised.value.diagnostic)
     return raised.value
@@ -752,7 +752,7 @@ def test_clauses_that_are_refused(text: str, code: str, where: str | None) -> No
 def test_a_long_loop_ends() -> None:
     clause = x.parse_clause("a in range(9999) for b in range(9999)", None)
     with pytest.raises(Fault, match="too much"):
-        for _ in x.iterate(clause, {}, x.Budget(steps=100_000)):
+        for _ in x.iterate(clause, {}, budget=x.Budget(steps=100_000)):
             pass
 
 
