@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from archspec.families import algebra
@@ -43,7 +44,7 @@ class Branches(Chains):
         self.entries.append(entry)
         self.top.append(entry)
 
-    def together(self, columns: list[list[Item | None]], later: list[set[int]]) -> bool:
+    def together(self, columns: list[list[Item | None]], later: Sequence[Collection[int]]) -> bool:
         """Items that the same uses lack, under one condition; false where that has no form.
 
         ``later`` has, use by use, what is read after them.
@@ -56,7 +57,7 @@ class Branches(Chains):
             return False
         return True
 
-    def _branch(self, columns: list[list[Item | None]], later: list[set[int]]) -> None:
+    def _branch(self, columns: list[list[Item | None]], later: Sequence[Collection[int]]) -> None:
         begin = len(self.entries)
         branch = Entry("loop", "", columns[0])
         branch.number, branch.begin = begin + 1 + len(columns), [Ref(begin)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections import Counter
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 
 from archspec.analyses.structure import PLAIN_CALL
@@ -77,13 +78,19 @@ class Loops(Branches):
             self._back_to(mark)
 
     def _columns(self, columns: list[list[Stretch | None]]) -> None:
+        left = [Counter(index for items in columns for index in self._read_by(items[use])) for use in self.every]
+        later = [counter.keys() for counter in left]  # what is read further on, brought up to date step by step
         position = 0
         while position < len(columns):
             column = columns[position]
             first = next(part for part in column if part is not None)
             run = self._run(columns, position)
-            rest = columns[position + run :]
-            later = [{index for items in rest for index in self._read_by(items[use])} for use in self.every]
+            for use, counter in enumerate(left):
+                for items in columns[position : position + run]:
+                    for index in self._read_by(items[use]):
+                        counter[index] -= 1
+                        if not counter[index]:
+                            del counter[index]
             if first.period:
                 rows = [part.items if part is not None else [] for part in column]
                 counts = [len(row) // first.period for row in rows]
@@ -113,7 +120,7 @@ class Loops(Branches):
         called = item.module is not None and item.kind == "module" and item.module.whole != PLAIN_CALL
         return called or len(item.gives) > 1 or len(self._formal(item)) > 1
 
-    def _loop(self, key: Hashable, segment: Segment, later: list[set[int]]) -> None:
+    def _loop(self, key: Hashable, segment: Segment, later: Sequence[Collection[int]]) -> None:
         """A loop; or its first turn by itself and a loop over the others."""
         why = ""
         for start, apart in ((0, False), (0, True), (1, False)):
@@ -129,7 +136,7 @@ class Loops(Branches):
                 self.solver.first_apart = False
         raise _NoLoopError(key, why)
 
-    def _loop_from(self, segment: Segment, start: int, later: list[set[int]]) -> None:
+    def _loop_from(self, segment: Segment, start: int, later: Sequence[Collection[int]]) -> None:
         if start and not min(segment.counts):
             raise Mismatch("a first turn that some uses lack")
         for column in range(segment.period) if start else ():
@@ -234,7 +241,7 @@ class Loops(Branches):
             raise Mismatch("turns that begin differently")
         return Ref(begin, position)
 
-    def _hold(self, turns: _Turns, later: list[set[int]]) -> None:
+    def _hold(self, turns: _Turns, later: Sequence[Collection[int]]) -> None:
         """Refuse a loop that would hold what its last turn needs no more."""
         for use, values in turns.last.items():
             kept = {*self.inputs[use], *self.flow.outputs[self.uses[use]], *later[use]}

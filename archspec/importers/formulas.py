@@ -110,6 +110,9 @@ class Solver:
                     yield f"$({name} // 2)", [value // 2 for value in values]
         if not all(_is_whole(value) for value in column.known):
             return
+        if not self.params:  # what the block gives is its first parameter, unless it is what comes in
+            yield "$(input.channels)", list(self.inputs)
+            return
         known = [("input.channels", self.inputs), *self.params.items(), ("previous.channels", column.before)]
         at = column.present.index(True)
         for name, values in known:
