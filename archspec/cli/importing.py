@@ -45,10 +45,11 @@ def import_(
     The library is imported, and with `python:` your own code is run.
     """
     from archspec import pipeline
+    from archspec.running.sources import LIBRARIES
 
     terminal: Terminal = context.obj
     if not options.is_source(source):
-        raise CallError(f"`{source[:60]}` names no module", f"begin with one of {':, '.join(options.SOURCES)}:")
+        raise CallError(f"`{source[:60]}` names no module", f"begin with one of {':, '.join(LIBRARIES)}:")
     spec = pipeline.brought(source, None if input is None else options.shape(input), name)
     if terminal.as_json:
         terminal.answer_json({"spec": spec.to_yaml()})

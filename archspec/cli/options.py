@@ -70,7 +70,6 @@ Output = Annotated[
     typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not the terminal.", show_default=False),
 ]
 
-SOURCES = ("torchvision", "timm", "smp", "python")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _OTHER_KEYWORDS = ("sizes", "bounds")
 """What `load` takes beside parameters."""
@@ -102,7 +101,9 @@ def shape(text: str) -> list[int]:
 
 def is_source(text: str) -> bool:
     """Whether a word names a module of a library, ``timm:hrnet_w18``, in the place of a spec."""
-    return text.partition(":")[0] in SOURCES and ":" in text
+    from archspec.running.sources import is_source
+
+    return ":" in text and is_source(text)
 
 
 def sizes(given: list[str] | None, spec: LoadedSpec) -> dict[str, int]:

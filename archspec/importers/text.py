@@ -15,8 +15,6 @@ from archspec.importers.network import Network
 from archspec.importers.places import Places
 from archspec.importers.scopes import Group, Item, Leaf, Use, leaves
 
-WIDTH = 100
-
 
 @dataclass(slots=True, eq=False)
 class Step:

@@ -34,10 +34,10 @@ def _operand(lowering: Lowering, call: Call, operand: Any, axes: tuple[str, ...]
     return found
 
 
-def _merge(op: str, alone: str, other: float) -> Rule:
+def _merge(op: str, alone: str) -> Rule:
     """A sum or product: of tensors, or of one with a number."""
 
-    def rule(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    def rule(lowering: Lowering, call: Call) -> None:
         given = bound(call, ("input", "other", "alpha"), alpha=1)
         sides = [given["input"], given["other"]]
         if given["alpha"] != 1:
@@ -60,7 +60,7 @@ def _merge(op: str, alone: str, other: float) -> Rule:
     return rule
 
 
-def _subtract(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _subtract(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "other", "alpha"), alpha=1)
     number = given["other"]
     if isinstance(number, bool) or not isinstance(number, int | float) or given["alpha"] != 1:
@@ -68,7 +68,7 @@ def _subtract(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     lowering.add(call, "shift", {"by": -number}, [lowering.number(given["input"])], call.results.number)
 
 
-def _divide(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _divide(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "other", "rounding_mode"), rounding_mode=None)
     number = given["other"]
     if isinstance(number, bool) or not isinstance(number, int | float) or given["rounding_mode"] is not None:
@@ -78,11 +78,11 @@ def _divide(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     lowering.add(call, "scale", {"by": 1 / number}, [lowering.number(given["input"])], call.results.number)
 
 
-def _negate(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _negate(lowering: Lowering, call: Call) -> None:
     lowering.add(call, "scale", {"by": -1}, [lowering.number(call.arguments[0])], call.results.number)
 
 
-def _concat(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _concat(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("tensors", "dim", "axis"), dim=0, axis=None)
     parts: Sequence[Any] = given["tensors"]
     reads = [lowering.number(part) for part in parts]
@@ -98,8 +98,8 @@ def _methods(rule: Rule, *names: str) -> dict[str, Rule]:
 
 
 RULES: dict[str, Rule] = {
-    **_methods(_merge("add", "shift", 0), "add", "add_", "__add__", "__radd__", "__iadd__"),
-    **_methods(_merge("multiply", "scale", 1), "mul", "mul_", "__mul__", "__rmul__", "__imul__", "multiply"),
+    **_methods(_merge("add", "shift"), "add", "add_", "__add__", "__radd__", "__iadd__"),
+    **_methods(_merge("multiply", "scale"), "mul", "mul_", "__mul__", "__rmul__", "__imul__", "multiply"),
     **_methods(_subtract, "sub", "sub_", "__sub__", "__isub__", "subtract"),
     **_methods(_divide, "div", "div_", "__truediv__", "__itruediv__", "true_divide", "divide"),
     **_methods(_negate, "neg", "__neg__", "negative"),

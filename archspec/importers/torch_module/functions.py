@@ -44,7 +44,7 @@ def named(weights: dict[str, Any]) -> None:
 def _simple(op: str, names: Sequence[str] = (), **defaults: Any) -> Rule:
     """An activation, with the arguments that are its op's too."""
 
-    def rule(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    def rule(lowering: Lowering, call: Call) -> None:
         given = bound(call, ("input", *names, "inplace"), **defaults)
         arguments = {name: constant(given[name], name) for name in names if name in given}
         lowering.add(call, op, arguments, [lowering.number(given["input"])], call.results.number)
@@ -52,7 +52,7 @@ def _simple(op: str, names: Sequence[str] = (), **defaults: Any) -> Rule:
     return rule
 
 
-def _conv(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _conv(lowering: Lowering, call: Call) -> None:
     given = bound(
         call, ("input", "weight", "bias", "stride", "padding", "dilation", "groups"),
         bias=None, stride=1, padding=0, dilation=1, groups=1,
@@ -72,7 +72,7 @@ def _conv(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     lowering.add(call, "conv", arguments, [lowering.number(given["input"])], call.results.number, path)
 
 
-def _linear(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _linear(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "weight", "bias"), bias=None)
     path = owner((given["weight"], given["bias"]))
     named({"weight": given["weight"], "bias": given["bias"]})
@@ -80,7 +80,7 @@ def _linear(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     lowering.add(call, "linear", arguments, [lowering.number(given["input"])], call.results.number, path)
 
 
-def _batch_norm(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _batch_norm(lowering: Lowering, call: Call) -> None:
     names = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
     given = bound(call, names, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5)
     weights = {name: given[name] for name in ("running_mean", "running_var", "weight", "bias")}
@@ -95,14 +95,14 @@ def _batch_norm(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     lowering.add(call, "batch_norm", arguments, [lowering.number(given["input"])], call.results.number, path)
 
 
-def _group_norm(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _group_norm(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "num_groups", "weight", "bias", "eps"), weight=None, bias=None, eps=1e-5)
     path = owner((given["weight"], given["bias"])) if given["weight"] is not None else ""
     arguments = {"groups": given["num_groups"], "eps": given["eps"], "affine": given["weight"] is not None}
     lowering.add(call, "group_norm", arguments, [lowering.number(given["input"])], call.results.number, path)
 
 
-def _layer_norm(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _layer_norm(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "normalized_shape", "weight", "bias", "eps"), weight=None, bias=None, eps=1e-5)
     path = owner((given["weight"], given["bias"])) if given["weight"] is not None else ""
     source = lowering.number(given["input"])
@@ -112,7 +112,7 @@ def _layer_norm(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     lowering.add(call, "layer_norm", arguments, [source], call.results.number, path)
 
 
-def _max_pool(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _max_pool(lowering: Lowering, call: Call) -> None:
     names = ("input", "kernel", "stride", "padding", "dilation", "ceil", "indices")
     renamed = {"kernel_size": "kernel", "ceil_mode": "ceil", "return_indices": "indices"}
     call = _renamed(call, renamed)
@@ -122,7 +122,7 @@ def _max_pool(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     _pool(lowering, call, "max_pool", given, ("kernel", "stride", "padding", "dilation", "ceil"))
 
 
-def _avg_pool(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _avg_pool(lowering: Lowering, call: Call) -> None:
     names = ("input", "kernel", "stride", "padding", "ceil", "count_include_pad", "divisor_override")
     call = _renamed(call, {"kernel_size": "kernel", "ceil_mode": "ceil"})
     given = bound(call, names, stride=None, padding=0, ceil=False, count_include_pad=True, divisor_override=None)
@@ -158,7 +158,7 @@ def _renamed(call: Call, names: dict[str, str]) -> Call:
 
 
 def _adaptive(kind: str) -> Rule:
-    def rule(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    def rule(lowering: Lowering, call: Call) -> None:
         given = bound(call, ("input", "output_size", "return_indices"), return_indices=False)
         op, arguments = layers.adaptive(kind, constant(given["output_size"], "a size"))
         lowering.add(call, op, arguments, [lowering.number(given["input"])], call.results.number)
@@ -167,7 +167,7 @@ def _adaptive(kind: str) -> Rule:
 
 
 def _dropout(op: str) -> Rule:
-    def rule(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    def rule(lowering: Lowering, call: Call) -> None:
         given = bound(call, ("input", "p", "training", "inplace"), p=0.5, training=True)
         lowering.add(call, op, {"p": given["p"]}, [lowering.number(given["input"])], call.results.number)
 
@@ -175,7 +175,7 @@ def _dropout(op: str) -> Rule:
 
 
 def _softmax(op: str) -> Rule:
-    def rule(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+    def rule(lowering: Lowering, call: Call) -> None:
         given = bound(call, ("input", "dim", "_stacklevel", "dtype"), dim=None, dtype=None)
         source = lowering.number(given["input"])
         lowering.add(call, op, {"axis": lowering.axis(source, given["dim"])}, [source], call.results.number)
@@ -183,7 +183,7 @@ def _softmax(op: str) -> Rule:
     return rule
 
 
-def _prelu(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _prelu(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "weight"))
     path = owner((given["weight"],))
     named({"weight": given["weight"]})
@@ -191,7 +191,7 @@ def _prelu(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     lowering.add(call, "prelu", arguments, [lowering.number(given["input"])], call.results.number, path)
 
 
-def _interpolate(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _interpolate(lowering: Lowering, call: Call) -> None:
     names = ("input", "size", "scale_factor", "mode", "align_corners", "recompute_scale_factor", "antialias")
     given = bound(
         call, names, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None,
@@ -226,7 +226,7 @@ def _of_size(lowering: Lowering, call: Call) -> int:
     raise Unknown("a size that no step has")
 
 
-def _pad(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _pad(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "pad", "mode", "value"), mode="constant", value=None)
     sides = constant(given["pad"], "padding")
     source = lowering.number(given["input"])
@@ -238,7 +238,7 @@ def _pad(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     lowering.add(call, "pad", arguments, [source], call.results.number)
 
 
-def _channel_shuffle(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _channel_shuffle(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "groups"))
     arguments = {"groups": given["groups"]}
     lowering.add(call, "channel_shuffle", arguments, [lowering.number(given["input"])], call.results.number)

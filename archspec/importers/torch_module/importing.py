@@ -12,9 +12,10 @@ from archspec.importers import blocks, branches, scopes, text
 from archspec.importers.network import Network, Output
 from archspec.importers.torch_module import arithmetic, functions, shapes
 from archspec.importers.torch_module.capture import capture, on_meta
+from archspec.importers.torch_module.layers import Unknown
 from archspec.importers.torch_module.lowering import Lowering
 from archspec.importers.torch_module.tidying import tidy
-from archspec.importers.torch_module.trace import Trace, tensors
+from archspec.importers.torch_module.trace import Trace, Value, tensors
 from archspec.importers.torch_module.traces import mark_training, together
 from archspec.records import record
 from archspec.sizes import Evaluation
@@ -89,18 +90,20 @@ def imported(module: nn.Module, size: Sequence[int], name: str | None = None) ->
     evaluated = capture(bare, [(2, channels, *spatial)], False)
     only_training = mark_training(traces[0], evaluated)
     trace = together(traces)
-    for call, marked in zip(trace.calls, traces[0].calls, strict=True):
-        call.training = marked.training
     rules = functions.RULES | arithmetic.RULES | shapes.RULES
     buffers = frozenset(path for path, _ in bare.named_buffers())
     lowering = Lowering(trace, [one.shapes for one in traces], rules, buffers)
     layers = lowering.run()
-    outputs = [
-        Output(_word(key), lowering.number(value), only_training.get(key, False))
-        for key, found in traces[0].outputs
-        for value in tensors(found)
-    ]
-    layers, outputs = tidy(lowering.run_late(layers), outputs)
+    if any(not isinstance(found, Value) for _, found in traces[0].outputs):
+        raise refuse("the module gives more than tensors that it works out")
+    try:  # what nothing read before is made now
+        outputs = [
+            Output(_word(key), lowering.number(found), only_training.get(key, False))
+            for key, found in traces[0].outputs
+        ]
+    except Unknown as error:
+        raise refuse(f"an output is {error}") from None
+    layers, outputs = tidy(layers, outputs)
     symbols = SYMBOLS.get(len(spatial), ()) if not fixed else ()
     network = Network(
         name=_word(name or type(module).__name__),

@@ -20,7 +20,7 @@ from archspec.ops.common.shape import SPATIAL
 AXES = {rank + 1: ("channels", *names) for rank, names in SPATIAL.items()} | {1: ("channels",)}
 """The axes of a tensor of so many, the batch left out."""
 
-Rule = Callable[["Lowering", Call, dict[str, Any]], None]
+Rule = Callable[["Lowering", Call], None]
 
 
 class Lowering:
@@ -62,16 +62,12 @@ class Lowering:
                     rule = self._rules.get(call.what)
                     if rule is None:
                         raise Unknown(f"`{call.what}`")
-                    rule(self, call, dict(call.keywords))
+                    rule(self, call)
             except Unknown as error:
                 self._fault(call, str(error))
         if self._faults:
             raise SpecError(list(self._faults.values()))
         return self.layers
-
-    def run_late(self, layers: list[Layer]) -> list[Layer]:
-        """The layers again, with those that outputs asked for since."""
-        return layers
 
     def _fault(self, call: Call, words: str) -> None:
         path = call.path or call.frame.path

@@ -11,7 +11,7 @@ from archspec.importers.torch_module.lowering import AXES, Lowering, Rule, param
 from archspec.importers.torch_module.trace import Call, Value, Varied, Weight
 
 
-def _same(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _same(lowering: Lowering, call: Call) -> None:
     """What gives its input as it is."""
     if isinstance(call.results, Value):
         if call.results.number != lowering.value(call.arguments[0]):
@@ -23,10 +23,12 @@ def _same(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
 
 def _dims(lowering: Lowering, number: int, at: int) -> tuple[int, ...]:
     """One axis of a value at all sizes."""
+    if number >= len(lowering.shapes[0]):
+        raise Unknown("a part of a part")
     return tuple(shapes[number][at] for shapes in lowering.shapes)
 
 
-def _reshape(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _reshape(lowering: Lowering, call: Call) -> None:
     """Any view: the form is read off the sizes before and after."""
     source, result = call.arguments[0], call.results.number
     if isinstance(source, Weight):
@@ -76,29 +78,16 @@ def _view(lowering: Lowering, call: Call) -> None:
         flat = axes[: common - 1] + (("channels",) if "channels" not in axes[: common - 1] else ("length",))
         lowering.add(call, "flatten", start, [number], result, axes=flat)
         return
-    names = AXES.get(len(after) - 1)
-    if names is None:
-        raise Unknown(f"a view of {len(after)} axes")
-    entries: list[int | str] = []
-    for at in range(1, len(after)):
-        sizes = _dims(lowering, result, at)
-        if len(set(sizes)) == 1:
-            entries.append(sizes[0])
-            continue
-        same = [axis for index, axis in enumerate(axes, 1) if _dims(lowering, number, index) == sizes]
-        if not same:
-            raise Unknown("a view whose sizes are products of the input's")
-        entries.append(same[0])
-    lowering.add(call, "reshape", {"shape": tuple(entries)}, [number], result, axes=names)
+    _reaxed(lowering, call, number)
 
 
-def _permute(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _permute(lowering: Lowering, call: Call) -> None:
     given = call.arguments[1:] or tuple(call.keywords.values())
     order = given[0] if len(given) == 1 and isinstance(given[0], tuple) else given
     _ordered(lowering, call, [constant(dim, "an order") for dim in order])
 
 
-def _transpose(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _transpose(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "dim0", "dim1"))
     count = len(lowering.shape(lowering.value(given["input"])))
     order = list(range(count))
@@ -112,7 +101,7 @@ def _transpose(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     _ordered(lowering, call, order)
 
 
-def _movedim(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _movedim(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "source", "destination"))
     count = len(lowering.shape(lowering.value(given["input"])))
     source, target = given["source"], given["destination"]
@@ -136,7 +125,7 @@ def _ordered(lowering: Lowering, call: Call, order: list[int]) -> None:
     lowering.add(call, "permute", {"axes": names}, [number], call.results.number, axes=names)
 
 
-def _mean(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _mean(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "dim", "keepdim"), dim=None, keepdim=False, dtype=None)
     number = lowering.number(given["input"])
     count = len(lowering.shape(number))
@@ -152,7 +141,7 @@ def _mean(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     lowering.add(call, "flatten", {}, [pooled], call.results.number, axes=("channels",))
 
 
-def _chunk(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _chunk(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "chunks", "dim"), dim=0)
     number = lowering.number(given["input"])
     axis = lowering.axis(number, given["dim"])
@@ -161,7 +150,7 @@ def _chunk(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
         lowering.later(part.number, _part(lowering, call, "chunk", arguments, number, part.number))
 
 
-def _split(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _split(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "split_size_or_sections", "dim"), dim=0, split_size=None)
     number = lowering.number(given["input"])
     axis = lowering.axis(number, given["dim"])
@@ -180,7 +169,7 @@ def _part(lowering: Lowering, call: Call, op: str, arguments: dict[str, Any], so
     return lambda: lowering.add(call, op, arguments, [source], result)
 
 
-def _index(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _index(lowering: Lowering, call: Call) -> None:
     """Slices, numbers and ``None`` between brackets."""
     source, given = call.arguments
     given = given if isinstance(given, tuple) else (given,)
@@ -220,27 +209,20 @@ def _index(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
 
 
 def _reaxed(lowering: Lowering, call: Call, number: int) -> None:
-    """Axes of one cell dropped or added: a reshape, or nothing that the language has."""
-    after = lowering.shape(call.results.number)
-    names = AXES.get(len(after) - 1)
-    axes = lowering.axes[number]
+    """The same numbers under other axes: sizes that vary are those of axes that there were."""
+    result = call.results.number
+    count = len(lowering.shape(result)) - 1
+    names = AXES.get(count)
     if names is None:
-        raise Unknown(f"{len(after)} axes")
+        raise Unknown(f"a view of {count} axes")
+    before = {_dims(lowering, number, at): axis for at, axis in reversed(list(enumerate(lowering.axes[number], 1)))}
     entries: list[int | str] = []
-    own = [axis for index, axis in enumerate(axes, 1)]
-    for at in range(1, len(after)):
-        sizes = _dims(lowering, call.results.number, at)
-        if len(set(sizes)) == 1:
-            entries.append(sizes[0])
-        else:
-            entries.append(own[[_dims_of(lowering, number, index) for index in range(1, len(own) + 1)].index(sizes)])
-    lowering.add(call, "reshape", {"shape": tuple(entries)}, [number], call.results.number, axes=names)
-
-
-def _dims_of(lowering: Lowering, number: int, at: int) -> tuple[int, ...]:
-    if number >= len(lowering.shapes[0]):
-        raise Unknown("a part of a part")
-    return _dims(lowering, number, at)
+    for at in range(1, count + 1):
+        sizes = _dims(lowering, result, at)
+        if len(set(sizes)) > 1 and sizes not in before:
+            raise Unknown("a view whose sizes are products of the input's")
+        entries.append(sizes[0] if len(set(sizes)) == 1 else before[sizes])
+    lowering.add(call, "reshape", {"shape": tuple(entries)}, [number], result, axes=names)
 
 
 def _cut(lowering: Lowering, call: Call, number: int, result: int, dim: int, start: Any, stop: Any, step: Any) -> None:
@@ -258,7 +240,7 @@ def _cut(lowering: Lowering, call: Call, number: int, result: int, dim: int, sta
             amount = [[0, -stop if name == axis else 0] for name in names]
             lowering.add(call, "crop", {"amount": amount}, [number], result)
             return
-        sizes = _dims_of(lowering, number, dim)
+        sizes = _dims(lowering, number, dim)
         if len(set(sizes)) != 1:
             raise Unknown("an end that is counted from the end")
         stop += sizes[0]
@@ -267,14 +249,14 @@ def _cut(lowering: Lowering, call: Call, number: int, result: int, dim: int, sta
     lowering.add(call, "slice", arguments, [number], result)
 
 
-def _narrow(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _narrow(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "dim", "start", "length"))
     number = lowering.number(given["input"])
     start, length = constant(given["start"], "a start"), constant(given["length"], "a length")
     _cut(lowering, call, number, call.results.number, given["dim"], start, start + length, None)
 
 
-def _squeeze(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _squeeze(lowering: Lowering, call: Call) -> None:
     number = lowering.number(call.arguments[0])
     if lowering.shape(number) == lowering.shape(call.results.number):
         lowering.same(call.results, call.arguments[0])
@@ -286,7 +268,7 @@ def _squeeze(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
     _reaxed(lowering, call, number)
 
 
-def _unsqueeze(lowering: Lowering, call: Call, _: dict[str, Any]) -> None:
+def _unsqueeze(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "dim"))
     kept = lowering.parts.get(lowering.value(given["input"]))
     count = len(lowering.shape(call.results.number))

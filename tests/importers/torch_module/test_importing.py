@@ -207,6 +207,20 @@ def test_what_is_no_function_of_its_input_is_refused(module: nn.Module, said: st
     assert said in str(caught.value)
 
 
+class GivesMore(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(3))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, int]:
+        return F.relu(x), self.scale, 3
+
+
+def test_an_output_that_is_no_value_is_refused() -> None:
+    with pytest.raises(archspec.SpecError, match="more than tensors that it works out"):
+        archspec.from_torch(GivesMore(), (3, 8, 8))
+
+
 @pytest.mark.parametrize("sizes", [(), (3, 0, 8), (3, 8, 8, 8, 8), (3, 8.0, 8)])
 def test_sizes_that_are_none(sizes: Any) -> None:
     with pytest.raises(archspec.SpecError, match="channels and the sizes"):
