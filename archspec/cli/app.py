@@ -27,7 +27,7 @@ def _without_kind(params: list[Any]) -> list[Any]:
     return params
 
 
-_UsageError: type[Any] = typer.BadParameter.__mro__[1]
+_UsageError: Any = typer.BadParameter.__mro__[1]
 """What a command line that cannot be read raises; `typer` has no name for it."""
 
 
