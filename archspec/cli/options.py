@@ -28,8 +28,8 @@ Spec = Annotated[
     str,
     typer.Argument(
         metavar="SPEC",
-        help="Path of a spec, the name of one that ships (`archspec list`), - for standard input, or a module of a "
-        "library: torchvision:NAME, timm:NAME, python:PACKAGE.MODULE:FACTORY.",
+        help="Path of a spec, the name of one that ships (`archspec list`), - for standard input, a Caffe .prototxt or "
+        "Darknet .cfg, or a module of a library: torchvision:NAME, timm:NAME, python:PACKAGE.MODULE:FACTORY.",
         autocompletion=complete_spec,
         show_default=False,
     ),
@@ -71,6 +71,9 @@ Output = Annotated[
 ]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+FOREIGN = (".prototxt", ".cfg")
+"""What files of other tools end in; ``importers.files`` reads them."""
+
 _OTHER_KEYWORDS = ("sizes", "bounds")
 """What `load` takes beside parameters."""
 
@@ -100,7 +103,9 @@ def shape(text: str) -> list[int]:
 
 
 def is_source(text: str) -> bool:
-    """Whether a word names a module of a library, ``timm:hrnet_w18``, in the place of a spec."""
+    """Whether a word in the place of a spec names a module of a library, ``timm:hrnet_w18``, or another tool's file."""
+    if text.endswith(FOREIGN):
+        return True
     from archspec.running.sources import is_source
 
     return ":" in text and is_source(text)

@@ -23,6 +23,17 @@ class Filled:
 
     state: Mapping[str, Tensor]
     unused: tuple[str, ...] = ()
+    """Layers of the file that the network has not."""
+
+    @property
+    def notes(self) -> list[Diagnostic]:
+        """What is to be said of them."""
+        if not self.unused:
+            return []
+        shown = ", ".join(f"`{printable(name, 40)}`" for name in self.unused[:LISTED])
+        more = ", …" if len(self.unused) > LISTED else ""
+        said = f"the file of weights has layers that the network has not, which are left out: {shown}{more}"
+        return [Diagnostic("weights-adapted", said, severity="note")]
 
     @classmethod
     def of(cls, state: dict[str, Tensor], wanted: Mapping[str, tuple[int, ...]], unused: Sequence[str] = ()) -> Filled:
