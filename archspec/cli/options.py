@@ -29,8 +29,8 @@ Spec = Annotated[
     typer.Argument(
         metavar="SPEC",
         help="Path of a spec, the name of one that ships (`archspec list`), - for standard input, a file of a git "
-        "revision (HEAD~1:my.yaml), or a module of a library: torchvision:NAME, timm:NAME, "
-        "python:PACKAGE.MODULE:FACTORY.",
+        "revision (HEAD~1:my.yaml), a Caffe .prototxt or Darknet .cfg, or a module of a library: torchvision:NAME, "
+        "timm:NAME, python:PACKAGE.MODULE:FACTORY.",
         autocompletion=complete_spec,
         show_default=False,
     ),
@@ -75,6 +75,9 @@ PICTURES = ("svg", "png", "pdf", "dot")
 """Endings of the pictures that can be drawn."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+FOREIGN = (".prototxt", ".cfg")
+"""What files of other tools end in; ``importers.files`` reads them."""
+
 _OTHER_KEYWORDS = ("sizes", "bounds")
 """What `load` takes beside parameters."""
 
@@ -104,7 +107,9 @@ def shape(text: str) -> list[int]:
 
 
 def is_source(text: str) -> bool:
-    """Whether a word names a module of a library, ``timm:hrnet_w18``, in the place of a spec."""
+    """Whether a word in the place of a spec names a module of a library, ``timm:hrnet_w18``, or another tool's file."""
+    if text.endswith(FOREIGN):
+        return True
     from archspec.running.sources import is_source
 
     return ":" in text and is_source(text)
