@@ -54,7 +54,7 @@ class Misalignment:
     def __str__(self) -> str:
         one, other = self.branches
         if self.apart is None:
-            what = f"move by {_shown(one.stride)} and {_shown(other.stride)} pixels from row to row"
+            what = f"move by {_shown(one.stride)} and {_shown(other.stride)} pixels per row"
         else:
             unit = "pixel" if self.apart == 1 else "pixels"
             what = f"are {_shown(self.apart)} {unit} apart (centres {_shown(one.centre)} and {_shown(other.centre)})"

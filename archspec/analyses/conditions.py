@@ -31,8 +31,8 @@ class Side:
         shown = [f"`{step}`" for step in self.steps]
         if len(shown) > STEPS_SHOWN:
             shown[2:-1] = [f"… {len(shown) - 3} more …"]
-        way = f" by way of {', '.join(shown)}" if shown and self.steps != (self.path,) else ""
-        return f"`{self.path}` brings {self.size}{way}"
+        way = f" via {', '.join(shown)}" if shown and self.steps != (self.path,) else ""
+        return f"`{self.path}` has {self.size}{way}"
 
 
 @record
@@ -52,7 +52,7 @@ class ReadableCondition:
     """The last step both paths have in common."""
 
     def __str__(self) -> str:
-        said = f"{self.text}: `{self.step}` wants {self.statement}"
+        said = f"{self.text}: `{self.step}` needs {self.statement}"
         if self.sides:
             said += f" ({' and '.join(map(str, self.sides))}; parted at `{self.parted}`)"
         return said
@@ -139,7 +139,7 @@ def notes(graph: Graph, evaluated: Mapping[str, Solution], trained: Mapping[str,
         pinned.setdefault(node.path, []).append(name)
     ways = "pool globally before it (`global_avg_pool`), or build for another size (`sizes:`, or load(…, sizes=…))"
     found = [
-        SizeNote(path, f"fixes {' and '.join(names)} to what the spec is written for; {ways}", "always")
+        SizeNote(path, f"fixes {' and '.join(names)} to the size in the spec; {ways}", "always")
         for path, names in pinned.items()
     ]
     said: set[Condition] = set()

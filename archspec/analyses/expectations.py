@@ -29,7 +29,7 @@ def failures(report: Report, expect: dict[str, Any]) -> Iterator[Diagnostic]:
             yield from _valid(report, node)
         else:
             hint = did_you_mean(name, CLAIMS) or f"claims are {', '.join(CLAIMS)}"
-            yield Diagnostic("unknown-key", f"`{printable(name)}` is nothing to expect", node.span, hint)
+            yield Diagnostic("unknown-key", f"`expect` has no claim `{printable(name)}`", node.span, hint)
 
 
 def _claimed(node: Node) -> tuple[float, float] | None:
@@ -52,11 +52,11 @@ def _number(node: Node, found: float | None, what: str) -> Iterator[Diagnostic]:
     claim = _claimed(node)
     if claim is None:
         hint = "write a number, or {is: 569e6, within: 0.01}"
-        yield Diagnostic("wrong-type", f"what is expected of {what} is a number", node.span, hint)
+        yield Diagnostic("wrong-type", f"the claim about {what} must be a number", node.span, hint)
         return
     number, tolerance = claim
     if found is None:
-        yield Diagnostic("no-size", f"{what} need `sizes` to be counted at", node.span)
+        yield Diagnostic("no-size", f"{what} can only be counted with `sizes`", node.span)
     elif abs(found - number) > tolerance * abs(number):
         off = f", off by {abs(found - number) / abs(number):.2%}" if number else ""
         within = f" within {tolerance:.3g}" if tolerance else ""
@@ -81,7 +81,7 @@ def named_values(graph: Graph) -> dict[str, int]:
 
 def _shapes(report: Report, node: Node) -> Iterator[Diagnostic]:
     if not isinstance(node, Mapping):
-        yield Diagnostic("wrong-type", "expected shapes are {step: [64, 56, 56]}", node.span)
+        yield Diagnostic("wrong-type", "write expected shapes as {step: [64, 56, 56]}", node.span)
         return
     names = named_values(report.graph)
     for key, value in node.entries:
@@ -93,7 +93,7 @@ def _shapes(report: Report, node: Node) -> Iterator[Diagnostic]:
         found = report.shapes_at.get(report.graph.nodes[index].path)
         claimed = tuple(plain(value)) if isinstance(value, Items) else None
         if claimed is None or found is None:
-            yield Diagnostic("wrong-type", "an expected shape is a list: [64, 56, 56]", value.span)
+            yield Diagnostic("wrong-type", "an expected shape must be a list: [64, 56, 56]", value.span)
         elif claimed != found:
             shown = " × ".join(map(str, found))
             formula = f"  ({' × '.join(map(text, shape.dims))})" if any(isinstance(d, Size) for d in shape.dims) else ""
@@ -133,7 +133,7 @@ def _fields(report: Report, node: Node) -> Iterator[Diagnostic]:
 
 def _valid(report: Report, node: Node) -> Iterator[Diagnostic]:
     if not isinstance(node, Mapping):
-        yield Diagnostic("wrong-type", "expected valid sizes are {H: text}", node.span)
+        yield Diagnostic("wrong-type", "write expected valid sizes as {H: text}", node.span)
         return
     for key, value in node.entries:
         solution = report.valid_sizes.get(str(key.text))

@@ -121,18 +121,18 @@ def _peak(graph: Graph, evaluation: Evaluation, number: Live, symbolic: Live) ->
 def _what(graph: Graph, tensor: object, step: str) -> str:
     """A tensor in words."""
     if tensor is None:
-        return f"beside `{step}` while it runs"
+        return f"temporary tensors of `{step}`"
     if isinstance(tensor, int):
         node = graph.nodes[tensor]
         return f"`{node.path}`" + (f", {node.op.title()}" if node.op is not None and not node.named else "")
     assert isinstance(tensor, tuple)
     kind, index = tensor[0], tensor[1]
     said = {
-        "saved": "what `{}` keeps for its gradient",
+        "saved": "saved by `{}` for its backward step",
         "prepared": "the padded input of `{}`",
         "weights": "gradients of the weights of `{}`",
         "sum": "the gradient of `{}`",
-        "gradient": "the gradient of `{}`" if len(tensor) == 2 else "the gradient of what `{}` reads",
+        "gradient": "the gradient of `{}`" if len(tensor) == 2 else "the gradient of the input of `{}`",
     }
     return said[kind].format(graph.nodes[index].path)
 

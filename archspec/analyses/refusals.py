@@ -42,7 +42,7 @@ def explain(graph: Graph, refusal: Refusal, solution: Solution) -> Diagnostic:
     node = author(graph, first.condition)
     name = refusal.symbol
     nearest = [f"{name} = {size}" for size in (refusal.below, refusal.above) if size is not None]
-    hint = f"nearest that fit: {' and '.join(nearest)}" if nearest else None
+    hint = f"nearest valid sizes: {' and '.join(nearest)}" if nearest else None
     details = [f"valid: {solution.describe()}"]
     evaluation = Evaluation({name: refusal.size})
     details += [_side(graph, failure, evaluation) for failure in refusal.failures[:3]]
@@ -55,9 +55,9 @@ def explain(graph: Graph, refusal: Refusal, solution: Solution) -> Diagnostic:
             "or build for another size (`sizes:` in a spec that extends this one, or load(…, sizes=…))"
         )
         if nearest:
-            details.append(f"nearest that fit: {' and '.join(nearest)}")
+            details.append(f"nearest valid sizes: {' and '.join(nearest)}")
     return Diagnostic(
-        "size-refused", f"{name} = {refusal.size} does not fit: `{node.path}` refuses it", node.span, hint,
+        "size-refused", f"{name} = {refusal.size} does not fit `{node.path}`", node.span, hint,
         tuple(details), node.scope.stack(),
     )  # fmt: skip
 
@@ -71,7 +71,7 @@ def fitting(graph: Graph, solutions: Mapping[str, Solution], index: int) -> str:
     ]
     coupled = {statement(one): one for each in solutions.values() for one in each.coupled if one.author == index}
     if not refused:
-        return f"it wants {' and '.join(coupled)}"
+        return f"it needs {' and '.join(coupled)}"
     equal = any(isinstance(one, Equal) and one.author == index for each in refused for one in each.conditions)
     return fits(refused, graph.sizes, equal)
 
@@ -96,9 +96,9 @@ def _nearest(solution: Solution, size: int) -> str:
 def explain_coupled(graph: Graph, condition: Condition) -> Diagnostic:
     """A condition between two symbols that fails."""
     node = author(graph, condition)
-    hint = "a channel of one single value cannot be normalised" if isinstance(condition, Several) else None
+    hint = "a channel with a single value cannot be normalised" if isinstance(condition, Several) else None
     return Diagnostic(
-        "size-refused", f"`{node.path}` wants {statement(condition)}", node.span, hint, (), node.scope.stack()
+        "size-refused", f"`{node.path}` needs {statement(condition)}", node.span, hint, (), node.scope.stack()
     )  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def _side(graph: Graph, failure: Failure, evaluation: Evaluation) -> str:
     if branches:
         numbers = (failure.left, failure.right)
         brought = [
-            f"`{graph.nodes[index].path}` brings {_valued(dim, number)}"
+            f"`{graph.nodes[index].path}` has {_valued(dim, number)}"
             for (index, dim, _), number in zip(branches, numbers, strict=True)
         ]
         return f"along the {branches[0][2]} " + " and ".join(brought)

@@ -43,6 +43,6 @@ def _refusing(graph: Graph, run: Run, sizes: Mapping[str, int]) -> Node | None:
 
 def _explain_alone(graph: Graph, run: Run, sizes: Mapping[str, int], node: Node) -> Diagnostic:
     at = "".join(f" {'and' if index else 'at'} {name} = {size}" for index, (name, size) in enumerate(sizes.items()))
-    message = f"{'in training ' if run.training else ''}`{node.path}` refuses a batch of one image{at}"
-    details = ("each channel is then one single value, which is its own mean",)
-    return Diagnostic("batch-refused", message, node.span, "a batch of at least 2", details, node.scope.stack())
+    message = f"{'in training ' if run.training else ''}`{node.path}` cannot normalise a batch of one image{at}"
+    details = ("each channel then has a single value, so its variance is 0",)
+    return Diagnostic("batch-refused", message, node.span, "use a batch of at least 2", details, node.scope.stack())

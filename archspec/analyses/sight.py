@@ -128,17 +128,17 @@ def _reason(graph: Graph, node: Node, axis: str) -> str:
     for window in windows:
         match window:
             case Resized(_, _, _, True):
-                return "it resizes with align_corners, so the distance between rows is no constant of the input"
+                return "it resizes with align_corners, so the distance between rows depends on the input size"
             case Resized():
                 return "it resizes by a ratio that depends on the sizes"
             case Adaptive():
-                return "its windows are not all of one size"
+                return "its windows have different sizes"
             case Joined():
                 return f"it joins maps along the {axis}"
             case Centred():
                 return "the margin it cuts off depends on the sizes"
             case Scaled() | Transposed():
-                return f"there are more than {MAXIMUM_PERIOD:,} kinds of rows"
+                return f"its rows have more than {MAXIMUM_PERIOD:,} different fields"
     if len(windows) > 1:
         return "paths of different strides meet"
     return f"its field has holes and spans more than {MAXIMUM_SPAN:,} rows"

@@ -11,11 +11,11 @@ from archspec.sizes import Condition, Dim, Evaluation, Size, fails, text
 class NoNumber(Exception):
     """An op needs a number for a size, and the spec gives none."""
 
-    hint = "give `sizes: {H: 224, W: 224}` in the spec"
+    hint = "write `sizes: {H: 224, W: 224}` in the spec"
 
     def __init__(self, dim: Dim) -> None:
         self.dim = dim
-        super().__init__(f"this needs a number for {text(dim)}, and the spec gives none")
+        super().__init__(f"this step needs a number for {text(dim)}, and the spec has none")
 
 
 class Trial:

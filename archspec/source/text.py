@@ -74,8 +74,8 @@ def refuse_characters(text: str, source: Source) -> None:
     code = ord(match.group())
     if 0xD800 <= code <= 0xDFFF:
         raise Fault("encoding", f"half of a surrogate pair (U+{code:04X}) is not a character", span)
-    hint = "remove it; inside double quotes it can be written as an escape"
-    raise Fault("control-character", f"the character U+{code:04X} cannot be seen and is not allowed here", span, hint)
+    hint = "delete it, or write it as an escape inside double quotes"
+    raise Fault("control-character", f"the invisible character U+{code:04X} is not allowed here", span, hint)
 
 
 def _character(source: Source, before: tuple[str, ...]) -> Span:
