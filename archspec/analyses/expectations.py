@@ -1,4 +1,4 @@
-"""``expect:``: a paper's claims, held against what is computed."""
+"""``expect:``: a paper's claims, compared with the computed values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CLAIMS = ("parameters", "multiply_adds", "shapes", "receptive_field", "valid_siz
 
 
 def failures(report: Report, expect: dict[str, Any]) -> Iterator[Diagnostic]:
-    """A diagnostic for each claim that does not hold, and for each that makes no sense."""
+    """A diagnostic for each claim that does not hold or is not valid."""
     for name, node in expect.items():
         if name == "parameters":
             yield from _number(node, report.parameters, "parameters")
@@ -33,7 +33,7 @@ def failures(report: Report, expect: dict[str, Any]) -> Iterator[Diagnostic]:
 
 
 def _claimed(node: Node) -> tuple[float, float] | None:
-    """The number claimed and the relative tolerance: ``569`` or ``{is: 569e6, within: 0.01}``."""
+    """The claimed number and its relative tolerance: ``569`` or ``{is: 569e6, within: 0.01}``."""
     tolerance = 0.0
     if isinstance(node, Mapping):
         given = plain(node)
@@ -66,7 +66,7 @@ def _number(node: Node, found: float | None, what: str) -> Iterator[Diagnostic]:
 
 
 def named_values(graph: Graph) -> dict[str, int]:
-    """Node index by every name a claim may use: step paths, scope paths, labels, outputs."""
+    """Node index by each name that a claim can use: step paths, scope paths, labels, outputs."""
     names: dict[str, int] = {node.path: node.index for node in graph.nodes}
     for scope in graph.root.scopes():
         if scope is not graph.root:

@@ -1,4 +1,4 @@
-"""Why a size is refused, in words: the step, both sides, and the sizes that do fit."""
+"""Why a size is refused, in words: the step, both sides of its condition, and the valid sizes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def author(graph: Graph, condition: Condition) -> Node:
 
 
 def first_author(graph: Graph, solution: Solution) -> Span | None:
-    """Where the first condition on a symbol comes from."""
+    """The place of the step with the first condition on a symbol."""
     for imposed in solution.imposed:
         return author(graph, imposed.condition).span
     return None
@@ -63,7 +63,7 @@ def explain(graph: Graph, refusal: Refusal, solution: Solution) -> Diagnostic:
 
 
 def fitting(graph: Graph, solutions: Mapping[str, Solution], index: int) -> str:
-    """For which sizes a network fits where a step refuses those of the spec: all its conditions together."""
+    """The valid sizes of a network, in words, for the hint of a step that refuses the spec's sizes."""
     refused = [
         solution
         for name, solution in solutions.items()
@@ -77,7 +77,7 @@ def fitting(graph: Graph, solutions: Mapping[str, Solution], index: int) -> str:
 
 
 def fits(refused: Sequence[Solution], sizes: Mapping[str, int], equal: bool) -> str:
-    """For which sizes something fits, in words; ``equal`` where what does not fit are two sizes that differ."""
+    """The valid sizes in words; ``equal`` if the failing condition is that two sizes are equal."""
     same_stride = ": give the other branch the same stride" if equal else ""
     if any(solution.valid.is_empty for solution in refused):
         return f"no input size fits{same_stride}"
@@ -94,7 +94,7 @@ def _nearest(solution: Solution, size: int) -> str:
 
 
 def explain_coupled(graph: Graph, condition: Condition) -> Diagnostic:
-    """A condition between two symbols that fails."""
+    """The diagnostic of a condition over two symbols that fails."""
     node = author(graph, condition)
     hint = "a channel with a single value cannot be normalised" if isinstance(condition, Several) else None
     return Diagnostic(
@@ -103,8 +103,8 @@ def explain_coupled(graph: Graph, condition: Condition) -> Diagnostic:
 
 
 def _side(graph: Graph, failure: Failure, evaluation: Evaluation) -> str:
-    """Both sides of a condition that fails, each with the step that brings it where two paths meet."""
-    from archspec.analyses.conditions import meeting  # here, since few sizes are refused
+    """Both sides of a failing condition, each with the step that has it if two paths are merged."""
+    from archspec.analyses.conditions import meeting  # here, because few runs need it
 
     condition = failure.condition
     branches = meeting(graph, author(graph, condition), condition)
