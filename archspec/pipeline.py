@@ -324,10 +324,10 @@ def examine(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
     solutions = report.valid_sizes
     for name in (sizes or {}).keys() - solutions.keys():
         hint = did_you_mean(name, solutions) or f"its symbols are {', '.join(solutions) or 'none'}"
-        found.error("unknown-size", f"no input has a size called `{printable(name)}`", None, hint)
+        found.error("unknown-size", f"no input has a size `{printable(name)}`", None, hint)
     for name, solution in solutions.items():
         if solution.valid.is_empty:
-            found.error("no-valid-size", f"there is no {name} for which the network runs", _first(graph, solution))
+            found.error("no-valid-size", f"the network runs for no {name}", _first(graph, solution))
     if not found.errors:
         for refusal in refusals(solutions, report.sizes):
             found.add(explain(graph, refusal, solutions[refusal.symbol]))
@@ -338,7 +338,7 @@ def examine(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
         for failure in failures(report, spec.variant.expect):
             found.add(failure)
     elif spec.variant.expect:
-        found.note("expect-skipped", "`expect` is not checked: it speaks of the spec's own parameters and sizes")
+        found.note("expect-skipped", "`expect` is not checked: it holds for the spec's own parameters and sizes only")
     if not runs:
         raise SpecError(found.all)
     report.diagnostics = found.all

@@ -192,7 +192,7 @@ class Terminal:
         what = printable(f"{type(error).__name__}: {error}".partition("\n")[0], 300)
         self._tell(f"{typer.style('this is a bug in archspec', **_COLOURS['error'])}: {what}")
         if not self.debug:
-            self.say("  `archspec --debug …` with the same command shows where; please report it with the spec")
+            self.say("  `archspec --debug …` with the same command shows the traceback; please report it with the spec")
         raise typer.Exit(BUG) from None
 
 

@@ -104,7 +104,7 @@ class Builder:
                 "size-dependent",
                 f"`when` must not depend on the input's size, and this is {formula(shape)}",
                 None,
-                "decide by channels or a parameter; the network must be the same at every size",
+                "test channels or a parameter instead; the network must be the same at every size",
             )
         return self._pinned(shape)
 

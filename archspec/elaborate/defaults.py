@@ -96,7 +96,7 @@ class Defaults:
                 continue
             if not isinstance(node, YamlMapping):
                 self.loader.diagnostics.error(
-                    "wrong-type", f"`defaults` of `{name}` are `{{argument: value}}`", node.span
+                    "wrong-type", f"`defaults` of `{name}` must be `{{argument: value}}`", node.span
                 )
                 continue
             fields = ops.find(name).model_fields

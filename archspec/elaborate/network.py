@@ -87,7 +87,7 @@ def _build(
         for name in numbers.keys() - known:
             span = variant.sizes[name][1] if name in variant.sizes else None
             hint = did_you_mean(name, known) or f"its symbols are {', '.join(sorted(known)) or 'none'}"
-            diagnostics.error("unknown-size", f"no input has a size called `{printable(name)}`", span, hint)
+            diagnostics.error("unknown-size", f"no input has a size `{printable(name)}`", span, hint)
         root.values = first
         records = builder.records(inputs)
         use = Use(definition, file, dict(first), inputs, first, 0, records=records)

@@ -104,12 +104,12 @@ def block_inputs(
         names += [name] if count is None else [f"{name}.{index}" for index in range(count)]
     if len(names) != len(reads):
         if len(names) == 1:
-            message = f"`{definition.name}` takes one input, and `from` names {len(reads)}"
+            message = f"`{definition.name}` takes one input, but `from` names {len(reads)}"
             hint = None
         else:
             listed = ", ".join(name if count is None else f"{name} × {count}" for name, count in declared.items())
-            message = f"`{definition.name}` takes {len(names)} inputs ({listed}), and gets {len(reads)}"
-            hint = f"write `from: [{', '.join(declared)}]` with the steps they come from"
+            message = f"`{definition.name}` takes {len(names)} inputs ({listed}), but gets {len(reads)}"
+            hint = f"write `from: [{', '.join(declared)}]` with the steps to read"
         raise Fault("wrong-inputs", message, step.what_span, hint)
     return dict(zip(names, reads, strict=True))
 
@@ -120,7 +120,7 @@ def reuse(builder: Builder, visit: Visit, reads: Sequence[int]) -> int:
     if not isinstance(step.body, Scalar) or not isinstance(step.body.value, str):
         raise Fault("bad-reuse", "`reuse` takes the name of an earlier step", step.what_span, "write `reuse: conv1`")
     if step.name is not None:
-        raise Fault("bad-reuse", "what is reused has its name already; use `label` to name the result", step.name_span)
+        raise Fault("bad-reuse", "a reused step already has a name; use `label` to name its output", step.name_span)
     path = str(evaluate(step.body, builder.names(place, visit.loop, reads[0]), place.use.file))
     entry = place.find(path, step.body.span, reads[0])
     position = str(place.count)
@@ -132,7 +132,7 @@ def reuse(builder: Builder, visit: Visit, reads: Sequence[int]) -> int:
     elif entry.value == UNKNOWN:
         value = UNKNOWN
     else:
-        raise Fault("bad-reuse", f"`{printable(path)}` is no step whose weights could be used again", step.body.span)
+        raise Fault("bad-reuse", f"`{printable(path)}` is not a step with weights to reuse", step.body.span)
     found = Entry(value, step.what_span, step=step)
     place.names[position] = found
     builder.label(visit, found)
@@ -166,7 +166,7 @@ def _scope(builder: Builder, original: Place, visit: Visit, reads: Sequence[int]
     step, place, loop = visit.step, visit.place, visit.loop
     first = original.scope
     if first.step is None:
-        raise Fault("bad-reuse", f"`{first.path}` cannot be used again", step.what_span)
+        raise Fault("bad-reuse", f"`{first.path}` cannot be reused", step.what_span)
     name = str(place.count - 1)
     scope = Scope(
         first.kind,
@@ -196,7 +196,7 @@ def _scope(builder: Builder, original: Place, visit: Visit, reads: Sequence[int]
         names = {key: item for bound in first.loops for key, item in bound.items()}
         value = builder.walk.steps(first.step.steps or (), inner, Loop(names, first.loops, first.copy), reads[0])
     else:
-        raise Fault("bad-reuse", "a merge cannot be used again; reuse a block or a sequence", step.what_span)
+        raise Fault("bad-reuse", "a merge cannot be reused; reuse a block or a sequence", step.what_span)
     scope.output = value
     if value == UNKNOWN:
         return UNKNOWN

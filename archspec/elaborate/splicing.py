@@ -96,7 +96,7 @@ def _inputs(scope: Scope) -> list[str]:
 def _node(builder: Builder, graph: Graph, node: Node, place: Place, made: dict[int, int], outermost: Use) -> None:
     assert node.op is not None
     if node.step is None:
-        raise Fault("rewrite-refused", f"`{node.path}` stands in no spec", node.span)
+        raise Fault("rewrite-refused", f"`{node.path}` is not part of any spec", node.span)
     reads = tuple(made.get(index, UNKNOWN) for index in node.inputs)
     loop = Loop({}, node.loops, node.copy)
     name = node.name if node.counted else ""

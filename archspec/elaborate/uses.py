@@ -34,13 +34,13 @@ def block(
             "block-depth",
             f"blocks are nested more than {builder.maximum_depth} deep at `{definition.name}`",
             step.what_span,
-            "a block that uses itself needs a `when` that ends it",
+            "a block that uses itself needs a `when` that stops it",
         )
     names = builder.names(place, visit.loop, visit.current)
     given = arguments(step.body, names, place.use.file, step.what, tuple(definition.model.params))
     for name in bound.arguments:
         if name in given:
-            raise Fault("name-twice", f"`{name}` is already bound where the block was given", given[name][1])
+            raise Fault("name-twice", f"`{name}` was already set where the block was passed", given[name][1])
     asked = {**{name: (value, step.what_span) for name, value in bound.arguments.items()}, **given}
     given = {
         **bound.overlay,
@@ -77,7 +77,7 @@ def block(
     if visit.loop.merged and scope.name.isdigit() and builder.nodes.has_weights(scope):
         raise Fault(
             "unnamed-in-merge",
-            f"this `{step.what}` has weights and stands in a merge that has no name, so it needs one",
+            f"this `{step.what}` has weights and is inside an unnamed merge, so it needs a name",
             step.what_span,
             f"write `{step.what} as …`, or name the merge",
         )
@@ -126,7 +126,7 @@ def _rewritten(
     except KeyError:
         raise Fault(
             "unknown-block",
-            f"`{bound.variant.name}` has no block or sequence `{bound.inside}` fed by its input",
+            f"`{bound.variant.name}` has no block or sequence `{bound.inside}` that reads the spec's input",
             step.what_span,
         ) from None
     return builder.close(visit, inner, value)

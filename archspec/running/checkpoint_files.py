@@ -108,5 +108,5 @@ def _reason(error: Exception) -> str:
         return printable(error.strerror or str(error))
     found = _ASKED_FOR.search(str(error)) if isinstance(error, pickle.UnpicklingError) else None
     if found is not None:
-        return f"it asks for `{printable(found.group(1))}`, which is no part of weights, and nothing in it is run"
-    return "it is no checkpoint that torch has written, or a broken one"
+        return f"it asks for `{printable(found.group(1))}`, which weights do not need; code in a file is never run"
+    return "it is not a checkpoint written by torch, or it is damaged"

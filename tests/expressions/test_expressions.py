@@ -889,7 +889,7 @@ def test_interpolation(text: str, value: object) -> None:
         ('a: "é\\t$(i + foo)"', ("a",), "unknown-name", "1:14", "`foo`"),
         ("a: >-\n  layer\n  $(i +\n   foo)", ("a",), "unknown-name", "4:4", "`foo`"),
         ("a: |\n  $(i +\n   foo)\n", ("a",), "unknown-name", "3:4", "`foo`"),
-        ("a: x$depths", ("a",), "interpolation", "1:6", "a list cannot stand inside a text"),
+        ("a: x$depths", ("a",), "interpolation", "1:6", "a list cannot be put into a text"),
         ("a: $input.channels", ("a",), "interpolation", "1:5", "$(input.channels)"),
         ("a: x$block", ("a",), "interpolation", "1:6", "cannot stand inside"),
         ("a: x$('a' * 9999)$('a' * 9999)", ("a",), "expression-limit", "1:4", "text"),

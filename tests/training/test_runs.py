@@ -135,7 +135,7 @@ def test_killed_at_any_file_a_run_goes_on_to_the_same_end(
         else:
             trained(data, where)
         assert outcome(where) == wanted, number
-        assert "has had 2 epochs of 2 already" in refusal(lambda where=where: resumed(data, where))
+        assert "has already finished 2 of 2 epochs" in refusal(lambda where=where: resumed(data, where))
 
 
 def test_killed_by_the_system_at_the_end(folder: Path, data: ImageData, tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_a_run_is_not_overwritten_in_silence(data: ImageData, tmp_path: Path) ->
     trained(data, tmp_path)
     before = outcome(tmp_path)
     said = refusal(lambda: trained(data, tmp_path, lr=0.5))
-    assert said.startswith(f"error[output-folder]: `{tmp_path}` has a run already\n  hint: `--resume` goes on with it")
+    assert said.startswith(f"error[output-folder]: `{tmp_path}` already has a run\n  hint: `--resume` goes on with it")
     assert outcome(tmp_path) == before
     (tmp_path / "predictions.png").write_bytes(b"of the run before")
     (tmp_path / "notes.txt").write_text("the user's own")
@@ -314,7 +314,9 @@ def test_resuming_keeps_what_a_run_was_begun_with(data: ImageData, tmp_path: Pat
 def test_settings_that_make_no_sense(data: ImageData, tmp_path: Path) -> None:
     for given in ({"epochs": 0}, {"batch_size": -1}, {"lr": float("nan")}, {"lr": float("inf")}, {"seed": -1}):
         said = refusal(lambda given=given: trained(data, tmp_path / "out", **given))
-        assert said.startswith("error[bad-setting]: this is nothing to train with\n  `" + next(iter(given)) + "`: ")
+        assert said.startswith(
+            "error[bad-setting]: these training settings are not valid\n  `" + next(iter(given)) + "`: "
+        )
     assert not (tmp_path / "out").exists()
 
 
@@ -371,7 +373,7 @@ def test_the_folder_of_a_command_says_what_was_trained(folder: Path, tmp_path: P
     assert "dropout" not in (out / "spec.yaml").read_text()
 
     status, _, said = run(*words, "--resume", "--epochs", "2", "--set", "channels=3")
-    assert (status, "the network is another one" in said) == (1, True), said
+    assert (status, "the network is different" in said) == (1, True), said
     (tmp_path / "greys.yaml").write_text("# moved down by a comment\n" + SPEC)
     again = [*words, "--resume", "--set", "channels=3", "--rewrite", "remove_dropout"]
     status, _, said = run(*again, "--epochs", "2", "--lr", "0.9")
