@@ -55,6 +55,11 @@ def lay_out_all(lines: Iterable[str], indent: int) -> list[str]:
     return [one for line in lines for one in lay_out(line.lstrip(), indent + len(line) - len(line.lstrip()))]
 
 
+def inside(lines: Iterable[str]) -> list[str]:
+    """Logical lines as they stand inside another."""
+    return [f"    {line}" for line in lines]
+
+
 def _is_call(head: str) -> bool:
     """Whether a line ends in the opening bracket of a call or a signature, not of a list or a tuple."""
     return head[-1] == "(" and (head[-2:-1].isalnum() or head[-2:-1] in ("_", ")", "]"))

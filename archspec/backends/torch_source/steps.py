@@ -7,7 +7,7 @@ from typing import Any
 
 from archspec.analyses.strides import regroups_freely
 from archspec.backends.torch_source.calls import Call, Loop
-from archspec.backends.torch_source.constructor import attribute, is_list, numbered_name, numbers
+from archspec.backends.torch_source.members import attribute, is_list, numbered_name, numbers
 from archspec.backends.torch_source.names import Namespace, identifier, is_name
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
