@@ -31,7 +31,7 @@ from archspec.expressions import Work
 from archspec.graph import Graph, uncollected
 from archspec.records import record
 from archspec.schema import SpecFile
-from archspec.source import Limits, is_file, is_folder, parse, parse_call, spec_files
+from archspec.source import Limits, checked_out, is_file, is_folder, parse, parse_call, spec_files
 from archspec.spec import Spec
 
 if TYPE_CHECKING:
@@ -95,6 +95,23 @@ def opened(
     diagnostics.raise_if_errors()
     assert file is not None
     return _elaborated(loader, file, sizes, _given(params, call), bounds)
+
+
+def opened_revision(text: str, params: Mapping[str, Any], bounds: Bounds = BOUNDS, call: str = "load({})") -> Spec:
+    """A spec of a git revision, ``HEAD~1:specs/mine.yaml``, as :func:`opened` gives one; it may name files beside it.
+
+    Raises :class:`SpecError`.
+    """
+    diagnostics = Diagnostics()
+    loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation))
+    try:
+        with checked_out(text, bounds.limits) as path:
+            file = loader.file(path, printable(text))
+            diagnostics.raise_if_errors()
+            assert file is not None
+            return _elaborated(loader, file, None, _given(params, call), bounds)
+    except Fault as fault:
+        raise SpecError([fault.diagnostic]) from None
 
 
 def settled(spec: Spec) -> Spec:

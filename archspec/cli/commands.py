@@ -35,6 +35,8 @@ def load_spec(
         if parameters:
             raise CallError(f"--set: `{spec}` is no spec and has no parameters", "archspec import writes one to change")
         loaded = pipeline.brought(spec)
+    elif options.is_revision(spec):
+        loaded = pipeline.opened_revision(spec, parameters, call="--set {}")
     elif spec != "-":
         loaded = pipeline.opened(spec, parameters, call="--set {}")
     else:
@@ -219,7 +221,7 @@ def render(
 
     terminal: Terminal = context.obj
     kind = output.suffix[1:].lower()
-    if kind not in ("svg", "png", "pdf", "dot"):
+    if kind not in options.PICTURES:
         raise CallError(f"`{output}` names no kind of picture", "let it end in .svg, .png, .pdf or .dot")
     if dpi is not None and kind != "png":
         raise CallError(f"--dpi is about pixels, and a {kind} has none", "let the picture end in .png")

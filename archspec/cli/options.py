@@ -28,8 +28,9 @@ Spec = Annotated[
     str,
     typer.Argument(
         metavar="SPEC",
-        help="Path of a spec, the name of one that ships (`archspec list`), - for standard input, a Caffe .prototxt or "
-        "Darknet .cfg, or a module of a library: torchvision:NAME, timm:NAME, python:PACKAGE.MODULE:FACTORY.",
+        help="Path of a spec, the name of one that ships (`archspec list`), - for standard input, a file of a git "
+        "revision (HEAD~1:my.yaml), a Caffe .prototxt or Darknet .cfg, or a module of a library: torchvision:NAME, "
+        "timm:NAME, python:PACKAGE.MODULE:FACTORY.",
         autocompletion=complete_spec,
         show_default=False,
     ),
@@ -70,6 +71,9 @@ Output = Annotated[
     typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not the terminal.", show_default=False),
 ]
 
+PICTURES = ("svg", "png", "pdf", "dot")
+"""Endings of the pictures that can be drawn."""
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 FOREIGN = (".prototxt", ".cfg")
 """What files of other tools end in; ``importers.files`` reads them."""
@@ -109,6 +113,13 @@ def is_source(text: str) -> bool:
     from archspec.running.sources import is_source
 
     return ":" in text and is_source(text)
+
+
+def is_revision(text: str) -> bool:
+    """Whether a word names a file of a git revision, ``HEAD~1:specs/mine.yaml``."""
+    from archspec.source import is_revision
+
+    return ":" in text and is_revision(text)
 
 
 def sizes(given: list[str] | None, spec: LoadedSpec) -> dict[str, int]:

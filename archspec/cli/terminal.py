@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 import typer
+
+from archspec.characters import json_text, printable, visible
 
 SPEC_HAS_ERRORS, CALL_IS_WRONG, BUG, INTERRUPTED, NOBODY_READS = 1, 2, 70, 130, 141
 
@@ -56,7 +57,11 @@ class Terminal:
     # -- answers -------------------------------------------------------------------------------------------------------
 
     def answer(self, text: str, beside: Mapping[Path, bytes] | None = None) -> None:
-        """The command's product, to standard output or the file that ``-o`` names, all files ``beside`` with it."""
+        """The command's product, to standard output or the file that ``-o`` names, all files ``beside`` with it.
+
+        Nothing in it is obeyed by a terminal.
+        """
+        text = visible(text)
         if self.output is None:
             self.out(text if text.endswith("\n") else f"{text}\n")
             return
@@ -68,22 +73,30 @@ class Terminal:
 
     def answer_json(self, data: Any, beside: Mapping[Path, bytes] | None = None) -> None:
         """The same as JSON."""
-        self.answer(json.dumps(data, indent=2, ensure_ascii=False), beside)
+        self.answer(json_text(data), beside)
 
     def draw(self, renderable: Callable[[int], Any]) -> None:
-        """The command's product as something rich lays out for the terminal's width."""
+        """The command's product as something rich lays out for the terminal's width.
+
+        Colours are rich's; the texts between them are made visible, whatever is in them.
+        """
         from rich.console import Console
+        from rich.segment import Segment, Segments
 
         console = Console(highlight=False)
         if not console.is_terminal and "COLUMNS" not in os.environ:
             console.width = UNBOUNDED_WIDTH
-        drawn = renderable(console.width)
+        parts = console.render(renderable(console.width))
+        drawn = Segments(Segment(visible(part.text), part.style, part.control) for part in parts)
         with self._writing(), console.capture() as capture:  # rich writes nothing at the end of it, which may fail too
-            console.print(drawn)
+            console.print(drawn, end="")
         self.out(capture.get())  # by ourselves: rich has its own idea of what a broken pipe means
 
     def out(self, text: str) -> None:
-        """Text on standard output.  Raises :class:`CallError` where that cannot be written, a full disk for one."""
+        """Text that is visible, or painted by us, on standard output.
+
+        Raises :class:`CallError` where that cannot be written, a full disk for one.
+        """
         with self._writing():
             if sys.stdout:  # the shell may have been told `>&-`
                 typer.echo(text, nl=False)
@@ -110,6 +123,10 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """A word to people, on standard error; lost where that cannot be written, the exit status is left."""
+        self._tell(visible(text))
+
+    def _tell(self, text: str) -> None:
+        """The same of a text that is visible and may be painted."""
         try:
             typer.echo(text, err=True, color=colours())
         except OSError:
@@ -122,7 +139,7 @@ class Terminal:
         listed = list(diagnostics)
         self.failed = self.failed or any(each.severity == "error" for each in listed)
         if listed and not self.as_json:
-            self.say(render_all(listed, lambda text, role: typer.style(text, **_COLOURS[role])))
+            self._tell(render_all(listed, lambda text, role: typer.style(text, **_COLOURS[role])))
 
     # -- the boundary --------------------------------------------------------------------------------------------------
 
@@ -160,7 +177,7 @@ class Terminal:
         if self.as_json:
             try:
                 told = {"diagnostics": [to_json(each) for each in listed]}
-                self.out(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+                self.out(json_text(told) + "\n")
             except CallError as error:
                 self.diagnose([*listed, Diagnostic("bad-call", str(error))])
         errors = [each for each in listed if each.severity == "error"]
@@ -172,8 +189,8 @@ class Terminal:
             import traceback
 
             self.say("".join(traceback.format_exception(error)).rstrip("\n"))
-        what = f"{type(error).__name__}: {error}".partition("\n")[0][:300]
-        self.say(f"{typer.style('this is a bug in archspec', **_COLOURS['error'])}: {what}")
+        what = printable(f"{type(error).__name__}: {error}".partition("\n")[0], 300)
+        self._tell(f"{typer.style('this is a bug in archspec', **_COLOURS['error'])}: {what}")
         if not self.debug:
             self.say("  `archspec --debug …` with the same command shows where; please report it with the spec")
         raise typer.Exit(BUG) from None
