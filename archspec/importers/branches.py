@@ -28,7 +28,7 @@ def readers(group: Group) -> Counter[int]:
     found: Counter[int] = Counter()
     for item in group.items:
         if isinstance(item, Group):
-            found += readers(item)
+            found.update(readers(item))
         elif isinstance(item, Leaf):
             found.update([*item.layer.reads, *item.layer.refers.values()])
     return found
