@@ -227,16 +227,23 @@ def rewrite(spec: Spec, /, *rewrites: str | Mapping[str, Any]) -> Spec:
 def from_torch(module: nn.Module, /, sizes: Sequence[int] = (3, 224, 224), *, name: str | None = None) -> Spec:
     """The spec of a torch module: what compiles to the same outputs and gradients, and loads its ``state_dict``.
 
-    ``sizes`` are the channels and the sizes of an image it takes; the spec says them by symbols where the module takes
-    others too.  The module is left as it is.  Raises :class:`SpecError` with all that has no counterpart in the
-    language.
+    ``sizes`` are the channels and the sizes of an image it takes; the spec says them by symbols where it is right at
+    others too, and by numbers where it is not.  The module is left as it is.  Raises :class:`SpecError` with all that
+    has no counterpart in the language.
     """
-    from archspec.importers.torch_module.importing import imported
+    from archspec.importers.torch_module.importing import ways
 
-    found = imported(module, tuple(sizes), name)
-    spec = loads(found.text, name=f"{found.name}.yaml")
-    found.hold(spec.graph)
-    return spec
+    said: SpecError | None = None
+    for way in ways(module, tuple(sizes), name):
+        try:
+            found = way()
+            spec = loads(found.text, name=f"{found.name}.yaml")
+            found.hold(spec.graph)
+            return spec
+        except SpecError as error:
+            said = said or error
+    assert said is not None
+    raise said
 
 
 FOREIGN = Bounds(text_bytes=256_000_000, values=16_000_000, nodes=2_000_000, evaluation=50_000_000)

@@ -90,7 +90,7 @@ class Alignment:
                 made.gives = self._made
             else:
                 made.layer.gives = self._made
-        passes = isinstance(first, Leaf) and not ops.find(first.layer.op).merges and not first.layer.reads
+        passes = isinstance(first, Leaf) and first.passes
         for use, item in items.items():
             self._known[use].setdefault(item.gives, set()).add(made.gives)
             if not passes:

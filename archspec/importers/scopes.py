@@ -38,6 +38,11 @@ class Leaf:
         """The value that follows."""
         return self.layer.gives
 
+    @property
+    def passes(self) -> bool:
+        """Whether the step after it reads what it found there, and not what it gives."""
+        return self.layer.aside or (not self.layer.reads and self.branches is None)
+
     def reads(self) -> list[int]:
         """The values from outside that it reads."""
         if self.branches is None:
