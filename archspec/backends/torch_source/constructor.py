@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from archspec.analyses.structure import positional
@@ -165,18 +165,34 @@ class Constructor:
         simple = all(isinstance(child, Entry) and is_name(child.name) for child in entry.children)
         for child in entry.children:
             if isinstance(child, Series):
-                variable = "i" if any(map(_turning, child.body)) or child.body[0].series_name else "_"
-                for one in child.body:
-                    shown = f"{numbered_name(one)}: {self.make(one)}"
-                    made.append(f"**{{{shown} for {variable} in range({self.formula(child.count)})}}")
+                made.append(self._named(child))
                 continue
             name, text = child.name, self.make(child)
             one = f"{name}={text}" if simple else f"{quoted(name)}: {text}"
             if child.condition is not None:
                 one = f"**({{{quoted(name)}: {text}}} if {self.formula(child.condition)} else {{}})"
             made.append(one)
+        if len(made) == 1 and not simple:
+            return f"nn.Sequential(OrderedDict({made[0].removeprefix('**')}))"
         inside = ", ".join(made)
         return f"nn.Sequential(OrderedDict({inside}))" if simple else f"nn.Sequential(OrderedDict({{{inside}}}))"
+
+    def _named(self, series: Series) -> str:
+        """The members of a loop with their names, as a part of a dict."""
+        first = first_number(series.body)
+        loop = f"for i in {self.turns(series.count, first)}"
+        pairs = [(numbered_name(one, first=first), self.make(one)) for one in series.body]
+        if len(pairs) == 1:
+            return f"**{{{pairs[0][0]}: {pairs[0][1]} {loop}}}"
+        members = ", ".join(f"({name}, {text})" for name, text in pairs)
+        return f"**{{name: layer {loop} for name, layer in ({members})}}"
+
+    def turns(self, count: Tree, first: int, text: str = "") -> str:
+        """What a loop runs over, counted from a number; ``text`` is its count where that has a name."""
+        if not first:
+            return f"range({text or self.formula(count)})"
+        last = algebra.total([algebra.constant(first), count])
+        return f"range({first}, {f'{text} + {first}' if text else self.formula(last)})"
 
     def variables(self) -> list[str]:
         """The statements that make local variables."""
@@ -196,10 +212,10 @@ class Constructor:
         lines = ["        super().__init__()", *self.variables()]
         for entry in entries:
             if isinstance(entry, Series):
-                variable = "i"
-                lines += lay_out(f"for {variable} in range({self.formula(entry.count)}):", 8)
+                first = first_number(entry.body)
+                lines += lay_out(f"for i in {self.turns(entry.count, first)}:", 8)
                 for one in entry.body:
-                    lines += lay_out(f"self.add_module({numbered_name(one)}, {self.make(one)})", 12)
+                    lines += lay_out(f"self.add_module({numbered_name(one, first=first)}, {self.make(one)})", 12)
             else:
                 lines += self.member(entry)
         return lines
@@ -237,17 +253,18 @@ class Constructor:
         if loop.count is None:
             return self._branch(loop)
         lines: list[str] = []
-        count = loop.text if loop.text and not isinstance(loop.count, t.Name) else self.formula(loop.count)
+        named = loop.text if loop.text and not isinstance(loop.count, t.Name) else ""
         for name, tree in loop.attributes.items():
             lines += lay_out(f"self.{name} = {self.formula(tree)}", 8)
         made: list[str] = []
+        first = first_number(loop.children)
         for entry in loop.children:
             assert isinstance(entry, Entry)
             for name, tree in entry.attributes.items():
                 lines += lay_out(f"self.{name} = {self.formula(tree)}", 8)
             if entry.kind != "function":
-                made += lay_out(f"self.add_module({numbered_name(entry)}, {self.make(entry)})", 12)
-        return lines + (lay_out(f"for i in range({count}):", 8) + made if made else [])
+                made += lay_out(f"self.add_module({numbered_name(entry, first=first)}, {self.make(entry)})", 12)
+        return lines + (lay_out(f"for i in {self.turns(loop.count, first, named)}:", 8) + made if made else [])
 
     def _branch(self, branch: Entry) -> list[str]:
         """The statements that make the members under one condition."""
@@ -312,10 +329,18 @@ def attribute(member: str, of: str = "self") -> str:
     return place + "".join(f"[{quoted(name)}]" for name in rest)
 
 
-def numbered_name(entry: Entry, turn: str = "i") -> str:
-    """The name of a member made in a loop, as an f-string over the loop's variable."""
+def first_number(body: Iterable[Entry | Series]) -> int:
+    """What a loop counts from: 0, or the number in its members' names where nothing else depends on the turn."""
+    made = [entry for entry in body if isinstance(entry, Entry) and entry.kind != "function"]
+    numbers = {entry.series_name[1] for entry in made if entry.series_name is not None}
+    return numbers.pop() if len(numbers) == 1 and not any(map(_turning, made)) else 0
+
+
+def numbered_name(entry: Entry, turn: str = "i", first: int = 0) -> str:
+    """The name of a member made in a loop, as an f-string over the loop's variable, which counts from ``first``."""
     assert entry.series_name is not None
     before, number, after = entry.series_name
+    number -= first
     return f'f"{before}{{{turn}}}{after}"' if number == 0 else f'f"{before}{{{turn} + {number}}}{after}"'
 
 

@@ -125,35 +125,35 @@ class EfficientNet(nn.Module):
             ConvNormAct(3, 32, kernel=3, stride=2),
             nn.Sequential(InvertedResidual(32, 3, 1, 16, 0.0, 32)),
             nn.Sequential(
-                InvertedResidual(16, 3, 2, 24, 0.0125, 96),
-                InvertedResidual(24, 3, 1, 24, 0.025, 144),
+                InvertedResidual(16, 3, 2, 24, 0.2 * 1 / 16, 96),
+                InvertedResidual(24, 3, 1, 24, 0.2 * 2 / 16, 144),
             ),
             nn.Sequential(
-                InvertedResidual(24, 5, 2, 40, 0.037500000000000006, 144),
-                InvertedResidual(40, 5, 1, 40, 0.05, 240),
+                InvertedResidual(24, 5, 2, 40, 0.2 * 3 / 16, 144),
+                InvertedResidual(40, 5, 1, 40, 0.2 * 4 / 16, 240),
             ),
             nn.Sequential(
-                InvertedResidual(40, 3, 2, 80, 0.0625, 240),
+                InvertedResidual(40, 3, 2, 80, 0.2 * 5 / 16, 240),
                 *(
                     InvertedResidual(80, 3, 1, 80, 0.2 * (i + 6) / 16, 480)
                     for i in range(2)
                 ),
             ),
             nn.Sequential(
-                InvertedResidual(80, 5, 1, 112, 0.1, 480),
+                InvertedResidual(80, 5, 1, 112, 0.2 * 8 / 16, 480),
                 *(
                     InvertedResidual(112, 5, 1, 112, 0.2 * (i + 9) / 16, 672)
                     for i in range(2)
                 ),
             ),
             nn.Sequential(
-                InvertedResidual(112, 5, 2, 192, 0.1375, 672),
+                InvertedResidual(112, 5, 2, 192, 0.2 * 11 / 16, 672),
                 *(
                     InvertedResidual(192, 5, 1, 192, 0.2 * (i + 12) / 16, 1152)
                     for i in range(3)
                 ),
             ),
-            nn.Sequential(InvertedResidual(192, 3, 1, 320, 0.1875, 1152)),
+            nn.Sequential(InvertedResidual(192, 3, 1, 320, 0.2 * 15 / 16, 1152)),
             ConvNormAct(320, 1280, kernel=1),
         )
         self.classifier = nn.Sequential(nn.Dropout(p=0.2), nn.Linear(1280, 1000))
