@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from archspec.backends.torch_source.layout import WIDTH, inside, lay_out, lay_out_all
-from archspec.backends.torch_source.members import assignment, attribute, is_list, numbered, numbered_name
+from archspec.backends.torch_source.members import (
+    assignment,
+    attribute,
+    first_number,
+    is_list,
+    numbered,
+    numbered_name,
+    turning,
+)
 from archspec.backends.torch_source.names import Namespace, is_name, quoted
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
@@ -86,7 +94,7 @@ class Constructor:
         if isinstance(entry, Entry):
             return [self.make(entry)]
         texts = [self.make(one) for one in entry.body]
-        variable = "i" if any(_turning(one) for one in entry.body) else "_"
+        variable = "i" if any(turning(one) for one in entry.body) else "_"
         loop = f"for {variable} in range({self.formula(entry.count)})"
         return [f"*({texts[0]} {loop})" if len(texts) == 1 else f"*(layer {loop} for layer in ({', '.join(texts)}))"]
 
@@ -99,18 +107,34 @@ class Constructor:
         simple = all(isinstance(child, Entry) and is_name(child.name) for child in entry.children)
         for child in entry.children:
             if isinstance(child, Series):
-                variable = "i" if any(map(_turning, child.body)) or child.body[0].series_name else "_"
-                for one in child.body:
-                    shown = f"{numbered_name(one)}: {self.make(one)}"
-                    made.append(f"**{{{shown} for {variable} in range({self.formula(child.count)})}}")
+                made.append(self._named(child))
                 continue
             name, text = child.name, self.make(child)
             one = f"{name}={text}" if simple else f"{quoted(name)}: {text}"
             if child.condition is not None:
                 one = f"**({{{quoted(name)}: {text}}} if {self.formula(child.condition)} else {{}})"
             made.append(one)
+        if len(made) == 1 and not simple:
+            return f"nn.Sequential(OrderedDict({made[0].removeprefix('**')}))"
         inside = ", ".join(made)
         return f"nn.Sequential(OrderedDict({inside}))" if simple else f"nn.Sequential(OrderedDict({{{inside}}}))"
+
+    def _named(self, series: Series) -> str:
+        """The members of a loop with their names, as a part of a dict."""
+        first = first_number(series.body)
+        loop = f"for i in {self.turns(series.count, first)}"
+        pairs = [(numbered_name(one, first=first), self.make(one)) for one in series.body]
+        if len(pairs) == 1:
+            return f"**{{{pairs[0][0]}: {pairs[0][1]} {loop}}}"
+        members = ", ".join(f"({name}, {text})" for name, text in pairs)
+        return f"**{{name: layer {loop} for name, layer in ({members})}}"
+
+    def turns(self, count: Tree, first: int, text: str = "") -> str:
+        """What a loop runs over, counted from a number; ``text`` is its count where that has a name."""
+        if not first:
+            return f"range({text or self.formula(count)})"
+        last = algebra.total([algebra.constant(first), count])
+        return f"range({first}, {f'{text} + {first}' if text else self.formula(last)})"
 
     def variables(self) -> list[str]:
         """The statements that make local variables."""
@@ -151,8 +175,9 @@ class Constructor:
     def _added(self, name: str, entry: Entry | Series) -> list[str]:
         """The statements that add members by name to something."""
         if isinstance(entry, Series):
-            added = [f"{name}.add_module({numbered_name(one)}, {self.make(one)})" for one in entry.body]
-            return [f"for i in range({self.formula(entry.count)}):", *inside(added)]
+            first = first_number(entry.body)
+            added = [f"{name}.add_module({numbered_name(one, first=first)}, {self.make(one)})" for one in entry.body]
+            return [f"for i in {self.turns(entry.count, first)}:", *inside(added)]
         added = [f"{name}.add_module({quoted(entry.name)}, {self.make(entry)})"]
         return added if entry.condition is None else [f"if {self.formula(entry.condition)}:", *inside(added)]
 
@@ -203,17 +228,18 @@ class Constructor:
         if loop.count is None:
             return self._branch(loop)
         lines: list[str] = []
-        count = loop.text if loop.text and not isinstance(loop.count, t.Name) else self.formula(loop.count)
+        named = loop.text if loop.text and not isinstance(loop.count, t.Name) else ""
         for name, tree in loop.attributes.items():
             lines += lay_out(f"self.{name} = {self.formula(tree)}", 8)
         made: list[str] = []
+        first = first_number(loop.children)
         for entry in loop.children:
             assert isinstance(entry, Entry)
             for name, tree in entry.attributes.items():
                 lines += lay_out(f"self.{name} = {self.formula(tree)}", 8)
             if entry.kind != "function":
-                made += lay_out(f"self.add_module({numbered_name(entry)}, {self.make(entry)})", 12)
-        return lines + (lay_out(f"for i in range({count}):", 8) + made if made else [])
+                made += lay_out(f"self.add_module({numbered_name(entry, first=first)}, {self.make(entry)})", 12)
+        return lines + (lay_out(f"for i in {self.turns(loop.count, first, named)}:", 8) + made if made else [])
 
     def _branch(self, branch: Entry) -> list[str]:
         """The statements that make the members under one condition."""
@@ -259,8 +285,3 @@ def _more(name: str, texts: Sequence[str]) -> str:
         return f"{name} += [{', '.join(texts)}]"
     (text,) = texts
     return f"{name}.extend({text[2:-1]})" if text.startswith("*(") else f"{name}.append({text})"
-
-
-def _turning(entry: Entry) -> bool:
-    """Whether something in it depends on the turn of the loop it stands in."""
-    return any(TURN in algebra.names_in(slot.tree) for slot in entry.slots)

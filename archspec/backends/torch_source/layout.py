@@ -30,7 +30,7 @@ def lay_out(text: str, indent: int = 0, width: int = WIDTH) -> list[str]:
     parts = split(body, ",")
     lines = [margin + head]
     whole = body.strip()
-    words = split_words(whole) if len(parts) == 1 else [whole]
+    words = split_words(whole)
     if len(words) == 1 and text[start] == "(" and not _is_call(head) and len(parts) == 1:
         words = split_words(whole, ("if", "else"))
     if len(words) > 1:

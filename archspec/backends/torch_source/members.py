@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from archspec.analyses.structure import positional
 from archspec.backends.torch_source.names import is_name, quoted
+from archspec.families import algebra
+from archspec.families.algebra import TURN
 from archspec.families.templates import Entry, Series, Template
 from archspec.ops.common.module_attributes import MODULE_ATTRIBUTES
 
@@ -37,10 +39,23 @@ def attribute(member: str, of: str = "self") -> str:
     return place + "".join(f"[{quoted(name)}]" for name in rest)
 
 
-def numbered_name(entry: Entry, turn: str = "i") -> str:
-    """The name of a member made in a loop, as an f-string over the loop's variable."""
+def turning(entry: Entry) -> bool:
+    """Whether something in it depends on the turn of the loop it stands in."""
+    return any(TURN in algebra.names_in(slot.tree) for slot in entry.slots)
+
+
+def first_number(body: Iterable[Entry | Series]) -> int:
+    """What a loop counts from: 0, or the number in its members' names where nothing else depends on the turn."""
+    made = [entry for entry in body if isinstance(entry, Entry) and entry.kind != "function"]
+    numbers = {entry.series_name[1] for entry in made if entry.series_name is not None}
+    return numbers.pop() if len(numbers) == 1 and not any(map(turning, made)) else 0
+
+
+def numbered_name(entry: Entry, turn: str = "i", first: int = 0) -> str:
+    """The name of a member made in a loop, as an f-string over the loop's variable, which counts from ``first``."""
     assert entry.series_name is not None
     before, number, after = entry.series_name
+    number -= first
     return f'f"{before}{{{turn}}}{after}"' if number == 0 else f'f"{before}{{{turn} + {number}}}{after}"'
 
 
