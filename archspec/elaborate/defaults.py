@@ -1,4 +1,4 @@
-"""`defaults` of a file: the arguments that ops and blocks start from where the file names them."""
+"""`defaults` of a file: default arguments of the ops and blocks that the file names."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Defaulted = Mapping[str, tuple[Any, Span]]
 
 
 class Defaults:
-    """Looks up what the file says in which an op or a block is named.
+    """Looks up defaults in the file that names an op or a block.
 
-    ``written`` is that file where it is another than the step's own: ``norm: batch_norm`` handed to a library block.
+    ``written`` is that file, if it is not the step's own: ``norm: batch_norm`` passed to a library block.
     """
 
     def __init__(self, loader: Loader) -> None:
@@ -38,7 +38,7 @@ class Defaults:
         }
 
     def block(self, name: str, use: Use, written: SpecFile | None) -> Defaulted:
-        """The defaults of a block, or of an op, whose arguments are not looked at."""
+        """The defaults of a block or an op, without a check of their names."""
         file = self._file(written or use.file)
         if file.key not in self._checked:
             self._checked.add(file.key)
@@ -57,7 +57,7 @@ class Defaults:
         return found
 
     def _file(self, file: SpecFile) -> SpecFile:
-        """The file whose defaults hold in a file: a variant's are those of the spec it extends."""
+        """The file whose defaults apply in a file: for a variant, the spec that it extends."""
         if file.model.extends is None:
             return file
         variant = self.loader.variant(file)
@@ -87,7 +87,7 @@ class Defaults:
 
 
 def _spec_values(file: SpecFile, use: Use) -> Mapping[str, Any]:
-    """The parameters of a file's spec, which its defaults may use: those of its use around."""
+    """The parameters of a file's spec, which its defaults can use: those of the surrounding use."""
     around: Use | None = use
     while around is not None and around.file is not file:
         around = around.caller
@@ -95,7 +95,7 @@ def _spec_values(file: SpecFile, use: Use) -> Mapping[str, Any]:
 
 
 def varies(node: YamlNode | None) -> bool:
-    """Whether a value holds an expression."""
+    """Whether a value contains an expression."""
     if node is None:
         return False
     if isinstance(node, Scalar):

@@ -1,4 +1,4 @@
-"""What a step reads: ``from``, the inputs of a block, and ``reuse``."""
+"""The inputs of a step: ``from``, the inputs of a block, and ``reuse``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archspec.source import Items, Scalar
 
 
 def resolve(builder: Builder, visit: Visit) -> list[int]:
-    """The values a step reads: what ``from`` names, or the previous one.  Raises Fault."""
+    """The values that a step reads: those named in ``from``, or the previous one.  Raises Fault."""
     step, place, current = visit.step, visit.place, visit.current
     if step.reads is None:
         return [current]
@@ -33,7 +33,7 @@ def resolve(builder: Builder, visit: Visit) -> list[int]:
 
 
 def block_inputs(definition: BlockDefinition, reads: Sequence[int], step: Step) -> dict[str, int]:
-    """The inputs of a use of a block by name.  Raises Fault where their number is wrong."""
+    """The inputs of a use of a block, by name.  Raises Fault if their number is wrong."""
     declared = list(definition.model.inputs or ()) or ["input"]
     if len(declared) != len(reads):
         if len(declared) == 1:
@@ -47,7 +47,7 @@ def block_inputs(definition: BlockDefinition, reads: Sequence[int], step: Step) 
 
 
 def reuse(builder: Builder, visit: Visit, reads: Sequence[int]) -> int:
-    """Apply an earlier step's weights again.  Raises Fault."""
+    """Apply an earlier step again with the same weights.  Raises Fault."""
     step, place = visit.step, visit.place
     if not isinstance(step.body, Scalar) or not isinstance(step.body.value, str):
         raise Fault("bad-reuse", "`reuse` takes the name of an earlier step", step.what_span, "write `reuse: conv1`")
@@ -94,7 +94,7 @@ def _node(builder: Builder, entry: Entry, visit: Visit, reads: Sequence[int], po
 
 
 def _scope(builder: Builder, original: Place, visit: Visit, reads: Sequence[int]) -> int:
-    """Run a scope's steps again over another input, its nodes tied to those of the first time."""
+    """Run a scope's steps again on another input, with the weights of the first run."""
     step, place, loop = visit.step, visit.place, visit.loop
     first = original.scope
     if first.step is None:

@@ -31,8 +31,7 @@ from archspec.sizes import Dim, step, transposed_step
 
 
 class ConvTranspose(Op):
-    """The transpose of the convolution with the same arguments (https://arxiv.org/abs/1603.07285, chapter 4).
-    """
+    """The transpose of the convolution with the same arguments (https://arxiv.org/abs/1603.07285, chapter 4)."""
 
     keyword: ClassVar[str] = "conv_transpose"
     kind: ClassVar[Kind] = "upsampling"

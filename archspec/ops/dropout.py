@@ -14,8 +14,7 @@ from archspec.ops.common.pointwise import Pointwise
 
 
 class Dropout(Pointwise):
-    """Zero elements with probability p in training, scale up the rest (https://jmlr.org/papers/v15/srivastava14a.html).
-    """
+    """Zero elements with probability p in training, scale up the rest (https://jmlr.org/papers/v15/srivastava14a.html)."""
 
     keyword: ClassVar[str] = "dropout"
     kind: ClassVar[Kind] = "dropout"

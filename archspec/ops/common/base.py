@@ -255,13 +255,11 @@ class Op(BaseModel):
         return None
 
     def explicit(self, inputs: Sequence[Shape]) -> Op:
-        """The same op with numbers for values that torch derives, so that equal ops have equal arguments.
-        """
+        """The same op with numbers for values that torch derives, so that equal ops have equal arguments."""
         return self
 
     def initial(self, inputs: Sequence[Shape]) -> dict[str, str]:
-        """Statements over ``{tensor}``, by name, for the tensors that ``init`` names and this use has.
-        """
+        """Statements over ``{tensor}``, by name, for the tensors that ``init`` names and this use has."""
         if self.init is None:
             return {}
         there = {weight.name for weight in self.weights(inputs)}

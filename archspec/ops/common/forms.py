@@ -90,8 +90,7 @@ class Function:
 
 @record
 class Weight:
-    """One tensor of an op's ``state_dict``: its name (empty for a bare parameter), shape, and whether it is trained.
-    """
+    """One tensor of an op's ``state_dict``: its name (empty for a bare parameter), shape, and whether it is trained."""
 
     name: str
     shape: tuple[int, ...]

@@ -161,8 +161,7 @@ class Dirac(Initialiser):
 
 
 class Identity(Initialiser):
-    """Yu and Koltun's identity for context modules, for any channels (https://arxiv.org/abs/1511.07122, eq. 4, 5).
-    """
+    """Yu and Koltun's identity for context modules, for any channels (https://arxiv.org/abs/1511.07122, eq. 4, 5)."""
 
     name: ClassVar[str] = "identity"
     target: ClassVar[str] = "identity_"
@@ -260,8 +259,7 @@ class Init:
         return self.tensors[0][1]
 
     def statements(self, main: str = "weight") -> dict[str, str]:
-        """Statements over ``{tensor}`` by tensor name; ``main`` is the tensor of an initialiser without a tensor name.
-        """
+        """Statements over ``{tensor}`` by tensor name; ``main`` is the tensor of an initialiser without one."""
         return {main if name is None else name: how.statement() for name, how in self.tensors}
 
     @property

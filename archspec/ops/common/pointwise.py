@@ -1,5 +1,4 @@
-"""The base of activations: output of the input's shape; a torch module and function with the same arguments.
-"""
+"""The base of activations: output of the input's shape; a torch module and function with the same arguments."""
 
 from __future__ import annotations
 
