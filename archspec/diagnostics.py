@@ -8,11 +8,11 @@ value, so that one run reports every fault.  This module knows nothing of YAML, 
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field, replace
 from typing import Any, Literal
 
+from archspec.characters import printable, prose
 from archspec.records import record
 
 Severity = Literal["error", "warning", "note"]
@@ -72,6 +72,12 @@ class Diagnostic:
     details: tuple[str, ...] = ()
     stack: tuple[Frame, ...] = ()
     severity: Severity = "error"
+
+    def __post_init__(self) -> None:
+        """Whoever shows it: what it cites of files, arguments and checkpoints is fit for a terminal."""
+        object.__setattr__(self, "message", prose(self.message))
+        object.__setattr__(self, "hint", self.hint and prose(self.hint))
+        object.__setattr__(self, "details", tuple(prose(line) for line in self.details))
 
     def __str__(self) -> str:
         return render(self)
@@ -193,12 +199,6 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     return near[0] if near else None
 
 
-def printable(text: str, limit: int = 200) -> str:
-    """Text from an untrusted file, safe for one line of a terminal: control characters escaped, length bounded."""
-    shown = "".join(c if unicodedata.category(c)[0] != "C" else repr(c)[1:-1] for c in text[: limit + 1])
-    return shown if len(text) <= limit else shown[:limit] + "…"
-
-
 def render(diagnostic: Diagnostic, style: Callable[[str, str], str] | None = None) -> str:
     """A diagnostic as text: place and message, the line with a caret, details, hint, the stack of block uses.
 
@@ -238,7 +238,7 @@ def _excerpt(span: Span, paint: Callable[[str, str], str]) -> list[str]:
     end = min(span.end_column - 1, len(line)) if span.end_line == span.line else len(line.rstrip())
     left = max(0, start - 80)
     window = line[left : left + 120]
-    text = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in window)
+    text = "".join(c if printable(c) == c else " " for c in window)
     number = str(span.line)
     carets = "^" * max(1, min(end, left + 120) - start)
     return [

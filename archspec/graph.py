@@ -67,6 +67,8 @@ class Scope:
     """The indices of this copy in the loops around the step, up to the block's edge."""
     inputs: tuple[int, ...] = ()
     """Indices of the nodes that a use of a block (or the network) has as inputs; empty for other scopes."""
+    input_names: tuple[str, ...] = ()
+    """Their names in a use of a block, as Python names; empty if the block has one unnamed input."""
     output: int = -1
     """Index of the node whose value is the scope's value (an input of the scope if the scope is the identity)."""
     reuse: Scope | None = None

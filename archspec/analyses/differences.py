@@ -8,7 +8,7 @@ execution order, like lines in a text comparison.  There is no difference exactl
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence, Set
 from typing import Literal
 
 from archspec.analyses.aligned import aligned
@@ -26,7 +26,9 @@ class Difference:
     first: str | None
     second: str | None
     text: str
-    """The difference in words, to print after the path."""
+    """The difference in words: ``stride 1 → 2``, the first network's value before the second's."""
+    words: str = ""
+    """A description of a step that only one network has: ``3×3 conv, 64``."""
 
     def __str__(self) -> str:
         paths = list(dict.fromkeys(path for path in (self.first, self.second) if path is not None))
@@ -40,10 +42,19 @@ class Comparison:
     pairs: tuple[tuple[int, int], ...]
     differences: tuple[Difference, ...]
 
+    def differing(self, one: Graph, other: Graph) -> tuple[frozenset[int], frozenset[int]]:
+        """The steps of each network that a difference names, by index."""
+        steps = [each for each in self.differences if each.kind != "output"]
+        return _at(one, {each.first for each in steps}), _at(other, {each.second for each in steps})
+
     @property
     def equal(self) -> bool:
         """Whether the networks are equal apart from names."""
         return not self.differences
+
+
+def _at(graph: Graph, paths: Set[str | None]) -> frozenset[int]:
+    return frozenset(node.index for node in graph.nodes if node.path in paths)
 
 
 def compare(one: Graph, other: Graph, initial: bool = True) -> Comparison:
@@ -110,9 +121,8 @@ class _Differences:
             node = self.first.graph.nodes[index]
             there = self.pairs.get(index)
             if there is None:
-                yield Difference(
-                    "removed", node.path, None, f"the second has no such step ({_words(self.first, node)})"
-                )
+                words = _words(self.first, node)
+                yield Difference("removed", node.path, None, f"the second has no such step ({words})", words)
                 continue
             while added and added[0] < there:
                 yield self._added(added.popleft())
@@ -123,7 +133,8 @@ class _Differences:
 
     def _added(self, index: int) -> Difference:
         node = self.second.graph.nodes[index]
-        return Difference("added", None, node.path, f"the first has no such step ({_words(self.second, node)})")
+        words = _words(self.second, node)
+        return Difference("added", None, node.path, f"the first has no such step ({words})", words)
 
     def _pair(self, node: Node, there: Node) -> Iterator[Difference]:
         one, other = (wiring.wires.nodes[at.index]["label"] for wiring, at in self._sides(node, there))
@@ -136,12 +147,12 @@ class _Differences:
         commutes = node.op is not None and node.op.commutes
         if known and (Counter(expected) != Counter(reads[1]) if commutes else expected != reads[1]):
             said = _listed(self.first.graph, reads[0]), _listed(self.second.graph, reads[1])
-            yield Difference("reads", node.path, there.path, f"it reads {said[0]}, in the second {said[1]}")
+            yield Difference("reads", node.path, there.path, f"reads {said[0]} → {said[1]}")
         mine, theirs = self.sharing[0].get(node.index, []), self.sharing[1].get(there.index, [])
         wanted = {self.pairs.get(index) for index in mine}
         if None not in wanted and wanted != set(theirs) and all(index in self.back for index in theirs):
             said = _shares(self.first.graph, mine, node.index), _shares(self.second.graph, theirs, there.index)
-            yield Difference("shares", node.path, there.path, f"it has {said[0]}, in the second {said[1]}")
+            yield Difference("shares", node.path, there.path, f"has {said[0]} → {said[1]}")
 
     def _sides(self, node: Node, there: Node) -> tuple[tuple[Wiring, Node], tuple[Wiring, Node]]:
         return (self.first, node), (self.second, there)
@@ -153,11 +164,11 @@ class _Differences:
             shapes = [" × ".join(map(text, one.shape.dims)) for one in (node, there)]
             places = [list(wiring.graph.inputs.values()).index(at.index) + 1 for wiring, at in sides]
             said = shapes if shapes[0] != shapes[1] else [f"input {place}" for place in places]
-            return f"it is {said[0]}, in the second {said[1]}"
+            return f"{said[0]} → {said[1]}"
         one, other = (wiring.doing(at) for wiring, at in sides)
         said = list(_arguments(one, other))
         if one.what != other.what or not said:
-            said.insert(0, f"it is {_words(self.first, node)}, in the second {_words(self.second, there)}")
+            said.insert(0, f"{_words(self.first, node)} → {_words(self.second, there)}")
         return "; ".join(said)
 
     def _outputs(self) -> Iterator[Difference]:
@@ -169,10 +180,10 @@ class _Differences:
         for (output, index), (other, there) in zip(*sides, strict=False):
             if output.training != other.training:
                 when = ["in training only" if one.training else "always" for one in (output, other)]
-                yield Difference("output", output.name, other.name, f"it is given {when[0]}, in the second {when[1]}")
+                yield Difference("output", output.name, other.name, f"computed {when[0]} → {when[1]}")
             if index in self.pairs and there in self.back and self.pairs[index] != there:
                 paths = self.first.graph.nodes[index].path, self.second.graph.nodes[there].path
-                yield Difference("output", output.name, other.name, f"it is `{paths[0]}`, in the second `{paths[1]}`")
+                yield Difference("output", output.name, other.name, f"`{paths[0]}` → `{paths[1]}`")
         for output, _ in sides[0][len(sides[1]) :]:
             yield Difference("output", output.name, None, "the second has no such output")
         for output, _ in sides[1][len(sides[0]) :]:
@@ -182,13 +193,13 @@ class _Differences:
 def _arguments(one: Doing, other: Doing) -> Iterator[str]:
     for slot, mine in one.settings.items():
         if slot in other.settings and mine != other.settings[slot]:
-            yield f"`{slot}` is {mine}, in the second {other.settings[slot]}"
+            yield f"`{slot}` {mine} → {other.settings[slot]}"
     starts, there = dict(one.initial), dict(other.initial)
     for tensor in dict.fromkeys((*starts, *there)):
         if starts.get(tensor) != there.get(tensor):
             name = tensor or "it"
-            said = [side.get(tensor, "torch's own way").replace("{tensor}", name) for side in (starts, there)]
-            yield f"`{name}` starts by {said[0]}, in the second by {said[1]}"
+            said = [side.get(tensor, "torch's default").replace("{tensor}", name) for side in (starts, there)]
+            yield f"`{name}` initialised by {said[0]} → {said[1]}"
 
 
 def _sharing(graph: Graph) -> dict[int, list[int]]:

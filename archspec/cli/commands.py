@@ -38,6 +38,8 @@ def load_spec(
                 "`archspec import` writes a spec that you can edit",
             )
         loaded = pipeline.brought(spec)
+    elif options.is_revision(spec):
+        loaded = pipeline.opened_revision(spec, parameters, call="--set {}")
     elif spec != "-":
         loaded = pipeline.opened(spec, parameters, call="--set {}")
     else:
@@ -222,7 +224,7 @@ def render(
 
     terminal: Terminal = context.obj
     kind = output.suffix[1:].lower()
-    if kind not in ("svg", "png", "pdf", "dot"):
+    if kind not in options.PICTURES:
         raise CallError(f"`{output}` has no known picture format", "use a name that ends in .svg, .png, .pdf or .dot")
     if dpi is not None and kind != "png":
         raise CallError(f"--dpi applies to png only, not to {kind}", "use a name that ends in .png")

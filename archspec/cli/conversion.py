@@ -21,6 +21,7 @@ from archspec.cli.terminal import Terminal
     epilog=examples(
         "archspec convert-weights vgg16 fcn8s_vgg16 vgg16.pt -o fcn8s.pt",
         "archspec convert-weights resnet50 resnet50 resnet50.pt --rewrite fold_batch_norm -o folded.pt",
+        "archspec convert-weights timm:resnet50 mine.yaml timm.pt --by-steps -o mine.pt",
     ),
 )
 def convert_weights(
@@ -46,6 +47,12 @@ def convert_weights(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write the state_dict of NEW.")
     ],
+    by_steps: Annotated[
+        bool,
+        typer.Option(
+            "--by-steps", help="Convert weights between the steps that correspond in `archspec diff OLD NEW`."
+        ),
+    ] = False,
     set: Set = None,
     rewrite: Rewrite = None,
     seed: Annotated[int, typer.Option(min=0, help="Random seed for the weights that are initialised anew.")] = 0,
@@ -54,12 +61,14 @@ def convert_weights(
     """Convert the weights of a spec to another spec made from it; `--set` and `--rewrite` apply to NEW.
 
     What the rewrites on the way do to weights is done; what starts anew is initialised as NEW says, so that the file
-    loads with `strict=True`.
+    loads with `strict=True`.  With `--by-steps` the specs need not be related: the same network under other names.
     """
     import torch
 
+    from archspec.analyses.differences import compare
+    from archspec.backends.reports import difference
     from archspec.running.checkpoint_files import read_checkpoint
-    from archspec.running.convert import complete, convert, tensors
+    from archspec.running.convert import complete, convert, renamed, tensors
     from archspec.running.weights import network_weights
 
     terminal: Terminal = context.obj
@@ -67,7 +76,11 @@ def convert_weights(
     terminal.diagnose(target.diagnostics)
     found = network_weights(read_checkpoint(weights), tensors(source.graph), weights)
     terminal.diagnose(found.notes)
-    conversion = convert(source.graph, target.graph, found.state)
+    if by_steps:
+        keys = difference.keys(source.graph, target.graph, compare(source.graph, target.graph, initial=False))
+        conversion = renamed(source.graph, target.graph, found.state, keys)
+    else:
+        conversion = convert(source.graph, target.graph, found.state)
     buffer = BytesIO()
     torch.save(complete(target, conversion, seed), buffer)
     terminal.write(buffer.getvalue())

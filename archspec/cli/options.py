@@ -28,8 +28,9 @@ Spec = Annotated[
     str,
     typer.Argument(
         metavar="SPEC",
-        help="Path of a spec, the name of a shipped one (`archspec list`), - for standard input, or a module of a "
-        "library: torchvision:NAME, timm:NAME, python:PACKAGE.MODULE:FACTORY.",
+        help="Path of a spec, the name of a shipped one (`archspec list`), - for standard input, a file of a git "
+        "revision (HEAD~1:my.yaml), a Caffe .prototxt or Darknet .cfg, or a module of a library: torchvision:NAME, "
+        "timm:NAME, python:PACKAGE.MODULE:FACTORY.",
         autocompletion=complete_spec,
         show_default=False,
     ),
@@ -72,7 +73,13 @@ Output = Annotated[
     typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead of the terminal.", show_default=False),
 ]
 
+PICTURES = ("svg", "png", "pdf", "dot")
+"""Endings of the pictures that can be drawn."""
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+FOREIGN = (".prototxt", ".cfg")
+"""What files of other tools end in; ``importers.files`` reads them."""
+
 _OTHER_KEYWORDS = ("sizes", "bounds")
 """What `load` takes beside parameters."""
 
@@ -102,10 +109,19 @@ def shape(text: str) -> list[int]:
 
 
 def is_source(text: str) -> bool:
-    """Whether a word names a module of a library, ``timm:hrnet_w18``, in the place of a spec."""
+    """Whether a word in the place of a spec names a module of a library, ``timm:hrnet_w18``, or another tool's file."""
+    if text.endswith(FOREIGN):
+        return True
     from archspec.running.sources import is_source
 
     return ":" in text and is_source(text)
+
+
+def is_revision(text: str) -> bool:
+    """Whether a word names a file of a git revision, ``HEAD~1:specs/mine.yaml``."""
+    from archspec.source import is_revision
+
+    return ":" in text and is_revision(text)
 
 
 def sizes(given: list[str] | None, spec: LoadedSpec) -> dict[str, int]:

@@ -11,7 +11,7 @@ from archspec.diagnostics import Fault, Span, did_you_mean, printable
 from archspec.elaborate.loader import Loader, Variant, library_names, spec_names
 from archspec.elaborate.places import Use
 from archspec.elaborate.rewriting import listed
-from archspec.elaborate.values import RESERVED, Text, UnknownValue, evaluate, text
+from archspec.elaborate.values import RESERVED, Text, UnknownValue, evaluate, required, text
 from archspec.ops import Op
 from archspec.records import record
 from archspec.schema import BlockDefinition, BlockModel, SpecFile, Step
@@ -156,7 +156,7 @@ class Blocks:
         for name, node in definition.model.params.items():
             given = bound.overlay.get(name)
             value = bound.arguments.get(name, given[0] if given else evaluate(node, values, definition.file))
-            if value is None:
+            if value is None and required(node):
                 raise Fault(
                     "missing-argument",
                     f"`{definition.name}` needs a value for `{name}`, so a path into it cannot be used",

@@ -46,8 +46,7 @@ def bind_inputs(
         inputs[name] = index
     if not model.let:
         return values
-    records = {name: builder.record(index) for name, index in inputs.items()}
-    records["input"] = builder.record(next(iter(inputs.values())))
+    records = builder.records(inputs)
     return bind(definition, given, definition.span.part(0, 1), builder.diagnostics, root, records)
 
 

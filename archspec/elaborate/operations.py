@@ -73,7 +73,7 @@ def operation(
         if "init" in given:
             raise Fault("name-twice", "`init` is given both next to the step and among its arguments", step.init.span)
         given["init"] = (evaluate(step.init, names, place.use.file), step.init.span)
-    defaults = builder.defaults.op(kind, place.use, what.written)
+    defaults = builder.defaults.op(kind, place.use, what.written, given)
     op = builder.making.make(kind, given, defaults, step, lambda fault: builder.report(fault, place, step.what_span))
     referred: list[int] = []
     for field in kind.references:

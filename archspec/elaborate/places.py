@@ -112,6 +112,22 @@ class Place:
             raise Fault("name-twice", f"the name `{name}` is used twice{where}", span)
         self.use.labels[name] = entry
 
+    def several(self, path: str) -> list[int] | None:
+        """The values of an input of the block that is several; None where the name is another's."""
+        inputs = self.use.inputs
+        if f"{path}.0" not in inputs or self._named(path) is not None:
+            return None
+        return [value for name, value in inputs.items() if name.partition(".")[0] == path]
+
+    def _named(self, head: str) -> Entry | None:
+        """The step or label of a name, in this scope, then outwards to the block's edge."""
+        place: Place | None = self
+        while place is not None and place.use is self.use:
+            if head in place.names:
+                return place.names[head]
+            place = place.parent
+        return self.use.labels.get(head)
+
     def find(self, path: str, span: Span, current: int) -> Entry:
         """Look up a name or path of ``from``, in this scope and then outwards to the block's edge.  Raises Fault."""
         use = self.use
@@ -120,17 +136,15 @@ class Place:
         if path == "input":
             return Entry(next(iter(use.inputs.values())), None)
         head, *rest = path.split(".")
-        entry: Entry | None = None
-        place: Place | None = self
-        while place is not None and place.use is use:
-            entry = place.names.get(head)
-            if entry is not None:
-                break
-            place = place.parent
-        if entry is None:
-            entry = use.labels.get(head)
+        entry = self._named(head)
+        if entry is None and path in use.inputs:
+            return Entry(use.inputs[path], None)
         if entry is None and head in use.inputs:
             entry = Entry(use.inputs[head], None)
+        if entry is None and f"{head}.0" in use.inputs:
+            count = sum(name.partition(".")[0] == head for name in use.inputs)
+            hint = f"name one of them: `{head}.0`" + (f" … `{head}.{count - 1}`" if count > 1 else "")
+            raise Fault("unknown-name", f"`{head}` is {count} inputs, and one is wanted here", span, hint)
         if entry is None or head.isdigit():
             raise self._unknown(path, head, span)
         for index, part in enumerate(rest):

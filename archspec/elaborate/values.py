@@ -189,9 +189,9 @@ def bind(
             if name in given:
                 value, span = given[name]
                 values[name] = conform(value, default, name, span)
-            elif default is None and unknown:
+            elif required(node) and unknown:
                 continue
-            elif default is None:
+            elif required(node):
                 raise Fault(
                     "missing-argument",
                     f"`{definition.name}` needs `{name}`",
@@ -217,6 +217,11 @@ def bind(
     if failed:
         raise UnknownValue
     return values
+
+
+def required(node: Node) -> bool:
+    """Whether a parameter written so has to be given; one whose default is ``null`` need not be."""
+    return isinstance(node, Scalar) and node.nothing
 
 
 def _check_name(name: str, node: Node, definition: BlockDefinition) -> None:
@@ -267,10 +272,9 @@ def listed_arguments(fields: Iterable[str]) -> str:
 
 def mention(step: Step, word: str) -> Span | None:
     """The place where a step uses a name: in ``from``, in ``when``, or in an expression among its arguments."""
-    reads = step.reads.items if isinstance(step.reads, Items) else (step.reads,)
-    for node in reads:
-        if isinstance(node, Scalar) and str(node.value).split(".")[0] == word:
-            return node.span
+    for source in step.reads or ():
+        if str(source.name.value).split(".")[0] == word:
+            return source.name.span
     pattern = re.compile(rf"\b{word}\b")
     if isinstance(step.when, Expression) and pattern.search(step.when.text):
         return step.when.span

@@ -68,12 +68,9 @@ def interpolate(interpolation: t.Interpolation, names: Mapping[str, object], wor
             out.append(part)
             continue
         value = evaluate(part, names, work)
-        if isinstance(value, bool):
-            out.append("true" if value else "false")
-        elif isinstance(value, float) and value.is_integer():
-            out.append(str(int(value)))
-        elif isinstance(value, int | float | str):
-            out.append(str(value))
+        shown = v.as_text(value)
+        if shown is not None:
+            out.append(shown)
         else:
             after = interpolation.parts[index + 1] if index + 1 < len(interpolation.parts) else ""
             continues = isinstance(after, str) and after[:1] in (".", "[")

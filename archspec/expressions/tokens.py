@@ -90,7 +90,11 @@ def _word(home: Located, word: str, at: Place) -> Token:
         raise Fault("expression-syntax", f"`{word}` is not part of the language", home.place(at))
     following = home.text[at[1] : at[1] + 1]
     if following in ("'", '"') and word not in KEYWORDS:
-        hint = "write the text outside `$(…)`: `layer$(i)`" if "f" in word.lower() else None
+        hint = (
+            "write the text outside `$(…)`: `layer$(i)`; inside, use `+`: `'layer' + str(i)`"
+            if "f" in word.lower()
+            else None
+        )
         raise Fault(
             "expression-syntax", f"`{word}{following}…` texts are not part of the language", home.place(at), hint
         )

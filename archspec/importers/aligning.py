@@ -165,6 +165,30 @@ class Alignment:
         return max(found)
 
 
+def signature(use: Group) -> object:
+    """What uses have in common that are the same but for numbers; any body for one of them is a body for all."""
+    numbers: dict[int, int] = {}
+
+    def number(value: int) -> int:
+        return numbers.setdefault(value, len(numbers))
+
+    def listed(items: list[Item]) -> tuple[object, ...]:
+        return tuple(map(one, items))
+
+    def one(item: Item) -> object:
+        if isinstance(item, Use):
+            return ("use", item.block, item.name, number(item.source), number(item.gives))
+        if isinstance(item, Group):
+            return ("group", item.name, item.numbered, listed(item.items))
+        layer = item.layer
+        branches = None if item.branches is None else tuple(map(listed, item.branches))
+        start = -1 if item.branches is None else number(item.start)
+        reads = (tuple(map(number, layer.reads)), tuple((key, number(value)) for key, value in layer.refers.items()))
+        return (layer.op, item.name, start, branches, reads, number(layer.gives))
+
+    return (use.numbered, number(use.reads()[0]), listed(use.items))
+
+
 DROPPED: list[Item] = []
 """A branch that a use lacks altogether, so that nothing is merged in it."""
 

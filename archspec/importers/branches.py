@@ -59,6 +59,8 @@ def _fold(done: list[Item], merge: Leaf, read_by: Counter[int]) -> None:
     if sum(not segment for segment in segments) > 1:
         return
     merge.branches, merge.start = segments[::-1], starts.pop()
+    if merge.layer.named:  # a name of its own would come before those in its branches
+        merge.name = ""
     del done[end:-1]
 
 

@@ -44,6 +44,8 @@ class Layer:
     """Whether only training runs it."""
     place: str = ""
     """The line of its framework's source."""
+    named: bool = False
+    """Whether its path is a name to keep, though nothing is kept under it."""
 
 
 @dataclass(slots=True, eq=False)

@@ -140,7 +140,13 @@ def _shared_keys() -> Schema:
         "source": {"type": "string"},
         "params": {"type": "object"},
         "let": {"type": "object"},
-        "inputs": {"type": "object"},
+        "inputs": {
+            "type": "object",
+            "additionalProperties": {
+                "type": ["null", "integer", "string", "array"],
+                "description": "Nothing for one value; a number, or an expression that gives one, for several.",
+            },
+        },
         "steps": _ref("steps"),
         "outputs": {"type": "object", "additionalProperties": OUTPUT},
         "example": {"type": "object"},
@@ -167,9 +173,19 @@ def _spec_name() -> Schema:
 _STEP_KEYS: Schema = {
     "from": {
         "type": ["string", "array"],
-        "items": {"type": "string"},
+        "items": {
+            "type": ["string", "object"],
+            "required": ["step"],
+            "additionalProperties": False,
+            "properties": {
+                "step": {"type": "string", "description": "A name with expressions in it: f$i."},
+                "for": {"type": "string", "description": "Several: i in range(n)."},
+                "when": {"type": ["boolean", "string"], "description": "Which of them are read."},
+            },
+        },
         "minItems": 1,
-        "description": "The input of the step: an earlier step, a label, `input` or `previous`; a list for a merge.",
+        "description": "The input of the step: an earlier step, a label, `input` or `previous`; a list for a merge.  "
+        "`{step: f$i, for: i in range(n)}` in the list stands for several.",
     },
     "when": {"type": ["boolean", "string"], "description": "A condition; the step is left out if it is false."},
     "repeat": {

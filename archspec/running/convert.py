@@ -68,7 +68,8 @@ def convert(old: Graph, new: Graph, state: Mapping[str, Any]) -> Conversion:
     routes = _routes(old, new)
     if not routes:
         message = f"`{new.name}` is not made from `{old.name}`: it does not extend, import or rewrite it"
-        raise SpecError([Diagnostic("unrelated-specs", message)])
+        hint = "`--by-steps` converts weights between corresponding steps, as shown by `archspec diff`"
+        raise SpecError([Diagnostic("unrelated-specs", message, hint=hint)])
     wanted, known = tensors(old), tensors(new)
     fitting = {key: value for key, value in state.items() if key in wanted and _shape(value) == wanted[key]}
     carried: dict[str, Any] = {}
@@ -85,6 +86,28 @@ def convert(old: Graph, new: Graph, state: Mapping[str, Any]) -> Conversion:
         missing=tuple(key for key in wanted if key not in fitting),
         unused=tuple(key for key in state if key not in wanted),
         dropped=tuple(key for key in fitting if key not in used),
+    )
+
+
+def renamed(old: Graph, new: Graph, state: Mapping[str, Any], keys: Mapping[str, str]) -> Conversion:
+    """Carry a ``state_dict`` of ``old`` into ``new`` by a map of keys, as ``archspec diff --format json`` gives one.
+
+    Raises :class:`SpecError` ``weights-mismatch`` when nothing fits.
+    """
+    wanted, known = tensors(old), tensors(new)
+    fitting = {key: value for key, value in state.items() if key in wanted and _shape(value) == wanted[key]}
+    carried = {
+        keys[key]: value for key, value in fitting.items() if key in keys and _shape(value) == known.get(keys[key])
+    }
+    if not carried:
+        message = f"no tensor of `{old.name}` has a place in `{new.name}` by the map of keys"
+        raise SpecError([Diagnostic("weights-mismatch", message)])
+    return Conversion(
+        state=carried,
+        fresh=tuple(key for key in known if key not in carried),
+        missing=tuple(key for key in wanted if key not in fitting),
+        unused=tuple(key for key in state if key not in wanted),
+        dropped=tuple(key for key in fitting if keys.get(key) not in carried),
     )
 
 

@@ -18,6 +18,15 @@ _AS = re.compile(r"(?P<what>.*?)(?:\s+as\s+(?P<name>.*))?\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """One entry of ``from``: a name, or a template of names that ``for`` and ``when`` make several or none of."""
+
+    name: Scalar
+    clauses: tuple[Clause, ...] = ()
+    when: Expression | bool | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """One step as written: what it applies, its name, its arguments and what stands beside it."""
 
@@ -29,8 +38,8 @@ class Step:
     body: Node | None
     """Arguments (a mapping), branches or steps (a list); None for a bare step."""
     span: Span
-    reads: Node | None = None
-    """``from``: a name, or a list of them."""
+    reads: tuple[Source, ...] | None = None
+    """``from``: what it reads in place of the step before."""
     when: Expression | bool | None = None
     clauses: tuple[Clause, ...] = ()
     repeat: Node | None = None
@@ -137,18 +146,31 @@ def _template(text: str, span: Span, plain: bool) -> str | Interpolation | Expre
     return expressions.template(Scalar(text, text, span, plain)) or text.replace("$$", "$")
 
 
-def _reads(node: Mapping) -> Node | None:
+def _reads(node: Mapping) -> tuple[Source, ...] | None:
     reads = node.get("from")
     if reads is None:
         return None
     items = reads.items if isinstance(reads, Items) else (reads,)
-    for item in items:
-        if not (isinstance(item, Scalar) and isinstance(item.value, str)):
-            hint = "steps cannot be read by number" if isinstance(item, Scalar) else None
-            raise Fault("bad-from", "`from` must be the name of a step, or a list of names", item.span, hint)
     if not items:
         raise Fault("bad-from", "`from` is empty", reads.span)
-    return reads
+    return tuple(map(_source, items))
+
+
+def _source(item: Node) -> Source:
+    if isinstance(item, Scalar) and isinstance(item.value, str):
+        return Source(item)
+    if not isinstance(item, Mapping):
+        hint = "steps cannot be read by number" if isinstance(item, Scalar) else None
+        raise Fault("bad-from", "`from` must be the name of a step, or a list of names", item.span, hint)
+    for key, _ in item.entries:
+        if key.text not in ("step", "for", "when"):
+            hint = "write several entries as `{step: f$i, for: i in range(n)}`"
+            raise Fault("bad-from", f"an entry of `from` has no key `{printable(key.text)}`", key.span, hint)
+    name = item.get("step")
+    if not isinstance(name, Scalar) or not isinstance(name.value, str):
+        where = item.span if name is None else name.span
+        raise Fault("bad-from", "an entry of `from` must name a step: `{step: f$i, for: i in range(n)}`", where)
+    return Source(name, _clauses(item), _when(item))
 
 
 def _when(node: Mapping) -> Expression | bool | None:
@@ -160,10 +182,10 @@ def _when(node: Mapping) -> Expression | bool | None:
     if not isinstance(when, Scalar) or not isinstance(when.value, str):
         hint = "compare it with a value: `n > 0`"
         raise Fault("not-a-condition", "`when` must be an expression that is true or false", when.span, hint)
-    return _bare(when)
+    return bare(when)
 
 
-def _bare(scalar: Scalar) -> Expression:
+def bare(scalar: Scalar) -> Expression:
     """An expression written without ``$``; one written with it all the same is understood."""
     found = expressions.template(scalar)
     if isinstance(found, Expression):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 from archspec.diagnostics import Fault, Source, Span, printable
 from archspec.source.nodes import Items, Limits, Mapping, Node, Scalar
 from archspec.source.scalars import CORE_TAG, CORE_TAGS, resolve, tagged
-from archspec.source.text import lines
+from archspec.source.text import lines, refuse_escaped
 
 Point: TypeAlias = tuple[int, int]
 """Line and column, 1-based."""
@@ -97,8 +97,8 @@ class Builder:
         if len(text) > self.limits.scalar_length:
             said = f"a text of {len(text):,} characters; {self.limits.scalar_length:,} are allowed"
             raise Fault("too-long", said, span)
-        if event.style == '"' and any("\ud800" <= character <= "\udfff" for character in text):
-            raise Fault("encoding", "half of a surrogate pair is not a character", span)
+        if event.style == '"':
+            refuse_escaped(text, span)
         tag = self.core_tag(event)
         if tag is not None:
             value = tagged(tag, text, span)

@@ -31,6 +31,11 @@ class Scalar:
     span: Span
     plain: bool
 
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing is written: ``channels:`` with no value, which is not ``channels: null``."""
+        return self.value is None and not self.text
+
 
 @record
 class Items:

@@ -17,6 +17,7 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
+from archspec.characters import json_text
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
 
 FILES = (
@@ -121,9 +122,9 @@ def whole(path: Path) -> Iterator[BinaryIO]:
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Write plain data; a name that is no text, as files may have, is written as an escape."""
-    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    text = json_text(data) + "\n"
     with whole(path) as file:
-        file.write(text.encode("utf-8", "backslashreplace"))
+        file.write(text.encode())
 
 
 def read_json(path: Path) -> dict[str, Any]:

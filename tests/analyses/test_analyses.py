@@ -147,7 +147,7 @@ def test_a_fixed_size_says_so_with_two_ways_out() -> None:
 def test_a_map_of_one_value_is_no_size_for_instance_norm() -> None:
     steps = "  - conv as c: {channels: 4, kernel: 3, stride: 4, padding: 1}\n  - instance_norm as norm\n"
     (note,) = report(steps).size_notes
-    assert str(note) == "`norm`: wants ⌊(H+3)/4⌋·⌊(W+3)/4⌋ ≥ 2"
+    assert str(note) == "`norm`: needs ⌊(H+3)/4⌋·⌊(W+3)/4⌋ ≥ 2"
     with pytest.raises(archspec.SpecError, match=r"`norm` needs .* ≥ 2"):
         archspec.check(archspec.loads(spec(steps)), {"H": 4, "W": 3})
     square = archspec.check(archspec.loads(spec(steps).replace("H, W]", "H, H]").replace(", W: 32", "")))

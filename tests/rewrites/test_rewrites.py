@@ -620,7 +620,7 @@ def test_work_grows_as_the_steps_do() -> None:
 
         return calls(every)
 
-    few, many = work(50), work(400)
+    few, many = work(25), work(200)
     assert many < 8.8 * few
 
 

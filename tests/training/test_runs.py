@@ -225,8 +225,7 @@ def test_a_lock_goes_with_its_process_even_if_a_child_stays(tmp_path: Path) -> N
         "with alone(Path(sys.argv[1])):\n"
         "    child = os.fork()\n"
         "    if child == 0:\n"
-        "        time.sleep(60)\n"
-        "    print(child, flush=True)\n"
+        "        print(os.getpid(), flush=True)\n"  # by the child: it has let go of the lock once it runs
         "    time.sleep(60)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True)
@@ -433,10 +432,11 @@ def read(path: tuple[Any, ...]) -> bool:
     return path[0] != "pytorch-lightning_version" and not any(each in OTHER_LOOPS for each in path)
 
 
-def test_a_field_that_is_missing_is_named(data: ImageData, standing: dict[str, Any], tmp_path: Path) -> None:
+def say_of_missing_fields(data: ImageData, standing: dict[str, Any], tmp_path: Path, every: int) -> None:
+    """Leave out one field in so many of a checkpoint, each in its turn, and see that it is named."""
     paths = [path for path in places(standing) if read(path)]
     assert len(paths) > 150
-    for path in paths:
+    for path in paths[::every]:
         if path[:2] == ("optimizer_states", 0) and path[2:3] == ("state",) and len(path) == 4:
             continue  # a parameter that no gradient has reached has no state
         torch.save(changed(standing, path, None), tmp_path / "last.ckpt")
@@ -445,6 +445,15 @@ def test_a_field_that_is_missing_is_named(data: ImageData, standing: dict[str, A
         if path[0] in ("loops", "optimizer_states", "lr_schedulers", "callbacks"):
             assert ".".join(map(str, path)) in said or path[-1] in (0, 1, 2, 3), (path, said)
     assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+def test_a_field_that_is_missing_is_named(data: ImageData, standing: dict[str, Any], tmp_path: Path) -> None:
+    say_of_missing_fields(data, standing, tmp_path, 7)
+
+
+@pytest.mark.slow
+def test_any_field_that_is_missing_is_named(data: ImageData, standing: dict[str, Any], tmp_path: Path) -> None:
+    say_of_missing_fields(data, standing, tmp_path, 1)
 
 
 KINDS: tuple[Callable[[Any], Any], ...] = (
@@ -457,9 +466,9 @@ KINDS: tuple[Callable[[Any], Any], ...] = (
 )
 
 
-def say_of_other_kinds(data: ImageData, standing: dict[str, Any], where: Path, kinds: int) -> None:
-    """Put something of another kind at every place in turn: of that many kinds each, and by turns."""
-    for number, path in enumerate(places(standing)):
+def say_of_other_kinds(data: ImageData, standing: dict[str, Any], where: Path, kinds: int, every: int = 1) -> None:
+    """Put something of another kind at one place in so many, in turn: of that many kinds each, and by turns."""
+    for number, path in list(enumerate(places(standing)))[::every]:
         if not read(path) or path in (("loops",), ("callbacks",)):
             continue
         for kind in range(kinds):
@@ -470,7 +479,7 @@ def say_of_other_kinds(data: ImageData, standing: dict[str, Any], where: Path, k
 
 
 def test_a_field_of_another_kind_is_refused(data: ImageData, standing: dict[str, Any], tmp_path: Path) -> None:
-    say_of_other_kinds(data, standing, tmp_path, 1)
+    say_of_other_kinds(data, standing, tmp_path, 1, every=5)
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archspec.analyses.structure import positional
-from archspec.backends.torch_source.layout import WIDTH, lay_out
+from archspec.backends.torch_source.layout import WIDTH, lay_out, lay_out_all
 from archspec.backends.torch_source.names import Namespace, is_name, quoted
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
@@ -270,16 +270,16 @@ class Constructor:
         """The statement that makes one member, under its condition if it has one."""
         text = self.make(entry)
         if entry.condition is None:
-            return lay_out(assignment(entry.member, text), indent) + [
-                line for way in entry.initial for line in lay_out(way, indent)
-            ]
+            return lay_out_all([assignment(entry.member, text), *entry.initial], indent)
         condition = self.formula(entry.condition)
         if otherwise and not attribute(entry.member).startswith("getattr") and not entry.initial:
             single = f"{attribute(entry.member)} = {text} if {condition} else {otherwise}"
             if len(single) + 8 <= WIDTH:
                 return [f"        {single}"]
-        lines = [*lay_out(f"if {condition}:", 8), *lay_out(assignment(entry.member, text), 12)]
-        lines += [line for way in entry.initial for line in lay_out(way, 12)]
+        lines = [
+            *lay_out(f"if {condition}:", 8),
+            *lay_out_all([assignment(entry.member, text), *entry.initial], 12),
+        ]
         if otherwise:
             lines += ["        else:", *lay_out(assignment(entry.member, otherwise), 12)]
         return lines

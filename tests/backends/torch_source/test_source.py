@@ -479,14 +479,6 @@ def test_is_free_of_lint(texts: Path) -> None:
     assert status == 0, said
 
 
-def test_is_typed(texts: Path) -> None:
-    kinds: dict[str, Path] = {}
-    for file in sorted(texts.iterdir(), key=lambda file: (len(file.name), file.name)):
-        kinds.setdefault(re.sub(r"(?<=[a-z])\d.*|_paper", "", file.stem), file)  # one of each family is enough
-    status, said = run("pyright", "--pythonpath", sys.executable, *map(str, kinds.values()))
-    assert status == 0, said
-
-
 def test_needs_torch_alone(texts: Path) -> None:
     files = list(texts.iterdir())
     assert len(files) >= len(SHIPPED)

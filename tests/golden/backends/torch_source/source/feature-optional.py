@@ -21,10 +21,10 @@ class SqueezeExcite(nn.Module):
         super().__init__()
         self.fc1 = nn.Conv2d(8, 4, 1)
         self.fc2 = nn.Conv2d(4, 8, 1)
-        nn.init.kaiming_normal_(self.fc1.weight, mode="fan_out")
-        nn.init.kaiming_normal_(self.fc2.weight, mode="fan_out")
-        nn.init.zeros_(self.get_parameter("fc1.bias"))
-        nn.init.zeros_(self.get_parameter("fc2.bias"))
+        for layer in (self.fc1, self.fc2):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.fc1(F.adaptive_avg_pool2d(x, 1)))
