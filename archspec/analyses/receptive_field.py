@@ -51,7 +51,7 @@ class Phase:
 
     @property
     def holes(self) -> int:
-        """Number of pixels from the first to the last that are not read: gridding (https://arxiv.org/abs/1702.08502)."""
+        """Number of pixels inside the field that are not read: gridding (https://arxiv.org/abs/1702.08502)."""
         return self.size - tables.count(self.taps)
 
     @property
