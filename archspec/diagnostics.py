@@ -142,7 +142,7 @@ class Diagnostics:
         self._found[key] = diagnostic
         self._errors += 1
         if self._errors == MAXIMUM_DIAGNOSTICS:
-            message = f"these are the first {MAXIMUM_DIAGNOSTICS} errors, and what else there is was not looked at"
+            message = f"these are the first {MAXIMUM_DIAGNOSTICS} errors; the rest of the spec was not checked"
             raise SpecError((*self.all, Diagnostic("too-many-errors", message, severity="note")))
 
     def insert(self, at: int, diagnostic: Diagnostic) -> None:

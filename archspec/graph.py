@@ -66,6 +66,8 @@ class Scope:
     """Which copy this is of a step with ``for``: one index for each enclosing loop up to the block's edge."""
     inputs: tuple[int, ...] = ()
     """Indices of the nodes a use of a block (or the network) reads as its input(s); empty for other scopes."""
+    input_names: tuple[str, ...] = ()
+    """What a use of a block calls them, as names of Python; empty where the block has one that it does not name."""
     output: int = -1
     """Index of the node whose value is the scope's value (an input node of the scope when it is the identity)."""
     reuse: Scope | None = None

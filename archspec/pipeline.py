@@ -31,14 +31,15 @@ from archspec.expressions import Work
 from archspec.graph import Graph, uncollected
 from archspec.records import record
 from archspec.schema import SpecFile
-from archspec.source import Limits, is_file, is_folder, parse, parse_call, spec_files
+from archspec.source import Limits, checked_out, is_file, is_folder, parse, parse_call, spec_files
 from archspec.spec import Spec
 
 if TYPE_CHECKING:
     import graphviz
-    from torch import nn
+    from torch import Tensor, nn
 
     from archspec.backends.diagram import Shown
+    from archspec.importers.files import Imported
 
 
 @record
@@ -94,6 +95,23 @@ def opened(
     diagnostics.raise_if_errors()
     assert file is not None
     return _elaborated(loader, file, sizes, _given(params, call), bounds)
+
+
+def opened_revision(text: str, params: Mapping[str, Any], bounds: Bounds = BOUNDS, call: str = "load({})") -> Spec:
+    """A spec of a git revision, ``HEAD~1:specs/mine.yaml``, as :func:`opened` gives one; it may name files beside it.
+
+    Raises :class:`SpecError`.
+    """
+    diagnostics = Diagnostics()
+    loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation))
+    try:
+        with checked_out(text, bounds.limits) as path:
+            file = loader.file(path, printable(text))
+            diagnostics.raise_if_errors()
+            assert file is not None
+            return _elaborated(loader, file, None, _given(params, call), bounds)
+    except Fault as fault:
+        raise SpecError([fault.diagnostic]) from None
 
 
 def settled(spec: Spec) -> Spec:
@@ -209,25 +227,72 @@ def rewrite(spec: Spec, /, *rewrites: str | Mapping[str, Any]) -> Spec:
 def from_torch(module: nn.Module, /, sizes: Sequence[int] = (3, 224, 224), *, name: str | None = None) -> Spec:
     """The spec of a torch module: what compiles to the same outputs and gradients, and loads its ``state_dict``.
 
-    ``sizes`` are the channels and the sizes of an image it takes; the spec says them by symbols where the module takes
-    others too.  The module is left as it is.  Raises :class:`SpecError` with all that has no counterpart in the
-    language.
+    ``sizes`` are the channels and the sizes of an image it takes; the spec says them by symbols where it is right at
+    others too, and by numbers where it is not.  The module is left as it is.  Raises :class:`SpecError` with all that
+    has no counterpart in the language.
     """
-    from archspec.importers.torch_module.importing import imported
+    from archspec.importers.torch_module.importing import ways
 
-    found = imported(module, tuple(sizes), name)
-    spec = loads(found.text, name=f"{found.name}.yaml")
+    said: SpecError | None = None
+    for way in ways(module, tuple(sizes), name):
+        try:
+            found = way()
+            spec = loads(found.text, name=f"{found.name}.yaml")
+            found.hold(spec.graph)
+            return spec
+        except SpecError as error:
+            said = said or error
+    assert said is not None
+    raise said
+
+
+FOREIGN = Bounds(text_bytes=256_000_000, values=16_000_000, nodes=2_000_000, evaluation=50_000_000)
+"""Bounds on the spec of another tool's file, which has been within bounds itself."""
+
+
+def from_file(file: str | Path, /, sizes: Sequence[int] | None = None, *, name: str | None = None) -> Spec:
+    """The spec of a network that another tool wrote: a Caffe ``.prototxt``, a Darknet ``.cfg``.
+
+    ``sizes`` are channels and sizes of its image, instead of the file's own.  Nothing in the file is run.  Raises
+    :class:`SpecError` with all that is wrong, line by line.
+    """
+    from archspec.importers.files import imported
+
+    return _spec_of(imported(Path(file), sizes, name))
+
+
+def from_files(
+    file: str | Path, weights: str | Path, /, sizes: Sequence[int] | None = None, *, name: str | None = None
+) -> tuple[Spec, Mapping[str, Tensor]]:
+    """A spec as :func:`from_file` gives it, and a file of weights as its ``state_dict``.
+
+    ``weights`` is a ``.caffemodel`` or a Darknet ``.weights``.  Raises :class:`SpecError` with each layer that does not
+    fit.
+    """
+    from archspec.importers.files import imported
+
+    found = imported(Path(file), sizes, name)
+    spec = _spec_of(found)
+    filled = found.weights(Path(weights))
+    return replace(spec, diagnostics=(*spec.diagnostics, *filled.notes)), filled.state
+
+
+def _spec_of(found: Imported) -> Spec:
+    spec = loads(found.text, name=f"{found.name}.yaml", bounds=FOREIGN)
     found.hold(spec.graph)
     return spec
 
 
 def brought(source: str, sizes: Sequence[int] | None = None, name: str | None = None) -> Spec:
-    """The spec of a module that a library makes: ``timm:hrnet_w18``, ``torchvision:resnet18``, ``python:mine:net``.
+    """The spec of another tool's file, or of a module that a library makes: ``timm:hrnet_w18``, ``python:mine:net``.
 
     It imports the library.  Raises :class:`SpecError`.
     """
+    from archspec.importers.files import is_foreign
     from archspec.running.sources import bring
 
+    if is_foreign(source):
+        return from_file(source, sizes, name=name)
     found = bring(source)
     return from_torch(found.module, sizes or found.size, name=name or found.name)
 
@@ -266,10 +331,10 @@ def examine(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
     solutions = report.valid_sizes
     for name in (sizes or {}).keys() - solutions.keys():
         hint = did_you_mean(name, solutions) or f"its symbols are {', '.join(solutions) or 'none'}"
-        found.error("unknown-size", f"no input has a size called `{printable(name)}`", None, hint)
+        found.error("unknown-size", f"no input has a size `{printable(name)}`", None, hint)
     for name, solution in solutions.items():
         if solution.valid.is_empty:
-            found.error("no-valid-size", f"there is no {name} for which the network runs", _first(graph, solution))
+            found.error("no-valid-size", f"the network runs for no {name}", _first(graph, solution))
     if not found.errors:
         for refusal in refusals(solutions, report.sizes):
             found.add(explain(graph, refusal, solutions[refusal.symbol]))
@@ -280,7 +345,7 @@ def examine(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
         for failure in failures(report, spec.variant.expect):
             found.add(failure)
     elif spec.variant.expect:
-        found.note("expect-skipped", "`expect` is not checked: it speaks of the spec's own parameters and sizes")
+        found.note("expect-skipped", "`expect` is not checked: it holds for the spec's own parameters and sizes only")
     if not runs:
         raise SpecError(found.all)
     report.diagnostics = found.all

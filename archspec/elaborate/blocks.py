@@ -11,7 +11,7 @@ from archspec.diagnostics import Fault, Span, did_you_mean, printable
 from archspec.elaborate.loader import Loader, Variant, library_names, spec_names
 from archspec.elaborate.places import Use
 from archspec.elaborate.rewriting import listed
-from archspec.elaborate.values import RESERVED, Text, UnknownValue, evaluate, text
+from archspec.elaborate.values import RESERVED, Text, UnknownValue, evaluate, required, text
 from archspec.ops import Op
 from archspec.records import record
 from archspec.schema import BlockDefinition, BlockModel, SpecFile, Step
@@ -66,11 +66,11 @@ class Blocks:
                 return known
         if isinstance(what, dict):
             if len(what) != 1:
-                raise Fault("not-a-block", "a block given as a value is `name` or `{name: {argument: value}}`", span)
+                raise Fault("not-a-block", "write a block as a value as `name` or `{name: {argument: value}}`", span)
             ((name, arguments),) = what.items()
             found = self.find(name, use, span)
             if arguments is not None and not isinstance(arguments, dict):
-                raise Fault("positional-argument", f"arguments of `{printable(name)}` are named, always", span)
+                raise Fault("positional-argument", f"arguments of `{printable(name)}` must be named", span)
             return replace(found, arguments={**found.arguments, **(arguments or {})})
         if not isinstance(what, str):
             raise Fault("not-a-block", f"a step is an op or a block, not `{printable(str(what), 40)}`", span)
@@ -124,7 +124,7 @@ class Blocks:
             head, _, deeper = rest.partition(".")
             bound = Bound(target.blocks[head])
             if deeper:
-                raise Fault("unknown-block", f"`{head}` is a block; a path leads into a spec's steps only", span)
+                raise Fault("unknown-block", f"`{head}` is a block; a path can only go into the steps of a spec", span)
             return bound
         variant = self.loader.variant(target)
         if variant is None:
@@ -136,7 +136,7 @@ class Blocks:
             for key, _ in node.entries:
                 if key.text not in ("spec", "params", "rewrite"):
                     hint = did_you_mean(str(key.text), ("spec", "params", "rewrite"))
-                    raise Fault("unknown-key", f"`{printable(key.text)}` is no key of an import", key.span, hint)
+                    raise Fault("unknown-key", f"an import has no key `{printable(key.text)}`", key.span, hint)
             if isinstance(params, YamlMapping):
                 arguments = {str(key.text): evaluate(value, {}, by) for key, value in params.entries}
             written = node.get("rewrite")
@@ -156,9 +156,11 @@ class Blocks:
         for name, node in definition.model.params.items():
             given = bound.overlay.get(name)
             value = bound.arguments.get(name, given[0] if given else evaluate(node, values, definition.file))
-            if value is None:
+            if value is None and required(node):
                 raise Fault(
-                    "missing-argument", f"`{definition.name}` needs `{name}`, so a path into it cannot be used", span
+                    "missing-argument",
+                    f"`{definition.name}` needs a value for `{name}`, so a path into it cannot be used",
+                    span,
                 )
             values[name] = value
         for name, node in definition.model.let.items():
@@ -183,7 +185,7 @@ class Blocks:
         if isinstance(file.model.imports, YamlMapping):
             known |= {str(key.text) for key, _ in file.model.imports.entries}
         if what in {*RESERVED, *use.inputs, *use.labels}:
-            hint = f"it is read and not applied: `from: {what}` stands beside a step"
+            hint = f"it is a value, not an op; read it with `from: {what}` on a step"
         else:
             hint = vocabulary.op(what, known) or "`archspec list` shows every op and block"
         return Fault("unknown-op", f"`{printable(what)}` is neither an op nor a block", span, hint)

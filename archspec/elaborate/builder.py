@@ -76,10 +76,20 @@ class Builder:
     def names(self, place: Place, loop: Loop, current: int, fixed: bool = False) -> dict[str, Any]:
         """What an expression of a step may use.  ``fixed``: sizes must not matter (``when``)."""
         use = place.use
-        records = use.records if not fixed else {name: self.record(index, True) for name, index in use.inputs.items()}
-        if fixed:
-            records["input"] = self.record(next(iter(use.inputs.values()), UNKNOWN), True)
+        records = use.records if not fixed else self.records(use.inputs, True)
         return {**use.values, **records, **loop.names, "previous": self.record(current, fixed)}
+
+    def records(self, inputs: Mapping[str, int], fixed: bool = False) -> dict[str, Any]:
+        """The inputs of a block as expressions see them: a list for one that is several, ``input`` for the first."""
+        found: dict[str, Any] = {}
+        for name, index in inputs.items():
+            head, dot, _ = name.partition(".")
+            if dot:
+                found.setdefault(head, []).append(self.record(index, fixed))
+            else:
+                found[name] = self.record(index, fixed)
+        found["input"] = self.record(next(iter(inputs.values()), UNKNOWN), fixed)
+        return found
 
     def record(self, index: int, fixed: bool = False) -> TensorRecord:
         """``input`` and ``previous`` as expressions see them."""
@@ -94,7 +104,7 @@ class Builder:
                 "size-dependent",
                 f"`when` must not depend on the input's size, and this is {formula(shape)}",
                 None,
-                "decide by channels or a parameter; the network must be the same at every size",
+                "test channels or a parameter instead; the network must be the same at every size",
             )
         return self._pinned(shape)
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from archspec import ops, vocabulary
 from archspec.diagnostics import Span, printable
 from archspec.elaborate.loader import Loader, library_names, spec_names
 from archspec.elaborate.places import Use
-from archspec.elaborate.values import evaluate, listed_arguments, other_argument
+from archspec.elaborate.values import evaluate, listed_arguments, other_argument, required
 from archspec.ops import Op
-from archspec.schema import SpecFile
-from archspec.source import Items, Scalar
+from archspec.schema import BlockDefinition, SpecFile
+from archspec.source import Items, Scalar, plain
 from archspec.source import Mapping as YamlMapping
 from archspec.source import Node as YamlNode
 
@@ -31,14 +31,27 @@ class Defaults:
         self._found: dict[tuple[str, str], Defaulted] = {}
         self._checked: set[str] = set()
 
-    def op(self, kind: type[Op], use: Use, written: SpecFile | None) -> Defaulted:
-        """The defaults of an op."""
-        return {
-            name: value for name, value in self.block(kind.keyword, use, written).items() if name in kind.model_fields
-        }
+    def op(self, kind: type[Op], use: Use, written: SpecFile | None, given: Defaulted) -> Defaulted:
+        """The defaults of an op for the arguments that a step does not give."""
+        found = self._for(kind.keyword, use, written, given, lambda: _own(kind))
+        return {name: value for name, value in found.items() if name in kind.model_fields}
 
-    def block(self, name: str, use: Use, written: SpecFile | None) -> Defaulted:
-        """The defaults of a block, or of an op, whose arguments are not looked at."""
+    def block(self, definition: BlockDefinition, use: Use, written: SpecFile | None, given: Defaulted) -> Defaulted:
+        """The defaults of a block for the arguments that a step does not give."""
+        return self._for(definition.name, use, written, given, lambda: _literal(definition))
+
+    def _for(
+        self,
+        name: str,
+        use: Use,
+        written: SpecFile | None,
+        given: Defaulted,
+        own: Callable[[], dict[str, Any]],
+    ) -> Defaulted:
+        """What the file says of an op or a block; ``own`` are the defaults that those have themselves.
+
+        An expression sees the other arguments of the step, given or not: ``{conv: {padding: $(kernel // 2)}}``.
+        """
         file = self._file(written or use.file)
         if file.key not in self._checked:
             self._checked.add(file.key)
@@ -50,10 +63,18 @@ class Defaults:
         key = (file.key, name)
         if key in self._found:
             return self._found[key]
-        values = _spec_values(file, use)
-        found = {str(key.text): (evaluate(value, values, file), value.span) for key, value in node.entries}
         if not varies(node):
-            self._found[key] = found
+            self._found[key] = {str(each.text): (evaluate(value, {}, file), value.span) for each, value in node.entries}
+            return self._found[key]
+        around = _spec_values(file, use)
+        arguments = own() | {argument: value for argument, (value, _) in given.items()}
+        found: dict[str, tuple[Any, Span]] = {}
+        for each, value in node.entries:
+            argument = str(each.text)
+            if argument not in given:
+                others = {other: known for other, known in arguments.items() if other != argument}
+                found[argument] = (evaluate(value, {**around, **others}, file), value.span)
+                arguments[argument] = found[argument][0]
         return found
 
     def _file(self, file: SpecFile) -> SpecFile:
@@ -75,7 +96,7 @@ class Defaults:
                 continue
             if not isinstance(node, YamlMapping):
                 self.loader.diagnostics.error(
-                    "wrong-type", f"`defaults` of `{name}` are `{{argument: value}}`", node.span
+                    "wrong-type", f"`defaults` of `{name}` must be `{{argument: value}}`", node.span
                 )
                 continue
             fields = ops.find(name).model_fields
@@ -84,6 +105,18 @@ class Defaults:
                     what = f"`{name}` has no argument `{printable(key.text)}`"
                     hint = other_argument(str(key.text), fields) or listed_arguments(fields)
                     self.loader.diagnostics.error("unknown-argument", what, key.span, hint)
+
+
+def _own(kind: type[Op]) -> dict[str, Any]:
+    """The defaults that an op's arguments have themselves."""
+    fields = kind.model_fields.items()
+    return {name: field.default for name, field in fields if not field.is_required() and field.default_factory is None}
+
+
+def _literal(definition: BlockDefinition) -> dict[str, Any]:
+    """The defaults of a block's parameters that are no expressions."""
+    params = definition.model.params.items()
+    return {name: plain(node) for name, node in params if not required(node) and not varies(node)}
 
 
 def _spec_values(file: SpecFile, use: Use) -> Mapping[str, Any]:

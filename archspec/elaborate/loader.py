@@ -109,7 +109,7 @@ class Loader:
             if key in self._files:
                 return self._files[key]
             if len(self._files) >= MAXIMUM_FILES:
-                raise Fault("too-many-files", f"the spec brings in more than {MAXIMUM_FILES} files", span)
+                raise Fault("too-many-files", f"the spec imports or extends more than {MAXIMUM_FILES} files", span)
             self._files[key] = None
             text = read(resolved, self.limits)
             node = parse(text, shown, self.limits)
@@ -130,7 +130,9 @@ class Loader:
         name = printable(text)
         if text.endswith((".yaml", ".yml")) or "/" in text or "\\" in text:
             if by is None or by.folder is None:
-                self.diagnostics.error("bad-path", f"`{name}` cannot be found: the spec lies in no folder", span)
+                self.diagnostics.error(
+                    "bad-path", f"`{name}` cannot be found: the spec is not a file, so it has no folder", span
+                )
                 return None
             return self._inside(text, by, span)
         if by is not None and by.folder is not None:
@@ -144,7 +146,7 @@ class Loader:
         known = spec_names() | library_names()
         hint = (
             did_you_mean(text, known)
-            or "give the path of a file in the spec's folder, or a name that `archspec list` shows"
+            or "use the path of a file in the spec's folder, or a name that `archspec list` shows"
         )
         self.diagnostics.error("unknown-spec", f"there is no spec `{name}`", span, hint)
         return None
@@ -155,18 +157,18 @@ class Loader:
 
     def _inside(self, text: str, by: SpecFile, span: Span | None) -> SpecFile | None:
         folder = Path(by.folder).resolve()
-        hint = "a spec may name files in its own folder and below, and shipped specs by name"
+        hint = "use a file in the spec's folder or below, or the name of a shipped spec"
         if "\\" in text or "\0" in text or text.startswith(("/", "~")) or ".." in text.split("/"):
-            self.diagnostics.error("bad-path", f"`{printable(text)}` leads out of the spec's folder", span, hint)
+            self.diagnostics.error("bad-path", f"`{printable(text)}` leaves the spec's folder", span, hint)
             return None
         try:
             target = (folder / text).resolve()
         except (OSError, ValueError, RuntimeError):
-            self.diagnostics.error("bad-path", f"`{printable(text)}` is no path", span, hint)
+            self.diagnostics.error("bad-path", f"`{printable(text)}` is not a path", span, hint)
             return None
         if not target.is_relative_to(folder):
             self.diagnostics.error(
-                "bad-path", f"`{printable(text)}` leads out of the spec's folder through a link", span, hint
+                "bad-path", f"`{printable(text)}` leaves the spec's folder through a link", span, hint
             )
             return None
         prefix = by.shown.rpartition("/")[0]
@@ -180,7 +182,7 @@ class Loader:
             return self._variants[file.key]
         if any(key == file.key for key, _ in self._open):
             chain = " → ".join(shown for _, shown in [*self._open, (file.key, file.shown)])
-            self.diagnostics.error("import-cycle", f"specs extend or import one another in a circle: {chain}", None)
+            self.diagnostics.error("import-cycle", f"specs extend or import one another in a cycle: {chain}", None)
             return None
         self._open.append((file.key, file.shown))
         try:
@@ -195,7 +197,7 @@ class Loader:
         sizes = self._sizes(file)
         if model.extends is None:
             if file.whole is None:
-                self.diagnostics.error("no-steps", f"`{file.shown}` has blocks but no `steps`, so it is no network")
+                self.diagnostics.error("no-steps", f"`{file.shown}` has blocks but no `steps`, so it is not a network")
                 return None
             return Variant(
                 file.whole.name,
@@ -211,16 +213,16 @@ class Loader:
             )
         extends = model.extends
         if not isinstance(extends, Scalar) or not isinstance(extends.value, str):
-            self.diagnostics.error("wrong-type", "`extends` is the name or path of a spec", extends.span)
+            self.diagnostics.error("wrong-type", "`extends` must be the name or path of a spec", extends.span)
             return None
         for key in ("steps", "inputs", "blocks", "let", "import", "outputs", "defaults"):
             node = file.node.key(key)
             if node is not None:
                 self.diagnostics.error(
                     "extends-only-params",
-                    f"`{key}` cannot stand beside `extends`",
+                    f"`{key}` cannot be used together with `extends`",
                     node.span,
-                    "a variant gives other `params`, `sizes`, `rewrite` and `expect`; import the spec to build on it",
+                    "a variant can change `params`, `sizes`, `rewrite` and `expect`; to add steps, import the spec",
                 )
                 return None
         base_file = self.named(extends.value, file, extends.span)
@@ -228,7 +230,7 @@ class Loader:
             return None
         if any(key == base_file.key for key, _ in self._open):
             chain = " → ".join(shown for _, shown in [*self._open, (base_file.key, base_file.shown)])
-            self.diagnostics.error("import-cycle", f"specs extend one another in a circle: {chain}", extends.span)
+            self.diagnostics.error("import-cycle", f"specs extend one another in a cycle: {chain}", extends.span)
             return None
         base = self.variant(base_file)
         if base is None:
@@ -253,7 +255,7 @@ class Loader:
         for name, node in file.model.sizes.items():
             if not (isinstance(node, Scalar) and type(node.value) is int and 1 <= node.value <= 1_000_000):
                 self.diagnostics.error(
-                    "wrong-type", f"size `{printable(name)}` should be a whole number, 1 or more", node.span
+                    "wrong-type", f"size `{printable(name)}` must be a whole number, 1 or more", node.span
                 )
                 continue
             sizes[name] = (node.value, node.span)
@@ -274,7 +276,7 @@ class Loader:
         if not isinstance(name, Scalar) or not isinstance(name.value, str):
             raise Fault(
                 "bad-import",
-                f"import `{alias}` names no spec",
+                f"import `{alias}` does not name a spec",
                 target.span,
                 "write `alias: name` or `alias: {spec: name}`",
             )
@@ -284,7 +286,7 @@ class Loader:
         chain = self._import_chain(found, file)
         if chain is not None:
             shown = " → ".join([file.shown, *chain])
-            raise Fault("import-cycle", f"specs import one another in a circle: {shown}", name.span)
+            raise Fault("import-cycle", f"specs import one another in a cycle: {shown}", name.span)
         self._imports.setdefault(file.key, {})[found.key] = found.shown
         return found, target
 

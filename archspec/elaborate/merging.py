@@ -38,9 +38,9 @@ def merge(
         if len(reads) != 1:
             raise Fault(
                 "wrong-inputs",
-                f"every branch of `{step.what}` starts from one value, and `from` names {len(reads)}",
+                f"every branch of `{step.what}` starts from one value, but `from` names {len(reads)}",
                 step.what_span,
-                "give branches, or a list of names, not both",
+                "write either branches or a list of names",
             )
         given = [(branch, [*_values(builder, branch, inner, inside, reads[0])]) for branch in branches]
         values = [value for _, found in given for value in found]
@@ -67,7 +67,7 @@ def merge(
                 "give it branches, or several names: `from: [previous, other]`",
             )
     if not values:
-        raise Fault("no-branches", f"`when` has left no branch of `{step.what}`", step.what_span)
+        raise Fault("no-branches", f"`when` removes every branch of `{step.what}`", step.what_span)
     node = None
     index = values[0]
     if len(values) > 1:
@@ -84,10 +84,10 @@ def warn_of_lone_branches(builder: Builder) -> None:
     for step, dropped in builder.lone.values():
         builder.diagnostics.warning(
             "one-branch",
-            f"`when` drops this branch, and leaves `{step.what}` with one: it does nothing",
+            f"`when` removes this branch and leaves `{step.what}` with one, so it does nothing",
             dropped.what_span,
-            f"`- {dropped.what}:` is dropped as a branch; a list of one step, `- - {dropped.what}:`, "
-            "stays, and is the input where `when` is false",
+            f"`- {dropped.what}:` is removed as a branch; a list of one step, `- - {dropped.what}:`, "
+            "stays, and equals the input where `when` is false",
             details=(f"`{step.what}` is at {step.what_span}",),
         )
 
@@ -97,11 +97,11 @@ def _warn_of_one_branch(builder: Builder, step: Step, key: Scalar | None, steps:
     if bare and (steps[0].clauses or steps[0].repeat is not None):
         return
     if key is None:
-        message, span = f"`{step.what}` has one branch: it does nothing", step.what_span
+        message, span = f"`{step.what}` has only one branch, so it does nothing", step.what_span
         hint = f"each item of the list is a branch: `- {step.what}: [[…], […]]`"
     else:
-        message, span = f"`{step.what}` has one branch, called `{printable(key.text, 60)}`: it does nothing", key.span
-        hint = f"a key that is no argument names a branch: `- {step.what}: {{left: […], right: […]}}`"
+        message, span = f"`{step.what}` has only one branch, `{printable(key.text, 60)}`, so it does nothing", key.span
+        hint = f"a key that is not an argument names a branch: `- {step.what}: {{left: […], right: […]}}`"
     builder.diagnostics.warning("one-branch", message, span, hint)
 
 
@@ -133,7 +133,10 @@ def _refuse_argument(step: Step, key: Scalar, value: YamlNode, fields: Collectio
         shown = printable(key.text, 60)
         hint = other_argument(key.text, fields) or "a branch is a list of steps or one step"
         raise Fault(
-            "unknown-argument", f"`{step.what}` has no argument `{shown}`, and this is no branch", key.span, hint
+            "unknown-argument",
+            f"`{step.what}` has no argument `{shown}`, and the value is not a branch",
+            key.span,
+            hint,
         )
 
 

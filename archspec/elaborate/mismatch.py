@@ -47,9 +47,13 @@ def empty(
     nodes: Sequence[Node], evaluation: Evaluation, op: Op, inputs: Sequence[int], step: Step, shape: Shape
 ) -> Fault:
     """An output without rows, as a fault."""
-    hint = "the input is too small for so many strides; `sizes` says how large it is"
+    hint = "the input is too small for so many strides; `sizes` sets its size"
     return Fault(
-        "empty", _led(op, f"nothing is left: {formula(shape)}"), step.what_span, hint, sides(nodes, evaluation, inputs)
+        "empty",
+        _led(op, f"the output is empty: {formula(shape)}"),
+        step.what_span,
+        hint,
+        sides(nodes, evaluation, inputs),
     )
 
 

@@ -87,10 +87,9 @@ def _build(
         for name in numbers.keys() - known:
             span = variant.sizes[name][1] if name in variant.sizes else None
             hint = did_you_mean(name, known) or f"its symbols are {', '.join(sorted(known)) or 'none'}"
-            diagnostics.error("unknown-size", f"no input has a size called `{printable(name)}`", span, hint)
+            diagnostics.error("unknown-size", f"no input has a size `{printable(name)}`", span, hint)
         root.values = first
-        records = {name: builder.record(index) for name, index in inputs.items()}
-        records["input"] = builder.record(next(iter(inputs.values())))
+        records = builder.records(inputs)
         use = Use(definition, file, dict(first), inputs, first, 0, records=records)
         place = Place(root, use, None, modules=False)
         root.inputs = tuple(inputs.values())

@@ -53,7 +53,7 @@ class Nodes:
             "too-many-nodes",
             f"the network has more than {self.maximum:,} steps",
             span,
-            "a larger bound can be given where the spec is loaded: load(…, bounds=Bounds(nodes=…))",
+            "a larger limit can be set where the spec is loaded: load(…, bounds=Bounds(nodes=…))",
         )
 
     def shape(self, index: int) -> Shape | None:
@@ -151,7 +151,7 @@ class Nodes:
 
 def _no_number(error: NoNumber) -> Fault:
     # Written out: the reference lists the messages it finds beside their codes.
-    return Fault("no-size", f"this needs a number for {text(error.dim)}, and the spec gives none", None, error.hint)
+    return Fault("no-size", f"this step needs a number for {text(error.dim)}, and the spec has none", None, error.hint)
 
 
 def _has_weights(op: Op, shapes: Sequence[Shape]) -> bool:

@@ -24,7 +24,7 @@ def primitive(
     step, place, kind = visit.step, visit.place, what.kind
     op, referred = operation(builder, what, visit)
     if kind.sources and len(reads) != kind.sources:
-        raise Fault("wrong-inputs", f"`{step.what}` takes one input, and `from` names {len(reads)}", step.what_span)
+        raise Fault("wrong-inputs", f"`{step.what}` takes one input, but `from` names {len(reads)}", step.what_span)
     inputs = (*(reads if kind.sources else ()), *referred)
     merged = visit.loop.merged or place.scope.kind == "merge"
     if kind.transparent and step.name is None and (merged or not place.modules):
@@ -38,7 +38,7 @@ def primitive(
     if visit.loop.merged and name.isdigit() and node is not None and op.weights(builder.nodes.read_by(node)):
         raise Fault(
             "unnamed-in-merge",
-            f"this `{step.what}` has weights and stands in a merge that has no name, so it needs one",
+            f"this `{step.what}` has weights and is inside an unnamed merge, so it needs a name",
             step.what_span,
             f"write `{step.what} as …`, or name the merge",
         )
@@ -71,9 +71,9 @@ def operation(
         given |= arguments(step.body, names, place.use.file, step.what, known)
     if step.init is not None:
         if "init" in given:
-            raise Fault("name-twice", "`init` stands both beside the step and among its arguments", step.init.span)
+            raise Fault("name-twice", "`init` is given both next to the step and among its arguments", step.init.span)
         given["init"] = (evaluate(step.init, names, place.use.file), step.init.span)
-    defaults = builder.defaults.op(kind, place.use, what.written)
+    defaults = builder.defaults.op(kind, place.use, what.written, given)
     op = builder.making.make(kind, given, defaults, step, lambda fault: builder.report(fault, place, step.what_span))
     referred: list[int] = []
     for field in kind.references:

@@ -88,7 +88,9 @@ class Place:
         if other is not None:
             where = f", first at {other.span}" if other.span else ""
             hint = (
-                "a name on a repeated step must vary, such as `conv$(i + 1)`" if _same_step(other.span, span) else None
+                "the name of a repeated step must vary, for example `conv$(i + 1)`"
+                if _same_step(other.span, span)
+                else None
             )
             raise Fault("name-twice", f"the name `{name}` is used twice in one scope{where}", span, hint)
         self.names[name] = entry
@@ -97,15 +99,34 @@ class Place:
         """Give a label, unique in the use of the block."""
         if not IDENTIFIER.match(name) or len(name) > 80:
             raise Fault(
-                "bad-name", f"`{printable(name)}` is no label", span, "a letter or `_`, then letters, digits and `_`"
+                "bad-name",
+                f"`{printable(name)}` is not a valid label",
+                span,
+                "use a letter or `_`, then letters, digits and `_`",
             )
         if name in ("input", "previous"):
-            raise Fault("bad-name", f"the label `{name}` has a meaning of its own in `from`", span)
+            raise Fault("bad-name", f"the label `{name}` is reserved: it has a meaning in `from`", span)
         other = self.use.labels.get(name) or self.names.get(name)
         if other is not None:
             where = f", first at {other.span}" if other.span else ""
             raise Fault("name-twice", f"the name `{name}` is used twice{where}", span)
         self.use.labels[name] = entry
+
+    def several(self, path: str) -> list[int] | None:
+        """The values of an input of the block that is several; None where the name is another's."""
+        inputs = self.use.inputs
+        if f"{path}.0" not in inputs or self._named(path) is not None:
+            return None
+        return [value for name, value in inputs.items() if name.partition(".")[0] == path]
+
+    def _named(self, head: str) -> Entry | None:
+        """The step or label of a name, in this scope, then outwards to the block's edge."""
+        place: Place | None = self
+        while place is not None and place.use is self.use:
+            if head in place.names:
+                return place.names[head]
+            place = place.parent
+        return self.use.labels.get(head)
 
     def find(self, path: str, span: Span, current: int) -> Entry:
         """What ``from`` means by a name or path: in this scope, then outwards to the block's edge.  Raises Fault."""
@@ -115,17 +136,15 @@ class Place:
         if path == "input":
             return Entry(next(iter(use.inputs.values())), None)
         head, *rest = path.split(".")
-        entry: Entry | None = None
-        place: Place | None = self
-        while place is not None and place.use is use:
-            entry = place.names.get(head)
-            if entry is not None:
-                break
-            place = place.parent
-        if entry is None:
-            entry = use.labels.get(head)
+        entry = self._named(head)
+        if entry is None and path in use.inputs:
+            return Entry(use.inputs[path], None)
         if entry is None and head in use.inputs:
             entry = Entry(use.inputs[head], None)
+        if entry is None and f"{head}.0" in use.inputs:
+            count = sum(name.partition(".")[0] == head for name in use.inputs)
+            hint = f"name one of them: `{head}.0`" + (f" … `{head}.{count - 1}`" if count > 1 else "")
+            raise Fault("unknown-name", f"`{head}` is {count} inputs, and one is wanted here", span, hint)
         if entry is None or head.isdigit():
             raise self._unknown(path, head, span)
         for index, part in enumerate(rest):
@@ -134,17 +153,19 @@ class Place:
             if inner is None and entry.value == UNKNOWN:
                 return Entry(UNKNOWN, span)  # it failed, and has said so
             if inner is None:
-                raise Fault("unknown-name", f"`{shown}` has nothing inside that `{printable(part)}` could name", span)
+                raise Fault("unknown-name", f"`{shown}` has no steps inside, so it has no `{printable(part)}`", span)
             found = inner.names.get(part) or inner.use.labels.get(part)
             if found is None or (part.isdigit() and inner.scope.kind != "container"):
                 names = [name for name in (*inner.names, *inner.use.labels) if not name.isdigit()]
                 hint = did_you_mean(part, names) or (f"it has {', '.join(names[:12])}" if names else None)
                 if part.isdigit():
-                    hint = "unnamed steps cannot be read by number; give the step a name or a `label`"
+                    hint = "an unnamed step cannot be read by its number; give the step a name or a `label`"
                 taken = inner.use.vanished(".".join(rest[index:])) or inner.use.vanished(part)
                 if taken is not None:
-                    message = f"`{shown}` has no step or label `{printable(part)}` any more: `{taken}` took it away"
-                    raise Fault("unknown-name", message, span, "name another step, or leave that rewrite out")
+                    message = (
+                        f"`{shown}` has no step or label `{printable(part)}` any more: the rewrite `{taken}` removed it"
+                    )
+                    raise Fault("unknown-name", message, span, "use another step, or delete that rewrite")
                 raise Fault("unknown-name", f"`{shown}` has no step or label `{printable(part)}`", span, hint)
             entry = found
         return entry
@@ -157,8 +178,8 @@ class Place:
             place = place.parent
         hint = did_you_mean(head, names)
         if head.isdigit():
-            hint = "steps are named, never counted; give the step a name or a `label`"
-        return Fault("unknown-name", f"no step or label `{printable(path)}` comes before this", span, hint)
+            hint = "steps cannot be read by number; give the step a name or a `label`"
+        return Fault("unknown-name", f"no earlier step or label is called `{printable(path)}`", span, hint)
 
 
 def _same_step(one: Span | None, other: Span) -> bool:
@@ -171,20 +192,18 @@ def check_name(name: str, span: Span) -> None:
     if name in _GOOD_NAMES:
         return
     if not STEP_NAME.match(name) or len(name) > 80:
-        hint = "a letter or `_`, then letters, digits, `_` and `-`"
+        hint = "use a letter or `_`, then letters, digits, `_` and `-`"
         if name.isdigit():
-            hint = "leave `as` away: an unnamed step is called by its position"
-        raise Fault("bad-name", f"`{printable(name)}` is no name for a step", span, hint)
+            hint = "delete `as`: an unnamed step is numbered by its position"
+        raise Fault("bad-name", f"`{printable(name)}` is not a valid step name", span, hint)
     if keyword.iskeyword(name):
-        raise Fault("bad-name", f"`{name}` is a word of Python, and the step's name becomes an attribute", span)
+        raise Fault("bad-name", f"`{name}` is a Python keyword, and the step's name becomes a Python attribute", span)
     if name in _ATTRIBUTES or name.startswith("__") or (name.startswith("_") and name.endswith("_hooks")):
-        raise Fault("bad-name", f"a step called `{name}` would shadow an attribute of nn.Module", span)
+        raise Fault("bad-name", f"the name `{name}` would shadow an attribute of nn.Module", span)
     if name in TRACED_ATTRIBUTES:
-        raise Fault(
-            "bad-name", f"a step called `{name}` cannot be exported: torch's traced modules use that name", span
-        )
+        raise Fault("bad-name", f"a step named `{name}` cannot be exported: torch's traced modules use that name", span)
     if name in ("input", "previous"):
-        raise Fault("bad-name", f"`{name}` has a meaning of its own in `from`", span)
+        raise Fault("bad-name", f"`{name}` is reserved: it has a meaning in `from`", span)
     if len(_GOOD_NAMES) < MOST_NAMES:
         _GOOD_NAMES.add(name)
 

@@ -55,7 +55,7 @@ def parse(node: Node, file: SpecFile | None) -> Rewrite:
         key, options = node.entries[0]
         name, span = str(key.text), key.span
     else:
-        raise Fault("not-a-rewrite", "a rewrite is a name, or a name with its options", node.span, hint)
+        raise Fault("not-a-rewrite", "a rewrite must be a name, or a name with options", node.span, hint)
     try:
         kind = rewrites.find(name)
     except KeyError:
@@ -66,7 +66,7 @@ def parse(node: Node, file: SpecFile | None) -> Rewrite:
         values = {}
     if not isinstance(values, dict):
         if kind.main is None:
-            raise Fault("positional-argument", f"options of `{name}` are named, always", node.span)
+            raise Fault("positional-argument", f"options of `{name}` must be named", node.span)
         values = {kind.main: values}
     try:
         return kind.model_validate(_plain(values))

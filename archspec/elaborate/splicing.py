@@ -76,6 +76,7 @@ def _items(
             aside=item.aside,
             depth=place.use.depth + (item.block is not None),
         )
+        scope.input_names = item.input_names
         scopes[item] = scope
         place.scope.items.append(scope)
         use = place.use
@@ -89,14 +90,13 @@ def _items(
 
 
 def _inputs(scope: Scope) -> list[str]:
-    assert scope.block is not None
-    return list(scope.block.model.inputs or ()) or ["input"]
+    return list(scope.input_names) or ["input"]
 
 
 def _node(builder: Builder, graph: Graph, node: Node, place: Place, made: dict[int, int], outermost: Use) -> None:
     assert node.op is not None
     if node.step is None:
-        raise Fault("rewrite-refused", f"`{node.path}` stands in no spec", node.span)
+        raise Fault("rewrite-refused", f"`{node.path}` is not part of any spec", node.span)
     reads = tuple(made.get(index, UNKNOWN) for index in node.inputs)
     loop = Loop({}, node.loops, node.copy)
     name = node.name if node.counted else ""

@@ -27,7 +27,7 @@ def _warn_unread(graph: Graph, diagnostics: Diagnostics) -> None:
     for node in graph.nodes:
         if node.dead and not graph.consumers(node.index):
             what = f"input `{node.name}`" if node.op is None else f"`{node.path}`"
-            message = f"nothing reads {what}, and it is no output"
+            message = f"nothing reads {what}, and it is not an output"
             diagnostics.warning("unused-step", message, node.span, stack=node.scope.stack())
 
 
@@ -83,9 +83,9 @@ def _warn_of_defaults(diagnostics: Diagnostics, file: SpecFile) -> None:
         if key.text not in file.used_defaults and key.text not in named:
             diagnostics.warning(
                 "unused",
-                f"nothing starts from the defaults of `{printable(key.text)}`",
+                f"the defaults of `{printable(key.text)}` are never used",
                 key.span,
-                "they hold for what this file names, and not for what its blocks use inside",
+                "defaults apply to ops and blocks that this file names, not to what library blocks use inside",
             )
 
 

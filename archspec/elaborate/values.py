@@ -100,7 +100,7 @@ def text(value: Any, names: Mapping[str, Any], span: Span | None, what: str, wor
         if isinstance(result, float) and result.is_integer():
             result = int(result)
         if isinstance(result, bool) or not isinstance(result, (str, int)):
-            raise Fault("wrong-type", f"{what} should be text, and `{printable(repr(result))}` is none", span)
+            raise Fault("wrong-type", f"{what} must be text, not `{printable(repr(result))}`", span)
         return str(result)
     return expressions.interpolate(value, names, work)
 
@@ -132,8 +132,8 @@ def conform(value: Any, default: Any, name: str, span: Span | None) -> Any:
     if wanted == "a whole number" and isinstance(value, float):
         if value.is_integer():
             return int(value)
-        hint = "round it with floor(…) or round(…), or make the default a number: write `1.0` for `1`"
-        raise Fault("wrong-type", f"parameter `{name}` is a whole number, and {value:g} is not whole", span, hint)
+        hint = "round it with floor(…) or round(…), or make the default a float: write `1.0` for `1`"
+        raise Fault("wrong-type", f"parameter `{name}` must be a whole number, not {value:g}", span, hint)
     if wanted == "a number" and got == "a whole number":
         return float(value)
     if wanted == "a whole number" and got == "a list" and value and all(type(item) is int for item in value):
@@ -142,7 +142,7 @@ def conform(value: Any, default: Any, name: str, span: Span | None) -> Any:
         return value
     shown = f"`{printable(str(value), 60)}`" if isinstance(value, (str, int, float)) else got
     hint = "true and false are written without quotes" if wanted == "true or false" else None
-    raise Fault("wrong-type", f"parameter `{name}` is {wanted}, and {shown} is {got}", span, hint)
+    raise Fault("wrong-type", f"parameter `{name}` must be {wanted}, but {shown} is {got}", span, hint)
 
 
 def bind(
@@ -189,9 +189,9 @@ def bind(
             if name in given:
                 value, span = given[name]
                 values[name] = conform(value, default, name, span)
-            elif default is None and unknown:
+            elif required(node) and unknown:
                 continue
-            elif default is None:
+            elif required(node):
                 raise Fault(
                     "missing-argument",
                     f"`{definition.name}` needs `{name}`",
@@ -209,7 +209,7 @@ def bind(
         try:
             _check_name(name, node, definition)
             if name in values:
-                raise Fault("name-twice", f"`{name}` is a parameter and a `let` at once", node.span)
+                raise Fault("name-twice", f"`{name}` is both a parameter and a `let`", node.span)
             values[name] = evaluate(node, {**values, **records}, definition.file)
         except Fault as fault:
             failed = True
@@ -219,17 +219,26 @@ def bind(
     return values
 
 
+def required(node: Node) -> bool:
+    """Whether a parameter written so has to be given; one whose default is ``null`` need not be."""
+    return isinstance(node, Scalar) and node.nothing
+
+
 def _check_name(name: str, node: Node, definition: BlockDefinition) -> None:
     if name in RESERVED or name in expressions.FUNCTIONS:
-        raise Fault("bad-name", f"`{name}` has a meaning of its own in expressions", node.span, "choose another name")
+        raise Fault(
+            "bad-name", f"`{name}` is reserved: it has a meaning in expressions", node.span, "choose another name"
+        )
     if not IDENTIFIER.match(name) or len(name) > 80:
-        raise Fault("bad-name", f"`{printable(name)}` is no name for a value of `{definition.name}`", node.span)
+        raise Fault(
+            "bad-name", f"`{printable(name)}` is not a valid name for a value of `{definition.name}`", node.span
+        )
 
 
 def other_argument(name: str, known: Collection[str]) -> str | None:
     """The hint for an argument that is none of ``known``: where it belongs, or what it is called here."""
     if name in STEP_KEYS:
-        return f"`{name}` stands beside the step, in the column of its op, and not among the arguments"
+        return f"`{name}` is a key of the step: write it in the column of the op, not among the arguments"
     return vocabulary.argument(name, known)
 
 
@@ -240,16 +249,14 @@ def arguments(
     if node is None:
         return {}
     if not isinstance(node, YamlMapping):
-        raise Fault(
-            "positional-argument", f"arguments of `{what}` are named, always", node.span, _named(node, what, known)
-        )
+        raise Fault("positional-argument", f"arguments of `{what}` must be named", node.span, _named(node, what, known))
     return {str(key.text): (evaluate(value, names, file), value.span) for key, value in node.entries}
 
 
 def _named(node: Scalar | Items, what: str, known: Sequence[str]) -> str:
     """The hint for arguments without names: the names they have, in their order."""
     if not known:
-        return f"`{what}` takes none: write `{what}` alone"
+        return f"`{what}` takes no arguments: write only `{what}`"
     written = [item.text for item in (node.items if isinstance(node, Items) else (node,)) if isinstance(item, Scalar)]
     if not written or len(written) > len(known) or sum(map(len, written)) > 60:
         return f"write `{what}: {{{known[0]}: …}}`"
@@ -265,10 +272,9 @@ def listed_arguments(fields: Iterable[str]) -> str:
 
 def mention(step: Step, word: str) -> Span | None:
     """Where a step itself speaks of a name: in ``from``, in ``when``, or in an expression among its arguments."""
-    reads = step.reads.items if isinstance(step.reads, Items) else (step.reads,)
-    for node in reads:
-        if isinstance(node, Scalar) and str(node.value).split(".")[0] == word:
-            return node.span
+    for source in step.reads or ():
+        if str(source.name.value).split(".")[0] == word:
+            return source.name.span
     pattern = re.compile(rf"\b{word}\b")
     if isinstance(step.when, Expression) and pattern.search(step.when.text):
         return step.when.span

@@ -66,7 +66,7 @@ class StepWalk:
             if isinstance(count, float) and count.is_integer():
                 count = int(count)
             if isinstance(count, bool) or not isinstance(count, int):
-                raise Fault("wrong-type", "`repeat` is a whole number", step.repeat.span)
+                raise Fault("wrong-type", "`repeat` must be a whole number", step.repeat.span)
             if count < 0:
                 raise Fault("wrong-value", f"`repeat` must be 0 or more, not {count}", step.repeat.span)
             if count > self.builder.nodes.maximum:
@@ -97,15 +97,15 @@ class StepWalk:
                 shown = printable(str(found), 40)
                 raise Fault(
                     "not-a-condition",
-                    f"`when` is true or false, and this is `{shown}`",
+                    f"`when` must be true or false, not `{shown}`",
                     step.when.span,
-                    "compare it with something: `n > 0`",
+                    "compare it with a value: `n > 0`",
                 )
             return found
         except Fault as fault:
             word = step.when.text
             if fault.diagnostic.code == "unknown-name" and word.lower() in ("yes", "no", "on", "off"):
-                what = f"`{word}` is a word in YAML 1.2, not a truth value"
+                what = f"`{word}` is text in YAML 1.2, not a boolean"
                 fault = Fault("not-a-condition", what, fault.diagnostic.span, "write true or false")
             self.builder.report(fault, place, step.what_span)
         except UnknownValue:
@@ -192,9 +192,9 @@ class StepWalk:
         block = place.use.definition.name if place.use.caller is not None else "the network"
         self.builder.diagnostics.warning(
             "input-of-block",
-            f"`input` is what {block} reads, {formula(shapes[0])}, and this sequence reads {formula(shapes[1])}",
+            f"`input` is the input of {block}, {formula(shapes[0])}, but this sequence reads {formula(shapes[1])}",
             span,
-            "for what the sequence reads, give the step before it a label; or make the sequence a block",
+            "to refer to the sequence's input, give the step before it a label, or make the sequence a block",
             stack=place.scope.stack(),
         )
 
@@ -210,7 +210,7 @@ class StepWalk:
         step = visit.step
         if step.name is not None:
             raise Fault(
-                "bad-name", "a `steps` group makes no scope, so it has no name", step.name_span, "use `sequence`"
+                "bad-name", "a `steps` group makes no scope, so it cannot have a name", step.name_span, "use `sequence`"
             )
         self._one_input(step, reads, "`steps`")
         given, onward = self._chain(step.steps or (), visit.place, visit.loop, reads[0])
@@ -220,7 +220,7 @@ class StepWalk:
     @staticmethod
     def _one_input(step: Step, reads: Sequence[int], what: str) -> None:
         if len(reads) != 1:
-            raise Fault("wrong-inputs", f"{what} takes one input, and `from` names {len(reads)}", step.what_span)
+            raise Fault("wrong-inputs", f"{what} takes one input, but `from` names {len(reads)}", step.what_span)
 
     def _name_unknown(self, visit: Visit) -> None:
         """Let later steps name one that failed, so that they do not report it again."""

@@ -28,7 +28,7 @@ def readers(group: Group) -> Counter[int]:
     found: Counter[int] = Counter()
     for item in group.items:
         if isinstance(item, Group):
-            found += readers(item)
+            found.update(readers(item))
         elif isinstance(item, Leaf):
             found.update([*item.layer.reads, *item.layer.refers.values()])
     return found
@@ -59,6 +59,8 @@ def _fold(done: list[Item], merge: Leaf, read_by: Counter[int]) -> None:
     if sum(not segment for segment in segments) > 1:
         return
     merge.branches, merge.start = segments[::-1], starts.pop()
+    if merge.layer.named:  # a name of its own would come before those in its branches
+        merge.name = ""
     del done[end:-1]
 
 

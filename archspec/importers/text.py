@@ -169,7 +169,9 @@ class _Writer:
                 beside["from"] = [
                     "previous" if value == current else places.refer(value, around) for value in layer.reads
                 ]
-            if layer.reads or ops.find(layer.op).sources:
+            if layer.aside and layer.reads:
+                beside["aside"] = "true"
+            if not item.passes:
                 current = layer.gives
         if item.when:
             beside["when"] = item.when

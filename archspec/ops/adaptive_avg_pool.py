@@ -9,7 +9,7 @@ from archspec.ops.common.pooling import SizedPool
 
 
 class AdaptiveAvgPool(SizedPool):
-    """The mean of each of the equal shares that a map is cut into, whatever its size."""
+    """Divide a map of any size into a given number of parts, and take the mean of each."""
 
     keyword: ClassVar[str] = "adaptive_avg_pool"
     target: ClassVar[str] = "nn.AdaptiveAvgPool"

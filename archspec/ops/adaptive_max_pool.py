@@ -11,7 +11,7 @@ from archspec.ops.common.pooling import SizedPool
 
 
 class AdaptiveMaxPool(SizedPool):
-    """The greatest number of each of the equal shares that a map is cut into, whatever its size."""
+    """Divide a map of any size into a given number of parts, and take the maximum of each."""
 
     keyword: ClassVar[str] = "adaptive_max_pool"
     target: ClassVar[str] = "nn.AdaptiveMaxPool"
@@ -25,9 +25,9 @@ class AdaptiveMaxPool(SizedPool):
     )
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """The input and where the greatest numbers stood, as 64-bit integers."""
+        """The input, and the indices of the maxima as 64-bit integers."""
         return Saved((0,), extra=(Numbers(1, output.dims, 8),))
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
-        """Where the greatest numbers stand, as 64-bit integers."""
+        """The indices of the maxima, as 64-bit integers."""
         return (Numbers(1, output.dims, 8),)

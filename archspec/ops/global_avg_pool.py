@@ -11,7 +11,7 @@ from archspec.ops.common.pooling import GlobalPool
 
 
 class GlobalAvgPool(GlobalPool):
-    """The mean of each channel, the spatial axes kept with size 1 (https://arxiv.org/abs/1312.4400)."""
+    """Take the mean of each channel; the spatial axes stay, with size 1 (https://arxiv.org/abs/1312.4400)."""
 
     keyword: ClassVar[str] = "global_avg_pool"
     target: ClassVar[str] = "nn.AdaptiveAvgPool"

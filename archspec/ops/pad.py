@@ -19,7 +19,7 @@ _MODULES = {"reflect": "Reflection", "replicate": "Replication", "circular": "Ci
 
 
 class Pad(Op):
-    """Rows laid around a map: of one value, its mirror image, its border again, or its other end."""
+    """Add rows around a map: a constant, its mirror image, its border row, or the rows of its other end."""
 
     keyword: ClassVar[str] = "pad"
     kind: ClassVar[Kind] = "reshape"
@@ -36,13 +36,15 @@ class Pad(Op):
     )
 
     amount: PerSide = Field(description="rows to add: a number, one for each axis or [before, after] pairs")
-    mode: Literal["constant", "reflect", "replicate", "circular"] = Field("constant", description="what they hold")
-    value: Number = Field(0, description="the value they hold, when constant")
+    mode: Literal["constant", "reflect", "replicate", "circular"] = Field(
+        "constant", description="what the added rows contain"
+    )
+    value: Number = Field(0, description="the value of the added rows, for mode constant")
 
     @model_validator(mode="after")
     def _value_is_used(self) -> Self:
         if self.value != 0 and self.mode != "constant":
-            refuse(f"`value` has no meaning with mode `{self.mode}`")
+            refuse(f"`value` cannot be used with mode `{self.mode}`")
         return self
 
     def _least(self, before: int, after: int) -> int:
@@ -50,35 +52,35 @@ class Pad(Op):
         return {"reflect": most + 1, "circular": most}.get(self.mode, 1)
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The same channels at the larger size."""
+        """The same channels, with the larger size."""
         shape = feature_map(self, inputs)
         sides = pairs(self.amount, shape.rank, "amount")
         for name, dim, pair in zip(shape.spatial_axes, shape.spatial, sides, strict=True):
             if isinstance(dim, int) and dim < self._least(*pair):
                 least = f"a {name} of at least {self._least(*pair)}; it is {dim}"
-                raise ShapeError(f"padding {max(pair)} by mode `{self.mode}` wants {least}", argument="amount")
+                raise ShapeError(f"padding {max(pair)} by mode `{self.mode}` needs {least}", argument="amount")
         return shape.with_(spatial=[step(dim, 1, sum(pair), 1) for dim, pair in zip(shape.spatial, sides, strict=True)])
 
     def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
-        """A mirror image wants more rows than it shows, the other end as many."""
+        """Mode ``reflect`` needs more rows than it adds, mode ``circular`` at least as many."""
         sides = zip(inputs[0].spatial, pairs(self.amount, inputs[0].rank, "amount"), strict=True)
         least = [(dim, self._least(*pair)) for dim, pair in sides if not isinstance(dim, int)]
         return [AtLeast(dim, rows, author) for dim, rows in least if rows > 1]
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
-        """A shift by what is added before."""
+        """A shift by the rows added at the beginning."""
         shape = inputs[0]
         before = pairs(self.amount, shape.rank, "amount")[shape.spatial_axes.index(axis)][0]
         return Shifted(-before, self.mode)
 
     def rows_added(self, inputs: Sequence[Shape], axis: str) -> int:
-        """What is added after."""
+        """The rows added at the end."""
         shape = inputs[0]
         return pairs(self.amount, shape.rank, "amount")[shape.spatial_axes.index(axis)][1]
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """The input, to mirror or repeat it back; nothing but sizes for a constant and for what is copied round."""
-        if self.mode == "circular":  # torch copies piece by piece, and each copy has a backward step of its own
+        """The input for ``reflect`` and ``replicate``; only sizes for ``constant`` and ``circular``."""
+        if self.mode == "circular":  # torch copies piece by piece, and each copy has its own backward step
             return Saved(backward=(Numbers(2, output.dims),))
         return NOTHING if self.mode == "constant" else INPUT
 

@@ -34,10 +34,11 @@ class ConvToDepthwiseSeparable(Rewrite):
     main: ClassVar[str | None] = "within"
 
     within: Steps | None = Field(
-        None, description="only in these blocks or steps, by path or label; everywhere if left out"
+        None, description="only in these blocks or steps, by path or label. Default: everywhere"
     )
     activation: Flag = Field(
-        True, description="whether what normalises and activates the convolution stands behind the depthwise part too"
+        True,
+        description="whether to repeat the normalisation and activation of the convolution after the depthwise part",
     )
 
     def apply(self, draft: Draft) -> None:
@@ -45,7 +46,7 @@ class ConvToDepthwiseSeparable(Rewrite):
         named = {draft.find(name) for name in self.within or () if draft.scope(name) is None}
         found = [node for node in draft.within(self.within) if _is_full(node, node in named)]
         if not found:
-            where = " in what is named" if self.within else ""
+            where = " in the given steps" if self.within else ""
             raise RewriteError(f"there is no full convolution{where} to replace")
         for conv in found:
             depthwise = {"channels": conv.shapes_in[0].channels, "groups": conv.shapes_in[0].channels}
@@ -56,10 +57,10 @@ class ConvToDepthwiseSeparable(Rewrite):
         """Show that no receptive field moved; say what is saved."""
         moved = moved_fields(before, after, places)
         if moved:
-            raise RewriteError(f"the receptive field of `{moved[0]}` would not be what it was")
+            raise RewriteError(f"the receptive field of `{moved[0]}` would change")
         changed = [old for old, new in places.items() if before.nodes[old].op != after.nodes[new].op]
         what = "convolution" if len(changed) == 1 else "convolutions"
-        says = f"{len(changed)} {what} made depthwise separable, every receptive field as it was"
+        says = f"{len(changed)} {what} made depthwise separable, all receptive fields unchanged"
         return (f"{says}: {saving(before, after, changed)}",)
 
 

@@ -20,16 +20,16 @@ class Cut(Rewrite):
     keyword: ClassVar[str] = "cut"
     main: ClassVar[str | None] = "after"
 
-    after: str = Field(description="path or label of the last step that stays")
+    after: str = Field(description="path or label of the last step to keep")
 
     def apply(self, draft: Draft) -> None:
         """Keep what ``after`` needs; refuses when there is no such step, or nothing would be left."""
         node = draft.find(self.after)
         if node.op is None:
-            raise RewriteError(f"`{self.after}` is an input; nothing would be left", node)
+            raise RewriteError(f"`{self.after}` is an input, so no step would be left", node)
         if not node.shape.batched:
-            raise RewriteError(f"`{self.after}` is a parameter, which reads nothing of the input", node)
+            raise RewriteError(f"`{self.after}` is a parameter, which does not depend on the input", node)
         if [one for _, one in draft.outputs] == [node]:
-            raise RewriteError(f"the network ends at `{self.after}` already", node)
+            raise RewriteError(f"the network already ends at `{self.after}`", node)
         draft.keep_only([(draft.last_output(), node)])
         draft.give(draft.root, node)

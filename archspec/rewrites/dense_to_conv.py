@@ -52,11 +52,11 @@ class DenseToConv(Rewrite):
                     continue
                 if error.node is None or not plan.only_trains:
                     raise
-                draft.note(f"the auxiliary head at `{group[0].flatten.path}` stays as it is: {error}")
+                draft.note(f"the auxiliary head at `{group[0].flatten.path}` was not converted: {error}")
                 continue
             plans.append(plan)
         if not plans:
-            raise RewriteError("no dense layer stands on a flattened map, so there is nothing to convert")
+            raise RewriteError("no dense layer reads a flattened map, so there is nothing to convert")
         for plan in plans:
             plan.make()
 
@@ -123,7 +123,7 @@ class _Plan:
             for reader in node.readers:
                 if reader not in self.inside:
                     self.gates = all(size == 1 for head in self.group for size in head.flatten.inputs[0].shape.spatial)
-                    raise RewriteError(f"`{reader.path}` makes something else of the vector than a dense layer", reader)
+                    raise RewriteError(f"`{reader.path}` reads the vector, but is not a dense layer", reader)
             self.kernels[node] = self._through(node)
 
     def _through(self, node: DraftNode) -> Kernel:
@@ -132,7 +132,7 @@ class _Plan:
         assert op is not None
         outside = [source for source in node.inputs if source not in self.kernels]
         if outside:
-            raise RewriteError(f"`{node.path}` also reads `{outside[0].path}`, which is no flattened map", node)
+            raise RewriteError(f"`{node.path}` also reads `{outside[0].path}`, which is not a flattened map", node)
         pending = {self.kernels[source] for source in node.inputs}
         if len(pending) > 1:
             raise RewriteError(f"maps of several sizes meet at `{node.path}`", node)
@@ -141,9 +141,9 @@ class _Plan:
         if isinstance(op, Linear) or op.works_on_any_map or by_number:
             pass
         elif not op.acts_per_channel:
-            raise RewriteError(f"`{op.keyword}` at `{node.path}` has no form that works on maps", node)
+            raise RewriteError(f"`{op.keyword}` at `{node.path}` does not work on maps", node)
         elif any(size != 1 for size in kernel):
-            raise RewriteError(f"`{op.keyword}` at `{node.path}` acts on single pixels of what was flattened", node)
+            raise RewriteError(f"`{op.keyword}` at `{node.path}` acts on single pixels of the flattened map", node)
         return (1,) * len(kernel) if isinstance(op, Linear) else kernel
 
     def _pools_before(self, flatten: DraftNode) -> None:
@@ -159,7 +159,9 @@ class _Plan:
             return
         for reader in node.readers:
             if reader not in between and not self._leads_to_head(reader):
-                raise RewriteError(f"`{node.path}` is read by `{reader.path}` as well, which is no head", reader)
+                raise RewriteError(
+                    f"`{node.path}` is read by `{reader.path}` as well, which is not a dense head", reader
+                )
         self.pools[node] = self._pool(node)
 
     def _leads_to_head(self, node: DraftNode) -> bool:
@@ -184,9 +186,9 @@ class _Plan:
         if any(have % want for have, want in zip(there, wanted, strict=True)):
             sizes = tuple("×".join(map(str, each)) for each in (there, wanted))
             raise RewriteError(
-                f"`{node.path}` pools {sizes[0]} to {sizes[1]}, by windows that are not all alike",
+                f"`{node.path}` pools {sizes[0]} to {sizes[1]} with windows of different sizes",
                 node,
-                "give sizes at which they are, or `cut` before it",
+                "use sizes at which all windows are equal, or `cut` before it",
             )
         kernel = tuple(have // want for have, want in zip(there, wanted, strict=True))
         stride = tuple(1 if want == 1 else size for size, want in zip(kernel, wanted, strict=True))

@@ -37,30 +37,32 @@ class FactoriseConv(Rewrite):
     keyword: ClassVar[str] = "factorise_conv"
     main: ClassVar[str | None] = "kernel"
 
-    kernel: Positive = Field(5, description="the kernel, along every axis, of the convolutions to replace")
-    into: Literal["stacked", "asymmetric"] = Field("stacked", description="3×3 upon 3×3, or n×1 and 1×n")
+    kernel: Positive = Field(5, description="kernel size of the convolutions to replace")
+    into: Literal["stacked", "asymmetric"] = Field("stacked", description="a stack of 3×3, or n×1 and 1×n")
     within: Steps | None = Field(
-        None, description="only in these blocks or steps, by path or label; everywhere if left out"
+        None, description="only in these blocks or steps, by path or label. Default: everywhere"
     )
     activation: Flag = Field(
-        True, description="whether what normalises and activates the convolution stands between its parts too"
+        True, description="whether to repeat the normalisation and activation of the convolution between its parts"
     )
-    middle: Positive | None = Field(None, description="channels between the parts; between those outside if left out")
+    middle: Positive | None = Field(
+        None, description="channels between the parts. Default: between input and output channels"
+    )
 
     def apply(self, draft: Draft) -> None:
         """Replace each convolution with the kernel; refuses where there is none, or none that can be."""
         if self.into == "stacked" and (self.kernel < 5 or self.kernel % 2 == 0):
-            hint = "odd kernels from 5 on are; `into: asymmetric` takes any"
-            raise RewriteError(f"a window of {self.kernel} is no stack of windows of 3", hint=hint)
+            hint = "use an odd kernel of at least 5, or `into: asymmetric`"
+            raise RewriteError(f"a kernel of {self.kernel} cannot be a stack of kernels of 3", hint=hint)
         if self.kernel == 1:
-            raise RewriteError("a window of 1 has nothing to factorise")
+            raise RewriteError("a kernel of 1 cannot be factorised")
         found = [node for node in draft.within(self.within) if _is_square(node, self.kernel)]
         if not found:
-            where = " in what is named" if self.within else ""
+            where = " in the given steps" if self.within else ""
             raise RewriteError(f"there is no convolution of kernel {self.kernel}{where}")
         for conv in found:
             if self.into == "asymmetric" and conv.shape.rank < 2:
-                raise RewriteError(f"`{conv.path}` has one axis alone", conv)
+                raise RewriteError(f"`{conv.path}` has only one spatial axis", conv)
             parts = _stacked(conv) if self.into == "stacked" else _asymmetric(conv)
             channels = [self.middle] * (len(parts) - 1) if self.middle else _between(conv, len(parts))
             parts = [*({**part, "channels": count} for part, count in zip(parts, channels, strict=False)), parts[-1]]
@@ -70,13 +72,13 @@ class FactoriseConv(Rewrite):
         """Show that no receptive field moved; say what is saved."""
         moved = moved_fields(before, after, places)
         if moved:
-            raise RewriteError(f"the receptive field of `{moved[0]}` would not be what it was")
+            raise RewriteError(f"the receptive field of `{moved[0]}` would change")
         changed = [old for old, new in places.items() if before.nodes[old].op != after.nodes[new].op]
         rank = max(before.nodes[index].shape.rank for index in changed)
         times = "×".join([str(self.kernel)] * rank)
         count = len(changed)
         what = "convolution" if count == 1 else "convolutions"
-        says = f"{count} {what} of {times} factorised, every receptive field as it was"
+        says = f"{count} {what} of {times} factorised, all receptive fields unchanged"
         return (f"{says}: {saving(before, after, changed)}",)
 
 

@@ -30,14 +30,14 @@ class FoldBatchNorm(Rewrite):
     main: ClassVar[str | None] = "within"
 
     within: Steps | None = Field(
-        None, description="only in these blocks or steps, by path or label; everywhere if left out"
+        None, description="only in these blocks or steps, by path or label. Default: everywhere"
     )
 
     def apply(self, draft: Draft) -> None:
         """Fold what can be; refuses where something else reads the convolution, or there is nothing to fold."""
         norms = [one for one in draft.within(self.within) if isinstance(one.op, BatchNorm)]
         if not norms:
-            raise RewriteError("there is no batch normalisation" + (" in what is named" if self.within else ""))
+            raise RewriteError("there is no batch normalisation" + (" in the given steps" if self.within else ""))
         left = [norm for norm in norms if not _follows_convolution(norm)]
         for norm in norms:
             if _follows_convolution(norm):
@@ -47,7 +47,7 @@ class FoldBatchNorm(Rewrite):
             raise RewriteError("no batch normalisation reads a convolution", norms[0])
         if left:
             more = f" and {len(left) - 1} others" if len(left) > 1 else ""
-            draft.note(f"`{left[0].path}`{more} stay as they are: they read no convolution")
+            draft.note(f"`{left[0].path}`{more} were not folded: they do not read a convolution")
 
 
 def _follows_convolution(norm: DraftNode) -> bool:
@@ -60,18 +60,18 @@ def _guard(draft: Draft, norm: DraftNode) -> None:
     (conv,) = norm.inputs
     others = [reader.path for reader in conv.readers if reader is not norm]
     if others:
-        raise RewriteError(f"`{others[0]}` reads `{conv.path}` too, before it is normalised", norm)
+        raise RewriteError(f"`{others[0]}` also reads `{conv.path}` before its normalisation", norm)
     if any(node is conv for _, node in draft.outputs):
-        raise RewriteError(f"`{conv.path}` is an output, before it is normalised", norm)
+        raise RewriteError(f"`{conv.path}` is an output before its normalisation", norm)
     for node in (conv, norm):
         if node.reuse is not None or node in draft.sharing:
             raise RewriteError(f"`{node.path}` shares its weights with another step", node)
     op: Any = norm.op
     if not op.track_running_stats:
-        raise RewriteError(f"`{norm.path}` keeps no running statistics, so it is no constant in evaluation", norm)
+        raise RewriteError(f"`{norm.path}` keeps no running statistics, so it is not constant in evaluation", norm)
     given: Any = conv.op
     if isinstance(given, ConvTranspose) and given.groups != 1:
-        raise RewriteError(f"`{conv.path}` is a transposed convolution in groups", conv)
+        raise RewriteError(f"`{conv.path}` is a transposed convolution with groups", conv)
 
 
 def _fold(draft: Draft, norm: DraftNode) -> None:

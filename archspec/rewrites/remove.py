@@ -36,7 +36,7 @@ class Remove(Rewrite):
                 raise RewriteError(f"`{name}` is an input", node)
             if len(node.inputs) != 1:
                 count = "nothing" if not node.inputs else f"{len(node.inputs)} values"
-                raise RewriteError(f"`{name}` reads {count}, and none of them can stand for it", node)
+                raise RewriteError(f"`{name}` reads {count}, and none of them can replace it", node)
             _drop_training_outputs(draft, [node])
             draft.remove(node)
 
@@ -49,11 +49,11 @@ def _remove_scope(draft: Draft, scope: DraftScope) -> None:
         readers = [reader for reader in node.readers if reader not in inside]
         if node is not scope.output and (readers or any(one is node for _, one in draft.outputs)):
             who = f"`{readers[0].path}` reads it" if readers else "it is an output"
-            raise RewriteError(f"`{node.path}` inside `{scope.path}` would be gone, and {who}", node)
+            raise RewriteError(f"`{node.path}` inside `{scope.path}` would be removed, but {who}", node)
     output = scope.output
     if output is not None and output in inside:
         if len(sources) != 1:
-            raise RewriteError(f"`{scope.path}` reads {len(sources)} values, and none of them can stand for it", output)
+            raise RewriteError(f"`{scope.path}` reads {len(sources)} values, and none of them can replace it", output)
         (source,) = sources
         draft.hand_over_label(output, source)
         draft.redirect(output, source)

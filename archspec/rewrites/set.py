@@ -28,7 +28,7 @@ class Set(Rewrite):
         """Change the arguments; refuses when there is no such step, or its op does not take them."""
         arguments: dict[str, Any] = self.model_extra or {}
         if not arguments:
-            raise RewriteError("it is given no argument", hint="write `{set: {step: conv1, padding: 100}}`")
+            raise RewriteError("no argument is given", hint="write `{set: {step: conv1, padding: 100}}`")
         for name in self.step:
             scope = draft.scope(name)
             if scope is not None:

@@ -54,7 +54,7 @@ class StrideToDilation(Rewrite):
     keyword: ClassVar[str] = "stride_to_dilation"
     main: ClassVar[str | None] = "output_stride"
 
-    output_stride: Positive = Field(description="input rows from one row of the densest map to the next: 16 or 8")
+    output_stride: Positive = Field(description="the largest stride to keep, in input rows, such as 16 or 8")
 
     def apply(self, draft: Draft) -> None:
         """Rewrite every window; refuses where one cannot be dilated."""
@@ -71,7 +71,7 @@ class StrideToDilation(Rewrite):
         if not changed:
             strides = [grid.stride for known in grids.values() if known is not None for grid in known]
             largest = max(strides, default=Fraction(1))
-            raise RewriteError(f"the output stride is {largest}, which is no more than {self.output_stride}")
+            raise RewriteError(f"the output stride is {largest}, which is already at most {self.output_stride}")
 
 
 class _Step:
@@ -110,7 +110,7 @@ class _Step:
         there = [one for one in self.known if one is not None]
         for other in there[1:]:
             if other != there[0]:
-                raise RewriteError(f"maps that would not be equally dense meet at `{self.node.path}`", self.node)
+                raise RewriteError(f"maps with different strides would meet at `{self.node.path}`", self.node)
         return there[0] if there else None
 
     def _keeps_size(self) -> bool:
@@ -122,8 +122,8 @@ class _Step:
     def _gathered(self, source: Grids) -> None:
         """A map that becomes a vector or one pixel: the mean of it may be taken over more rows, its numbers not."""
         if self.op.kind != "pooling" and any(grid.denser > 1 for grid in source):
-            hint = "`cut` before it, or `dense_to_conv` first"
-            raise RewriteError(f"`{self.node.path}` wants the map at its old size", self.node, hint)
+            hint = "`cut` before it, or use `dense_to_conv` first"
+            raise RewriteError(f"`{self.node.path}` needs the map at its old size", self.node, hint)
 
     def _other(self, source: Grids) -> Grids | None:
         """Ops that are no windows: padding and cropping by amounts follow, the rest must come before or not at all."""
@@ -190,7 +190,7 @@ class _Step:
         """The padding by which a last window that hangs over the edge still counts, once nothing is left over."""
         node = self.node
         if stride != 1 or not isinstance(self.op, MaxPool) or padding[0] // denser + window.stride > window.kernel:
-            raise RewriteError(f"`{self.op.keyword}` at `{node.path}` in ceil mode cannot be had denser", node)
+            raise RewriteError(f"`{self.op.keyword}` at `{node.path}` in ceil mode cannot be made denser", node)
         return padding[0], padding[1] + denser * (window.stride - 1)
 
     def _stride(self, grid: Grid, stride: int) -> int:
@@ -200,7 +200,8 @@ class _Step:
         left = max(1, int(self.output_stride // grid.stride))
         if stride % left:
             raise RewriteError(
-                f"`{self.node.path}` strides by {stride} from {grid.stride} on, past {self.output_stride}", self.node
+                f"`{self.node.path}` strides by {stride} from stride {grid.stride}, past {self.output_stride}",
+                self.node,
             )
         return left
 

@@ -44,15 +44,15 @@ class WidthMultiplier(Rewrite):
     keyword: ClassVar[str] = "width_multiplier"
     main: ClassVar[str | None] = "by"
 
-    by: AboveZero = Field(description="α, by which channels are multiplied: 0.5")
-    divisor: Positive = Field(8, description="what channels are rounded to a multiple of")
+    by: AboveZero = Field(description="the factor α for the channels, such as 0.5")
+    divisor: Positive = Field(8, description="channels are rounded to a multiple of this number")
 
     def apply(self, draft: Draft) -> None:
         """Give new counts to all layers; refuses where an op fixes the channels in a way of its own."""
         counts = _Counts(draft)
         counts.look()
         if not counts.change(self._new):
-            raise RewriteError("no layer changes: their channels are the network's outputs, or round to what they were")
+            raise RewriteError("no layer changes: channels are outputs of the network, or round to their old numbers")
 
     def _new(self, segment: Segment) -> int:
         size = segment.size
@@ -95,7 +95,7 @@ class _Counts:
                     for mine, its in zip(node.inputs, node.reuse.inputs, strict=True):
                         equal(self.known[its], self.known[mine])
             except Inseparable:
-                raise RewriteError(f"`{node.path}` ties channels to pixels that were flattened", node) from None
+                raise RewriteError(f"`{node.path}` mixes channels with flattened pixels", node) from None
         for _, node in self.draft.outputs:
             fix(self.known[node])
 
@@ -125,7 +125,7 @@ class _Counts:
         sources = [self.known[source] for source in node.inputs]
         first = sources[0]
         if "channels" not in node.shape.axes:
-            raise RewriteError(f"`{node.path}` has no channels any more", node)
+            raise RewriteError(f"`{node.path}` has no channels", node)
         match op:
             case Conv() | ConvTranspose():
                 return self._convolution(node, op, first)
@@ -152,7 +152,7 @@ class _Counts:
             case _:
                 pass
         if node.shape.channels != node.shapes_in[0].channels:
-            raise RewriteError(f"`{op.keyword}` at `{node.path}` picks channels by their number", node)
+            raise RewriteError(f"`{op.keyword}` at `{node.path}` selects channels by index", node)
         return first
 
     def _layer(self, node: DraftNode, field: str, multiple: int = 1) -> Segments:
@@ -199,7 +199,7 @@ class _Counts:
     def _chunk(self, node: DraftNode, op: Chunk, source: Segments) -> Segments:
         channels = node.shapes_in[0].channels
         if channels % op.chunks:
-            raise RewriteError(f"`{node.path}` cuts {channels} channels into {op.chunks} parts that differ", node)
+            raise RewriteError(f"`{node.path}` cuts {channels} channels into {op.chunks} unequal parts", node)
         return self._alike(source, channels, op.chunks)[op.index]
 
     def _flattened(self, node: DraftNode, source: Segments) -> Segments:
@@ -215,7 +215,7 @@ class _Counts:
     def _reshaped(self, node: DraftNode, op: Reshape, source: Segments) -> Segments:
         axes = node.shape.axes
         if op.shape[axes.index("channels")] != "channels":
-            raise RewriteError(f"`{node.path}` gives the channels another shape", node)
+            raise RewriteError(f"`{node.path}` reshapes the channels", node)
         return source
 
     def _parameter(self, node: DraftNode, op: Parameter) -> Segments:

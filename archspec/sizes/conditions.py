@@ -134,11 +134,11 @@ def complaint(condition: Condition, evaluation: Evaluation) -> str:
         case AtMost(left, right):
             return f"{side(left)} does not fit into {side(right)}"
         case Several():
-            return f"each channel is a single value: {statement(condition)} must hold"
+            return f"each channel has a single value: {statement(condition)} must hold"
         case Residue(term, modulus, ((0, 0),)):
             return f"{side(term)} is not divisible by {modulus}"
         case Residue(term):
-            return f"{side(term)}, and {statement(condition)} must hold"
+            return f"{side(term)}, but {statement(condition)} must hold"
 
 
 def statement(condition: Condition) -> str:

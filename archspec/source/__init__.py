@@ -14,6 +14,7 @@ from archspec.source.complaints import events
 from archspec.source.nodes import DEFAULT_LIMITS, Items, Limits, Mapping, Node, Scalar, literal, plain
 from archspec.source.regular import is_file, is_folder, spec_files
 from archspec.source.regular import opened as open_regular
+from archspec.source.revisions import checked_out, is_revision
 from archspec.source.scalars import resolve
 from archspec.source.text import bounded, decode, lines, read, refuse_characters, too_large
 
@@ -25,9 +26,11 @@ __all__ = [
     "Node",
     "Scalar",
     "bounded",
+    "checked_out",
     "decode",
     "is_file",
     "is_folder",
+    "is_revision",
     "literal",
     "open_regular",
     "parse",

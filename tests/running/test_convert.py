@@ -152,7 +152,7 @@ def test_other_shapes_and_other_files(folder: Path) -> None:
     assert (found.missing, found.unused) == (("fc1.bias",), ("stray",))
     with pytest.raises(archspec.SpecError, match="neither extends, imports nor rewrites it"):
         convert(archspec.load(folder / "folded.yaml").graph, base.graph, state)
-    with pytest.raises(archspec.SpecError, match="the checkpoint has no weights of `Base` that `Base` could use"):
+    with pytest.raises(archspec.SpecError, match="the checkpoint has no weights of `Base` that `Base` can use"):
         convert(base.graph, base.graph, {"stray": torch.zeros(1)})
 
 
@@ -214,7 +214,7 @@ def test_the_command(folder: Path) -> None:
     result = call("convert-weights", *paths, "-o", str(out))
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[:2] == [
-        "8 tensors of Base carried into Whole",
+        "8 tensors of Base converted to Whole",
         "2 start anew: score.weight, score.bias",
     ]
     archspec.compile(whole).load_state_dict(torch.load(out, weights_only=True), strict=True)

@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import PurePath
 
 from archspec.backends.torch_source.calls import Statement
-from archspec.backends.torch_source.constructor import Constructor, signature
+from archspec.backends.torch_source.constructor import Constructor
 from archspec.backends.torch_source.forward import Body
 from archspec.backends.torch_source.layout import WIDTH, lay_out
 from archspec.backends.torch_source.names import Namespace, docstring
+from archspec.backends.torch_source.signature import signature
 from archspec.backends.torch_source.steps import Steps, taken
 from archspec.diagnostics import Span
 from archspec.families.templates import Entry, Ref, Series
@@ -76,7 +77,7 @@ class ClassWriter(Steps):
         if documentation:
             found.head += [*docstring(documentation, WIDTH, 4), ""]
         found.constructor += signature(template)
-        constructor = Constructor(template)
+        constructor = Constructor(template, self.reserved)
         found.constructor += constructor.chain(network) if template.chain else constructor.members()
         found.helpers += self._helpers(template.entries)
         if network:

@@ -19,6 +19,8 @@ BEFORE = 8
 """Columns that an expression leaves at least for what stands before it: ``return`` or the name of its value."""
 DEEPEST = 5
 """Calls nested in one another, at most."""
+_SHORT = ("x", "y", "z")
+"""Names of values that have none of their own."""
 _PIECE = re.compile(r"(\{0\}\.chunk\((\d+)(?:, dim=\d+)?\))\[(\d+)\]")
 _PLACE = re.compile(r"\{(\d+)\}")
 
@@ -56,7 +58,7 @@ class Body:
     _merged: set[Ref] = field(default_factory=set)
     _far: set[Ref] = field(default_factory=set)
     _beside: set[Ref] = field(default_factory=set)
-    """Values given or returned together with others: each has its own name, so that one can tell them apart."""
+    """Values given, returned or joined together with others: each has its own name, so that one can tell them apart."""
     _held: Held = field(default_factory=Held)
     _wanted: dict[Ref, str] = field(default_factory=dict)
     """In a loop, the names that the next turn looks for."""
@@ -77,6 +79,8 @@ class Body:
             self._left.update(call.reads)
             if call.merges:
                 self._merged.update(call.reads)
+                if len(call.reads) > len(_SHORT):
+                    self._beside.update(call.reads)
             made.update((ref, position) for ref in call.gives)
             if len(call.gives) > 1:
                 self._beside.update(call.gives)
@@ -184,7 +188,7 @@ class Body:
         """The name of what the first turn finds: its own where nothing else reads it, or a second one."""
         name = self.bound[ref]
         self._read([ref])
-        named = ref.entry < 0 and name not in ("x", "y", "z")  # what is called after an input stays that input
+        named = ref.entry < 0 and name not in _SHORT  # what is called after an input stays that input
         if ref in self.bound or name not in self._mine or named:
             copy = self._name(begin, "", set(self.bound.values()))
             self.statements.append(Statement((copy,), name, False, ()))
@@ -308,8 +312,8 @@ class Body:
             self._mine.add(name)
             return name
         # Binding a name ends what it held, so those that hold what is read no more come first.
-        freed = [name for name in self._held.idle() if name in ("x", "y", "z")]
-        for name in () if ref in self._far and member else (*freed, "x", "y", "z"):
+        freed = [name for name in self._held.idle() if name in _SHORT]
+        for name in () if ref in self._far and member else (*freed, *_SHORT):
             if name not in busy and (name in self._mine or name not in self.names):
                 if name not in self._mine:
                     self._mine.add(self.names.claim(name))

@@ -7,7 +7,7 @@ from typing import Any
 
 from archspec.analyses.strides import regroups_freely
 from archspec.backends.torch_source.calls import Call, Loop
-from archspec.backends.torch_source.constructor import attribute, is_list, numbered_name, numbers
+from archspec.backends.torch_source.members import attribute, first_number, is_list, numbered_name, numbers
 from archspec.backends.torch_source.names import Namespace, identifier, is_name
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
@@ -42,6 +42,8 @@ class Steps:
         """Of the network; empty for any other class."""
         self.turn = "i"
         """The variable of loops in the forward."""
+        self.first: dict[int, int] = {}
+        """What it counts from, by the number of the entry that it names."""
         self.members: dict[Node | Scope, str] = {}
         self._name_members()
         template.output_names = [self._output_name(ref) for ref in template.outputs]
@@ -97,7 +99,7 @@ class Steps:
         if original is not None:
             return self._reach(original)
         if entry.series_name is not None:
-            return f"getattr(self, {numbered_name(entry, self.turn)})"
+            return f"getattr(self, {numbered_name(entry, self.turn, self.first.get(entry.number, 0))})"
         return f"self[{entry.member}]" if self.listed else attribute(entry.member)
 
     def _reach(self, what: Node | Scope) -> str:
@@ -173,6 +175,8 @@ class Steps:
         return found
 
     def _loop_call(self, entry: Entry) -> Loop:
+        first = first_number(entry.children)
+        self.first.update((child.number, first) for child in entry.children if isinstance(child, Entry))
         body = [call for child in entry.children if isinstance(child, Entry) for call in self._called(child)]
         gives = tuple(Ref(entry.number, position) for position in range(len(entry.carried)))
         spans = tuple(dict.fromkeys(span for call in body for span in call.spans))
@@ -180,7 +184,9 @@ class Steps:
             head = f"if {entry.text}:"
         else:
             variable = self.turn if any(numbers(child) for child in entry.children) else "_"
-            head = f"for {variable} in range({entry.text or algebra.show(entry.count)}):"
+            last = entry.text or algebra.show(algebra.total([algebra.constant(first), entry.count]))
+            last = f"{last} + {first}" if entry.text and first else last
+            head = f"for {variable} in range({f'{first}, ' if first else ''}{last}):"
         return Loop(head, body, tuple(entry.reads), tuple(entry.begin), tuple(entry.carried), gives, spans)
 
     def _called(self, entry: Entry) -> list[Call]:

@@ -37,7 +37,7 @@ class Rewrite(BaseModel):
 def _listed(value: object) -> object:
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) and name for name in names):
-        raise ValueError("wants the path or label of a step, or a list of them")
+        raise ValueError("must be the path or label of a step, or a list of them")
     return tuple(names)
 
 

@@ -152,7 +152,9 @@ class Draft:
                 hint = vocabulary.argument(name, kind.model_fields) or f"it has {', '.join(kind.model_fields)}"
                 raise RewriteError(f"`{kind.keyword}` has no argument `{printable(name, 80)}`", node, hint)
             if name in kind.references:
-                raise RewriteError(f"`{name}` of `{kind.keyword}` names a step, and steps cannot be joined anew", node)
+                raise RewriteError(
+                    f"`{name}` of `{kind.keyword}` names a step, and a rewrite cannot change which steps are read", node
+                )
         try:
             node.op = kind.model_validate({name: getattr(op, name) for name in kind.model_fields} | arguments)
         except ValidationError as failed:

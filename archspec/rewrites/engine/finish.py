@@ -84,7 +84,9 @@ class _Finish:
         mine, its = list(scope.nodes()), list(first.nodes()) if first is not None else []
         if first is None or [node.op for node in mine] != [node.op for node in its]:
             path = original.path
-            raise RewriteError(f"`{draft.path}` applies the weights of `{path}` again, and would no longer be its like")
+            raise RewriteError(
+                f"`{draft.path}` reuses the weights of `{path}`, and the two would no longer be the same"
+            )
         return first
 
     def _add(self, draft: DraftNode, node: Node) -> Node:
@@ -101,7 +103,7 @@ class _Finish:
         try:
             shapes, shape = self.trial.infer(op, tuple(node.shape for node in inputs), len(self.nodes))
         except (ShapeError, NoNumber) as error:
-            raise RewriteError(f"after it `{draft.path}` does not fit: {error}", draft, error.hint) from None
+            raise RewriteError(f"after the rewrite `{draft.path}` does not fit: {error}", draft, error.hint) from None
         self._try(draft, op, shapes, shape)
         reuse = self._lender(draft) if draft.reuse is not None else None
         in_modules = draft.scope.old.kind in ("sequence", "branch", "merge")
@@ -119,11 +121,11 @@ class _Finish:
         lender = self.new.get(draft.reuse)
         if lender is None:
             raise RewriteError(
-                f"`{draft.path}` applies the weights of `{draft.reuse.path}`, which would be gone", draft
+                f"`{draft.path}` reuses the weights of `{draft.reuse.path}`, which would be removed", draft
             )
         if draft.op != draft.reuse.op:
             raise RewriteError(
-                f"`{draft.path}` applies the weights of `{lender.path}` again, so both must stay the same", draft
+                f"`{draft.path}` reuses the weights of `{lender.path}`, so both must stay the same", draft
             )
         return lender
 
@@ -132,10 +134,10 @@ class _Finish:
         failing = self.trial.failing(op, shapes, len(self.nodes))
         if failing:
             said = complaint(failing[0], self.trial.evaluation)
-            raise RewriteError(f"after it the sizes at `{draft.path}` do not fit: {said}", draft)
+            raise RewriteError(f"after the rewrite the sizes at `{draft.path}` do not fit: {said}", draft)
         if self.trial.is_empty(shape):
             raise RewriteError(
-                f"after it nothing is left at `{draft.path}`: {' × '.join(map(text, shape.dims))}", draft
+                f"after the rewrite the output of `{draft.path}` is empty: {' × '.join(map(text, shape.dims))}", draft
             )
 
     # -- weights and names -------------------------------------------------------------------------------------------
