@@ -4,6 +4,7 @@
 #   make test    the whole test suite            make slow    the long tests, left out of `make test`
 #   make golden  renew the golden texts          make lint    ruff and pyright
 #   make soak    20,000 random networks held against torch (hours)
+#   make fuzz    changed specs for an hour: no traceback, within the limits; finds and corpus in out/fuzz
 #   make exports what torch.export and ONNX take, op by op: docs/exports.md (minutes)
 #   make bench   what is measured: analysis beside its peers, growth, length of the emitted source
 #   make gallery every shipped network's picture, summary and source, and pages to leaf through them
@@ -25,7 +26,7 @@ out := out/demo
 # torch's threads wait for each other by spinning: on a busy machine that makes an epoch fifteen times longer.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo demo-segmentation test slow golden soak exports bench gallery lint clean
+.PHONY: demo demo-segmentation test slow golden soak fuzz exports bench gallery lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed-train
@@ -73,6 +74,9 @@ golden: .venv/installed-test
 
 soak: .venv/installed-test
 	$(bin)/python -m tests.helpers.soak
+
+fuzz: .venv/installed-test
+	$(bin)/python -m tests.helpers.fuzz
 
 exports: .venv/installed-test
 	$(bin)/python -m tests.helpers.exports
