@@ -95,6 +95,8 @@ class Op(BaseModel):
 
     drawn: ClassVar[Drawn | None] = None
     """How papers draw it, where that is not how its kind is drawn."""
+    switch: ClassVar[str | None] = None
+    """What a flag is called that says whether it is there, where ``use_`` and its keyword would not be the word."""
     circle: ClassVar[str | None] = None
     """Of a merge that is drawn as a circle: the sign in it."""
     titled_by_size: ClassVar[bool] = False
