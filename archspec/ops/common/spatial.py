@@ -73,6 +73,8 @@ class Windows:
     dilation: tuple[int, ...]
     same: bool = False
     ceil: bool = False
+    pooling: bool = False
+    """Whether torch takes no padding of more than half the kernel, whatever the dilation."""
 
     @staticmethod
     @lru_cache(maxsize=1024)  # a network asks for the same few again and again
@@ -83,6 +85,7 @@ class Windows:
         padding: Sides | Literal["same"],
         dilation: int | tuple[int, ...] = 1,
         ceil: bool = False,
+        pooling: bool = False,
     ) -> Windows:
         """From the arguments of an op; no stride means the kernel's, as in pooling."""
         kernels = per_axis(kernel, rank, "kernel")
@@ -94,8 +97,8 @@ class Windows:
                     f"padding `same` wants stride 1, not {per(strides)}", "write the padding as numbers", "padding"
                 )
             extra = [d * (k - 1) for k, d in zip(kernels, dilations, strict=True)]
-            return Windows(kernels, strides, tuple((e // 2, e - e // 2) for e in extra), dilations, True, ceil)
-        found = Windows(kernels, strides, pairs(padding, rank), dilations, False, ceil)
+            return Windows(kernels, strides, tuple((e // 2, e - e // 2) for e in extra), dilations, True, ceil, pooling)
+        found = Windows(kernels, strides, pairs(padding, rank), dilations, False, ceil, pooling)
         if ceil and not found.symmetric:
             raise ShapeError("ceil mode wants the same padding on both sides", argument="padding")
         return found
@@ -104,6 +107,12 @@ class Windows:
     def symmetric(self) -> bool:
         """Whether every axis has the same padding on both sides, as torch's own argument has it."""
         return all(before == after for before, after in self.padding)
+
+    @property
+    def laid_on(self) -> bool:
+        """Whether the padding is laid on beforehand, because torch's own argument cannot say it."""
+        too_much = any(max(sides) > kernel // 2 for kernel, sides in zip(self.kernel, self.padding, strict=True))
+        return not self.symmetric or (self.pooling and too_much)
 
     @property
     def spans(self) -> tuple[int, ...]:
@@ -134,19 +143,19 @@ class Windows:
         return Sliding(self.kernel[at], self.stride[at], before, self.dilation[at], after, self.ceil)
 
     def prepare(self, fill: str = "") -> str:
-        """The input with unequal padding laid around it, or as it is."""
-        return "{0}" if self.symmetric else f"F.pad({{0}}, {pad_text(self.padding)}{fill})"
+        """The input with its padding laid around it where torch's argument cannot say it, or as it is."""
+        return f"F.pad({{0}}, {pad_text(self.padding)}{fill})" if self.laid_on else "{0}"
 
     def prepared(self, shape: Shape) -> tuple[Numbers, ...]:
-        """The numbers of a map with unequal padding laid around it."""
-        if self.symmetric:
+        """The numbers of a map with its padding laid around it."""
+        if not self.laid_on:
             return ()
         rows = zip(shape.spatial, self.padding, strict=True)
         return (Numbers(1, (shape.channels, *(step(dim, 1, before + after, 1) for dim, (before, after) in rows))),)
 
     def padding_argument(self) -> Argument:
-        """Torch's ``padding``; 0 where it is unequal and laid on beforehand."""
-        equal = tuple(before for before, _ in self.padding) if self.symmetric else (0,) * len(self.padding)
+        """Torch's ``padding``; 0 where it is laid on beforehand."""
+        equal = (0,) * len(self.padding) if self.laid_on else tuple(before for before, _ in self.padding)
         return by_axis("padding", equal, "padding", 0)
 
     def details(self, stride: bool = True) -> str:
