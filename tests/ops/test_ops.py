@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+import archspec
 from archspec import ops
 from archspec.ops import Example, Function, Module, Op, Shape, ShapeError
 from archspec.ops.common.base import H, L, W
@@ -612,3 +613,18 @@ def test_identity_weights_pass_each_class_through() -> None:
     wide["channels"] = 4
     (narrow,) = build_all("conv", wide, Shape.of(8, H, W))
     assert torch.equal(narrow(widen(image)), image)
+
+
+@pytest.mark.parametrize(("kernel", "dilation"), [(3, 1), (3, 2), (3, 3), (5, 2), (2, 2)])
+def test_a_dilated_max_pool_keeps_its_size(kernel: int, dilation: int) -> None:
+    """Padding that never wins, more of it than torch's own argument takes."""
+    step = f"max_pool: {{kernel: {kernel}, stride: 1, dilation: {dilation}, padding: same}}"
+    model = archspec.compile(archspec.loads(f"archspec: 1\ninputs: {{image: [3, H, W]}}\nsteps: [{{{step}}}]\n"))
+    before = dilation * (kernel - 1) // 2
+    for height, width in ((1, 2), (5, 4), (13, 11)):
+        image = torch.randn(2, 3, height, width)
+        sides = (before, dilation * (kernel - 1) - before) * 2
+        padded = F.pad(image, sides, value=float("-inf"))
+        wanted = F.max_pool2d(padded, kernel, 1, dilation=dilation)
+        assert wanted.shape == image.shape
+        assert torch.equal(model(image), wanted)

@@ -114,7 +114,7 @@ class Constructor:
             if child.condition is not None:
                 one = f"**({{{quoted(name)}: {text}}} if {self.formula(child.condition)} else {{}})"
             made.append(one)
-        if len(made) == 1 and not simple:
+        if len(made) == 1 and isinstance(entry.children[0], Series):
             return f"nn.Sequential(OrderedDict({made[0].removeprefix('**')}))"
         inside = ", ".join(made)
         return f"nn.Sequential(OrderedDict({inside}))" if simple else f"nn.Sequential(OrderedDict({{{inside}}}))"
