@@ -246,10 +246,7 @@ def from_torch(module: nn.Module, /, sizes: Sequence[int] = (3, 224, 224), *, na
 
 
 def from_file(file: str | Path, /, sizes: Sequence[int] | None = None, *, name: str | None = None) -> Spec:
-    """The spec of a Caffe ``.prototxt`` or Darknet ``.cfg``; raises :class:`SpecError` with all that is wrong by line.
-
-    ``sizes`` are channels and sizes of its image, instead of the file's own.
-    """
+    """The spec of a Caffe ``.prototxt`` or Darknet ``.cfg``, at ``sizes`` instead of its own; raises SpecError."""
     return from_files(file, None, sizes, name=name)[0]
 
 
@@ -266,10 +263,7 @@ def from_files(
 
 
 def brought(source: str, sizes: Sequence[int] | None = None, name: str | None = None) -> Spec:
-    """Import another tool's file, or a module of a library, as a spec: ``timm:hrnet_w18``, ``python:mine:net``.
-
-    This imports the library.  Raises :class:`SpecError`.
-    """
+    """Import another tool's file, or a module of a library, as a spec: ``timm:hrnet_w18``.  Raises SpecError."""
     from archspec.importers.files import is_foreign
     from archspec.running.sources import bring
 
