@@ -246,11 +246,7 @@ def from_torch(module: nn.Module, /, sizes: Sequence[int] = (3, 224, 224), *, na
 
 
 def from_file(file: str | Path, /, sizes: Sequence[int] | None = None, *, name: str | None = None) -> Spec:
-    """The spec of a network that another tool wrote, a Caffe ``.prototxt`` or a Darknet ``.cfg``; nothing in it is run.
-
-    ``sizes`` are channels and sizes of its image, instead of the file's own.  Raises :class:`SpecError` with all that
-    is wrong, line by line.
-    """
+    """The spec of a Caffe ``.prototxt`` or Darknet ``.cfg``, at ``sizes`` instead of its own; raises SpecError."""
     return from_files(file, None, sizes, name=name)[0]
 
 
@@ -261,17 +257,13 @@ def from_files(
     from archspec.importers.files import imported
 
     found = imported(Path(file), sizes, name)
-    bounds = Bounds(text_bytes=256_000_000, values=16_000_000, nodes=2_000_000, evaluation=50_000_000)
-    spec = loads(found.text, name=f"{found.name}.yaml", bounds=bounds)  # the file has been within bounds itself
+    spec = loads(found.text, name=f"{found.name}.yaml", bounds=Bounds(*found.bounds))
     filled = found.weights(spec.graph, None if weights is None else Path(weights))
     return replace(spec, diagnostics=(*spec.diagnostics, *filled.notes)), filled.state
 
 
 def brought(source: str, sizes: Sequence[int] | None = None, name: str | None = None) -> Spec:
-    """Import another tool's file, or a module of a library, as a spec: ``timm:hrnet_w18``, ``python:mine:net``.
-
-    This imports the library.  Raises :class:`SpecError`.
-    """
+    """Import another tool's file, or a module of a library, as a spec: ``timm:hrnet_w18``.  Raises SpecError."""
     from archspec.importers.files import is_foreign
     from archspec.running.sources import bring
 

@@ -31,6 +31,8 @@ class Imported:
     name: str
     text: str
     read: Read
+    bounds: tuple[int, int, int, int] = (256_000_000, 16_000_000, 2_000_000, 50_000_000)
+    """Bytes, values, steps and evaluation that its spec may take, as the file has been within bounds itself."""
 
     def weights(self, graph: Graph, path: Path | None) -> Filled:
         """The tensors of a file of weights by the keys of the spec's graph, none without a file.

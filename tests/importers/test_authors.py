@@ -70,6 +70,11 @@ CASES: list[tuple[str, str, dict[str, Any], list[tuple[str, str]]]] = [
     # No pool's rounding matters at 227.
     ("caffe/bvlc_alexnet.prototxt", "alexnet_paper", {"k": 1, "alpha": 2e-5}, [SOFTMAX, ROUNDED]),
     ("caffe/bvlc_caffenet.prototxt", "alexnet_paper", {"k": 1, "alpha": 2e-5, "pool_first": True}, [SOFTMAX, ROUNDED]),
+    # The released file is for testing, without the auxiliary classifiers; it rounds up where windows fit.
+    ("caffe/bvlc_googlenet.prototxt", "googlenet_paper", {"aux": False},
+     [SOFTMAX, (r"(max_pool as pool: \{)", r"\1ceil: false, "), (r"(pool_7x7_s1: \{)ceil: true", r"\1ceil: false"),
+      # Dropout of a map of one position is dropout of the vector.
+      (r"( *- dropout as drop_7x7_s1.*\n)(  - sequence as loss3:\n)( *- flatten\n)", r"\3\1\2")]),
     # The authors pad the last convolution, the paper's table does not.
     ("caffe/squeezenet_v1_0.prototxt", "squeezenet1_0", {},
      [(r"  - softmax as prob\n", "  - flatten\n"), (r"kernel: 1, padding: 1", "kernel: 1")]),
