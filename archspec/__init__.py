@@ -1,4 +1,4 @@
-"""archspec: write a neural network down in YAML; check it, draw it, compile it to PyTorch."""
+"""archspec: neural networks in YAML, checked, drawn and compiled to PyTorch."""
 
 from archspec.analyses.report import Report
 from archspec.convolution.matrix import conv_matrix

@@ -149,7 +149,7 @@ def notes(graph: Graph, evaluated: Mapping[str, Solution], trained: Mapping[str,
         for condition in [each for solution in solutions.values() for each in solution.coupled]:
             if condition not in said and isinstance(condition.author, int):
                 said.add(condition)
-                found.append(SizeNote(graph.nodes[condition.author].path, f"wants {statement(condition)}", when))
+                found.append(SizeNote(graph.nodes[condition.author].path, f"needs {statement(condition)}", when))
     for one in alone(graph, evaluated, trained):
         found.append(SizeNote(one.step.path, str(one), "training" if one.training else "always"))
     return found

@@ -26,9 +26,9 @@ class Difference:
     first: str | None
     second: str | None
     text: str
-    """What differs, in words: ``stride 1 → 2``, the first network's value before the second's."""
+    """The difference in words: ``stride 1 → 2``, the first network's value before the second's."""
     words: str = ""
-    """What the step is, where only one network has it: ``3×3 conv, 64``."""
+    """A description of a step that only one network has: ``3×3 conv, 64``."""
 
     def __str__(self) -> str:
         paths = list(dict.fromkeys(path for path in (self.first, self.second) if path is not None))

@@ -49,7 +49,9 @@ def convert_weights(
     ],
     by_steps: Annotated[
         bool,
-        typer.Option("--by-steps", help="Copy weights between the steps that `archspec diff OLD NEW` pairs."),
+        typer.Option(
+            "--by-steps", help="Convert weights between the steps that correspond in `archspec diff OLD NEW`."
+        ),
     ] = False,
     set: Set = None,
     rewrite: Rewrite = None,

@@ -1,4 +1,4 @@
-"""The inputs of a network: parameters bound, shapes read, then ``let``."""
+"""The inputs of a network: bind parameters, read shapes, evaluate ``let``."""
 
 from __future__ import annotations
 

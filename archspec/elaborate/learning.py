@@ -1,4 +1,4 @@
-"""``task:`` and ``loss:``: what a network is trained for, checked against what it gives."""
+"""``task:`` and ``loss:``: what a network is trained for, checked against its output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OPTIONS = ("ignore", "weights", "label_smoothing")
 
 
 def task(file: SpecFile, shape: Shape) -> str:
-    """What the network is for: as it says, or by its main output: a map is segmented, a vector classified."""
+    """The task: as given, or by the main output, which is a map for segmentation and a vector for classification."""
     found = file.model.task
     if found is None:
         return "segmentation" if shape.rank else "classification"
@@ -30,7 +30,7 @@ def task(file: SpecFile, shape: Shape) -> str:
 
 
 def loss(file: SpecFile, values: Mapping[str, Any], shape: Shape) -> Loss:
-    """The loss: cross-entropy over classes, with what ``loss:`` says of it.  Raises Fault."""
+    """The loss: cross-entropy over classes, with the options of ``loss:``.  Raises Fault."""
     node = file.model.loss
     if node is None:
         return Loss()
@@ -84,5 +84,5 @@ def _span(inner: Node | None, key: str, node: Node) -> Any:
 
 
 def main_output(outputs: tuple[Output, ...]) -> Output:
-    """The output that stands in evaluation: the first that is not for training only."""
+    """The main output: the first that is not for training only."""
     return next(output for output in outputs if not output.training)

@@ -1,8 +1,7 @@
-"""Finding and reading files: the root spec, what it imports or extends, the library.
+"""Finding and reading files: the root spec, the specs that it imports or extends, the library.
 
-A spec may name files in its own folder (and below), shipped specs and library blocks, and nothing else: no absolute
-path,
-no ``..``, no symbolic link that leads out.
+A spec can use files in its own folder and below, shipped specs and library blocks, and nothing else: no absolute path,
+no ``..``, no symbolic link that leaves the folder.
 """
 
 from __future__ import annotations
@@ -18,17 +17,17 @@ from archspec.schema import BlockDefinition, SpecFile, parse_file
 from archspec.source import Limits, Mapping, Node, Scalar, bounded, is_file, parse, read
 
 MAXIMUM_FILES = 200
-"""Files one spec may bring in, directly or not."""
+"""Maximum number of files that one spec can import or extend, directly or not."""
 
 
 def library_folder() -> Path:
-    """Where the block library lies."""
+    """The folder of the block library."""
     return Path(__file__).parent.parent / "library"
 
 
 @cache
 def specs_folder() -> Path:
-    """Where the shipped specs lie: inside the installed package, or beside it in a checkout."""
+    """The folder of the shipped specs: inside the installed package, or next to it in a checkout."""
     package = Path(__file__).parent.parent
     inside = package / "specs"
     return inside if inside.is_dir() else package.parent / "specs"
@@ -48,7 +47,7 @@ def spec_names() -> frozenset[str]:
 
 @dataclass(slots=True, eq=False)
 class Variant:
-    """A spec with what its ``extends`` chain lays over it: the file whose steps are run, and overriding parameters."""
+    """A spec with its ``extends`` chain: the file with the steps, and the parameters that override its own."""
 
     name: str
     file: SpecFile
@@ -56,29 +55,29 @@ class Variant:
     shown: str
     source: str | None
     params: list[tuple[SpecFile, dict[str, Node]]] = field(default_factory=list)
-    """Overlays, outermost last to be beaten: later entries are overridden by earlier ones."""
+    """Overlays, outermost first: an earlier entry overrides later ones."""
     sizes: dict[str, tuple[int, Span]] = field(default_factory=dict)
     expect: dict[str, Any] = field(default_factory=dict)
     rewrites: list[tuple[SpecFile, Node]] = field(default_factory=list)
     chain: tuple[str, ...] = ()
-    """Identities of this file and of those it extends, outermost first."""
+    """Identities of this file and the files that it extends, outermost first."""
     outermost: SpecFile | None = None
     files: tuple[SpecFile, ...] = ()
     """The files of the chain, outermost first."""
 
     def speaks(self, key: str) -> SpecFile:
-        """The outermost file of the chain that says something under a key; the one with the steps when none does."""
+        """The outermost file of the chain that has a key; the file with the steps if none has."""
         return next((file for file in self.files if getattr(file.model, key) is not None), self.file)
 
     @property
     def definition(self) -> BlockDefinition:
-        """The block that is the whole of the extended spec."""
+        """The whole extended spec as a block."""
         assert self.file.whole is not None
         return self.file.whole
 
 
 class Loader:
-    """Reads files once each and resolves the names by which specs speak of one another."""
+    """Reads each file once, and resolves the names that specs use for one another."""
 
     def __init__(self, diagnostics: Diagnostics, limits: Limits | None = None, work: Work | None = None) -> None:
         self.diagnostics = diagnostics
@@ -92,7 +91,7 @@ class Loader:
     # -- files ------------------------------------------------------------------------------------------------------
 
     def text(self, text: str | bytes, shown: str, folder: Path | None = None) -> SpecFile | None:
-        """A spec given as text, or as the bytes of one; ``folder`` is where its imports are looked for."""
+        """A spec from text or bytes; ``folder`` is the folder for its imports."""
         try:
             known = text if isinstance(text, str) else bounded(text, shown, self.limits)
             node = parse(known, shown, self.limits)
@@ -102,7 +101,7 @@ class Loader:
         return parse_file(node, f"text:{shown}", shown, folder, self.diagnostics, self.work)
 
     def file(self, path: Path, shown: str, span: Span | None = None) -> SpecFile | None:
-        """The file at a path; None, with a diagnostic, where it cannot be read or is no spec."""
+        """The file at a path; None, with a diagnostic, if it cannot be read or is not a spec."""
         try:
             resolved = path.resolve()
             key = str(resolved)
@@ -126,7 +125,7 @@ class Loader:
         return self._files[key]
 
     def named(self, text: str, by: SpecFile | None, span: Span | None) -> SpecFile | None:
-        """The file a spec means by a path in its own folder, or by the name of a shipped spec or library block."""
+        """The file for a path in a spec's folder, or for the name of a shipped spec or library block."""
         name = printable(text)
         if text.endswith((".yaml", ".yml")) or "/" in text or "\\" in text:
             if by is None or by.folder is None:
@@ -152,7 +151,7 @@ class Loader:
         return None
 
     def library(self, name: str) -> SpecFile | None:
-        """The library's file of a block."""
+        """The file of a library block."""
         return self.file(library_folder() / f"{name}.yaml", f"library/{name}.yaml")
 
     def _inside(self, text: str, by: SpecFile, span: Span | None) -> SpecFile | None:
@@ -177,7 +176,7 @@ class Loader:
     # -- imports and variants ----------------------------------------------------------------------------------------
 
     def variant(self, file: SpecFile) -> Variant | None:
-        """A file with its ``extends`` chain resolved; None where that fails or where it has no steps."""
+        """A file with its ``extends`` chain resolved; None if that fails or there are no steps."""
         if file.key in self._variants:
             return self._variants[file.key]
         if any(key == file.key for key, _ in self._open):
@@ -262,9 +261,9 @@ class Loader:
         return sizes
 
     def imported(self, file: SpecFile, alias: str) -> tuple[SpecFile, Node] | None:
-        """The file an ``import:`` alias stands for, with the node that says so; None when there is no such alias.
+        """The file of an ``import:`` alias, with its node; None if there is no such alias.
 
-        Raises KeyError where that file cannot be had, which is then already reported.
+        Raises KeyError if the file cannot be read; that is already reported.
         """
         node = file.model.imports
         if not isinstance(node, Mapping):
@@ -291,7 +290,7 @@ class Loader:
         return found, target
 
     def _import_chain(self, start: SpecFile, goal: SpecFile) -> list[str] | None:
-        """The files from one to another along imports followed so far, or None."""
+        """The chain of imports from one file to another so far, or None."""
         stack = [(start.key, [start.shown])]
         seen = set()
         while stack:

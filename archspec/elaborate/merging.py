@@ -25,7 +25,7 @@ def merge(
     visit: Visit,
     reads: Sequence[int],
 ) -> int:
-    """An add, multiply or concat: of branches, or of what ``from`` lists."""
+    """Make an add, multiply or concat of branches, or of the values listed in ``from``."""
     step, place, loop = visit.step, visit.place, visit.loop
     branches = _branches(builder, what.kind, step)
     inner, inside = place, loop.branch()
@@ -80,7 +80,7 @@ def merge(
 
 
 def warn_of_lone_branches(builder: Builder) -> None:
-    """Warn of merges that `when` leaves with one branch wherever they are used: they merge nothing."""
+    """Warn of merges that have only one branch in every use, because of `when`."""
     for step, dropped in builder.lone.values():
         builder.diagnostics.warning(
             "one-branch",
@@ -93,7 +93,7 @@ def warn_of_lone_branches(builder: Builder) -> None:
 
 
 def _warn_of_one_branch(builder: Builder, step: Step, key: Scalar | None, steps: tuple[Step, ...], bare: bool) -> None:
-    """Warn of a merge that is written with one branch, which nothing multiplies."""
+    """Warn of a merge that is written with a single branch that is not repeated."""
     if bare and (steps[0].clauses or steps[0].repeat is not None):
         return
     if key is None:
@@ -106,7 +106,7 @@ def _warn_of_one_branch(builder: Builder, step: Step, key: Scalar | None, steps:
 
 
 def _branches(builder: Builder, kind: type[Op], step: Step) -> list[tuple[Scalar | None, tuple[Step, ...], bool]]:
-    """The branches of a merge: key, steps, and whether it is one bare step."""
+    """The branches of a merge: key, steps, and whether it is a single bare step."""
     found = builder.branches.get(step)
     if found is None:
         found = []
@@ -124,7 +124,7 @@ def _branches(builder: Builder, kind: type[Op], step: Step) -> list[tuple[Scalar
 
 
 def _refuse_argument(step: Step, key: Scalar, value: YamlNode, fields: Collection[str]) -> None:
-    """Raise Fault where a key that names a branch by the rule was surely meant for an argument."""
+    """Raise Fault for a key that would name a branch but is clearly meant as an argument."""
     if key.text in fields:
         return
     number = isinstance(value, Scalar) and value.value is not None and not isinstance(value.value, str)
@@ -151,7 +151,7 @@ def _branch(builder: Builder, key: Scalar | None, node: YamlNode) -> tuple[Scala
 def _values(
     builder: Builder, branch: tuple[Scalar | None, tuple[Step, ...], bool], place: Place, loop: Loop, start: int
 ) -> Iterator[int]:
-    """The values of one branch as written: one, none where ``when`` drops it, several where ``for`` multiplies it."""
+    """The values of one branch as written: one, none if ``when`` removes it, several if ``for`` repeats it."""
     key, steps, bare = branch
     numbered = place.scope.kind == "merge"
     if bare:
@@ -171,7 +171,7 @@ def _values(
 
 
 def _scoped(builder: Builder, key: Scalar | None, steps: tuple[Step, ...], place: Place, loop: Loop, start: int) -> int:
-    """A branch that is a scope: keyed, or numbered by a named merge."""
+    """Run a branch that is a scope: it has a key, or a number in a named merge."""
     name = str(key.value) if key is not None else str(place.count)
     place.count += 1
     scope = Scope(

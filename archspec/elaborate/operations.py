@@ -1,4 +1,4 @@
-"""One application of an op: its arguments evaluated and checked, its name taken, its node made."""
+"""One application of an op: evaluate and check its arguments, take its name, make its node."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def primitive(
     visit: Visit,
     reads: Sequence[int],
 ) -> int:
-    """One application of an op that is no merge."""
+    """Apply an op that is not a merge."""
     step, place, kind = visit.step, visit.place, what.kind
     op, referred = operation(builder, what, visit)
     if kind.sources and len(reads) != kind.sources:
@@ -28,7 +28,7 @@ def primitive(
     inputs = (*(reads if kind.sources else ()), *referred)
     merged = visit.loop.merged or place.scope.kind == "merge"
     if kind.transparent and step.name is None and (merged or not place.modules):
-        # A sequence counts it among its members, but a merge just reads what it stands for.
+        # In a sequence it is a member with a number, but a merge reads its input directly.
         entry = Entry(reads[0], step.what_span)
         place.names[builder.name(visit)] = entry
         builder.label(visit, entry)
@@ -55,7 +55,7 @@ def operation(
     visit: Visit,
     skip: frozenset[str] = frozenset(),
 ) -> tuple[Op, tuple[int, ...]]:
-    """The op of a step, its arguments checked, and the values its references name."""
+    """The op of a step, with checked arguments, and the values of its references."""
     step, place, current = visit.step, visit.place, visit.current
     constant = builder.constant.get(step)
     if constant is not None:

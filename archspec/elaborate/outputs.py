@@ -1,4 +1,4 @@
-"""What a network or block gives: ``outputs``, or its last step."""
+"""The outputs of a network or block: ``outputs``, or its last step."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _output(builder: Builder, name: str, node: YamlNode, place: Place, last: int
 
 
 def block_output(builder: Builder, definition: BlockDefinition, place: Place, last: int) -> int:
-    """The value of a use of a block that names outputs: the first that is not for training only; all can be tapped."""
+    """The value of a block with named outputs: the first that is not for training only; all can be read by name."""
     main = UNKNOWN
     for output in outputs_of(builder, definition, place, last):
         if not output.training and main == UNKNOWN:

@@ -1,4 +1,4 @@
-"""One use of a block: arguments bound, a scope opened, its steps run."""
+"""One use of a block: bind arguments, open a scope, run its steps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def block(
     visit: Visit,
     reads: Sequence[int],
 ) -> int:
-    """One use of a block."""
+    """Run one use of a block."""
     step, place = visit.step, visit.place
     definition = bound.definition
     depth = place.use.depth + 1
@@ -109,7 +109,7 @@ def _rewritten(
     scope: Scope,
     inputs: dict[str, int],
 ) -> int:
-    """One use of a spec that is rewritten first: elaborated by itself, rewritten, then made again here."""
+    """Run one use of a rewritten spec: it is elaborated by itself, rewritten, and made again here."""
     assert bound.variant is not None
     step, place = visit.step, visit.place
     graph = builder.alone(bound.variant, given)
@@ -135,8 +135,8 @@ def _rewritten(
 
 
 def _inner_parts(graph: Graph, whole: Part) -> list[Part]:
-    """The specs that a rewritten one is made of: their weights go into it, and then through its rewrites."""
-    from archspec.rewrites import Under  # here, since few specs have any
+    """The specs inside a rewritten spec: their weights go into it, and then through its rewrites."""
+    from archspec.rewrites import Under  # here, because few specs have any
 
     return [
         Part(whole.path, part.chain, whole.inside, (*part.stages, Under(part.path, part.inside), *graph.stages))

@@ -90,9 +90,11 @@ def _word(home: Located, word: str, at: Place) -> Token:
         raise Fault("expression-syntax", f"`{word}` is not part of the language", home.place(at))
     following = home.text[at[1] : at[1] + 1]
     if following in ("'", '"') and word not in KEYWORDS:
-        hint = None
-        if "f" in word.lower():
-            hint = "write the text outside `$(…)`: `layer$(i)`; inside it, join texts: `'layer' + str(i)`"
+        hint = (
+            "write the text outside `$(…)`: `layer$(i)`; inside, use `+`: `'layer' + str(i)`"
+            if "f" in word.lower()
+            else None
+        )
         raise Fault(
             "expression-syntax", f"`{word}{following}…` texts are not part of the language", home.place(at), hint
         )

@@ -30,6 +30,8 @@ class Leaf:
     start: int = -1
     when: str = ""
     """The condition under which a use of the block around has it; empty for always."""
+    depth: int = 0
+    """How deep branches are nested in it."""
     bare: bool = False
     """Whether its branches of one step stand without a list around them, so that ``when`` drops the branch."""
 

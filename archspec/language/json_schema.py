@@ -185,7 +185,7 @@ _STEP_KEYS: Schema = {
         },
         "minItems": 1,
         "description": "The input of the step: an earlier step, a label, `input` or `previous`; a list for a merge.  "
-        "In the list, `{step: f$i, for: i in range(n)}` stands for several.",
+        "`{step: f$i, for: i in range(n)}` in the list stands for several.",
     },
     "when": {"type": ["boolean", "string"], "description": "A condition; the step is left out if it is false."},
     "repeat": {

@@ -15,15 +15,15 @@ from archspec.rewrites.engine.nodes import DraftNode
 
 
 class FoldBatchNorm(Rewrite):
-    """Fold each batch normalisation into the convolution (or dense layer) it reads, for evaluation.
+    """Fold each batch normalisation into the convolution (or dense layer) that it reads, for evaluation.
 
-    With its running statistics a batch normalisation is γ·(y − μ)/√(σ² + ε) + β, and y = W∗x + b is linear; so both are
-    one convolution with weight s·W and bias s·(b − μ) + β, where s = γ/√(σ² + ε) for each output channel
-    (https://arxiv.org/abs/1806.08342, section 3.2.2).  In evaluation the function stays up to rounding; in training
-    it is another, without the batch's statistics.
+    With running statistics a batch normalisation is γ·(y − μ)/√(σ² + ε) + β, and y = W∗x + b is linear.  So the two
+    equal one convolution with weight s·W and bias s·(b − μ) + β, where s = γ/√(σ² + ε) for each output channel
+    (https://arxiv.org/abs/1806.08342, section 3.2.2).  In evaluation the function is the same up to rounding; in
+    training it differs, since there are no batch statistics.
 
-    A normalisation that reads no convolution (those before an activation in DenseNet) stays as it is.  The
-    convolution's name then means the normalised value.
+    A normalisation that does not read a convolution (like some in DenseNet) is not changed.  After folding, the
+    convolution's name refers to the normalised value.
     """
 
     keyword: ClassVar[str] = "fold_batch_norm"
@@ -34,7 +34,9 @@ class FoldBatchNorm(Rewrite):
     )
 
     def apply(self, draft: Draft) -> None:
-        """Fold what can be; refuses where something else reads the convolution, or there is nothing to fold."""
+        """Fold every one possible; raises RewriteError if something else reads a convolution, or there is nothing to
+        fold.
+        """
         norms = [one for one in draft.within(self.within) if isinstance(one.op, BatchNorm)]
         if not norms:
             raise RewriteError("there is no batch normalisation" + (" in the given steps" if self.within else ""))
@@ -56,7 +58,7 @@ def _follows_convolution(norm: DraftNode) -> bool:
 
 
 def _guard(draft: Draft, norm: DraftNode) -> None:
-    """Raise RewriteError where folding would change something else."""
+    """Raise RewriteError if folding would change something else."""
     (conv,) = norm.inputs
     others = [reader.path for reader in conv.readers if reader is not norm]
     if others:
@@ -87,7 +89,7 @@ def _fold(draft: Draft, norm: DraftNode) -> None:
     draft.weight(conv, "bias", (*statistics, *scale, *shift, *own), _Bias(op.eps, op.affine))
     if not given.bias:
         draft.change(conv, bias=True)
-    conv.label = None  # what it named, the value before normalisation, is there no more
+    conv.label = None  # the value that it named, before normalisation, no longer exists
     draft.remove(norm)
 
 

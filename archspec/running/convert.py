@@ -68,7 +68,7 @@ def convert(old: Graph, new: Graph, state: Mapping[str, Any]) -> Conversion:
     routes = _routes(old, new)
     if not routes:
         message = f"`{new.name}` is not made from `{old.name}`: it does not extend, import or rewrite it"
-        hint = "`--by-steps` copies weights between the steps that `archspec diff` pairs"
+        hint = "`--by-steps` converts weights between corresponding steps, as shown by `archspec diff`"
         raise SpecError([Diagnostic("unrelated-specs", message, hint=hint)])
     wanted, known = tensors(old), tensors(new)
     fitting = {key: value for key, value in state.items() if key in wanted and _shape(value) == wanted[key]}

@@ -164,12 +164,12 @@ def _source(item: Node) -> Source:
         raise Fault("bad-from", "`from` must be the name of a step, or a list of names", item.span, hint)
     for key, _ in item.entries:
         if key.text not in ("step", "for", "when"):
-            hint = "write several as `{step: f$i, for: i in range(n)}`"
-            raise Fault("bad-from", f"`{printable(key.text)}` is no key of an entry of `from`", key.span, hint)
+            hint = "write several entries as `{step: f$i, for: i in range(n)}`"
+            raise Fault("bad-from", f"an entry of `from` has no key `{printable(key.text)}`", key.span, hint)
     name = item.get("step")
     if not isinstance(name, Scalar) or not isinstance(name.value, str):
         where = item.span if name is None else name.span
-        raise Fault("bad-from", "an entry of `from` must name its step: `{step: f$i, for: i in range(n)}`", where)
+        raise Fault("bad-from", "an entry of `from` must name a step: `{step: f$i, for: i in range(n)}`", where)
     return Source(name, _clauses(item), _when(item))
 
 

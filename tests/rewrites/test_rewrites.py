@@ -391,7 +391,7 @@ REFUSED: list[tuple[str, str | Mapping[str, Any], str, str | None]] = [
     (
         "vgg11",
         {"set": {"step": "pool1", "kernel": 0}},
-        "`set`: `kernel` of `max_pool`: 0 is not positive",
+        "`set`: `kernel` of `max_pool`: must be positive, not 0",
         "features.2",
     ),
     (
@@ -446,7 +446,7 @@ REFUSED: list[tuple[str, str | Mapping[str, Any], str, str | None]] = [
     (
         "late",
         {"conv_to_depthwise_separable": "pool1"},
-        "`conv_to_depthwise_separable`: there is no full convolution in what is named to replace",
+        "`conv_to_depthwise_separable`: there is no full convolution in the given steps to replace",
         None,
     ),
 ]

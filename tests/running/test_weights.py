@@ -166,7 +166,7 @@ def test_densenet_as_its_weights_were_published(torchvision: ModuleType, tmp_pat
     ours = archspec.compile(archspec.load("densenet121"))
     notes = [note.message for note in load_weights(ours, tmp_path / "weights.pt")]
     assert len(notes) == 2
-    assert "`: 580 keys as an old DenseNet has them, " in notes[0]
+    assert "`: 580 keys of an old DenseNet, such as " in notes[0]
     for key, value in ours.state_dict().items():
         assert torch.equal(value, state[key]), key
 
@@ -224,7 +224,7 @@ def test_what_is_no_plain_tensor(name: str, tmp_path: Path) -> None:
     state = trained() | {"bn.running_mean": make()}
     for content in (state, {"state_dict": state}, {"model": {f"module.{key}": value for key, value in state.items()}}):
         found = refusal(content, tmp_path / "weights.pt")
-        assert f"1 no plain tensor: {said}" in found
+        assert f"1 not a plain tensor: {said}" in found
 
 
 @pytest.mark.parametrize(

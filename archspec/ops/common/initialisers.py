@@ -259,7 +259,7 @@ class Init:
         return self.tensors[0][1]
 
     def statements(self, main: str = "weight") -> dict[str, str]:
-        """Statements over ``{tensor}`` by tensor name; ``main`` names the tensor of an initialiser without one."""
+        """Statements over ``{tensor}`` by tensor name; ``main`` is the tensor of an initialiser without one."""
         return {main if name is None else name: how.statement() for name, how in self.tensors}
 
     @property

@@ -110,6 +110,8 @@ class AdaptivePool(Op):
     layout: ClassVar[Layout] = "channels"
     target: ClassVar[str]
     expression: ClassVar[str]
+    sliding: ClassVar[str]
+    """The op that pools in the same way by sliding windows."""
 
     def _targets(self, rank: int) -> tuple[int | None, ...]:
         raise NotImplementedError

@@ -15,7 +15,7 @@ from archspec.sizes import Dim, step, window_step
 
 
 def feature_map(op: Op, inputs: Sequence[Shape]) -> Shape:
-    """The only input; raises :class:`ShapeError` unless it has channels, then one to three spatial axes."""
+    """The only input: channels, then one to three spatial axes; raises :class:`ShapeError` otherwise."""
     shape = only(op, inputs)
     if not 1 <= shape.rank <= 3:
         what = "a vector" if shape.rank == 0 else f"{shape.rank} axes besides the channels"
