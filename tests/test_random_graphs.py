@@ -19,6 +19,7 @@ WIDER = 100
 CHUNK = 25
 REGRESSIONS = [2_014_705]
 """Seeds at which archspec and torch once disagreed."""
+WIDER_REGRESSIONS = [1, 52, 1886]
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +57,8 @@ def test_wider_networks_agree_with_torch(start: int) -> None:
 @pytest.mark.parametrize("seed", REGRESSIONS)
 def test_regressions(seed: int) -> None:
     agree(seed)
+
+
+@pytest.mark.parametrize("seed", WIDER_REGRESSIONS)
+def test_wider_regressions(seed: int) -> None:
+    agree(seed, wider=True)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from archspec.ops.common.arguments import Flag
 from archspec.ops.common.base import Argument, Example, H, L, Shape, ShapeError, W
+from archspec.ops.common.memory import dense, is_contiguous
 from archspec.ops.common.pooling import Pool
 from archspec.ops.common.runs import EVALUATION, Run
 from archspec.ops.common.spatial import Windows
@@ -49,6 +50,15 @@ class AvgPool(Pool):
                     f"in 3 dimensions kernel {kernel} needs a size of at least {kernel} without padding; it is {dim}"
                 )
         return output
+
+    def lay(
+        self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
+    ) -> tuple[int, ...]:
+        """Channels last stay so with one axis too: torch pools a map of one row."""
+        last = (0, *range(2, len(sizes)), 1)
+        if len(sizes) == 3 and not is_contiguous(sizes, strides) and tuple(strides) == dense(sizes, last):
+            return dense(output, last)
+        return super().lay(inputs, sizes, strides, output)
 
     def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
         """In three dimensions torch needs an unpadded input at least as large as the kernel."""

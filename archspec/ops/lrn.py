@@ -47,8 +47,9 @@ class Lrn(Op):
         )
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """The input, its squares, and their mean to the power beta."""
-        return Saved((0,), extra=(Numbers(3, output.dims),))
+        """The input, its squares with the channels around them, their mean and what that is to the power."""
+        around = Numbers(output.channels + self.size - 1, output.spatial)
+        return Saved((0,), extra=(Numbers(2, output.dims), around))
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
         """Two maps of squares or their means, or the squares with as many channels around as the outer ones look at."""

@@ -80,10 +80,10 @@ class _Writer:
     def plain(self, block: _Block, named: bool) -> object:
         """A step that keeps the number of channels."""
         usual = ("batch_norm", "batch_norm", "relu", "relu", "hardswish", "dropout", "max_pool", "$act")
-        rare = ("layer_norm", "instance_norm", "lrn", "prelu", "softmax", "upsample")
+        rare = ("layer_norm", "instance_norm", "prelu", "softmax", "upsample")
         what = str(self.pick(*(rare if self.maybe(0.25) else usual)))
         arguments = {
-            "dropout": {"p": 0.25}, "max_pool": {"kernel": 3, "stride": 1, "padding": 1}, "lrn": {"size": 3},
+            "dropout": {"p": 0.25}, "max_pool": {"kernel": 3, "stride": 1, "padding": 1},
             "instance_norm": {"affine": self.maybe()}, "prelu": {"per_channel": self.maybe()},
             "softmax": {"axis": self.pick("channels", "height", "width")},
             "upsample": {"to": "input", "mode": "bilinear"},
