@@ -19,8 +19,10 @@ from archspec.diagnostics import Diagnostic, SpecError, printable
 
 if TYPE_CHECKING:
     from archspec.analyses.report import Report
+    from archspec.pipeline import Spec as LoadedSpec
     from archspec.training.fit import Result
     from archspec.training.images import ImageData
+    from archspec.training.settings import Options
     from archspec.training.tasks import Task
 
 
@@ -75,7 +77,7 @@ def train(
     `images` and a folder `masks` of PNG with the same names, where a pixel's value is its class and 255 is passed over.
     """
     from archspec import pipeline
-    from archspec.backends import spec_text
+    from archspec.training.settings import Options
 
     terminal: Terminal = context.obj
     if resume and overwrite:
@@ -85,15 +87,6 @@ def train(
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     report = pipeline.check(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
-    with needs("train", "training"):
-        from rich.console import Console
-
-        from archspec.training.fit import fit
-        from archspec.training.losses import build
-        from archspec.training.settings import About
-        from archspec.training.tasks import OutputRole
-    images, task = _data(data, report)
-    folder = output or Path("out") / loaded.name
     told = {
         "name": loaded.name,
         "spec": spec,
@@ -102,24 +95,8 @@ def train(
         "sizes": report.sizes,
         "archspec": version("archspec-nn"),
     }
-    result = fit(
-        lambda: pipeline.compile(loaded),
-        images,
-        folder,
-        roles={role.name: OutputRole(role.loss_weight, role.training) for role in loaded.graph.outputs},
-        task=task,
-        loss=build(loaded.graph),
-        epochs=epochs,
-        batch_size=batch_size,
-        lr=lr,
-        seed=seed,
-        device=device,
-        weights=weights,
-        resume=resume,
-        overwrite=overwrite,
-        about=About(spec_text.expand(loaded.graph), told, tuple(sys.argv)),
-        console=Console(stderr=True),
-    )
+    asked = Options(epochs, batch_size, lr, seed, device, weights, resume, overwrite)
+    result, task = _fit(data, loaded, report, output or Path("out") / loaded.name, asked, told)
     terminal.output = None
     terminal.diagnose(result.notes)
     if terminal.as_json:
@@ -127,6 +104,35 @@ def train(
         terminal.answer_json({"name": loaded.name} | _plain(result, task) | said)
     else:
         terminal.answer(_said(result, task))
+
+
+def _fit(
+    data: Path, loaded: LoadedSpec, report: Report, folder: Path, asked: Options, told: dict[str, Any]
+) -> tuple[Result, Task]:
+    """Train the spec's network; gives what came of it, and what it was trained for."""
+    from archspec import pipeline
+    from archspec.backends import spec_text
+
+    with needs("train", "training"):
+        from rich.console import Console
+
+        from archspec.training.fit import fit
+        from archspec.training.losses import build
+        from archspec.training.settings import About
+        from archspec.training.tasks import OutputRole
+    images, task = _data(data, report)
+    result = fit(
+        lambda: pipeline.compile(loaded),
+        images,
+        folder,
+        asked,
+        roles={role.name: OutputRole(role.loss_weight, role.training) for role in loaded.graph.outputs},
+        task=task,
+        loss=build(loaded.graph),
+        about=About(spec_text.expand(loaded.graph), told, tuple(sys.argv)),
+        console=Console(stderr=True),
+    )
+    return result, task
 
 
 def _data(folder: Path, report: Report) -> tuple[ImageData[Any], Task]:

@@ -43,7 +43,7 @@ from archspec.training.losses import Loss
 from archspec.training.module import Training
 from archspec.training.pictures import UnreadableImage
 from archspec.training.run_folder import alone, begin, clear_partial, read_json, write_json
-from archspec.training.settings import About, Settings, changed, faults, write_record
+from archspec.training.settings import PLAIN, About, Options, Settings, changed, faults, write_record
 from archspec.training.standing import SETTINGS, checked, read_own, settings_of
 from archspec.training.tasks import Classification, OutputRole, Review, Task
 
@@ -88,18 +88,11 @@ def fit(
     model: nn.Module | Callable[[], nn.Module],
     data: ImageData,
     output_folder: Path | str,
+    options: Options = PLAIN,
     *,
     roles: Mapping[str, OutputRole] | None = None,
     task: Task | None = None,
     loss: Loss | None = None,
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    lr: float | None = None,
-    seed: int | None = None,
-    device: str = "auto",
-    weights: Path | str | None = None,
-    resume: Path | str | bool = False,
-    overwrite: bool = False,
     about: About | None = None,
     console: Console | None = None,
 ) -> Result:
@@ -108,27 +101,16 @@ def fit(
     ``model`` is a network, left with its best epoch's weights; or a function that makes one, called after seeding, so
     that the seed decides the initial weights too.  ``roles`` names its outputs in their order; a network with one
     output needs none.  ``task`` is classification unless given, ``loss`` (a spec's, for one) plain cross-entropy of the
-    outputs by their roles' weights.  ``epochs``, ``batch_size``, ``lr`` and ``seed`` are :data:`DEFAULTS` unless given.
-    ``weights`` is loaded before training; a head for other classes than the data's starts anew.  ``about`` is what the
-    folder is told of the network and the call.  A ``console`` gets a progress bar, or a line for each epoch when it is
-    no terminal.
-
-    ``resume`` goes on from a checkpoint, or, when True, from ``last.ckpt`` in the output folder, with all that the run
-    was begun with: other ``epochs`` may be given, anything else that differs is refused.  A run that was killed after
-    its last epoch is finished.  Without ``resume`` a folder that has a run is refused, unless ``overwrite`` is True.
+    outputs by their roles' weights.  ``about`` is what the folder is told of the network and the call.  A ``console``
+    gets a progress bar, or a line for each epoch when it is no terminal.
 
     Raises :class:`SpecError` where the data, the files or the device do not fit the network, where the folder cannot
     be written, or where another training is writing to it.
     """
     output_folder, about = Path(output_folder), about or About()
-    if weights is not None and resume is not False:
-        message = "`--weights` starts a training and `--resume` continues one: use only one of them"
-        raise SpecError([Diagnostic("conflicting-options", message)])
-    place = devices.find(device)
-    start = None if resume is False else output_folder / "last.ckpt" if resume is True else Path(resume)
-    given = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed}
-    given = {name: value for name, value in given.items() if value is not None}
+    place, start = _begins_at(options, output_folder)
     content = {} if start is None else read_own(start)
+    given = options.given
     settings = _settings(data, about, given) if start is None else _resumed(data, about, given, content, start)
     torch.manual_seed(settings.seed)
     network = _trainable(model if isinstance(model, nn.Module) else model())
@@ -139,7 +121,7 @@ def fit(
     training = Training(network, task, roles, settings.lr, settings.epochs * steps, settings.seed, loss)
     training.kept = {SETTINGS: settings.model_dump()}
     _check_outputs(training, data)
-    notes = () if weights is None else load_weights(network, weights, len(data.classes))
+    notes = () if options.weights is None else load_weights(network, options.weights, len(data.classes))
     checkpoints, files = Checkpoints(output_folder, f"val_{task.measure}"), CheckpointFiles()
     metrics = MetricsFile(output_folder / "metrics.csv")
     shown = [ProgressBar(console, task.measure, task.title, checkpoints)] if console else []
@@ -151,11 +133,7 @@ def fit(
             left -= files.resumed["epoch"] + 1
             _check_left(left, start, output_folder, settings)
         with alone(output_folder), _faults_reported():
-            here = start is not None and start.parent.resolve() == output_folder.resolve()
-            if here:
-                clear_partial(output_folder)
-            else:
-                begin(output_folder, overwrite)
+            _open(output_folder, start, options.overwrite)
             write_record(output_folder, about, settings)
             if left:
                 validation_set = data.validation_batches(settings.batch_size)
@@ -165,6 +143,25 @@ def fit(
             else:
                 checkpoints.load_state_dict(files.resumed["callbacks"][checkpoints.state_key])
             return _ended(network.to(place), task, data, settings, checkpoints, notes)
+
+
+def _begins_at(options: Options, folder: Path) -> tuple[torch.device, Path | None]:
+    """Where a run computes, and the checkpoint it goes on from."""
+    if options.weights is not None and options.resume is not False:
+        message = "`--weights` begins a training, `--resume` goes on with one: only one of them can be"
+        raise SpecError([Diagnostic("conflicting-options", message)])
+    place = devices.find(options.device)
+    if options.resume is False:
+        return place, None
+    return place, folder / "last.ckpt" if options.resume is True else Path(options.resume)
+
+
+def _open(folder: Path, start: Path | None, overwrite: bool) -> None:
+    """Make the folder ready for a run, or for more of the one it has."""
+    if start is not None and start.parent.resolve() == folder.resolve():
+        clear_partial(folder)
+    else:
+        begin(folder, overwrite)
 
 
 def _trainable(network: nn.Module) -> nn.Module:

@@ -39,6 +39,38 @@ class About:
         return _COMMENT.sub("", self.spec)
 
 
+@record
+class Options:
+    """How a training is to run.
+
+    ``epochs``, ``batch_size``, ``lr`` and ``seed`` are ``archspec.training.fit.DEFAULTS`` where they are None.
+    ``weights`` is loaded before training; a head for other classes than the data's starts anew.
+
+    ``resume`` goes on from a checkpoint, or, when True, from ``last.ckpt`` in the output folder, with all that the run
+    was begun with: other ``epochs`` may be given, anything else that differs is refused.  A run that was killed after
+    its last epoch is finished.  Without ``resume`` a folder that has a run is refused, unless ``overwrite`` is True.
+    """
+
+    epochs: int | None = None
+    batch_size: int | None = None
+    lr: float | None = None
+    seed: int | None = None
+    device: str = "auto"
+    weights: Path | str | None = None
+    resume: Path | str | bool = False
+    overwrite: bool = False
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The settings that are given."""
+        found = {"epochs": self.epochs, "batch_size": self.batch_size, "lr": self.lr, "seed": self.seed}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+PLAIN = Options()
+"""A training that is told nothing."""
+
+
 class Settings(BaseModel):
     """All that decides what a training comes to, but for the number of epochs, which may grow."""
 

@@ -25,6 +25,7 @@ from archspec.training import images as data_module
 from archspec.training.fit import fit
 from archspec.training.images import ImageData, Shuffled, digits, load_images
 from archspec.training.module import Training, rate
+from archspec.training.settings import Options
 from archspec.training.tasks import Classification, OutputRole
 
 
@@ -94,7 +95,7 @@ def codes(error: pytest.ExceptionInfo[SpecError]) -> list[str]:
 
 def test_learns_and_writes_what_it_learnt(data: ImageData, tmp_path: Path) -> None:
     model = Tiny()
-    result = fit(model, data, tmp_path, epochs=12, batch_size=8, lr=0.02)
+    result = fit(model, data, tmp_path, Options(epochs=12, batch_size=8, lr=0.02))
     assert result.accuracy >= 0.9
     table = rows(result.metrics)
     assert [row["epoch"] for row in table] == [str(epoch) for epoch in range(1, 13)]
@@ -123,7 +124,7 @@ def test_learns_and_writes_what_it_learnt(data: ImageData, tmp_path: Path) -> No
 
 def test_the_seed_decides_everything(data: ImageData, tmp_path: Path) -> None:
     def state(name: str, seed: int) -> list[Tensor]:
-        result = fit(Tiny, data, tmp_path / name, epochs=2, seed=seed)
+        result = fit(Tiny, data, tmp_path / name, Options(epochs=2, seed=seed))
         return list(torch.load(result.checkpoint.with_name("last.ckpt"))["state_dict"].values())
 
     first = state("first", 1)
@@ -149,7 +150,7 @@ class Interrupting(Tiny):
 
 
 def test_resuming_gives_the_bits_of_an_uninterrupted_run(data: ImageData, tmp_path: Path) -> None:
-    fit(Tiny, data, tmp_path / "whole", epochs=4, batch_size=8)
+    fit(Tiny, data, tmp_path / "whole", Options(epochs=4, batch_size=8))
     steps = 48 // 8
 
     def interrupting() -> Tiny:
@@ -158,9 +159,9 @@ def test_resuming_gives_the_bits_of_an_uninterrupted_run(data: ImageData, tmp_pa
         return model
 
     with pytest.raises(Interrupted):
-        fit(interrupting, data, tmp_path / "parts", epochs=4, batch_size=8)
+        fit(interrupting, data, tmp_path / "parts", Options(epochs=4, batch_size=8))
     assert len(rows(tmp_path / "parts" / "metrics.csv")) == 2
-    fit(Tiny, data, tmp_path / "parts", epochs=4, batch_size=8, resume=True)
+    fit(Tiny, data, tmp_path / "parts", Options(epochs=4, batch_size=8, resume=True))
     whole, parts = (torch.load(tmp_path / name / "last.ckpt") for name in ("whole", "parts"))
     for key, value in whole["state_dict"].items():
         assert torch.equal(value, parts["state_dict"][key]), key
@@ -172,27 +173,27 @@ def test_resuming_gives_the_bits_of_an_uninterrupted_run(data: ImageData, tmp_pa
 
 
 def test_resuming_goes_on_for_more_epochs(data: ImageData, tmp_path: Path) -> None:
-    fit(Tiny, data, tmp_path, epochs=2)
+    fit(Tiny, data, tmp_path, Options(epochs=2))
     with pytest.raises(SpecError, match="has already finished 2 of 2 epochs") as error:
-        fit(Tiny, data, tmp_path, epochs=2, resume=True)
+        fit(Tiny, data, tmp_path, Options(epochs=2, resume=True))
     assert codes(error) == ["nothing-to-train"]
-    fit(Tiny, data, tmp_path / "elsewhere", epochs=3, resume=tmp_path / "last.ckpt")
+    fit(Tiny, data, tmp_path / "elsewhere", Options(epochs=3, resume=tmp_path / "last.ckpt"))
     assert [row["epoch"] for row in rows(tmp_path / "elsewhere" / "metrics.csv")] == ["3"]
-    fit(Tiny, data, tmp_path, epochs=5, resume=True)
+    fit(Tiny, data, tmp_path, Options(epochs=5, resume=True))
     assert [row["epoch"] for row in rows(tmp_path / "metrics.csv")] == ["1", "2", "3", "4", "5"]
 
 
 def test_resuming_what_cannot_be(data: ImageData, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"there is no file .*last\.ckpt"):
-        fit(Tiny, data, tmp_path, resume=True)
+        fit(Tiny, data, tmp_path, Options(resume=True))
     torch.save(Tiny().state_dict(), tmp_path / "weights.pt")
     with pytest.raises(SpecError, match="holds weights, but no training state"):
-        fit(Tiny, data, tmp_path, resume=tmp_path / "weights.pt")
+        fit(Tiny, data, tmp_path, Options(resume=tmp_path / "weights.pt"))
 
 
 def test_weights_are_where_training_begins(data: ImageData, tmp_path: Path) -> None:
-    learnt = fit(Tiny, data, tmp_path / "long", epochs=12, batch_size=8, lr=0.02)
-    short = fit(Tiny, data, tmp_path / "short", epochs=1, lr=1e-6, weights=learnt.weights)
+    learnt = fit(Tiny, data, tmp_path / "long", Options(epochs=12, batch_size=8, lr=0.02))
+    short = fit(Tiny, data, tmp_path / "short", Options(epochs=1, lr=1e-6, weights=learnt.weights))
     assert short.accuracy == pytest.approx(learnt.accuracy)
 
 
@@ -201,7 +202,7 @@ def test_a_head_for_other_classes_starts_anew(data: ImageData, tmp_path: Path) -
     torch.manual_seed(1)
     old = Tiny(5).state_dict()
     torch.save(old, tmp_path / "five.pt")
-    result = fit(Tiny, data, tmp_path / "two", epochs=1, lr=1e-12, weights=tmp_path / "five.pt")
+    result = fit(Tiny, data, tmp_path / "two", Options(epochs=1, lr=1e-12, weights=tmp_path / "five.pt"))
     (note,) = result.notes
     assert note.code == "weights-adapted"
     assert "`fc.weight`, `fc.bias` start anew for 2 classes" in note.message
@@ -218,7 +219,7 @@ def test_other_widths_are_another_network(data: ImageData, tmp_path: Path) -> No
     state["conv.weight"] = torch.zeros(3, 1, 3, 3)
     torch.save(state, tmp_path / "other.pt")
     with pytest.raises(SpecError) as error:
-        fit(Tiny, data, tmp_path, weights=tmp_path / "other.pt")
+        fit(Tiny, data, tmp_path, Options(weights=tmp_path / "other.pt"))
     assert codes(error) == ["weights-mismatch"]
 
 
@@ -227,7 +228,7 @@ def test_weights_of_another_network(data: ImageData, tmp_path: Path) -> None:
     del state["bn.bias"]
     torch.save(state, tmp_path / "other.pt")
     with pytest.raises(SpecError) as error:
-        fit(Tiny, data, tmp_path, weights=tmp_path / "other.pt")
+        fit(Tiny, data, tmp_path, Options(weights=tmp_path / "other.pt"))
     assert codes(error) == ["weights-mismatch"]
     missing, unknown, differing = error.value.diagnostics[0].details
     assert missing == "1 missing in the file: `bn.bias`"
@@ -267,12 +268,12 @@ def test_auxiliary_outputs_weigh_in(data: ImageData, tmp_path: Path) -> None:
 
     model = WithAuxiliary()
     before = model.aux.weight.detach().clone()
-    fit(model, data, tmp_path / "weighed", roles=ROLES, epochs=1)
+    fit(model, data, tmp_path / "weighed", Options(epochs=1), roles=ROLES)
     assert not torch.equal(model.aux.weight, before)
     model = WithAuxiliary()
     unweighed = {**ROLES, "aux": OutputRole(0.0, training=True)}
     before = model.aux.bias.detach().clone()
-    fit(model, data, tmp_path / "unweighed", roles=unweighed, epochs=1)
+    fit(model, data, tmp_path / "unweighed", Options(epochs=1), roles=unweighed)
     assert torch.equal(model.aux.bias, before)
 
 
@@ -310,12 +311,12 @@ def test_a_loss_that_is_no_number(data: ImageData, tmp_path: Path) -> None:
 
 def test_sets_too_large_for_memory(stripes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are read by processes of their own, and give the same; what fails there is reported from there."""
-    whole = fit(Tiny, load_images(stripes, (8, 8), 1), tmp_path / "whole", epochs=2)
+    whole = fit(Tiny, load_images(stripes, (8, 8), 1), tmp_path / "whole", Options(epochs=2))
     monkeypatch.setattr(data_module, "PRELOADED_BYTES", 0)
     monkeypatch.setattr(data_module.os, "cpu_count", lambda: 1)
     found = load_images(stripes, (8, 8), 1)
     assert found.workers == 1
-    read = fit(Tiny, found, tmp_path / "read", epochs=2)
+    read = fit(Tiny, found, tmp_path / "read", Options(epochs=2))
     assert torch.equal(torch.load(read.weights)["fc.bias"], torch.load(whole.weights)["fc.bias"])
 
     copied = Path(shutil.copytree(stripes, tmp_path / "stripes"))
@@ -330,7 +331,7 @@ def test_sets_too_large_for_memory(stripes: Path, tmp_path: Path, monkeypatch: p
 
 def test_calls_that_cannot_be(data: ImageData, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="only one of them can be"):
-        fit(Tiny, data, tmp_path, weights=tmp_path / "weights.pt", resume=True)
+        fit(Tiny, data, tmp_path, Options(weights=tmp_path / "weights.pt", resume=True))
     (tmp_path / "file").touch()
     with pytest.raises(SpecError, match=r"cannot write to `.*file/out`: Not a directory"):
         fit(Tiny, data, tmp_path / "file" / "out")
@@ -339,24 +340,24 @@ def test_calls_that_cannot_be(data: ImageData, tmp_path: Path) -> None:
 @pytest.mark.parametrize("device", ["gpu", "cuda:x", "cuda:99", "tpu\n"])
 def test_devices_that_are_not_there(device: str, data: ImageData, tmp_path: Path) -> None:
     with pytest.raises(SpecError) as error:
-        fit(Tiny, data, tmp_path, device=device)
+        fit(Tiny, data, tmp_path, Options(device=device))
     assert codes(error) == ["no-device"]
 
 
 @pytest.mark.cuda
 def test_trains_on_cuda(data: ImageData, tmp_path: Path) -> None:
-    assert fit(Tiny, data, tmp_path, epochs=12, batch_size=8, lr=0.02, device="cuda").accuracy >= 0.9
+    assert fit(Tiny, data, tmp_path, Options(epochs=12, batch_size=8, lr=0.02, device="cuda")).accuracy >= 0.9
 
 
 def test_says_how_it_goes(data: ImageData, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines, screen = io.StringIO(), io.StringIO()
-    fit(Tiny, data, tmp_path, epochs=2, console=Console(file=lines, width=100))
+    fit(Tiny, data, tmp_path, Options(epochs=2), console=Console(file=lines, width=100))
     shown = lines.getvalue().splitlines()
     assert len(shown) == 2
     assert shown[0].startswith("epoch 1/2  loss ")
     assert shown[0].endswith("% *")
     shown_there = Console(file=screen, width=100, force_terminal=True)
-    fit(Tiny, data, tmp_path, epochs=2, overwrite=True, console=shown_there)
+    fit(Tiny, data, tmp_path, Options(epochs=2, overwrite=True), console=shown_there)
     assert "━" in screen.getvalue()
     assert "4/4" in screen.getvalue()
     assert capsys.readouterr() == ("", "")
@@ -388,8 +389,9 @@ def test_training_in_a_process_of_its_own(stripes: Path, tmp_path: Path) -> None
         "from torch import nn\n"
         "from archspec.training.images import load_images\n"
         "from archspec.training.fit import fit\n"
+        "from archspec.training.settings import Options\n"
         "model = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))\n"
-        "print(fit(model, load_images(sys.argv[1], (8, 8), 1), sys.argv[2], epochs=2).accuracy)\n"
+        "print(fit(model, load_images(sys.argv[1], (8, 8), 1), sys.argv[2], Options(epochs=2)).accuracy)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(stripes), str(tmp_path)], capture_output=True, text=True, timeout=300
@@ -402,4 +404,4 @@ def test_training_in_a_process_of_its_own(stripes: Path, tmp_path: Path) -> None
 def test_digits_are_learnt(tmp_path: Path) -> None:
     data = load_images(digits(tmp_path / "digits"), (16, 16), 1)
     layers = [nn.Conv2d(1, 16, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 32, 3), nn.ReLU(), nn.Flatten()]
-    assert fit(nn.Sequential(*layers, nn.Linear(800, 10)), data, tmp_path, epochs=10, lr=3e-3).accuracy >= 0.97
+    assert fit(nn.Sequential(*layers, nn.Linear(800, 10)), data, tmp_path, Options(epochs=10, lr=3e-3)).accuracy >= 0.97

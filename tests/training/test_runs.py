@@ -25,6 +25,7 @@ from archspec.diagnostics import SpecError
 from archspec.training.fit import Result, fit
 from archspec.training.images import ImageData, load_images
 from archspec.training.run_folder import alone, whole
+from archspec.training.settings import Options
 from tests.helpers.command_line import run
 
 
@@ -58,11 +59,13 @@ def data(folder: Path) -> ImageData:
 
 
 def trained(data: ImageData, where: Path, **given: Any) -> Result:
-    return fit(Small, data, where, **{"epochs": 2, "batch_size": 8, "device": "cpu", **given})
+    console = given.pop("console", None)
+    return fit(Small, data, where, Options(**{"epochs": 2, "batch_size": 8, "device": "cpu", **given}), console=console)
 
 
 def resumed(data: ImageData, where: Path, **given: Any) -> Result:
-    return fit(Small, data, where, device="cpu", resume=True, **given)
+    console = given.pop("console", None)
+    return fit(Small, data, where, Options(device="cpu", resume=True, **given), console=console)
 
 
 def refusal(call: Callable[[], Any]) -> str:
@@ -144,6 +147,7 @@ def test_killed_by_the_system_at_the_end(folder: Path, data: ImageData, tmp_path
         "import os, signal, sys\n"
         "from archspec.training import images\n"
         "from archspec.training.fit import fit\n"
+        "from archspec.training.settings import Options\n"
         "from tests.training.test_runs import Small\n"
         "images.PRELOADED_BYTES = 0\n"
         "images.os.cpu_count = lambda: 1\n"
@@ -153,7 +157,8 @@ def test_killed_by_the_system_at_the_end(folder: Path, data: ImageData, tmp_path
         "    if 'weights.pt' in os.readlink(f'/proc/self/fd/{handle}'):\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "os.fsync = sync\n"
-        "fit(Small, images.load_images(sys.argv[1], (4, 4), 1), sys.argv[2], epochs=2, batch_size=8, device='cpu')\n"
+        "data = images.load_images(sys.argv[1], (4, 4), 1)\n"
+        "fit(Small, data, sys.argv[2], Options(epochs=2, batch_size=8, device='cpu'))\n"
     )
     where = tmp_path / "killed"
     done = subprocess.run([sys.executable, "-c", program, str(folder), str(where)], check=False, timeout=300)
@@ -333,7 +338,7 @@ def test_a_run_is_not_overwritten_in_silence(data: ImageData, tmp_path: Path) ->
     trained(data, tmp_path / "a")
     trained(data, tmp_path / "b")
     into = {"resume": tmp_path / "a" / "last.ckpt", "epochs": 3, "device": "cpu"}
-    assert "has a run already" in refusal(lambda: fit(Small, data, tmp_path / "b", **into))
+    assert "has a run already" in refusal(lambda: fit(Small, data, tmp_path / "b", Options(**into)))
 
 
 def test_a_full_disk_is_told_and_nothing_half_written(data: ImageData, tmp_path: Path) -> None:

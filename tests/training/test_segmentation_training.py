@@ -26,6 +26,7 @@ from archspec.training.images import ImageData, scenes
 from archspec.training.losses import build
 from archspec.training.masks import MaskedImages, load_masked_images
 from archspec.training.module import Training
+from archspec.training.settings import Options
 from archspec.training.tasks import UNLABELLED, OutputRole, Segmentation
 
 SPEC = """\
@@ -167,7 +168,7 @@ def test_the_loss_is_the_specs(loss: str, blocks: Path, tmp_path: Path) -> None:
     training = Training(model, task, {"score": OutputRole()}, 1e-3, 10, 0, build(spec.graph))
     assert torch.equal(training.loss(training.outputs(images), target), archspec.loss(spec)(model(images), target))
 
-    result = fit(model, found, tmp_path, task=task, loss=build(spec.graph), epochs=1, batch_size=8)
+    result = fit(model, found, tmp_path, Options(epochs=1, batch_size=8), task=task, loss=build(spec.graph))
     row = rows(result.metrics)[0]
     held = next(iter(found.validation_batches(8)))
     with torch.no_grad():
@@ -202,7 +203,7 @@ def test_learns_and_says_how_well(data: ImageData[MaskedImages], tmp_path: Path)
     spec = tiny()
     torch.manual_seed(0)
     model = archspec.compile(spec)
-    result = fit(model, data, tmp_path, task=TASK, loss=build(spec.graph), epochs=12, batch_size=2, lr=0.05)
+    result = fit(model, data, tmp_path, Options(epochs=12, batch_size=2, lr=0.05), task=TASK, loss=build(spec.graph))
     assert result.score >= 0.6
     table = rows(result.metrics)
     assert max(float(row["val_mean_iou"]) for row in table) == pytest.approx(result.score, abs=1e-5)
@@ -440,7 +441,7 @@ def test_masks_that_will_not_do(save: Save, tmp_path: Path, monkeypatch: pytest.
     found = load(tmp_path)
     spec = tiny()
     with pytest.raises(SpecError, match=r"error\[unreadable-image\]: `.*/masks/\d\.png` ") as error:
-        fit(archspec.compile(spec), found, tmp_path / "out", task=TASK, loss=build(spec.graph), epochs=1)
+        fit(archspec.compile(spec), found, tmp_path / "out", Options(epochs=1), task=TASK, loss=build(spec.graph))
     assert len(str(error.value).strip().splitlines()) == 1
 
 

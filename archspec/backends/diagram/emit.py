@@ -23,7 +23,7 @@ class Emitter:
     def __init__(self, name: str, theme: Theme) -> None:
         self.palette: Palette = PALETTES[theme]
         self.figure = Figure(name=_identifier(name) or "network")
-        self.names: dict[int, str] = {}
+        self.names: dict[Mark, str] = {}
         self.used: set[str] = set()
 
     def write(self, piece: Piece, notes: Sequence[str]) -> Figure:
@@ -103,14 +103,14 @@ class Emitter:
         into.node(self._name(mark), label, tooltip=text.plain(text.clean(unit.key)) or " ", **options)
 
     def _name(self, mark: Mark) -> str:
-        if id(mark) not in self.names:
+        if mark not in self.names:
             base = _identifier(mark.unit.key) or ("times" if mark.form == "text" else "step")
             name, number = base, 2
             while name in self.used:
                 name, number = f"{base}.{number}", number + 1
             self.used.add(name)
-            self.names[id(mark)] = name
-        return self.names[id(mark)]
+            self.names[mark] = name
+        return self.names[mark]
 
     def _line(self, line: Line) -> None:
         points = tidy(line.points)

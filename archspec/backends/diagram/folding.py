@@ -37,7 +37,7 @@ class Folder:
         chains = [self.scopes(item) for item in items]
         found: list[Element] = []
         keyed = zip(chains, items, strict=True)
-        for key, run in groupby(keyed, key=lambda pair: id(pair[0][level]) if len(pair[0]) > level else None):
+        for key, run in groupby(keyed, key=lambda pair: pair[0][level] if len(pair[0]) > level else None):
             members = list(run)
             inner = [item for _, item in members]
             if key is None:

@@ -146,15 +146,15 @@ class Naming:
 
 
 def net_of(
-    graph: Graph, naming: Naming, scope: Scope, closed: set[int], outside: Mapping[int, str] | None = None
+    graph: Graph, naming: Naming, scope: Scope, closed: set[Scope], outside: Mapping[int, str] | None = None
 ) -> Net:
-    """The units of a scope's nodes; scopes of ``closed`` (by id) are folded, unless they would be one box anyway."""
+    """The units of a scope's nodes; scopes of ``closed`` are folded, unless they would be one box anyway."""
     nodes = graph.nodes if scope is graph.root else scope.nodes()
     net = build(
         graph,
         nodes,
         scope,
-        lambda below: id(below) in closed and naming.weights.of(below) > 1,
+        lambda below: below in closed and naming.weights.of(below) > 1,
         naming.unit,
         naming.words,
         outside,

@@ -16,7 +16,7 @@ from archspec.backends.diagram.series_parallel import Element, Group, Parallel, 
 from archspec.backends.diagram.showing import say
 from archspec.backends.diagram.units import Net, Weights, data_inputs, is_parameter
 from archspec.graph import Graph, Output, Scope
-from archspec.schema import SpecModel
+from archspec.schema import BlockDefinition, SpecModel
 
 COMFORTABLE = 40
 """Boxes of an overview."""
@@ -68,24 +68,24 @@ class Plan:
                 return limited(items)
         return self.overview(None)
 
-    def _below(self, depth: int) -> set[int]:
+    def _below(self, depth: int) -> set[Scope]:
         """The scopes that stay folded when ``depth`` levels are opened."""
-        return {id(scope) for scope, level in self.levels if level > depth}
+        return {scope for scope, level in self.levels if level > depth}
 
-    def _tree(self, closed: set[int]) -> list[Element]:
+    def _tree(self, closed: set[Scope]) -> list[Element]:
         return Folder(self.sizes).fold(self._unfolded(closed))
 
-    def _unfolded(self, closed: set[int]) -> list[Element]:
+    def _unfolded(self, closed: set[Scope]) -> list[Element]:
         net = net_of(self.graph, self.naming, self.graph.root, closed)
         say(self.graph, net.units, self.show)
         return self._arranged(net)
 
-    def _owners(self, items: Sequence[Element]) -> tuple[set[int], set[int]]:
-        """Uses of blocks that hold branches (or shortcuts in shortcuts), and of those with only a shortcut, by id.
+    def _owners(self, items: Sequence[Element]) -> tuple[set[Scope], set[Scope]]:
+        """Uses of blocks that hold branches (or shortcuts in shortcuts), and of those with only a shortcut.
 
         When one use of a block is so, all its uses are: a picture opens all of them or none.
         """
-        folder, branching, shortcuts = Folder(self.sizes), set[int](), set[int]()
+        folder, branching, shortcuts = Folder(self.sizes), set[BlockDefinition](), set[BlockDefinition]()
 
         def walk(items: Sequence[Element], inside: bool) -> None:
             for item in items:
@@ -94,14 +94,14 @@ class Plan:
                 elif isinstance(item, (Parallel, Tangle)):
                     owner = next((scope for scope in reversed(folder.scopes(item)) if scope.kind == "block"), None)
                     deep = isinstance(item, Tangle) or is_fan(item) or inside
-                    if owner is not None and not hourglass(item):
-                        (branching if deep else shortcuts).add(id(owner.block))
+                    if owner is not None and owner.block is not None and not hourglass(item):
+                        (branching if deep else shortcuts).add(owner.block)
                     if isinstance(item, Parallel):
                         for branch in item.branches:
                             walk(branch, inside or not hourglass(item))
 
         walk(items, False)
-        uses = [(id(scope), id(scope.block)) for scope, _ in self.levels]
+        uses = [(scope, scope.block) for scope, _ in self.levels]
         return {use for use, block in uses if block in branching}, {use for use, block in uses if block in shortcuts}
 
     # -- focus -------------------------------------------------------------------------------------------------------
@@ -110,10 +110,10 @@ class Plan:
         """One scope opened, with what is before and after it outside."""
         start = _level(scope)
         if depth is not None:
-            closed = {id(other) for other, level in self.levels if level > start + depth}
+            closed = {other for other, level in self.levels if level > start + depth}
         else:
             branching, shortcuts = self._owners(self._opened(scope, set()))
-            nested = {id(other) for other, level in self.levels if level > start}
+            nested = {other for other, level in self.levels if level > start}
             closed = next(
                 (
                     some
@@ -139,10 +139,10 @@ class Plan:
         }
         return len(drawn) > 1
 
-    def _inner(self, scope: Scope, closed: set[int]) -> list[Element]:
+    def _inner(self, scope: Scope, closed: set[Scope]) -> list[Element]:
         return limited(Folder(self.sizes).fold(self._opened(scope, closed)))
 
-    def _opened(self, scope: Scope, closed: set[int]) -> list[Element]:
+    def _opened(self, scope: Scope, closed: set[Scope]) -> list[Element]:
         net = net_of(self.graph, self.naming, scope, closed, self._outside(scope))
         say(self.graph, [unit for unit in net.units if not unit.detail], self.show | {"normalisation", "activation"})
         given = self._given(scope)
@@ -269,9 +269,9 @@ class Plan:
 
     @staticmethod
     def _side_title(units: Sequence[Unit], output: Output) -> str:
-        scopes = {id(unit.scopes[0]): unit.scopes[0] for unit in units if unit.scopes}
+        scopes = {unit.scopes[0] for unit in units if unit.scopes}
         if len(scopes) == 1 and all(unit.scopes for unit in units):
-            scope = next(iter(scopes.values()))
+            (scope,) = scopes
             return text.human(scope.block.name if scope.kind == "block" and scope.block else scope.name)
         return text.human(output.name)
 

@@ -152,7 +152,7 @@ class Piece:
 
 def enter(outlets: Sequence[Outlet], piece: Piece, words: Label | None = None) -> list[Line]:
     """The lines from outlets into a piece; what passes through it leaves it as theirs."""
-    tails = list({id(outlet.tail): outlet.tail for outlet in outlets}.values())
+    tails = list(dict.fromkeys(outlet.tail for outlet in outlets))
     piece.outlets = [
         *piece.outlets, *(Outlet(tail, list(one.points), one.style, True) for one in piece.passing for tail in tails)
     ]  # fmt: skip

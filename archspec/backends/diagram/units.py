@@ -124,13 +124,13 @@ class Weights:
     """How many boxes each scope would give when opened, counted once; more than ``most`` are not told apart."""
 
     def __init__(self, graph: Graph, most: int = 1_000_000) -> None:
-        self._counts: dict[int, int] = {}
+        self._counts: dict[Scope, int] = {}
         for node in graph.nodes:
             if node.op is None or not self._makes_a_box(graph, node):
                 continue
             scope: Scope | None = node.scope
             while scope is not None:
-                self._counts[id(scope)] = min(most, self._counts.get(id(scope), 0) + 1)
+                self._counts[scope] = min(most, self._counts.get(scope, 0) + 1)
                 scope = scope.parent
 
     @staticmethod
@@ -143,7 +143,30 @@ class Weights:
 
     def of(self, scope: Scope) -> int:
         """The number of boxes and merges in a scope, however deep."""
-        return self._counts.get(id(scope), 0)
+        return self._counts.get(scope, 0)
+
+
+class _Carriers:
+    """What carries each scope in a picture: the outermost closed scope around, and the open scopes around that."""
+
+    def __init__(self, inside: Scope, closed: Callable[[Scope], bool]) -> None:
+        self._closed = closed
+        self._known: dict[Scope, tuple[Scope | None, tuple[Scope, ...]]] = {inside: (None, ())}
+
+    def of(self, scope: Scope) -> tuple[Scope | None, tuple[Scope, ...]]:
+        """The closed scope, None where all are open, and the open ones."""
+        pending: list[Scope] = []
+        current: Scope | None = scope
+        while current is not None and current not in self._known:
+            pending.append(current)
+            current = current.parent
+        found = self._known[current] if current is not None else (None, ())
+        for below in reversed(pending):
+            holder, chain = found
+            if holder is None:
+                found = (below, chain) if self._closed(below) else (None, (*chain, below))
+            self._known[below] = found
+        return found
 
 
 def build(
@@ -160,25 +183,9 @@ def build(
     ``say`` gives the words for a node; ``outside`` names the nodes that the others read from outside, to be drawn as
     inputs.
     """
-    carriers: dict[int, tuple[Scope | None, tuple[Scope, ...]]] = {id(inside): (None, ())}
-
-    def carrier(scope: Scope) -> tuple[Scope | None, tuple[Scope, ...]]:
-        """The outermost closed scope around, and the open scopes around that."""
-        pending: list[Scope] = []
-        current: Scope | None = scope
-        while current is not None and id(current) not in carriers:
-            pending.append(current)
-            current = current.parent
-        found = carriers[id(current)] if current is not None else (None, ())
-        for below in reversed(pending):
-            holder, chain = found
-            if holder is None:
-                found = (below, chain) if closed(below) else (None, (*chain, below))
-            carriers[id(below)] = found
-        return found
-
+    carriers = _Carriers(inside, closed)
     net = Net([], [], {})
-    folded: dict[int, int] = {}
+    folded: dict[Scope, int] = {}
     for index, title in (outside or {}).items():
         net.of_node[index] = len(net.units)
         net.units.append(Unit(len(net.units), title, "io", graph.nodes[index].shape, key=title))
@@ -186,20 +193,20 @@ def build(
     for node in nodes:
         if is_parameter(node):
             continue
-        holder, chain = carrier(node.scope)
+        holder, chain = carriers.of(node.scope)
         if holder is None:
             unit = _of_node(graph, node, chain, say(node))
             net.units.append(unit)
             net.before.append([])
             at = len(net.units) - 1
-        elif id(holder) in folded:
-            at = folded[id(holder)]
+        elif holder in folded:
+            at = folded[holder]
         else:
             unit = name(holder)
             unit.scopes, unit.block, unit.uses, unit.training = chain, holder, [holder], True
             net.units.append(unit)
             net.before.append([])
-            at = folded[id(holder)] = len(net.units) - 1
+            at = folded[holder] = len(net.units) - 1
         unit = net.units[at]
         unit.index = at
         unit.nodes.append(node)
@@ -211,14 +218,16 @@ def build(
             origin = net.of_node.get(source)
             if origin is not None and origin < at and origin not in net.before[at]:
                 net.before[at].append(origin)
-    for unit in net.units:
-        if (
-            unit.block is not None
-            and unit.block.output in net.of_node
-            and net.units[net.of_node[unit.block.output]] is unit
-        ):
-            unit.shape = graph.nodes[unit.block.output].shape
+    _settle_shapes(net, graph)
     return absorb(net)
+
+
+def _settle_shapes(net: Net, graph: Graph) -> None:
+    """A folded scope has the shape of its own output, where that is one of its nodes."""
+    for unit in net.units:
+        output = None if unit.block is None else unit.block.output
+        if output in net.of_node and net.units[net.of_node[output]] is unit:
+            unit.shape = graph.nodes[output].shape
 
 
 def _of_node(graph: Graph, node: Node, chain: tuple[Scope, ...], title: str) -> Unit:

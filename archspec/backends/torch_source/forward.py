@@ -219,7 +219,7 @@ class Body:
         waiting = {entry.refs[0]: entry for entry in self._pending}
         wanted = [call.reads[int(place)] for place in _PLACE.findall(call.text)]
         inner = [waiting[ref] for ref in wanted if ref in waiting]
-        if len(inner) != len(set(map(id, inner))) or (inner and self._pending[-len(inner) :] != inner):
+        if len(inner) != len({entry.refs[0] for entry in inner}) or (inner and self._pending[-len(inner) :] != inner):
             return []
         wholly = len(inner)
         while inner and not self._fits(call, inner):
@@ -330,25 +330,25 @@ class Body:
 
 def _together(calls: Sequence[Call | Loop]) -> list[Call | Loop]:
     """The calls, those that take one piece each of the same chunks made one call that takes them all."""
-    pieces: dict[tuple[str, Ref], list[tuple[int, Call]]] = {}
-    for call in calls:
+    pieces: dict[tuple[str, Ref], list[tuple[int, int, Call]]] = {}
+    for position, call in enumerate(calls):
         if isinstance(call, Loop):
             continue
         match = _PIECE.fullmatch(call.text)
         if match is not None and len(call.reads) == 1 and len(call.gives) == 1:
-            pieces.setdefault((match[1], call.reads[0]), []).append((int(match[3]), call))
+            pieces.setdefault((match[1], call.reads[0]), []).append((int(match[3]), position, call))
     first: dict[int, Call] = {}
     dropped: set[int] = set()
     for (text, ref), found in pieces.items():
-        match = _PIECE.fullmatch(found[0][1].text)
-        if match is None or sorted(index for index, _ in found) != list(range(int(match[2]))):
+        match = _PIECE.fullmatch(found[0][2].text)
+        if match is None or sorted(index for index, _, _ in found) != list(range(int(match[2]))):
             continue
-        ordered = [call for _, call in sorted(found, key=lambda pair: pair[0])]
+        ordered = [call for _, _, call in sorted(found, key=lambda piece: piece[0])]
         if len({call.training for call in ordered}) == 1:
             named = tuple(call.named[0] if call.named else "" for call in ordered)
-            first[id(found[0][1])] = Call(
+            first[found[0][1]] = Call(
                 text, (ref,), tuple(call.gives[0] for call in ordered), training=ordered[0].training, views=0,
                 named=named if any(named) else (), spans=tuple(span for call in ordered for span in call.spans),
             )  # fmt: skip
-            dropped.update(id(call) for _, call in found[1:])
-    return [first.get(id(call), call) for call in calls if id(call) not in dropped]
+            dropped.update(position for _, position, _ in found[1:])
+    return [first.get(position, call) for position, call in enumerate(calls) if position not in dropped]
