@@ -227,8 +227,8 @@ def from_torch(module: nn.Module, /, sizes: Sequence[int] = (3, 224, 224), *, na
     """The spec of a torch module: what compiles to the same outputs and gradients, and loads its ``state_dict``.
 
     ``sizes`` are the channels and the sizes of an image it takes; the spec says them by symbols where it is right at
-    others too, and by numbers where it is not.  The module is left as it is.  Raises :class:`SpecError` with all that has no counterpart in the
-    language.
+    others too, and by numbers where it is not.  The module is left as it is.  Raises :class:`SpecError` with all that
+    has no counterpart in the language.
     """
     from archspec.importers.torch_module.importing import ways
 

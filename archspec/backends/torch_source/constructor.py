@@ -221,7 +221,7 @@ class Constructor:
                 container = ".".join(parts[:depth])
                 if container not in containers:
                     containers.add(container)
-                    lines.append(f"        {assignment(container, 'nn.ModuleDict()')}")
+                    lines.append(f"        {assignment(container, _container(self.template, container))}")
             for name, tree in entry.attributes.items():
                 lines += lay_out(f"self.{name} = {self.formula(tree)}", 8)
             if entry.kind == "function":
@@ -269,8 +269,9 @@ class Constructor:
     def member(self, entry: Entry, otherwise: str = "", indent: int = 8) -> list[str]:
         """The statement that makes one member, under its condition if it has one."""
         text = self.make(entry)
+        alone = _only_parameters(self.template, entry.member.rpartition(".")[0])
         if entry.condition is None:
-            return lay_out_all([assignment(entry.member, text), *entry.initial], indent)
+            return lay_out_all([assignment(entry.member, text, alone), *entry.initial], indent)
         condition = self.formula(entry.condition)
         if otherwise and not attribute(entry.member).startswith("getattr") and not entry.initial:
             single = f"{attribute(entry.member)} = {text} if {condition} else {otherwise}"
@@ -278,7 +279,7 @@ class Constructor:
                 return [f"        {single}"]
         lines = [
             *lay_out(f"if {condition}:", 8),
-            *lay_out_all([assignment(entry.member, text), *entry.initial], 12),
+            *lay_out_all([assignment(entry.member, text, alone), *entry.initial], 12),
         ]
         if otherwise:
             lines += ["        else:", *lay_out(assignment(entry.member, otherwise), 12)]
@@ -299,9 +300,28 @@ def is_list(template: Template) -> bool:
     return len(own) > 1 and positional(names) and plain and not parameters
 
 
-def assignment(member: str, text: str) -> str:
-    """The statement that makes something a member."""
+def _container(template: Template, path: str) -> str:
+    """What holds the members of an open scope: parameters alone, or modules too."""
+    return "nn.ParameterDict()" if _only_parameters(template, path) else "nn.ModuleDict()"
+
+
+def _only_parameters(template: Template, path: str) -> bool:
+    prefix = f"{path}."
+    inside = [entry for entry in template.entries if isinstance(entry, Entry) and entry.member.startswith(prefix)]
+    return bool(inside) and all(
+        "." not in entry.member.removeprefix(prefix)
+        and entry.first.module is not None
+        and entry.first.module.wrap != "{0}"
+        for entry in inside
+    )
+
+
+def assignment(member: str, text: str, among_parameters: bool = True) -> str:
+    """The statement that makes something a member, in a ``nn.ParameterDict`` or among modules."""
     place = attribute(member)
+    holder, _, name = member.rpartition(".")
+    if holder and text.startswith("nn.Parameter(") and not among_parameters:
+        return f"{attribute(holder)}.register_parameter({quoted(name)}, {text})"
     return f"{place} = {text}" if not place.endswith(")") else f"self.add_module({quoted(member)}, {text})"
 
 
