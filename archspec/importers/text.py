@@ -306,4 +306,4 @@ def _flow(value: Any) -> str:
 
 
 def _scalar(text: str) -> str:
-    return text if re.fullmatch(r"[A-Za-z_]\w*", text) else json.dumps(text, ensure_ascii=True)
+    return text if re.fullmatch(r"[A-Za-z_]\w*", text) else json.dumps(text, ensure_ascii=False)

@@ -71,7 +71,8 @@ def said_of(kind: type) -> str:
     """The first line of what a class says of itself; empty for torch's own."""
     if kind.__module__.startswith("torch."):
         return ""
-    return (kind.__dict__.get("__doc__") or "").strip().split("\n")[0]
+    said = kind.__dict__.get("__doc__")
+    return printable(said.strip().split("\n")[0], 200) if isinstance(said, str) else ""
 
 
 def _is_parameter(tensor: torch.Tensor) -> bool:
