@@ -72,7 +72,9 @@ def _view(lowering: Lowering, call: Call) -> None:
         raise Unknown("another batch")
     axes = lowering.axes[number]
     common = 1
-    while common < len(after) - 1 and _dims(lowering, number, common) == _dims(lowering, result, common):
+    while common < min(len(after) - 1, len(before)) and _dims(lowering, number, common) == _dims(
+        lowering, result, common
+    ):
         common += 1
     if len(after) == common + 1 and len(before) > len(after):
         start = {} if common == 1 else {"start": axes[common - 1]}

@@ -232,6 +232,27 @@ def test_what_is_no_function_of_its_input_is_refused(module: nn.Module, said: st
     assert said in str(caught.value)
 
 
+class Gated(nn.Module):
+    """Channels scaled by what a mean over the map says, and the input added where the shape stays."""
+
+    def __init__(self, channels: int, out: int, residual: bool) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(channels, out, 3, padding=1), nn.Conv2d(out, out, 1)
+        self.join = nn.Conv2d(channels + 2 * out, out, 1)
+        self.residual = residual
+
+    def forward(self, x: Tensor) -> Tensor:
+        one = self.conv1(x)
+        gate = torch.sigmoid(one.mean((2, 3)).view(x.shape[0], -1, 1, 1))
+        y = self.join(torch.cat([x, one, self.conv2(one) * gate], 1))
+        return y + x if self.residual else y
+
+
+def test_blocks_of_which_some_add_their_input() -> None:
+    spec = hold(nn.Sequential(Gated(3, 4, False), Gated(4, 4, True), Gated(4, 4, True)), (3, 8, 8), (3, 7, 9))
+    assert spec.to_yaml().count("gated") == 3
+
+
 class GivesMore(nn.Module):
     def __init__(self) -> None:
         super().__init__()
