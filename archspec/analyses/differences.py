@@ -1,8 +1,8 @@
-"""Where two networks differ, up to names: what one has and the other lacks, and what is otherwise in both.
+"""The differences between two networks, apart from names: steps that only one has, and steps that differ.
 
-Steps correspond when the same is computed on the way to them, or the same is made of them; the rest in the
-order they run, as a text comparison finds lines.  Where the two are the same network (:mod:`archspec.analyses.equal`)
-there is no difference; where they are not, there is at least one.
+Steps correspond if they are computed in the same way, or used in the same way; the remaining steps are matched in
+execution order, like lines in a text comparison.  There is no difference exactly if the two are the same network
+(:mod:`archspec.analyses.equal`).
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from archspec.sizes import text
 
 @record
 class Difference:
-    """One thing that differs: the step's path in the first network and in the second; None where it has none."""
+    """One difference: the step's path in the first network and in the second, or None if it is not there."""
 
     kind: Literal["removed", "added", "changed", "reads", "shares", "input", "output"]
     first: str | None
     second: str | None
     text: str
-    """What differs, in words: ``stride 1 → 2``, the first network's value before the second's."""
+    """The difference in words: ``stride 1 → 2``, the first network's value before the second's."""
     words: str = ""
-    """What the step is, where only one network has it: ``3×3 conv, 64``."""
+    """A description of a step that only one network has: ``3×3 conv, 64``."""
 
     def __str__(self) -> str:
         paths = list(dict.fromkeys(path for path in (self.first, self.second) if path is not None))
@@ -37,7 +37,7 @@ class Difference:
 
 @record
 class Comparison:
-    """Two networks: which steps correspond, by index, and what differs, in execution order."""
+    """Two networks: the indices of corresponding steps, and the differences in execution order."""
 
     pairs: tuple[tuple[int, int], ...]
     differences: tuple[Difference, ...]
@@ -49,7 +49,7 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
-        """Whether they are one network under two sets of names."""
+        """Whether the networks are equal apart from names."""
         return not self.differences
 
 
@@ -58,7 +58,7 @@ def _at(graph: Graph, paths: Set[str | None]) -> frozenset[int]:
 
 
 def compare(one: Graph, other: Graph, initial: bool = True) -> Comparison:
-    """Two networks beside each other; with ``initial`` false, how weights start does not count."""
+    """Compare two networks; with ``initial`` false, the initialisation of weights does not count."""
     first, second = Wiring(one, initial), Wiring(other, initial)
     refine(first, second)
     found = isomorphism(first, second)
@@ -69,7 +69,7 @@ def compare(one: Graph, other: Graph, initial: bool = True) -> Comparison:
 
 
 def _corresponding(first: Wiring, second: Wiring) -> dict[int, int]:
-    """The steps of the second that those of the first are, each at most once."""
+    """For steps of the first network, the corresponding steps of the second, each at most once."""
     pairs: dict[int, int] = {}
     for how in ("both", "made", "used"):
         waiting: defaultdict[Hashable, deque[int]] = defaultdict(deque)
@@ -93,7 +93,7 @@ def _steps(wiring: Wiring) -> list[int]:
 
 
 def _align(first: Wiring, second: Wiring, left: Sequence[int], right: Sequence[int], pairs: dict[int, int]) -> None:
-    """Pair what is left, in order: what does the same, then what is of one kind, in runs as long as possible."""
+    """Pair the remaining steps in order: those that do the same, then those of the same kind, in the longest runs."""
     before = [(first.wires.nodes[index]["label"], _kind(first, index)) for index in left]
     after = [(second.wires.nodes[index]["label"], _kind(second, index)) for index in right]
     pairs.update((left[at], right[to]) for at, to in aligned(before, after))
@@ -105,7 +105,7 @@ def _kind(wiring: Wiring, index: int) -> str:
 
 
 class _Differences:
-    """What differs between two networks of which some steps correspond."""
+    """The differences between two networks whose corresponding steps are known."""
 
     def __init__(self, first: Wiring, second: Wiring, pairs: dict[int, int]) -> None:
         self.first = first
@@ -115,7 +115,7 @@ class _Differences:
         self.sharing = [_sharing(wiring.graph) for wiring in (first, second)]
 
     def all(self) -> Iterator[Difference]:
-        """Every difference, in the order of the first; what only the second has stands before the step that follows."""
+        """Every difference, in the order of the first network; an added step comes before the step after it."""
         added = deque(index for index in _steps(self.second) if index not in self.back)
         for index in _steps(self.first):
             node = self.first.graph.nodes[index]
@@ -158,7 +158,7 @@ class _Differences:
         return (self.first, node), (self.second, there)
 
     def _changed(self, node: Node, there: Node) -> str:
-        """What two steps do otherwise: their arguments one by one where torch calls the same thing."""
+        """The difference between two steps: argument by argument, if torch calls the same function or module."""
         sides = self._sides(node, there)
         if node.op is None or there.op is None:
             shapes = [" × ".join(map(text, one.shape.dims)) for one in (node, there)]
@@ -203,7 +203,7 @@ def _arguments(one: Doing, other: Doing) -> Iterator[str]:
 
 
 def _sharing(graph: Graph) -> dict[int, list[int]]:
-    """For each node that shares weights all that share them."""
+    """For each node with shared weights, all nodes that share them."""
     return {index: sharing for sharing in shared(graph).values() for index in sharing}
 
 

@@ -72,9 +72,7 @@ class Command(TyperCommand):
             error.message = error.message.removeprefix("Value error, ").removeprefix("Input ").partition(", unable")[0]
             said = error.format_message().rstrip(".")
             with Terminal(as_json).boundary():
-                raise CallError(
-                    said[:1].lower() + said[1:], f"`{ctx.command_path} --help` shows how it is called"
-                ) from None
+                raise CallError(said[:1].lower() + said[1:], f"`{ctx.command_path} --help` shows its usage") from None
             raise  # which the boundary does not let come to pass
 
     def invoke(self, ctx: Any) -> Any:
@@ -91,7 +89,7 @@ app = typer.Typer(
     name="archspec",
     cls=Group,
     help="Neural networks written in YAML: checked exactly, drawn, and compiled to PyTorch.",
-    epilog="Exit status: 0 fine, 1 the spec has errors, 2 the call was wrong.",
+    epilog="Exit status: 0 success, 1 the spec has errors, 2 the command line is wrong.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -154,6 +152,6 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where archspec itself went wrong.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an internal error.")] = False,
 ) -> None:
     """Neural networks written in YAML: checked exactly, drawn, and compiled to PyTorch."""

@@ -29,32 +29,36 @@ def convert_weights(
     old: Annotated[
         str,
         typer.Argument(
-            metavar="OLD", help="The spec whose weights are there.", autocompletion=complete_spec, show_default=False
+            metavar="OLD", help="The spec that the weights belong to.", autocompletion=complete_spec, show_default=False
         ),
     ],
     new: Annotated[
         str,
         typer.Argument(
             metavar="NEW",
-            help="A spec that extends, imports or rewrites it.",
+            help="A spec that extends, imports or rewrites OLD.",
             autocompletion=complete_spec,
             show_default=False,
         ),
     ],
     weights: Annotated[
-        Path, typer.Argument(metavar="CHECKPOINT", help="A state_dict of OLD, as a file.", show_default=False)
+        Path, typer.Argument(metavar="CHECKPOINT", help="A file with a state_dict of OLD.", show_default=False)
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The state_dict of NEW.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write the state_dict of NEW.")
+    ],
     by_steps: Annotated[
         bool,
-        typer.Option("--by-steps", help="Carry weights between the steps that `archspec diff OLD NEW` finds alike."),
+        typer.Option(
+            "--by-steps", help="Convert weights between the steps that correspond in `archspec diff OLD NEW`."
+        ),
     ] = False,
     set: Set = None,
     rewrite: Rewrite = None,
-    seed: Annotated[int, typer.Option(min=0, help="Decides the weights that start anew.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed for the weights that are initialised anew.")] = 0,
     format: AnswerFormat = Format.text,
 ) -> None:
-    """Carry the weights of a spec into another that is made from it; `--set` and `--rewrite` are about NEW.
+    """Convert the weights of a spec to another spec made from it; `--set` and `--rewrite` apply to NEW.
 
     What the rewrites on the way do to weights is done; what starts anew is initialised as NEW says, so that the file
     loads with `strict=True`.  With `--by-steps` the specs need not be related: the same network under other names.

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -55,17 +56,24 @@ class Terminal:
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
-    def answer(self, text: str) -> None:
-        """The command's product, to standard output or the file that ``-o`` names: nothing in it is obeyed."""
+    def answer(self, text: str, beside: Mapping[Path, bytes] | None = None) -> None:
+        """The command's product, to standard output or the file that ``-o`` names, all files ``beside`` with it.
+
+        Nothing in it is obeyed by a terminal.
+        """
         text = visible(text)
         if self.output is None:
             self.out(text if text.endswith("\n") else f"{text}\n")
+            return
+        content = text.encode("utf-8", "replace") + (b"" if text.endswith("\n") else b"\n")
+        if beside is None:
+            self.write(content)
         else:
-            self.write(text.encode("utf-8", "replace") + (b"" if text.endswith("\n") else b"\n"))
+            write_together({**beside, self.output: content})
 
-    def answer_json(self, data: Any) -> None:
+    def answer_json(self, data: Any, beside: Mapping[Path, bytes] | None = None) -> None:
         """The same as JSON."""
-        self.answer(json_text(data))
+        self.answer(json_text(data), beside)
 
     def draw(self, renderable: Callable[[int], Any]) -> None:
         """The command's product as something rich lays out for the terminal's width.
@@ -184,7 +192,7 @@ class Terminal:
         what = printable(f"{type(error).__name__}: {error}".partition("\n")[0], 300)
         self._tell(f"{typer.style('this is a bug in archspec', **_COLOURS['error'])}: {what}")
         if not self.debug:
-            self.say("  `archspec --debug …` with the same command shows where; please report it with the spec")
+            self.say("  `archspec --debug …` with the same command shows the traceback; please report it with the spec")
         raise typer.Exit(BUG) from None
 
 
@@ -213,3 +221,30 @@ def colours() -> bool | None:
     if os.environ.get("NO_COLOR"):
         return False
     return True if os.environ.get("FORCE_COLOR") else None
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write files, all of them or none: each goes to a file beside it first, which then takes its name.
+
+    Raises :class:`CallError` where one cannot be written.
+    """
+    made: dict[Path, str] = {}
+    path = Path()
+    try:
+        for path, content in contents.items():
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+                made[path] = file.name
+                file.write(content)
+        for path, there in made.items():
+            if path.is_dir():
+                raise IsADirectoryError(21, "Is a directory")
+            umask = os.umask(0)
+            os.umask(umask)
+            Path(there).chmod(0o666 & ~umask)
+        for path, there in made.items():
+            Path(there).replace(path)
+    except OSError as error:
+        raise CallError(f"cannot write `{path}`: {error.strerror or error}") from None
+    finally:
+        for there in made.values():
+            Path(there).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""`defaults` of a file: the arguments that ops and blocks start from where the file names them."""
+"""`defaults` of a file: default arguments of the ops and blocks that the file names."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Defaulted = Mapping[str, tuple[Any, Span]]
 
 
 class Defaults:
-    """Looks up what the file says in which an op or a block is named.
+    """Looks up defaults in the file that names an op or a block.
 
-    ``written`` is that file where it is another than the step's own: ``norm: batch_norm`` handed to a library block.
+    ``written`` is that file, if it is not the step's own: ``norm: batch_norm`` passed to a library block.
     """
 
     def __init__(self, loader: Loader) -> None:
@@ -37,7 +37,7 @@ class Defaults:
         return {name: value for name, value in found.items() if name in kind.model_fields}
 
     def block(self, definition: BlockDefinition, use: Use, written: SpecFile | None, given: Defaulted) -> Defaulted:
-        """The defaults of a block for the arguments that a step does not give."""
+        """The defaults of a block, for arguments that a step does not have."""
         return self._for(definition.name, use, written, given, lambda: _literal(definition))
 
     def _for(
@@ -48,9 +48,9 @@ class Defaults:
         given: Defaulted,
         own: Callable[[], dict[str, Any]],
     ) -> Defaulted:
-        """What the file says of an op or a block; ``own`` are the defaults that those have themselves.
+        """The file's defaults for an op or a block; ``own`` are its own defaults.
 
-        An expression sees the other arguments of the step, given or not: ``{conv: {padding: $(kernel // 2)}}``.
+        An expression can use all other arguments of the step, given or not: ``{conv: {padding: $(kernel // 2)}}``.
         """
         file = self._file(written or use.file)
         if file.key not in self._checked:
@@ -78,7 +78,7 @@ class Defaults:
         return found
 
     def _file(self, file: SpecFile) -> SpecFile:
-        """The file whose defaults hold in a file: a variant's are those of the spec it extends."""
+        """The file whose defaults apply in a file: for a variant, the spec that it extends."""
         if file.model.extends is None:
             return file
         variant = self.loader.variant(file)
@@ -96,7 +96,7 @@ class Defaults:
                 continue
             if not isinstance(node, YamlMapping):
                 self.loader.diagnostics.error(
-                    "wrong-type", f"`defaults` of `{name}` are `{{argument: value}}`", node.span
+                    "wrong-type", f"`defaults` of `{name}` must be `{{argument: value}}`", node.span
                 )
                 continue
             fields = ops.find(name).model_fields
@@ -120,7 +120,7 @@ def _literal(definition: BlockDefinition) -> dict[str, Any]:
 
 
 def _spec_values(file: SpecFile, use: Use) -> Mapping[str, Any]:
-    """The parameters of a file's spec, which its defaults may use: those of its use around."""
+    """The parameters of a file's spec, which its defaults can use: those of the surrounding use."""
     around: Use | None = use
     while around is not None and around.file is not file:
         around = around.caller
@@ -128,7 +128,7 @@ def _spec_values(file: SpecFile, use: Use) -> Mapping[str, Any]:
 
 
 def varies(node: YamlNode | None) -> bool:
-    """Whether a value holds an expression."""
+    """Whether a value contains an expression."""
     if node is None:
         return False
     if isinstance(node, Scalar):

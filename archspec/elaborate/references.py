@@ -1,4 +1,4 @@
-"""What a step reads: ``from``, the inputs of a block, and ``reuse``."""
+"""The inputs of a step: ``from``, the inputs of a block, and ``reuse``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAXIMUM_INPUTS = 1000
 
 
 def resolve(builder: Builder, visit: Visit) -> list[int]:
-    """The values a step reads: what ``from`` names, or the previous one.  Raises Fault."""
+    """The values that a step reads: those named in ``from``, or the previous one.  Raises Fault."""
     step, place, current = visit.step, visit.place, visit.current
     if step.reads is None:
         return [current]
@@ -42,7 +42,7 @@ def resolve(builder: Builder, visit: Visit) -> list[int]:
 
 
 def _turns(builder: Builder, source: Source, names: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The names that each copy of an entry of ``from`` sees, of those that ``when`` leaves."""
+    """The names that an entry of ``from`` can use, for each copy that ``when`` keeps."""
     turns: Iterable[Mapping[str, Any]] = (names,)
     for clause in source.clauses:
         turns = ({**names, **bound} for bound in expressions.iterate(clause, names, builder.work))
@@ -51,7 +51,7 @@ def _turns(builder: Builder, source: Source, names: Mapping[str, Any]) -> Iterat
         if isinstance(wanted, Expression):
             found = expressions.evaluate(wanted, turn, builder.work)
             if not isinstance(found, bool):
-                what = f"`when` is true or false, and this is `{printable(str(found), 40)}`"
+                what = f"`when` must be true or false, not `{printable(str(found), 40)}`"
                 raise Fault("not-a-condition", what, wanted.span)
             wanted = found
         if wanted is not False:
@@ -59,19 +59,19 @@ def _turns(builder: Builder, source: Source, names: Mapping[str, Any]) -> Iterat
 
 
 def _named(what: Any, source: Source, visit: Visit) -> list[int]:
-    """The values of a name, of a list of names, or of an input of a block that is several."""
+    """The values of a name, of a list of names, or of a block's input with several values."""
     place, span = visit.place, source.name.span
     found: list[int] = []
     for path in what if isinstance(what, list) else [what]:
         if not isinstance(path, str):
-            raise Fault("bad-from", f"`from` names steps, and `{printable(repr(path), 40)}` is no name", span)
+            raise Fault("bad-from", f"`from` needs names of steps, not `{printable(repr(path), 40)}`", span)
         several = place.several(path)
         found += [place.find(path, span, visit.current).value] if several is None else several
     return found
 
 
 def counts(definition: BlockDefinition, values: Mapping[str, Any]) -> dict[str, int | None]:
-    """The inputs of a block: how many values each holds, None for one that is a single value.  Raises Fault."""
+    """The inputs of a block: the number of values of each, None for a single value.  Raises Fault."""
     found: dict[str, int | None] = {}
     for name, node in (definition.model.inputs or {}).items():
         found[name] = None
@@ -80,14 +80,14 @@ def counts(definition: BlockDefinition, values: Mapping[str, Any]) -> dict[str, 
             if isinstance(count, str):
                 count = expressions.evaluate(bare(node), values, definition.file.work)
             if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAXIMUM_INPUTS:
-                what = f"input `{name}` is {printable(str(count), 40)} values; a whole number from 1 on is wanted"
-                raise Fault("bad-input", what, node.span, "`inputs: {maps: n}` gives a block n inputs called `maps`")
+                what = f"the count of input `{name}` must be a whole number, 1 or more, not {printable(str(count), 40)}"
+                raise Fault("bad-input", what, node.span, "`inputs: {maps: n}` declares n inputs called `maps`")
             found[name] = count
     return found or {"input": None}
 
 
 def counted(definition: BlockDefinition) -> bool:
-    """Whether a block has an input that is several values."""
+    """Whether a block has an input with several values."""
     nodes = (definition.model.inputs or {}).values()
     return any(isinstance(node, Scalar) and node.value is not None for node in nodes)
 
@@ -95,32 +95,32 @@ def counted(definition: BlockDefinition) -> bool:
 def block_inputs(
     definition: BlockDefinition, declared: Mapping[str, int | None], reads: Sequence[int], step: Step
 ) -> dict[str, int]:
-    """The inputs of a use of a block by name, those of one that is several by ``name.0``, ``name.1`` ….
+    """The inputs of a use of a block, by name; several values of one input are ``name.0``, ``name.1`` ….
 
-    Raises Fault where their number is wrong.
+    Raises Fault if their number is wrong.
     """
     names: list[str] = []
     for name, count in declared.items():
         names += [name] if count is None else [f"{name}.{index}" for index in range(count)]
     if len(names) != len(reads):
         if len(names) == 1:
-            message = f"`{definition.name}` takes one input, and `from` names {len(reads)}"
+            message = f"`{definition.name}` takes one input, but `from` names {len(reads)}"
             hint = None
         else:
             listed = ", ".join(name if count is None else f"{name} × {count}" for name, count in declared.items())
-            message = f"`{definition.name}` takes {len(names)} inputs ({listed}), and gets {len(reads)}"
-            hint = f"write `from: [{', '.join(declared)}]` with the steps they come from"
+            message = f"`{definition.name}` takes {len(names)} inputs ({listed}), but gets {len(reads)}"
+            hint = f"write `from: [{', '.join(declared)}]` with the steps to read"
         raise Fault("wrong-inputs", message, step.what_span, hint)
     return dict(zip(names, reads, strict=True))
 
 
 def reuse(builder: Builder, visit: Visit, reads: Sequence[int]) -> int:
-    """Apply an earlier step's weights again.  Raises Fault."""
+    """Apply an earlier step again with the same weights.  Raises Fault."""
     step, place = visit.step, visit.place
     if not isinstance(step.body, Scalar) or not isinstance(step.body.value, str):
         raise Fault("bad-reuse", "`reuse` takes the name of an earlier step", step.what_span, "write `reuse: conv1`")
     if step.name is not None:
-        raise Fault("bad-reuse", "what is reused has its name already; use `label` to name the result", step.name_span)
+        raise Fault("bad-reuse", "a reused step already has a name; use `label` to name its output", step.name_span)
     path = str(evaluate(step.body, builder.names(place, visit.loop, reads[0]), place.use.file))
     entry = place.find(path, step.body.span, reads[0])
     position = str(place.count)
@@ -132,7 +132,7 @@ def reuse(builder: Builder, visit: Visit, reads: Sequence[int]) -> int:
     elif entry.value == UNKNOWN:
         value = UNKNOWN
     else:
-        raise Fault("bad-reuse", f"`{printable(path)}` is no step whose weights could be used again", step.body.span)
+        raise Fault("bad-reuse", f"`{printable(path)}` is not a step with weights to reuse", step.body.span)
     found = Entry(value, step.what_span, step=step)
     place.names[position] = found
     builder.label(visit, found)
@@ -162,11 +162,11 @@ def _node(builder: Builder, entry: Entry, visit: Visit, reads: Sequence[int], po
 
 
 def _scope(builder: Builder, original: Place, visit: Visit, reads: Sequence[int]) -> int:
-    """Run a scope's steps again over another input, its nodes tied to those of the first time."""
+    """Run a scope's steps again on another input, with the weights of the first run."""
     step, place, loop = visit.step, visit.place, visit.loop
     first = original.scope
     if first.step is None:
-        raise Fault("bad-reuse", f"`{first.path}` cannot be used again", step.what_span)
+        raise Fault("bad-reuse", f"`{first.path}` cannot be reused", step.what_span)
     name = str(place.count - 1)
     scope = Scope(
         first.kind,
@@ -196,7 +196,7 @@ def _scope(builder: Builder, original: Place, visit: Visit, reads: Sequence[int]
         names = {key: item for bound in first.loops for key, item in bound.items()}
         value = builder.walk.steps(first.step.steps or (), inner, Loop(names, first.loops, first.copy), reads[0])
     else:
-        raise Fault("bad-reuse", "a merge cannot be used again; reuse a block or a sequence", step.what_span)
+        raise Fault("bad-reuse", "a merge cannot be reused; reuse a block or a sequence", step.what_span)
     scope.output = value
     if value == UNKNOWN:
         return UNKNOWN

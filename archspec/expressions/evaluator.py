@@ -79,7 +79,7 @@ def interpolate(interpolation: t.Interpolation, names: Mapping[str, object], wor
                 if continues
                 else None
             )
-            raise Fault("interpolation", f"{v.kind(value)} cannot stand inside a text", part.span, hint)
+            raise Fault("interpolation", f"{v.kind(value)} cannot be put into a text", part.span, hint)
     length = sum(map(len, out))
     if length > longest:
         said = f"too much to evaluate: a text of {length:,} characters; {longest:,} are allowed"
@@ -119,7 +119,7 @@ class _Evaluator:
         python = {"true": "True", "false": "False", "null": "None", "none": "None"}.get(name)
         known = sorted({*self.locals, *self.names})
         if python:
-            hint = f"in an expression it is written `{python}`"
+            hint = f"in an expression write `{python}`"
         elif name in FUNCTIONS:
             hint = f"`{name}` is a function: `{name}(…)`"
         else:
@@ -251,7 +251,7 @@ class _Evaluator:
             self.locals[target] = item
             return
         if not isinstance(item, list | tuple | str):
-            raise v.wrong_type(f"{v.kind(item)} cannot be taken apart into {len(target)} names")
+            raise v.wrong_type(f"{v.kind(item)} cannot be unpacked into {len(target)} names")
         if len(item) != len(target):
             raise v.wrong_value(f"{len(item)} elements for {len(target)} names")
         for part, value in zip(target, item, strict=True):

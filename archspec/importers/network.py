@@ -46,6 +46,8 @@ class Layer:
     """Whether nothing reads it, and it stands for its weights alone."""
     place: str = ""
     """The line of its framework's source."""
+    named: bool = False
+    """Whether its path is a name to keep, though nothing is kept under it."""
 
 
 @dataclass(slots=True, eq=False)

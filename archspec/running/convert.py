@@ -47,12 +47,12 @@ class Conversion:
 
     def text(self, old: str, new: str) -> str:
         """The report for people."""
-        lines = [f"{len(self.state)} tensors of {old} carried into {new}"]
+        lines = [f"{len(self.state)} tensors of {old} converted to {new}"]
         for what, keys in (
-            ("start anew", self.fresh),
-            (f"of {old} have no place in {new}", self.dropped),
-            (f"of {old} are not in the checkpoint, or of another shape", self.missing),
-            (f"in the checkpoint are unknown to {old}", self.unused),
+            ("are initialised anew", self.fresh),
+            (f"of {old} are not used in {new}", self.dropped),
+            (f"of {old} are missing from the checkpoint, or have another shape", self.missing),
+            (f"in the checkpoint do not belong to {old}", self.unused),
         ):
             if keys:
                 more = ", …" if len(keys) > LISTED else ""
@@ -67,8 +67,8 @@ def convert(old: Graph, new: Graph, state: Mapping[str, Any]) -> Conversion:
     """
     routes = _routes(old, new)
     if not routes:
-        message = f"`{new.name}` is not made from `{old.name}`: it neither extends, imports nor rewrites it"
-        hint = "`--by-steps` carries weights between steps that correspond, as `archspec diff` shows them"
+        message = f"`{new.name}` is not made from `{old.name}`: it does not extend, import or rewrite it"
+        hint = "`--by-steps` converts weights between corresponding steps, as shown by `archspec diff`"
         raise SpecError([Diagnostic("unrelated-specs", message, hint=hint)])
     wanted, known = tensors(old), tensors(new)
     fitting = {key: value for key, value in state.items() if key in wanted and _shape(value) == wanted[key]}
@@ -78,7 +78,7 @@ def convert(old: Graph, new: Graph, state: Mapping[str, Any]) -> Conversion:
         carried |= {key: value for key, value in carry(stages, fitting).items() if _shape(value) == known.get(key)}
         used |= _used(stages, fitting, known)
     if not carried:
-        message = f"the checkpoint has no weights of `{old.name}` that `{new.name}` could use"
+        message = f"the checkpoint has no weights of `{old.name}` that `{new.name}` can use"
         raise SpecError([Diagnostic("weights-mismatch", message)])
     return Conversion(
         state=carried,

@@ -115,5 +115,5 @@ def _literal_scalar(value: Any, span: Span) -> Scalar:
         return Scalar(value, repr(value), span, True)
     if isinstance(value, str):
         return Scalar(value, value, span, False)
-    hint = "give numbers, texts, booleans, None, and lists and dicts of them"
+    hint = "use numbers, texts, booleans, None, and lists and dicts of these"
     raise Fault("not-data", f"a Python {type(value).__name__} is not plain data", span, hint)

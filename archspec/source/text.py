@@ -84,7 +84,7 @@ def _refused(character: str, span: Span, hint: str) -> Fault:
     code = ord(character)
     if 0xD800 <= code <= 0xDFFF:
         return Fault("encoding", f"half of a surrogate pair (U+{code:04X}) is not a character", span)
-    return Fault("control-character", f"the character U+{code:04X} cannot be seen and is not allowed here", span, hint)
+    return Fault("control-character", f"the invisible character U+{code:04X} is not allowed here", span, hint)
 
 
 def _character(source: Source, before: tuple[str, ...]) -> Span:

@@ -66,7 +66,9 @@ def alone(folder: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             message = f"another training is writing to `{printable(str(folder))}`"
-            raise SpecError([Diagnostic("output-folder", message, hint="give this one a folder of its own")]) from None
+            raise SpecError(
+                [Diagnostic("output-folder", message, hint="choose another folder for this training")]
+            ) from None
         except OSError:  # a file system without locks
             pass
         yield
@@ -79,8 +81,8 @@ def alone(folder: Path) -> Iterator[None]:
 def begin(folder: Path, overwrite: bool) -> None:
     """Make room for a new run: nothing of one before is left.  Raises :class:`SpecError` where there is one to keep."""
     if not overwrite and any((folder / name).exists() for name in TELLING):
-        message = f"`{printable(str(folder))}` has a run already"
-        hint = "`--resume` goes on with it, `--overwrite` begins anew in its place; or give another folder"
+        message = f"`{printable(str(folder))}` already has a run"
+        hint = "continue it with `--resume`, replace it with `--overwrite`, or choose another folder"
         raise SpecError([Diagnostic("output-folder", message, hint=hint)])
     clear_partial(folder)
     try:

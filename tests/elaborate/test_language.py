@@ -242,7 +242,7 @@ steps:
     assert named(graph, "s.d").shape.channels == 3
     said = [each for each in archspec.loads(HEAD + text).diagnostics if each.code == "input-of-block"]
     assert [each.span.line for each in said if each.span is not None] == [12, 14]
-    assert "the network reads, 3 × H × W, and this sequence reads 96 × H × W" in said[0].message
+    assert "the network, 3 × H × W, but this sequence reads 96 × H × W" in said[0].message
 
 
 def test_from_reads_names_paths_labels_input_and_previous() -> None:

@@ -516,7 +516,7 @@ REFUSED = [
     ("{[1]: 2}", "expression-type", "[1]", "cannot be a key"),
     ("table[[1]]", "expression-type", "table[[1]]", "cannot be a key"),
     ("[k for k in 5]", "expression-type", "5", "which is not a list"),
-    ("[a for a, b in [1]]", "expression-type", "[1]", "taken apart"),
+    ("[a for a, b in [1]]", "expression-type", "[1]", "unpacked"),
     ("sum(5)", "expression-type", "sum(5)", "not a list"),
     ("sum(['a', 'b'], '')", "expression-type", "sum(['a', 'b'], '')", "texts"),
     ("sum([flag])", "expression-type", "sum([flag])", "boolean"),
@@ -571,7 +571,7 @@ REFUSED = [
     ("{1, 2}", "expression-syntax", "{", "sets"),
     ("{k: k for k in depths}", "expression-syntax", "for", "mapping comprehensions"),
     ("(k for k in depths)", "expression-syntax", "for", "`[… for …]`"),
-    ("k for k in depths", "expression-syntax", "for", "`for` stands only inside"),
+    ("k for k in depths", "expression-syntax", "for", "`for` is only allowed inside"),
     ("max(k for k in depths, 1)", "expression-syntax", "for", "needs brackets"),
     ("[k for 5 in depths]", "expression-syntax", "5", "a loop needs a name"),
     ("[k for k, k in depths]", "expression-syntax", "k, k", "twice"),
@@ -583,7 +583,7 @@ REFUSED = [
     ("range(1, 2, 3, 4)", "expression-syntax", "range(1, 2, 3, 4)", "takes 1 to 3 arguments, not 4"),
     ("len(depths, key=1)", "expression-syntax", "key", "takes no argument `key=`"),
     ("divisible(by=8)", "expression-syntax", "divisible(by=8)", "takes 2 arguments"),
-    ("enumerate(start=1, depths)", "expression-syntax", "depths", "without a name follows"),
+    ("enumerate(start=1, depths)", "expression-syntax", "depths", "without a name cannot follow"),
     ("max(*depths)", "expression-syntax", "*", "unpacking"),
 ]
 
@@ -889,9 +889,9 @@ def test_interpolation(text: str, value: object) -> None:
         ('a: "é\\t$(i + foo)"', ("a",), "unknown-name", "1:14", "`foo`"),
         ("a: >-\n  layer\n  $(i +\n   foo)", ("a",), "unknown-name", "4:4", "`foo`"),
         ("a: |\n  $(i +\n   foo)\n", ("a",), "unknown-name", "3:4", "`foo`"),
-        ("a: x$depths", ("a",), "interpolation", "1:6", "a list cannot stand inside a text"),
+        ("a: x$depths", ("a",), "interpolation", "1:6", "a list cannot be put into a text"),
         ("a: $input.channels", ("a",), "interpolation", "1:5", "$(input.channels)"),
-        ("a: x$block", ("a",), "interpolation", "1:6", "cannot stand inside"),
+        ("a: x$block", ("a",), "interpolation", "1:6", "cannot be put into a text"),
         ("a: x$('a' * 9999)$('a' * 9999)", ("a",), "expression-limit", "1:4", "text"),
     ],
 )

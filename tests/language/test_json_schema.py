@@ -108,7 +108,7 @@ def test_an_editor_begins_a_number_and_not_a_list() -> None:
 def test_no_pattern_is_shown_raw() -> None:
     for part in parts(json_schema.json_schema()):
         if isinstance(part.get("pattern"), str):
-            assert "wanted here" in part["patternErrorMessage"]
+            assert part["patternErrorMessage"].startswith("this ")
 
 
 HEAD = "archspec: 1\ninputs: {image: [3, H, W]}\n"

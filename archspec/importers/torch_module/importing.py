@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from archspec.diagnostics import Diagnostic, SpecError, printable
 from archspec.graph import Graph
-from archspec.importers import blocks, branches, scopes, text
 from archspec.importers.network import Network, Output
 from archspec.importers.torch_module import arithmetic, functions, shapes
 from archspec.importers.torch_module.capture import capture, on_meta, said_of
@@ -20,6 +19,7 @@ from archspec.importers.torch_module.sizing import Runs, runs
 from archspec.importers.torch_module.tidying import tidy
 from archspec.importers.torch_module.trace import Trace, Value, tensors
 from archspec.importers.torch_module.traces import mark_training, together
+from archspec.importers.writing import written
 from archspec.records import record
 from archspec.sizes import Evaluation
 
@@ -125,16 +125,6 @@ def _outputs(lowering: Lowering, trace: Trace, only_training: dict[str, bool]) -
         ]
     except Unknown as error:
         raise refuse(f"an output is {error}") from None
-
-
-def written(network: Network, channels: dict[int, int]) -> str:
-    """A network's spec; ``channels`` are those of the values that are known."""
-    root = scopes.tree(network)
-    read_by = branches.readers(root)
-    read_by.update(output.value for output in network.outputs)
-    branches.fold(root, read_by)
-    found = blocks.find(root, read_by, channels)
-    return text.write(network, root, found)
 
 
 def _word(name: str) -> str:
