@@ -227,8 +227,8 @@ def from_torch(module: nn.Module, /, sizes: Sequence[int] = (3, 224, 224), *, na
     """Import a torch module as a spec that compiles to the same outputs and gradients, and loads its ``state_dict``.
 
     ``sizes`` are the channels and sizes of an image that it takes; the spec has symbols for sizes that can vary, and
-    numbers where none can.  The module is not changed.  Raises :class:`SpecError` with every operation that the
-    language does not have.
+    numbers where it is right at these alone.  The module is not changed.  Raises :class:`SpecError` with every
+    operation that the language does not have.
     """
     from archspec.importers.torch_module.importing import ways
 

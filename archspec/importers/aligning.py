@@ -30,6 +30,8 @@ class Alignment:
         self._known: list[dict[int, set[int]]] = [{use.reads()[0]: {0}} for use in uses]
         """By use, the numbers that each of its values has in the body."""
         self._made = 0
+        self._layers: dict[int, Layer] = {}
+        """By the identity of a use's layer the body's."""
         first = uses[0]
         current = [use.reads()[0] for use in uses]
         lists: list[list[Item] | None] = [list(use.items) for use in uses]
@@ -113,6 +115,9 @@ class Alignment:
     def _leaf(self, items: dict[int, Leaf], first: Leaf) -> Leaf:
         layer, present = first.layer, list(items)
         made = Leaf(replace(layer, arguments=dict(layer.arguments), refers={}), first.name)
+        made.layer.again = self._again(items)
+        for leaf in items.values():
+            self._layers[id(leaf.layer)] = made.layer
         if first.branches is None:
             if any(len(items[use].layer.reads) != len(layer.reads) for use in present):
                 raise Mismatch
@@ -153,6 +158,17 @@ class Alignment:
             made.branches.append(branch)
             made.layer.reads.append(branch[-1].gives if branch else made.start)
         return made
+
+    def _again(self, items: dict[int, Leaf]) -> Layer | None:
+        """The layer of the body whose weights a step applies again; raises :class:`Mismatch` where uses differ."""
+        found = {id(leaf.layer.again) if leaf.layer.again is not None else None for leaf in items.values()}
+        lenders = {id(lender): lender for lender in (self._layers.get(one) for one in found if one is not None)}
+        if found == {None}:
+            return None
+        lender = next(iter(lenders.values()), None)
+        if None in found or len(lenders) != 1 or lender is None:
+            raise Mismatch
+        return lender
 
     def _common(self, values: dict[int, int]) -> int:
         """The number that a value has in all uses; raises :class:`Mismatch`."""

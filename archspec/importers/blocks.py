@@ -95,7 +95,10 @@ def _heights(root: Group) -> dict[Group, int]:
 
 def _closed(group: Group, read_by: Counter[int]) -> bool:
     """Whether a group reads one value and gives one, its last."""
-    if len(group.reads()) != 1 or any(leaf.layer.again is not None for leaf in leaves(group.items)):
+    if len(group.reads()) != 1:
+        return False
+    own = {id(leaf.layer) for leaf in leaves(group.items)}
+    if any(leaf.layer.again is not None and id(leaf.layer.again) not in own for leaf in leaves(group.items)):
         return False
     if len({leaf.layer.training for leaf in leaves(group.items)}) > 1:
         return False
@@ -146,7 +149,7 @@ def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[B
     words = dict(_words(body.items, ""))
     columns: list[tuple[Item, Column]] = []
     for step, row in alignment.rows.items():
-        if isinstance(step, Group):
+        if isinstance(step, Group) or (isinstance(step, Leaf) and step.layer.again is not None):
             continue
         there = [given(item) for item in row if item is not None and not isinstance(item, Group)]
         for argument in dict.fromkeys(argument for one in there for argument in one):

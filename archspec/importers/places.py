@@ -33,7 +33,8 @@ class Places:
                 continue
             for branch in (item.branches or ()) if isinstance(item, Leaf) else ():
                 self._collect(group, around, branch)
-            self._made.setdefault(item.gives, []).append((around, item))
+            if not (isinstance(item, Leaf) and item.layer.gives in item.layer.reads):  # the input handed on as it is
+                self._made.setdefault(item.gives, []).append((around, item))
 
     def refer(self, value: int, reader: tuple[Group, ...]) -> str:
         """What a step in some groups, outermost first, calls a value; it has a label from now on where it needs one."""

@@ -235,8 +235,8 @@ def _branch(branch: list[Step], depth: int, bare: bool) -> list[str]:
     if not branch:
         return [f"{margin}- []"]
     inner = _lines(branch, depth + 1)
-    if len(_repeated(branch)) == 1 and (bare or "when" not in branch[0].beside):
-        # One step is a branch by itself, without a list around it.
+    if len(branch) == 1 and (bare or "when" not in branch[0].beside):
+        # One step is a branch by itself, without a list around it; `for` beside it would make several branches.
         return [line[2:] for line in inner]
     return [f"{margin}- {inner[0].lstrip()}", *inner[1:]]
 
@@ -291,4 +291,4 @@ def _told(step: Step) -> Any:
 
 
 def _scalar(text: str) -> str:
-    return text if re.fullmatch(r"[A-Za-z_]\w*", text) else json.dumps(text, ensure_ascii=True)
+    return text if re.fullmatch(r"[A-Za-z_]\w*", text) else json.dumps(text, ensure_ascii=False)

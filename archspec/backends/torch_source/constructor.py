@@ -9,10 +9,12 @@ from archspec.backends.torch_source.layout import WIDTH, inside, lay_out, lay_ou
 from archspec.backends.torch_source.members import (
     assignment,
     attribute,
+    container,
     first_number,
     is_list,
     numbered,
     numbered_name,
+    only_parameters,
     turning,
 )
 from archspec.backends.torch_source.names import Namespace, is_name, quoted
@@ -185,7 +187,8 @@ class Constructor:
         """The statements that make one member where it is there."""
         optional = entry.kind == "chain" and any(map(_lacking, entry.children))
         if not optional:
-            return [assignment(entry.member, self.make(entry)), *entry.initial]
+            alone = only_parameters(self.template, entry.member.rpartition(".")[0])
+            return [assignment(entry.member, self.make(entry), alone), *entry.initial]
         if numbered(entry.children):
             name = self.words.claim(entry.member if is_name(entry.member) else "layers")
             made = [*self._appended(name, entry.children), assignment(entry.member, f"nn.Sequential(*{name})")]
@@ -209,10 +212,10 @@ class Constructor:
                 continue
             parts = entry.member.split(".")
             for depth in range(1, len(parts)):
-                container = ".".join(parts[:depth])
-                if container not in containers:
-                    containers.add(container)
-                    lines.append(f"        {assignment(container, 'nn.ModuleDict()')}")
+                scope = ".".join(parts[:depth])
+                if scope not in containers:
+                    containers.add(scope)
+                    lines.append(f"        {assignment(scope, container(self.template, scope))}")
             for name, tree in entry.attributes.items():
                 lines += lay_out(f"self.{name} = {self.formula(tree)}", 8)
             if entry.kind == "function":

@@ -26,9 +26,29 @@ def is_list(template: Template) -> bool:
     return len(own) > 1 and positional(names) and plain and not parameters
 
 
-def assignment(member: str, text: str) -> str:
-    """The statement that makes something a member."""
+def container(template: Template, path: str) -> str:
+    """What holds the members of an open scope: parameters alone, or modules too."""
+    return "nn.ParameterDict()" if only_parameters(template, path) else "nn.ModuleDict()"
+
+
+def only_parameters(template: Template, path: str) -> bool:
+    """Whether the members of an open scope are all parameters."""
+    prefix = f"{path}."
+    inside = [entry for entry in template.entries if isinstance(entry, Entry) and entry.member.startswith(prefix)]
+    return bool(inside) and all(
+        "." not in entry.member.removeprefix(prefix)
+        and entry.first.module is not None
+        and entry.first.module.wrap != "{0}"
+        for entry in inside
+    )
+
+
+def assignment(member: str, text: str, among_parameters: bool = True) -> str:
+    """The statement that makes something a member, in a ``nn.ParameterDict`` or among modules."""
     place = attribute(member)
+    holder, _, name = member.rpartition(".")
+    if holder and text.startswith("nn.Parameter(") and not among_parameters:
+        return f"{attribute(holder)}.register_parameter({quoted(name)}, {text})"
     return f"{place} = {text}" if not place.endswith(")") else f"self.add_module({quoted(member)}, {text})"
 
 

@@ -191,6 +191,12 @@ def _prelu(lowering: Lowering, call: Call) -> None:
     lowering.add(call, "prelu", arguments, [lowering.number(given["input"])], call.results.number, path)
 
 
+def _lrn(lowering: Lowering, call: Call) -> None:
+    given = bound(call, ("input", "size", "alpha", "beta", "k"), alpha=1e-4, beta=0.75, k=1.0)
+    arguments = {name: given[name] for name in ("size", "alpha", "beta", "k")}
+    lowering.add(call, "lrn", arguments, [lowering.number(given["input"])], call.results.number)
+
+
 def _interpolate(lowering: Lowering, call: Call) -> None:
     names = ("input", "size", "scale_factor", "mode", "align_corners", "recompute_scale_factor", "antialias")
     given = bound(
@@ -279,6 +285,7 @@ RULES: dict[str, Rule] = {
        for rank in (1, 2, 3) for origin in (_F, "torch.")},
     **_everywhere("dropout", _dropout("dropout")),
     **{key: _dropout("channel_dropout") for rank in (1, 2, 3) for key in _everywhere(f"dropout{rank}d", _conv)},
+    f"{_F}local_response_norm": _lrn,
     f"{_F}interpolate": _interpolate,
     f"{_F}pad": _pad,
 }  # fmt: skip

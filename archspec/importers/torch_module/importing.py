@@ -95,7 +95,7 @@ def _imported(
     lowering = Lowering(together(found.traces), [one.shapes for one in found.traces], RULES, buffers)
     layers = lowering.run()
     outputs = _outputs(lowering, first, only_training)
-    layers, outputs = tidy(layers, outputs)
+    layers = tidy(layers, outputs)
     channels_of = {number: shape[1] for number, shape in enumerate(first.shapes) if len(shape) > 1}
     kinds = {number: (count, len(lowering.axes.get(number, ())) - 1) for number, count in channels_of.items()}
     layers = with_idle(bare, layers, kinds)

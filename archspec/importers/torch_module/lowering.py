@@ -65,6 +65,8 @@ class Lowering:
                     rule(self, call)
             except Unknown as error:
                 self._fault(call, str(error))
+            except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+                self._fault(call, "other arguments")  # in a form that its rule does not foresee
         if self._faults:
             raise SpecError(list(self._faults.values()))
         return self.layers

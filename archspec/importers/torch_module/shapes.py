@@ -72,7 +72,9 @@ def _view(lowering: Lowering, call: Call) -> None:
         raise Unknown("another batch")
     axes = lowering.axes[number]
     common = 1
-    while common < len(after) - 1 and _dims(lowering, number, common) == _dims(lowering, result, common):
+    while common < min(len(after) - 1, len(before)) and _dims(lowering, number, common) == _dims(
+        lowering, result, common
+    ):
         common += 1
     if len(after) == common + 1 and len(before) > len(after):
         start = {} if common == 1 else {"start": axes[common - 1]}
@@ -174,8 +176,7 @@ def _index(lowering: Lowering, call: Call) -> None:
     """Slices, numbers and ``None`` between brackets."""
     source, given = call.arguments
     given = given if isinstance(given, tuple) else (given,)
-    number = lowering.number(source)
-    count = len(lowering.shape(number))
+    count = len(lowering.shape(lowering.value(source)))
     if any(one is Ellipsis for one in given):
         at = next(index for index, one in enumerate(given) if one is Ellipsis)
         real = sum(one is not None for one in given) - 1
@@ -196,8 +197,10 @@ def _index(lowering: Lowering, call: Call) -> None:
         axis += 1
     plain = not dropped
     if plain and any(isinstance(bound_, Varied) for cut in cuts for bound_ in cut[1:3]):
-        cropping.cut(lowering, call, number, {cut[0]: cropping.rows(lowering, number, *cut) for cut in cuts})
+        known = lowering.value(source)
+        cropping.cut(lowering, call, known, {cut[0]: cropping.rows(lowering, known, *cut) for cut in cuts})
         return
+    number = lowering.number(source)
     for at, (dim, start, stop, step) in enumerate(cuts):
         last = plain and at == len(cuts) - 1
         result = call.results.number if last else lowering.fresh(lowering.axes[number])

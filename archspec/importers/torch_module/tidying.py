@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from archspec.importers.network import Layer, Output
 
 
-def tidy(layers: Sequence[Layer], outputs: Sequence[Output]) -> tuple[list[Layer], list[Output]]:
+def tidy(layers: Sequence[Layer], outputs: Sequence[Output]) -> list[Layer]:
+    """The layers of a network with every rule below applied; what its outputs are stays."""
+    for rule in (_normalised_map, _long_sum):
+        read_by: Counter[int] = Counter(output.value for output in outputs)
+        for layer in layers:
+            read_by.update([*layer.reads, *layer.refers.values()])
+        dropped = set(map(id, rule(layers, read_by)))
+        layers = [layer for layer in layers if id(layer) not in dropped]
+    return list(layers)
+
+
+def _normalised_map(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[Layer]:
     """Layer normalisation of a map whose channels go to the end and back, as one layer."""
-    read_by: Counter[int] = Counter(output.value for output in outputs)
-    for layer in layers:
-        read_by.update([*layer.reads, *layer.refers.values()])
     made = {layer.gives: layer for layer in layers}
-    dropped: set[int] = set()
     for layer in layers:
         norm = made.get(layer.reads[0]) if layer.op == "permute" else None
         if norm is None or norm.op != "layer_norm" or norm.arguments.get("axes", ("channels",)) != ("channels",):
@@ -25,5 +33,21 @@ def tidy(layers: Sequence[Layer], outputs: Sequence[Output]) -> tuple[list[Layer
         if layer.arguments["axes"][0] != "channels" or read_by[norm.gives] != 1 or read_by[first.gives] != 1:
             continue
         norm.reads, norm.gives = list(first.reads), layer.gives
-        dropped |= {id(first), id(layer)}
-    return [layer for layer in layers if id(layer) not in dropped], list(outputs)
+        yield first
+        yield layer
+
+
+def _long_sum(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[Layer]:
+    """``a + b + c`` as one sum or product of three, which adds from the left too."""
+    for before, layer in pairwise(layers):
+        if (
+            layer.op == before.op
+            and layer.op in ("add", "multiply")
+            and layer.frame is before.frame
+            and layer.reads[0] == before.gives
+            and read_by[before.gives] == 1
+            and not layer.arguments
+            and not before.arguments
+        ):
+            layer.reads = [*before.reads, *layer.reads[1:]]
+            yield before
