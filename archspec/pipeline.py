@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from archspec.backends.diagram import Shown
-    from archspec.importers.files import Imported
 
 
 @record
@@ -227,52 +226,45 @@ def rewrite(spec: Spec, /, *rewrites: str | Mapping[str, Any]) -> Spec:
 def from_torch(module: nn.Module, /, sizes: Sequence[int] = (3, 224, 224), *, name: str | None = None) -> Spec:
     """Import a torch module as a spec that compiles to the same outputs and gradients, and loads its ``state_dict``.
 
-    ``sizes`` are the channels and sizes of an image that it takes; the spec has symbols for sizes that can vary.  The
-    module is not changed.  Raises :class:`SpecError` with every operation that the language does not have.
+    ``sizes`` are the channels and sizes of an image that it takes; the spec has symbols for sizes that can vary, and
+    numbers where none can.  The module is not changed.  Raises :class:`SpecError` with every operation that the
+    language does not have.
     """
-    from archspec.importers.torch_module.importing import imported
+    from archspec.importers.torch_module.importing import ways
 
-    found = imported(module, tuple(sizes), name)
-    spec = loads(found.text, name=f"{found.name}.yaml")
-    found.hold(spec.graph)
-    return spec
-
-
-FOREIGN = Bounds(text_bytes=256_000_000, values=16_000_000, nodes=2_000_000, evaluation=50_000_000)
-"""Bounds on the spec of another tool's file, which has been within bounds itself."""
+    said: SpecError | None = None
+    for way in ways(module, tuple(sizes), name):
+        try:
+            found = way()
+            spec = loads(found.text, name=f"{found.name}.yaml")
+            found.hold(spec.graph)
+            return spec
+        except SpecError as error:
+            said = said or error
+    assert said is not None
+    raise said
 
 
 def from_file(file: str | Path, /, sizes: Sequence[int] | None = None, *, name: str | None = None) -> Spec:
-    """The spec of a network that another tool wrote: a Caffe ``.prototxt``, a Darknet ``.cfg``.
+    """The spec of a network that another tool wrote, a Caffe ``.prototxt`` or a Darknet ``.cfg``; nothing in it is run.
 
-    ``sizes`` are channels and sizes of its image, instead of the file's own.  Nothing in the file is run.  Raises
-    :class:`SpecError` with all that is wrong, line by line.
+    ``sizes`` are channels and sizes of its image, instead of the file's own.  Raises :class:`SpecError` with all that
+    is wrong, line by line.
     """
-    from archspec.importers.files import imported
-
-    return _spec_of(imported(Path(file), sizes, name))
+    return from_files(file, None, sizes, name=name)[0]
 
 
 def from_files(
-    file: str | Path, weights: str | Path, /, sizes: Sequence[int] | None = None, *, name: str | None = None
+    file: str | Path, weights: str | Path | None, /, sizes: Sequence[int] | None = None, *, name: str | None = None
 ) -> tuple[Spec, Mapping[str, Tensor]]:
-    """A spec as :func:`from_file` gives it, and a file of weights as its ``state_dict``.
-
-    ``weights`` is a ``.caffemodel`` or a Darknet ``.weights``.  Raises :class:`SpecError` with each layer that does not
-    fit.
-    """
+    """A spec as :func:`from_file` gives it, and a ``.caffemodel`` or ``.weights`` as its ``state_dict``."""
     from archspec.importers.files import imported
 
     found = imported(Path(file), sizes, name)
-    spec = _spec_of(found)
-    filled = found.weights(Path(weights))
+    bounds = Bounds(text_bytes=256_000_000, values=16_000_000, nodes=2_000_000, evaluation=50_000_000)
+    spec = loads(found.text, name=f"{found.name}.yaml", bounds=bounds)  # the file has been within bounds itself
+    filled = found.weights(spec.graph, None if weights is None else Path(weights))
     return replace(spec, diagnostics=(*spec.diagnostics, *filled.notes)), filled.state
-
-
-def _spec_of(found: Imported) -> Spec:
-    spec = loads(found.text, name=f"{found.name}.yaml", bounds=FOREIGN)
-    found.hold(spec.graph)
-    return spec
 
 
 def brought(source: str, sizes: Sequence[int] | None = None, name: str | None = None) -> Spec:

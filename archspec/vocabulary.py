@@ -125,7 +125,15 @@ OPS = _table(
         "circularpad circularpadding wrappad": ("pad: {amount: 1, mode: circular}",),
         "cropping centercrop centrecrop": ("crop",),
         "narrow": ("slice",),
-        "shuffle": ("channel_shuffle",),
+        "shuffle": ("channel_shuffle", "pixel_shuffle"),
+        "depthtospace subpixel": ("pixel_shuffle",),
+        "spacetodepth reorg": ("pixel_unshuffle",),
+        "sub difference minus": ("subtract",),
+        "max maxout": ("maximum",),
+        "min": ("minimum",),
+        "clip hardtanh": ("clamp: {min: 0, max: 1}",),
+        "reducemean average": ("mean",),
+        "absolute": ("abs",),
         "const constant weight variable tensor": ("parameter",),
         "se seblock selayer squeezeexcitation squeezeandexcitation squeezeandexcite": ("squeeze_excite",),
         "resblock residualblock resnetblock basicblock": ("residual_basic",),
@@ -140,12 +148,10 @@ OPS = _table(
 """What to write for another tool's name of an op or block; each form is a valid step."""
 
 _NONE = "archspec has no such op"
-_SHUFFLED = "it is a `reshape`, a `permute` and a `reshape` again: `archspec list ops`"
 _ATTENTION = f"{_NONE}: nothing multiplies two maps as matrices; `squeeze_excite` weighs channels"
 _SEQUENCES = f"{_NONE}: it describes networks that feed forward, without state"
 
 ABSENT = {
-    **dict.fromkeys(("pixelshuffle", "pixelunshuffle", "depthtospace", "spacetodepth", "reorg", "subpixel"), _SHUFFLED),
     **dict.fromkeys(
         ("gridsample", "affinegrid", "spatialtransformer", "warp"),
         f"{_NONE}: where it reads depends on the data; `upsample` and `crop` read at fixed places",
@@ -157,7 +163,7 @@ ABSENT = {
         ("attention", "selfattention", "multiheadattention", "transformer", "matmul", "bmm", "einsum"), _ATTENTION
     ),
     **dict.fromkeys(("lstm", "gru", "rnn", "embedding"), _SEQUENCES),
-    **dict.fromkeys(("celu", "hardtanh", "softsign", "logsigmoid"), f"{_NONE}: `archspec list ops` shows the others"),
+    **dict.fromkeys(("celu", "softsign", "logsigmoid"), f"{_NONE}: `archspec list ops` shows the others"),
     **dict.fromkeys(("glu",), f"{_NONE}: it is a `multiply` of one `chunk` and the `sigmoid` of another"),
     **dict.fromkeys(("rmsnorm", "weightnorm", "spectralnorm"), f"{_NONE}: there are `layer_norm` and `group_norm`"),
     **dict.fromkeys(("alphadropout",), f"{_NONE}: there are `dropout` and `channel_dropout`"),
@@ -186,7 +192,10 @@ ARGUMENTS = _table(
         "runningstats trackstats": ("track_running_stats",),
         "dim axes": ("axis", "axes"),
         "dims axis perm order permutation normalizedshape": ("axes", "axis"),
-        "scalefactor factor upscale upscalefactor": ("scale", "by"),
+        "scalefactor factor upscale upscalefactor downscalefactor": ("scale", "by", "factor"),
+        "keepdims keep": ("keepdim",),
+        "minvalue minval low": ("min",),
+        "maxvalue maxval high": ("max",),
         "scale multiplier gain": ("by",),
         "outputsize outsize targetsize": ("size",),
         "localsize depthradius n": ("size",),

@@ -16,7 +16,7 @@ from archspec.analyses.receptive_field import AxisField, walked
 from archspec.analyses.tables import Table
 from archspec.analyses.walk import Walk, ancestors
 from archspec.graph import Graph, Node
-from archspec.ops.common.windows import Centred, Joined
+from archspec.ops.common.windows import Centred, Joined, Surrounded
 from archspec.records import record
 from archspec.sizes import Size, Solution, period, slope, symbols
 
@@ -150,7 +150,7 @@ def _crop_period(graph: Graph, name: str) -> int | None:
         inputs = graph.shapes_in(node)
         for axis in node.shape.axes[1:]:
             window = node.op.window(inputs, 0, axis)
-            if not isinstance(window, Centred):
+            if not isinstance(window, Centred | Surrounded):
                 continue
             dims = [dim for dim in (window.outer, window.inner) if isinstance(dim, Size)]
             if not any(name in dim.symbols for dim in dims):

@@ -9,13 +9,23 @@ neighbouring row (631 of 39,601 pairs of sizes).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
-from math import floor
 
-from archspec.analyses.tables import linear_taps, nearest_taps, transposed_taps
+from archspec.analyses.tables import around, resampled_taps, transposed_taps
 from archspec.analyses.walk import Walk
 from archspec.graph import Graph
-from archspec.ops.common.windows import Adaptive, Centred, Joined, Resized, Scaled, Shifted, Sliding, Transposed, Window
+from archspec.ops.common.windows import (
+    Adaptive,
+    Centred,
+    Fitted,
+    Joined,
+    Resized,
+    Scaled,
+    Shifted,
+    Sliding,
+    Surrounded,
+    Transposed,
+    Window,
+)
 from archspec.sizes import Dim, Evaluation
 
 Rows = tuple[int, ...]
@@ -57,26 +67,31 @@ class RowAlgebra:
     def taps(self, window: Window, row: int, have: int, rows: int) -> Iterable[int]:
         """The rows that an output row reads, with ``have`` input rows and ``rows`` output rows; some may be outside."""
         match window:
-            case Sliding(kernel, stride, padding, dilation, _, _):
+            case Sliding(kernel, stride, padding, dilation, _, _, fill):
                 begin = row * stride - padding
-                return range(begin, begin + dilation * kernel, dilation)
+                taps = range(begin, begin + dilation * kernel, dilation)
+                return taps if fill == "constant" else [_filled(tap, have, fill) for tap in taps]
+            case Fitted():
+                return self.taps(window.at(have), row, have, rows)
             case Transposed(kernel, stride, padding, dilation):
                 return transposed_taps(row, kernel, stride, padding, dilation)
-            case Scaled(numerator, denominator, linear):
-                return _resampled(row, numerator, denominator, linear, have)
+            case Scaled(numerator, denominator, neighbours):
+                return _resampled(row, numerator, denominator, neighbours, have)
             case Shifted(offset, fill):
                 return (_filled(row + offset, have, fill),)
             case Centred(outer, inner):
                 return (row + (self._evaluation.of(outer) - self._evaluation.of(inner)) // 2,)
+            case Surrounded(outer, inner):
+                return (row - (self._evaluation.of(outer) - self._evaluation.of(inner)) // 2,)
             case Joined(start, _):
                 return (row - self._evaluation.of(start),)
             case Adaptive(_, target):
                 return range(row * have // target, -(-(row + 1) * have // target))
-            case Resized(_, _, linear, False):
-                return _resampled(row, rows, have, linear, have)
-            case Resized():
-                place = Fraction(row * (have - 1), max(rows - 1, 1))
-                return (floor(place),) if place.denominator == 1 else (floor(place), floor(place) + 1)
+            case Resized(_, _, neighbours, False):
+                return _resampled(row, rows, have, neighbours, have)
+            case Resized(_, _, neighbours):
+                below, rest = divmod(row * (have - 1), max(rows - 1, 1))
+                return [min(max(tap, 0), have - 1) for tap in around(below, rest, neighbours)]
         return range(have)
 
 
@@ -100,13 +115,11 @@ def _union(fields: Iterable[int]) -> int:
     return found
 
 
-def _resampled(row: int, numerator: int, denominator: int, linear: bool, have: int) -> Iterable[int]:
-    if not linear:
-        return (min(nearest_taps(row, numerator, denominator)[0], have - 1),)
-    taps = linear_taps(row, numerator, denominator)
-    if taps[0] < 0:
-        return (0,)  # torch clamps a position before the first row to it
-    return [min(tap, have - 1) for tap in taps]
+def _resampled(row: int, numerator: int, denominator: int, neighbours: int, have: int) -> Iterable[int]:
+    taps = resampled_taps(row, numerator, denominator, neighbours)
+    if neighbours == 2 and taps[0] < 0:
+        return (0,)  # torch moves a place before the first row onto it
+    return [min(max(tap, 0), have - 1) for tap in taps]
 
 
 def _filled(row: int, have: int, fill: str) -> int:

@@ -10,7 +10,18 @@ from collections.abc import Mapping, Sequence
 
 from archspec.analyses.walk import Walk
 from archspec.graph import Graph
-from archspec.ops.common.windows import Adaptive, Centred, Resized, Scaled, Shifted, Sliding, Transposed, Window
+from archspec.ops.common.windows import (
+    Adaptive,
+    Centred,
+    Fitted,
+    Resized,
+    Scaled,
+    Shifted,
+    Sliding,
+    Surrounded,
+    Transposed,
+    Window,
+)
 from archspec.records import record
 from archspec.sizes import Dim, Evaluation, Size, inverse, lowest, step, symbols, text
 
@@ -74,14 +85,14 @@ class InteriorAlgebra:
             return None
         before, after, first = self._dim(before), self._dim(after), value.first
         match window:
-            case Sliding(kernel, stride, padding, dilation, _, _):
+            case Sliding(kernel, stride, padding, dilation):
                 covered = dilation * (kernel - 1)
                 return _moved(value, -(-(first + padding) // stride), (1, padding - covered, stride), None)
             case Transposed(kernel, stride, padding, dilation):
                 begin = stride * (first - 1) + dilation * (kernel - 1) + 1 - padding
                 return _moved(value, begin, (stride, stride - 1 - padding, 1), after)
-            case Scaled(numerator, denominator, linear):
-                return _scaled(value, numerator, denominator, linear, after)
+            case Scaled(numerator, denominator, neighbours):
+                return _scaled(value, numerator, denominator, neighbours, after)
             case Shifted(offset):
                 return _moved(value, first - offset, (1, -offset, 1), after)
         return self._at_a_size(value, window, before, after)
@@ -97,14 +108,22 @@ class InteriorAlgebra:
                     return _moved(value, value.first - offset, (1, -offset, 1), after)
                 if value == Interior(0, (step(before, 1, -1, 1),)):
                     return Interior(0, (step(after, 1, -1, 1),))
+            case Surrounded(outer, inner):
+                outer, inner = self._dim(outer), self._dim(inner)
+                if isinstance(outer, int) and isinstance(inner, int):
+                    offset = -((outer - inner) // 2)
+                    return _moved(value, value.first - offset, (1, -offset, 1), after)
+            case Fitted() if isinstance(before, int):
+                return self.window(value, window.at(before), before, after)
             case Adaptive(_, target) if isinstance(before, int):
                 return _moved(value, -(-value.first * target // before), (target, target - before, before), after)
-            case Resized(_, _, linear, align_corners) if isinstance(before, int) and isinstance(after, int):
+            case Resized(_, _, neighbours, align_corners) if isinstance(before, int) and isinstance(after, int):
                 if not align_corners:
-                    return _scaled(value, after, before, linear, after)
+                    return _scaled(value, after, before, neighbours, after)
                 if before > 1 and after > 1:
-                    begin = -(-value.first * (after - 1) // (before - 1))
-                    return _moved(value, begin, (after - 1, 0, before - 1), after)
+                    beyond = _beyond(after, before, neighbours)
+                    begin = -(-(value.first + beyond) * (after - 1) // (before - 1))
+                    return _moved(value, begin, (after - 1, -beyond * (after - 1), before - 1), after)
         return None
 
     def _dim(self, dim: Dim) -> Dim:
@@ -136,9 +155,16 @@ def _moved(value: Interior, first: int, by: tuple[int, int, int], after: Dim | N
     return Interior(max(first, 0), lowest(lasts))
 
 
-def _scaled(value: Interior, numerator: int, denominator: int, linear: bool, after: Dim) -> Interior:
-    first = value.first
-    if linear:
-        begin = -(-(2 * numerator * first + numerator - denominator) // (2 * denominator))
-        return _moved(value, begin, (2 * numerator, numerator - denominator, 2 * denominator), after)
-    return _moved(value, -(-numerator * first // denominator), (numerator, numerator - 1, denominator), after)
+def _scaled(value: Interior, numerator: int, denominator: int, neighbours: int, after: Dim) -> Interior:
+    if neighbours == 1:
+        begin = -(-numerator * value.first // denominator)
+        return _moved(value, begin, (numerator, numerator - 1, denominator), after)
+    beyond = _beyond(numerator, denominator, neighbours)
+    first, move = value.first + beyond, numerator - denominator
+    begin = -(-(2 * numerator * first + move) // (2 * denominator))
+    return _moved(value, begin, (2 * numerator, move - 2 * numerator * beyond, 2 * denominator), after)
+
+
+def _beyond(numerator: int, denominator: int, neighbours: int) -> int:
+    """How many rows are read beyond the two that a place lies between, if it lies between any."""
+    return neighbours // 2 - 1 if numerator != denominator else 0

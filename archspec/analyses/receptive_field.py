@@ -18,7 +18,18 @@ from archspec.analyses import tables
 from archspec.analyses.tables import SOURCE, Table, Taps
 from archspec.analyses.walk import State, Walk
 from archspec.graph import Graph, uncollected
-from archspec.ops.common.windows import Adaptive, Centred, Resized, Scaled, Shifted, Sliding, Transposed, Window
+from archspec.ops.common.windows import (
+    Adaptive,
+    Centred,
+    Fitted,
+    Resized,
+    Scaled,
+    Shifted,
+    Sliding,
+    Surrounded,
+    Transposed,
+    Window,
+)
 from archspec.records import record
 from archspec.sizes import Dim, Evaluation
 
@@ -187,24 +198,30 @@ class TableAlgebra:
                 return tables.sliding(value, kernel, stride, padding, dilation)
             case Transposed(kernel, stride, padding, dilation):
                 return tables.transposed(value, kernel, stride, padding, dilation)
-            case Scaled(numerator, denominator, linear):
-                return tables.scaled(value, numerator, denominator, linear)
+            case Scaled(numerator, denominator, neighbours):
+                return tables.scaled(value, numerator, denominator, neighbours)
             case Shifted(offset):
                 return tables.shifted(value, offset)
+            case Fitted(_, _, _, source):
+                sizes = self._numbers(source)
+                return None if sizes is None else self._apply(value, window.at(sizes[0]))
             case Centred(outer, inner):
                 sizes = self._numbers(outer, inner)
                 return None if sizes is None else tables.shifted(value, (sizes[0] - sizes[1]) // 2)
+            case Surrounded(outer, inner):
+                sizes = self._numbers(outer, inner)
+                return None if sizes is None else tables.shifted(value, -((sizes[0] - sizes[1]) // 2))
             case Adaptive(source, target):
                 sizes = self._numbers(source, target)
                 if sizes is None or sizes[0] % target:
                     return None
                 return tables.sliding(value, sizes[0] // target, sizes[0] // target, 0, 1)
-            case Resized(source, target, linear, align_corners):
+            case Resized(source, target, neighbours, align_corners):
                 sizes = self._numbers(source, target)
                 if sizes is None or align_corners:
                     return None
                 common = gcd(*sizes)
-                return tables.scaled(value, sizes[1] // common, sizes[0] // common, linear)
+                return tables.scaled(value, sizes[1] // common, sizes[0] // common, neighbours)
         return None
 
     def _numbers(self, *dims: Dim) -> tuple[int, ...] | None:

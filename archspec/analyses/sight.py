@@ -14,7 +14,7 @@ from archspec.analyses.receptive_field import AxisField, walked
 from archspec.analyses.tables import MAXIMUM_PERIOD, MAXIMUM_SPAN, Table
 from archspec.analyses.walk import State, Walk, ancestors
 from archspec.graph import Graph, Node
-from archspec.ops.common.windows import Adaptive, Centred, Joined, Resized, Scaled, Transposed
+from archspec.ops.common.windows import Adaptive, Centred, Fitted, Joined, Resized, Scaled, Surrounded, Transposed
 from archspec.records import record
 from archspec.sizes import Evaluation
 
@@ -137,6 +137,10 @@ def _reason(graph: Graph, node: Node, axis: str) -> str:
                 return f"it joins maps along the {axis}"
             case Centred():
                 return "the margin it cuts off depends on the sizes"
+            case Surrounded():
+                return "the margin it lays around depends on the sizes"
+            case Fitted():
+                return "its padding depends on the sizes"
             case Scaled() | Transposed():
                 return f"its rows have more than {MAXIMUM_PERIOD:,} different fields"
     if len(windows) > 1:

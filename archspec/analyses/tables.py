@@ -75,10 +75,9 @@ def transposed(before: Table, kernel: int, stride: int, padding: int, dilation: 
     return _moved(before, stride, 1, lambda i: transposed_taps(i, kernel, stride, padding, dilation))
 
 
-def scaled(before: Table, numerator: int, denominator: int, linear: bool) -> Table | None:
+def scaled(before: Table, numerator: int, denominator: int, neighbours: int) -> Table | None:
     """Resampling by a constant factor."""
-    taps = linear_taps if linear else nearest_taps
-    return _moved(before, numerator, denominator, lambda i: taps(i, numerator, denominator))
+    return _moved(before, numerator, denominator, lambda i: resampled_taps(i, numerator, denominator, neighbours))
 
 
 def shifted(before: Table, offset: int) -> Table | None:
@@ -102,15 +101,19 @@ def transposed_taps(i: int, kernel: int, stride: int, padding: int, dilation: in
     return [row // stride for row in reached if row % stride == 0]
 
 
-def nearest_taps(i: int, numerator: int, denominator: int) -> tuple[int, ...]:
-    """The row that nearest-neighbour resampling copies."""
-    return (i * denominator // numerator,)
-
-
-def linear_taps(i: int, numerator: int, denominator: int) -> tuple[int, ...]:
-    """The neighbours of ((2i+1)·Q − P)/(2P); only one if it is an integer."""
+def resampled_taps(i: int, numerator: int, denominator: int, neighbours: int) -> range:
+    """The row that resampling copies; else the 2 or 4 neighbours of ((2i+1)·Q − P)/(2P), one when it is whole."""
+    if neighbours == 1:
+        below = i * denominator // numerator
+        return range(below, below + 1)
     below, rest = divmod((2 * i + 1) * denominator - numerator, 2 * numerator)
-    return (below, below + 1) if rest else (below,)
+    return around(below, rest, neighbours)
+
+
+def around(below: int, rest: int, neighbours: int) -> range:
+    """The neighbours of a place: half of them up to the row below it; that row alone where nothing is left of it."""
+    half = neighbours // 2
+    return range(below - half + 1, below + half + 1) if rest else range(below, below + 1)
 
 
 def joined(rows: Sequence[Taps]) -> Taps | None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from archspec.diagnostics import Diagnostics, Fault, Span
 from archspec.elaborate.blocks import Blocks
 from archspec.elaborate.defaults import Defaults
+from archspec.elaborate.fewest import Fewest
 from archspec.elaborate.loader import Loader, Variant
 from archspec.elaborate.making import Making
 from archspec.elaborate.mismatch import formula
@@ -60,6 +61,7 @@ class Builder:
         self.diagnostics: Diagnostics = loader.diagnostics
         self.blocks = Blocks(loader)
         self.making = Making()
+        self.fewest = Fewest()
         self.defaults = Defaults(loader)
         self.work = loader.work
         self.nodes = Nodes(self.diagnostics, self.work, maximum_nodes)

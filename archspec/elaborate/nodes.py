@@ -47,6 +47,11 @@ class Nodes:
         if self.work.copies > self.maximum:
             raise Excess(self.too_many(span))
 
+    def expect(self, steps: int, span: Span) -> None:
+        """Raise at once where so many more steps, which are bound to be run, are too many."""
+        if self.work.copies + steps > self.maximum:
+            raise Excess(self.too_many(span))
+
     def too_many(self, span: Span) -> Fault:
         """The fault of a graph with too many nodes."""
         return Fault(

@@ -36,6 +36,8 @@ def block(
             step.what_span,
             "a block that uses itself needs a `when` that stops it",
         )
+    if not bound.rewrites:
+        builder.nodes.expect(builder.fewest.of(definition), step.what_span)
     names = builder.names(place, visit.loop, visit.current)
     given = arguments(step.body, names, place.use.file, step.what, tuple(definition.model.params))
     for name in bound.arguments:

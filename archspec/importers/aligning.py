@@ -90,7 +90,7 @@ class Alignment:
                 made.gives = self._made
             else:
                 made.layer.gives = self._made
-        passes = isinstance(first, Leaf) and not ops.find(first.layer.op).merges and not first.layer.reads
+        passes = isinstance(first, Leaf) and first.passes
         for use, item in items.items():
             self._known[use].setdefault(item.gives, set()).add(made.gives)
             if not passes:
@@ -203,13 +203,26 @@ def _key(item: Item, numbered: bool) -> object:
     return ("leaf", item.layer.op, name, item.branches is None)
 
 
+def _outline(items: list[Item]) -> object:
+    """The keys of items, and of those in the branches of their merges."""
+    return tuple(
+        (
+            _key(item, False),
+            None
+            if not isinstance(item, Leaf) or item.branches is None
+            else tuple(tuple(_key(inner, False) for inner in branch) for branch in item.branches),
+        )
+        for item in items
+    )
+
+
 def _without_shortcut(lists: Sequence[list[Item] | None]) -> list[list[Item] | None]:
     """Lists of which some have a sum with the input and others what is added alone: these with the sum, one side
     dropped.
     """
     found = list(lists)
-    there = [items for items in lists if items is not None]
-    for items in there:
+    distinct = {_outline(items): items for items in lists if items is not None}
+    for items in distinct.values():
         for position, merge in enumerate(items):
             if not isinstance(merge, Leaf) or merge.branches is None or len(merge.branches) != 2:
                 continue

@@ -18,6 +18,8 @@ from archspec.importers.tensors import Filled
 from archspec.ops import Shape, ShapeError
 from archspec.records import record
 
+PER_AXIS = ("kernel", "stride", "padding", "dilation", "offset")
+"""Arguments that are one number for all axes, or one for each."""
 SYMBOLS = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 
 
@@ -58,7 +60,7 @@ class Assembly:
         if op not in ops.names():
             raise Fault("not-importable", f"the language has no op `{op}`", span)
         kind, references = ops.find(op), dict(refers or {})
-        given = {name: _plain(value) for name, value in (arguments or {}).items()}
+        given = {name: _plain(name, value) for name, value in (arguments or {}).items()}
         inputs = [self.shapes[value] for value in (*reads, *references.values())]
         try:
             made = kind.model_validate(given | dict.fromkeys(references, "previous"))
@@ -100,9 +102,9 @@ class Assembly:
         return Network(self.name, inputs, sizes, self.layers, found, doc, task)
 
 
-def _plain(value: Any) -> Any:
+def _plain(name: str, value: Any) -> Any:
     """One number where all axes have the same."""
-    if isinstance(value, tuple | list) and value and all(type(one) is int and one == value[0] for one in value):
+    if name in PER_AXIS and isinstance(value, list) and all(type(one) is int and one == value[0] for one in value):
         return value[0]
     return value
 

@@ -32,19 +32,19 @@ class Imported:
     text: str
     read: Read
 
-    def hold(self, graph: Graph) -> None:
-        """Raise :class:`SpecError` where a spec's graph has other weights than the file's layers, or other shapes."""
+    def weights(self, graph: Graph, path: Path | None) -> Filled:
+        """The tensors of a file of weights by the keys of the spec's graph, none without a file.
+
+        Raises :class:`SpecError`.
+        """
         own = {
             f"{node.path}.{weight.name}" if weight.name else node.path: tuple(weight.shape)
             for node in graph.nodes
             if node.op is not None and node.reuse is None
             for weight in node.op.weights(graph.shapes_in(node))
         }
-        assert own == self.read.assembly.weights, "the spec's weights are those that were assembled"
-
-    def weights(self, path: Path) -> Filled:
-        """The tensors of a file of weights by the spec's keys; raises :class:`SpecError`."""
-        return self.read.weights(path)
+        assert own == self.read.assembly.weights, "the spec has the weights that were assembled"
+        return Filled({}) if path is None else self.read.weights(path)
 
 
 def is_foreign(name: str) -> bool:

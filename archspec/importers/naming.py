@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import keyword
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
+from archspec.diagnostics import Fault, Source, Span
+from archspec.elaborate.places import check_name
 from archspec.importers.network import Frame
 
-_RESERVED = {"input", "previous", "sequence", "steps", "reuse"}
+_RESERVED = {"sequence", "steps", "reuse"}
 LONGEST = 60
 DEEPEST = 8
 
@@ -69,7 +71,16 @@ def legal(name: str, word: str) -> str:
     found = re.sub(r"\W+", "_", name[:LONGEST], flags=re.ASCII).strip("_") or word
     if found[0].isdigit():
         found = f"{word}_{found}"
-    return f"{found}_" if found in _RESERVED or keyword.iskeyword(found) else found
+    return f"{found}_" if found in _RESERVED or not _may_be(found) else found
+
+
+@lru_cache(10_000)
+def _may_be(name: str) -> bool:
+    try:
+        check_name(name, Span(Source("", ()), 1, 1, 1, 1))
+    except Fault:
+        return False
+    return True
 
 
 class Frames:

@@ -63,7 +63,7 @@ def json_schema() -> Schema:
         definitions[f"block.{name}"] = block
     whole = {
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": "archspec",
+        "title": "a whole spec",
         "description": "A neural network, or blocks for networks, as archspec reads it.",
         "type": "object",
         "required": ["archspec"],
@@ -288,10 +288,17 @@ def _argument(name: str, given: Schema, kind: type[Op]) -> Schema:
         return {**_ref("initialiser"), "description": given.get("description", "")}
     found = lenient(given)
     description = found.pop("description", "")
-    default = {"default": found.pop("default")} if "default" in found else {}
+    default = found.pop("default", None)
     if kind.model_fields[name].is_required():
         description += " (required)"
-    return {"description": description, **({} if default.get("default") is None else default), **found}
+    return {"description": _with_default(description, default), **found}
+
+
+def _with_default(description: str, default: Any) -> str:
+    """What is said of an argument.  Under the key ``default``, editors would write it into the file unasked."""
+    if default is None:
+        return description
+    return f"{description} ({json.dumps(default, ensure_ascii=False)} when left out)".strip()
 
 
 def _library_block(name: str) -> Schema:
@@ -309,18 +316,23 @@ def _library_block(name: str) -> Schema:
     }
 
 
+_ANYTHING: Schema = {"type": ["string", "number", "boolean", "array", "object"]}
+"""Any value.  Where nothing is said of one, editors offer its key without a colon; with text first, nothing more."""
+
+
 def _param(default: Node) -> Schema:
     value = plain(default)
     if value is None:
-        return {"description": REQUIRED}
+        return {"description": REQUIRED, **_ANYTHING}
     if isinstance(value, str) and "$" in value:
-        return {"description": f"{value} when left out"}
+        return {"description": f"{value} when left out", **_ANYTHING}
     kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
-    found: Schema = {"type": kinds.get(type(value), "object"), "default": value}
+    found: Schema = {"description": _with_default("", value), "type": kinds.get(type(value), "object")}
     if found["type"] == "string":
         found["type"] = ["string", "object"]  # a block, perhaps with arguments bound
     if found["type"] == "integer":
-        found = {"anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}], "default": value}
+        either = [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}]
+        found = {"description": found["description"], "anyOf": either}
     return lenient(found)
 
 

@@ -14,6 +14,7 @@ class AdaptiveAvgPool(SizedPool):
     keyword: ClassVar[str] = "adaptive_avg_pool"
     target: ClassVar[str] = "nn.AdaptiveAvgPool"
     expression: ClassVar[str] = "F.adaptive_avg_pool"
+    sliding: ClassVar[str] = "avg_pool"
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),), {"size": 7}),
         Example((Shape.of(3, 13, 13),), {"size": 6}, Shape.of(3, 6, 6)),

@@ -16,6 +16,7 @@ class AdaptiveMaxPool(SizedPool):
     keyword: ClassVar[str] = "adaptive_max_pool"
     target: ClassVar[str] = "nn.AdaptiveMaxPool"
     expression: ClassVar[str] = "F.adaptive_max_pool"
+    sliding: ClassVar[str] = "max_pool"
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),), {"size": 7}),
         Example((Shape.of(3, 13, 13),), {"size": 6}, Shape.of(3, 6, 6)),

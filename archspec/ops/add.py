@@ -14,6 +14,7 @@ class Add(Elementwise):
     """Add branches element by element, in the order written (https://arxiv.org/abs/1512.03385)."""
 
     keyword: ClassVar[str] = "add"
+    switch: ClassVar[str | None] = "residual"
     works_on_any_map: ClassVar[bool] = True
     circle: ClassVar[str | None] = "+"
     sign: ClassVar[str] = "+"

@@ -20,6 +20,7 @@ class Concat(Op):
     """Concatenate branches along one axis, in the order written (https://arxiv.org/abs/1409.4842)."""
 
     keyword: ClassVar[str] = "concat"
+    switch: ClassVar[str | None] = "joined"
     kind: ClassVar[Kind] = "merge"
     works_on_any_map: ClassVar[bool] = True
     circle: ClassVar[str | None] = "||"

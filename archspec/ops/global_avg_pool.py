@@ -16,6 +16,7 @@ class GlobalAvgPool(GlobalPool):
     keyword: ClassVar[str] = "global_avg_pool"
     target: ClassVar[str] = "nn.AdaptiveAvgPool"
     expression: ClassVar[str] = "F.adaptive_avg_pool"
+    sliding: ClassVar[str] = "avg_pool"
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),)),
         Example((Shape.of(512, 7, 7),), {}, Shape.of(512, 1, 1)),

@@ -16,6 +16,7 @@ class GlobalMaxPool(GlobalPool):
     keyword: ClassVar[str] = "global_max_pool"
     target: ClassVar[str] = "nn.AdaptiveMaxPool"
     expression: ClassVar[str] = "F.adaptive_max_pool"
+    sliding: ClassVar[str] = "max_pool"
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),)),
         Example((Shape.of(512, 7, 7),), {}, Shape.of(512, 1, 1)),

@@ -51,8 +51,9 @@ class Lrn(Op):
         return Saved((0,), extra=(Numbers(3, output.dims),))
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
-        """Squares, and their means."""
-        return (Numbers(2, output.dims),)
+        """Two maps of squares or their means, or the squares with as many channels around as the outer ones look at."""
+        channels = output.channels
+        return (Numbers(max(2 * channels, channels + self.size - 1), output.spatial),)
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.LocalResponseNorm(5, k=2)``."""

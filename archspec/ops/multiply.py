@@ -14,6 +14,7 @@ class Multiply(Elementwise):
     """Multiply branches element by element, in the order written, as for a gate (https://arxiv.org/abs/1709.01507)."""
 
     keyword: ClassVar[str] = "multiply"
+    switch: ClassVar[str | None] = "gated"
     works_on_any_map: ClassVar[bool] = True
     circle: ClassVar[str | None] = "×"
     sign: ClassVar[str] = "*"

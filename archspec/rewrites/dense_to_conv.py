@@ -194,7 +194,7 @@ class _Plan:
             )
         kernel = tuple(have // want for have, want in zip(there, wanted, strict=True))
         stride = tuple(1 if want == 1 else size for size, want in zip(kernel, wanted, strict=True))
-        kind = find("avg_pool" if "avg" in op.keyword else "max_pool")
+        kind = find(op.sliding)
         given: dict[str, Any] = {"kernel": collapse(kernel), "stride": collapse(stride)}
         if isinstance(op, GlobalPool) or kernel != stride:
             return kind.model_validate(given)

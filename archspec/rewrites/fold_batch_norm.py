@@ -71,9 +71,6 @@ def _guard(draft: Draft, norm: DraftNode) -> None:
     op: Any = norm.op
     if not op.track_running_stats:
         raise RewriteError(f"`{norm.path}` keeps no running statistics, so it is not constant in evaluation", norm)
-    given: Any = conv.op
-    if isinstance(given, ConvTranspose) and given.groups != 1:
-        raise RewriteError(f"`{conv.path}` is a transposed convolution with groups", conv)
 
 
 def _fold(draft: Draft, norm: DraftNode) -> None:
@@ -81,11 +78,14 @@ def _fold(draft: Draft, norm: DraftNode) -> None:
     old_conv, old_norm = conv.path, norm.path
     op: Any = norm.op
     given: Any = conv.op
+    groups = given.groups if isinstance(given, ConvTranspose) else 1
     scale = [f"{old_norm}.weight"] if op.affine else []
     statistics = [f"{old_norm}.running_mean", f"{old_norm}.running_var"]
     shift = [f"{old_norm}.bias"] if op.affine else []
     own = [f"{old_conv}.bias"] if given.bias else []
-    draft.weight(conv, "weight", (f"{old_conv}.weight", statistics[1], *scale), _Weight(op.eps, given.output_axis))
+    draft.weight(
+        conv, "weight", (f"{old_conv}.weight", statistics[1], *scale), _Weight(op.eps, given.output_axis, groups)
+    )
     draft.weight(conv, "bias", (*statistics, *scale, *shift, *own), _Bias(op.eps, op.affine))
     if not given.bias:
         draft.change(conv, bias=True)
@@ -94,17 +94,19 @@ def _fold(draft: Draft, norm: DraftNode) -> None:
 
 
 class _Weight:
-    """s·W."""
+    """s·W; ``groups`` are a transposed convolution's, whose weight has the inputs of all groups on its first axis."""
 
-    def __init__(self, eps: float, axis: int) -> None:
+    def __init__(self, eps: float, axis: int, groups: int = 1) -> None:
         self.eps = eps
         self.axis = axis
+        self.groups = groups
 
     def __call__(self, weight: Any, variance: Any, gamma: Any = None) -> Any:
         scale = _scale(variance, gamma, self.eps)
-        shape = [1] * weight.ndim
-        shape[self.axis] = -1
-        return (weight.double() * scale.reshape(shape)).to(weight.dtype)
+        by_group = weight.double().reshape(self.groups, -1, *weight.shape[1:])
+        shape = [self.groups] + [1] * weight.ndim
+        shape[1 + self.axis] = -1
+        return (by_group * scale.reshape(shape)).reshape(weight.shape).to(weight.dtype)
 
 
 class _Bias:

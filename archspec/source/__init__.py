@@ -11,6 +11,7 @@ from archspec.diagnostics import Source, printable
 from archspec.source import calls
 from archspec.source.builder import Builder
 from archspec.source.complaints import events
+from archspec.source.flow import Bare, flow
 from archspec.source.nodes import DEFAULT_LIMITS, Items, Limits, Mapping, Node, Scalar, literal, plain
 from archspec.source.regular import is_file, is_folder, spec_files
 from archspec.source.regular import opened as open_regular
@@ -19,6 +20,7 @@ from archspec.source.scalars import resolve
 from archspec.source.text import bounded, decode, lines, read, refuse_characters, too_large
 
 __all__ = [
+    "Bare",
     "DEFAULT_LIMITS",
     "Items",
     "Limits",
@@ -28,6 +30,7 @@ __all__ = [
     "bounded",
     "checked_out",
     "decode",
+    "flow",
     "is_file",
     "is_folder",
     "is_revision",

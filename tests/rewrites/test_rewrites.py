@@ -120,6 +120,18 @@ def test_the_function_stays(name: str, size: int, rewrites: Rewrites) -> None:
             assert difference(one(x), other(x).flatten(1)) <= bound
 
 
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_a_transposed_convolution_in_groups_is_folded(groups: int) -> None:
+    steps = f"[{{conv_transpose as up: {{channels: 12, kernel: 3, stride: 2, groups: {groups}}}}}, batch_norm, relu]"
+    old = archspec.loads(f"archspec: 1\ninputs: {{image: [8, H, W]}}\nsizes: {{H: 9, W: 7}}\nsteps: {steps}\n")
+    new = rewritten(old, "fold_batch_norm")
+    assert not any(node.op is not None and node.op.keyword == "batch_norm" for node in new.graph.nodes)
+    one, other = both(old, new, torch.float64)
+    given = image(old, torch.float64)
+    with torch.no_grad():
+        assert difference(one(given), other(given)) < 1e-12
+
+
 def test_what_leaves_arithmetic_alone_leaves_every_bit() -> None:
     old = loaded("densenet121", 64)
     new = rewritten(old, "remove_dropout") if "dropout" in archspec.source(old) else rewritten(old, {"cut": "features"})

@@ -165,6 +165,83 @@ def test_killed_by_the_system_at_the_end(folder: Path, data: ImageData, tmp_path
     assert outcome(where) == outcome(tmp_path / "whole")
 
 
+KILLED_AT_EACH_POINT = """
+import json, os, signal, sys
+from pathlib import Path
+import torch
+from archspec.training.fit import fit
+from archspec.training.images import load_images
+from tests.training.test_runs import Small
+
+torch.set_num_threads(1)
+folder, out = sys.argv[1], Path(sys.argv[2])
+
+def child(point):
+    passed = 0
+    def here():
+        nonlocal passed
+        passed += 1
+        if passed == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+    def around(real):
+        def call(*given, **named):
+            here()  # nothing of it is done
+            found = real(*given, **named)
+            here()  # all of it is done
+            return found
+        return call
+    os.fsync, Path.replace, Path.unlink = around(os.fsync), around(Path.replace), around(Path.unlink)
+    fit(Small, load_images(folder, (4, 4), 1), out / str(point), epochs=2, batch_size=8, device="cpu")
+    (out / "points").write_text(str(passed))
+
+point, points = 0, 0
+while point <= points:
+    pid = os.fork()
+    if not pid:
+        child(point)
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    points = points or int((out / "points").read_text())
+    assert os.WIFSIGNALED(status) == bool(point), (point, status)
+    point += 1
+print(points)
+"""
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As many as the processes that are killed have, so that sums are added in one order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
+def test_killed_by_the_system_at_each_point(folder: Path, data: ImageData, tmp_path: Path) -> None:
+    """Before and after each file is on the disk, is moved into place, is removed: the run goes on to the same end."""
+    program = [sys.executable, "-c", KILLED_AT_EACH_POINT, str(folder), str(tmp_path)]
+    done = subprocess.run(program, check=True, timeout=900, capture_output=True, text=True)
+    wanted = outcome(tmp_path / "0")
+    points = int(done.stdout)
+    assert points > 40
+    left = 0
+    for point in range(1, points + 1):
+        where = tmp_path / str(point)
+        left += any(path.name.endswith(".partial") for path in where.iterdir())
+        if (where / "last.ckpt").exists():
+            begun = json.loads((where / "result.json").read_text()) if (where / "result.json").exists() else {}
+            if begun:
+                assert "nothing-to-train" in refusal(lambda where=where: resumed(data, where))
+            else:
+                resumed(data, where)
+        else:
+            trained(data, where)
+        assert outcome(where) == wanted, point
+    assert left > 10
+
+
 def test_files_of_the_end_that_are_gone_or_broken_are_made_again(data: ImageData, tmp_path: Path) -> None:
     trained(data, tmp_path)
     wanted = outcome(tmp_path)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from archspec.backends.torch_source.constructor import attribute, is_list, numbered
 from archspec.backends.torch_source.initial_lines import (
     Statements,
     Tensor,
@@ -20,6 +19,7 @@ from archspec.backends.torch_source.initial_lines import (
     may_lack,
     named,
 )
+from archspec.backends.torch_source.members import attribute, is_list, numbered
 from archspec.backends.torch_source.names import is_name
 from archspec.families.templates import Entry, Series, Template
 from archspec.graph import Node, Scope

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from archspec.backends.torch_source.layout import inside
 from archspec.backends.torch_source.names import quoted
 from archspec.ops import Module
 from archspec.records import record
@@ -60,11 +61,6 @@ class Tensor:
         text = f"{self.layer}.{self.name}"
         own = [statement.format(tensor=text)]
         return [f"if {text} is not None:", *inside(own)] if self.optional else own
-
-
-def inside(lines: Sequence[str]) -> list[str]:
-    """Lines as they stand inside another."""
-    return [f"    {line}" for line in lines]
 
 
 def loop(over: str, kinds: dict[str, list[Way]], module: str = "module") -> list[str]:

@@ -45,7 +45,7 @@ _OF_LAYERS = _words(
 def assembled(
     text: str, name: str, diagnostics: Diagnostics, size: Sequence[int] | None = None
 ) -> tuple[Network, list[tuple[str, int]]]:
-    """The layers of a file, and its outputs: what heads read, or what comes last.  Raises :class:`Fault`."""
+    """The layers of a file, and its outputs: what heads read, and what comes last.  Raises :class:`Fault`."""
     net, *layers = sections(text, name)
     if not layers:
         raise Fault("no-steps", "the network has no layers", net.span())
@@ -69,8 +69,9 @@ def assembled(
             known = _value(network, section, kind, known, diagnostics)
         network.given.append(known)
         network.current = known if known is not None else network.current
-    if not outputs and known is not None:
-        outputs = [("output", known)]
+    kinds = [section.name for section in layers if section.name not in NOTHING]
+    if known is not None and kinds[-1:] and kinds[-1] not in HEADS:
+        outputs.append(("output", known))
     return network, outputs
 
 

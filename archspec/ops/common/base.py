@@ -95,6 +95,8 @@ class Op(BaseModel):
 
     drawn: ClassVar[Drawn | None] = None
     """How papers draw the op, if it differs from its kind."""
+    switch: ClassVar[str | None] = None
+    """The name of a flag that says whether the op is there, if that is not ``use_`` and its keyword."""
     circle: ClassVar[str | None] = None
     """The sign in the circle of a merge."""
     titled_by_size: ClassVar[bool] = False

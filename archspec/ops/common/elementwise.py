@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from archspec.ops.common.base import Example, Function, H, Kind, Op, Shape, ShapeError, W
-from archspec.ops.common.memory import Layout, Numbers
+from archspec.ops.common.memory import Layout, Numbers, Saved
 from archspec.ops.common.runs import EVALUATION, Run
 from archspec.ops.common.windows import POINTWISE, Everything, Window
 from archspec.sizes import Condition, Dim, Equal, simplest
@@ -94,3 +94,21 @@ class Elementwise(Op):
         """``{0} + {1}``."""
         count = len(inputs)
         return Function(f" {self.sign} ".join(f"{{{index}}}" for index in range(count)), atomic=count == 1)
+
+
+class Extreme(Elementwise):
+    """Base of maximum and minimum, which torch takes of two tensors at a time."""
+
+    works_on_any_map: ClassVar[bool] = True
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """All inputs, and the extremes of all but the last; where they differ, as bytes, while it runs back."""
+        between = (Numbers(len(inputs) - 2, output.dims),) if len(inputs) > 2 else ()
+        return Saved(tuple(range(len(inputs))), extra=between, backward=(Numbers(1, output.dims, 1),))
+
+    def function(self, inputs: Sequence[Shape]) -> Function | None:
+        """``torch.maximum({0}, {1})``."""
+        text = "{0}"
+        for index in range(1, len(inputs)):
+            text = f"torch.{self.keyword}({text}, {{{index}}})"
+        return Function(text)

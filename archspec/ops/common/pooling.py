@@ -34,7 +34,7 @@ class Pool(Op):
     ceil: Flag = Field(False, description="whether a last window that extends over the edge counts")
 
     def _windows(self, shape: Shape) -> Windows:
-        return Windows.of(shape.rank, self.kernel, self.stride, self.padding, self._dilation(), self.ceil)
+        return Windows.of(shape.rank, self.kernel, self.stride, self.padding, self._dilation(), self.ceil, pooling=True)
 
     def _dilation(self) -> int | tuple[int, ...]:
         return 1
@@ -44,8 +44,12 @@ class Pool(Op):
         shape = feature_map(self, inputs)
         windows = self._windows(shape)
         for kernel, sides in zip(windows.kernel, windows.padding, strict=True):
-            if max(sides) > kernel // 2:
+            if max(sides) <= kernel // 2:
+                continue
+            if not windows.same:
                 raise ShapeError(f"padding {max(sides)} is more than half of kernel {kernel}", argument="padding")
+            if kernel % 2 == 0:  # an odd window has its middle tap on the row itself
+                raise ShapeError(f"a dilated window of {kernel} taps may lie in its padding alone", argument="padding")
         return shape.with_(spatial=windows.sizes(shape))
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
@@ -110,6 +114,8 @@ class AdaptivePool(Op):
     layout: ClassVar[Layout] = "channels"
     target: ClassVar[str]
     expression: ClassVar[str]
+    sliding: ClassVar[str]
+    """The op that pools in the same way by sliding windows."""
 
     def _targets(self, rank: int) -> tuple[int | None, ...]:
         raise NotImplementedError

@@ -73,6 +73,8 @@ class Windows:
     dilation: tuple[int, ...]
     same: bool = False
     ceil: bool = False
+    pooling: bool = False
+    """Whether torch takes no padding of more than half the kernel, whatever the dilation."""
 
     @staticmethod
     @lru_cache(maxsize=1024)  # a network has only a few different windows
@@ -83,6 +85,7 @@ class Windows:
         padding: Sides | Literal["same"],
         dilation: int | tuple[int, ...] = 1,
         ceil: bool = False,
+        pooling: bool = False,
     ) -> Windows:
         """Windows from the arguments of an op; without a stride it is the kernel size, as in pooling."""
         kernels = per_axis(kernel, rank, "kernel")
@@ -94,8 +97,8 @@ class Windows:
                     f"padding `same` needs stride 1, not {per(strides)}", "write the padding as numbers", "padding"
                 )
             extra = [d * (k - 1) for k, d in zip(kernels, dilations, strict=True)]
-            return Windows(kernels, strides, tuple((e // 2, e - e // 2) for e in extra), dilations, True, ceil)
-        found = Windows(kernels, strides, pairs(padding, rank), dilations, False, ceil)
+            return Windows(kernels, strides, tuple((e // 2, e - e // 2) for e in extra), dilations, True, ceil, pooling)
+        found = Windows(kernels, strides, pairs(padding, rank), dilations, False, ceil, pooling)
         if ceil and not found.symmetric:
             raise ShapeError("ceil mode needs the same padding on both sides", argument="padding")
         return found
@@ -104,6 +107,12 @@ class Windows:
     def symmetric(self) -> bool:
         """Whether every axis has the same padding on both sides, as torch's argument requires."""
         return all(before == after for before, after in self.padding)
+
+    @property
+    def laid_on(self) -> bool:
+        """Whether the padding is laid on beforehand, because torch's own argument cannot say it."""
+        too_much = any(max(sides) > kernel // 2 for kernel, sides in zip(self.kernel, self.padding, strict=True))
+        return not self.symmetric or (self.pooling and too_much)
 
     @property
     def spans(self) -> tuple[int, ...]:
@@ -134,19 +143,19 @@ class Windows:
         return Sliding(self.kernel[at], self.stride[at], before, self.dilation[at], after, self.ceil)
 
     def prepare(self, fill: str = "") -> str:
-        """The text of the input, padded with ``F.pad`` if the padding is unequal."""
-        return "{0}" if self.symmetric else f"F.pad({{0}}, {pad_text(self.padding)}{fill})"
+        """The text of the input, padded with ``F.pad`` if torch's argument cannot express the padding."""
+        return f"F.pad({{0}}, {pad_text(self.padding)}{fill})" if self.laid_on else "{0}"
 
     def prepared(self, shape: Shape) -> tuple[Numbers, ...]:
-        """The padded copy of a map, if the padding is unequal."""
-        if self.symmetric:
+        """The padded copy of a map, if ``F.pad`` makes one."""
+        if not self.laid_on:
             return ()
         rows = zip(shape.spatial, self.padding, strict=True)
         return (Numbers(1, (shape.channels, *(step(dim, 1, before + after, 1) for dim, (before, after) in rows))),)
 
     def padding_argument(self) -> Argument:
-        """torch's ``padding`` argument; 0 for unequal padding, which ``F.pad`` adds."""
-        equal = tuple(before for before, _ in self.padding) if self.symmetric else (0,) * len(self.padding)
+        """torch's ``padding`` argument; 0 for padding that ``F.pad`` adds."""
+        equal = (0,) * len(self.padding) if self.laid_on else tuple(before for before, _ in self.padding)
         return by_axis("padding", equal, "padding", 0)
 
     def details(self, stride: bool = True) -> str:

@@ -10,10 +10,16 @@ from typing import Literal
 from archspec.records import record
 from archspec.sizes import Dim
 
+Fill = Literal["constant", "reflect", "replicate", "circular"]
+"""What padding holds: a constant, the mirror image, the border again, the other end."""
+
 
 @record
 class Sliding:
-    """Output row i reads i·stride − padding + dilation·j for j in 0 … kernel−1."""
+    """Output row i reads i·stride − padding + dilation·j for j in 0 … kernel−1.
+
+    ``fill`` says what padding shows, as that of :class:`Shifted` does.
+    """
 
     kernel: int
     stride: int = 1
@@ -23,6 +29,28 @@ class Sliding:
     """Rows of padding at the end; ``padding`` is at the beginning."""
     ceil: bool = False
     """Whether a last window that extends over the end counts."""
+    fill: Fill = "constant"
+
+
+@record
+class Fitted:
+    """Sliding windows whose padding makes ceil(source/stride) of them, an odd row after: strided ``same``."""
+
+    kernel: int
+    stride: int
+    dilation: int
+    source: Dim
+
+    def at(self, source: int) -> Sliding:
+        """The window at a size."""
+        before, after = fitted(source, self.kernel, self.stride, self.dilation)
+        return Sliding(self.kernel, self.stride, before, self.dilation, after)
+
+
+def fitted(source: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
+    """The padding before and after by which windows give ceil(source/stride) rows."""
+    extra = max((-(-source // stride) - 1) * stride + dilation * (kernel - 1) + 1 - source, 0)
+    return extra // 2, extra - extra // 2
 
 
 @record
@@ -37,11 +65,11 @@ class Transposed:
 
 @record
 class Scaled:
-    """Upsampling by numerator/denominator; ``linear`` reads two neighbours, otherwise the nearest."""
+    """Resampling by numerator/denominator: ``neighbours`` is 1 for the nearest row, 2 for linear, 4 for cubic."""
 
     numerator: int
     denominator: int
-    linear: bool
+    neighbours: int
 
 
 @record
@@ -52,12 +80,20 @@ class Shifted:
     """
 
     offset: int = 0
-    fill: Literal["constant", "reflect", "replicate", "circular"] = "constant"
+    fill: Fill = "constant"
 
 
 @record
 class Centred:
     """A centre crop from ``outer`` rows to ``inner``: output row i reads i + floor((outer − inner)/2)."""
+
+    outer: Dim
+    inner: Dim
+
+
+@record
+class Surrounded:
+    """Rows laid around ``inner`` rows up to ``outer``: output row i reads i − floor((outer − inner)/2)."""
 
     outer: Dim
     inner: Dim
@@ -79,7 +115,7 @@ class Resized:
 
     source: Dim
     target: Dim
-    linear: bool
+    neighbours: int
     align_corners: bool = False
 
 
@@ -101,6 +137,19 @@ class Nothing:
     """No row is read: the step is only used for its size."""
 
 
-Window = Sliding | Transposed | Scaled | Shifted | Centred | Joined | Resized | Adaptive | Everything | Nothing
+Window = (
+    Sliding
+    | Fitted
+    | Transposed
+    | Scaled
+    | Shifted
+    | Centred
+    | Surrounded
+    | Joined
+    | Resized
+    | Adaptive
+    | Everything
+    | Nothing
+)
 
 POINTWISE = Shifted(0)

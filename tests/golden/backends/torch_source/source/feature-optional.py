@@ -45,13 +45,16 @@ class Mixed(nn.Module):
     ) -> None:
         super().__init__()
         hidden = expand * in_channels
-        self.body = nn.Sequential(
-            *([nn.Conv2d(in_channels, hidden, 1)] if expand != 1 else []),
+        body: list[nn.Module] = []
+        if expand != 1:
+            body.append(nn.Conv2d(in_channels, hidden, 1))
+        body += [
             act(),
             nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden),
             nn.BatchNorm2d(hidden),
             nn.Conv2d(hidden, channels, 1),
-        )
+        ]
+        self.body = nn.Sequential(*body)
         self.residual = in_channels == channels
         self.se = SqueezeExcite() if squeeze else nn.Identity()
         self.max_pool = nn.MaxPool2d(

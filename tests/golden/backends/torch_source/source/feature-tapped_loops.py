@@ -20,7 +20,7 @@ class Stage(nn.Module):
             *(nn.Conv2d(4, 4, 3, padding=1) for _ in range(3)),
         )
         self.named = nn.Sequential(
-            OrderedDict({**{f"c{i}": nn.Conv2d(4, 4, 1) for i in range(3)}})
+            OrderedDict({f"c{i}": nn.Conv2d(4, 4, 1) for i in range(3)})
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -45,7 +45,7 @@ class Stage_2(nn.Module):
             nn.ReLU(),
         )
         self.named = nn.Sequential(
-            OrderedDict({**{f"c{i}": nn.Conv2d(6, 6, 1) for i in range(3)}})
+            OrderedDict({f"c{i}": nn.Conv2d(6, 6, 1) for i in range(3)})
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -66,7 +66,7 @@ class Stage_3(nn.Module):
         super().__init__()
         self.mid = nn.Sequential(*(nn.Conv2d(6, 6, 3, padding=1) for _ in range(5)))
         self.named = nn.Sequential(
-            OrderedDict({**{f"c{i}": nn.Conv2d(6, 6, 1) for i in range(3)}})
+            OrderedDict({f"c{i}": nn.Conv2d(6, 6, 1) for i in range(3)})
         )
 
     def forward(self, x: Tensor) -> Tensor:
