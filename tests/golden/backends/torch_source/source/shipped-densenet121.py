@@ -36,7 +36,7 @@ class DenseLayer(nn.Module):
 
 # library/dense_block.yaml:1
 class DenseBlock(nn.Sequential):
-    """Dense layers, each fed with the outputs of all before it."""
+    """Dense layers, each of which reads the outputs of all before it."""
 
     def __init__(self, in_channels: int, layers: int) -> None:
         super().__init__()

@@ -35,8 +35,8 @@ class StochasticDepth(nn.Module):
 
 # library/conv_norm_act.yaml:1
 class ConvNormAct(nn.Sequential):
-    """Convolution padded to keep the size (but for its stride), normalisation,
-    activation; the last is left out by `activation: none`.
+    """Convolution, normalisation, activation; the padding keeps the size (apart from
+    the stride), and `activation: none` leaves the activation out.
     """
 
     def __init__(
@@ -67,8 +67,8 @@ class ConvNormAct(nn.Sequential):
 
 # library/squeeze_excite.yaml:1
 class SqueezeExcite(nn.Module):
-    """Weighs each channel by a gate computed from the means of all of them, through
-    `channels` hidden ones (https://arxiv.org/abs/1709.01507).
+    """Multiplies each channel by a gate computed from the means of all channels,
+    through `channels` hidden units (https://arxiv.org/abs/1709.01507).
     """
 
     def __init__(self, in_channels: int, channels: int) -> None:
@@ -85,7 +85,7 @@ class SqueezeExcite(nn.Module):
 
 # specs/efficientnet_b0.yaml:30
 class InvertedResidual(nn.Module):
-    """Widens, convolves depthwise, weighs channels, narrows; dropped whole for some
+    """Expands, convolves depthwise, weights channels, projects; skipped for random
     samples in training.
     """
 

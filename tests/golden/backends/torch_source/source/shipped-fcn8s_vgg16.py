@@ -1,5 +1,5 @@
-"""Fully convolutional network on VGG-16, its scores upsampled from stride 32, 16 or 8
-with the help of pool4 and pool3.
+"""Fully convolutional network on VGG-16, upsampling scores from stride 32, or 16 or 8
+with those of pool4 and pool3.
 
 Emitted by archspec from specs/fcn8s_vgg16.yaml.
 

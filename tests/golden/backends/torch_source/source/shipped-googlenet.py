@@ -1,5 +1,5 @@
-"""Inception v1 with batch normalisation, and 3×3 convolutions where the paper has 5×5;
-two auxiliary classifiers help the training.
+"""Inception v1 with batch normalisation, and with 3×3 convolutions instead of the
+paper's 5×5; two auxiliary classifiers help the training.
 
 Emitted by archspec from specs/googlenet.yaml.
 
@@ -85,8 +85,8 @@ class InceptionV1(nn.Module):
 
 # specs/googlenet.yaml:21
 class Auxiliary(nn.Module):
-    """Classifier from the middle of the network, so that gradients reach what lies
-    before.
+    """Classifier on the middle of the network, so that earlier layers get stronger
+    gradients.
     """
 
     def __init__(self, in_channels: int) -> None:

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 # library/conv_norm_act.yaml:1
 class ConvNormAct(nn.Sequential):
-    """Convolution padded to keep the size (but for its stride), normalisation,
-    activation; the last is left out by `activation: none`.
+    """Convolution, normalisation, activation; the padding keeps the size (apart from
+    the stride), and `activation: none` leaves the activation out.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class ConvNormAct(nn.Sequential):
 
 # specs/mobilenet_v2.yaml:28
 class InvertedResidual(nn.Module):
-    """Widens, convolves depthwise, narrows without ReLU; the shortcut joins the
+    """Expands, convolves depthwise, projects without ReLU; the shortcut joins the
     narrow ends.
     """
 

@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 # library/fire.yaml:1
 class Fire(nn.Module):
-    """Fire module, 1×1 filters squeeze, 1×1 and 3×3 filters expand, ReLU after every
-    convolution.
+    """Fire module, 1×1 filters to squeeze, then 1×1 and 3×3 filters to expand, with
+    ReLU after every convolution.
     """
 
     def __init__(self, in_channels: int, s1x1: int, e1x1: int, e3x3: int) -> None:

@@ -1,5 +1,5 @@
-"""U-Net as in its paper, of unpadded convolutions; each level up reads the centre of
-the level across from it.
+"""U-Net as in its paper, with unpadded convolutions; each level up also reads the
+centre of the same level down.
 
 Emitted by archspec from specs/unet.yaml.
 
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 
 def center_crop(input: Tensor, size: tuple[int, ...]) -> Tensor:
-    """The centre of a map, of a smaller size."""
+    """Crop the centre of a map to a smaller size."""
     for dim, length in enumerate(size, start=2):
         input = input.narrow(dim, (input.shape[dim] - length) // 2, length)
     return input
@@ -40,8 +40,9 @@ class DoubleConv(nn.Module):
 
 # library/up_level.yaml:1
 class UpLevel(nn.Module):
-    """Up-sampling level of U-Net, a 2×2 transposed convolution that halves the
-    channels, beside it the skip (its centre, with crop), then two convolutions.
+    """Upsampling level of U-Net, a 2×2 transposed convolution that halves the
+    channels, concatenated with the skip (its centre, with crop), then two
+    convolutions.
     """
 
     def __init__(self, in_channels: int, channels: int) -> None:

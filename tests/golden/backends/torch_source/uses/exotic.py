@@ -30,7 +30,7 @@ class StochasticDepth(nn.Module):
 
 
 def center_crop(input: Tensor, size: tuple[int, ...]) -> Tensor:
-    """The centre of a map, of a smaller size."""
+    """Crop the centre of a map to a smaller size."""
     for dim, length in enumerate(size, start=2):
         input = input.narrow(dim, (input.shape[dim] - length) // 2, length)
     return input
