@@ -148,7 +148,7 @@ def fit(
 def _begins_at(options: Options, folder: Path) -> tuple[torch.device, Path | None]:
     """Where a run computes, and the checkpoint it goes on from."""
     if options.weights is not None and options.resume is not False:
-        message = "`--weights` begins a training, `--resume` goes on with one: only one of them can be"
+        message = "`--weights` starts a training and `--resume` continues one: use only one of them"
         raise SpecError([Diagnostic("conflicting-options", message)])
     place = devices.find(options.device)
     if options.resume is False:
