@@ -30,6 +30,16 @@ class Conv(Op):
         Example((Shape.of(4, H, W),), {"channels": 6, "kernel": [1, 4], "padding": "same", "groups": 2}),
         Example((Shape.of(4, H, W),), {"channels": 2, "kernel": [3, 2], "stride": [2, 1], "padding": [1, 0]}),
         Example((Shape.of(4, H, W),), {"channels": 2, "kernel": 3, "stride": 2, "padding": [[0, 1], [0, 1]]}),
+        Example((Shape.of(4, H, W),), {"channels": 2, "kernel": 3, "stride": 2, "padding": "same"}),
+        Example(
+            (Shape.of(3, 224, 225),),
+            {"channels": 8, "kernel": 5, "stride": 2, "padding": "same"},
+            Shape.of(8, 112, 113),
+        ),
+        Example(
+            (Shape.of(4, H, W),),
+            {"channels": 4, "kernel": [3, 5], "stride": [1, 3], "dilation": 2, "padding": "same", "groups": 4},
+        ),
         Example((Shape.of(2, L),), {"channels": 4, "kernel": 5, "padding": 2, "init": "kaiming_normal"}),
         Example((Shape.of(2, 5, H, W),), {"channels": 4, "kernel": [3, 3, 1], "dilation": 2, "padding": 1}),
     )
@@ -47,7 +57,7 @@ class Conv(Op):
     bias: Flag = Field(True, description="whether a bias is added")
 
     def _windows(self, shape: Shape) -> Windows:
-        return Windows.of(shape.rank, self.kernel, self.stride, self.padding, self.dilation)
+        return Windows.of(shape.spatial, self.kernel, self.stride, self.padding, self.dilation)
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
         """Channels as asked, sizes by the windows that fit."""
@@ -77,8 +87,9 @@ class Conv(Op):
         return self._windows(inputs[0]).prepared(inputs[0])
 
     def explicit(self, inputs: Sequence[Shape]) -> Op:
-        """The padding that ``same`` comes to."""
-        return self.model_copy(update={"padding": self._windows(inputs[0]).padding})
+        """The padding that ``same`` comes to, where that is the same at every size."""
+        windows = self._windows(inputs[0])
+        return self if any(windows.by_size) else self.model_copy(update={"padding": windows.padding})
 
     def module(self, inputs: Sequence[Shape]) -> Module:
         """``nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)``."""
@@ -97,6 +108,7 @@ class Conv(Op):
                 Argument("groups", self.groups, "groups", 1),
                 Argument("bias", self.bias, "bias", True),
             ),
+            helper=windows.helper,
             prepare=windows.prepare(),
         )
 

@@ -139,6 +139,9 @@ class _Step:
             return None
         if any(size > 1 for size in denser):
             raise RewriteError(f"`{op.keyword}` at `{node.path}` cannot be dilated", node, "`cut` before it")
+        if isinstance(op, Conv | Pool) and op.padding == "same":
+            hint = "`fix_padding` first"
+            raise RewriteError(f"the padding of `{node.path}` depends on the size", node, hint)
         if op.kind != "upsampling":
             return source
         factors: Sequence[int | Fraction] = (1,) * len(source)
@@ -208,11 +211,11 @@ class _Step:
 def _sides(op: Conv | Pool, window: Sliding, at: int, rank: int) -> tuple[int, int]:
     """The padding before and after one axis."""
     if op.padding == "same":
-        extra = window.dilation * (window.kernel - 1)
-        return extra // 2, extra - extra // 2
+        return window.padding, window.after
     return pairs(op.padding, rank)[at]
 
 
 def _uneven(op: Conv | Pool, windows: Sequence[Sliding]) -> bool:
-    """Whether `same` has one row more after than before, which dilation would share out otherwise."""
-    return op.padding == "same" and any(window.dilation * (window.kernel - 1) % 2 for window in windows)
+    """Whether `same` has one row more after than before, which dilation would share out otherwise, or has a stride."""
+    uneven = any(window.dilation * (window.kernel - 1) % 2 or window.stride > 1 for window in windows)
+    return op.padding == "same" and uneven

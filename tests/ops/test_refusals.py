@@ -129,9 +129,9 @@ BAD_SHAPES: list[tuple[str, dict[str, Any], list[Shape], str]] = [
     ),
     (
         "conv",
-        {"channels": 4, "kernel": 3, "padding": "same", "stride": 2},
+        {"channels": 4, "kernel": 2, "padding": "same", "stride": 3},
         [MAP],
-        "padding `same` wants stride 1, not 2",
+        "padding `same` wants windows that meet, and 2 rows do not at stride 3",
     ),
     (
         "conv",

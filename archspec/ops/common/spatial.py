@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
-from archspec.ops.common.arguments import Sides
+from archspec.ops.common.arguments import Sides, literal
 from archspec.ops.common.base import Argument, Op, Shape, ShapeError, only, per_axis
 from archspec.ops.common.memory import Numbers
-from archspec.ops.common.windows import Sliding
+from archspec.ops.common.windows import Fitted, Sliding, fitted
 from archspec.records import record
 from archspec.sizes import Dim, step, window_step
 
@@ -63,6 +63,19 @@ def pad_text(sides: Sequence[tuple[int, int]]) -> str:
     return "(" + ", ".join(str(amount) for pair in reversed(sides) for amount in pair) + ")"
 
 
+PAD_SAME = '''\
+def pad_same(
+    input: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...], value: float = 0
+) -> Tensor:
+    """Rows around a map so that windows give ceil(size / stride) rows, an odd one after, as TensorFlow has it."""
+    amounts: list[int] = []
+    for size, k, s, d in zip(reversed(input.shape[2:]), kernel[::-1], stride[::-1], dilation[::-1], strict=True):
+        extra = (-(-size // s) - 1) * s + d * (k - 1) + 1 - size
+        amounts += [extra // 2, extra - extra // 2]
+    return F.pad(input, amounts, value=value)
+'''
+
+
 @record
 class Windows:
     """Kernel, stride, padding before and after, and dilation, for each spatial axis."""
@@ -73,28 +86,26 @@ class Windows:
     dilation: tuple[int, ...]
     same: bool = False
     ceil: bool = False
+    by_size: tuple[bool, ...] = ()
+    """By axis, whether the padding is worked out from the size when the network runs: strided `same`."""
 
     @staticmethod
     @lru_cache(maxsize=1024)  # a network asks for the same few again and again
     def of(
-        rank: int,
+        spatial: tuple[Dim, ...],
         kernel: int | tuple[int, ...],
         stride: int | tuple[int, ...] | None,
         padding: Sides | Literal["same"],
         dilation: int | tuple[int, ...] = 1,
         ceil: bool = False,
     ) -> Windows:
-        """From the arguments of an op; no stride means the kernel's, as in pooling."""
+        """From the sizes and the arguments of an op; no stride means the kernel's, as in pooling."""
+        rank = len(spatial)
         kernels = per_axis(kernel, rank, "kernel")
         strides = kernels if stride is None else per_axis(stride, rank, "stride")
         dilations = per_axis(dilation, rank, "dilation")
         if isinstance(padding, str):
-            if any(number != 1 for number in strides):
-                raise ShapeError(
-                    f"padding `same` wants stride 1, not {per(strides)}", "write the padding as numbers", "padding"
-                )
-            extra = [d * (k - 1) for k, d in zip(kernels, dilations, strict=True)]
-            return Windows(kernels, strides, tuple((e // 2, e - e // 2) for e in extra), dilations, True, ceil)
+            return _same(spatial, kernels, strides, dilations, ceil)
         found = Windows(kernels, strides, pairs(padding, rank), dilations, False, ceil)
         if ceil and not found.symmetric:
             raise ShapeError("ceil mode wants the same padding on both sides", argument="padding")
@@ -103,7 +114,7 @@ class Windows:
     @property
     def symmetric(self) -> bool:
         """Whether every axis has the same padding on both sides, as torch's own argument has it."""
-        return all(before == after for before, after in self.padding)
+        return not any(self.by_size) and all(before == after for before, after in self.padding)
 
     @property
     def spans(self) -> tuple[int, ...]:
@@ -115,6 +126,9 @@ class Windows:
         found: list[Dim] = []
         for axis, dim in enumerate(shape.spatial):
             k, s, d, (before, after) = self.kernel[axis], self.stride[axis], self.dilation[axis], self.padding[axis]
+            if self.by_size and self.by_size[axis]:
+                found.append(step(dim, 1, s - 1, s))
+                continue
             size = step(dim, *window_step(k, s, before, after, d, self.ceil))
             if isinstance(size, int) and size < 1:
                 name = shape.spatial_axes[axis]
@@ -127,22 +141,37 @@ class Windows:
             found.append(size)
         return tuple(found)
 
-    def along(self, shape: Shape, axis: str) -> Sliding:
+    def along(self, shape: Shape, axis: str) -> Sliding | Fitted:
         """The window along one spatial axis."""
         at = shape.spatial_axes.index(axis)
         before, after = self.padding[at]
+        if self.by_size and self.by_size[at]:
+            return Fitted(self.kernel[at], self.stride[at], self.dilation[at], shape.spatial[at])
         return Sliding(self.kernel[at], self.stride[at], before, self.dilation[at], after, self.ceil)
 
     def prepare(self, fill: str = "") -> str:
         """The input with unequal padding laid around it, or as it is."""
+        if any(self.by_size):
+            numbers = ", ".join(map(literal, (self.kernel, self.stride, self.dilation)))
+            return f"pad_same({{0}}, {numbers}{fill})"
         return "{0}" if self.symmetric else f"F.pad({{0}}, {pad_text(self.padding)}{fill})"
 
     def prepared(self, shape: Shape) -> tuple[Numbers, ...]:
         """The numbers of a map with unequal padding laid around it."""
         if self.symmetric:
             return ()
-        rows = zip(shape.spatial, self.padding, strict=True)
-        return (Numbers(1, (shape.channels, *(step(dim, 1, before + after, 1) for dim, (before, after) in rows))),)
+        padded = [step(dim, 1, sum(pair), 1) for dim, pair in zip(shape.spatial, self.padding, strict=True)]
+        for axis, open_ in enumerate(self.by_size):
+            if open_:
+                stride = self.stride[axis]
+                rows = step(shape.spatial[axis], 1, stride - 1, stride)
+                padded[axis] = step(rows, stride, self.spans[axis] - stride, 1)
+        return (Numbers(1, (shape.channels, *padded)),)
+
+    @property
+    def helper(self) -> str | None:
+        """The function that works the padding out when the network runs, where one has to."""
+        return PAD_SAME if any(self.by_size) else None
 
     def padding_argument(self) -> Argument:
         """Torch's ``padding``; 0 where it is unequal and laid on beforehand."""
@@ -158,6 +187,35 @@ class Windows:
         if not plain:
             sides = [str(a) if a == b else f"{a}+{b}" for a, b in self.padding]
             parts.append(f"padding {sides[0] if len(set(sides)) == 1 else '×'.join(sides)}")
+        if any(self.by_size):
+            parts.append("same")
         if any(number != 1 for number in self.dilation):
             parts.append(f"dilation {per(self.dilation)}")
         return "".join(f", {part}" for part in parts)
+
+
+def _same(
+    spatial: tuple[Dim, ...], kernels: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...], ceil: bool
+) -> Windows:
+    """Padding that keeps the size at stride 1, and gives ceil(size/stride) at another, an odd row after.
+
+    Where the stride is another and the size is a symbol, the padding depends on it.
+    """
+    if ceil:
+        raise ShapeError("ceil mode wants the padding as numbers", argument="padding")
+    padding: list[tuple[int, int]] = []
+    by_size: list[bool] = []
+    for dim, kernel, stride, dilation in zip(spatial, kernels, strides, dilations, strict=True):
+        span = dilation * (kernel - 1) + 1
+        by_size.append(stride > 1 and span > 1 and not isinstance(dim, int))
+        if by_size[-1] and span < stride:
+            raise ShapeError(
+                f"padding `same` wants windows that meet, and {span} rows do not at stride {stride}",
+                "write the padding as numbers",
+                "padding",
+            )
+        extra = span - 1
+        known = fitted(dim, kernel, stride, dilation) if isinstance(dim, int) else (extra // 2, extra - extra // 2)
+        padding.append((0, 0) if by_size[-1] else known)
+    same = all(number == 1 for number in strides)
+    return Windows(kernels, strides, tuple(padding), dilations, same, ceil, tuple(by_size) if any(by_size) else ())
