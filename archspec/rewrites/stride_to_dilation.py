@@ -182,6 +182,8 @@ class _Step:
         if isinstance(op, Pool) and op.ceil:
             padding = [self._hanging(*each) for each in zip(windows, padding, denser, kept, strict=True)]
             self.changes["ceil"] = False
+        if padding != sides and isinstance(op, Conv) and op.padding_mode != "zeros":
+            raise RewriteError(f"padding by mode `{op.padding_mode}` at `{node.path}` cannot be dilated", node)
         if (padding != sides and op.padding != "same") or _uneven(op, windows):
             self.changes["padding"] = [list(each) if each[0] != each[1] else each[0] for each in padding]
             numbers = {one for pair in padding for one in pair}

@@ -158,15 +158,17 @@ class Windows:
 
     def prepared(self, shape: Shape) -> tuple[Numbers, ...]:
         """The numbers of a map with unequal padding laid around it."""
-        if self.symmetric:
-            return ()
+        return () if self.symmetric else (self.padded(shape),)
+
+    def padded(self, shape: Shape) -> Numbers:
+        """The numbers of a map with its padding laid around it."""
         padded = [step(dim, 1, sum(pair), 1) for dim, pair in zip(shape.spatial, self.padding, strict=True)]
         for axis, open_ in enumerate(self.by_size):
             if open_:
                 stride = self.stride[axis]
                 rows = step(shape.spatial[axis], 1, stride - 1, stride)
                 padded[axis] = step(rows, stride, self.spans[axis] - stride, 1)
-        return (Numbers(1, (shape.channels, *padded)),)
+        return Numbers(1, (shape.channels, *padded))
 
     @property
     def helper(self) -> str | None:
