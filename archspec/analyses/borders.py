@@ -1,7 +1,7 @@
 """Receptive fields row by row at one given size: exact for every output row, the borders and dropped rows included.
 
-A row's field is an integer whose bit j says that source row j is read; taps outside a map are not there.  What depends
-on the size (adaptive pooling, resampling by any ratio, crops, concatenation along the axis, ``align_corners``) is exact
+A row's field is an integer; bit j is set if source row j is read.  Taps outside a map do not count.  Ops that depend on
+the size (adaptive pooling, resampling by any ratio, crops, concatenation along the axis, ``align_corners``) are exact
 here too.  torch computes interpolation in floating point, and may read a neighbour with a weight near 1e-8, or copy a
 neighbouring row (631 of 39,601 pairs of sizes).
 """
@@ -29,7 +29,7 @@ from archspec.ops.common.windows import (
 from archspec.sizes import Dim, Evaluation
 
 Rows = tuple[int, ...]
-"""For each row of a map the source rows it reads, as bits."""
+"""For each row of a map, the source rows that it reads, as bits."""
 
 
 class RowAlgebra:
@@ -46,26 +46,26 @@ class RowAlgebra:
         return tuple(1 << row for row in range(self._evaluation.of(size)))
 
     def everything(self, value: Rows, before: Dim, after: Dim) -> Rows:
-        """All rows, for every row of the output; by the convolution-like convention only where there is one row."""
+        """All rows, for every row of the output; by the convolution-like convention only if there is one row."""
         rows = self._evaluation.of(after)
         if not self.whole_image and rows == len(value):
             return value
         return (_union(value),) * rows
 
     def union(self, values: Sequence[Rows]) -> Rows:
-        """The union, row by row; what has one row is repeated."""
+        """The union, row by row; a single row is repeated."""
         rows = max(map(len, values))
         full = [value * rows if len(value) == 1 else value for value in values]
         return tuple(_union(fields) for fields in zip(*full, strict=True))
 
     def window(self, value: Rows, window: Window, before: Dim, after: Dim) -> Rows:
-        """The field of every output row: what its taps inside the map see."""
+        """The field of every output row: the union over its taps inside the map."""
         have, rows = len(value), self._evaluation.of(after)
         taps = [self.taps(window, row, have, rows) for row in range(rows)]
         return tuple(_union(value[tap] for tap in some if 0 <= tap < have) for some in taps)
 
     def taps(self, window: Window, row: int, have: int, rows: int) -> Iterable[int]:
-        """The rows that an output row reads, of ``have`` for ``rows``; some may lie outside."""
+        """The rows that an output row reads, with ``have`` input rows and ``rows`` output rows; some may be outside."""
         match window:
             case Sliding(kernel, stride, padding, dilation, _, _, fill):
                 begin = row * stride - padding
@@ -98,10 +98,10 @@ class RowAlgebra:
 def rows_read(
     graph: Graph, sizes: Mapping[str, int], of: int, source: int, whole_image: bool = True
 ) -> dict[str, Rows]:
-    """For each spatial axis of the source, which of its rows every row of a node reads, as bits.
+    """For each spatial axis of the source, the source rows that every row of a node reads, as bits.
 
     An axis that the node no longer has (after a flatten) has one row.  With ``whole_image`` global operations read
-    everything, which is what gradients measure; without, they pass the field on, by the convolution-like convention.
+    everything, as gradients do; without it they pass the field on, by the convolution-like convention.
     """
     walk = Walk(graph, RowAlgebra(sizes, whole_image), source)
     state = walk.run(of).get(of, ())
@@ -123,7 +123,7 @@ def _resampled(row: int, numerator: int, denominator: int, neighbours: int, have
 
 
 def _filled(row: int, have: int, fill: str) -> int:
-    """The row that padding shows in place of one outside; one outside where it shows a constant."""
+    """The row that padding copies for a row outside; for a constant, the row outside itself."""
     if fill == "reflect":
         return -row if row < 0 else 2 * (have - 1) - row if row >= have else row
     if fill == "replicate":

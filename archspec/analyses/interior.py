@@ -1,7 +1,7 @@
-"""Interior rows: output rows whose every tap, at every step from the source on, lies inside the map it reads.
+"""Interior rows: output rows for which every tap, at every step from the source on, lies inside the map that it reads.
 
-They are the rows ``first`` … ``last``; ``last`` is the least of several exact sizes, so a network can say from which
-input size on there is an interior row at all.  On them the periodic field is exact; the other rows are border rows.
+They are the rows ``first`` … ``last``.  ``last`` is the least of several exact sizes, so the smallest input size with
+an interior row is known.  On interior rows the periodic field is exact; the other rows are border rows.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from archspec.sizes import Dim, Evaluation, Size, inverse, lowest, step, symbols
 
 @record
 class Interior:
-    """Rows ``first`` to the least of ``lasts``; none where that is less than ``first``."""
+    """Rows ``first`` to the least of ``lasts``; none if that is less than ``first``."""
 
     first: int
     lasts: tuple[Dim, ...]
@@ -38,7 +38,7 @@ class Interior:
         return min(evaluation.of(dim) for dim in self.lasts)
 
     def least_size(self) -> int | None:
-        """The least input size with an interior row; None where there never is one, or two symbols decide."""
+        """The least input size with an interior row; None if there never is one, or if it depends on two symbols."""
         least = 1
         for dim in self.lasts:
             if not isinstance(dim, Size):
@@ -56,7 +56,7 @@ class Interior:
 
 
 class InteriorAlgebra:
-    """Carries interior rows; None where they are no one run, or where sizes must be given to tell."""
+    """Carries interior rows; None if they are not one run of rows, or if they depend on sizes that are not given."""
 
     whole_image = False
     sized = True
@@ -69,7 +69,7 @@ class InteriorAlgebra:
         return Interior(0, (step(self._dim(size), 1, -1, 1),))
 
     def everything(self, value: Interior | None, before: Dim, after: Dim) -> Interior | None:
-        """Normalisation over the map leaves rows where they are; of one row that sees all there is no more to say."""
+        """Normalisation over the map keeps the rows; a single row that sees everything has no interior rows."""
         return value if before is after or before == after else None
 
     def union(self, values: Sequence[Interior | None]) -> Interior | None:
@@ -80,7 +80,7 @@ class InteriorAlgebra:
         return Interior(max(value.first for value in known), lowest(dim for value in known for dim in value.lasts))
 
     def window(self, value: Interior | None, window: Window, before: Dim, after: Dim) -> Interior | None:
-        """Rows all of whose taps are interior rows of the input."""
+        """Rows whose taps are all interior rows of the input."""
         if value is None:
             return None
         before, after, first = self._dim(before), self._dim(after), value.first
@@ -138,7 +138,7 @@ class InteriorAlgebra:
 def interior_rows(
     graph: Graph, source: int, last: int | None = None, sizes: Mapping[str, int] | None = None
 ) -> dict[int, dict[str, Interior | None]]:
-    """Interior rows of the nodes that depend on a source node, by index and axis: for all sizes, or at given ones."""
+    """Interior rows of the nodes that depend on a source node, by index and axis: for all sizes, or at given sizes."""
     walk = Walk(graph, InteriorAlgebra(sizes), source)
     states = walk.run(last)
     return {
@@ -148,7 +148,7 @@ def interior_rows(
 
 
 def _moved(value: Interior, first: int, by: tuple[int, int, int], after: Dim | None) -> Interior:
-    """The last rows moved by a step, and kept inside a map of ``after`` rows where the step may lead outside."""
+    """The last rows after a step, limited to a map of ``after`` rows if the step may lead outside."""
     lasts = [step(dim, *by) for dim in value.lasts]
     if after is not None:
         lasts.append(step(after, 1, -1, 1))

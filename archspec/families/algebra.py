@@ -5,7 +5,7 @@ They are the trees of :mod:`archspec.expressions`, with names of the emitter's o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +15,19 @@ from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
 
 AT = (0, 0)
-SPOKEN = frozenset({"abs", "enumerate", "len", "max", "min", "range", "reversed", "round", "sum", "zip"})
-"""Functions of the language that Python has too, under the same name and with the same meaning."""
+PYTHON = {name: name for name in ("abs", "enumerate", "len", "max", "min", "range", "reversed", "round", "sum", "zip")}
+PYTHON |= {name: f"math.{name}" for name in ("ceil", "floor", "log2")} | {"divisible": "divisible"}
+"""Functions of the language, and what has the same meaning in emitted text; :data:`DIVISIBLE` is its own."""
+DIVISIBLE = '''
+def divisible(value: float, by: int) -> int:
+    """The multiple of `by` nearest to a value, at least one and not below 90% of it."""
+    rounded = max(by, int(value + by / 2) // by * by)
+    return rounded + by if rounded < 0.9 * value else rounded
+'''
 TURN = "$i"
 """The number of a loop's turn, in formulas."""
+MOST_WRITTEN_OUT = 8
+"""Items of a list that is written out in place of a comprehension, at most."""
 _OPPOSITE = {"==": "!=", "!=": "==", "in": "not in", "not in": "in"}
 
 
@@ -78,12 +87,19 @@ def value_of(tree: Tree, names: Mapping[str, Any]) -> Any:
 
 def show(tree: Tree, names: Mapping[str, str] | None = None) -> str:
     """A formula as Python text."""
-    return expressions.to_python(t.Expression("", None, False, tree), names)
+    return expressions.to_python(t.Expression("", None, False, tree), names, PYTHON)
 
 
 def names_in(tree: Tree) -> frozenset[str]:
     """The names a formula needs."""
     return expressions.free_names(t.Expression("", None, False, tree))
+
+
+def within(tree: Tree) -> Iterator[Tree]:
+    """A formula and all its parts."""
+    yield tree
+    for part in t.children(tree):
+        yield from within(part)
 
 
 def is_constant(tree: Tree) -> bool:
@@ -95,7 +111,7 @@ def is_constant(tree: Tree) -> bool:
 
 def translatable(tree: Tree) -> bool:
     """Whether Python gives the formula the meaning it has in a spec."""
-    if isinstance(tree, t.Call) and tree.function not in SPOKEN:
+    if isinstance(tree, t.Call) and tree.function not in PYTHON:
         return False
     if isinstance(tree, (t.Table, t.Comprehension, t.Attribute)):
         return False
@@ -116,8 +132,8 @@ def put(tree: Tree, known: Mapping[str, Tree]) -> Tree:
 def _rebuilt(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
     """A formula, each of its parts changed."""
     match tree:
-        case t.Listing(items=items):
-            return replace(tree, items=tuple(map(change, items)))
+        case t.Listing(items=items):  # a list of the spec is a tuple in Python, as torch's arguments are typed
+            return replace(tree, items=tuple(map(change, items)), bracket="(")
         case t.Unary(operand=operand):
             return replace(tree, operand=change(operand))
         case t.Arithmetic(first=first, rest=rest) | t.Comparison(first=first, rest=rest):
@@ -140,26 +156,46 @@ def _rebuilt(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
             return tree
 
 
-def fold(tree: Tree, known: Mapping[str, Tree]) -> Tree:
-    """A formula with values in place of names, what then is decided being decided."""
-    tree = put(tree, known)
-    return _fold(tree)
+def at_turn(tree: Tree, turn: Tree) -> Tree:
+    """A formula in one turn of a loop; the last entry of a list is ``list[-1]``."""
+    found = put(tree, {TURN: turn})
+    for part in within(found):
+        if isinstance(part, t.Index) and part.index == total([t.Call(AT, "len", (part.value,), ()), constant(-1)]):
+            return at_turn(_swapped(found, part, t.Index(AT, part.value, constant(-1))), turn)
+    return found
 
 
-def _fold(tree: Tree) -> Tree:
+def _swapped(tree: Tree, old: Tree, new: Tree) -> Tree:
+    return new if tree == old else _rebuilt(tree, lambda part: _swapped(part, old, new))
+
+
+def fold(tree: Tree, known: Mapping[str, Tree], fractions: bool = True) -> Tree:
+    """A formula with values in place of names, what then is decided being decided.
+
+    Without ``fractions``, what works out a number that is not whole stays as it is.
+    """
+    return _fold(put(tree, known), fractions)
+
+
+def _fold(tree: Tree, fractions: bool = True) -> Tree:
+    def deeper(part: Tree) -> Tree:
+        return _fold(part, fractions)
+
     if not names_in(tree) and not isinstance(tree, (t.Literal, t.Listing)):
         try:
             value = value_of(tree, {})
         except (Fault, ArithmeticError, TypeError, ValueError):
             return tree
+        if not fractions and isinstance(value, float):
+            return _rebuilt(tree, deeper)
         return constant(value) if is_plain(value) else tree
     if isinstance(tree, t.Conditional):
-        test = _fold(tree.test)
+        test = deeper(tree.test)
         if isinstance(test, t.Literal) and isinstance(test.value, bool):
-            return _fold(tree.then if test.value else tree.otherwise)
-        return replace(tree, test=test, then=_fold(tree.then), otherwise=_fold(tree.otherwise))
+            return deeper(tree.then if test.value else tree.otherwise)
+        return replace(tree, test=test, then=deeper(tree.then), otherwise=deeper(tree.otherwise))
     if isinstance(tree, t.Arithmetic):
-        first, rest = _fold(tree.first), [(symbol, _fold(part)) for symbol, part in tree.rest]
+        first, rest = deeper(tree.first), [(symbol, deeper(part)) for symbol, part in tree.rest]
         one = constant(1)
         if rest[0][0] in "*//":
             kept = [(symbol, part) for symbol, part in rest if part != one]
@@ -169,7 +205,7 @@ def _fold(tree: Tree) -> Tree:
         found = t.Arithmetic(AT, first, tuple(rest))
         return total([found]) if names_in(found) <= {TURN} and _is_whole(found) else found
     if isinstance(tree, t.Unary) and tree.operator == "not":
-        operand = _fold(tree.operand)
+        operand = deeper(tree.operand)
         if isinstance(operand, t.Comparison) and len(operand.rest) == 1 and operand.rest[0][0] in _OPPOSITE:
             symbol, right = operand.rest[0]
             return replace(operand, rest=((_OPPOSITE[symbol], right),))
@@ -177,7 +213,7 @@ def _fold(tree: Tree) -> Tree:
     if isinstance(tree, t.Logic):
         short = tree.operator == "or"
         operands: list[Tree] = []
-        for operand in map(_fold, tree.operands):
+        for operand in map(deeper, tree.operands):
             if isinstance(operand, t.Literal) and isinstance(operand.value, bool):
                 if operand.value is short:
                     return operand
@@ -186,7 +222,57 @@ def _fold(tree: Tree) -> Tree:
         if not operands:
             return constant(not short)
         return operands[0] if len(operands) == 1 else t.Logic(AT, tree.operator, tuple(operands))
-    return _rebuilt(tree, _fold)
+    return _rebuilt(tree, deeper)
+
+
+def unrolled(tree: Tree, lengths: Mapping[str, int]) -> Tree:
+    """A formula, lists that a comprehension makes of lists of known length written out.
+
+    ``[k // 2 for k in kernel]`` is ``(kernel[0] // 2, kernel[1] // 2)``, which has a type that torch's modules take.
+    """
+    if isinstance(tree, t.Comprehension) and tree.bracket == "[" and len(tree.loops) == 1:
+        loop = tree.loops[0]
+        given = _items_of(loop.iterable, lengths) if not loop.conditions else None
+        bound = [_bound(loop.target, item) for item in given or ()]
+        if given is not None and None not in bound:
+            turns = [put(tree.element, known) for known in bound if known is not None]
+            return t.Listing(AT, tuple(unrolled(turn, lengths) for turn in turns), "(")
+    return _rebuilt(tree, lambda part: unrolled(part, lengths))
+
+
+def _items_of(iterable: Tree, lengths: Mapping[str, int]) -> list[Tree] | None:
+    """What a loop runs over, where its length is known."""
+    match iterable:
+        case t.Listing(items=items):
+            return list(items)
+        case t.Name(name=name) if name in lengths:
+            return [t.Index(AT, iterable, constant(at)) for at in range(lengths[name])]
+        case t.Call(function="enumerate", arguments=(inner,), keywords=()):
+            own = _items_of(inner, lengths)
+            return own and [t.Listing(AT, (constant(at), item), "(") for at, item in enumerate(own)]
+        case t.Call(function="zip", arguments=arguments, keywords=()):
+            parts = [_items_of(argument, lengths) for argument in arguments]
+            known = [part for part in parts if part is not None]
+            return [t.Listing(AT, row, "(") for row in zip(*known, strict=False)] if len(known) == len(parts) else None
+        case t.Call(function="range", arguments=(t.Literal(value=int(count)),), keywords=()):
+            return [constant(at) for at in range(count)] if count <= MOST_WRITTEN_OUT else None
+        case _:
+            return None
+
+
+def _bound(target: t.Target, item: Tree) -> dict[str, Tree] | None:
+    """What a loop's variables are in one turn."""
+    if isinstance(target, str):
+        return {target: item}
+    if isinstance(item, t.Listing) and len(item.items) != len(target):
+        return None
+    found: dict[str, Tree] = {}
+    for at, part in enumerate(target):
+        inner = _bound(part, item.items[at] if isinstance(item, t.Listing) else t.Index(AT, item, constant(at)))
+        if inner is None:
+            return None
+        found |= inner
+    return found
 
 
 def _is_whole(tree: Tree) -> bool:

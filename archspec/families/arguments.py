@@ -62,8 +62,7 @@ class Arguments:
         self._offer_words()
 
     def _input_name(self, position: int, count: int) -> str:
-        block = self.uses[0].block
-        declared = list(block.model.inputs or ()) if block is not None else []
+        declared = self.uses[0].input_names
         return declared[position] if len(declared) == count else f"input_{position + 1}"
 
     def _offer_words(self) -> None:
@@ -77,7 +76,8 @@ class Arguments:
             if name in loops:
                 continue
             default = located(block.model.params[name])
-            fixed = default.value if isinstance(default, t.Literal) and default.value is not None else ...
+            stated = default is not None and algebra.is_constant(default) and default != algebra.constant(None)
+            fixed = algebra.value_of(default, {}) if default is not None and stated else ...
             self._offer(name, name, [owner.values.get(name) for owner in owners], fixed)
         for name, node in block.model.let.items():
             tree = located(node)
@@ -126,6 +126,7 @@ class Arguments:
         for name in self.lets:
             if name not in self.locals:
                 self._expand(name, known, set())
+        tree = algebra.unrolled(tree, self._lengths())
         here = algebra.names_in(tree) & bound.keys()
         if any(not isinstance(bound[name], Tree) and not algebra.is_plain(bound[name]) for name in here):
             return []
@@ -134,6 +135,15 @@ class Arguments:
         }
         tree = algebra.put(algebra.fold(tree, turn) if turn else tree, known)
         return [tree] if algebra.translatable(tree) else []
+
+    def _lengths(self) -> dict[str, int]:
+        """How many items the lists have that the class is given, where that is the same at every use."""
+        found: dict[str, int] = {}
+        for key, parameter in self.candidates.items():
+            lengths = {len(value) if isinstance(value, tuple) else 0 for value in parameter.values}
+            if len(lengths) == 1 and 0 < max(lengths) <= algebra.MOST_WRITTEN_OUT:
+                found[key] = max(lengths)
+        return found
 
     def parts(self, trees: Iterable[Tree]) -> list[Tree]:
         """Formulas, lists among them taken apart."""

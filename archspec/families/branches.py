@@ -86,10 +86,11 @@ class Branches(Chains):
         outer = self._outer(branch)
         if not outer:
             raise Mismatch("nothing to hand on")
-        branch.reads = outer[:1]
         held = [{self._value(use, index) for index in later[use]} for use in self.every]
-        if any(ref.entry >= 0 and not all(ref in values for values in held) for ref in outer[1:]):
+        ended = [ref for ref in outer if ref.entry >= 0 and not all(ref in values for values in held)]
+        if len(ended) > 1:
             raise Mismatch("read under a condition, and not after it")
+        branch.reads = ended or outer[:1]  # what nothing reads any more is what its value takes the place of
         child = branch.children[0]
         assert isinstance(child, Entry)
         flag = self._flag(child)

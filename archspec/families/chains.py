@@ -68,13 +68,16 @@ class Chains(Members):
     def _series(
         self, segment: Segment, where: Sequence[int], previous: Tree | None, inline: bool
     ) -> tuple[list[Entry | Series], Tree | None]:
-        """A loop; or its first turn by itself and a loop over the others."""
-        for start in (0, 1):
-            mark = self.solver.snapshot()
+        """A loop; its first turn by itself and a loop over the others; or one whose first turn reads otherwise."""
+        for start, apart in ((0, False), (1, False), (0, True)):
+            mark, outer = self.solver.snapshot(), self.solver.first_apart
+            self.solver.first_apart = outer or apart
             try:
                 return self._series_from(segment, where, previous, start, inline)
             except Mismatch:
                 self.solver.restore(mark)
+            finally:
+                self.solver.first_apart = outer
         raise Mismatch("no formula for a loop")
 
     def _series_from(
@@ -88,10 +91,34 @@ class Chains(Members):
                 entry = self.entry(items, where, None, -1, previous)
                 previous = self._chain_channels(entry, items, where, previous)
                 out.append(entry)
+        mark = self.solver.snapshot()
+        body, end = self._turns(segment, where, previous, start, inline)
+        between = _handed_on(body, previous, end) if start == 0 and max(segment.counts) > 1 else None
+        if between is not None:
+            self.solver.restore(mark)
+            body, end = self._turns(segment, where, between, start, inline)
+        count = self.solver.solve(
+            "count", [count - start for count in segment.counts], where, self._count_hints(segment, where, start)
+        )
+        out.append(Series(body, count))
+        last = [row[count * segment.period - 1] for row, count in zip(segment.rows, segment.counts, strict=True)]
+        values = [self._last_width(item, 0) for item in last]
+        if len(set(values)) == 1 and values[0] is not None:
+            return out, algebra.constant(values[0])
+        at_end = algebra.at_turn(end, algebra.total([count, algebra.constant(-1)])) if end is not None else None
+        for guess in (at_end, end, previous, before):
+            if guess is not None and self.solver.fits(guess, values, where):
+                return out, guess
+        return out, None
+
+    def _turns(
+        self, segment: Segment, where: Sequence[int], previous: Tree | None, start: int, inline: bool
+    ) -> tuple[list[Entry], Tree | None]:
+        """The entries of a loop's body, and the channels that a turn gives."""
         body: list[Entry] = []
         inside = previous
         rare = len(set(segment.counts)) == 1 and segment.counts[0] - start < GROUPED
-        if segment.period > 1 and segment.name(0, start) is None and rare:
+        if segment.period > 1 and (inline or segment.name(0, start) is None) and rare:
             raise Mismatch("a list reads better")
         for column in range(segment.period):
             items, uses, turns = [], [], []
@@ -101,7 +128,7 @@ class Chains(Members):
                     uses.append(use)
                     turns.append(turn - start)
             name = segment.name(column, start)
-            unruly = name is not None and (name[1] < 0 or (inline and (len(segment.rows) > 1 or segment.period > 1)))
+            unruly = name is not None and (name[1] < 0 or (inline and len(segment.rows) > 1))
             if not items or unruly:
                 raise Mismatch("names without a rule")
             entry = self.entry(items, uses, turns, -1, inside)
@@ -110,18 +137,7 @@ class Chains(Members):
                 raise Mismatch("a list reads better")
             inside = self._chain_channels(entry, items, uses, inside, turns)
             body.append(entry)
-        count = self.solver.solve(
-            "count", [count - start for count in segment.counts], where, self._count_hints(segment, where, start)
-        )
-        out.append(Series(body, count))
-        last = [row[count * segment.period - 1] for row, count in zip(segment.rows, segment.counts, strict=True)]
-        values = [self._last_width(item, 0) for item in last]
-        if len(set(values)) == 1 and values[0] is not None:
-            return out, algebra.constant(values[0])
-        for guess in (inside, previous, before):
-            if guess is not None and self.solver.fits(guess, values, where):
-                return out, guess
-        return out, None
+        return body, inside
 
     def _count_hints(self, segment: Segment, where: Sequence[int], start: int) -> list[Tree]:
         """What the spec says of how often a loop runs."""
@@ -233,6 +249,20 @@ class Chains(Members):
         if isinstance(what, Node):
             return f"has_{what.op.keyword}" if what.op is not None else "has_input"
         return f"has_{what.block.name if what.block is not None else what.kind}"
+
+
+def _handed_on(body: Sequence[Entry], before: Tree | None, end: Tree | None) -> Tree | None:
+    """The channels that a turn reads, where a formula for those before the loop is right in later turns by luck alone.
+
+    What a turn gives then depends on the turn: it is that of the turn before.
+    """
+    if before is None or end is None or TURN not in algebra.names_in(end) or TURN in algebra.names_in(before):
+        return None
+    if not any(slot.tree == before for slot in body[0].slots):
+        return None
+    first = t.Comparison(algebra.AT, algebra.name(TURN), (("==", algebra.constant(0)),))
+    earlier = algebra.at_turn(end, algebra.total([algebra.name(TURN), algebra.constant(-1)]))
+    return t.Conditional(algebra.AT, first, before, earlier)
 
 
 class _Keyed(Protocol):

@@ -104,7 +104,11 @@ class Members(Wiring):
             return
         if len({tuple((a.slot, a.keyword) for a in item.arguments) for item in items}) != 1:
             raise Mismatch("other arguments")
-        for position, argument in enumerate(first.arguments):
+        found: dict[int, Slot] = {}
+        # Padding often follows from another argument, as from a dilation, and never the other way round.
+        order = sorted(range(len(first.arguments)), key=lambda position: first.arguments[position].slot == "padding")
+        for position in order:
+            argument = first.arguments[position]
             values = [item.arguments[position].value for item in items]
             hints = self._hints(items, argument.slot, previous, where, turns)
             varied = any(not algebra.same(algebra.plain(value), algebra.plain(values[0])) for value in values)
@@ -115,7 +119,8 @@ class Members(Wiring):
                 values = each if self.solver.says(hints, each, where, turns) else values
             tree = self.solver.solve(argument.slot, values, where, hints, turns)
             defaults = {repr(item.arguments[position].default) for item in items}
-            entry.slots.append(Slot(argument.keyword, tree, argument.default if len(defaults) == 1 else ...))
+            found[position] = Slot(argument.keyword, tree, argument.default if len(defaults) == 1 else ...)
+        entry.slots += [slot for _, slot in sorted(found.items())]
 
     def _chosen(self, entry: Entry, targets: list[Code], where: list[int], first: Item) -> Tree:
         """The class of a module, as an argument of the constructor."""

@@ -35,6 +35,9 @@ class Solver(Arguments):
         self.first_apart = False
         """Whether the first turn of a loop may have a value of its own in a formula."""
         every = range(len(uses))
+        for key, parameter in self.candidates.items():
+            if self._is_fixed(key) and isinstance(parameter.values[0], tuple) and parameter.values[0]:
+                self.locals[key] = algebra.constant(parameter.values[0])
         for name in self.lets:
             if name not in self.candidates or self._is_fixed(name):
                 continue
@@ -60,7 +63,7 @@ class Solver(Arguments):
                 for form in self._forms(hints, values, where):
                     if self._needed(form) <= self.parameters.keys() | self.expected and self.fits(form, values, where):
                         return self.use(form)
-            return algebra.constant(values[0])
+            return self._worked_out(values[0], hints) if turns is None else algebra.constant(values[0])
         for form in self._forms(hints, values, where):
             if self.fits(form, values, where, turns):
                 return self.use(form)
@@ -79,6 +82,16 @@ class Solver(Arguments):
                 raise Mismatch(f"{wanted} varies within one use")
             by_use[use] = value
         return self.fresh(wanted, by_use)
+
+    def _worked_out(self, value: Any, hints: Iterable[Tree]) -> Tree:
+        """A value; of a fraction that the spec works out, how it does: ``0.2 * 3 / 16``."""
+        for tree in hints if isinstance(value, float) and value else ():
+            names = algebra.names_in(tree)
+            if all(map(self._is_fixed, names)):
+                found = algebra.fold(tree, {name: self._value(name) for name in names}, fractions=False)
+                if algebra.translatable(found) and algebra.same(algebra.value_of(found, {}), value):
+                    return found
+        return algebra.constant(value)
 
     def says(
         self, hints: Iterable[Tree], values: Sequence[Any], where: Sequence[int], turns: Sequence[int] | None
@@ -116,13 +129,20 @@ class Solver(Arguments):
                     multiple = self._multiple(key, values, where)
                     if multiple is not None:
                         yield multiple
-                tree = algebra.fold(tree, fixed)
+                tree = self._folded(tree, fixed)
             if not varying and TURN not in names:
                 continue
             yield tree
             whole = _whole(tree)
             if whole is not None:
                 yield whole
+
+    def _folded(self, tree: Tree, fixed: Mapping[str, Tree]) -> Tree:
+        """A formula with values for what never varies; a list that the number of a turn chooses from keeps its name."""
+        folded = algebra.fold(tree, fixed)
+        if any(isinstance(part, t.Index) and isinstance(part.value, t.Listing) for part in algebra.within(folded)):
+            return algebra.fold(tree, {name: value for name, value in fixed.items() if name not in self.locals})
+        return folded
 
     def _matching(self, values: Sequence[Any], where: Sequence[int]) -> Tree | None:
         """An argument that has these values, or a whole multiple or fraction of one."""
@@ -191,10 +211,11 @@ class Solver(Arguments):
         if not rest:
             return None
         before = algebra.total([algebra.name(TURN), algebra.constant(-1)])
-        entries = [t.Index(algebra.AT, algebra.name(key), before) for key in self._lists()]
         own, uses = [value for _, value in rest], [use for use, _ in rest]
         later = [turn for turn in turns if turn]
-        otherwise = next((self.use(entry) for entry in entries if self.fits(entry, own, uses, later)), None)
+        varied = any(not algebra.same(value, own[0]) for value in own)
+        found = (entry for entry in self._entries(before) if varied and self.fits(entry, own, uses, later))
+        otherwise = next(map(self.use, found), None)
         if otherwise is None:
             for use, value in rest:
                 if not algebra.same(value, next(other for one, other in rest if one == use)):
@@ -260,14 +281,16 @@ class Solver(Arguments):
             counted = algebra.total([algebra.name(TURN), algebra.constant(shift)])
             if self.fits(counted, values, where, turns):
                 return counted
+        return next((form for form in self._entries(index) if self.fits(form, values, where, turns)), ...)
+
+    def _entries(self, index: Tree) -> Iterator[Tree]:
+        """An entry of each list that the class is given, and the parts of it."""
         for key in self._lists():
             entry = t.Index(algebra.AT, algebra.name(key), index)
+            yield entry
             first = next((value[0] for value in self.candidates[key].values if value), None)
-            parts = range(len(first)) if isinstance(first, tuple) else ()
-            for form in (entry, *(t.Index(algebra.AT, entry, algebra.constant(at)) for at in parts)):
-                if self.fits(form, values, where, turns):
-                    return form
-        return ...
+            for part in range(len(first)) if isinstance(first, tuple) else ():
+                yield t.Index(algebra.AT, entry, algebra.constant(part))
 
     def lengths(self) -> list[Tree]:
         """How many entries the lists have that the class is given."""

@@ -158,8 +158,16 @@ class Wiring:
             return algebra.constant(values[0])
         for guess in guesses:
             if self.solver.fits(guess, values, where, turns):
-                return guess
+                return self._simpler(guess, values, where, turns)
         return None
+
+    def _simpler(
+        self, guess: Tree, values: Sequence[int | None], where: Sequence[int], turns: Sequence[int] | None
+    ) -> Tree:
+        """One argument that is the same everywhere as a formula of several."""
+        several = len(algebra.names_in(guess)) > 1
+        names = map(algebra.name, {**self.solver.parameters, **self.solver.candidates}) if several else ()
+        return next((name for name in names if self.solver.fits(name, values, where, turns)), guess)
 
 
 def _tidy(tree: Tree) -> Tree:

@@ -31,7 +31,7 @@ class Clamp(Pointwise):
     @model_validator(mode="after")
     def _bounds(self) -> Self:
         if self.min is None and self.max is None:
-            refuse("wants `min`, `max` or both")
+            refuse("needs `min`, `max` or both")
         if self.min is not None and self.max is not None and self.min > self.max:
             refuse(f"min {self.min:g} is above max {self.max:g}")
         return self

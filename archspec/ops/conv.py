@@ -56,11 +56,11 @@ class Conv(Op):
     kernel: PerAxis = Field(description="kernel size, one number or one for each spatial axis")
     stride: PerAxis = Field(1, description="step between windows")
     padding: Padding = Field(
-        0, description="zeros around: a number, one for each axis, [before, after] pairs or `same`"
+        0, description="zeros added around the map: a number, one for each axis, [before, after] pairs or `same`"
     )
     dilation: PerAxis = Field(1, description="distance between the taps of a window")
     groups: Positive = Field(
-        1, description="groups that are convolved apart; $(input.channels) is a depthwise convolution"
+        1, description="number of groups convolved separately; $(input.channels) for a depthwise convolution"
     )
     padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = Field(
         "zeros", description="what the padding holds: zeros, the mirror image, the border again, the other end"
@@ -71,7 +71,7 @@ class Conv(Op):
         return Windows.of(shape.spatial, self.kernel, self.stride, self.padding, self.dilation)
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """Channels as asked, sizes by the windows that fit."""
+        """The requested channels; each size is the number of windows that fit."""
         shape = feature_map(self, inputs)
         for count, where in ((shape.channels, "input"), (self.channels, "output")):
             if count % self.groups:
@@ -82,7 +82,7 @@ class Conv(Op):
         for name, dim, least in zip(shape.spatial_axes, shape.spatial, self._least(shape), strict=True):
             if isinstance(dim, int) and dim < least:
                 wanted = f"a {name} of at least {least}; it is {dim}"
-                raise ShapeError(f"padding by mode `{self.padding_mode}` wants {wanted}", argument="padding_mode")
+                raise ShapeError(f"padding by mode `{self.padding_mode}` needs {wanted}", argument="padding_mode")
         return shape.with_(channels=self.channels, spatial=windows.sizes(shape))
 
     def _least(self, shape: Shape) -> list[int]:
@@ -91,7 +91,7 @@ class Conv(Op):
         return [{"reflect": rows + 1, "circular": rows}.get(self.padding_mode, 1) for rows in most]
 
     def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
-        """A mirror image wants more rows than it shows, the other end as many."""
+        """Mode ``reflect`` needs more rows than it adds, ``circular`` as many."""
         least = zip(inputs[0].spatial, self._least(inputs[0]), strict=True)
         return [AtLeast(dim, rows, author) for dim, rows in least if rows > 1 and not isinstance(dim, int)]
 
@@ -133,7 +133,7 @@ class Conv(Op):
         return Saved(kept, extra=(self._windows(inputs[0]).padded(inputs[0]),))
 
     def explicit(self, inputs: Sequence[Shape]) -> Op:
-        """The padding that ``same`` comes to, where that is the same at every size."""
+        """The same op with ``same`` replaced by numbers, unless they depend on the size."""
         windows = self._windows(inputs[0])
         return self if any(windows.by_size) else self.model_copy(update={"padding": windows.padding})
 

@@ -60,10 +60,10 @@ Both = Annotated[
 
 
 class Pad(Op):
-    """Rows laid around a map, by amounts or up to the size of another step; zeros as further channels.
+    """Add rows around a map, by amounts or up to the size of another step, or add channels of zeros.
 
-    What they hold: one value, the mirror image, the border again, or the other end.  Up to a size, the map lies in the
-    centre: where an odd number of rows is laid around, one more goes after than before.
+    The rows contain one value, the mirror image of the map, its border row, or the rows of its other end.  Up to a
+    size, the map lies in the centre: of an odd number of rows, one more is added at the end than at the start.
     """
 
     keyword: ClassVar[str] = "pad"
@@ -88,30 +88,30 @@ class Pad(Op):
     )
 
     amount: PerSide = Field(0, description="rows to add: a number, one for each axis or [before, after] pairs")
-    to: Text | None = Field(None, description="a step whose size the map is padded to")
+    to: Text | None = Field(None, description="the step whose size the map is padded to")
     offset: PerAxisFromZero | None = Field(
-        None, description="where the map then begins in it; the centre when left out"
+        None, description="the rows before the map, together with `to`; without it the map is centred"
     )
     channels: Both = Field((0, 0), description="channels of zeros to add: a number on both sides or [before, after]")
-    mode: Fill = Field("constant", description="what the rows hold")
-    value: Number = Field(0, description="the value they hold, when constant")
+    mode: Fill = Field("constant", description="what the added rows contain")
+    value: Number = Field(0, description="the value of the added rows, for mode constant")
 
     @model_validator(mode="after")
     def _value_is_used(self) -> Self:
         if self.value != 0 and self.mode != "constant":
-            refuse(f"`value` has no meaning with mode `{self.mode}`")
+            refuse(f"`value` cannot be used with mode `{self.mode}`")
         return self
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.to is None and not {"amount", "channels"} & self.model_fields_set:
-            refuse("wants `amount`, `to` or `channels`")
+            refuse("needs `amount`, `to` or `channels`")
         if self.to is None and self.offset is not None:
-            refuse("`offset` has no meaning without `to`")
+            refuse("`offset` needs `to`")
         if self.to is not None and (self.amount != 0 or self.mode != "constant" or self.value != 0):
-            refuse("`to` lays zeros around, and takes no amount, mode or value")
+            refuse("`to` adds zeros; it cannot be used with `amount`, `mode` or `value`")
         if any(self.channels) and (self.to is not None or self.mode != "constant" or self.value != 0):
-            refuse("`channels` adds zeros, and takes no `to`, mode or value")
+            refuse("`channels` adds zeros; it cannot be used with `to`, `mode` or `value`")
         return self
 
     def _least(self, before: int, after: int) -> int:
@@ -122,12 +122,12 @@ class Pad(Op):
         return (0,) * rank if self.offset is None else per_axis(self.offset, rank, "offset")
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The same channels, and those added, at the larger size."""
+        """The larger size, with the added channels."""
         shape = feature_map(self, inputs[:1])
         names = shape.spatial_axes
         if self.to is not None:
             if len(inputs) != 2 or feature_map(self, inputs[1:]).rank != shape.rank:
-                raise ShapeError(f"pad wants a step with {counted(shape.rank)} to follow", argument="to")
+                raise ShapeError(f"pad needs a step with {counted(shape.rank)} to follow", argument="to")
             axes = zip(names, shape.spatial, inputs[1].spatial, self._offsets(shape.rank), strict=True)
             for name, inner, outer, offset in axes:
                 if isinstance(outer, int) and isinstance(inner, int) and offset + inner > outer:
@@ -137,12 +137,12 @@ class Pad(Op):
         for name, dim, pair in zip(names, shape.spatial, around, strict=True):
             if isinstance(dim, int) and dim < self._least(*pair):
                 least = f"a {name} of at least {self._least(*pair)}; it is {dim}"
-                raise ShapeError(f"padding {max(pair)} by mode `{self.mode}` wants {least}", argument="amount")
+                raise ShapeError(f"padding {max(pair)} by mode `{self.mode}` needs {least}", argument="amount")
         spatial = [step(dim, 1, sum(pair), 1) for dim, pair in zip(shape.spatial, around, strict=True)]
         return shape.with_(shape.channels + sum(self.channels), spatial)
 
     def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
-        """A mirror image wants more rows than it shows, the other end as many; the map lies inside what it follows."""
+        """Mode ``reflect`` needs more rows than it adds, ``circular`` as many; with ``to`` the map must fit inside."""
         if self.to is not None:
             ends = [
                 step(dim, 1, at, 1) for dim, at in zip(inputs[0].spatial, self._offsets(inputs[0].rank), strict=True)
@@ -157,7 +157,7 @@ class Pad(Op):
         return [AtLeast(dim, rows, author) for dim, rows in least if rows > 1]
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
-        """A shift by what is added before."""
+        """A shift by the rows added at the beginning."""
         if index:
             return Nothing()
         shape = inputs[0]
@@ -172,15 +172,15 @@ class Pad(Op):
         return Surrounded(outer, inner)
 
     def rows_added(self, inputs: Sequence[Shape], axis: str) -> int | None:
-        """What is added after, where that is a number."""
+        """The rows added at the end, if that is a number."""
         shape = inputs[0]
         if self.to is not None:
             return None
         return pairs(self.amount, shape.rank, "amount")[shape.spatial_axes.index(axis)][1]
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """The input, to mirror or repeat it back; nothing but sizes for a constant and for what is copied round."""
-        if self.mode == "circular":  # torch copies piece by piece, and each copy has a backward step of its own
+        """The input for ``reflect`` and ``replicate``; only sizes for ``constant`` and ``circular``."""
+        if self.mode == "circular":  # torch copies piece by piece, and each copy has its own backward step
             return Saved(backward=(Numbers(2, output.dims),))
         return NOTHING if self.mode == "constant" else INPUT
 

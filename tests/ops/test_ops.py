@@ -419,7 +419,7 @@ def each_side(padding: object) -> list[object]:
     return padding if isinstance(padding, list) else [padding]
 
 
-STRICTER = ("ceil mode wants the same", "always counts")
+STRICTER = ("ceil mode needs the same", "is always counted")
 """Where we refuse by rule what torch would not see: it is handed unequal padding as rows of the map."""
 
 

@@ -19,6 +19,8 @@ BEFORE = 8
 """Columns that an expression leaves at least for what stands before it: ``return`` or the name of its value."""
 DEEPEST = 5
 """Calls nested in one another, at most."""
+_SHORT = ("x", "y", "z")
+"""Names of values that have none of their own."""
 _PIECE = re.compile(r"(\{0\}\.chunk\((\d+)(?:, dim=\d+)?\))\[(\d+)\]")
 _PLACE = re.compile(r"\{(\d+)\}")
 
@@ -39,6 +41,8 @@ class _Pending:
     deep: int
     takes: int
     """Calls in it that take memory when there is no training."""
+    applies: tuple[int, str] | None
+    """Where it is one member of a list called on one name: the member's place and the name."""
 
 
 @dataclass(slots=True)
@@ -56,7 +60,7 @@ class Body:
     _merged: set[Ref] = field(default_factory=set)
     _far: set[Ref] = field(default_factory=set)
     _beside: set[Ref] = field(default_factory=set)
-    """Values given or returned together with others: each has its own name, so that one can tell them apart."""
+    """Values given, returned or joined together with others: each has its own name, so that one can tell them apart."""
     _held: Held = field(default_factory=Held)
     _wanted: dict[Ref, str] = field(default_factory=dict)
     """In a loop, the names that the next turn looks for."""
@@ -77,6 +81,8 @@ class Body:
             self._left.update(call.reads)
             if call.merges:
                 self._merged.update(call.reads)
+                if len(call.reads) > len(_SHORT):
+                    self._beside.update(call.reads)
             made.update((ref, position) for ref in call.gives)
             if len(call.gives) > 1:
                 self._beside.update(call.gives)
@@ -141,6 +147,7 @@ class Body:
             call.heavy or any(entry.heavy for entry in nested),
             1 + max((entry.deep for entry in nested), default=0),
             (call.views is None and not call.training) + sum(entry.takes for entry in nested),
+            None if call.place is None or nested else (call.place, self.bound[call.reads[0]]),
         )
         if len(call.gives) != 1:
             self._flush()
@@ -184,7 +191,7 @@ class Body:
         """The name of what the first turn finds: its own where nothing else reads it, or a second one."""
         name = self.bound[ref]
         self._read([ref])
-        named = ref.entry < 0 and name not in ("x", "y", "z")  # what is called after an input stays that input
+        named = ref.entry < 0 and name not in _SHORT  # what is called after an input stays that input
         if ref in self.bound or name not in self._mine or named:
             copy = self._name(begin, "", set(self.bound.values()))
             self.statements.append(Statement((copy,), name, False, ()))
@@ -282,7 +289,9 @@ class Body:
             targets.append(target)
         if targets == ["_"]:
             return
-        self.statements.append(Statement(tuple(targets), entry.text, entry.training, entry.refs, entry.spans))
+        self.statements.append(
+            Statement(tuple(targets), entry.text, entry.training, entry.refs, entry.spans, applies=entry.applies)
+        )
         if not entry.training:
             self._held.bind(targets, entry.refs)
             self._let_go()
@@ -308,8 +317,8 @@ class Body:
             self._mine.add(name)
             return name
         # Binding a name ends what it held, so those that hold what is read no more come first.
-        freed = [name for name in self._held.idle() if name in ("x", "y", "z")]
-        for name in () if ref in self._far and member else (*freed, "x", "y", "z"):
+        freed = [name for name in self._held.idle() if name in _SHORT]
+        for name in () if ref in self._far and member else (*freed, *_SHORT):
             if name not in busy and (name in self._mine or name not in self.names):
                 if name not in self._mine:
                     self._mine.add(self.names.claim(name))

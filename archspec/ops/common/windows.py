@@ -1,6 +1,6 @@
-"""Which input rows an output row reads, along one axis: what receptive fields are computed from.
+"""The input rows that an output row reads, along one axis; receptive fields are computed from them.
 
-Each class is one row of the table in the receptive-field analysis; an op only names its window.
+Each class is one case of the receptive-field analysis; an op only names its window.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Sliding:
     padding: int = 0
     dilation: int = 1
     after: int = 0
-    """Rows of padding at the end, as ``padding`` is at the beginning."""
+    """Rows of padding at the end; ``padding`` is at the beginning."""
     ceil: bool = False
-    """Whether a last window that hangs over the end counts."""
+    """Whether a last window that extends over the end counts."""
     fill: Fill = "constant"
 
 
@@ -76,7 +76,7 @@ class Scaled:
 class Shifted:
     """Output row i reads i + offset: pad, crop and slice.  Offset 0 is pointwise.
 
-    ``fill`` says what padding shows where there is no such row: a constant, or rows it mirrors, repeats or wraps to.
+    ``fill`` is the padding mode for rows outside the input: a constant, or mirrored, repeated or wrapped rows.
     """
 
     offset: int = 0
@@ -101,7 +101,7 @@ class Surrounded:
 
 @record
 class Joined:
-    """Concatenation along this very axis: this input's rows start at ``start``."""
+    """Concatenation along this axis: the rows of this input start at ``start``."""
 
     start: Dim
     length: Dim
@@ -109,7 +109,9 @@ class Joined:
 
 @record
 class Resized:
-    """Resampling from ``source`` to ``target`` rows; no constant ratio, or align_corners: known at a given size."""
+    """Resampling from ``source`` to ``target`` rows, by no constant ratio or with align_corners: known only at a given
+    size.
+    """
 
     source: Dim
     target: Dim
@@ -132,7 +134,7 @@ class Everything:
 
 @record
 class Nothing:
-    """No row is read: of a step that is named for its size alone."""
+    """No row is read: the step is only used for its size."""
 
 
 Window = (

@@ -44,10 +44,10 @@ class UpLevel(nn.Module):
     channels, beside it the skip (its centre, with crop), then two convolutions.
     """
 
-    def __init__(self, in_channels: int, skip_channels: int, channels: int) -> None:
+    def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
         self.up = nn.ConvTranspose2d(in_channels, channels, 2, stride=2)
-        self.convs = DoubleConv(skip_channels + channels, channels)
+        self.convs = DoubleConv(in_channels, channels)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = self.up(x)
@@ -66,10 +66,10 @@ class UNet(nn.Module):
         self.down3 = DoubleConv(128, 256)
         self.down4 = DoubleConv(256, 512)
         self.bottom = DoubleConv(512, 1024)
-        self.up4 = UpLevel(1024, skip_channels=512, channels=512)
-        self.up3 = UpLevel(512, skip_channels=256, channels=256)
-        self.up2 = UpLevel(256, skip_channels=128, channels=128)
-        self.up1 = UpLevel(128, skip_channels=64, channels=64)
+        self.up4 = UpLevel(1024, 512)
+        self.up3 = UpLevel(512, 256)
+        self.up2 = UpLevel(256, 128)
+        self.up1 = UpLevel(128, 64)
         self.score = nn.Conv2d(64, 2, 1)
 
     def forward(self, image: Tensor) -> Tensor:
