@@ -29,6 +29,7 @@ class AvgPool(Pool):
         Example((Shape.of(3, H, W),), {"kernel": 3, "stride": 2, "padding": 1, "count_include_pad": False}),
         Example((Shape.of(3, H, W),), {"kernel": 3, "stride": 2, "padding": [[0, 1], [0, 1]]}),
         Example((Shape.of(3, H, W),), {"kernel": 2, "padding": "same", "stride": 1}),
+        Example((Shape.of(3, H, W),), {"kernel": 2, "padding": "same"}),
         Example((Shape.of(2, L),), {"kernel": 3, "stride": 2, "padding": 1, "ceil": True}),
         Example((Shape.of(2, 5, H, W),), {"kernel": 3, "stride": 2, "padding": 1}),
         Example((Shape.of(2, 5, H, W),), {"kernel": 3, "stride": 2, "padding": 1, "ceil": True}),

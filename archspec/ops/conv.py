@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from archspec.ops.common.arguments import Flag, Padding, PerAxis, Positive
 from archspec.ops.common.base import Argument, Example, H, Kind, L, Module, Op, Product, Shape, ShapeError, W, Weight
-from archspec.ops.common.memory import Layout, Numbers
+from archspec.ops.common.memory import INPUT, Layout, Numbers, Saved
+from archspec.ops.common.runs import EVALUATION, Run
 from archspec.ops.common.spatial import Windows, by_axis, feature_map, times
-from archspec.ops.common.windows import Window
+from archspec.ops.common.windows import Fitted, Window
+from archspec.sizes import AtLeast, Condition
 
 
 class Conv(Op):
@@ -30,6 +33,21 @@ class Conv(Op):
         Example((Shape.of(4, H, W),), {"channels": 6, "kernel": [1, 4], "padding": "same", "groups": 2}),
         Example((Shape.of(4, H, W),), {"channels": 2, "kernel": [3, 2], "stride": [2, 1], "padding": [1, 0]}),
         Example((Shape.of(4, H, W),), {"channels": 2, "kernel": 3, "stride": 2, "padding": [[0, 1], [0, 1]]}),
+        Example((Shape.of(4, H, W),), {"channels": 2, "kernel": 3, "stride": 2, "padding": "same"}),
+        Example(
+            (Shape.of(3, 224, 225),),
+            {"channels": 8, "kernel": 5, "stride": 2, "padding": "same"},
+            Shape.of(8, 112, 113),
+        ),
+        Example(
+            (Shape.of(4, H, W),),
+            {"channels": 4, "kernel": [3, 5], "stride": [1, 3], "dilation": 2, "padding": "same", "groups": 4},
+        ),
+        Example((Shape.of(4, H, W),), {"channels": 2, "kernel": 5, "padding": 2, "padding_mode": "reflect"}),
+        Example((Shape.of(2, L),), {"channels": 2, "kernel": 4, "padding": [[1, 2]], "padding_mode": "replicate"}),
+        Example(
+            (Shape.of(2, H, W),), {"channels": 2, "kernel": 3, "stride": 2, "padding": 1, "padding_mode": "circular"}
+        ),
         Example((Shape.of(2, L),), {"channels": 4, "kernel": 5, "padding": 2, "init": "kaiming_normal"}),
         Example((Shape.of(2, 5, H, W),), {"channels": 4, "kernel": [3, 3, 1], "dilation": 2, "padding": 1}),
     )
@@ -44,10 +62,13 @@ class Conv(Op):
     groups: Positive = Field(
         1, description="number of groups convolved separately; $(input.channels) for a depthwise convolution"
     )
+    padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = Field(
+        "zeros", description="what the padding holds: zeros, the mirror image, the border again, the other end"
+    )
     bias: Flag = Field(True, description="whether a bias is added")
 
     def _windows(self, shape: Shape) -> Windows:
-        return Windows.of(shape.rank, self.kernel, self.stride, self.padding, self.dilation)
+        return Windows.of(shape.spatial, self.kernel, self.stride, self.padding, self.dilation)
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
         """The requested channels; each size is the number of windows that fit."""
@@ -55,11 +76,31 @@ class Conv(Op):
         for count, where in ((shape.channels, "input"), (self.channels, "output")):
             if count % self.groups:
                 raise ShapeError(f"{count} {where} channels do not divide into {self.groups} groups", argument="groups")
-        return shape.with_(channels=self.channels, spatial=self._windows(shape).sizes(shape))
+        windows = self._windows(shape)
+        if self.padding_mode != "zeros" and any(windows.by_size):
+            raise ShapeError("padding that depends on the size is zeros", "`pad` first", "padding_mode")
+        for name, dim, least in zip(shape.spatial_axes, shape.spatial, self._least(shape), strict=True):
+            if isinstance(dim, int) and dim < least:
+                wanted = f"a {name} of at least {least}; it is {dim}"
+                raise ShapeError(f"padding by mode `{self.padding_mode}` needs {wanted}", argument="padding_mode")
+        return shape.with_(channels=self.channels, spatial=windows.sizes(shape))
+
+    def _least(self, shape: Shape) -> list[int]:
+        """The rows along each axis that the padding needs to be made of."""
+        most = [max(sides) for sides in self._windows(shape).padding]
+        return [{"reflect": rows + 1, "circular": rows}.get(self.padding_mode, 1) for rows in most]
+
+    def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
+        """Mode ``reflect`` needs more rows than it adds, ``circular`` as many."""
+        least = zip(inputs[0].spatial, self._least(inputs[0]), strict=True)
+        return [AtLeast(dim, rows, author) for dim, rows in least if rows > 1 and not isinstance(dim, int)]
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
         """The kernel's taps."""
-        return self._windows(inputs[0]).along(inputs[0], axis)
+        window = self._windows(inputs[0]).along(inputs[0], axis)
+        if self.padding_mode == "zeros" or isinstance(window, Fitted):
+            return window
+        return replace(window, fill=self.padding_mode)
 
     def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
         """``weight``: output channels, input channels of a group, kernel; ``bias``."""
@@ -76,9 +117,25 @@ class Conv(Op):
         """The input with unequal padding."""
         return self._windows(inputs[0]).prepared(inputs[0])
 
+    def _pads_itself(self, shape: Shape) -> bool:
+        """Whether torch's module lays padding of another kind around its input."""
+        return self.padding_mode != "zeros" and self._windows(shape).symmetric
+
+    def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
+        """The padded input, where the padding is no zeros."""
+        return (self._windows(inputs[0]).padded(inputs[0]),) if self._pads_itself(inputs[0]) else ()
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """The input, padded where torch pads it beforehand."""
+        if not self._pads_itself(inputs[0]):
+            return INPUT
+        kept = (0,) if self.padding_mode != "circular" else ()
+        return Saved(kept, extra=(self._windows(inputs[0]).padded(inputs[0]),))
+
     def explicit(self, inputs: Sequence[Shape]) -> Op:
-        """The same op with ``same`` replaced by numbers."""
-        return self.model_copy(update={"padding": self._windows(inputs[0]).padding})
+        """The same op with ``same`` replaced by numbers, unless they depend on the size."""
+        windows = self._windows(inputs[0])
+        return self if any(windows.by_size) else self.model_copy(update={"padding": windows.padding})
 
     def module(self, inputs: Sequence[Shape]) -> Module:
         """``nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)``."""
@@ -96,16 +153,19 @@ class Conv(Op):
                 by_axis("dilation", windows.dilation, "dilation", 1),
                 Argument("groups", self.groups, "groups", 1),
                 Argument("bias", self.bias, "bias", True),
+                Argument("padding_mode", self.padding_mode if windows.symmetric else "zeros", "padding_mode", "zeros"),
             ),
-            prepare=windows.prepare(),
+            helper=windows.helper,
+            prepare=windows.prepare("" if self.padding_mode == "zeros" else f', mode="{self.padding_mode}"'),
         )
 
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:
         """``3×3 conv, 64, /2``; ``depthwise 3×3 conv``."""
         windows = self._windows(inputs[0])
         name = f"{times(windows.kernel)} conv"
+        filled = "" if self.padding_mode == "zeros" else f", {self.padding_mode} padding"
         if self.groups == inputs[0].channels > 1:
             name = f"depthwise {name}" + (f", {self.channels}" if self.channels != inputs[0].channels else "")
-            return name + windows.details()
+            return name + windows.details() + filled
         groups = f", {self.groups} groups" if self.groups > 1 else ""
-        return f"{name}, {self.channels}{windows.details()}{groups}"
+        return f"{name}, {self.channels}{windows.details()}{filled}{groups}"

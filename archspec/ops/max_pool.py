@@ -31,6 +31,7 @@ class MaxPool(Pool):
         Example((Shape.of(3, H, W),), {"kernel": 3, "stride": 3, "padding": [[0, 1], [1, 0]]}),
         Example((Shape.of(3, H, W),), {"kernel": 3, "stride": 1, "padding": "same"}),
         Example((Shape.of(3, H, W),), {"kernel": 3, "stride": 1, "dilation": 2, "padding": "same"}),
+        Example((Shape.of(3, H, W),), {"kernel": 3, "stride": 2, "padding": "same"}),
         Example((Shape.of(3, H, W),), {"kernel": [2, 3], "stride": [1, 2], "dilation": 2, "ceil": True}),
         Example((Shape.of(2, L),), {"kernel": 3, "padding": 1, "dilation": 3}),
         Example((Shape.of(2, 4, H, W),), {"kernel": [1, 3, 3], "stride": [1, 2, 2]}),

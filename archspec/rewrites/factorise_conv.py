@@ -101,7 +101,10 @@ def _between(conv: DraftNode, parts: int) -> list[int]:
 def _windows(conv: DraftNode) -> Any:
     """Kernel, stride, padding and dilation along each axis."""
     given: Any = conv.op
-    return given._windows(conv.shapes_in[0])
+    found = given._windows(conv.shapes_in[0])
+    if any(found.by_size):
+        raise RewriteError(f"the padding of `{conv.path}` depends on the size", conv, "`fix_padding` first")
+    return found
 
 
 def _sides(padding: list[tuple[int, int]]) -> Any:

@@ -78,7 +78,7 @@ def _fold(draft: Draft, norm: DraftNode) -> None:
     old_conv, old_norm = conv.path, norm.path
     op: Any = norm.op
     given: Any = conv.op
-    groups = given.groups if isinstance(given, ConvTranspose) else 1
+    groups = given.groups if isinstance(conv.op, ConvTranspose) else 1
     scale = [f"{old_norm}.weight"] if op.affine else []
     statistics = [f"{old_norm}.running_mean", f"{old_norm}.running_var"]
     shift = [f"{old_norm}.bias"] if op.affine else []

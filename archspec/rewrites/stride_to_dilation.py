@@ -139,6 +139,9 @@ class _Step:
             return None
         if any(size > 1 for size in denser):
             raise RewriteError(f"`{op.keyword}` at `{node.path}` cannot be dilated", node, "`cut` before it")
+        if isinstance(op, Conv | Pool) and op.padding == "same":
+            hint = "`fix_padding` first"
+            raise RewriteError(f"the padding of `{node.path}` depends on the size", node, hint)
         if op.kind != "upsampling":
             return source
         factors: Sequence[int | Fraction] = (1,) * len(source)
@@ -181,6 +184,8 @@ class _Step:
         if isinstance(op, Pool) and op.ceil:
             padding = [self._hanging(*each) for each in zip(windows, padding, denser, kept, strict=True)]
             self.changes["ceil"] = False
+        if padding != sides and isinstance(op, Conv) and op.padding_mode != "zeros":
+            raise RewriteError(f"padding by mode `{op.padding_mode}` at `{node.path}` cannot be dilated", node)
         if (padding != sides and op.padding != "same") or _uneven(op, windows):
             self.changes["padding"] = [list(each) if each[0] != each[1] else each[0] for each in padding]
             numbers = {one for pair in padding for one in pair}
@@ -211,11 +216,11 @@ class _Step:
 def _sides(op: Conv | Pool, window: Sliding, at: int, rank: int) -> tuple[int, int]:
     """The padding before and after one axis."""
     if op.padding == "same":
-        extra = window.dilation * (window.kernel - 1)
-        return extra // 2, extra - extra // 2
+        return window.padding, window.after
     return pairs(op.padding, rank)[at]
 
 
 def _uneven(op: Conv | Pool, windows: Sequence[Sliding]) -> bool:
-    """Whether `same` pads one row more after than before, which a dilated window would distribute differently."""
-    return op.padding == "same" and any(window.dilation * (window.kernel - 1) % 2 for window in windows)
+    """Whether `same` is uneven or strided, so that a dilated window would distribute it differently."""
+    uneven = any(window.dilation * (window.kernel - 1) % 2 or window.stride > 1 for window in windows)
+    return op.padding == "same" and uneven

@@ -133,8 +133,8 @@ class Oracle:
             raise ValueError("groups")
         weight = self._weight(step, "weight", given["channels"], x.shape[1] // groups, *self._each(given["kernel"]))
         padding = given.get("padding", 0)
-        if padding != "same":
-            sides = self._sides(padding)
+        if padding != "same" or "stride" in given:
+            sides = self._strided_same(step, x) if padding == "same" else self._sides(padding)
             if any(a != b for a, b in sides):
                 x, padding = F.pad(x, _flat(sides)), 0
             else:
@@ -145,6 +145,16 @@ class Oracle:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch copies the map where `same` is uneven, and says so
             return convolve(x, weight, bias, stride, padding, dilation, groups)  # type: ignore[arg-type]
+
+    def _strided_same(self, step: Step, x: Tensor) -> list[tuple[int, int]]:
+        """TensorFlow's rule: as few rows as give ceil(size / stride), the odd one after."""
+        each = [self._each(step.arguments.get(name, 1)) for name in ("kernel", "stride", "dilation")]
+        found = []
+        for rows, k, s, d in zip(x.shape[2:], *each, strict=True):
+            wanted = rows // s + (rows % s > 0)
+            more = max((wanted - 1) * s + d * (k - 1) + 1 - rows, 0)
+            found.append((more // 2, more - more // 2))
+        return found
 
     def _conv_transpose(self, step: Step, x: Tensor) -> Tensor:
         given = step.arguments

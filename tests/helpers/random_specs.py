@@ -195,6 +195,10 @@ class Generator:
         kind = chance.random()
         if kind < 0.3:
             padding = "same"
+            if chance.random() < 0.3:
+                stride = 2
+                kernel = [max(one, 2) for one in self._each(kernel)]
+                arguments["kernel"] = kernel
         else:
             if chance.random() < 0.5:
                 stride = self._axes(lambda: chance.randint(1, 3))
@@ -213,7 +217,9 @@ class Generator:
             arguments["bias"] = False
         numbers = zip(source.sizes, self._each(kernel), self._each(stride), self._sides(padding), self._each(dilation),
                       strict=True)  # fmt: skip
-        sizes = tuple(x if side is None else (x + sum(side) - d * (k - 1) - 1) // s + 1 for x, k, s, side, d in numbers)
+        sizes = tuple(
+            -(-x // s) if side is None else (x + sum(side) - d * (k - 1) - 1) // s + 1 for x, k, s, side, d in numbers
+        )
         self._add("conv", arguments, (source,), arguments["channels"], sizes)
 
     def _sides(self, padding: Any) -> list[tuple[int, int] | None]:

@@ -34,7 +34,9 @@ class Pool(Op):
     ceil: Flag = Field(False, description="whether a last window that extends over the edge counts")
 
     def _windows(self, shape: Shape) -> Windows:
-        return Windows.of(shape.rank, self.kernel, self.stride, self.padding, self._dilation(), self.ceil, pooling=True)
+        return Windows.of(
+            shape.spatial, self.kernel, self.stride, self.padding, self._dilation(), self.ceil, pooling=True
+        )
 
     def _dilation(self) -> int | tuple[int, ...]:
         return 1
@@ -76,14 +78,17 @@ class Pool(Op):
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.MaxPool2d(3, stride=2, padding=1)``."""
-        prepare = self._windows(inputs[0]).prepare(self.fill)
-        return Module(f"{self.target}{inputs[0].rank}d", self._arguments(inputs[0]), prepare=prepare)
+        windows = self._windows(inputs[0])
+        target = f"{self.target}{inputs[0].rank}d"
+        arguments = self._arguments(inputs[0])
+        return Module(target, arguments, helper=windows.helper, prepare=windows.prepare(self.fill))
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """``F.max_pool2d({0}, 3, stride=2, padding=1)``."""
         given = [argument.text for argument in self._arguments(inputs[0]) if not argument.needless]
-        prepare = self._windows(inputs[0]).prepare(self.fill)
-        return Function(f"{self.expression}{inputs[0].rank}d({', '.join(['{0}', *given])})", prepare=prepare)
+        windows = self._windows(inputs[0])
+        text = f"{self.expression}{inputs[0].rank}d({', '.join(['{0}', *given])})"
+        return Function(text, helper=windows.helper, prepare=windows.prepare(self.fill))
 
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:
         """``3×3 max pool, /2``."""

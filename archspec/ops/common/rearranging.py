@@ -26,7 +26,7 @@ class Rearranging(Op):
     def _image(self, inputs: Sequence[Shape]) -> Shape:
         shape = feature_map(self, inputs)
         if shape.rank != 2:
-            raise ShapeError(f"{self.title()} wants an image, not {counted(shape.rank)}")
+            raise ShapeError(f"{self.title()} needs an image, not {counted(shape.rank)}")
         return shape
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
