@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from archspec.ops.channel_shuffle import CHANNEL_SHUFFLE
+from archspec.ops.common.shape import SPATIAL
 from archspec.ops.stochastic_depth import STOCHASTIC_DEPTH
 
 Arguments = dict[str, Any]
@@ -176,9 +177,11 @@ def _activation(op: str, *names: str) -> Callable[[Any, int], tuple[str, Argumen
 
 def _softmax(op: str) -> Callable[[Any, int], tuple[str, Arguments]]:
     def read(module: Any, rank: int) -> tuple[str, Arguments]:
-        if module.dim != 1:
+        axes = ("channels", *SPATIAL.get(rank, ()))
+        at = module.dim if module.dim is None or module.dim >= 0 else module.dim + len(axes) + 1
+        if at is None or not 0 < at <= len(axes):
             raise Unknown(f"dim {module.dim}")
-        return op, {}
+        return op, {"axis": axes[at - 1]}
 
     return read
 
