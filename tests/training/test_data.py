@@ -150,7 +150,7 @@ def test_a_format_is_told_by_its_bytes_whatever_the_name(format: str, tmp_path: 
         written.write_bytes(b"Pillow names this format, and has no writer for it here")
     path = written.rename(tmp_path / "picture.png")
     read = Images([(path, 0)], (6, 8), 3).read
-    refused = r"picture\.png` is no readable image: by its content it is no PNG"
+    refused = r"picture\.png` is not a readable image: its content is not PNG"
     if format in ("PNG", "JPEG", "MPO"):
         assert read(path).shape == (3, 6, 8)
     else:
@@ -211,7 +211,7 @@ def test_folders_that_will_not_do(tmp_path: Path, save: Save) -> None:
         load_images(tmp_path, (6, 8), 1)
     assert "hint: a folder for each class is wanted" in say(error)
     save("a/1.png")
-    with pytest.raises(SpecError, match="one class, `a`: there is nothing to tell apart"):
+    with pytest.raises(SpecError, match="one class, `a`: at least two are needed"):
         load_images(tmp_path, (6, 8), 1)
     (tmp_path / "b").mkdir()
     with pytest.raises(SpecError) as error:

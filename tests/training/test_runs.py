@@ -387,7 +387,7 @@ def test_resuming_keeps_what_a_run_was_begun_with(data: ImageData, tmp_path: Pat
     ):
         found = refusal(lambda given=given: resumed(data, tmp_path, epochs=6, **given))
         assert found.startswith(
-            f"error[conflicting-options]: `--resume` goes on with what `{tmp_path}/last.ckpt` was begun with, "
+            f"error[conflicting-options]: `--resume` keeps the settings of `{tmp_path}/last.ckpt`, "
         )
         assert f"\n  {said}\n" in found
     assert outcome(tmp_path) == before
