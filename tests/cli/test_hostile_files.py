@@ -113,6 +113,7 @@ SPECS: dict[str, Slot] = {
     ],
     "compile": lambda folder, file: ["compile", str(file)],
     "expand": lambda folder, file: ["expand", str(file)],
+    "diff": lambda folder, file: ["diff", small(folder), str(file)],
     "rf": lambda folder, file: ["rf", str(file)],
     "erf": lambda folder, file: ["erf", str(file)],
     "memory": lambda folder, file: ["memory", str(file)],

@@ -27,6 +27,7 @@ OF_A_SPEC = {
     "compile": (),
     "expand": (),
     "rf": (),
+    "diff": ("SPEC",),
     "memory": (),
     "erf": ("--seeds", "1"),
     "conv-matrix": ("--of", "c", "-o", "OUT.svg"),
