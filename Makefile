@@ -5,7 +5,9 @@
 #   make golden  renew the golden texts          make lint    ruff and pyright
 #   make soak    20,000 random networks held against torch (hours)
 #   make editor  the schema in the YAML language server that editors run (needs node and npm)
+#   make fuzz    changed specs for an hour: no traceback, within the limits; finds and corpus in out/fuzz
 #   make exports what torch.export and ONNX take, op by op: docs/exports.md (minutes)
+#   make engines other tools' files held to OpenCV, which reads them too
 #   make bench   what is measured: analysis beside its peers, growth, length of the emitted source
 #   make gallery every shipped network's picture, summary and source, and pages to leaf through them
 # PYTHON=python3.12 chooses the interpreter, JOBS=4 the test processes.
@@ -29,7 +31,7 @@ out := out/demo
 # torch's threads wait for each other by spinning: on a busy machine that makes an epoch fifteen times longer.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo demo-segmentation test slow golden soak editor exports bench gallery lint clean
+.PHONY: demo demo-segmentation test slow golden soak fuzz editor exports engines bench gallery lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed-train
@@ -78,6 +80,9 @@ golden: .venv/installed-test
 soak: .venv/installed-test
 	$(bin)/python -m tests.helpers.soak
 
+fuzz: .venv/installed-test
+	$(bin)/python -m tests.helpers.fuzz
+
 editor: .venv/installed-test out/editor/installed-$(server)
 	$(bin)/python -m pytest -m slow tests/language/test_language_server.py
 
@@ -87,6 +92,12 @@ out/editor/installed-$(server):
 
 exports: .venv/installed-test
 	$(bin)/python -m tests.helpers.exports
+
+# OpenCV 5 reads neither Caffe nor Darknet.  It is kept apart, since nothing else needs it.
+engines: .venv/installed-test
+	@$(bin)/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade --target .venv/engines \
+		opencv-python-headless==4.14.0.94
+	PYTHONPATH=.venv/engines $(pytest) tests/importers/test_engines.py -m "slow or not slow"
 
 bench: .venv/installed-test
 	for file in benchmarks/*.py; do echo "== $$file"; $(bin)/python $$file || exit 1; done

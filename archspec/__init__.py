@@ -1,4 +1,4 @@
-"""archspec: write a neural network down in YAML; check it, draw it, compile it to PyTorch."""
+"""archspec: neural networks in YAML, checked, drawn and compiled to PyTorch."""
 
 from archspec.analyses.report import Report
 from archspec.convolution.matrix import conv_matrix
@@ -10,6 +10,8 @@ from archspec.pipeline import (
     compare,
     compile,
     expand,
+    from_file,
+    from_files,
     from_torch,
     load,
     loads,
@@ -30,6 +32,8 @@ __all__ = [
     "compile",
     "conv_matrix",
     "expand",
+    "from_file",
+    "from_files",
     "from_torch",
     "load",
     "loads",

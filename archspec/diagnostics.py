@@ -1,29 +1,29 @@
-"""What archspec says when a spec is wrong: places, messages, hints, and how they look.
+"""Diagnostics about a spec: places, messages, hints, and their text.
 
-Every stage reports a user's mistake as a :class:`Diagnostic`.  A stage that cannot go on with one value raises
-:class:`Fault`; the nearest boundary catches it, keeps the diagnostic and continues with what is independent, so that
-one run reports every fault.  Nothing here knows YAML, expressions or ops.
+Every stage reports a user's mistake as a :class:`Diagnostic`.  A stage that cannot continue with one value raises
+:class:`Fault`.  The nearest boundary catches it, keeps the diagnostic, and continues with everything independent of the
+value, so that one run reports every fault.  This module knows nothing of YAML, expressions or ops.
 """
 
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field, replace
 from typing import Any, Literal
 
+from archspec.characters import printable, prose
 from archspec.records import record
 
 Severity = Literal["error", "warning", "note"]
 
 MAXIMUM_DIAGNOSTICS = 100
-"""Errors after which nothing more is looked for, and warnings and notes that are kept, in one run."""
+"""Maximum number of errors in a run, after which it ends, and of warnings and notes that are kept."""
 
 
 @record
 class Source:
-    """A text that spans point into: the name users know it by, and its lines; a value that a call gives has none."""
+    """A text that spans point into: its name for users, and its lines; a value from a call has no lines."""
 
     name: str
     lines: tuple[str, ...] = field(repr=False)
@@ -31,7 +31,7 @@ class Source:
 
 @record
 class Span:
-    """A stretch of a source: 1-based line and column, the end exclusive."""
+    """A range of a source: 1-based line and column, the end exclusive."""
 
     source: Source = field(repr=False, compare=False, hash=False)
     line: int
@@ -43,7 +43,7 @@ class Span:
         return f"{self.source.name}:{self.line}:{self.column}" if self.source.lines else self.source.name
 
     def part(self, start: int, end: int) -> Span:
-        """The span of characters ``start`` to ``end`` (0-based, exclusive) of a text that lies on one line."""
+        """The span of characters ``start`` to ``end`` (0-based, exclusive) of a text on one line."""
         if self.line != self.end_line:
             return self
         return replace(self, column=self.column + start, end_column=max(self.column + end, self.column + start + 1))
@@ -51,7 +51,7 @@ class Span:
 
 @record
 class Frame:
-    """One use of a block that led to the fault: what was used, and where it was asked for."""
+    """One use of a block on the way to the fault: the block, and the place of its use."""
 
     what: str
     span: Span
@@ -59,11 +59,10 @@ class Frame:
 
 @record
 class Diagnostic:
-    """One thing to say about a spec.
+    """One message about a spec.
 
     ``code`` is the stable kebab-case kind (``shape-mismatch``); ``details`` are further lines under the message, such
-    as
-    the two sides of a mismatch; ``stack`` the block uses that led there, innermost first.
+    as the two sides of a mismatch; ``stack`` has the surrounding uses of blocks, innermost first.
     """
 
     code: str
@@ -74,12 +73,18 @@ class Diagnostic:
     stack: tuple[Frame, ...] = ()
     severity: Severity = "error"
 
+    def __post_init__(self) -> None:
+        """Whoever shows it: what it cites of files, arguments and checkpoints is fit for a terminal."""
+        object.__setattr__(self, "message", prose(self.message))
+        object.__setattr__(self, "hint", self.hint and prose(self.hint))
+        object.__setattr__(self, "details", tuple(prose(line) for line in self.details))
+
     def __str__(self) -> str:
         return render(self)
 
 
 class Fault(Exception):
-    """Raised where a stage cannot go on with one value; carries the diagnostic to its boundary."""
+    """Raised if a stage cannot continue with one value; carries the diagnostic to the boundary."""
 
     def __init__(
         self,
@@ -94,7 +99,7 @@ class Fault(Exception):
 
 
 class Excess(Exception):
-    """Raised where a bound on the whole is used up: no boundary goes on with the next value, the stage ends."""
+    """Raised if a bound for the whole load is exceeded: the stage ends, and no boundary continues."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(str(fault))
@@ -112,8 +117,8 @@ class SpecError(Exception):
 class Diagnostics:
     """Collects diagnostics in the order they are found.
 
-    What is said twice of one place is kept once: a fault inside a block is reported for the first use of it alone.
-    Nobody reads a thousand errors, and each costs a search for what was meant: the hundredth ends the run.
+    The same message about the same place is kept once: a fault inside a block is only reported for its first use.  The
+    hundredth error ends the run: nobody reads more, and each one costs a search for similar names.
     """
 
     def __init__(self) -> None:
@@ -121,9 +126,9 @@ class Diagnostics:
         self._errors = 0
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Keep one diagnostic, unless the same was said of the same place.
+        """Add a diagnostic, unless the same message about the same place is already there.
 
-        Raises :class:`SpecError` with everything found at the hundredth error; of warnings and notes a hundred are
+        Raises :class:`SpecError` with everything found at the hundredth error; at most a hundred warnings and notes are
         kept.
         """
         key = (diagnostic.code, "" if diagnostic.stack else diagnostic.message, diagnostic.span)
@@ -136,11 +141,11 @@ class Diagnostics:
         self._found[key] = diagnostic
         self._errors += 1
         if self._errors == MAXIMUM_DIAGNOSTICS:
-            message = f"these are the first {MAXIMUM_DIAGNOSTICS} errors, and what else there is was not looked at"
+            message = f"these are the first {MAXIMUM_DIAGNOSTICS} errors; the rest of the spec was not checked"
             raise SpecError((*self.all, Diagnostic("too-many-errors", message, severity="note")))
 
     def insert(self, at: int, diagnostic: Diagnostic) -> None:
-        """Keep one diagnostic in the place that it would have had after so many others."""
+        """Add a diagnostic at the position it would have had after ``at`` others."""
         found = list(self._found.values())
         self._found, self._errors = {}, 0
         for each in (*found[:at], diagnostic, *found[at:]):
@@ -165,7 +170,7 @@ class Diagnostics:
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
-        """The errors alone."""
+        """The errors only."""
         return tuple(d for d in self._found.values() if d.severity == "error") if self._errors else ()
 
     def raise_if_errors(self) -> None:
@@ -175,13 +180,13 @@ class Diagnostics:
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
-    """A hint naming the candidate nearest to a misspelt word, or None when none is near."""
+    """A hint with the candidate nearest to a misspelt word, or None if none is near."""
     near = nearest(word, candidates)
     return f"did you mean `{near}`?" if near is not None else None
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate nearest to a misspelt word: the same but for case and ``_``, or spelt much alike; or None."""
+    """The candidate nearest to a misspelt word: equal apart from case and ``_``, or spelt similarly; or None."""
     known = sorted(set(candidates))
     lowered = {candidate.lower().replace("_", ""): candidate for candidate in known}
     plain = word.lower().replace("_", "")
@@ -192,12 +197,6 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
         near = difflib.get_close_matches(plain, lowered, n=1, cutoff=0.7)
         near = [lowered[near[0]]] if near else []
     return near[0] if near else None
-
-
-def printable(text: str, limit: int = 200) -> str:
-    """Text from an untrusted file made fit for one line of a terminal: control characters escaped, length bounded."""
-    shown = "".join(c if unicodedata.category(c)[0] != "C" else repr(c)[1:-1] for c in text[: limit + 1])
-    return shown if len(text) <= limit else shown[:limit] + "…"
 
 
 def render(diagnostic: Diagnostic, style: Callable[[str, str], str] | None = None) -> str:
@@ -218,7 +217,7 @@ def render(diagnostic: Diagnostic, style: Callable[[str, str], str] | None = Non
 
 
 def _frames(stack: Sequence[Frame]) -> list[str]:
-    """The stack, its middle left out where it is deep."""
+    """The lines of the stack, without the middle if it is deep."""
     lines = [f"  in {printable(frame.what, 100)} ({frame.span})" for frame in stack]
     if len(lines) > 12:
         lines[4:-4] = [f"  … {len(lines) - 8} more …"]
@@ -226,12 +225,12 @@ def _frames(stack: Sequence[Frame]) -> list[str]:
 
 
 def render_all(diagnostics: Iterable[Diagnostic], style: Callable[[str, str], str] | None = None) -> str:
-    """Several diagnostics as text, a blank line between them."""
+    """Several diagnostics as text, separated by blank lines."""
     return "\n\n".join(render(diagnostic, style) for diagnostic in diagnostics)
 
 
 def _excerpt(span: Span, paint: Callable[[str, str], str]) -> list[str]:
-    """The faulty line and a caret under the fault, cut to a window when the line is long."""
+    """The faulty line and a caret under the fault; only a part of a long line."""
     if not 1 <= span.line <= len(span.source.lines):
         return []
     line = span.source.lines[span.line - 1]
@@ -239,7 +238,7 @@ def _excerpt(span: Span, paint: Callable[[str, str], str]) -> list[str]:
     end = min(span.end_column - 1, len(line)) if span.end_line == span.line else len(line.rstrip())
     left = max(0, start - 80)
     window = line[left : left + 120]
-    text = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in window)
+    text = "".join(c if printable(c) == c else " " for c in window)
     number = str(span.line)
     carets = "^" * max(1, min(end, left + 120) - start)
     return [
@@ -249,7 +248,7 @@ def _excerpt(span: Span, paint: Callable[[str, str], str]) -> list[str]:
 
 
 def to_json(diagnostic: Diagnostic) -> dict[str, Any]:
-    """A diagnostic as plain data, the same facts as the text."""
+    """A diagnostic as plain data, with the same content as the text."""
     return {
         "severity": diagnostic.severity,
         "code": diagnostic.code,

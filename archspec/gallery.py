@@ -1,4 +1,4 @@
-"""The gallery: for every shipped spec its diagram, summary and source, and one index page to leaf through.
+"""The gallery: diagram, summary and source of every shipped spec, and one index page.
 
 ``python -m archspec.gallery [FOLDER] [NAME …]``
 """
@@ -28,11 +28,11 @@ FAMILIES = (
     ("Modern convolutional networks", ("convnext",)),
     ("Segmentation", ("fcn", "dilated", "unet", "deeplab", "lraspp")),
 )
-"""Headings of the index, and the beginnings of the names that stand under them."""
+"""Headings of the index, with the prefixes of the names under them."""
 
 
 def entry(name: str) -> Entry:
-    """What the gallery shows of a shipped spec."""
+    """The content of the gallery for a shipped spec."""
     spec = pipeline.load(name)
     report = pipeline.check(spec)
     total = report.total
@@ -65,12 +65,12 @@ def _figures(total: Cost) -> str:
 
 
 def family(name: str) -> str:
-    """The heading a spec stands under."""
+    """The heading for a spec."""
     return next((title for title, starts in FAMILIES if name.startswith(starts)), "Others")
 
 
 def write(folder: Path, names: Iterable[str] | None = None) -> list[Entry]:
-    """Write the pages, pictures, summaries and sources of specs (all that ship, unless given) into a folder."""
+    """Write the pages, pictures, summaries and sources of specs (by default all shipped ones) into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     order = [title for title, _ in FAMILIES] + ["Others"]
     chosen = sorted(names or spec_names(), key=lambda name: (order.index(family(name)), name))
@@ -92,7 +92,7 @@ def write(folder: Path, names: Iterable[str] | None = None) -> list[Entry]:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the gallery and say where it is."""
+    """Write the gallery and print its path."""
     folder = Path(arguments[0]) if arguments else Path("out/gallery")
     entries = write(folder, arguments[1:] or None)
     print(f"{len(entries)} networks: {folder / 'index.html'}")

@@ -1,8 +1,8 @@
-"""The intermediate representation: what a spec means once every name is resolved and every expression evaluated.
+"""The intermediate representation: a spec with every name resolved and every expression evaluated.
 
-Two views of the same network.  The *graph* holds one node for each application of an op, in the order they run, with an
-edge for each tensor that flows; :attr:`Graph.digraph` is that in networkx.  The *scopes* are the tree of block uses and
-sequences the nodes belong to: what becomes classes in the emitted source and clusters in a diagram.
+It has two views of the same network.  The *graph* has one node for each application of an op, in execution order, and
+one edge for each tensor between them; :attr:`Graph.digraph` is the same in networkx.  The *scopes* are the tree of
+block uses and sequences that the nodes belong to; they become classes in the emitted source and clusters in a diagram.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Pause the cyclic garbage collector: a graph in the making only grows, and to look through it again and again
-    costs up to 1.7 times at 100,000 nodes.
+    """Pause the cyclic garbage collector while a graph is built.
+
+    A graph under construction only grows.  With the collector it takes up to 1.7 times as long at 100,000 nodes.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -44,11 +45,11 @@ ScopeKind = Literal["network", "block", "sequence", "branch", "merge", "containe
 class Scope:
     """One scope: the network itself, one use of a block, a ``sequence``, a keyed branch, or a named merge.
 
-    A ``container`` is what a step with a dotted name lies in, ``convs`` of ``conv as convs.0``: there is one for each
-    such step, and all of one path are one module.
+    A ``container`` holds a step with a dotted name: ``convs`` for ``conv as convs.0``.  Each such step has its own; all
+    containers with the same path are one module.
 
-    ``items`` are the nodes and scopes directly inside, in the order they run.  ``values`` are the names an expression
-    in this scope may use: parameters and ``let``; what loops around a use of a block bound is *not* among them.
+    ``items`` are the nodes and scopes directly inside, in execution order.  ``values`` are the names that expressions
+    in this scope can use: parameters and ``let``, but *not* the variables of loops around a use of the block.
     """
 
     kind: ScopeKind
@@ -58,18 +59,20 @@ class Scope:
     block: BlockDefinition | None = None
     """The definition, for ``network`` and ``block``; None otherwise."""
     step: Step | None = None
-    """The step that opened it; shared by all uses of the block that step stands in."""
+    """The step that opened it; it is the same in all uses of the block that contains the step."""
     values: Mapping[str, Any] = field(default_factory=dict)
     loops: tuple[Mapping[str, Any], ...] = ()
-    """What the ``for`` clauses on the opening step bound, outermost first."""
+    """The variables bound by the ``for`` clauses on the opening step, outermost first."""
     copy: tuple[int, ...] = ()
-    """Which copy this is of a step with ``for``: one index for each enclosing loop up to the block's edge."""
+    """The indices of this copy in the loops around the step, up to the block's edge."""
     inputs: tuple[int, ...] = ()
-    """Indices of the nodes a use of a block (or the network) reads as its input(s); empty for other scopes."""
+    """Indices of the nodes that a use of a block (or the network) has as inputs; empty for other scopes."""
+    input_names: tuple[str, ...] = ()
+    """Their names in a use of a block, as Python names; empty if the block has one unnamed input."""
     output: int = -1
-    """Index of the node whose value is the scope's value (an input node of the scope when it is the identity)."""
+    """Index of the node whose value is the scope's value (an input of the scope if the scope is the identity)."""
     reuse: Scope | None = None
-    """The scope whose modules this one applies again; its nodes then have ``reuse`` set too."""
+    """The scope whose modules this scope reuses; its nodes then have ``reuse`` set too."""
     aside: bool = False
     depth: int = 0
     items: list[Node | Scope] = field(default_factory=list)
@@ -79,7 +82,7 @@ class Scope:
 
     @property
     def owner(self) -> Scope:
-        """The block use (or the network) this scope is written in: itself, or the nearest one around."""
+        """The block use (or network) that this scope is written in: itself, or the nearest one around it."""
         scope = self
         while scope.block is None and scope.parent is not None:
             scope = scope.parent
@@ -87,7 +90,7 @@ class Scope:
 
     @property
     def members(self) -> list[Node | Scope]:
-        """``items``, with what containers hold in the place of these."""
+        """``items``, with each container replaced by its content."""
         if not any(isinstance(item, Scope) and item.kind == "container" for item in self.items):
             return self.items
         found: list[Node | Scope] = []
@@ -97,13 +100,13 @@ class Scope:
 
     @property
     def prefix(self) -> str:
-        """Of a container: what the names in it begin with, ``convs.``; empty for any other scope."""
+        """The prefix of the names in a container, ``convs.``; empty for any other scope."""
         if self.kind != "container":
             return ""
         return (self.parent.prefix if self.parent is not None else "") + f"{self.name}."
 
     def scopes(self) -> Iterator[Scope]:
-        """Itself and every scope inside, however deep; those around come before those within."""
+        """This scope and every scope inside at any depth, outer ones first."""
         stack = [self]
         while stack:
             scope = stack.pop()
@@ -111,7 +114,7 @@ class Scope:
             stack += [item for item in scope.items if isinstance(item, Scope)]
 
     def nodes(self) -> Iterator[Node]:
-        """Every node inside, however deep, in the order they run."""
+        """Every node inside at any depth, in execution order."""
         stack: list[Iterator[Node | Scope]] = [iter(self.items)]
         while stack:
             for item in stack[-1]:
@@ -123,7 +126,7 @@ class Scope:
                 stack.pop()
 
     def stack(self) -> tuple[Frame, ...]:
-        """The block uses that led here, innermost first."""
+        """The block uses around this scope, innermost first."""
         frames: list[Frame] = []
         scope: Scope | None = self
         while scope is not None:
@@ -138,7 +141,7 @@ class Scope:
 class Node:
     """One application of an op.
 
-    ``op`` is None for an input of the network.  ``inputs`` are the indices of the nodes it reads, references last.
+    ``op`` is None for an input of the network.  ``inputs`` are the indices of the nodes that it reads, references last.
     """
 
     index: int
@@ -158,21 +161,21 @@ class Node:
     loops: tuple[Mapping[str, Any], ...] = ()
     copy: tuple[int, ...] = ()
     pinned: tuple[Shape, ...] | None = None
-    """Shapes of what it reads, where the op wanted numbers for symbolic sizes; None when it takes them as they are."""
+    """Shapes of its inputs, if the op needed numbers for symbolic sizes; None otherwise."""
     label: str | None = None
     named: bool = False
     """Whether the spec names the step."""
     counted: bool = False
-    """Whether it has a place in its scope (its name may be its number); False for unnamed merges."""
+    """Whether it is counted in its scope (its name can be its number); False for unnamed merges."""
     is_module: bool = False
-    """Whether it must be a module at its path: named, counted in a ``sequence``, or it holds weights."""
+    """Whether it must be a module at its path: it has a name, is counted in a ``sequence``, or has weights."""
     reuse: Node | None = None
-    """The node whose weights it applies again."""
+    """The node whose weights it reuses."""
     aside: bool = False
     training_only: bool = False
-    """Whether only training outputs need it."""
+    """Whether only outputs of training need it."""
     dead: bool = False
-    """Whether no output needs it: its modules exist, so that weights load, but nothing runs them."""
+    """Whether no output needs it: its modules exist, so that weights load, but they are never run."""
 
     def __repr__(self) -> str:
         return f"<node {self.index} {self.path}>"
@@ -192,7 +195,7 @@ class Output:
 
 @record
 class Loss:
-    """Cross-entropy over classes: the target that is passed over, a weight for each class, label smoothing."""
+    """Cross-entropy over classes: the ignored target, a weight for each class, label smoothing."""
 
     ignore: int | None = None
     weights: tuple[float, ...] | None = None
@@ -201,18 +204,18 @@ class Loss:
 
 @record
 class Part:
-    """A scope that is a use of another spec: its path, that spec's chain of files, what rewrites did to its weights."""
+    """A use of another spec: its path, that spec's chain of files, and the effect of rewrites on its weights."""
 
     path: str
     chain: tuple[str, ...]
     inside: str = ""
-    """The path in that spec which is used, when it is not the whole: its keys lose this prefix."""
+    """The path inside that spec, if only a part is used: its keys lose this prefix."""
     stages: tuple[Any, ...] = ()
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Graph:
-    """A network: its nodes in execution order, the scope tree, inputs, outputs and the sizes it is written for."""
+    """A network: its nodes in execution order, the scope tree, inputs, outputs and the spec's sizes."""
 
     name: str
     root: Scope
@@ -221,33 +224,34 @@ class Graph:
     """Input name -> node index."""
     outputs: tuple[Output, ...]
     sizes: dict[str, int]
-    """Symbol -> the number used where one is wanted."""
+    """Symbol -> the number used where one is needed."""
     source: str | None = None
-    """The paper's address."""
+    """URL of the paper."""
     pins: list[tuple[Dim, int, int]] = field(default_factory=list)
-    """Sizes that were fixed to a number, with the node (by index) that fixed them: flatten before linear does."""
+    """Sizes that were fixed to a number, with the index of the node that fixed them, such as a flatten before linear.
+    """
     task: str = "classification"
-    """What it is trained for: classification or segmentation."""
+    """The task: classification or segmentation."""
     loss: Loss = field(default_factory=Loss)
-    """How it is trained for it."""
+    """The training loss."""
     chain: tuple[str, ...] = ()
-    """The spec's file and those it extends, by which ``convert-weights`` knows it."""
+    """The spec's file and those that it extends; ``convert-weights`` identifies it by them."""
     parts: tuple[Part, ...] = ()
     """Other specs used inside."""
     doc: str | None = None
-    """What the spec says it is."""
+    """The spec's description."""
     spec: str = ""
-    """The spec's file, as users know it."""
+    """The name of the spec's file, for users."""
     stages: tuple[Any, ...] = ()
-    """What each rewrite did to the weights, in order (:class:`archspec.rewrites.Stage`)."""
+    """The effect of each rewrite on the weights, in order (:class:`archspec.rewrites.Stage`)."""
     _digraph: networkx.MultiDiGraph | None = field(default=None, init=False, repr=False)
     _consumers: list[list[int]] | None = field(default=None, init=False, repr=False)
 
     @property
     def digraph(self) -> networkx.MultiDiGraph:
-        """The graph in networkx: nodes by index with the ``node``, an edge for each reading with its place as key.
+        """The graph in networkx: nodes by index, each with its ``node``; an edge for each input, keyed by position.
 
-        It is made when first asked for: neither it nor its import is needed to check a network.
+        It is made when first needed: checking a network needs neither the graph nor the import of networkx.
         """
         if self._digraph is None:
             import networkx
@@ -263,7 +267,7 @@ class Graph:
         return f"<graph {self.name} of {len(self.nodes)} nodes>"
 
     def connect(self) -> None:
-        """Mark what only training needs and what nothing needs; the nodes are all there."""
+        """Mark the nodes that only training needs, and those that nothing needs; called when all nodes exist."""
         always = self._needed(output.node for output in self.outputs if not output.training)
         training = self._needed(output.node for output in self.outputs if output.training)
         for node in self.nodes:
@@ -290,7 +294,7 @@ class Graph:
         return {node.path: node for node in self.nodes}
 
     def consumers(self, index: int) -> list[int]:
-        """Indices of the nodes that read a node, in order, once for each reading."""
+        """Indices of the nodes that read a node, in order, once for each input position."""
         if self._consumers is None:
             self._consumers = [[] for _ in self.nodes]
             for node in self.nodes:
@@ -299,5 +303,5 @@ class Graph:
         return self._consumers[index]
 
     def shapes_in(self, node: Node) -> tuple[Shape, ...]:
-        """Shapes of what a node reads, with numbers where the node's op wants them."""
+        """Shapes of a node's inputs, with numbers where the node's op needs them."""
         return node.pinned or tuple(self.nodes[index].shape for index in node.inputs)

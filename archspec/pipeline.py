@@ -31,34 +31,34 @@ from archspec.expressions import Work
 from archspec.graph import Graph, uncollected
 from archspec.records import record
 from archspec.schema import SpecFile
-from archspec.source import Limits, is_file, is_folder, parse, parse_call, spec_files
+from archspec.source import Limits, checked_out, is_file, is_folder, parse, parse_call, spec_files
 from archspec.spec import Spec
 
 if TYPE_CHECKING:
     import graphviz
-    from torch import nn
+    from torch import Tensor, nn
 
     from archspec.backends.diagram import Shown
 
 
 @record
 class Bounds:
-    """How much a spec may ask for before it is refused: specs are not trusted."""
+    """Limits on what a spec can use: specs are not trusted."""
 
     text_bytes: int = 1_000_000
-    """Size of each file."""
+    """Maximum size of each file, in bytes."""
     values: int = 200_000
-    """YAML values in each file, counting what an alias stands for each time."""
+    """Maximum number of YAML values in each file; the value of an alias counts each time."""
     nodes: int = 1_000_000
-    """Steps run, whether they make nodes or not."""
+    """Maximum number of steps, whether they make nodes or not."""
     evaluation: int = 2_500_000
-    """Steps of evaluation that all expressions take together; every step run adds some."""
+    """Maximum number of evaluation steps of all expressions together; every step of the network adds some."""
     depth: int = 100
-    """How deep YAML values, and uses of blocks, may be nested."""
+    """Maximum nesting depth of YAML values, and of uses of blocks."""
 
     @property
     def limits(self) -> Limits:
-        """The part of them that reading YAML heeds."""
+        """The limits for reading YAML."""
         return Limits(self.text_bytes, self.values, self.depth)
 
 
@@ -69,7 +69,7 @@ BOUNDS = Bounds()
 def load(
     spec: str | Path, /, *, sizes: Mapping[str, int] | None = None, bounds: Bounds = BOUNDS, **params: Any
 ) -> Spec:
-    """A spec by path or by the name of one that ships, with other values for its parameters or its ``sizes``.
+    """Load a spec from a path or by a shipped name, with other values for its parameters or its ``sizes``.
 
     Raises :class:`SpecError` with every fault found.
     """
@@ -84,9 +84,9 @@ def opened(
     bounds: Bounds = BOUNDS,
     call: str = "load({})",
 ) -> Spec:
-    """A spec as :func:`load` gives it, but one whose own sizes do not fit is given too, with its ``misfits``.
+    """Like :func:`load`, but a spec whose own sizes do not fit is returned too, with its ``misfits``.
 
-    ``call`` is how values for parameters were given, which messages about them show.
+    ``call`` is the form in which parameters were given, for messages about them.
     """
     diagnostics = Diagnostics()
     loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation))
@@ -96,8 +96,25 @@ def opened(
     return _elaborated(loader, file, sizes, _given(params, call), bounds)
 
 
+def opened_revision(text: str, params: Mapping[str, Any], bounds: Bounds = BOUNDS, call: str = "load({})") -> Spec:
+    """A spec of a git revision, ``HEAD~1:specs/mine.yaml``, as :func:`opened` gives one; it may name files beside it.
+
+    Raises :class:`SpecError`.
+    """
+    diagnostics = Diagnostics()
+    loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation))
+    try:
+        with checked_out(text, bounds.limits) as path:
+            file = loader.file(path, printable(text))
+            diagnostics.raise_if_errors()
+            assert file is not None
+            return _elaborated(loader, file, None, _given(params, call), bounds)
+    except Fault as fault:
+        raise SpecError([fault.diagnostic]) from None
+
+
 def settled(spec: Spec) -> Spec:
-    """A spec whose own sizes fit; raises :class:`SpecError` where they do not."""
+    """Return a spec if its own sizes fit; raises :class:`SpecError` if they do not."""
     if spec.misfits:
         raise SpecError((*spec.diagnostics, *spec.misfits))
     return spec
@@ -113,7 +130,7 @@ def loads(
     bounds: Bounds = BOUNDS,
     **params: Any,
 ) -> Spec:
-    """A spec given as text, or as UTF-8 bytes; ``folder`` is where its imports are looked for.
+    """Load a spec from text or UTF-8 bytes; ``folder`` is the folder for its imports.
 
     Raises :class:`SpecError` with every fault found.
     """
@@ -130,7 +147,7 @@ def opened_text(
     bounds: Bounds = BOUNDS,
     call: str = "loads({})",
 ) -> Spec:
-    """A spec as :func:`loads` gives it, but with ``misfits`` as :func:`opened`; ``call`` as there."""
+    """Like :func:`loads`, but with ``misfits`` as in :func:`opened`; ``call`` as there."""
     diagnostics = Diagnostics()
     loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation))
     file = loader.text(text, name, folder)
@@ -140,7 +157,7 @@ def opened_text(
 
 
 def _given(params: Mapping[str, Any], call: str) -> dict[str, tuple[Any, Span]]:
-    """Values for parameters from outside any file, each with the call as its place."""
+    """Values for parameters from a call, each with the call as its place."""
     found: dict[str, tuple[Any, Span]] = {}
     for name, value in params.items():
         shown = printable(f"{name}={value if call.startswith('-') else repr(value)}", 60)
@@ -188,9 +205,9 @@ def _elaborated(
 
 
 def rewrite(spec: Spec, /, *rewrites: str | Mapping[str, Any]) -> Spec:
-    """A spec with rewrites applied in order: ``"dense_to_conv"``, ``"factorise_conv(kernel=5)"``, ``{"cut": "fc7"}``.
+    """Apply rewrites to a spec, in order: ``"dense_to_conv"``, ``"factorise_conv(kernel=5)"``, ``{"cut": "fc7"}``.
 
-    Raises :class:`SpecError` where one is unknown or refuses, saying why and where.
+    Raises :class:`SpecError` if one is unknown or refuses, with the reason and the place.
     """
     diagnostics = Diagnostics()
     graph = spec.graph
@@ -207,33 +224,65 @@ def rewrite(spec: Spec, /, *rewrites: str | Mapping[str, Any]) -> Spec:
 
 
 def from_torch(module: nn.Module, /, sizes: Sequence[int] = (3, 224, 224), *, name: str | None = None) -> Spec:
-    """The spec of a torch module: what compiles to the same outputs and gradients, and loads its ``state_dict``.
+    """Import a torch module as a spec that compiles to the same outputs and gradients, and loads its ``state_dict``.
 
-    ``sizes`` are the channels and the sizes of an image it takes; the spec says them by symbols where the module takes
-    others too.  The module is left as it is.  Raises :class:`SpecError` with all that has no counterpart in the
-    language.
+    ``sizes`` are the channels and sizes of an image that it takes; the spec has symbols for sizes that can vary, and
+    numbers where none can.  The module is not changed.  Raises :class:`SpecError` with every operation that the
+    language does not have.
     """
-    from archspec.importers.torch_module.importing import imported
+    from archspec.importers.torch_module.importing import ways
 
-    found = imported(module, tuple(sizes), name)
-    spec = loads(found.text, name=f"{found.name}.yaml")
-    found.hold(spec.graph)
-    return spec
+    said: SpecError | None = None
+    for way in ways(module, tuple(sizes), name):
+        try:
+            found = way()
+            spec = loads(found.text, name=f"{found.name}.yaml")
+            found.hold(spec.graph)
+            return spec
+        except SpecError as error:
+            said = said or error
+    assert said is not None
+    raise said
+
+
+def from_file(file: str | Path, /, sizes: Sequence[int] | None = None, *, name: str | None = None) -> Spec:
+    """The spec of a network that another tool wrote, a Caffe ``.prototxt`` or a Darknet ``.cfg``; nothing in it is run.
+
+    ``sizes`` are channels and sizes of its image, instead of the file's own.  Raises :class:`SpecError` with all that
+    is wrong, line by line.
+    """
+    return from_files(file, None, sizes, name=name)[0]
+
+
+def from_files(
+    file: str | Path, weights: str | Path | None, /, sizes: Sequence[int] | None = None, *, name: str | None = None
+) -> tuple[Spec, Mapping[str, Tensor]]:
+    """A spec as :func:`from_file` gives it, and a ``.caffemodel`` or ``.weights`` as its ``state_dict``."""
+    from archspec.importers.files import imported
+
+    found = imported(Path(file), sizes, name)
+    bounds = Bounds(text_bytes=256_000_000, values=16_000_000, nodes=2_000_000, evaluation=50_000_000)
+    spec = loads(found.text, name=f"{found.name}.yaml", bounds=bounds)  # the file has been within bounds itself
+    filled = found.weights(spec.graph, None if weights is None else Path(weights))
+    return replace(spec, diagnostics=(*spec.diagnostics, *filled.notes)), filled.state
 
 
 def brought(source: str, sizes: Sequence[int] | None = None, name: str | None = None) -> Spec:
-    """The spec of a module that a library makes: ``timm:hrnet_w18``, ``torchvision:resnet18``, ``python:mine:net``.
+    """Import another tool's file, or a module of a library, as a spec: ``timm:hrnet_w18``, ``python:mine:net``.
 
-    It imports the library.  Raises :class:`SpecError`.
+    This imports the library.  Raises :class:`SpecError`.
     """
+    from archspec.importers.files import is_foreign
     from archspec.running.sources import bring
 
+    if is_foreign(source):
+        return from_file(source, sizes, name=name)
     found = bring(source)
     return from_torch(found.module, sizes or found.size, name=name or found.name)
 
 
 def expand(spec: Spec, /) -> str:
-    """A spec as YAML with every block, loop and expression resolved."""
+    """Return a spec as YAML with every block, loop and expression resolved."""
     from archspec.backends.spec_text import expand
 
     return expand(spec.graph)
@@ -241,9 +290,9 @@ def expand(spec: Spec, /) -> str:
 
 @uncollected()
 def check(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
-    """What is known of a network before a tensor exists, at the spec's sizes or at others.
+    """Report everything known about a network before a tensor exists, at the spec's sizes or at others.
 
-    Raises :class:`SpecError` when a claim of ``expect`` fails, or when the network does not run at the sizes.
+    Raises :class:`SpecError` if a claim of ``expect`` fails, or if the network does not run at the sizes.
     """
     report = examine(spec, sizes)
     if any(diagnostic.severity == "error" for diagnostic in report.diagnostics):
@@ -253,10 +302,10 @@ def check(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
 
 @uncollected()
 def examine(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
-    """As :func:`check`, but a claim of ``expect`` that fails is an error among the report's diagnostics.
+    """Like :func:`check`, but a claim of ``expect`` that fails is an error among the report's diagnostics.
 
-    The numbers that show which of the two is wrong, the claim or the network, are in the report.  Raises
-    :class:`SpecError` when the network does not run at the sizes.
+    The report then has the numbers that show whether the claim or the network is wrong.  Raises :class:`SpecError` if
+    the network does not run at the sizes.
     """
     graph = spec.graph
     found = Diagnostics()
@@ -266,10 +315,10 @@ def examine(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
     solutions = report.valid_sizes
     for name in (sizes or {}).keys() - solutions.keys():
         hint = did_you_mean(name, solutions) or f"its symbols are {', '.join(solutions) or 'none'}"
-        found.error("unknown-size", f"no input has a size called `{printable(name)}`", None, hint)
+        found.error("unknown-size", f"no input has a size `{printable(name)}`", None, hint)
     for name, solution in solutions.items():
         if solution.valid.is_empty:
-            found.error("no-valid-size", f"there is no {name} for which the network runs", _first(graph, solution))
+            found.error("no-valid-size", f"the network runs for no {name}", _first(graph, solution))
     if not found.errors:
         for refusal in refusals(solutions, report.sizes):
             found.add(explain(graph, refusal, solutions[refusal.symbol]))
@@ -280,7 +329,7 @@ def examine(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
         for failure in failures(report, spec.variant.expect):
             found.add(failure)
     elif spec.variant.expect:
-        found.note("expect-skipped", "`expect` is not checked: it speaks of the spec's own parameters and sizes")
+        found.note("expect-skipped", "`expect` is not checked: it holds for the spec's own parameters and sizes only")
     if not runs:
         raise SpecError(found.all)
     report.diagnostics = found.all
@@ -288,23 +337,23 @@ def examine(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
 
 
 def claims(spec: Spec, /) -> tuple[Diagnostic, ...]:
-    """The claims of ``expect`` that fail; none where other parameters or sizes were given than the spec's own."""
+    """The failing claims of ``expect``; empty if parameters or sizes other than the spec's own were given."""
     if not spec.pristine or not spec.variant.expect:
         return ()
     return tuple(failures(Report(spec.graph, dict(spec.graph.sizes)), spec.variant.expect))
 
 
 def source(spec: Spec, /) -> str:
-    """The PyTorch source of a spec: a standalone file that needs torch alone."""
+    """Return the PyTorch source of a spec: a standalone file that needs only torch."""
     from archspec.backends.torch_source import emit
 
     return emit(spec.graph)
 
 
 def compile(spec: Spec, /) -> nn.Module:
-    """The network as a torch module, made from exactly the text that :func:`source` gives.
+    """Compile a spec to a torch module, made from exactly the text that :func:`source` returns.
 
-    Raises :class:`SpecError` ``no-memory`` where the machine has too little for its weights.
+    Raises :class:`SpecError` ``no-memory`` if the machine has too little memory for its weights.
     """
     from archspec.running.runtime import compiled
 
@@ -312,7 +361,7 @@ def compile(spec: Spec, /) -> nn.Module:
 
 
 def loss(spec: Spec, /) -> nn.Module:
-    """The spec's loss as a module over (outputs, target): cross-entropy, auxiliary outputs by their weight."""
+    """Return the spec's loss as a module over (outputs, target): cross-entropy, with auxiliary outputs weighted."""
     from archspec.training.losses import build
 
     return build(spec.graph)
@@ -326,7 +375,7 @@ def compare(
     sizes: Mapping[str, int] | None = None,
     engine: str | None = None,
 ) -> graphviz.Digraph:
-    """Networks side by side in one diagram, what they have in common in one row; options as :func:`render`'s."""
+    """Draw networks side by side in one diagram, with common parts in one row; options as in :func:`render`."""
     from archspec.backends import diagram
 
     graphs = [spec.graph for spec in specs]
@@ -344,13 +393,13 @@ def render(
     sizes: Mapping[str, int] | None = None,
     engine: str | None = None,
 ) -> graphviz.Digraph:
-    """The network as a diagram.
+    """Draw a network as a diagram.
 
     ``depth`` opens that many levels of blocks (0: the top steps only; None: as many as make a good picture); ``focus``
-    draws one block, given by its path, its label or its block's name; ``show`` is what boxes say beside their first
-    line, of ``normalisation``, ``activation`` and ``parameters``.  ``sizes`` are the numbers that shapes are shown at,
-    beside the spec's own; ``engine="dot"`` draws with the system's Graphviz.  Raises :class:`SpecError` for a theme,
-    focus or depth that there is none of.
+    draws one block, given by its path, its label or its block's name; ``show`` is the content of a second line in
+    boxes: ``normalisation``, ``activation`` or ``parameters``.  Shapes are shown at ``sizes``, and at the spec's own
+    sizes for other symbols; ``engine="dot"`` draws with the system's Graphviz.  Raises :class:`SpecError` for an
+    unknown theme or focus, or an invalid depth.
     """
     from archspec.backends.diagram import draw
 

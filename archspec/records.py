@@ -1,4 +1,4 @@
-"""Values that never change, as small classes."""
+"""Small classes for immutable values."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def record(cls: type[T]) -> type[T]:
-    """A dataclass with slots, equality and a hash, that nobody assigns to: the type checker sees to that.
+    """A dataclass with slots, equality and a hash; only the type checker prevents assignments.
 
-    ``dataclass(frozen=True)`` would see to it while running as well, and pays for it twice: more than a hundred
-    classes take a tenth of `archspec check` to define, and their instances take twice as long to make.
+    ``dataclass(frozen=True)`` also prevents them at run time, but is slower in two ways: defining more than a hundred
+    such classes takes a tenth of the time of `archspec check`, and making instances takes twice as long.
     """
     return dataclass(slots=True, unsafe_hash=True)(cls)

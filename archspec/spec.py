@@ -1,4 +1,4 @@
-"""A loaded spec: what every later stage is handed."""
+"""A loaded spec, the input of every later stage."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from archspec.sizes import symbols
 
 @record
 class Spec:
-    """A loaded spec: the resolved graph, and what was said on the way."""
+    """A loaded spec: the resolved graph, and the diagnostics of loading it."""
 
     variant: Variant
     graph: Graph
     diagnostics: tuple[Diagnostic, ...]
-    """Warnings and notes; a spec with errors is never made."""
+    """Warnings and notes; there is no spec with errors."""
     misfits: tuple[Diagnostic, ...] = ()
-    """Why its own sizes do not fit; only a spec opened to be looked at at other sizes has any."""
+    """Why its own sizes do not fit; only a spec that was opened for other sizes has any."""
     pristine: bool = True
-    """Whether it stands as its file says, so that ``expect`` applies: no parameter or size was given from outside."""
+    """Whether no parameter or size was given from outside, so that ``expect`` applies."""
 
     def __repr__(self) -> str:
         steps = sum(node.op is not None for node in self.graph.nodes)
         return f"<Spec {self.name}: {self.variant.shown}, {steps:,} steps>"
 
     def to_yaml(self) -> str:
-        """The file it was loaded from, as it stands; ``archspec.expand`` writes what parameters and rewrites made."""
+        """The text of its file, unchanged; ``archspec.expand`` writes the result of parameters and rewrites."""
         return "\n".join(self.variant.definition.file.node.span.source.lines)
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The symbols of its inputs' sizes, in the order in which the inputs have them."""
+        """The symbols of the input sizes, in the order of the inputs."""
         shapes = [self.graph.nodes[index].shape for index in self.graph.inputs.values()]
         return tuple(dict.fromkeys(name for shape in shapes for dim in shape.spatial for name in symbols(dim)))
 

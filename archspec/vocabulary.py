@@ -1,8 +1,8 @@
-"""Other tools' words for what archspec has: what is said of a word that is none of ours.
+"""Names from other tools, and what to write in archspec instead.
 
-A word that another tool uses gets what does the same here; only a word that no table knows gets the nearest spelling.
-Words are looked up without case, ``_`` and the module they are called through: ``nn.MaxPool2d`` is ``maxpool2d``.
-What stands between backquotes is meant to be copied: tests hold every form against the language.
+The hint for another tool's name is the equivalent here; only an unknown word gets the nearest spelling.  Words are
+looked up without case, ``_`` and module: ``nn.MaxPool2d`` is ``maxpool2d``.  Text between backquotes can be copied into
+a spec: tests check every form.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _RANK = re.compile(r"[123]d\Z")
 
 
 def op(word: str, known: Iterable[str]) -> str | None:
-    """What to write for the name of an op or block that is none of ``known``; None when nothing comes near."""
+    """The hint for the name of an op or block that is not in ``known``; None if nothing is near."""
     known = sorted(known)
     folded = fold(word)
     bare = _RANK.sub("", folded)
@@ -30,30 +30,30 @@ def op(word: str, known: Iterable[str]) -> str | None:
 
 
 def argument(word: str, known: Collection[str]) -> str | None:
-    """What to write for an argument that is none of ``known``; None when nothing comes near."""
+    """The hint for an argument that is not in ``known``; None if nothing is near."""
     same = same_argument(word, known)
     return f"write `{same}`" if same is not None else ADVICE.get(fold(word)) or did_you_mean(word, known)
 
 
 def same_argument(word: str, known: Collection[str]) -> str | None:
-    """The argument among ``known`` that another tool calls so, or that is spelt so but for case and ``_``."""
+    """The argument in ``known`` that has this name in another tool, or apart from case and ``_``."""
     folded = fold(word)
     own = {fold(name): name for name in known}
     return next((name for name in ARGUMENTS.get(folded, ()) if name in known), own.get(folded))
 
 
 def function(word: str, known: Iterable[str]) -> str | None:
-    """What to write for a function that expressions do not have; None when nothing comes near."""
+    """The hint for a function that expressions do not have; None if nothing is near."""
     return _forms(FUNCTIONS.get(word.lower())) or did_you_mean(word, known)
 
 
 def key(word: str, known: Collection[str]) -> str | None:
-    """What to write for a key of a spec, a block or a step that is none of ``known``; None when nothing comes near."""
+    """The hint for a key of a spec, a block or a step that is not in ``known``; None if nothing is near."""
     return next((f"write `{name}`" for name in KEYS.get(fold(word), ()) if name in known), did_you_mean(word, known))
 
 
 def fold(word: str) -> str:
-    """A word without case, ``_``, ``-`` and the module it is called through."""
+    """A word in lower case, without ``_``, ``-`` and module."""
     return re.sub(r"[_\-\s]", "", _MODULES.sub("", word)).lower()
 
 
@@ -62,7 +62,7 @@ def _forms(forms: tuple[str, ...] | None) -> str | None:
 
 
 def _table(rows: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """What to write by word; a row holds the words, blanks between, that mean the same."""
+    """A table from words to what to write; a row has words with the same meaning, separated by spaces."""
     pairs = [(word, forms) for words, forms in rows.items() for word in words.split()]
     assert len(dict(pairs)) == len(pairs), "a word stands in two rows"
     return dict(pairs)
@@ -125,7 +125,15 @@ OPS = _table(
         "circularpad circularpadding wrappad": ("pad: {amount: 1, mode: circular}",),
         "cropping centercrop centrecrop": ("crop",),
         "narrow": ("slice",),
-        "shuffle": ("channel_shuffle",),
+        "shuffle": ("channel_shuffle", "pixel_shuffle"),
+        "depthtospace subpixel": ("pixel_shuffle",),
+        "spacetodepth reorg": ("pixel_unshuffle",),
+        "sub difference minus": ("subtract",),
+        "max maxout": ("maximum",),
+        "min": ("minimum",),
+        "clip hardtanh": ("clamp: {min: 0, max: 1}",),
+        "reducemean average": ("mean",),
+        "absolute": ("abs",),
         "const constant weight variable tensor": ("parameter",),
         "se seblock selayer squeezeexcitation squeezeandexcitation squeezeandexcite": ("squeeze_excite",),
         "resblock residualblock resnetblock basicblock": ("residual_basic",),
@@ -137,15 +145,13 @@ OPS = _table(
         "share shared tied reuseweights": ("reuse",),
     }
 )
-"""What to write for another tool's name of an op or block; forms that can stand as a step."""
+"""What to write for another tool's name of an op or block; each form is a valid step."""
 
 _NONE = "archspec has no such op"
-_SHUFFLED = "it is a `reshape`, a `permute` and a `reshape` again: `archspec list ops`"
 _ATTENTION = f"{_NONE}: nothing multiplies two maps as matrices; `squeeze_excite` weighs channels"
 _SEQUENCES = f"{_NONE}: it describes networks that feed forward, without state"
 
 ABSENT = {
-    **dict.fromkeys(("pixelshuffle", "pixelunshuffle", "depthtospace", "spacetodepth", "reorg", "subpixel"), _SHUFFLED),
     **dict.fromkeys(
         ("gridsample", "affinegrid", "spatialtransformer", "warp"),
         f"{_NONE}: where it reads depends on the data; `upsample` and `crop` read at fixed places",
@@ -157,12 +163,12 @@ ABSENT = {
         ("attention", "selfattention", "multiheadattention", "transformer", "matmul", "bmm", "einsum"), _ATTENTION
     ),
     **dict.fromkeys(("lstm", "gru", "rnn", "embedding"), _SEQUENCES),
-    **dict.fromkeys(("celu", "hardtanh", "softsign", "logsigmoid"), f"{_NONE}: `archspec list ops` shows the others"),
+    **dict.fromkeys(("celu", "softsign", "logsigmoid"), f"{_NONE}: `archspec list ops` shows the others"),
     **dict.fromkeys(("glu",), f"{_NONE}: it is a `multiply` of one `chunk` and the `sigmoid` of another"),
     **dict.fromkeys(("rmsnorm", "weightnorm", "spectralnorm"), f"{_NONE}: there are `layer_norm` and `group_norm`"),
     **dict.fromkeys(("alphadropout",), f"{_NONE}: there are `dropout` and `channel_dropout`"),
 }
-"""What is said of an op that archspec has none of, and that the nearest spelling would mistake for another."""
+"""Hints for ops that archspec does not have and whose nearest spelling would be misleading."""
 
 ARGUMENTS = _table(
     {
@@ -186,7 +192,10 @@ ARGUMENTS = _table(
         "runningstats trackstats": ("track_running_stats",),
         "dim axes": ("axis", "axes"),
         "dims axis perm order permutation normalizedshape": ("axes", "axis"),
-        "scalefactor factor upscale upscalefactor": ("scale", "by"),
+        "scalefactor factor upscale upscalefactor downscalefactor": ("scale", "by", "factor"),
+        "keepdims keep": ("keepdim",),
+        "minvalue minval low": ("min",),
+        "maxvalue maxval high": ("max",),
         "scale multiplier gain": ("by",),
         "outputsize outsize targetsize": ("size",),
         "localsize depthradius n": ("size",),
@@ -206,7 +215,7 @@ ARGUMENTS = _table(
         "normlayer normalization": ("norm",),
     }
 )
-"""Arguments by another tool's word; the first that the op has is meant."""
+"""Arguments by another tool's name; the first that the op has is meant."""
 
 _INFERRED = "leave it out: what a step reads says how many channels come in"
 _INIT = "`init` says how weights start: `- conv: {channels: 64, kernel: 3, init: kaiming_normal}`"
@@ -242,7 +251,7 @@ ADVICE = {
     ),
     **dict.fromkeys(("device", "dtype", "dataformat", "memoryformat"), _MOVED),
 }
-"""What is said of an argument that the op has under no name."""
+"""Hints for arguments that no op has."""
 
 FUNCTIONS = _table(
     {
@@ -266,7 +275,7 @@ FUNCTIONS = _table(
         "makedivisible rounddivisible roundto": ("divisible(x, 8)",),
     }
 )
-"""What to write in an expression for a function there is none of; `x`, `n` and `values` stand for what one has."""
+"""What to write in an expression instead of a missing function; `x`, `n` and `values` are placeholders."""
 
 KEYS = _table(
     {

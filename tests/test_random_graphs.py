@@ -1,8 +1,8 @@
 """A thousand random networks: what archspec says of them, held against what torch does with them.
 
-Sizes it accepts are those at which torch runs, save for the rules that are stricter on purpose; shapes, parameters and
-multiply-adds are torch's; receptive fields are what gradients measure, row by row, borders included, and the periodic
-tables are those of the interior rows.  ``python -m tests.helpers.soak`` runs 20,000.
+Sizes it accepts are those at which torch runs, save for the rules that are stricter on purpose; shapes, parameters,
+multiply-adds and the emitted module's values are torch's; receptive fields are what gradients measure, row by row,
+borders included, and the periodic tables are those of the interior rows.  ``python -m tests.helpers.soak`` runs 20,000.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 from tests.helpers.agreement import Outcome, agree
 
 GRAPHS = 1000
+WIDER = 100
 CHUNK = 25
 REGRESSIONS = [2_014_705]
 """Seeds at which archspec and torch once disagreed."""
@@ -41,6 +42,15 @@ def test_archspec_agrees_with_torch(start: int) -> None:
 
 def _total(outcomes: list[Outcome], what: str) -> int:
     return sum(getattr(outcome, what) for outcome in outcomes)
+
+
+@pytest.mark.parametrize("start", range(0, WIDER, CHUNK))
+def test_wider_networks_agree_with_torch(start: int) -> None:
+    """Shortcuts, loops, weights used again, two inputs, rarer ops."""
+    outcomes = [agree(seed, sizes_tried=6, wider=True) for seed in range(start, start + CHUNK)]
+    assert sum(outcome.loads for outcome in outcomes) > CHUNK // 2
+    assert _total(outcomes, "sizes") > _total(outcomes, "valid") > 0
+    assert _total(outcomes, "rows") > 100
 
 
 @pytest.mark.parametrize("seed", REGRESSIONS)

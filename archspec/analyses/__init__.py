@@ -1,1 +1,1 @@
-"""Graph to tables keyed by step path; nothing here changes a graph or imports torch."""
+"""From a graph to tables keyed by step path; nothing here changes a graph or imports torch."""

@@ -1,7 +1,7 @@
-"""Two sequences of steps side by side: which entries correspond, in order.
+"""Alignment of two sequences of steps: which entries correspond, in order.
 
-A pair of equal entries counts most, a pair of one kind less, and one that continues a run a little more than one that
-begins one; the alignment with the largest sum is found by dynamic programming (Needleman and Wunsch,
+A pair of equal entries scores most, and a pair of the same kind less.  A pair that continues a run scores a little more
+than one that begins a run.  The alignment with the largest sum is found by dynamic programming (Needleman and Wunsch,
 https://doi.org/10.1016/0022-2836(70)90057-4).
 """
 
@@ -12,11 +12,12 @@ from difflib import SequenceMatcher
 from typing import TypeAlias
 
 Entry: TypeAlias = tuple[object, str]
-"""What is to be equal, and its kind."""
+"""The value to compare, and its kind."""
 
 EQUAL, KIND, RUN = 6, 3, 1
 CELLS = 250_000
-"""Pairs that are weighed at once (about 0.3 s); longer sequences are first parted at their longest common run."""
+"""Maximum number of pairs scored at once (about 0.3 s); longer sequences are first split at their longest common run.
+"""
 
 
 def aligned(left: Sequence[Entry], right: Sequence[Entry]) -> list[tuple[int, int]]:
@@ -40,9 +41,9 @@ def _best(left: Sequence[Entry], right: Sequence[Entry]) -> list[tuple[int, int]
     """The alignment of the largest sum."""
     width = len(right) + 1
     best = [[0] * width for _ in range(len(left) + 1)]
-    """The largest sum of the first entries of both."""
+    """The largest sum for prefixes of both."""
     paired = [[0] * width for _ in range(len(left) + 1)]
-    """The same where the last two are a pair; 0 where they cannot be."""
+    """The same if the last two entries are a pair; 0 if they cannot be."""
     for at, (value, kind) in enumerate(left, 1):
         above, here, runs, mine = best[at - 1], best[at], paired[at - 1], paired[at]
         for to, (other, other_kind) in enumerate(right, 1):
@@ -57,7 +58,7 @@ def _best(left: Sequence[Entry], right: Sequence[Entry]) -> list[tuple[int, int]
 
 
 def _traced(best: list[list[int]], paired: list[list[int]]) -> list[tuple[int, int]]:
-    """The pairs that make the largest sum, found from the end."""
+    """The pairs of the largest sum, traced from the end."""
     at, to = len(best) - 1, len(best[0]) - 1
     found: list[tuple[int, int]] = []
     run = False

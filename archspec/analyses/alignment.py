@@ -1,9 +1,9 @@
-"""Alignment at merges: whether the paths that meet look at the same place of the source.
+"""Alignment at merges: whether the merged paths look at the same place of the source.
 
-Two paths are aligned along an axis when their fields move by the same stride and have the same centre, averaged over
-output phases; or, in a causal network, the same end.  A centre crop whose margin is odd, or paths with different
-padding, leave them some pixels apart.  In the paper's U-Net the margin depends on the input's size, and only some sizes
-are aligned at every skip.
+Two paths are aligned along an axis if their fields move by the same stride and have the same centre, averaged over
+output phases; or, in a causal network, the same end.  A centre crop with an odd margin, or paths with different
+padding, are some pixels apart.  In the paper's U-Net the margin depends on the input size, and only some sizes are
+aligned at every skip.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from archspec.analyses.receptive_field import AxisField, walked
 from archspec.analyses.tables import Table
 from archspec.analyses.walk import Walk, ancestors
 from archspec.graph import Graph, Node
-from archspec.ops.common.windows import Centred, Joined
+from archspec.ops.common.windows import Centred, Joined, Surrounded
 from archspec.records import record
 from archspec.sizes import Size, Solution, period, slope, symbols
 
 MAXIMUM_PERIOD = 512
-"""Sizes that are tried to tell at which ones paths are aligned."""
+"""Number of sizes that are tried to find those at which paths are aligned."""
 
 
 @record
@@ -47,14 +47,14 @@ class Misalignment:
 
     @property
     def apart(self) -> Fraction | None:
-        """Pixels of the source between the centres; None where the strides differ, and the distance with them."""
+        """Source pixels between the centres; None if the strides differ, so that the distance varies."""
         one, other = self.branches
         return abs(one.centre - other.centre) if one.stride == other.stride else None
 
     def __str__(self) -> str:
         one, other = self.branches
         if self.apart is None:
-            what = f"move by {_shown(one.stride)} and {_shown(other.stride)} pixels from row to row"
+            what = f"move by {_shown(one.stride)} and {_shown(other.stride)} pixels per row"
         else:
             unit = "pixel" if self.apart == 1 else "pixels"
             what = f"are {_shown(self.apart)} {unit} apart (centres {_shown(one.centre)} and {_shown(other.centre)})"
@@ -93,7 +93,7 @@ def _at(graph: Graph, node: Node, walk: Walk[Table | None]) -> list[Misalignment
         different = list(branches.values())
         for other in different[1:]:
             if other[0].stride == different[0][0].stride and other[0].end == different[0][0].end:
-                continue  # causal: one path looks back further than the other, and neither ahead
+                continue  # causal: one path looks further back than the other, and neither looks ahead
             parted = graph.nodes[parting(graph, different[0][1], other[1])].path
             found.append(Misalignment(node.path, axis, (different[0][0], other[0]), parted))
     return found
@@ -106,7 +106,7 @@ def parting(graph: Graph, one: int, other: int) -> int:
 
 @record
 class AlignedSizes:
-    """At which sizes all paths are aligned along the axes of a symbol: ``symbol mod modulus`` in ``residues``."""
+    """The sizes at which all paths are aligned along the axes of a symbol: ``symbol mod modulus`` in ``residues``."""
 
     symbol: str
     modulus: int
@@ -121,9 +121,9 @@ class AlignedSizes:
 
 
 def aligned_sizes(graph: Graph, solution: Solution, sizes: Mapping[str, int]) -> AlignedSizes | None:
-    """The sizes at which every merge is aligned; None where that has no short answer.
+    """The sizes at which every merge is aligned; None if they have no short description.
 
-    Only centre crops let alignment depend on the size, by the parity of what they cut off, which is periodic.
+    Alignment depends on the size only through centre crops, by the parity of the rows they cut, which is periodic.
     """
     name = solution.symbol
     modulus = _crop_period(graph, name)
@@ -142,7 +142,7 @@ def aligned_sizes(graph: Graph, solution: Solution, sizes: Mapping[str, int]) ->
 
 
 def _crop_period(graph: Graph, name: str) -> int | None:
-    """After how many sizes all centre crops along a symbol's axes repeat; None where one never does."""
+    """Number of sizes after which all centre crops along a symbol's axes repeat; None if one never does."""
     found = 1
     for node in graph.nodes:
         if node.op is None or not node.op.references or node.dead:
@@ -150,7 +150,7 @@ def _crop_period(graph: Graph, name: str) -> int | None:
         inputs = graph.shapes_in(node)
         for axis in node.shape.axes[1:]:
             window = node.op.window(inputs, 0, axis)
-            if not isinstance(window, Centred):
+            if not isinstance(window, Centred | Surrounded):
                 continue
             dims = [dim for dim in (window.outer, window.inner) if isinstance(dim, Size)]
             if not any(name in dim.symbols for dim in dims):

@@ -1,4 +1,4 @@
-"""What a batch of one image is refused for: a normalisation over the batch then has a single value in each channel."""
+"""Steps that refuse a batch of one image: a normalisation over the batch then has a single value in each channel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archspec.records import record
 from archspec.sizes import Condition, Several, Size, Solution, inverse, text
 
 Box = dict[str, int]
-"""The largest value of each symbol, or of a size in several symbols, at which a map is one single value."""
+"""The largest value of each symbol, or of a size in several symbols, at which a map has a single value."""
 
 
 @record
@@ -27,7 +27,7 @@ class Alone:
 
 
 def alone(graph: Graph, evaluated: Mapping[str, Solution], trained: Mapping[str, Solution]) -> list[Alone]:
-    """The steps that refuse a batch of one image at some sizes, but not at those at which another does already.
+    """The steps that refuse a batch of one image at sizes at which no other step refuses it.
 
     ``evaluated`` and ``trained`` are the valid sizes in evaluation and in training; at others nothing runs.
     """
@@ -50,7 +50,7 @@ def alone(graph: Graph, evaluated: Mapping[str, Solution], trained: Mapping[str,
 
 
 def _extra(graph: Graph, training: bool) -> Iterator[tuple[Node, Several]]:
-    """What steps ask of a batch of one image, beyond what they ask of several."""
+    """The conditions of steps on a batch of one image that they do not have on several."""
     for node in graph.nodes:
         if node.op is None or node.dead or (node.training_only and not training):
             continue

@@ -1,7 +1,7 @@
-"""What a network asks of its input's size, as conditions a person reads: each with the step that asks and why.
+"""A network's conditions on its input size, for people: each with the step that imposes it, and why.
 
-A condition at a merge has two sides; each is told with the path it came along, from where the two parted, and the steps
-on it that change the size.
+A condition at a merge has two sides.  Each side is shown with its path, from where the two paths part, and with the
+steps on the path that change the size.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STEPS_SHOWN = 4
 
 @record
 class Side:
-    """One side of a condition: a size, the step that brings it, and the steps on the way that changed it."""
+    """One side of a condition: a size, the step that has it, and the steps on its path that changed it."""
 
     size: str
     path: str
@@ -31,35 +31,35 @@ class Side:
         shown = [f"`{step}`" for step in self.steps]
         if len(shown) > STEPS_SHOWN:
             shown[2:-1] = [f"… {len(shown) - 3} more …"]
-        way = f" by way of {', '.join(shown)}" if shown and self.steps != (self.path,) else ""
-        return f"`{self.path}` brings {self.size}{way}"
+        way = f" via {', '.join(shown)}" if shown and self.steps != (self.path,) else ""
+        return f"`{self.path}` has {self.size}{way}"
 
 
 @record
 class ReadableCondition:
-    """One part of the answer to which sizes are valid."""
+    """One part of the description of the valid sizes."""
 
     symbol: str
     text: str
-    """What it leaves of the sizes: ``H ≥ 75``, ``H a multiple of 32``."""
+    """The sizes that it allows: ``H ≥ 75``, ``H a multiple of 32``."""
     statement: str
-    """What the step asks, in its own sizes: ``2·⌊H/4⌋ = ⌊H/2⌋``."""
+    """The condition in the sizes at the step: ``2·⌊H/4⌋ = ⌊H/2⌋``."""
     step: str
     span: Span
     sides: tuple[Side, ...] = ()
-    """Both paths, where two meet."""
+    """Both paths, if two are merged."""
     parted: str | None = None
-    """The last step both paths have in common."""
+    """The last step that both paths share."""
 
     def __str__(self) -> str:
-        said = f"{self.text}: `{self.step}` wants {self.statement}"
+        said = f"{self.text}: `{self.step}` needs {self.statement}"
         if self.sides:
             said += f" ({' and '.join(map(str, self.sides))}; parted at `{self.parted}`)"
         return said
 
 
 def readable(graph: Graph, solutions: Mapping[str, Solution]) -> list[ReadableCondition]:
-    """The conditions that make the valid sizes what they are, in the order the network runs, by symbol."""
+    """The conditions that determine the valid sizes, by symbol, in execution order."""
     return [
         read(graph, name, imposed.text, imposed.condition)
         for name, solution in solutions.items()
@@ -68,7 +68,7 @@ def readable(graph: Graph, solutions: Mapping[str, Solution]) -> list[ReadableCo
 
 
 def read(graph: Graph, symbol: str, said: str, condition: Condition) -> ReadableCondition:
-    """One condition with its author and its paths."""
+    """One condition with its step and its paths."""
     index = condition.author
     assert isinstance(index, int)
     node = graph.nodes[index]
@@ -82,7 +82,7 @@ def read(graph: Graph, symbol: str, said: str, condition: Condition) -> Readable
 
 
 def meeting(graph: Graph, node: Node, condition: Condition) -> list[tuple[int, Dim, str]]:
-    """The inputs of a node that bring the two sides of a condition: node index, size, axis; none where none differ."""
+    """The inputs of a node with the two sides of a condition, as (node index, size, axis); empty if none differ."""
     if not isinstance(condition, Equal | AtMost) or len(node.inputs) < 2:
         return []
     found: list[tuple[int, Dim, str]] = []
@@ -97,7 +97,7 @@ def meeting(graph: Graph, node: Node, condition: Condition) -> list[tuple[int, D
 
 
 def _side(graph: Graph, branch: int, dim: Dim, axis: str, parted: int) -> Side:
-    """The way from where the paths parted, along inputs that still have the axis."""
+    """The path from where the two part, along inputs that still have the axis."""
     below = ancestors(graph, branch)
     steps: list[str] = []
     index = branch
@@ -119,7 +119,7 @@ def _size(node: Node, axis: str) -> Dim | None:
 
 @record
 class SizeNote:
-    """What is no condition on one symbol, or none in evaluation, and good to know all the same."""
+    """A note about sizes that is not a condition on one symbol in evaluation."""
 
     step: str
     text: str
@@ -130,7 +130,7 @@ class SizeNote:
 
 
 def notes(graph: Graph, evaluated: Mapping[str, Solution], trained: Mapping[str, Solution]) -> list[SizeNote]:
-    """Fixed sizes, couplings of several symbols, and where a batch of one image is refused.
+    """Notes on fixed sizes, on conditions over several symbols, and on steps that refuse a batch of one image.
 
     ``evaluated`` and ``trained`` are the valid sizes in evaluation and in training.
     """
@@ -139,7 +139,7 @@ def notes(graph: Graph, evaluated: Mapping[str, Solution], trained: Mapping[str,
         pinned.setdefault(node.path, []).append(name)
     ways = "pool globally before it (`global_avg_pool`), or build for another size (`sizes:`, or load(…, sizes=…))"
     found = [
-        SizeNote(path, f"fixes {' and '.join(names)} to what the spec is written for; {ways}", "always")
+        SizeNote(path, f"fixes {' and '.join(names)} to the size in the spec; {ways}", "always")
         for path, names in pinned.items()
     ]
     said: set[Condition] = set()
@@ -149,14 +149,14 @@ def notes(graph: Graph, evaluated: Mapping[str, Solution], trained: Mapping[str,
         for condition in [each for solution in solutions.values() for each in solution.coupled]:
             if condition not in said and isinstance(condition.author, int):
                 said.add(condition)
-                found.append(SizeNote(graph.nodes[condition.author].path, f"wants {statement(condition)}", when))
+                found.append(SizeNote(graph.nodes[condition.author].path, f"needs {statement(condition)}", when))
     for one in alone(graph, evaluated, trained):
         found.append(SizeNote(one.step.path, str(one), "training" if one.training else "always"))
     return found
 
 
 def fixed(graph: Graph, solutions: Mapping[str, Solution]) -> Iterator[tuple[str, Node]]:
-    """The symbols that a spec fixes to the size it is written for, each with the step that does."""
+    """The symbols that are fixed to the spec's own size, each with the step that fixes it."""
     for name, solution in solutions.items():
         for imposed in solution.imposed:
             condition = imposed.condition

@@ -1,8 +1,8 @@
 """Parameters and multiply-adds, as numbers at a size and as formulas.
 
 Convention: a multiply-add is one multiplication with its addition in a convolution, transposed convolution or matrix
-product, for one sample; biases, normalisation, pooling and activations count nothing.  A transposed convolution counts
-by its input's size.  That is half of what torch's ``FlopCounterMode`` reports.
+product, for one sample; biases, normalisation, pooling and activations are not counted.  A transposed convolution is
+counted by its input size.  The result is half of what torch's ``FlopCounterMode`` reports.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from archspec.sizes import Dim, Evaluation, Size, factor
 
 @record
 class Formula:
-    """A sum of products of sizes, like terms gathered: ``118,013,952·⌊(H+1)/2⌋·⌊(W+1)/2⌋ + 512,000``."""
+    """A sum of products of sizes, with like terms collected: ``118,013,952·⌊(H+1)/2⌋·⌊(W+1)/2⌋ + 512,000``."""
 
     terms: tuple[Product, ...]
 
     @classmethod
     def of(cls, products: Iterable[Product]) -> Formula:
-        """Gather like terms; constant sizes join the coefficient."""
+        """Collect like terms; constant sizes are multiplied into the coefficient."""
         gathered: dict[tuple[Dim, ...], int] = {}
         for coefficient, dims in products:
             constant = prod(dim for dim in dims if not isinstance(dim, Size))
@@ -44,7 +44,7 @@ class Formula:
         return bool(self.terms)
 
     def at(self, evaluation: Evaluation) -> int:
-        """The number at given sizes."""
+        """The value at given sizes."""
         return sum(coefficient * prod(evaluation.of(dim) for dim in dims) for coefficient, dims in self.terms)
 
     def __str__(self) -> str:
@@ -57,9 +57,9 @@ NOTHING = Formula(())
 
 @record
 class Cost:
-    """What a step, a block or a network costs for one sample.
+    """Cost of a step, a block or a network for one sample.
 
-    ``multiply_adds`` and ``activations`` (values written) are None where the spec gives a symbol no number.
+    ``multiply_adds`` and ``activations`` (elements written) are None if a symbol has no number.
     """
 
     parameters: int
@@ -70,7 +70,7 @@ class Cost:
 
 
 def parameters(graph: Graph, node: Node) -> int:
-    """Trainable parameters of a step's own; what a ``reuse`` shares counts where it stands first."""
+    """Trainable parameters of a step; shared parameters count at their first use only."""
     if node.op is None or node.reuse is not None or type(node.op).weights is Op.weights:
         return 0
     return sum(prod(weight.shape) for weight in node.op.weights(graph.shapes_in(node)) if weight.trainable)

@@ -1,14 +1,14 @@
-"""Where two networks differ, up to names: what one has and the other lacks, and what is otherwise in both.
+"""The differences between two networks, apart from names: steps that only one has, and steps that differ.
 
-Steps correspond when the same is computed on the way to them, or the same is made of them; the rest in the
-order they run, as a text comparison finds lines.  Where the two are the same network (:mod:`archspec.analyses.equal`)
-there is no difference; where they are not, there is at least one.
+Steps correspond if they are computed in the same way, or used in the same way; the remaining steps are matched in
+execution order, like lines in a text comparison.  There is no difference exactly if the two are the same network
+(:mod:`archspec.analyses.equal`).
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence, Set
 from typing import Literal
 
 from archspec.analyses.aligned import aligned
@@ -20,13 +20,15 @@ from archspec.sizes import text
 
 @record
 class Difference:
-    """One thing that differs: the step's path in the first network and in the second; None where it has none."""
+    """One difference: the step's path in the first network and in the second, or None if it is not there."""
 
     kind: Literal["removed", "added", "changed", "reads", "shares", "input", "output"]
     first: str | None
     second: str | None
     text: str
-    """What differs, in words that stand behind the path."""
+    """The difference in words: ``stride 1 → 2``, the first network's value before the second's."""
+    words: str = ""
+    """A description of a step that only one network has: ``3×3 conv, 64``."""
 
     def __str__(self) -> str:
         paths = list(dict.fromkeys(path for path in (self.first, self.second) if path is not None))
@@ -35,19 +37,28 @@ class Difference:
 
 @record
 class Comparison:
-    """Two networks: which steps correspond, by index, and what differs, in execution order."""
+    """Two networks: the indices of corresponding steps, and the differences in execution order."""
 
     pairs: tuple[tuple[int, int], ...]
     differences: tuple[Difference, ...]
 
+    def differing(self, one: Graph, other: Graph) -> tuple[frozenset[int], frozenset[int]]:
+        """The steps of each network that a difference names, by index."""
+        steps = [each for each in self.differences if each.kind != "output"]
+        return _at(one, {each.first for each in steps}), _at(other, {each.second for each in steps})
+
     @property
     def equal(self) -> bool:
-        """Whether they are one network under two sets of names."""
+        """Whether the networks are equal apart from names."""
         return not self.differences
 
 
+def _at(graph: Graph, paths: Set[str | None]) -> frozenset[int]:
+    return frozenset(node.index for node in graph.nodes if node.path in paths)
+
+
 def compare(one: Graph, other: Graph, initial: bool = True) -> Comparison:
-    """Two networks beside each other; with ``initial`` false, how weights start does not count."""
+    """Compare two networks; with ``initial`` false, the initialisation of weights does not count."""
     first, second = Wiring(one, initial), Wiring(other, initial)
     refine(first, second)
     found = isomorphism(first, second)
@@ -58,7 +69,7 @@ def compare(one: Graph, other: Graph, initial: bool = True) -> Comparison:
 
 
 def _corresponding(first: Wiring, second: Wiring) -> dict[int, int]:
-    """The steps of the second that those of the first are, each at most once."""
+    """For steps of the first network, the corresponding steps of the second, each at most once."""
     pairs: dict[int, int] = {}
     for how in ("both", "made", "used"):
         waiting: defaultdict[Hashable, deque[int]] = defaultdict(deque)
@@ -82,7 +93,7 @@ def _steps(wiring: Wiring) -> list[int]:
 
 
 def _align(first: Wiring, second: Wiring, left: Sequence[int], right: Sequence[int], pairs: dict[int, int]) -> None:
-    """Pair what is left, in order: what does the same, then what is of one kind, in runs as long as possible."""
+    """Pair the remaining steps in order: those that do the same, then those of the same kind, in the longest runs."""
     before = [(first.wires.nodes[index]["label"], _kind(first, index)) for index in left]
     after = [(second.wires.nodes[index]["label"], _kind(second, index)) for index in right]
     pairs.update((left[at], right[to]) for at, to in aligned(before, after))
@@ -94,7 +105,7 @@ def _kind(wiring: Wiring, index: int) -> str:
 
 
 class _Differences:
-    """What differs between two networks of which some steps correspond."""
+    """The differences between two networks whose corresponding steps are known."""
 
     def __init__(self, first: Wiring, second: Wiring, pairs: dict[int, int]) -> None:
         self.first = first
@@ -104,15 +115,14 @@ class _Differences:
         self.sharing = [_sharing(wiring.graph) for wiring in (first, second)]
 
     def all(self) -> Iterator[Difference]:
-        """Every difference, in the order of the first; what only the second has stands before the step that follows."""
+        """Every difference, in the order of the first network; an added step comes before the step after it."""
         added = deque(index for index in _steps(self.second) if index not in self.back)
         for index in _steps(self.first):
             node = self.first.graph.nodes[index]
             there = self.pairs.get(index)
             if there is None:
-                yield Difference(
-                    "removed", node.path, None, f"the second has no such step ({_words(self.first, node)})"
-                )
+                words = _words(self.first, node)
+                yield Difference("removed", node.path, None, f"the second has no such step ({words})", words)
                 continue
             while added and added[0] < there:
                 yield self._added(added.popleft())
@@ -123,7 +133,8 @@ class _Differences:
 
     def _added(self, index: int) -> Difference:
         node = self.second.graph.nodes[index]
-        return Difference("added", None, node.path, f"the first has no such step ({_words(self.second, node)})")
+        words = _words(self.second, node)
+        return Difference("added", None, node.path, f"the first has no such step ({words})", words)
 
     def _pair(self, node: Node, there: Node) -> Iterator[Difference]:
         one, other = (wiring.wires.nodes[at.index]["label"] for wiring, at in self._sides(node, there))
@@ -136,28 +147,28 @@ class _Differences:
         commutes = node.op is not None and node.op.commutes
         if known and (Counter(expected) != Counter(reads[1]) if commutes else expected != reads[1]):
             said = _listed(self.first.graph, reads[0]), _listed(self.second.graph, reads[1])
-            yield Difference("reads", node.path, there.path, f"it reads {said[0]}, in the second {said[1]}")
+            yield Difference("reads", node.path, there.path, f"reads {said[0]} → {said[1]}")
         mine, theirs = self.sharing[0].get(node.index, []), self.sharing[1].get(there.index, [])
         wanted = {self.pairs.get(index) for index in mine}
         if None not in wanted and wanted != set(theirs) and all(index in self.back for index in theirs):
             said = _shares(self.first.graph, mine, node.index), _shares(self.second.graph, theirs, there.index)
-            yield Difference("shares", node.path, there.path, f"it has {said[0]}, in the second {said[1]}")
+            yield Difference("shares", node.path, there.path, f"has {said[0]} → {said[1]}")
 
     def _sides(self, node: Node, there: Node) -> tuple[tuple[Wiring, Node], tuple[Wiring, Node]]:
         return (self.first, node), (self.second, there)
 
     def _changed(self, node: Node, there: Node) -> str:
-        """What two steps do otherwise: their arguments one by one where torch calls the same thing."""
+        """The difference between two steps: argument by argument, if torch calls the same function or module."""
         sides = self._sides(node, there)
         if node.op is None or there.op is None:
             shapes = [" × ".join(map(text, one.shape.dims)) for one in (node, there)]
             places = [list(wiring.graph.inputs.values()).index(at.index) + 1 for wiring, at in sides]
             said = shapes if shapes[0] != shapes[1] else [f"input {place}" for place in places]
-            return f"it is {said[0]}, in the second {said[1]}"
+            return f"{said[0]} → {said[1]}"
         one, other = (wiring.doing(at) for wiring, at in sides)
         said = list(_arguments(one, other))
         if one.what != other.what or not said:
-            said.insert(0, f"it is {_words(self.first, node)}, in the second {_words(self.second, there)}")
+            said.insert(0, f"{_words(self.first, node)} → {_words(self.second, there)}")
         return "; ".join(said)
 
     def _outputs(self) -> Iterator[Difference]:
@@ -169,10 +180,10 @@ class _Differences:
         for (output, index), (other, there) in zip(*sides, strict=False):
             if output.training != other.training:
                 when = ["in training only" if one.training else "always" for one in (output, other)]
-                yield Difference("output", output.name, other.name, f"it is given {when[0]}, in the second {when[1]}")
+                yield Difference("output", output.name, other.name, f"computed {when[0]} → {when[1]}")
             if index in self.pairs and there in self.back and self.pairs[index] != there:
                 paths = self.first.graph.nodes[index].path, self.second.graph.nodes[there].path
-                yield Difference("output", output.name, other.name, f"it is `{paths[0]}`, in the second `{paths[1]}`")
+                yield Difference("output", output.name, other.name, f"`{paths[0]}` → `{paths[1]}`")
         for output, _ in sides[0][len(sides[1]) :]:
             yield Difference("output", output.name, None, "the second has no such output")
         for output, _ in sides[1][len(sides[0]) :]:
@@ -182,17 +193,17 @@ class _Differences:
 def _arguments(one: Doing, other: Doing) -> Iterator[str]:
     for slot, mine in one.settings.items():
         if slot in other.settings and mine != other.settings[slot]:
-            yield f"`{slot}` is {mine}, in the second {other.settings[slot]}"
+            yield f"`{slot}` {mine} → {other.settings[slot]}"
     starts, there = dict(one.initial), dict(other.initial)
     for tensor in dict.fromkeys((*starts, *there)):
         if starts.get(tensor) != there.get(tensor):
             name = tensor or "it"
-            said = [side.get(tensor, "torch's own way").replace("{tensor}", name) for side in (starts, there)]
-            yield f"`{name}` starts by {said[0]}, in the second by {said[1]}"
+            said = [side.get(tensor, "torch's default").replace("{tensor}", name) for side in (starts, there)]
+            yield f"`{name}` initialised by {said[0]} → {said[1]}"
 
 
 def _sharing(graph: Graph) -> dict[int, list[int]]:
-    """For each node that shares weights all that share them."""
+    """For each node with shared weights, all nodes that share them."""
     return {index: sharing for sharing in shared(graph).values() for index in sharing}
 
 

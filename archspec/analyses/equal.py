@@ -1,13 +1,13 @@
-"""Whether two graphs are the same network up to names, and which node of one is which of the other.
+"""Whether two graphs are the same network apart from names, and which nodes correspond.
 
-Names, scopes, blocks and the order in which independent steps run do not count.  What counts is what runs: each op as
-torch has it (``padding: same`` is the padding it comes to), what it reads and at which place (a sum reads its inputs at
-no place), which steps share weights, the inputs with their sizes, and the outputs in their order.  Symbols are known by
-where they first stand: (3, H, W) is (3, X, Y), and (3, H, H) is not.
+Names, scopes, blocks and the order of independent steps do not count.  These do: each op as torch runs it (``padding:
+same`` equals the same padding as numbers), its inputs and their positions (a sum has no positions), shared weights, the
+network's inputs with their sizes, and the outputs in their order.  Symbols are identified by their first position: (3,
+H, W) equals (3, X, Y), but not (3, H, H).
 
-Isomorphism is networkx's, by VF2++ (https://doi.org/10.1016/j.dam.2018.02.018).  It knows labels of nodes and none of
-edges, so each edge becomes a node of its own, whose label is the place it is read at.  Labels are refined first, by all
-that leads to a node and all that it leads to; then nearly every node has one candidate, and the search never goes back.
+The isomorphism test is networkx's VF2++ (https://doi.org/10.1016/j.dam.2018.02.018).  It supports labels on nodes but
+not on edges, so each edge becomes a node, labelled with the position at which it is read.  Labels are first refined by
+everything before and after each node.  Nearly every node then has one candidate, and the search never backtracks.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ Wires: TypeAlias = "networkx.DiGraph[Hashable]"
 
 @record
 class Doing:
-    """What one node does in torch; equal for two nodes that do the same to what they read."""
+    """What one node does in torch; equal for two nodes that do the same with their inputs."""
 
     what: str
-    """The class and how it is called, or the whole expression."""
+    """The class and its call, or the whole expression."""
     arguments: tuple[tuple[str | int, Hashable], ...] = ()
-    """Keyword or place, and value, of each that the spec decides and torch would not take anyway."""
+    """Keyword or position, and value, of each argument that the spec sets to a value other than torch's default."""
     initial: tuple[tuple[str, str], ...] = ()
-    """How its tensors start, where the spec says so."""
+    """The initialisation of its tensors, if the spec sets it."""
     settings: Mapping[str, Hashable] = field(default_factory=dict, compare=False)
-    """The spec's words for the arguments of a module, and their values, those that torch would take anyway too."""
+    """The arguments of a module by their names in the spec, with values, including torch's defaults."""
 
 
 def doing(graph: Graph, node: Node) -> Doing:
-    """What a node does; of an input of the network, that it is one."""
+    """What a node does, or that it is an input of the network."""
     if node.op is None:
         return Doing("input")
     inputs = graph.shapes_in(node)
@@ -62,15 +62,15 @@ def doing(graph: Graph, node: Node) -> Doing:
 
 
 def _value(argument: Argument) -> Hashable:
-    """A value that equals others as torch has it: true is not 1, and 1.0 is."""
+    """A value to compare as torch does: True differs from 1, but 1.0 equals 1."""
     return str(argument.value).lower() if isinstance(argument.value, bool) else argument.value
 
 
 def same(one: Graph, other: Graph, initial: bool = True) -> dict[int, int] | None:
-    """Which node of the second each node of the first is, by index; None where the networks differ.
+    """The corresponding nodes of two networks, by index; None if the networks differ.
 
-    Steps that only give what they got (``identity``) are looked through and are not in it.  With ``initial`` false, how
-    weights start does not count.  :func:`archspec.analyses.differences.differences` says what differs.
+    Steps that return their input (``identity``) are skipped.  With ``initial`` false, the initialisation of weights
+    does not count.  :func:`archspec.analyses.differences.differences` lists the differences.
     """
     first, second = Wiring(one, initial), Wiring(other, initial)
     refine(first, second)
@@ -78,7 +78,7 @@ def same(one: Graph, other: Graph, initial: bool = True) -> dict[int, int] | Non
 
 
 def isomorphism(one: Wiring, other: Wiring) -> dict[int, int] | None:
-    """As :func:`same`, of two wirings that were refined together."""
+    """Like :func:`same`, for two wirings that were refined together."""
     import networkx
 
     found = networkx.vf2pp_isomorphism(one.wires, other.wires, node_label="both")
@@ -86,7 +86,7 @@ def isomorphism(one: Wiring, other: Wiring) -> dict[int, int] | None:
 
 
 class Wiring:
-    """A graph as a labelled networkx graph without labels on edges.
+    """A graph as a networkx graph with labels on nodes only.
 
     Its nodes are the graph's (by index), the edges as ``(source, target, place)``, the outputs as ``("output",
     place)``, and one for all steps that share weights as ``("shared", index of the first)``.
@@ -117,7 +117,7 @@ class Wiring:
             self.wires.add_edges_from((("shared", first), index) for index in sharing)
 
     def doing(self, node: Node) -> Doing:
-        """What a node does, without how it starts where that does not count."""
+        """What a node does; without its initialisation, if that does not count."""
         found = doing(self.graph, node)
         return found if self._initial else replace(found, initial=())
 
@@ -131,7 +131,7 @@ class Wiring:
         return None if op is not None and op.commutes else place
 
     def _shape(self, shape: Shape) -> Label:
-        """Axes and sizes of an input, its symbols by where they first stood."""
+        """Axes and sizes of an input, with symbols numbered by their first position."""
         known = self._symbols
         return (
             shape.axes,
@@ -140,7 +140,7 @@ class Wiring:
 
 
 def looked_through(graph: Graph) -> list[int]:
-    """For each node the one whose value it gives: itself, but for an identity what that reads."""
+    """For each node, the node whose value it has: itself, or the input of an identity."""
     found = list(range(len(graph.nodes)))
     for node in graph.nodes:
         if node.op is not None and node.op.transparent:
@@ -149,7 +149,7 @@ def looked_through(graph: Graph) -> list[int]:
 
 
 def shared(graph: Graph) -> dict[int, list[int]]:
-    """The nodes that use one set of weights, by index of the first; sets with one user are left out."""
+    """The nodes that share weights, by index of the first of them; nodes that share none are left out."""
     found: dict[int, list[int]] = {}
     for node in graph.nodes:
         if node.reuse is not None and node.op is not None and node.op.weights(graph.shapes_in(node)):
@@ -161,7 +161,7 @@ def shared(graph: Graph) -> dict[int, list[int]]:
 
 
 def refine(*wirings: Wiring) -> None:
-    """Number what each node is computed from (``made``), what is made of it (``used``) and ``both``; alike is equal."""
+    """Number each node by how it is computed (``made``), how it is used (``used``) and ``both``."""
     import networkx
 
     numbers: dict[Hashable, int] = {}
@@ -183,7 +183,7 @@ def _along(
     before: Callable[[Hashable], Iterable[Hashable]],
     number: Callable[[Hashable], int],
 ) -> Mapping[Hashable, int]:
-    """A number for each node that says its label and, of each node before it, the number."""
+    """A number for each node, determined by its label and the numbers of the nodes before it."""
     found: dict[Hashable, int] = {}
     for node in order:
         found[node] = number((wires.nodes[node]["label"], tuple(sorted(found[source] for source in before(node)))))

@@ -1,4 +1,4 @@
-"""``expect:``: a paper's claims, held against what is computed."""
+"""``expect:``: a paper's claims, compared with the computed values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CLAIMS = ("parameters", "multiply_adds", "shapes", "receptive_field", "valid_siz
 
 
 def failures(report: Report, expect: dict[str, Any]) -> Iterator[Diagnostic]:
-    """A diagnostic for each claim that does not hold, and for each that makes no sense."""
+    """A diagnostic for each claim that does not hold or is not valid."""
     for name, node in expect.items():
         if name == "parameters":
             yield from _number(node, report.parameters, "parameters")
@@ -29,11 +29,11 @@ def failures(report: Report, expect: dict[str, Any]) -> Iterator[Diagnostic]:
             yield from _valid(report, node)
         else:
             hint = did_you_mean(name, CLAIMS) or f"claims are {', '.join(CLAIMS)}"
-            yield Diagnostic("unknown-key", f"`{printable(name)}` is nothing to expect", node.span, hint)
+            yield Diagnostic("unknown-key", f"`expect` has no claim `{printable(name)}`", node.span, hint)
 
 
 def _claimed(node: Node) -> tuple[float, float] | None:
-    """The number claimed and the relative tolerance: ``569`` or ``{is: 569e6, within: 0.01}``."""
+    """The claimed number and its relative tolerance: ``569`` or ``{is: 569e6, within: 0.01}``."""
     tolerance = 0.0
     if isinstance(node, Mapping):
         given = plain(node)
@@ -52,11 +52,11 @@ def _number(node: Node, found: float | None, what: str) -> Iterator[Diagnostic]:
     claim = _claimed(node)
     if claim is None:
         hint = "write a number, or {is: 569e6, within: 0.01}"
-        yield Diagnostic("wrong-type", f"what is expected of {what} is a number", node.span, hint)
+        yield Diagnostic("wrong-type", f"the claim about {what} must be a number", node.span, hint)
         return
     number, tolerance = claim
     if found is None:
-        yield Diagnostic("no-size", f"{what} need `sizes` to be counted at", node.span)
+        yield Diagnostic("no-size", f"{what} can only be counted with `sizes`", node.span)
     elif abs(found - number) > tolerance * abs(number):
         off = f", off by {abs(found - number) / abs(number):.2%}" if number else ""
         within = f" within {tolerance:.3g}" if tolerance else ""
@@ -66,7 +66,7 @@ def _number(node: Node, found: float | None, what: str) -> Iterator[Diagnostic]:
 
 
 def named_values(graph: Graph) -> dict[str, int]:
-    """Node index by every name a claim may use: step paths, scope paths, labels, outputs."""
+    """Node index by each name that a claim can use: step paths, scope paths, labels, outputs."""
     names: dict[str, int] = {node.path: node.index for node in graph.nodes}
     for scope in graph.root.scopes():
         if scope is not graph.root:
@@ -81,7 +81,7 @@ def named_values(graph: Graph) -> dict[str, int]:
 
 def _shapes(report: Report, node: Node) -> Iterator[Diagnostic]:
     if not isinstance(node, Mapping):
-        yield Diagnostic("wrong-type", "expected shapes are {step: [64, 56, 56]}", node.span)
+        yield Diagnostic("wrong-type", "write expected shapes as {step: [64, 56, 56]}", node.span)
         return
     names = named_values(report.graph)
     for key, value in node.entries:
@@ -93,7 +93,7 @@ def _shapes(report: Report, node: Node) -> Iterator[Diagnostic]:
         found = report.shapes_at.get(report.graph.nodes[index].path)
         claimed = tuple(plain(value)) if isinstance(value, Items) else None
         if claimed is None or found is None:
-            yield Diagnostic("wrong-type", "an expected shape is a list: [64, 56, 56]", value.span)
+            yield Diagnostic("wrong-type", "an expected shape must be a list: [64, 56, 56]", value.span)
         elif claimed != found:
             shown = " × ".join(map(str, found))
             formula = f"  ({' × '.join(map(text, shape.dims))})" if any(isinstance(d, Size) for d in shape.dims) else ""
@@ -133,7 +133,7 @@ def _fields(report: Report, node: Node) -> Iterator[Diagnostic]:
 
 def _valid(report: Report, node: Node) -> Iterator[Diagnostic]:
     if not isinstance(node, Mapping):
-        yield Diagnostic("wrong-type", "expected valid sizes are {H: text}", node.span)
+        yield Diagnostic("wrong-type", "write expected valid sizes as {H: text}", node.span)
         return
     for key, value in node.entries:
         solution = report.valid_sizes.get(str(key.text))

@@ -1,4 +1,4 @@
-"""The smallest sizes that are valid and not smaller than those asked for: how far an image has to be padded."""
+"""The smallest valid sizes that are at least the requested ones: how far an image has to be padded."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from archspec.analyses.shapes import coupled_failures
 from archspec.sizes import AtMost, Condition, Equal, Evaluation, Several, Size, Solution, failure, inverse, sides
 
 TRIED = 100_000
-"""Steps that are taken where conditions speak of several symbols at once."""
+"""Maximum number of steps for conditions over several symbols."""
 
 
 def fit(solutions: Mapping[str, Solution], wanted: Mapping[str, int]) -> dict[str, int] | None:
-    """For each symbol of ``wanted`` the least valid size from there on; None where there is none, or none near.
+    """For each symbol of ``wanted``, the least valid size that is not smaller; None if there is none, or none near.
 
-    Where a condition speaks of two symbols (a height that must be the width) the side that is too small grows, step by
-    step.  Sizes are monotone in their symbols, so the sizes that fit have a least one, and that is where this ends; but
-    where a map must not be one single value either side may grow, and the one does that has to grow least.
+    For a condition over two symbols (a height that must equal the width) the side that is too small grows step by step.
+    Sizes are monotone in their symbols, so there is a least valid size, and the search ends there.  If a map must not
+    have a single value, either side may grow; the one that has to grow least does.
     """
     found: dict[str, int] = {}
     for name, size in wanted.items():
@@ -36,7 +36,7 @@ def fit(solutions: Mapping[str, Solution], wanted: Mapping[str, int]) -> dict[st
 
 
 def _grown(condition: Condition, solutions: Mapping[str, Solution], sizes: Mapping[str, int]) -> tuple[str, int] | None:
-    """The symbol that grows, and to which size."""
+    """The symbol that grows, and its new size."""
     if isinstance(condition, Several):
         ways: list[tuple[int, str, int]] = []
         for term in condition.terms:

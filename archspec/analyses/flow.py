@@ -1,4 +1,4 @@
-"""What flows in and out of each scope, and which nodes anything needs."""
+"""The values that enter and leave each scope, and the nodes that are needed."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from archspec.graph import Graph, Node, Scope
 class Flow:
     """Values are node indices.
 
-    ``inputs`` of a scope are the values read inside and made outside, in the order they are first read; ``outputs``
-    those made inside and read outside, its own value first.
+    ``inputs`` of a scope are the values made outside and read inside, in the order of the first reading; ``outputs``
+    are those made inside and read outside, the scope's own value first.
     """
 
     graph: Graph
     live: list[bool]
     """By node, whether an output of the network needs it."""
     called: list[bool]
-    """By node, whether the forward of its scope runs it: it is live, or gives an idle scope its value."""
+    """By node, whether the forward of its scope runs it: it is live, or is the value of an idle scope."""
     alias: list[int]
-    """For each node the value it stands for: itself, but for an unnamed identity what that reads."""
+    """For each node, the node whose value it has: itself, or the input of an unnamed identity."""
     inputs: dict[Scope, tuple[int, ...]] = field(default_factory=dict)
     outputs: dict[Scope, tuple[int, ...]] = field(default_factory=dict)
     depth: dict[Scope, int] = field(default_factory=dict)
     idle: set[Scope] = field(default_factory=set)
-    """Scopes of which no output needs anything: the scope around does not call them, but they can be called."""
+    """Scopes that no output needs: the scope around them does not call them, but they can be called."""
 
     def reads(self, node: Node) -> tuple[int, ...]:
-        """What a node reads, identities looked through."""
+        """The values that a node reads, skipping identities."""
         return tuple(self.alias[index] for index in node.inputs)
 
     def value(self, scope: Scope) -> int:
@@ -55,7 +55,7 @@ def analyse(graph: Graph) -> Flow:
 
 
 def _need(flow: Flow, value: int, needed: list[bool], within: set[int] | None = None) -> None:
-    """Mark what a value needs, perhaps among some nodes only."""
+    """Mark the nodes that a value needs; with ``within``, only among these."""
     waiting = [flow.alias[value]]
     while waiting:
         index = waiting.pop()
@@ -73,7 +73,7 @@ def _depths(flow: Flow) -> None:
 
 
 def _rest(flow: Flow) -> None:
-    """Find the idle scopes, those around before those within, and what runs when they are called."""
+    """Find the idle scopes, outer ones first, and the nodes that run when they are called."""
     for scope in flow.depth:
         own = {node.index for node in scope.nodes()} if scope.parent is not None else set()
         if own and not any(flow.called[index] for index in own):
@@ -81,7 +81,7 @@ def _rest(flow: Flow) -> None:
             if scope.output >= 0:
                 _need(flow, scope.output, flow.called, own)
     for scope in flow.depth:
-        if scope.reuse is not None:  # it runs the forward of the scope whose modules it applies again
+        if scope.reuse is not None:  # it runs the forward of the scope whose modules it reuses
             for one, other in zip(scope.nodes(), scope.reuse.nodes(), strict=True):
                 flow.called[other.index] = flow.called[other.index] or flow.called[one.index]
             for inner, twin in zip(scope.scopes(), scope.reuse.scopes(), strict=True):
@@ -102,7 +102,7 @@ def _cross(flow: Flow) -> None:
         source: Scope | None = graph.nodes[made].scope
         edge = home[scope] if scope is not None else None
         if edge is not None and not _holds(edge, source):
-            # Whoever calls an idle scope brings what it reads; nothing in the network has to give it.
+            # The caller of an idle scope passes its inputs; nothing in the network has to compute them.
             while scope is not None and scope is not edge.parent:
                 inside[scope][made] = None
                 scope = scope.parent
@@ -140,7 +140,7 @@ def _cross(flow: Flow) -> None:
 
 
 def _holds(scope: Scope, inner: Scope | None) -> bool:
-    """Whether a scope is another one, or lies around it."""
+    """Whether a scope is ``inner`` or contains it."""
     while inner is not None and inner is not scope:
         inner = inner.parent
     return inner is scope

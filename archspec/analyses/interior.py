@@ -1,7 +1,7 @@
-"""Interior rows: output rows whose every tap, at every step from the source on, lies inside the map it reads.
+"""Interior rows: output rows for which every tap, at every step from the source on, lies inside the map that it reads.
 
-They are the rows ``first`` … ``last``; ``last`` is the least of several exact sizes, so a network can say from which
-input size on there is an interior row at all.  On them the periodic field is exact; the other rows are border rows.
+They are the rows ``first`` … ``last``.  ``last`` is the least of several exact sizes, so the smallest input size with
+an interior row is known.  On interior rows the periodic field is exact; the other rows are border rows.
 """
 
 from __future__ import annotations
@@ -10,14 +10,25 @@ from collections.abc import Mapping, Sequence
 
 from archspec.analyses.walk import Walk
 from archspec.graph import Graph
-from archspec.ops.common.windows import Adaptive, Centred, Resized, Scaled, Shifted, Sliding, Transposed, Window
+from archspec.ops.common.windows import (
+    Adaptive,
+    Centred,
+    Fitted,
+    Resized,
+    Scaled,
+    Shifted,
+    Sliding,
+    Surrounded,
+    Transposed,
+    Window,
+)
 from archspec.records import record
 from archspec.sizes import Dim, Evaluation, Size, inverse, lowest, step, symbols, text
 
 
 @record
 class Interior:
-    """Rows ``first`` to the least of ``lasts``; none where that is less than ``first``."""
+    """Rows ``first`` to the least of ``lasts``; none if that is less than ``first``."""
 
     first: int
     lasts: tuple[Dim, ...]
@@ -27,7 +38,7 @@ class Interior:
         return min(evaluation.of(dim) for dim in self.lasts)
 
     def least_size(self) -> int | None:
-        """The least input size with an interior row; None where there never is one, or two symbols decide."""
+        """The least input size with an interior row; None if there never is one, or if it depends on two symbols."""
         least = 1
         for dim in self.lasts:
             if not isinstance(dim, Size):
@@ -45,7 +56,7 @@ class Interior:
 
 
 class InteriorAlgebra:
-    """Carries interior rows; None where they are no one run, or where sizes must be given to tell."""
+    """Carries interior rows; None if they are not one run of rows, or if they depend on sizes that are not given."""
 
     whole_image = False
     sized = True
@@ -58,7 +69,7 @@ class InteriorAlgebra:
         return Interior(0, (step(self._dim(size), 1, -1, 1),))
 
     def everything(self, value: Interior | None, before: Dim, after: Dim) -> Interior | None:
-        """Normalisation over the map leaves rows where they are; of one row that sees all there is no more to say."""
+        """Normalisation over the map keeps the rows; a single row that sees everything has no interior rows."""
         return value if before is after or before == after else None
 
     def union(self, values: Sequence[Interior | None]) -> Interior | None:
@@ -69,19 +80,19 @@ class InteriorAlgebra:
         return Interior(max(value.first for value in known), lowest(dim for value in known for dim in value.lasts))
 
     def window(self, value: Interior | None, window: Window, before: Dim, after: Dim) -> Interior | None:
-        """Rows all of whose taps are interior rows of the input."""
+        """Rows whose taps are all interior rows of the input."""
         if value is None:
             return None
         before, after, first = self._dim(before), self._dim(after), value.first
         match window:
-            case Sliding(kernel, stride, padding, dilation, _, _):
+            case Sliding(kernel, stride, padding, dilation):
                 covered = dilation * (kernel - 1)
                 return _moved(value, -(-(first + padding) // stride), (1, padding - covered, stride), None)
             case Transposed(kernel, stride, padding, dilation):
                 begin = stride * (first - 1) + dilation * (kernel - 1) + 1 - padding
                 return _moved(value, begin, (stride, stride - 1 - padding, 1), after)
-            case Scaled(numerator, denominator, linear):
-                return _scaled(value, numerator, denominator, linear, after)
+            case Scaled(numerator, denominator, neighbours):
+                return _scaled(value, numerator, denominator, neighbours, after)
             case Shifted(offset):
                 return _moved(value, first - offset, (1, -offset, 1), after)
         return self._at_a_size(value, window, before, after)
@@ -97,14 +108,22 @@ class InteriorAlgebra:
                     return _moved(value, value.first - offset, (1, -offset, 1), after)
                 if value == Interior(0, (step(before, 1, -1, 1),)):
                     return Interior(0, (step(after, 1, -1, 1),))
+            case Surrounded(outer, inner):
+                outer, inner = self._dim(outer), self._dim(inner)
+                if isinstance(outer, int) and isinstance(inner, int):
+                    offset = -((outer - inner) // 2)
+                    return _moved(value, value.first - offset, (1, -offset, 1), after)
+            case Fitted() if isinstance(before, int):
+                return self.window(value, window.at(before), before, after)
             case Adaptive(_, target) if isinstance(before, int):
                 return _moved(value, -(-value.first * target // before), (target, target - before, before), after)
-            case Resized(_, _, linear, align_corners) if isinstance(before, int) and isinstance(after, int):
+            case Resized(_, _, neighbours, align_corners) if isinstance(before, int) and isinstance(after, int):
                 if not align_corners:
-                    return _scaled(value, after, before, linear, after)
+                    return _scaled(value, after, before, neighbours, after)
                 if before > 1 and after > 1:
-                    begin = -(-value.first * (after - 1) // (before - 1))
-                    return _moved(value, begin, (after - 1, 0, before - 1), after)
+                    beyond = _beyond(after, before, neighbours)
+                    begin = -(-(value.first + beyond) * (after - 1) // (before - 1))
+                    return _moved(value, begin, (after - 1, -beyond * (after - 1), before - 1), after)
         return None
 
     def _dim(self, dim: Dim) -> Dim:
@@ -119,7 +138,7 @@ class InteriorAlgebra:
 def interior_rows(
     graph: Graph, source: int, last: int | None = None, sizes: Mapping[str, int] | None = None
 ) -> dict[int, dict[str, Interior | None]]:
-    """Interior rows of the nodes that depend on a source node, by index and axis: for all sizes, or at given ones."""
+    """Interior rows of the nodes that depend on a source node, by index and axis: for all sizes, or at given sizes."""
     walk = Walk(graph, InteriorAlgebra(sizes), source)
     states = walk.run(last)
     return {
@@ -129,16 +148,23 @@ def interior_rows(
 
 
 def _moved(value: Interior, first: int, by: tuple[int, int, int], after: Dim | None) -> Interior:
-    """The last rows moved by a step, and kept inside a map of ``after`` rows where the step may lead outside."""
+    """The last rows after a step, limited to a map of ``after`` rows if the step may lead outside."""
     lasts = [step(dim, *by) for dim in value.lasts]
     if after is not None:
         lasts.append(step(after, 1, -1, 1))
     return Interior(max(first, 0), lowest(lasts))
 
 
-def _scaled(value: Interior, numerator: int, denominator: int, linear: bool, after: Dim) -> Interior:
-    first = value.first
-    if linear:
-        begin = -(-(2 * numerator * first + numerator - denominator) // (2 * denominator))
-        return _moved(value, begin, (2 * numerator, numerator - denominator, 2 * denominator), after)
-    return _moved(value, -(-numerator * first // denominator), (numerator, numerator - 1, denominator), after)
+def _scaled(value: Interior, numerator: int, denominator: int, neighbours: int, after: Dim) -> Interior:
+    if neighbours == 1:
+        begin = -(-numerator * value.first // denominator)
+        return _moved(value, begin, (numerator, numerator - 1, denominator), after)
+    beyond = _beyond(numerator, denominator, neighbours)
+    first, move = value.first + beyond, numerator - denominator
+    begin = -(-(2 * numerator * first + move) // (2 * denominator))
+    return _moved(value, begin, (2 * numerator, move - 2 * numerator * beyond, 2 * denominator), after)
+
+
+def _beyond(numerator: int, denominator: int, neighbours: int) -> int:
+    """How many rows are read beyond the two that a place lies between, if it lies between any."""
+    return neighbours // 2 - 1 if numerator != denominator else 0

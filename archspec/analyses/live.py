@@ -1,4 +1,4 @@
-"""What is alive at a time, in bytes: as numbers, or a second time as formulas to say what a peak is made of."""
+"""The bytes alive at each time: as numbers, and in a second pass as formulas that describe a peak."""
 
 from __future__ import annotations
 
@@ -6,41 +6,41 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Bytes = Any
-"""An ``int``, or a :class:`Formula` when ``Live`` runs to a mark: both add up."""
+"""An ``int``, or a :class:`Formula` when ``Live`` runs to a mark; both can be added."""
 
 
 @dataclass(slots=True)
 class Live:
-    """Bytes by tensor, how often each is held, and the peak of their sum."""
+    """Bytes of each tensor, its number of references, and the peak of the sum."""
 
     stop: int = 0
-    """The mark whose sum is wanted, instead of the greatest; 0 for the greatest."""
+    """The mark whose sum is kept; 0 for the largest sum."""
     sizes: dict[object, Bytes] = field(default_factory=dict)
     held: dict[object, int] = field(default_factory=dict)
     now: Bytes = 0
     peak: Bytes = 0
     at: str = ""
     mark_at: int = 0
-    """Which mark was the peak, counted from 1."""
+    """The number of the mark at the peak, from 1."""
     marks: int = 0
     alive: list[tuple[object, Bytes]] = field(default_factory=list)
-    """What is held at the mark that is wanted, and None for what a step needs beside."""
+    """The tensors alive at that mark, and under None the temporary memory of the step."""
 
     def hold(self, tensor: object, size: Bytes) -> None:
-        """One more holds a tensor; ``size`` counts when it is the first."""
+        """Add a reference to a tensor; ``size`` counts with the first."""
         if self.held.get(tensor, 0) == 0:
             self.sizes[tensor] = size
             self.now = self.now + size
         self.held[tensor] = self.held.get(tensor, 0) + 1
 
     def release(self, tensor: object) -> None:
-        """One fewer holds a tensor, which is gone with the last."""
+        """Remove a reference to a tensor; the last one frees it."""
         self.held[tensor] -= 1
         if self.held[tensor] == 0:
             self.now = self.now - self.sizes[tensor]
 
     def mark(self, step: str, more: Bytes = 0) -> None:
-        """A step runs, with ``more`` beside what is held."""
+        """Record that a step runs, with ``more`` temporary bytes."""
         self.marks += 1
         if self.marks == self.stop if self.stop else self.now + more > self.peak:
             self.peak, self.at, self.mark_at = self.now + more, step, self.marks

@@ -1,11 +1,11 @@
-"""Memory: parameters, activations, and the most bytes that are live at once, by liveness over the schedule.
+"""Memory: parameters, activations, and the most bytes alive at once, by liveness over the schedule.
 
-Steps run in the order written.  A tensor lives from the step that makes it to the last that reads it, except that what
-a module is called with lives until the call returns, and inputs and outputs of the network live throughout.  Views
-share the memory they look at, unless they have to be copies at these sizes.  In training a step's backward keeps what
-:meth:`archspec.ops.Op.saved` says, until it has run.  That is what a ``TorchDispatchMode`` sees alive of a compiled
-module.  Scratch space inside a backend's kernels is not counted, nor what an allocator adds by rounding and caching:
-:mod:`archspec.running.allocator` measures that.
+Steps run in the order written.  A tensor is alive from the step that allocates it to the last step that reads it.
+There are two exceptions: the inputs of a module are alive until its call returns, and the inputs and outputs of the
+network are always alive.  A view shares the memory of its input, unless it has to be a copy at these sizes.  In
+training the tensors of :meth:`archspec.ops.Op.saved` are alive until the backward step has run.  This is what a
+``TorchDispatchMode`` sees alive in a compiled module.  Temporary memory inside a backend's kernels is not counted, nor
+what an allocator adds by rounding and caching: :mod:`archspec.running.allocator` measures that.
 """
 
 from __future__ import annotations
@@ -23,41 +23,41 @@ from archspec.records import record
 from archspec.sizes import Evaluation
 
 BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
-"""Bytes of a number by dtype."""
+"""Bytes of an element, by dtype."""
 
 
 @record
 class Memory:
-    """Bytes at given sizes, batch and dtype; of a run that torch refuses there, None.
+    """Bytes at given sizes, batch and dtype; None for a run that torch refuses there.
 
-    ``parameters`` and ``buffers`` are the weights'; ``inference`` and ``training`` the peaks of everything else:
-    inputs, activations, and in training what is saved, and gradients of activations and parameters (no optimiser's
+    ``parameters`` and ``buffers`` are the weights; ``inference`` and ``training`` are the peaks of everything else:
+    inputs, activations and, in training, saved tensors and the gradients of activations and parameters (no optimiser
     state).
     """
 
     parameters: int
     buffers: int
     activations: int
-    """All activations together, each once."""
+    """The sum of all activations."""
     inference: int | None
     inference_at: str | None
-    """The step at which the peak of inference is reached."""
+    """The step at the peak of inference."""
     training: int | None
     training_at: str | None
 
     @property
     def inference_total(self) -> int | None:
-        """Peak of inference with the weights."""
+        """Peak of inference, weights included."""
         return None if self.inference is None else self.parameters + self.buffers + self.inference
 
     @property
     def training_total(self) -> int | None:
-        """Peak of training with the weights."""
+        """Peak of training, weights included."""
         return None if self.training is None else self.parameters + self.buffers + self.training
 
 
 def memory(graph: Graph, sizes: Mapping[str, int], batch: int = 1, dtype: str = "float32") -> Memory:
-    """What a network needs; raises ``ValueError`` where a symbol has no number."""
+    """Memory of a network; raises ``ValueError`` if a symbol has no number."""
     schedule = Schedule(graph, Evaluation(dict(sizes)), batch, BYTES[dtype])
     inference, training = _runs(schedule, sizes, batch)
     parameters = sum(schedule.weights(node, True) for node in graph.nodes)
@@ -70,7 +70,7 @@ def memory(graph: Graph, sizes: Mapping[str, int], batch: int = 1, dtype: str = 
 
 @record
 class Held:
-    """One tensor that is alive at a peak: what it is, its bytes at the sizes, and these as a formula."""
+    """One tensor that is alive at a peak: its description, its bytes at the sizes, and the same as a formula."""
 
     what: str
     bytes: int
@@ -79,25 +79,25 @@ class Held:
 
 @record
 class Peak:
-    """The most bytes beside the weights: the step at which they are needed, and what they are made of.
+    """The most bytes alive at once, weights excluded: the step at which this happens, and the tensors alive.
 
-    The formula is the sum of what is alive at that step.  At other sizes no less is needed; at sizes far from those
-    it was found at another step may need more.
+    The formula is the sum of the tensors alive at that step.  It is a lower bound at other sizes: far from the sizes at
+    which the peak was found, another step may need more.
     """
 
     bytes: int
     step: str
     formula: Formula
     held: tuple[Held, ...]
-    """What is alive, the largest first."""
+    """The tensors alive, the largest first."""
 
 
 def peaks(
     graph: Graph, sizes: Mapping[str, int], batch: int = 1, dtype: str = "float32"
 ) -> tuple[Peak | None, Peak | None]:
-    """The peaks of inference and of training, None for what torch refuses at the sizes and the batch.
+    """The peaks of inference and of training; None for a run that torch refuses at the sizes and the batch.
 
-    Raises ``ValueError`` where a symbol has no number.
+    Raises ``ValueError`` if a symbol has no number.
     """
     evaluation = Evaluation(dict(sizes))
     symbolic = Schedule(graph, evaluation, batch, BYTES[dtype], symbolic=True)
@@ -121,30 +121,30 @@ def _peak(graph: Graph, evaluation: Evaluation, number: Live, symbolic: Live) ->
 def _what(graph: Graph, tensor: object, step: str) -> str:
     """A tensor in words."""
     if tensor is None:
-        return f"beside `{step}` while it runs"
+        return f"temporary tensors of `{step}`"
     if isinstance(tensor, int):
         node = graph.nodes[tensor]
         return f"`{node.path}`" + (f", {node.op.title()}" if node.op is not None and not node.named else "")
     assert isinstance(tensor, tuple)
     kind, index = tensor[0], tensor[1]
     said = {
-        "saved": "what `{}` keeps for its gradient",
+        "saved": "saved by `{}` for its backward step",
         "prepared": "the padded input of `{}`",
         "weights": "gradients of the weights of `{}`",
         "sum": "the gradient of `{}`",
-        "gradient": "the gradient of `{}`" if len(tensor) == 2 else "the gradient of what `{}` reads",
+        "gradient": "the gradient of `{}`" if len(tensor) == 2 else "the gradient of the input of `{}`",
     }
     return said[kind].format(graph.nodes[index].path)
 
 
 def _runs(schedule: Schedule, sizes: Mapping[str, int], batch: int) -> list[Live | None]:
-    """Inference and training; None for what torch refuses."""
+    """Inference and training; None for a run that torch refuses."""
     possible = [runs(schedule.graph, Run(training, alone=batch == 1), sizes) for training in (False, True)]
     return [_run(schedule, bool(training)) if there else None for training, there in enumerate(possible)]
 
 
 def _run(schedule: Schedule, training: bool, mark: int = 0) -> Live:
-    """One run, to a given mark if there is one."""
+    """One run, up to a given mark if there is one."""
     live = Live(mark)
     if training:
         Training(schedule).run(live)
@@ -154,7 +154,7 @@ def _run(schedule: Schedule, training: bool, mark: int = 0) -> Live:
 
 
 def _inference(schedule: Schedule, live: Live) -> None:
-    """An evaluation without gradients."""
+    """Run an evaluation without gradients."""
     release = schedule.release(False)
     roots: dict[int, int] = {}
     for node in schedule.graph.nodes:

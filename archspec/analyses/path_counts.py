@@ -1,8 +1,8 @@
-"""Path counts: how many ways lead from a source row to one output row, along one axis and at given sizes.
+"""Path counts: the number of paths from a source row to one output row, along one axis and at given sizes.
 
-Weights left out, this is the shape of the effective receptive field (https://arxiv.org/abs/1701.04128): the middle of a
-field is reached by far more paths than its rim, so its counts look like a bell.  Global operations are passed over, as
-the convolution-like convention has it; normalisation over the map counts as pointwise.
+Apart from the weights, this is the shape of the effective receptive field (https://arxiv.org/abs/1701.04128): far more
+paths lead to the middle of a field than to its edge, so the counts are bell-shaped.  By the convolution-like convention
+global operations are skipped; normalisation over the map counts as pointwise.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def path_counts(
 
 
 def _reads(graph: Graph, node: Node, axis: str) -> Iterator[tuple[Node, Window]]:
-    """The inputs of a node that are read row by row along an axis, with the window."""
+    """The inputs that a node reads row by row along an axis, each with its window."""
     inputs = graph.shapes_in(node)
     for position, index in enumerate(node.inputs):
         if node.op is None or axis not in inputs[position].axes or axis not in node.shape.axes:

@@ -1,10 +1,11 @@
-"""Receptive fields: which pixels of a source form one pixel of a step's output, per axis and output phase, exactly.
+"""Exact receptive fields: the pixels of a source that one output pixel of a step depends on, by axis and output phase.
 
-Two conventions, both reported.  *Convolution-like*: what sees everything at once (global pooling, flatten into dense,
-squeeze-and-excite, normalisation over the map) passes the field on unchanged; that is the number papers give.
-*Whole image*: from such an operation on every output depends on all of the image; :attr:`ReceptiveField.whole` says so.
+Both conventions are reported.  *Convolution-like*: operations that read everything at once (global pooling, flatten
+into dense, squeeze-and-excite, normalisation over the map) pass the field on unchanged; papers report this number.
+*Whole image*: after such an operation every output depends on all of the image; :attr:`ReceptiveField.whole` says so.
 
-Max pooling counts every tap; per-axis sets are projections of the field (a 1×n beside an n×1 window is a cross).
+Max pooling counts every tap; the set of an axis is a projection of the field (the union of a 1×n and an n×1 window is a
+cross).
 """
 
 from __future__ import annotations
@@ -17,20 +18,31 @@ from archspec.analyses import tables
 from archspec.analyses.tables import SOURCE, Table, Taps
 from archspec.analyses.walk import State, Walk
 from archspec.graph import Graph, uncollected
-from archspec.ops.common.windows import Adaptive, Centred, Resized, Scaled, Shifted, Sliding, Transposed, Window
+from archspec.ops.common.windows import (
+    Adaptive,
+    Centred,
+    Fitted,
+    Resized,
+    Scaled,
+    Shifted,
+    Sliding,
+    Surrounded,
+    Transposed,
+    Window,
+)
 from archspec.records import record
 from archspec.sizes import Dim, Evaluation
 
 
 @record
 class Phase:
-    """The field of one output phase: pixels ``first`` to ``last`` of the source, of which some may be holes."""
+    """The field of one output phase: pixels ``first`` to ``last`` of the source, with possible holes."""
 
     taps: Taps
 
     @property
     def first(self) -> int:
-        """The first pixel, negative where it lies in the padding."""
+        """The first pixel; negative if it is in the padding."""
         return self.taps[0]
 
     @property
@@ -45,12 +57,12 @@ class Phase:
 
     @property
     def pixels(self) -> tuple[int, ...]:
-        """The pixels that are sampled."""
+        """The pixels that are read."""
         return tables.pixels(self.taps)
 
     @property
     def holes(self) -> int:
-        """Pixels between the first and the last that are never sampled: gridding (https://arxiv.org/abs/1702.08502)."""
+        """Number of pixels inside the field that are not read: gridding (https://arxiv.org/abs/1702.08502)."""
         return self.size - tables.count(self.taps)
 
     @property
@@ -61,23 +73,23 @@ class Phase:
 
 @record
 class AxisField:
-    """The field along one axis: of output row i, that of phase ``i % period``, moved by stride · period each period."""
+    """The field along one axis; output row i has that of phase ``i % period``, moved by stride · period each period."""
 
     table: Table
 
     @property
     def period(self) -> int:
-        """How many kinds of output rows there are: 1 but for transposed convolutions and upsampling."""
+        """Number of phases of the output rows: 1, except after transposed convolutions and upsampling."""
         return self.table.period
 
     @property
     def phases(self) -> tuple[Phase | None, ...]:
-        """The field of output rows 0 … period − 1; None for one that sees nothing of the source, only biases."""
+        """The field of output rows 0 … period − 1; None for a row that does not depend on the source."""
         return tuple(None if row is None else Phase(row) for row in self.table.rows)
 
     @property
     def stride(self) -> Fraction:
-        """How far the field moves for one step of the output."""
+        """Number of source pixels by which the field moves per output row."""
         return Fraction(self.table.shift, self.table.period)
 
     @property
@@ -87,7 +99,7 @@ class AxisField:
 
     @property
     def smallest(self) -> int:
-        """The smallest size over the phases; 0 where one sees nothing."""
+        """The smallest size over the phases; 0 if one has no field."""
         return min((0 if row is None else row[1] - row[0] + 1 for row in self.table.rows), default=0)
 
     @property
@@ -97,7 +109,7 @@ class AxisField:
 
     @property
     def centre(self) -> Fraction | None:
-        """Mean over the phases of how far the centre lies from stride times the row; None where nothing is seen."""
+        """Mean over the phases of the centre minus stride times the row; None if there is no field."""
         seen = [(index, phase) for index, phase in enumerate(self.phases) if phase is not None]
         if not seen:
             return None
@@ -105,23 +117,23 @@ class AxisField:
 
     @property
     def end(self) -> Fraction:
-        """Mean over the phases of how far the last pixel lies from stride times the row."""
+        """Mean over the phases of the last pixel minus stride times the row."""
         seen = [(index, phase) for index, phase in enumerate(self.phases) if phase is not None]
         return sum((phase.last - index * self.stride for index, phase in seen), Fraction(0)) / max(len(seen), 1)
 
     @property
     def padding(self) -> int:
-        """How far the field of output row 0 reaches outside the source (negative: it begins inside)."""
+        """Number of pixels by which the field of output row 0 begins outside the source (negative: inside)."""
         row = self.table.rows[0]
         return 0 if row is None else -row[0]
 
     @property
     def holes(self) -> int:
-        """Most pixels inside a field that are never sampled (gridding)."""
+        """The largest number of pixels inside a field that are not read (gridding)."""
         return max((phase.holes for phase in self.phases if phase is not None), default=0)
 
     def at(self, row: int) -> Phase | None:
-        """The field of one output row, as if nothing were cut off at the borders."""
+        """The field of one output row, ignoring the borders."""
         taps = self.table.at(row)
         return None if taps is None else Phase(taps)
 
@@ -130,9 +142,9 @@ class AxisField:
 class ReceptiveField:
     """The field of a step with respect to a source, along each spatial axis of the source.
 
-    ``axes`` has the convolution-like field, None where it is no periodic table: ``align_corners``, adaptive pooling to
-    more than one row, concatenation along the axis, resampling by a ratio that is not constant, more than 4096 phases.
-    ``whole_axes`` are those of which every output sees all, by some global operation on the way.
+    ``axes`` has the convolution-like field, or None if it is not periodic: ``align_corners``, adaptive pooling to more
+    than one row, concatenation along the axis, resampling by a ratio that is not constant, more than 4096 phases.
+    ``whole_axes`` are the axes along which every output sees everything, because of a global operation.
     """
 
     axes: Mapping[str, AxisField | None]
@@ -155,7 +167,7 @@ class ReceptiveField:
 
 
 class TableAlgebra:
-    """Carries a table of taps; None where there is none, or a given size does not decide it."""
+    """Carries a table of taps; None if there is none, or if it depends on a size that is not given."""
 
     whole_image = False
     sized = False
@@ -172,7 +184,7 @@ class TableAlgebra:
         return value
 
     def union(self, values: Sequence[Table | None]) -> Table | None:
-        """The union of the fields of paths that meet."""
+        """The union of the fields of merged paths."""
         known = [value for value in values if value is not None]
         return tables.guarded(lambda: tables.united(known)) if len(known) == len(values) else None
 
@@ -186,28 +198,34 @@ class TableAlgebra:
                 return tables.sliding(value, kernel, stride, padding, dilation)
             case Transposed(kernel, stride, padding, dilation):
                 return tables.transposed(value, kernel, stride, padding, dilation)
-            case Scaled(numerator, denominator, linear):
-                return tables.scaled(value, numerator, denominator, linear)
+            case Scaled(numerator, denominator, neighbours):
+                return tables.scaled(value, numerator, denominator, neighbours)
             case Shifted(offset):
                 return tables.shifted(value, offset)
+            case Fitted(_, _, _, source):
+                sizes = self._numbers(source)
+                return None if sizes is None else self._apply(value, window.at(sizes[0]))
             case Centred(outer, inner):
                 sizes = self._numbers(outer, inner)
                 return None if sizes is None else tables.shifted(value, (sizes[0] - sizes[1]) // 2)
+            case Surrounded(outer, inner):
+                sizes = self._numbers(outer, inner)
+                return None if sizes is None else tables.shifted(value, -((sizes[0] - sizes[1]) // 2))
             case Adaptive(source, target):
                 sizes = self._numbers(source, target)
                 if sizes is None or sizes[0] % target:
                     return None
                 return tables.sliding(value, sizes[0] // target, sizes[0] // target, 0, 1)
-            case Resized(source, target, linear, align_corners):
+            case Resized(source, target, neighbours, align_corners):
                 sizes = self._numbers(source, target)
                 if sizes is None or align_corners:
                     return None
                 common = gcd(*sizes)
-                return tables.scaled(value, sizes[1] // common, sizes[0] // common, linear)
+                return tables.scaled(value, sizes[1] // common, sizes[0] // common, neighbours)
         return None
 
     def _numbers(self, *dims: Dim) -> tuple[int, ...] | None:
-        """Sizes as numbers; None where a symbol has none, or the step is empty at the given sizes."""
+        """Sizes as numbers; None if a symbol has none, or the output is empty at the given sizes."""
         try:
             numbers = tuple(self._evaluation.of(dim) for dim in dims)
         except ValueError:
@@ -219,11 +237,11 @@ class TableAlgebra:
 def table(graph: Graph, sizes: Mapping[str, int], source: int | None = None) -> dict[str, ReceptiveField]:
     """The field of every step that depends on a source node (the first input, unless given), by path.
 
-    ``sizes`` decide what depends on the input's size: the offset of a centre crop, adaptive pooling, a resize.
+    ``sizes`` are needed where the field depends on the input size: a centre crop, adaptive pooling, a resize.
     """
     walk = walked(graph, sizes, source)
     nodes, axes = graph.nodes, walk.axes
-    described: dict[int, ReceptiveField] = {}  # by the id of a state, and of a table: the walk keeps both
+    described: dict[int, ReceptiveField] = {}  # by the id of a state, and of a table; the walk keeps both alive
     fields: dict[int, AxisField | None] = {}
     found: dict[str, ReceptiveField] = {}
     for index, state in walk.states.items():

@@ -1,4 +1,4 @@
-"""Why a size is refused, in words: the step, both sides, and the sizes that do fit."""
+"""Why a size is refused, in words: the step, both sides of its condition, and the valid sizes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def author(graph: Graph, condition: Condition) -> Node:
 
 
 def first_author(graph: Graph, solution: Solution) -> Span | None:
-    """Where the first condition on a symbol comes from."""
+    """The place of the step with the first condition on a symbol."""
     for imposed in solution.imposed:
         return author(graph, imposed.condition).span
     return None
@@ -42,7 +42,7 @@ def explain(graph: Graph, refusal: Refusal, solution: Solution) -> Diagnostic:
     node = author(graph, first.condition)
     name = refusal.symbol
     nearest = [f"{name} = {size}" for size in (refusal.below, refusal.above) if size is not None]
-    hint = f"nearest that fit: {' and '.join(nearest)}" if nearest else None
+    hint = f"nearest valid sizes: {' and '.join(nearest)}" if nearest else None
     details = [f"valid: {solution.describe()}"]
     evaluation = Evaluation({name: refusal.size})
     details += [_side(graph, failure, evaluation) for failure in refusal.failures[:3]]
@@ -55,15 +55,15 @@ def explain(graph: Graph, refusal: Refusal, solution: Solution) -> Diagnostic:
             "or build for another size (`sizes:` in a spec that extends this one, or load(…, sizes=…))"
         )
         if nearest:
-            details.append(f"nearest that fit: {' and '.join(nearest)}")
+            details.append(f"nearest valid sizes: {' and '.join(nearest)}")
     return Diagnostic(
-        "size-refused", f"{name} = {refusal.size} does not fit: `{node.path}` refuses it", node.span, hint,
+        "size-refused", f"{name} = {refusal.size} does not fit `{node.path}`", node.span, hint,
         tuple(details), node.scope.stack(),
     )  # fmt: skip
 
 
 def fitting(graph: Graph, solutions: Mapping[str, Solution], index: int) -> str:
-    """For which sizes a network fits where a step refuses those of the spec: all its conditions together."""
+    """The valid sizes of a network, in words, for the hint of a step that refuses the spec's sizes."""
     refused = [
         solution
         for name, solution in solutions.items()
@@ -71,13 +71,13 @@ def fitting(graph: Graph, solutions: Mapping[str, Solution], index: int) -> str:
     ]
     coupled = {statement(one): one for each in solutions.values() for one in each.coupled if one.author == index}
     if not refused:
-        return f"it wants {' and '.join(coupled)}"
+        return f"it needs {' and '.join(coupled)}"
     equal = any(isinstance(one, Equal) and one.author == index for each in refused for one in each.conditions)
     return fits(refused, graph.sizes, equal)
 
 
 def fits(refused: Sequence[Solution], sizes: Mapping[str, int], equal: bool) -> str:
-    """For which sizes something fits, in words; ``equal`` where what does not fit are two sizes that differ."""
+    """The valid sizes in words; ``equal`` if the failing condition is that two sizes are equal."""
     same_stride = ": give the other branch the same stride" if equal else ""
     if any(solution.valid.is_empty for solution in refused):
         return f"no input size fits{same_stride}"
@@ -94,24 +94,24 @@ def _nearest(solution: Solution, size: int) -> str:
 
 
 def explain_coupled(graph: Graph, condition: Condition) -> Diagnostic:
-    """A condition between two symbols that fails."""
+    """The diagnostic of a condition over two symbols that fails."""
     node = author(graph, condition)
-    hint = "a channel of one single value cannot be normalised" if isinstance(condition, Several) else None
+    hint = "a channel with a single value cannot be normalised" if isinstance(condition, Several) else None
     return Diagnostic(
-        "size-refused", f"`{node.path}` wants {statement(condition)}", node.span, hint, (), node.scope.stack()
+        "size-refused", f"`{node.path}` needs {statement(condition)}", node.span, hint, (), node.scope.stack()
     )  # fmt: skip
 
 
 def _side(graph: Graph, failure: Failure, evaluation: Evaluation) -> str:
-    """Both sides of a condition that fails, each with the step that brings it where two paths meet."""
-    from archspec.analyses.conditions import meeting  # here, since few sizes are refused
+    """Both sides of a failing condition, each with the step that has it if two paths are merged."""
+    from archspec.analyses.conditions import meeting  # here, because few runs need it
 
     condition = failure.condition
     branches = meeting(graph, author(graph, condition), condition)
     if branches:
         numbers = (failure.left, failure.right)
         brought = [
-            f"`{graph.nodes[index].path}` brings {_valued(dim, number)}"
+            f"`{graph.nodes[index].path}` has {_valued(dim, number)}"
             for (index, dim, _), number in zip(branches, numbers, strict=True)
         ]
         return f"along the {branches[0][2]} " + " and ".join(brought)

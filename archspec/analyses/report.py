@@ -1,4 +1,4 @@
-"""Everything `archspec check` knows of a network, in one object whose tables are keyed by step path."""
+"""Everything that `archspec check` knows about a network, in one object with tables keyed by step path."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Report:
-    """What is known of a network before a tensor exists.
+    """Everything known about a network before a tensor exists.
 
-    Tables are worked out when first asked for.  ``sizes`` are the numbers that stand for the symbols in them.
+    Tables are computed when first needed.  ``sizes`` are the numbers of the symbols.
     """
 
     graph: Graph = field(repr=False)
@@ -43,7 +43,7 @@ class Report:
 
     @cached_property
     def shapes_at(self) -> dict[str, tuple[int, ...]]:
-        """The same as numbers, at ``sizes``; empty where a symbol has no number."""
+        """The same as numbers, at ``sizes``; empty if a symbol has no number."""
         try:
             return sized.shapes_at(self.graph, self.sizes)
         except ValueError:
@@ -51,7 +51,7 @@ class Report:
 
     @cached_property
     def valid_sizes(self) -> dict[str, Solution]:
-        """For each symbol the sizes at which the network runs in evaluation, with the steps that impose them."""
+        """For each symbol, the sizes at which the network runs in evaluation, with the steps that impose them."""
         return sized.valid_sizes(self.graph)
 
     @cached_property
@@ -61,7 +61,7 @@ class Report:
 
     @cached_property
     def whole_sizes(self) -> dict[str, Solution]:
-        """For each symbol the valid sizes at which no window drops rows of its input."""
+        """For each symbol, the valid sizes at which no window drops rows of its input."""
         return whole.whole_sizes(self.graph)
 
     @cached_property
@@ -81,7 +81,7 @@ class Report:
 
     @cached_property
     def block_costs(self) -> dict[str, Cost]:
-        """Cost of every block use and sequence by path; the whole, with training-only parts, under the empty path."""
+        """Cost of every block use and sequence, by path; the empty path is the network with training-only parts."""
         return costs.of_scopes(self.graph, self.node_costs, self.sizes)
 
     @cached_property
@@ -101,7 +101,7 @@ class Report:
 
     @cached_property
     def sights(self) -> dict[str, Sight]:
-        """What each output sees of the first input, by the output's name."""
+        """The receptive field of each output on the first input, by the output's name."""
         from archspec.analyses.sight import sights
 
         return sights(self.graph, self.sizes)
@@ -114,14 +114,14 @@ class Report:
 
     @cached_property
     def conditions(self) -> list[ReadableCondition]:
-        """What makes the valid sizes what they are: each condition with its step and, at merges, both paths."""
+        """The conditions that determine the valid sizes, each with its step and, at merges, both paths."""
         from archspec.analyses.conditions import readable
 
         return readable(self.graph, self.valid_sizes)
 
     @cached_property
     def size_notes(self) -> list[SizeNote]:
-        """Couplings of several symbols, and where a batch of one image is refused."""
+        """Notes on conditions over several symbols, and on steps that refuse a batch of one image."""
         from archspec.analyses.conditions import notes
 
         return notes(self.graph, self.valid_sizes, self.valid_sizes_training)
@@ -135,13 +135,13 @@ class Report:
 
     @cached_property
     def aligned_sizes(self) -> dict[str, AlignedSizes | None]:
-        """For each symbol the sizes at which every merge is aligned; None where that has no short answer."""
+        """For each symbol, the sizes at which every merge is aligned; None if they have no short description."""
         from archspec.analyses.alignment import aligned_sizes
 
         return {name: aligned_sizes(self.graph, found, self.sizes) for name, found in self.valid_sizes.items()}
 
     def refused(self, training: bool = False, batch: int = 1) -> list[Diagnostic]:
-        """Why the network does not run at ``sizes`` on a batch, in training or evaluation; empty where it does."""
+        """Why the network does not run at ``sizes`` on a batch, in training or evaluation; empty if it runs."""
         from archspec.analyses.run_refusals import refused
 
         solutions = self.valid_sizes_training if training else self.valid_sizes
@@ -150,16 +150,16 @@ class Report:
     def memory(self, batch: int = 1, dtype: str = "float32") -> Memory:
         """Bytes of weights and activations, and the peaks of inference and training, at ``sizes``.
 
-        A peak is None where torch refuses the run; :meth:`refused` says why.
+        A peak is None if torch refuses the run; :meth:`refused` says why.
         """
         from archspec.analyses.memory import memory
 
         return memory(self.graph, self.sizes, batch, dtype)
 
     def memory_peaks(self, batch: int = 1, dtype: str = "float32") -> tuple[Peak | None, Peak | None]:
-        """The peaks of inference and training at ``sizes``: as formulas, and what is alive at them.
+        """The peaks of inference and training at ``sizes``, as formulas, with the tensors alive at each.
 
-        None for a run that torch refuses there; :meth:`refused` says why.
+        None for a run that torch refuses; :meth:`refused` says why.
         """
         from archspec.analyses.memory import peaks
 

@@ -1,4 +1,4 @@
-"""Why torch would refuse a run at given sizes, in evaluation or in training, on one image or on several."""
+"""Why torch refuses a run at given sizes, in evaluation or in training, on one image or on several."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from archspec.sizes import Evaluation, Solution, failure
 
 
 def refused(graph: Graph, run: Run, sizes: Mapping[str, int], solutions: Mapping[str, Solution]) -> list[Diagnostic]:
-    """Why a network does not run at given sizes, one error for each size at fault; none where it runs.
+    """Why a network does not run at given sizes, with one error for each wrong size; empty if it runs.
 
-    ``solutions`` are the valid sizes of such a run on several images.  What speaks of a symbol without a number is left
-    undecided.
+    ``solutions`` are the valid sizes of such a run on several images.  Conditions on a symbol without a number are
+    skipped.
     """
     found = [explain(graph, each, solutions[each.symbol]) for each in refusals(solutions, sizes)]
     found += [explain_coupled(graph, condition) for condition in coupled_failures(solutions, sizes)]
@@ -43,6 +43,6 @@ def _refusing(graph: Graph, run: Run, sizes: Mapping[str, int]) -> Node | None:
 
 def _explain_alone(graph: Graph, run: Run, sizes: Mapping[str, int], node: Node) -> Diagnostic:
     at = "".join(f" {'and' if index else 'at'} {name} = {size}" for index, (name, size) in enumerate(sizes.items()))
-    message = f"{'in training ' if run.training else ''}`{node.path}` refuses a batch of one image{at}"
-    details = ("each channel is then one single value, which is its own mean",)
-    return Diagnostic("batch-refused", message, node.span, "a batch of at least 2", details, node.scope.stack())
+    message = f"{'in training ' if run.training else ''}`{node.path}` cannot normalise a batch of one image{at}"
+    details = ("each channel then has a single value, so its variance is 0",)
+    return Diagnostic("batch-refused", message, node.span, "use a batch of at least 2", details, node.scope.stack())

@@ -1,7 +1,7 @@
-"""The order in which a network runs, as memory sees it: what each step makes, and when nothing holds it any more.
+"""The schedule of a network for the memory analysis: what each step allocates, and when it is freed.
 
-A value is let go after its last reader; what a module is called with, when the call returns; what goes in and out of
-the network, never.  Emitted code holds nothing longer than that (``torch_source.holding``).
+A value is freed after its last reader; the inputs of a module when its call returns; inputs and outputs of the network
+never.  Emitted code keeps nothing alive longer than that (``torch_source.holding``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DTYPES = {"float32": None, "int64": 8}
 
 
 class Schedule:
-    """The schedule of a graph at a size, and the bytes of its tensors, as formulas where it is ``symbolic``."""
+    """The schedule of a graph at given sizes, and the bytes of its tensors; as formulas if ``symbolic``."""
 
     def __init__(self, graph: Graph, evaluation: Evaluation, batch: int, width: int, symbolic: bool = False) -> None:
         self.graph = graph
@@ -40,7 +40,7 @@ class Schedule:
         self._weights: dict[int, tuple[int, int]] = {}
 
     def runs(self, node: Node, training: bool) -> bool:
-        """Whether a node does anything: what nothing needs is left out, and an identity that is no module."""
+        """Whether a node runs: unneeded nodes do not, nor does an identity that is not a module."""
         needed = node.op is None or (self.flow.live[node.index] and self.flow.alias[node.index] == node.index)
         return needed and (training or not node.training_only)
 
@@ -53,7 +53,7 @@ class Schedule:
         return self._product(self.width * (self.batch if node.shape.batched else 1), node.shape.dims)
 
     def bytes(self, numbers: Iterable[Numbers]) -> Bytes:
-        """Bytes of further tensors."""
+        """Bytes of additional tensors."""
         found: Bytes = 0
         for times, dims, width, batched in numbers:
             found += self._product(times * (self.batch if batched else 1) * (width or self.width), dims)
@@ -79,7 +79,7 @@ class Schedule:
         return Formula.of([(number, ())]) if self.symbolic else number
 
     def root(self, node: Node, training: bool) -> int:
-        """The node whose memory a node's output lies in."""
+        """The node that allocated the memory of a node's output."""
         while node.op is not None and type(node.op).aliases is not Op.aliases:
             shared = node.op.aliases(self.shapes[node.index], training)
             if shared is None or self.strides.is_copy(node.index, training):
@@ -88,7 +88,7 @@ class Schedule:
         return node.index
 
     def release(self, training: bool) -> dict[int, list[int]]:
-        """By turn, the values that nothing holds once it is over: a node has two, the first to prepare its input."""
+        """The values that are freed after each turn; a node has two turns, the first to prepare its input."""
         last = self.last_reads
         kept = {self.flow.alias[output.node] for output in self.graph.outputs if training or not output.training}
         kept |= set(self.graph.inputs.values())
@@ -100,9 +100,9 @@ class Schedule:
 
     @cached_property
     def last_reads(self) -> dict[int, int]:
-        """By value, the turn after which nothing holds it any more: of its last reader, or of the last node of a call.
+        """By value, the turn after which it is freed: that of its last reader, or of the last node of a call.
 
-        What training alone reads has a name until then at other times too.
+        A value that only training reads keeps its name until then in evaluation too.
         """
         last: dict[int, int] = {}
 
@@ -119,7 +119,7 @@ class Schedule:
             if not ran or self.structure.is_open(scope):
                 continue
             begin: tuple[int, ...] = self.structure.inputs_of(scope)
-            for tap in self.structure.taps(scope):  # a chain is called piece by piece
+            for tap in self.structure.taps(scope):  # a tapped chain is called piece by piece
                 for value in begin:
                     read(value, 2 * tap + 1)
                 begin = (tap,)
@@ -128,13 +128,13 @@ class Schedule:
         return last
 
     def prepared(self, node: Node) -> Bytes:
-        """Bytes of what a node makes of its input beforehand."""
+        """Bytes of the tensors that a node makes from its input before it runs."""
         if node.op is None or type(node.op).prepared is Op.prepared:
             return 0
         return self.bytes(node.op.prepared(self.shapes[node.index]))
 
     def scratch(self, node: Node, training: bool) -> Bytes:
-        """Bytes of what lives while a node runs, beside what it reads and gives."""
+        """Bytes of the temporary tensors while a node runs, besides its inputs and output."""
         found: Bytes = 0
         if node.op is not None and type(node.op).scratch is not Op.scratch:
             found = self.bytes(node.op.scratch(self.shapes[node.index], node.shape))
@@ -143,6 +143,6 @@ class Schedule:
         return found
 
     def stored(self, root: int) -> Bytes:
-        """Bytes of the memory that a root stands for; a parameter's is counted with the weights."""
+        """Bytes of the memory allocated by a root; 0 for a parameter, which counts as a weight."""
         node = self.graph.nodes[root]
         return (Formula(()) if self.symbolic else 0) if node.op is not None and not node.inputs else self.size(node)

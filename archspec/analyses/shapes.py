@@ -38,7 +38,7 @@ def shapes_at(graph: Graph, sizes: Mapping[str, int]) -> dict[str, tuple[int, ..
 
 
 def conditions(graph: Graph, run: Run = EVALUATION) -> Iterator[Condition]:
-    """What sizes must satisfy in a run, in the order the network runs."""
+    """The conditions on sizes in a run, in execution order."""
     pins: dict[int, list[Condition]] = {}
     for dim, number, index in graph.pins:
         pins.setdefault(index, []).append(Equal(dim, number, index))
@@ -65,26 +65,26 @@ def graph_symbols(graph: Graph) -> tuple[str, ...]:
 
 
 def valid_sizes(graph: Graph, run: Run = EVALUATION) -> dict[str, Solution]:
-    """For each symbol the set of sizes that are valid in a run, with the steps that impose it."""
+    """For each symbol, the set of valid sizes in a run, with the steps that impose it."""
     found = list(conditions(graph, run))
     return {name: solve(name, found) for name in graph_symbols(graph)}
 
 
 def differs(graph: Graph, run: Run) -> bool:
-    """Whether a run asks anything that evaluation does not."""
+    """Whether a run has conditions that evaluation does not have."""
     asked = set(conditions(graph))
     return any(condition not in asked for condition in conditions(graph, run))
 
 
 def runs(graph: Graph, run: Run, sizes: Mapping[str, int]) -> bool:
-    """Whether a network runs at given sizes; raises ``ValueError`` where a symbol has no number."""
+    """Whether a network runs at given sizes; raises ``ValueError`` if a symbol has no number."""
     evaluation = Evaluation(sizes)
     return all(failure(condition, evaluation) is None for condition in conditions(graph, run))
 
 
 @record
 class Refusal:
-    """Why a size is refused: the symbol, what fails there, and the nearest sizes that fit."""
+    """Why a size is refused: the symbol, the failing conditions, and the nearest valid sizes."""
 
     symbol: str
     size: int
@@ -94,7 +94,7 @@ class Refusal:
 
 
 def refusals(solutions: Mapping[str, Solution], sizes: Mapping[str, int]) -> list[Refusal]:
-    """Why the given sizes do not fit; empty when they do."""
+    """Why the given sizes do not fit; empty if they do."""
     found = []
     for name, size in sizes.items():
         solution = solutions.get(name)
@@ -107,7 +107,7 @@ def refusals(solutions: Mapping[str, Solution], sizes: Mapping[str, int]) -> lis
 def coupled_failures(solutions: Mapping[str, Solution], sizes: Mapping[str, int]) -> list[Condition]:
     """Conditions between different symbols (a height against a width) that fail at the given sizes.
 
-    One that speaks of a symbol without a number is left undecided.
+    A condition on a symbol without a number is skipped.
     """
     evaluation = Evaluation(sizes)
     coupled = dict.fromkeys(condition for solution in solutions.values() for condition in solution.coupled)

@@ -1,8 +1,8 @@
-"""What an output of a network sees of its first input: which map it speaks of, that map's field, or why it has none.
+"""The receptive field of each output on the first input: that of the last map behind it, or why it has none.
 
-A classifier's scores are one value; they speak of the last map before it was pooled or flattened, as papers count.
-Where a field is no one answer for every row, the step is named that makes it so, with what is known all the same: the
-field before that step, and the least and largest field over the rows at the given sizes.
+A classifier's scores have no rows; as in papers, their field is that of the last map before pooling or flattening.  If
+the field differs between rows, the step that causes this is reported, with the field before that step and the least and
+largest field over the rows at the given sizes.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from archspec.analyses.receptive_field import AxisField, walked
 from archspec.analyses.tables import MAXIMUM_PERIOD, MAXIMUM_SPAN, Table
 from archspec.analyses.walk import State, Walk, ancestors
 from archspec.graph import Graph, Node
-from archspec.ops.common.windows import Adaptive, Centred, Joined, Resized, Scaled, Transposed
+from archspec.ops.common.windows import Adaptive, Centred, Fitted, Joined, Resized, Scaled, Surrounded, Transposed
 from archspec.records import record
 from archspec.sizes import Evaluation
 
 MOST_ROWS = 4096
-"""Rows of an input up to which fields are worked out row by row."""
+"""Largest number of input rows for which fields are computed row by row."""
 
 
 @record
 class Bounds:
-    """The least and the largest field over the rows of a map at given sizes, cut off at the borders."""
+    """The least and the largest field over the rows of a map at given sizes, clipped at the borders."""
 
     least: int
     least_row: int
@@ -37,28 +37,28 @@ class Varied:
     """A field along an axis that is not the same for every row."""
 
     step: str
-    """The step that makes it so."""
+    """The step that causes this."""
     reason: str
     before: int | None
-    """Size of the field before that step, where that is one number."""
+    """Size of the field before that step, if it is one number."""
     bounds: Bounds | None
-    """None where the sizes are not known, or too large to go through row by row."""
+    """None if the sizes are not known, or too large to compute row by row."""
 
 
 @record
 class Sight:
-    """What one output sees of the first input, along each spatial axis of that input."""
+    """The field of one output on the first input, along each spatial axis of that input."""
 
     output: str
     step: str
-    """The map that the output speaks of."""
+    """The last map behind the output."""
     axes: Mapping[str, AxisField | Varied]
     whole_axes: frozenset[str]
-    """Those of which a global operation makes every output see all."""
+    """The axes along which every output sees everything, because of a global operation."""
 
 
 def maps(graph: Graph, walk: Walk[Table | None]) -> dict[str, int]:
-    """For each output that is not for training only, the map it speaks of: by name, the index of a step."""
+    """By name of each output outside training, the index of the last map behind it."""
     return {output.name: _map(graph, walk, output.node) for output in graph.outputs if not output.training}
 
 
@@ -73,7 +73,7 @@ def _map(graph: Graph, walk: Walk[Table | None], index: int) -> int:
 
 
 def sights(graph: Graph, sizes: Mapping[str, int]) -> dict[str, Sight]:
-    """What each output sees, by its name; one that does not depend on the first input's rows is left out."""
+    """The field of each output, by its name; outputs that do not depend on rows of the first input are left out."""
     walk = walked(graph, sizes)
     found: dict[str, Sight] = {}
     for name, index in maps(graph, walk).items():
@@ -100,7 +100,7 @@ def _axes(
 
 
 def varied(graph: Graph, sizes: Mapping[str, int], walk: Walk[Table | None], of: int, axis: str) -> Varied:
-    """Why a step has no one field along an axis, and what is known of it."""
+    """Why the field of a step differs between rows along an axis, and what is known about it."""
     at = walk.axes.index(axis)
     needed = ancestors(graph, of)
     first = next(
@@ -117,7 +117,7 @@ def varied(graph: Graph, sizes: Mapping[str, int], walk: Walk[Table | None], of:
 
 
 def _reason(graph: Graph, node: Node, axis: str) -> str:
-    """Why a step has no one field though what it reads has."""
+    """Why the field of a step differs between rows although that of its input does not."""
     assert node.op is not None
     inputs = graph.shapes_in(node)
     windows = [
@@ -128,17 +128,21 @@ def _reason(graph: Graph, node: Node, axis: str) -> str:
     for window in windows:
         match window:
             case Resized(_, _, _, True):
-                return "it resizes with align_corners, so the distance between rows is no constant of the input"
+                return "it resizes with align_corners, so the distance between rows depends on the input size"
             case Resized():
                 return "it resizes by a ratio that depends on the sizes"
             case Adaptive():
-                return "its windows are not all of one size"
+                return "its windows have different sizes"
             case Joined():
                 return f"it joins maps along the {axis}"
             case Centred():
                 return "the margin it cuts off depends on the sizes"
+            case Surrounded():
+                return "the margin it lays around depends on the sizes"
+            case Fitted():
+                return "its padding depends on the sizes"
             case Scaled() | Transposed():
-                return f"there are more than {MAXIMUM_PERIOD:,} kinds of rows"
+                return f"its rows have more than {MAXIMUM_PERIOD:,} different fields"
     if len(windows) > 1:
         return "paths of different strides meet"
     return f"its field has holes and spans more than {MAXIMUM_SPAN:,} rows"

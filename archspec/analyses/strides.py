@@ -1,6 +1,6 @@
-"""How tensors lie in memory at given sizes: which views have to be copies.
+"""Memory layout of tensors at given sizes: which views have to be copies.
 
-Only what comes from a slice, a crop or a permutation lies otherwise than its axes say, so little is worked out.
+Only the output of a slice, a crop or a permutation can be non-contiguous, so little has to be computed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from archspec.ops.common.memory import dense, lies
 
 
 class Strides:
-    """The strides of each value, worked out when asked for; ``sizes`` gives a node's sizes, the batch first."""
+    """The strides of each value, computed when needed; ``sizes`` returns a node's sizes, the batch first."""
 
     def __init__(self, graph: Graph, sizes: Callable[[Node], tuple[int, ...]]) -> None:
         self.graph = graph
@@ -21,11 +21,11 @@ class Strides:
         self._known: dict[tuple[int, bool], tuple[tuple[int, ...], bool]] = {}
 
     def of(self, index: int, training: bool) -> tuple[int, ...]:
-        """The strides of a value, in numbers."""
+        """The strides of a value, in elements."""
         return self._of(index, training)[0]
 
     def is_copy(self, index: int, training: bool) -> bool:
-        """Whether a node that gives a view of its input must copy it."""
+        """Whether a node whose output is a view has to copy its input."""
         node = self.graph.nodes[index]
         if node.op is None or not node.op.regroups or regroups_freely(self.graph, node, self.reordered):
             return False
@@ -40,11 +40,11 @@ class Strides:
 
     @cached_property
     def reordered(self) -> bool:
-        """Whether anything may lie in another order than its axes say."""
+        """Whether the axes of any value may be in another order in memory."""
         return reordered(self.graph)
 
     def _of(self, index: int, training: bool) -> tuple[tuple[int, ...], bool]:
-        """Strides, and whether it is a copy; without recursion, since chains may be long."""
+        """Strides, and whether it is a copy; without recursion, because chains can be long."""
         waiting = [index]
         while waiting:
             key = (waiting[-1], training)
@@ -75,21 +75,21 @@ class Strides:
         return self._known[index, training]
 
     def _first(self, node: Node) -> Node:
-        """The input that decides how the output lies: the first of its sizes, if there is one."""
+        """The input that determines the layout of the output: the first with the same sizes, if there is one."""
         sources = [self.graph.nodes[index] for index in node.inputs]
         output = self.sizes(node)
         return next((source for source in sources if self.sizes(source) == output), sources[0])
 
 
 def reordered(graph: Graph) -> bool:
-    """Whether anything in a graph may lie in another order than its axes say."""
+    """Whether the axes of any value of a graph may be in another order in memory."""
     return any(node.op is not None and node.op.reorders for node in graph.nodes)
 
 
 def regroups_freely(graph: Graph, node: Node, reordered: bool) -> bool:
-    """Whether what an op reads lies in memory as its axes say at all sizes, as far as the graph alone tells.
+    """Whether the input of a node is contiguous at all sizes, as far as the graph alone decides it.
 
-    What is made of a map with gaps has none; what is made of one in another order may keep that.
+    The output of an op on a map with gaps has no gaps; the output of an op on reordered axes may keep their order.
     """
     source = graph.nodes[node.inputs[0]]
     while source.op is not None and not source.op.permutes:

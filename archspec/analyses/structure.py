@@ -1,6 +1,6 @@
-"""How scopes become modules: which of them may share a class, which are chains, which are written out in place.
+"""How scopes become modules: which can share a class, which are chains, and which are written in place.
 
-The emitter builds on it, and so does what is known about memory, since a call holds what it is called with.
+The emitter uses it, and so does the memory analysis, because a call keeps its inputs alive.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ PLAIN_CALL = "{module}({0})"
 
 
 def positional(names: Sequence[str]) -> bool:
-    """Whether names are what ``nn.Sequential`` would give by itself."""
+    """Whether the names are the numbers that ``nn.Sequential`` uses."""
     return list(names) == [str(index) for index in range(len(names))]
 
 
 class Structure:
-    """The scopes of a graph by what they have in common."""
+    """The scopes of a graph, grouped by structure."""
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
@@ -40,7 +40,7 @@ class Structure:
         self._collect(flow.graph.root)
 
     def _collect(self, root: Scope) -> None:
-        """Group the scopes that may share a class, and note what holds nothing and what only training runs."""
+        """Group the scopes that can share a class; note the empty ones and those that only training runs."""
         order = sorted(self.flow.depth, key=lambda scope: self.flow.depth[scope])
         for scope in order:
             self._identity[scope] = self._identify(scope)
@@ -72,7 +72,7 @@ class Structure:
             waiting += [item for item in reversed(scope.items) if isinstance(item, Scope) and not self._empty[item]]
 
     def _identify(self, scope: Scope) -> Hashable:
-        """What the scopes that may share a class have in common, but for how deep a block that uses itself goes."""
+        """The key of the scopes that can share a class; the depth of a recursive block does not count."""
         if scope.block is not None:
             return ("block", scope.block)
         if scope.step is not None and scope.kind != "branch":
@@ -80,7 +80,7 @@ class Structure:
         return (scope.kind, self._identity[scope.parent] if scope.parent is not None else None, scope.name)
 
     def ordered(self) -> list[Hashable]:
-        """The groups, each after those whose classes it uses."""
+        """The groups, each after the groups whose classes it uses."""
         out: list[Hashable] = []
         done: set[Hashable] = set()
         waiting: list[tuple[Hashable, bool]] = [(self.group_of[self.flow.graph.root], False)]
@@ -98,7 +98,7 @@ class Structure:
         return out
 
     def _classes(self, scope: Scope) -> Iterator[Scope]:
-        """The scopes directly inside that may be classes; those of open scopes too."""
+        """The scopes directly inside that can be classes, including those inside open scopes."""
         for item in scope.items:
             if isinstance(item, Scope) and item in self.group_of:
                 if self.is_open(item):
@@ -109,7 +109,7 @@ class Structure:
     # -- chains --------------------------------------------------------------------------------------------------------
 
     def module(self, node: Node) -> Module | None:
-        """The module an op stands for, if it has that form."""
+        """The module of a node's op, if it has that form."""
         if node.index not in self._modules:
             assert node.op is not None
             self._modules[node.index] = node.op.module(self.flow.graph.shapes_in(node))
@@ -159,13 +159,13 @@ class Structure:
         return len(outputs) == 1 and (positional(names) or not any(name.isdigit() for name in names))
 
     def inside(self, scope: Scope) -> Iterator[Node | Scope]:
-        """The nodes and scopes of a scope, without the identities that are looked through."""
+        """The nodes and scopes of a scope, without skipped identities."""
         for item in scope.items:
             if isinstance(item, Scope) or self.flow.alias[item.index] == item.index:
                 yield item
 
     def is_open(self, scope: Scope) -> bool:
-        """Whether a scope applies weights from outside of it or is filled from outside, and so is no class."""
+        """Whether a scope uses weights from outside, or is filled from outside, so that it cannot be a class."""
         scope = scope.reuse or scope
         if scope.kind == "container":
             return True
@@ -180,7 +180,7 @@ class Structure:
         return any(node.reuse is not None and node.reuse.index not in own for node in scope.nodes())
 
     def inputs_of(self, scope: Scope) -> tuple[int, ...]:
-        """The nodes a scope is called with: what a block declares, what any other scope reads."""
+        """The nodes that a scope is called with: a block's declared inputs, or what another scope reads."""
         read = self.flow.inputs[scope]
         if scope.kind == "network":
             return tuple(self.flow.graph.inputs.values())
@@ -191,11 +191,11 @@ class Structure:
 
     @cached_property
     def reordered(self) -> bool:
-        """Whether anything may lie in memory in another order than its axes say."""
+        """Whether the axes of any value may be in another order in memory."""
         return reordered(self.flow.graph)
 
     def taps(self, scope: Scope) -> tuple[int, ...]:
-        """The values of a chain that are read outside of it, but for its own; it is called in the pieces between."""
+        """The values inside a chain that are read outside of it; the chain is called in the pieces between them."""
         if scope.block is not None or not self.is_chain(scope):
             return ()
         own = self.flow.value(scope)

@@ -1,8 +1,8 @@
-"""Periodic tables: which source pixels each output row of an axis reads, on the unbounded line.
+"""Periodic tables: the source pixels that each output row of an axis reads, on an unbounded axis.
 
-``set(i + period) = set(i) + shift``: a network of windows, transposed windows and resamplings repeats itself, so
-finitely many rows say everything.  Padding only ever removes taps, so a table is exact for every row whose taps lie
-inside, and holds for every size of the input at once.  For plain windows these are the recurrences of Araujo et al.,
+``set(i + period) = set(i) + shift``: networks of windows, transposed windows and resamplings are periodic, so finitely
+many rows are enough.  Padding only removes taps, so a table is exact for every row whose taps lie inside, and holds for
+all input sizes at once.  For plain windows these are the recurrences of Araujo et al.,
 https://distill.pub/2019/computing-receptive-fields.
 """
 
@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from math import gcd, lcm
 
 MAXIMUM_PERIOD = 4096
-"""Output phases kept apart; a product of upsampling factors beyond it leaves the field unknown."""
+"""Maximum number of output phases; for a larger product of upsampling factors the field is unknown."""
 MAXIMUM_SPAN = 1_000_000
-"""Pixels a field with holes may span."""
+"""Maximum number of pixels that a field with holes can span."""
 
 Taps = tuple[int, int, int | None]
-"""First pixel, last pixel, and a mask of those seen between them, first one lowest (None: all)."""
+"""First pixel, last pixel, and a bit mask of the pixels read between them, lowest bit first (None: all)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """The taps of every output row: ``rows[i % period]``, moved by ``shift`` each whole period; None sees nothing."""
+    """The taps of every output row: ``rows[i % period]``, moved by ``shift`` per period; None: no taps."""
 
     period: int
     shift: int
@@ -39,11 +39,11 @@ class Table:
 
 
 SOURCE = Table(1, 1, ((0, 0, None),))
-"""A step as it sees itself."""
+"""The table of a step on itself."""
 
 
 def pixels(taps: Taps | None) -> tuple[int, ...]:
-    """Every pixel that is read, in order."""
+    """The pixels that are read, in order."""
     if taps is None:
         return ()
     first, last, mask = taps
@@ -53,14 +53,14 @@ def pixels(taps: Taps | None) -> tuple[int, ...]:
 
 
 def count(taps: Taps | None) -> int:
-    """How many pixels are read."""
+    """Number of pixels that are read."""
     if taps is None:
         return 0
     return taps[1] - taps[0] + 1 if taps[2] is None else taps[2].bit_count()
 
 
 def sliding(before: Table, kernel: int, stride: int, padding: int, dilation: int) -> Table | None:
-    """A window over a table; a plain run stays one without looking at each tap."""
+    """A window over a table; a run without holes is handled without looking at each tap."""
     row = before.rows[0]
     if before.period == 1 and row is not None and row[2] is None and dilation * before.shift <= row[1] - row[0] + 1:
         first = row[0] - padding * before.shift
@@ -71,14 +71,13 @@ def sliding(before: Table, kernel: int, stride: int, padding: int, dilation: int
 
 
 def transposed(before: Table, kernel: int, stride: int, padding: int, dilation: int) -> Table | None:
-    """A transposed window; rows may see nothing, where kernel < stride or gcd(stride, dilation) > 1."""
+    """A transposed window; rows may have no taps if kernel < stride or gcd(stride, dilation) > 1."""
     return _moved(before, stride, 1, lambda i: transposed_taps(i, kernel, stride, padding, dilation))
 
 
-def scaled(before: Table, numerator: int, denominator: int, linear: bool) -> Table | None:
+def scaled(before: Table, numerator: int, denominator: int, neighbours: int) -> Table | None:
     """Resampling by a constant factor."""
-    taps = linear_taps if linear else nearest_taps
-    return _moved(before, numerator, denominator, lambda i: taps(i, numerator, denominator))
+    return _moved(before, numerator, denominator, lambda i: resampled_taps(i, numerator, denominator, neighbours))
 
 
 def shifted(before: Table, offset: int) -> Table | None:
@@ -87,7 +86,7 @@ def shifted(before: Table, offset: int) -> Table | None:
 
 
 def united(tables: Sequence[Table]) -> Table | None:
-    """The union of tables; None when their strides differ, which merges of equal sizes never have in the long run."""
+    """The union of tables; None if their strides differ, which cannot happen at merges valid for all large sizes."""
     period = lcm(*(one.period for one in tables))
     shifts = {one.shift * (period // one.period) for one in tables}
     if len(shifts) != 1 or period > MAXIMUM_PERIOD:
@@ -97,20 +96,24 @@ def united(tables: Sequence[Table]) -> Table | None:
 
 
 def transposed_taps(i: int, kernel: int, stride: int, padding: int, dilation: int) -> list[int]:
-    """Input rows whose kernels reach output row i."""
+    """The input rows whose kernels reach output row i."""
     reached = range(i + padding, i + padding - dilation * kernel, -dilation)
     return [row // stride for row in reached if row % stride == 0]
 
 
-def nearest_taps(i: int, numerator: int, denominator: int) -> tuple[int, ...]:
-    """The row that nearest-neighbour resampling copies."""
-    return (i * denominator // numerator,)
-
-
-def linear_taps(i: int, numerator: int, denominator: int) -> tuple[int, ...]:
-    """Neighbours of ((2i+1)·Q − P)/(2P), one when it is whole."""
+def resampled_taps(i: int, numerator: int, denominator: int, neighbours: int) -> range:
+    """The row that resampling copies; else the 2 or 4 neighbours of ((2i+1)·Q − P)/(2P), one when it is whole."""
+    if neighbours == 1:
+        below = i * denominator // numerator
+        return range(below, below + 1)
     below, rest = divmod((2 * i + 1) * denominator - numerator, 2 * numerator)
-    return (below, below + 1) if rest else (below,)
+    return around(below, rest, neighbours)
+
+
+def around(below: int, rest: int, neighbours: int) -> range:
+    """The neighbours of a place: half of them up to the row below it; that row alone where nothing is left of it."""
+    half = neighbours // 2
+    return range(below - half + 1, below + half + 1) if rest else range(below, below + 1)
 
 
 def joined(rows: Sequence[Taps]) -> Taps | None:
@@ -145,7 +148,7 @@ class _TooWide(Exception):
 
 
 def guarded(operation: Callable[[], Table | None]) -> Table | None:
-    """The result of an operation on tables, None where it would be too large to keep."""
+    """The result of an operation on tables; None if it would be too large to keep."""
     try:
         return operation()
     except _TooWide:
@@ -164,7 +167,7 @@ def _moved(before: Table, after_step: int, before_step: int, taps: Callable[[int
 
 
 def _reduced(period: int, shift: int, rows: list[Taps | None]) -> Table:
-    """The same table with the least period."""
+    """The same table with the smallest period."""
     for prime in _primes(period):
         while period % prime == 0 and shift % prime == 0:
             part, move = period // prime, shift // prime

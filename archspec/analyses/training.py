@@ -1,4 +1,4 @@
-"""Memory of a step of training: forward, what autograd keeps of it, and the gradients on their way back."""
+"""Memory of a training step: the forward, the tensors that autograd saves, and the gradients in the backward."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from archspec.ops.common.memory import Saved
 
 
 class Training:
-    """The peak of a step of training."""
+    """The peak of a training step."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
 
     def run(self, live: Live) -> None:
-        """A step of training: forward, then backward from all outputs."""
+        """Run a training step: the forward, then the backward from all outputs."""
         release = self.schedule.release(True)
         roots: dict[int, int] = {}
         kept: dict[int, list[object]] = {}
@@ -47,7 +47,7 @@ class Training:
         self._backward(live, nodes, needs, kept)
 
     def _keep(self, node: Node, saved: Saved, roots: Mapping[int, int], needs: set[int]) -> list[object]:
-        """What autograd keeps until a node's backward step has run."""
+        """The tensors that autograd saves until a node's backward step has run."""
         assert node.op is not None
         held: list[object] = []
         for position in saved.inputs:
@@ -63,9 +63,9 @@ class Training:
         return held
 
     def _needs_gradient(self, nodes: list[Node]) -> set[int]:
-        """Nodes whose backward step runs: they have parameters or come after some, and lead to an output.
+        """Nodes whose backward step runs: they have parameters or come after parameters, and lead to an output.
 
-        A reader that takes only a value's size passes no gradient back.
+        A reader that uses only a value's size passes no gradient back.
         """
         found: set[int] = set()
         for node in nodes:
@@ -89,7 +89,7 @@ class Training:
         return node.index
 
     def _differentiated(self, node: Node) -> list[int]:
-        """The values a node reads that its output has a gradient by."""
+        """The inputs of a node that receive a gradient."""
         if node.op is None:
             return []
         inputs, passes = self.schedule.shapes[node.index], node.op.passes_gradient
@@ -97,9 +97,9 @@ class Training:
         return [source for position, source in reads if passes(inputs, position, node.shape)]
 
     def _backward(self, live: Live, nodes: list[Node], needs: set[int], kept: dict[int, list[object]]) -> None:
-        """Gradients flow back in the opposite order; each lives until its step's backward has run.
+        """Gradients flow back in the opposite order; each is alive until its step's backward has run.
 
-        Where a value has several readers their gradients are added up, one after another.
+        If a value has several readers, their gradients are added one after another.
         """
         gradients: dict[int, object] = {}
         for output in self.schedule.graph.outputs:
@@ -130,7 +130,7 @@ class Training:
                 live.release(new)
 
     def _input_gradients(self, live: Live, node: Node, own: object, needs: set[int]) -> list[tuple[int, object]]:
-        """Make the gradients of what a node reads, and of its weights."""
+        """Allocate the gradients of a node's inputs and of its weights."""
         assert node.op is not None
         inputs = self.schedule.shapes[node.index]
         found: list[tuple[int, object]] = []
@@ -144,7 +144,7 @@ class Training:
             elif passes == "new":
                 size = self.schedule.size(self.schedule.graph.nodes[source])
                 if node.op.saves_for_others and inputs[position].dims != node.shape.dims:
-                    repeated += self.schedule.size(node)  # before it is added up along the axes it was repeated on
+                    repeated += self.schedule.size(node)  # before it is summed over the broadcast axes
                 if position == 0:
                     size = self.schedule.prepared(node) or size
                 live.hold(("gradient", node.index, position), size)
@@ -155,7 +155,7 @@ class Training:
         return found
 
     def _unprepare(self, live: Live, node: Node, found: tuple[int, object]) -> tuple[int, object]:
-        """The gradient of an input, from that of what was prepared of it."""
+        """The gradient of an input, from the gradient of its prepared copy."""
         source, prepared = found
         gradient = ("gradient", node.index, "input")
         live.hold(gradient, self.schedule.size(self.schedule.graph.nodes[source]))

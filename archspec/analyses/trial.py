@@ -1,4 +1,4 @@
-"""A step tried at the spec's own sizes as soon as it is made: while a spec is read, and after a rewrite."""
+"""Trial of a step at the spec's own sizes as soon as it is made: while a spec is read, and after a rewrite."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from archspec.sizes import Condition, Dim, Evaluation, Size, fails, text
 class NoNumber(Exception):
     """An op needs a number for a size, and the spec gives none."""
 
-    hint = "give `sizes: {H: 224, W: 224}` in the spec"
+    hint = "write `sizes: {H: 224, W: 224}` in the spec"
 
     def __init__(self, dim: Dim) -> None:
         self.dim = dim
-        super().__init__(f"this needs a number for {text(dim)}, and the spec gives none")
+        super().__init__(f"this step needs a number for {text(dim)}, and the spec has none")
 
 
 class Trial:
-    """The spec's own sizes, and what was fixed to them on the way."""
+    """The spec's own sizes, and the sizes that were fixed to numbers."""
 
     def __init__(self, sizes: Mapping[str, int]) -> None:
         self.evaluation = Evaluation(sizes)
         self.pins: list[tuple[Dim, int, int]] = []
-        """Size, number, and the index of the node that fixed it."""
+        """Size, number, and index of the node that fixed it."""
 
     def number(self, dim: Dim) -> int:
         """A size as a number; raises :class:`NoNumber`."""
@@ -34,16 +34,16 @@ class Trial:
         return found
 
     def pin(self, dim: Dim, index: int) -> int:
-        """A size as a number, from now on fixed to it by the node of this index; raises :class:`NoNumber`."""
+        """Fix a size to its number, on behalf of the node of this index, and return it; raises :class:`NoNumber`."""
         number = self.number(dim)
         if isinstance(dim, Size):
             self.pins.append((dim, number, index))
         return number
 
     def infer(self, op: Op, inputs: tuple[Shape, ...], index: int) -> tuple[tuple[Shape, ...], Shape]:
-        """What the node of this index reads, with numbers where its op wants them, and what it gives.
+        """The input shapes of a node, with numbers where its op needs them, and its output shape.
 
-        Raises :class:`ShapeError` and :class:`NoNumber`; nothing is fixed then.
+        Raises :class:`ShapeError` and :class:`NoNumber`; then nothing is fixed.
         """
         if not op.pins:
             return inputs, op.infer(inputs)
@@ -56,12 +56,12 @@ class Trial:
             raise
 
     def failing(self, op: Op, inputs: Sequence[Shape], index: int) -> list[Condition]:
-        """The op's conditions that do not hold; one on a size without a number counts as if it did."""
+        """The op's conditions that do not hold; one on a size without a number is skipped."""
         if type(op).conditions is Op.conditions:
             return []
         return [one for one in op.conditions(inputs, index) if fails(one, self.evaluation)]
 
     def is_empty(self, shape: Shape) -> bool:
-        """Whether nothing is left of a map."""
+        """Whether a shape has no elements."""
         numbers = map(self.evaluation.known, shape.dims)
         return any(number is not None and number < 1 for number in numbers)

@@ -1,7 +1,7 @@
-"""One forward pass over a graph, from a source step, carrying something along each spatial axis of the source.
+"""A forward pass over a graph from a source step, which carries a value along each spatial axis of the source.
 
-What is carried (tables of taps, interior rows, sets of pixels row by row) is an :class:`Algebra`; which window an op
-has along an axis, where paths meet, and what global operations do is here, once for all of them.
+An :class:`Algebra` defines the value (tables of taps, interior rows, sets of pixels row by row).  The windows of ops,
+merges and global operations are handled here, once for all algebras.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ from archspec.sizes import Dim
 T = TypeVar("T")
 
 REMEMBERED = 2048
-"""Steps whose results are remembered at a time: what repeats is near, and a small memory stays in the cache."""
+"""Number of results that are cached: repeated steps are close together, and a small table stays in the CPU's cache."""
 
 
 class Algebra(Protocol[T]):
-    """What is carried along one axis."""
+    """The value carried along one axis."""
 
     @property
     def whole_image(self) -> bool:
-        """Whether global operations count as reading everything; else they pass on what they read."""
+        """Whether global operations count as reading everything; otherwise they pass their input on."""
         ...
 
     @property
     def sized(self) -> bool:
-        """Whether the sizes before and after a window matter beside the window itself."""
+        """Whether the sizes before and after a window matter, besides the window itself."""
         ...
 
     def source(self, size: Dim) -> T:
-        """The value at the source step, whose axis is ``size`` long."""
+        """The value at the source step, whose axis has ``size`` rows."""
         ...
 
     def window(self, value: T, window: Window, before: Dim, after: Dim) -> T:
-        """The value after a window from ``before`` rows to ``after`` rows; never called for pointwise ones."""
+        """The value after a window from ``before`` rows to ``after`` rows; never called for a pointwise window."""
         ...
 
     def everything(self, value: T, before: Dim, after: Dim) -> T:
-        """The value after an operation in which each of ``after`` rows reads all ``before``."""
+        """The value after an operation in which each of ``after`` rows reads all ``before`` rows."""
         ...
 
     def union(self, values: Sequence[T]) -> T:
-        """The value where paths meet, of distinct values."""
+        """The value at a merge of different values."""
         ...
 
 
@@ -56,9 +56,9 @@ class Algebra(Protocol[T]):
 class Along(Generic[T]):
     """What is known along one axis.
 
-    ``whole``: a global operation lies on some path, so that outputs see all of the axis.  ``gathered``: the axis was
-    reduced to one row (global pooling, flatten), so that by the convolution-like convention it speaks only where
-    nothing else does: a squeeze-and-excite gate adds nothing to the field of the map it scales.
+    ``whole``: a global operation is on some path, so outputs see the whole axis.  ``gathered``: the axis was reduced to
+    one row (global pooling, flatten), so by the convolution-like convention it counts only if nothing else does: a
+    squeeze-and-excite gate adds nothing to the field of the map that it scales.
     """
 
     value: T
@@ -70,10 +70,10 @@ State = tuple[Along[T], ...]
 
 
 class Walk(Generic[T]):
-    """A pass; equal steps over equal states are worked out once, since most ops are pointwise and blocks repeat.
+    """A pass; equal steps over equal states are computed once, because most ops are pointwise and blocks repeat.
 
-    What was worked out is found by the ids of states: to compare their values costs more than to work them out again.
-    Each of these objects lives in ``states`` or beside what was found, as long as its id is a key.
+    Results are cached by the ids of states, because comparing their values would cost more than computing them again.
+    Each object is kept alive, in ``states`` or next to the result, as long as its id is a key.
     """
 
     def __init__(self, graph: Graph, algebra: Algebra[T], source: int) -> None:
@@ -91,7 +91,7 @@ class Walk(Generic[T]):
         self._windows: dict[tuple[object, ...], tuple[Along[T], Along[T]]] = {}
 
     def run(self, last: int | None = None) -> dict[int, State[T]]:
-        """The state of every node that depends on the source; with ``last`` of those alone that it needs. By index."""
+        """The states of nodes that depend on the source, by index; with ``last``, only those that it needs."""
         states, pointwise = self.states, Op.window
         nodes = self.graph.nodes
         wanted = range(len(nodes)) if last is None else ancestors(self.graph, last)
@@ -127,7 +127,7 @@ class Walk(Generic[T]):
     def _pieces(
         self, op: Op, inputs: Sequence[Shape], output: Shape, at: int, axis: str, parts: list[tuple[int, State[T]]]
     ) -> list[Along[T]]:
-        """What each input brings along one axis."""
+        """The values of the inputs along one axis."""
         pieces: list[Along[T]] = []
         for position, state in parts:
             before, shape = state[at], inputs[position]
@@ -161,7 +161,7 @@ class Walk(Generic[T]):
         return Along(self.algebra.everything(before.value, size, after), True, True)
 
     def _meet(self, pieces: Sequence[Along[T]]) -> Along[T]:
-        """Paths that meet: by the convolution-like convention gathered ones count only among themselves."""
+        """A merge: by the convolution-like convention gathered paths count only if all are gathered."""
         if len(pieces) == 1:
             return pieces[0]
         distinct = list({id(piece): piece for piece in pieces}.values())
@@ -184,7 +184,7 @@ class Walk(Generic[T]):
 
 
 def ancestors(graph: Graph, index: int, lenders: bool = True) -> set[int]:
-    """A node and all that it is computed from; with ``lenders`` also what only lends its size (to a crop)."""
+    """A node and all that it is computed from; with ``lenders`` also nodes of which only the size is used."""
     seen = {index}
     stack = [index]
     while stack:
@@ -197,7 +197,7 @@ def ancestors(graph: Graph, index: int, lenders: bool = True) -> set[int]:
 
 
 def _read(op: Op, graph: Graph, node: Node, position: int) -> list[bool]:
-    """Whether an input is read along each axis; references often lend their size only."""
+    """Whether an input is read along each axis; of references often only the size is used."""
     inputs = graph.shapes_in(node)
     shared = [axis for axis in node.shape.axes if axis != "channels" and axis in inputs[position].axes]
     return [not isinstance(op.window(inputs, position, axis), Nothing) for axis in shared]

@@ -1,7 +1,8 @@
 """The sizes at which no strided window drops rows of its input.
 
-A floor leaves rows over at the end.  Rows that padding laid there are no loss, whether the window's own padding or that
-of a ``pad`` before it; so the rows at the end of each value that hold padding alone are counted on the way.
+Rounding down can leave rows over at the end.  Rows of padding are no loss, whether they come from the window's own
+padding or from a ``pad`` before it.  So the number of rows at the end of each value that contain only padding is
+tracked.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from archspec.ops.common.windows import POINTWISE, Nothing, Shifted, Sliding
 from archspec.sizes import Condition, Dim, Residue, Size, Solution, rows_kept, solve, span, step
 
 Blank = dict[str, int]
-"""For each axis, rows at the end of a value that hold padding alone."""
+"""For each axis, the number of rows at the end of a value that contain only padding."""
 
 
 def whole_sizes(graph: Graph) -> dict[str, Solution]:
-    """For each symbol the valid sizes at which no window drops rows or columns of its input.
+    """For each symbol, the valid sizes at which no window drops rows or columns of its input.
 
-    Rows that a stride larger than the window skips by design are not dropped, nor are those of padding.
+    Rows that a stride larger than the window skips by design do not count as dropped, nor do rows of padding.
     """
     found = list(conditions(graph))
     blank: dict[int, Blank] = {}
@@ -35,7 +36,7 @@ def whole_sizes(graph: Graph) -> dict[str, Solution]:
 
 
 def _kept(graph: Graph, node: Node, op: Op, blank: dict[int, Blank]) -> Iterator[Condition]:
-    """That no row that is no padding is lost at the end of a strided floor window."""
+    """The conditions that a strided window with rounding down loses no rows other than padding at the end."""
     inputs = graph.shapes_in(node)
     for axis, dim in zip(node.shape.axes, node.shape.dims, strict=True):
         if axis == "channels" or not inputs or axis not in inputs[0].axes or not isinstance(dim, Size):
@@ -52,7 +53,7 @@ def _kept(graph: Graph, node: Node, op: Op, blank: dict[int, Blank]) -> Iterator
 
 
 def _blank(graph: Graph, node: Node, op: Op, axis: str, blank: dict[int, Blank]) -> int:
-    """Rows at the end of an output that see padding alone: as many as are certain at every size."""
+    """Rows at the end of an output that depend only on padding: as many as are certain at every size."""
     inputs = graph.shapes_in(node)
     found: list[int] = []
     for place, (index, shape) in enumerate(zip(node.inputs, inputs, strict=True)):

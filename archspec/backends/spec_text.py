@@ -16,6 +16,7 @@ from archspec.graph import Graph, Node, Scope
 from archspec.ops import Op
 from archspec.ops.common.initialisers import Init
 from archspec.sizes import text
+from archspec.source import flow
 
 
 def expand(graph: Graph) -> str:
@@ -105,7 +106,7 @@ class _Writer:
                 yield f"  {output.name}: {source}"
             else:
                 training = "true" if output.training else "false"
-                given = f"{{from: {source}, training: {training}, loss_weight: {_flow(output.loss_weight)}}}"
+                given = f"{{from: {source}, training: {training}, loss_weight: {flow(output.loss_weight)}}}"
                 yield f"  {output.name}: {given}"
 
     def _learning(self) -> Iterator[str]:
@@ -123,7 +124,7 @@ class _Writer:
         if graph.loss.ignore == 0:
             said["ignore"] = 0
         if said:
-            yield f"loss: {{cross_entropy: {_flow(said)}}}"
+            yield f"loss: {{cross_entropy: {flow(said)}}}"
 
     def _steps(self, scope: Scope, current: int, depth: int) -> tuple[list[str], int]:
         """The steps of a scope that reads ``current``, and the value it gives."""
@@ -211,18 +212,7 @@ def _arguments(op: Op, referred: dict[str, str]) -> str:
             values[name] = referred[name]
         elif field.is_required() or value != field.get_default():
             values[name] = value.plain() if isinstance(value, Init) else value
-    return _flow(values)
-
-
-def _flow(value: Any) -> str:
-    """Plain data as YAML on one line."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_flow(item) for item in value) + "]"
-    if isinstance(value, str) and value.isidentifier():
-        return value
-    return json.dumps(value)
+    return flow(values)
 
 
 def _quoted(value: str) -> str:

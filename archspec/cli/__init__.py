@@ -4,13 +4,25 @@
 logic here: what words mean is decided by the pipeline.
 """
 
-from archspec.cli import beginning, commands, conversion, convolution, fields, helping, importing, memory, training
+from archspec.cli import (
+    beginning,
+    commands,
+    comparing,
+    conversion,
+    convolution,
+    fields,
+    helping,
+    importing,
+    memory,
+    training,
+)
 from archspec.cli.app import app, main
 
 __all__ = [
     "app",
     "beginning",
     "commands",
+    "comparing",
     "conversion",
     "convolution",
     "fields",

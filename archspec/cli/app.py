@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Callable
 from io import TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.models import CommandInfo
 
+from archspec.characters import prose
 from archspec.cli.options import Format
 from archspec.cli.terminal import CALL_IS_WRONG, CallError, Terminal, lost_output
 
@@ -25,12 +27,33 @@ def _without_kind(params: list[Any]) -> list[Any]:
     return params
 
 
+_UsageError: Any = typer.BadParameter.__mro__[1]
+"""What a command line that cannot be read raises; `typer` has no name for it."""
+
+
 class Group(TyperGroup):
     """The command line itself."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options before a command."""
+        return _told(super().parse_args, ctx, args) if args else super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that is called."""
+        return _told(super().resolve_command, ctx, args)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The options, as help lists them."""
         return _without_kind(super().get_params(ctx))
+
+
+def _told(read: Callable[[Any, list[str]], Any], ctx: Any, args: list[str]) -> Any:
+    """What `read` gives; where it complains of a word, the word is made fit to be shown."""
+    try:
+        return read(ctx, args)
+    except _UsageError as error:
+        error.message = prose(error.message)
+        raise
 
 
 class Command(TyperCommand):
@@ -45,13 +68,11 @@ class Command(TyperCommand):
         as_json = any(pair == ("--format", "json") for pair in pairwise(args)) or "--format=json" in args
         try:
             return super().parse_args(ctx, args)
-        except typer.BadParameter as error:
+        except _UsageError as error:
             error.message = error.message.removeprefix("Value error, ").removeprefix("Input ").partition(", unable")[0]
             said = error.format_message().rstrip(".")
             with Terminal(as_json).boundary():
-                raise CallError(
-                    said[:1].lower() + said[1:], f"`{ctx.command_path} --help` shows how it is called"
-                ) from None
+                raise CallError(said[:1].lower() + said[1:], f"`{ctx.command_path} --help` shows its usage") from None
             raise  # which the boundary does not let come to pass
 
     def invoke(self, ctx: Any) -> Any:
@@ -68,7 +89,7 @@ app = typer.Typer(
     name="archspec",
     cls=Group,
     help="Neural networks written in YAML: checked exactly, drawn, and compiled to PyTorch.",
-    epilog="Exit status: 0 fine, 1 the spec has errors, 2 the call was wrong.",
+    epilog="Exit status: 0 success, 1 the spec has errors, 2 the command line is wrong.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -131,6 +152,6 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where archspec itself went wrong.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an internal error.")] = False,
 ) -> None:
     """Neural networks written in YAML: checked exactly, drawn, and compiled to PyTorch."""

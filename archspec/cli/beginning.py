@@ -22,12 +22,14 @@ def new(
     context: typer.Context,
     spec: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="A spec that ships.", autocompletion=complete_shipped, show_default=False),
+        typer.Argument(
+            metavar="NAME", help="Name of a shipped spec.", autocompletion=complete_shipped, show_default=False
+        ),
     ],
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
-    """Write a shipped spec as a file of one's own, to be changed; a variant comes with what it extends."""
+    """Write a shipped spec to a file that you can edit; a variant is merged with the spec it extends."""
     from archspec.language.start import start
 
     terminal: Terminal = context.obj
@@ -36,9 +38,9 @@ def new(
         terminal.answer_json({"name": spec, "spec": text}) if terminal.as_json else terminal.answer(text)
         return
     if output.suffix.lower() not in (".yaml", ".yml"):
-        raise CallError(f"`{output}` would not be what its ending says", "let it end in .yaml: it is a spec")
+        raise CallError(f"`{output}` has the wrong ending for a spec", "use a name that ends in .yaml")
     if output.exists():
-        raise CallError(f"`{output}` is there already", "give another name, or remove it first")
+        raise CallError(f"`{output}` already exists", "choose another name, or delete the file first")
     terminal.write(text.encode())
     terminal.output = None
     if terminal.as_json:
@@ -66,7 +68,7 @@ def data(
         typer.Argument(help="digits: a folder for each class; scenes: images and masks.", show_default=False),
     ],
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Where they go: a new or empty folder.", show_default=False)
+        Path, typer.Argument(metavar="FOLDER", help="Where to write them: a new or empty folder.", show_default=False)
     ],
     format: AnswerFormat = Format.text,
 ) -> None:
@@ -76,7 +78,7 @@ def data(
     """
     terminal: Terminal = context.obj
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise CallError(f"`{folder}` is there already", "give a new or empty folder")
+        raise CallError(f"`{folder}` is not empty, or is not a folder", "choose a new or empty folder")
     with needs("train", "writing images"):
         from archspec.training import examples as written
 

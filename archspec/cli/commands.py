@@ -33,8 +33,13 @@ def load_spec(
     parameters = options.parameters(given)
     if options.is_source(spec):
         if parameters:
-            raise CallError(f"--set: `{spec}` is no spec and has no parameters", "archspec import writes one to change")
+            raise CallError(
+                f"--set: `{spec}` is not a spec, so it has no parameters",
+                "`archspec import` writes a spec that you can edit",
+            )
         loaded = pipeline.brought(spec)
+    elif options.is_revision(spec):
+        loaded = pipeline.opened_revision(spec, parameters, call="--set {}")
     elif spec != "-":
         loaded = pipeline.opened(spec, parameters, call="--set {}")
     else:
@@ -65,7 +70,9 @@ def check(
     fit: Annotated[
         str | None,
         typer.Option(
-            metavar="HxW", help="Print the smallest valid sizes that are not smaller: 500x333.", show_default=False
+            metavar="HxW",
+            help="Print the smallest valid sizes that are at least this large: 500x333.",
+            show_default=False,
         ),
     ] = None,
     format: AnswerFormat = Format.text,
@@ -104,9 +111,7 @@ def _fit(terminal: Terminal, loaded: LoadedSpec, text: str) -> None:
     if found is None:
         valid = ", ".join(solution.describe() for solution in solutions.values())
         said = " × ".join(map(str, wanted.values()))
-        raise SpecError(
-            [Diagnostic("no-fit", f"no valid size is at least {said}", hint=f"the network fits for {valid}")]
-        )
+        raise SpecError([Diagnostic("no-fit", f"no valid size is at least {said}", hint=f"valid sizes: {valid}")])
     more = {name: size - wanted[name] for name, size in found.items()}
     if terminal.as_json:
         terminal.answer_json({"name": loaded.name, "asked": wanted, "sizes": found, "pad": more})
@@ -127,7 +132,7 @@ def summary(
     size: Size = None,
     depth: Annotated[
         int | None,
-        typer.Option(min=1, help="Levels of blocks to open; as many as fit if left out.", show_default=False),
+        typer.Option(min=1, help="Levels of blocks to open. Default: as many as fit.", show_default=False),
     ] = None,
     format: AnswerFormat = Format.text,
     output: Output = None,
@@ -178,51 +183,51 @@ def render(
     size: Size = None,
     depth: Annotated[
         int | None,
-        typer.Option(min=0, help="Levels of blocks to open; as many as look good if left out.", show_default=False),
+        typer.Option(min=0, help="Levels of blocks to open. Default: as many as look good.", show_default=False),
     ] = None,
     focus: Annotated[
         str | None,
         typer.Option(
             metavar="BLOCK",
-            help="Draw one block, by its path, its label or its name.",
+            help="Draw one block, given by its path, label or name.",
             autocompletion=complete_block,
             show_default=False,
         ),
     ] = None,
     show: Annotated[
         list[Show] | None,
-        typer.Option(help="What boxes say in a second line; may be repeated.", show_default=False),
+        typer.Option(help="What the second line of a box shows; may be repeated.", show_default=False),
     ] = None,
     beside: Annotated[
         list[str] | None,
         typer.Option(
             metavar="SPEC",
-            help="Another network beside it; may be repeated.",
+            help="Draw another network next to it; may be repeated.",
             autocompletion=complete_spec,
             show_default=False,
         ),
     ] = None,
     dpi: Annotated[
         int | None,
-        typer.Option(min=24, max=1200, help="Dots per inch of a png; 96 if left out.", show_default=False),
+        typer.Option(min=24, max=1200, help="Dots per inch of a png. Default: 96.", show_default=False),
     ] = None,
     theme: Annotated[str, typer.Option(help="Colours: light or dark.")] = "light",
     engine: Annotated[
         str | None,
-        typer.Option(help="`dot` for the system's Graphviz; a bundled one if left out.", show_default=False),
+        typer.Option(help="`dot` for the system's Graphviz. Default: the bundled engine.", show_default=False),
     ] = None,
     format: AnswerFormat = Format.text,
 ) -> None:
-    """Draw a network as papers draw them."""
+    """Draw a network as in a paper."""
     from archspec import pipeline
     from archspec.backends.diagram import SHOWN, Shown
 
     terminal: Terminal = context.obj
     kind = output.suffix[1:].lower()
-    if kind not in ("svg", "png", "pdf", "dot"):
-        raise CallError(f"`{output}` names no kind of picture", "let it end in .svg, .png, .pdf or .dot")
+    if kind not in options.PICTURES:
+        raise CallError(f"`{output}` has no known picture format", "use a name that ends in .svg, .png, .pdf or .dot")
     if dpi is not None and kind != "png":
-        raise CallError(f"--dpi is about pixels, and a {kind} has none", "let the picture end in .png")
+        raise CallError(f"--dpi applies to png only, not to {kind}", "use a name that ends in .png")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     sizes = options.sizes(size, loaded)
     diagnostics = said_of(loaded, sizes)
@@ -231,7 +236,7 @@ def render(
     said: list[Shown] = [word for word in SHOWN if asked.count(word)]
     if beside:
         if focus is not None:
-            raise CallError("--focus draws one block, and --beside whole networks")
+            raise CallError("--focus draws one block and --beside whole networks: use only one of them")
         others = [load_spec(other, None) for other in beside]
         figure = pipeline.compare(loaded, *others, depth=depth, show=said, theme=theme, sizes=sizes, engine=engine)
     else:
@@ -257,11 +262,11 @@ def compile(
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
-    """Write the PyTorch source of a network, a file that needs torch alone."""
+    """Write the PyTorch source of a network, a file that needs only torch."""
     from archspec import pipeline
 
     terminal: Terminal = context.obj
-    _written_as(terminal, (".py",), "it writes PyTorch source; `torch.onnx.export` of the module it holds writes ONNX")
+    _written_as(terminal, (".py",), "the output is PyTorch source; for ONNX call `torch.onnx.export` on its module")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     _text_answer(terminal, loaded, options.sizes(size, loaded), "source", pipeline.source)
 
@@ -279,11 +284,11 @@ def expand(
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
-    """Write a spec with every block, loop and expression resolved: what it says is what is built."""
+    """Write a spec with every block, loop and expression resolved."""
     from archspec.backends import spec_text
 
     terminal: Terminal = context.obj
-    _written_as(terminal, (".yaml", ".yml"), "it writes a spec")
+    _written_as(terminal, (".yaml", ".yml"), "the output is a spec")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     _text_answer(terminal, loaded, options.sizes(size, loaded), "spec", lambda spec: spec_text.expand(spec.graph))
 
@@ -292,7 +297,7 @@ def _written_as(terminal: Terminal, endings: tuple[str, ...], what: str) -> None
     """Raise :class:`CallError` where the file to write says by its ending that it is of another kind."""
     output = terminal.output
     if output is not None and not terminal.as_json and output.suffix.lower() not in ("", *endings):
-        raise CallError(f"`{output}` would not be what its ending says", f"let it end in {endings[0]}: {what}")
+        raise CallError(f"`{output}` has the wrong ending", f"use a name that ends in {endings[0]}: {what}")
 
 
 def _text_answer(terminal: Terminal, loaded: LoadedSpec, sizes: dict[str, int], name: str, backend: Any) -> None:
@@ -334,11 +339,11 @@ class Kind(StrEnum):
 @app.command("list", cls=Command, epilog=examples("archspec list", "archspec list blocks"))
 def list_(
     context: typer.Context,
-    kind: Annotated[Kind | None, typer.Argument(help="Only these.", show_default=False)] = None,
+    kind: Annotated[Kind | None, typer.Argument(help="List only this kind.", show_default=False)] = None,
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
-    """List the ops, the blocks of the library, the rewrites and the specs that ship."""
+    """List the ops, library blocks, rewrites and shipped specs."""
     from archspec.language import catalogue
 
     terminal: Terminal = context.obj
@@ -355,7 +360,7 @@ def list_(
 
 @app.command(cls=Command, epilog=examples("archspec schema -o archspec.schema.json"))
 def schema(context: typer.Context, format: AnswerFormat = Format.json, output: Output = None) -> None:
-    """Write the JSON Schema by which an editor completes and checks specs.
+    """Write the JSON Schema with which an editor completes and checks specs.
 
     A spec that begins with `# yaml-language-server: $schema=archspec.schema.json` is checked against it.
     """

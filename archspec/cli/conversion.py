@@ -21,6 +21,7 @@ from archspec.cli.terminal import Terminal
     epilog=examples(
         "archspec convert-weights vgg16 fcn8s_vgg16 vgg16.pt -o fcn8s.pt",
         "archspec convert-weights resnet50 resnet50 resnet50.pt --rewrite fold_batch_norm -o folded.pt",
+        "archspec convert-weights timm:resnet50 mine.yaml timm.pt --by-steps -o mine.pt",
     ),
 )
 def convert_weights(
@@ -28,36 +29,46 @@ def convert_weights(
     old: Annotated[
         str,
         typer.Argument(
-            metavar="OLD", help="The spec whose weights are there.", autocompletion=complete_spec, show_default=False
+            metavar="OLD", help="The spec that the weights belong to.", autocompletion=complete_spec, show_default=False
         ),
     ],
     new: Annotated[
         str,
         typer.Argument(
             metavar="NEW",
-            help="A spec that extends, imports or rewrites it.",
+            help="A spec that extends, imports or rewrites OLD.",
             autocompletion=complete_spec,
             show_default=False,
         ),
     ],
     weights: Annotated[
-        Path, typer.Argument(metavar="CHECKPOINT", help="A state_dict of OLD, as a file.", show_default=False)
+        Path, typer.Argument(metavar="CHECKPOINT", help="A file with a state_dict of OLD.", show_default=False)
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The state_dict of NEW.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write the state_dict of NEW.")
+    ],
+    by_steps: Annotated[
+        bool,
+        typer.Option(
+            "--by-steps", help="Convert weights between the steps that correspond in `archspec diff OLD NEW`."
+        ),
+    ] = False,
     set: Set = None,
     rewrite: Rewrite = None,
-    seed: Annotated[int, typer.Option(min=0, help="Decides the weights that start anew.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed for the weights that are initialised anew.")] = 0,
     format: AnswerFormat = Format.text,
 ) -> None:
-    """Carry the weights of a spec into another that is made from it; `--set` and `--rewrite` are about NEW.
+    """Convert the weights of a spec to another spec made from it; `--set` and `--rewrite` apply to NEW.
 
     What the rewrites on the way do to weights is done; what starts anew is initialised as NEW says, so that the file
-    loads with `strict=True`.
+    loads with `strict=True`.  With `--by-steps` the specs need not be related: the same network under other names.
     """
     import torch
 
+    from archspec.analyses.differences import compare
+    from archspec.backends.reports import difference
     from archspec.running.checkpoint_files import read_checkpoint
-    from archspec.running.convert import complete, convert, tensors
+    from archspec.running.convert import complete, convert, renamed, tensors
     from archspec.running.weights import network_weights
 
     terminal: Terminal = context.obj
@@ -65,7 +76,11 @@ def convert_weights(
     terminal.diagnose(target.diagnostics)
     found = network_weights(read_checkpoint(weights), tensors(source.graph), weights)
     terminal.diagnose(found.notes)
-    conversion = convert(source.graph, target.graph, found.state)
+    if by_steps:
+        keys = difference.keys(source.graph, target.graph, compare(source.graph, target.graph, initial=False))
+        conversion = renamed(source.graph, target.graph, found.state, keys)
+    else:
+        conversion = convert(source.graph, target.graph, found.state)
     buffer = BytesIO()
     torch.save(complete(target, conversion, seed), buffer)
     terminal.write(buffer.getvalue())

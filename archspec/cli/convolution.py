@@ -37,7 +37,7 @@ def conv_matrix(
     dilation: Annotated[str, typer.Option(metavar="SIZE", help="Distance between the taps of a window.")] = "1",
     transposed: Annotated[bool, typer.Option("--transposed", help="Draw the transposed convolution.")] = False,
     output_padding: Annotated[
-        str, typer.Option(metavar="SIZE", help="Which of the sizes it may give a transposed convolution gives.")
+        str, typer.Option(metavar="SIZE", help="Rows added to the output of a transposed convolution.")
     ] = "0",
     format: AnswerFormat = Format.text,
 ) -> None:
@@ -46,7 +46,7 @@ def conv_matrix(
 
     terminal: Terminal = context.obj
     if output.suffix.lower() not in (".svg", ".png", ".pdf"):
-        raise CallError(f"`{output}` names no kind of picture", "let it end in .svg, .png or .pdf")
+        raise CallError(f"`{output}` has no known picture format", "use a name that ends in .svg, .png or .pdf")
     size = _numbers("--input", input, None)
     rank = len(size)
     taps, steps, pad, holes, more = (
@@ -60,7 +60,7 @@ def conv_matrix(
         )
     )
     if any(more) and not transposed:
-        raise CallError("--output-padding belongs to --transposed")
+        raise CallError("--output-padding needs --transposed")
     try:
         if transposed:
             size = transposed_size(size, taps, steps, pad, holes, more)
@@ -92,7 +92,7 @@ def _draw(geometry: Geometry, output: Path, transposed: bool) -> None:
 def _numbers(name: str, text: str, rank: int | None) -> tuple[int, ...]:
     """A size as typed: ``4x4``, or one number for all axes."""
     if not re.fullmatch(r"[0-9]{1,5}([x×][0-9]{1,5}){0,2}", text, re.ASCII):
-        raise CallError(f"{name}: `{text[:40]}` is no size", "write one number, or one for each axis: 4x4")
+        raise CallError(f"{name}: `{text[:40]}` is not a size", "write one number, or one for each axis: 4x4")
     found = tuple(int(part) for part in re.split("[x×]", text))
     if max(found) > _LARGEST:
         raise CallError(f"{name}: {max(found):,} is larger than {_LARGEST:,}")

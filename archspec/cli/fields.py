@@ -19,7 +19,7 @@ Of = Annotated[
     typer.Option(
         "--of",
         metavar="STEP",
-        help="The step that sees; if left out, the map of each output.",
+        help="The step whose field is shown. Default: the map behind each output.",
         autocompletion=complete_step,
         show_default=False,
     ),
@@ -39,7 +39,7 @@ def rf(
         typer.Option(
             "--wrt",
             metavar="STEP",
-            help="The step that is seen; the input if left out.",
+            help="The step that the field is measured on. Default: the input.",
             autocompletion=complete_step,
             show_default=False,
         ),
@@ -87,12 +87,10 @@ def erf(
     paths: Annotated[bool, typer.Option("--paths", help="Count paths in the graph: no weights, no torch.")] = False,
     weights: Annotated[
         Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, metavar="FILE", help="Weights; random if left out.", show_default=False
-        ),
+        typer.Option(exists=True, dir_okay=False, metavar="FILE", help="Weights. Default: random.", show_default=False),
     ] = None,
     images: Annotated[int, typer.Option(min=1, help="Random images to average over.")] = 32,
-    seed: Annotated[int, typer.Option(min=0, help="Decides the images and random weights.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed for images and weights.")] = 0,
     set: Set = None,
     size: Size = None,
     format: AnswerFormat = Format.text,
@@ -108,9 +106,9 @@ def erf(
 
     terminal: Terminal = context.obj
     if output is not None and output.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise CallError(f"`{output}` names no kind of picture", "let it end in .png, .svg or .pdf")
+        raise CallError(f"`{output}` has no known picture format", "use a name that ends in .png, .svg or .pdf")
     if paths and weights is not None:
-        raise CallError("--paths counts paths and has no use for --weights")
+        raise CallError("--paths counts paths and uses no weights: leave --weights out")
     loaded = load_spec(spec, set, elsewhere=bool(size))
     report = pipeline.examine(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)

@@ -37,7 +37,7 @@ def help_(
         str | None,
         typer.Argument(
             metavar="WORD",
-            help="An op, a block, a rewrite, a spec or a form of the language, such as `for`; all of them if left out.",
+            help="An op, block, rewrite, spec or language feature, such as `for`. Default: list them all.",
             autocompletion=complete_topic,
             show_default=False,
         ),
@@ -45,7 +45,7 @@ def help_(
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
-    """Say what a word of the language means: its arguments with their defaults, and an example."""
+    """Explain a word of the language: its arguments with their defaults, and an example."""
     from archspec.language import topics
 
     terminal: Terminal = context.obj
@@ -58,7 +58,7 @@ def help_(
         terminal.answer_json(names) if terminal.as_json else terminal.answer(listed)
         return
     if word in command_names():
-        raise CallError(f"`{word}` is a command", f"`archspec {word} --help` says how it is called")
+        raise CallError(f"`{word}` is a command", f"`archspec {word} --help` shows its usage")
     found = topics.topics(word)
     terminal.answer_json(topics.to_json(found)) if terminal.as_json else terminal.answer(topics.text(found))
 
@@ -70,7 +70,7 @@ def explain(
         str | None,
         typer.Argument(
             metavar="CODE",
-            help="The code of a diagnostic, as in error[CODE]; all of them if left out.",
+            help="The code of a diagnostic, as in error[CODE]. Default: list them all.",
             autocompletion=complete_code,
             show_default=False,
         ),
@@ -78,7 +78,7 @@ def explain(
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
-    """Say what a diagnostic means and what to do about it, with a spec that is wrong and one put right."""
+    """Explain a diagnostic and how to fix it, with a wrong spec and a corrected one."""
     from archspec.language import explanations
 
     terminal: Terminal = context.obj

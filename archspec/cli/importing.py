@@ -1,7 +1,8 @@
-"""The command `import`: a network that others wrote, as a spec."""
+"""The command `import`: a network that others wrote, as a spec, and its weights under the spec's names."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,8 +18,9 @@ from archspec.cli.terminal import CallError, Terminal
     cls=Command,
     epilog=examples(
         "archspec import torchvision:resnet18 -o resnet18.yaml",
-        "archspec import timm:hrnet_w18 -o hrnet.yaml",
         "archspec import python:mine.networks:small --input 1x28x28",
+        "archspec import deploy.prototxt --weights net.caffemodel -o net.yaml",
+        "archspec import yolov3.cfg --input 3x416x416 -o yolov3.yaml",
     ),
 )
 def import_(
@@ -27,31 +29,66 @@ def import_(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="A module of a library: torchvision:NAME, timm:NAME, smp:DECODER/ENCODER, or what a function of yours "
-            "gives: python:PACKAGE.MODULE:FACTORY.",
+            help="A Caffe .prototxt or a Darknet .cfg; or a module of a library: torchvision:NAME, timm:NAME, "
+            "smp:DECODER/ENCODER, or what a function of yours gives: python:PACKAGE.MODULE:FACTORY.",
             show_default=False,
         ),
     ],
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The file's weights, .caffemodel or .weights; written beside the spec that -o names, "
+            "as .safetensors under its names.",
+            show_default=False,
+        ),
+    ] = None,
     input: Annotated[
         str | None,
         typer.Option(metavar="CxHxW", help="Channels and sizes of an image it takes.", show_default=False),
     ] = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it.", show_default=False)] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
-    """Write a torch module as a spec that loads its weights and computes the same, bit for bit.
+    """Write a network of another tool as a spec that loads its weights and computes the same.
 
-    The library is imported, and with `python:` your own code is run.
+    A module's library is imported, and with `python:` your own code is run; nothing in a file is.
     """
     from archspec import pipeline
     from archspec.running.sources import LIBRARIES
 
     terminal: Terminal = context.obj
     if not options.is_source(source):
-        raise CallError(f"`{source[:60]}` names no module", f"begin with one of {':, '.join(LIBRARIES)}:")
-    spec = pipeline.brought(source, None if input is None else options.shape(input), name)
-    if terminal.as_json:
-        terminal.answer_json({"spec": spec.to_yaml()})
+        hint = f"a file that ends in {' or '.join(options.FOREIGN)}, or begin with one of {':, '.join(LIBRARIES)}:"
+        raise CallError(f"`{source[:60]}` names no network of another tool", hint)
+    sizes = None if input is None else options.shape(input)
+    beside = _beside(source, weights, output)
+    for path in () if force else filter(None, (output, beside)):
+        if path.exists():
+            raise CallError(f"`{path}` is there already", "--force writes over it")
+    contents: dict[Path, bytes] = {}
+    if weights is None or beside is None:
+        spec = pipeline.brought(source, sizes, name)
     else:
-        terminal.answer(spec.to_yaml().rstrip("\n"))
+        from archspec.running.checkpoint_files import safetensors
+
+        spec, state = pipeline.from_files(source, weights, sizes, name=name)
+        contents[beside] = safetensors(state)
+    terminal.diagnose(spec.diagnostics)
+    if terminal.as_json:
+        terminal.answer_json({"spec": spec.to_yaml()}, contents)
+    else:
+        terminal.answer(spec.to_yaml().rstrip("\n"), contents)
+
+
+def _beside(source: str, weights: Path | None, output: Path | None) -> Path | None:
+    """Where weights are written; raises :class:`CallError` where that is nowhere."""
+    if weights is None:
+        return None
+    if not source.endswith(options.FOREIGN):
+        raise CallError(f"--weights: `{source[:60]}` has its weights in itself", "its `state_dict` loads as it is")
+    if output is None:
+        raise CallError("--weights wants -o", "the weights are written beside the spec")
+    return output.with_suffix(".safetensors")

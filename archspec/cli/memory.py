@@ -34,13 +34,13 @@ class Dtype(StrEnum):
 def memory(
     context: typer.Context,
     spec: Spec,
-    batch: Annotated[int, typer.Option(min=1, max=1_000_000_000, help="Images at a time.")] = 1,
-    dtype: Annotated[Dtype, typer.Option(help="What numbers are kept as.")] = Dtype.float32,
+    batch: Annotated[int, typer.Option(min=1, max=1_000_000_000, help="Images per batch.")] = 1,
+    dtype: Annotated[Dtype, typer.Option(help="Data type of the numbers.")] = Dtype.float32,
     measure: Annotated[
         str | None,
         typer.Option(
             metavar="DEVICE",
-            help="Run it there too (cpu, cuda or cuda:1) and say what torch's allocator gave out.",
+            help="Also run the network on cpu, cuda or cuda:1, and print what torch's allocator allocated.",
             show_default=False,
         ),
     ] = None,
@@ -50,7 +50,7 @@ def memory(
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
-    """Say what a network takes in memory: weights, activations, the peaks and what is alive at them."""
+    """Show the memory of a network: weights, activations, the peaks and the tensors alive at each."""
     from archspec import pipeline
     from archspec.backends.reports import memory as memory_report
 
@@ -71,5 +71,5 @@ def memory(
     said = memory_report.text(report, batch, dtype.value)
     if found is not None:
         peaks = [memory_report.megabytes(peak) for peak in (found.inference, found.training)]
-        said += f"\n  torch's allocator on {found.device} gave out {peaks[0]} in inference, {peaks[1]} in training"
+        said += f"\n  torch's allocator on {found.device} allocated {peaks[0]} in inference, {peaks[1]} in training"
     terminal.answer(said)

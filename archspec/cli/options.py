@@ -28,8 +28,9 @@ Spec = Annotated[
     str,
     typer.Argument(
         metavar="SPEC",
-        help="Path of a spec, the name of one that ships (`archspec list`), - for standard input, or a module of a "
-        "library: torchvision:NAME, timm:NAME, python:PACKAGE.MODULE:FACTORY.",
+        help="Path of a spec, the name of a shipped one (`archspec list`), - for standard input, a file of a git "
+        "revision (HEAD~1:my.yaml), a Caffe .prototxt or Darknet .cfg, or a module of a library: torchvision:NAME, "
+        "timm:NAME, python:PACKAGE.MODULE:FACTORY.",
         autocompletion=complete_spec,
         show_default=False,
     ),
@@ -39,7 +40,7 @@ Set = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Another value for a parameter of the spec, a YAML scalar, list or mapping; may be repeated.",
+        help="Set a parameter of the spec to a YAML scalar, list or mapping; may be repeated.",
         autocompletion=complete_parameter,
         show_default=False,
     ),
@@ -59,18 +60,26 @@ Size = Annotated[
     typer.Option(
         "--size",
         metavar="SIZE",
-        help="Another input size to look at the same network at: 256, 256x320 (in the order of the input's symbols), "
+        help="Use another input size: 256, 256x320 (in the order of the input's symbols), "
         "or by symbol: H=256; may be repeated.",
         show_default=False,
     ),
 ]
-AnswerFormat = Annotated[Format, typer.Option("--format", help="For people, or for programs.", case_sensitive=False)]
+AnswerFormat = Annotated[
+    Format, typer.Option("--format", help="text for people, json for programs.", case_sensitive=False)
+]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not the terminal.", show_default=False),
+    typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead of the terminal.", show_default=False),
 ]
 
+PICTURES = ("svg", "png", "pdf", "dot")
+"""Endings of the pictures that can be drawn."""
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+FOREIGN = (".prototxt", ".cfg")
+"""What files of other tools end in; ``importers.files`` reads them."""
+
 _OTHER_KEYWORDS = ("sizes", "bounds")
 """What `load` takes beside parameters."""
 
@@ -83,7 +92,7 @@ def parameters(given: list[str] | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, text in _pairs("--set", given, "classes=10"):
         if name in _OTHER_KEYWORDS:
-            raise CallError(f"--set cannot give `{name}`", "let a spec that `extends` this one give it")
+            raise CallError(f"--set cannot set `{name}`", "set it in a spec that `extends` this one")
         try:
             found[name] = plain(parse(text, f"--set {name}"))
         except Fault as fault:
@@ -95,15 +104,24 @@ def shape(text: str) -> list[int]:
     """Channels and sizes in a word: ``3x224x224``.  Raises :class:`CallError`."""
     parts = text.lower().replace("×", "x").split("x")
     if not 1 <= len(parts) <= 4 or not all(re.fullmatch(r"[1-9][0-9]{0,6}", part, re.ASCII) for part in parts):
-        raise CallError(f"`{text[:40]}` is no shape of an image", "channels and sizes: 3x224x224")
+        raise CallError(f"`{text[:40]}` is not the shape of an image", "write channels and sizes: 3x224x224")
     return [int(part) for part in parts]
 
 
 def is_source(text: str) -> bool:
-    """Whether a word names a module of a library, ``timm:hrnet_w18``, in the place of a spec."""
+    """Whether a word in the place of a spec names a module of a library, ``timm:hrnet_w18``, or another tool's file."""
+    if text.endswith(FOREIGN):
+        return True
     from archspec.running.sources import is_source
 
     return ":" in text and is_source(text)
+
+
+def is_revision(text: str) -> bool:
+    """Whether a word names a file of a git revision, ``HEAD~1:specs/mine.yaml``."""
+    from archspec.source import is_revision
+
+    return ":" in text and is_revision(text)
 
 
 def sizes(given: list[str] | None, spec: LoadedSpec) -> dict[str, int]:
@@ -118,7 +136,7 @@ def sizes(given: list[str] | None, spec: LoadedSpec) -> dict[str, int]:
         named += [f"{name}={size}" for name, size in extents(entry, spec.symbols).items()] if by_symbol else [entry]
     for name, text in _pairs("--size", named, "H=256 or --size 256x320"):
         if not re.fullmatch(r"[0-9]{1,7}", text, re.ASCII) or int(text) == 0:
-            raise CallError(f"--size {name}: `{text[:40]}` is no size", "a whole number from 1 to 9,999,999")
+            raise CallError(f"--size {name}: `{text[:40]}` is not a size", "write a whole number from 1 to 9,999,999")
         found[name] = int(text)
     return found
 
@@ -127,11 +145,11 @@ def extents(text: str, symbols: Sequence[str]) -> dict[str, int]:
     """Sizes of all symbols in a word: ``500x333`` in their order, one number for all.  Raises :class:`CallError`."""
     parts = text.lower().replace("×", "x").split("x")
     if not all(re.fullmatch(r"[0-9]{1,7}", part, re.ASCII) and int(part) for part in parts):
-        raise CallError(f"`{text[:40]}` is no size", "write 500x333, or one number for all")
+        raise CallError(f"`{text[:40]}` is not a size", "write 500x333, or one number for all")
     if not symbols:
-        raise CallError("the network's sizes are all fixed")
+        raise CallError("all sizes of this network are fixed")
     if len(parts) not in (1, len(symbols)):
-        raise CallError(f"`{text[:40]}` gives {len(parts)} sizes, and the network has {', '.join(symbols)}")
+        raise CallError(f"`{text[:40]}` has {len(parts)} sizes, but the network's sizes are {', '.join(symbols)}")
     return dict(zip(symbols, map(int, parts * len(symbols) if len(parts) == 1 else parts), strict=True))
 
 
@@ -140,8 +158,8 @@ def _pairs(option: str, given: list[str] | None, example: str) -> Iterable[tuple
     for entry in given or ():
         name, equals, text = entry.partition("=")
         if not equals or not _NAME.match(name) or not text.strip():
-            raise CallError(f"{option} wants NAME=VALUE, not `{entry[:60]}`", f"for example {option} {example}")
+            raise CallError(f"{option} needs NAME=VALUE, not `{entry[:60]}`", f"for example {option} {example}")
         if name in names:
-            raise CallError(f"{option} gives `{name}` twice")
+            raise CallError(f"{option} sets `{name}` twice")
         names.add(name)
         yield name, text

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 import typer
+
+from archspec.characters import json_text, printable, visible
 
 SPEC_HAS_ERRORS, CALL_IS_WRONG, BUG, INTERRUPTED, NOBODY_READS = 1, 2, 70, 130, 141
 
@@ -54,31 +56,47 @@ class Terminal:
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
-    def answer(self, text: str) -> None:
-        """The command's product, to standard output or the file that ``-o`` names."""
+    def answer(self, text: str, beside: Mapping[Path, bytes] | None = None) -> None:
+        """The command's product, to standard output or the file that ``-o`` names, all files ``beside`` with it.
+
+        Nothing in it is obeyed by a terminal.
+        """
+        text = visible(text)
         if self.output is None:
             self.out(text if text.endswith("\n") else f"{text}\n")
+            return
+        content = text.encode("utf-8", "replace") + (b"" if text.endswith("\n") else b"\n")
+        if beside is None:
+            self.write(content)
         else:
-            self.write(text.encode("utf-8", "replace") + (b"" if text.endswith("\n") else b"\n"))
+            write_together({**beside, self.output: content})
 
-    def answer_json(self, data: Any) -> None:
+    def answer_json(self, data: Any, beside: Mapping[Path, bytes] | None = None) -> None:
         """The same as JSON."""
-        self.answer(json.dumps(data, indent=2, ensure_ascii=False))
+        self.answer(json_text(data), beside)
 
     def draw(self, renderable: Callable[[int], Any]) -> None:
-        """The command's product as something rich lays out for the terminal's width."""
+        """The command's product as something rich lays out for the terminal's width.
+
+        Colours are rich's; the texts between them are made visible, whatever is in them.
+        """
         from rich.console import Console
+        from rich.segment import Segment, Segments
 
         console = Console(highlight=False)
         if not console.is_terminal and "COLUMNS" not in os.environ:
             console.width = UNBOUNDED_WIDTH
-        drawn = renderable(console.width)
+        parts = console.render(renderable(console.width))
+        drawn = Segments(Segment(visible(part.text), part.style, part.control) for part in parts)
         with self._writing(), console.capture() as capture:  # rich writes nothing at the end of it, which may fail too
-            console.print(drawn)
+            console.print(drawn, end="")
         self.out(capture.get())  # by ourselves: rich has its own idea of what a broken pipe means
 
     def out(self, text: str) -> None:
-        """Text on standard output.  Raises :class:`CallError` where that cannot be written, a full disk for one."""
+        """Text that is visible, or painted by us, on standard output.
+
+        Raises :class:`CallError` where that cannot be written, a full disk for one.
+        """
         with self._writing():
             if sys.stdout:  # the shell may have been told `>&-`
                 typer.echo(text, nl=False)
@@ -105,6 +123,10 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """A word to people, on standard error; lost where that cannot be written, the exit status is left."""
+        self._tell(visible(text))
+
+    def _tell(self, text: str) -> None:
+        """The same of a text that is visible and may be painted."""
         try:
             typer.echo(text, err=True, color=colours())
         except OSError:
@@ -117,7 +139,7 @@ class Terminal:
         listed = list(diagnostics)
         self.failed = self.failed or any(each.severity == "error" for each in listed)
         if listed and not self.as_json:
-            self.say(render_all(listed, lambda text, role: typer.style(text, **_COLOURS[role])))
+            self._tell(render_all(listed, lambda text, role: typer.style(text, **_COLOURS[role])))
 
     # -- the boundary --------------------------------------------------------------------------------------------------
 
@@ -155,7 +177,7 @@ class Terminal:
         if self.as_json:
             try:
                 told = {"diagnostics": [to_json(each) for each in listed]}
-                self.out(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+                self.out(json_text(told) + "\n")
             except CallError as error:
                 self.diagnose([*listed, Diagnostic("bad-call", str(error))])
         errors = [each for each in listed if each.severity == "error"]
@@ -167,10 +189,10 @@ class Terminal:
             import traceback
 
             self.say("".join(traceback.format_exception(error)).rstrip("\n"))
-        what = f"{type(error).__name__}: {error}".partition("\n")[0][:300]
-        self.say(f"{typer.style('this is a bug in archspec', **_COLOURS['error'])}: {what}")
+        what = printable(f"{type(error).__name__}: {error}".partition("\n")[0], 300)
+        self._tell(f"{typer.style('this is a bug in archspec', **_COLOURS['error'])}: {what}")
         if not self.debug:
-            self.say("  `archspec --debug …` with the same command shows where; please report it with the spec")
+            self.say("  `archspec --debug …` with the same command shows the traceback; please report it with the spec")
         raise typer.Exit(BUG) from None
 
 
@@ -199,3 +221,30 @@ def colours() -> bool | None:
     if os.environ.get("NO_COLOR"):
         return False
     return True if os.environ.get("FORCE_COLOR") else None
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write files, all of them or none: each goes to a file beside it first, which then takes its name.
+
+    Raises :class:`CallError` where one cannot be written.
+    """
+    made: dict[Path, str] = {}
+    path = Path()
+    try:
+        for path, content in contents.items():
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+                made[path] = file.name
+                file.write(content)
+        for path, there in made.items():
+            if path.is_dir():
+                raise IsADirectoryError(21, "Is a directory")
+            umask = os.umask(0)
+            os.umask(umask)
+            Path(there).chmod(0o666 & ~umask)
+        for path, there in made.items():
+            Path(there).replace(path)
+    except OSError as error:
+        raise CallError(f"cannot write `{path}`: {error.strerror or error}") from None
+    finally:
+        for there in made.values():
+            Path(there).unlink(missing_ok=True)

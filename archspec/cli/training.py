@@ -44,14 +44,12 @@ def train(
     set: Set = None,
     rewrite: Rewrite = None,
     size: Size = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Times the data is gone through.", show_default="20")
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images in a step.", show_default="32")] = None,
-    lr: Annotated[float | None, typer.Option(help="Peak of the learning rate.", show_default="0.001")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training data.", show_default="20")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images per step.", show_default="32")] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate.", show_default="0.001")] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, help="Decides the initial weights and all other chance.", show_default="0"),
+        typer.Option(min=0, help="Random seed: initial weights, order, dropout.", show_default="0"),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
     weights: Annotated[
@@ -60,18 +58,18 @@ def train(
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on from last.ckpt in the output folder, with the options it began with."),
+        typer.Option("--resume", help="Continue from last.ckpt in the output folder, with its original options."),
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Begin anew in a folder that has a run, which is lost.")
+        bool, typer.Option("--overwrite", help="Start again in a folder that has a run; that run is deleted.")
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Where weights and metrics go; out/NAME if left out."),
+        typer.Option("--output", "-o", metavar="FOLDER", help="Where to write weights and metrics. Default: out/NAME."),
     ] = None,
     format: AnswerFormat = Format.text,
 ) -> None:
-    """Train a network on a folder of images, and keep the weights that do best on those held out.
+    """Train a network on a folder of images, and keep the weights that do best on the images held out.
 
     A network that tells images apart learns from a folder for each class; one that tells pixels apart, from a folder
     `images` and a folder `masks` of PNG with the same names, where a pixel's value is its class and 255 is passed over.
@@ -81,9 +79,9 @@ def train(
 
     terminal: Terminal = context.obj
     if resume and overwrite:
-        raise CallError("--resume goes on with a run, --overwrite begins one in its place", "give one of them")
+        raise CallError("--resume continues a run, --overwrite replaces it", "use only one of them")
     if lr is not None and not 0 < lr < float("inf"):
-        raise CallError(f"--lr: {lr} is no learning rate", "a number above 0, such as 0.001")
+        raise CallError(f"--lr: {lr} is not a learning rate", "write a number above 0, such as 0.001")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     report = pipeline.check(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
@@ -142,20 +140,20 @@ def _data(folder: Path, report: Report) -> tuple[ImageData[Any], Task]:
     main = graph.nodes[next(output.node for output in graph.outputs if not output.training)]
     answer = report.shapes_at.get(main.path)
     if shape is None or answer is None:
-        raise CallError("the spec gives no number for its input's size", "for example --size H=64 --size W=64")
+        raise CallError("the spec has no number for its input size", "for example --size H=64 --size W=64")
     if graph.task != "segmentation":
         found = load_images(folder, shape[1:], shape[0])
         return found, Classification(found.classes)
     if len(answer) != 3:
-        message = f"output `{main.path}` is {list(answer)}; to tell pixels apart it must be [classes, height, width]"
+        message = f"output `{main.path}` is {list(answer)}; for segmentation it must be [classes, height, width]"
         raise SpecError([Diagnostic("output-shape", message, main.span)])
     pooled = tuple(answer[1:]) == (1, 1)
     inside = not pooled and all(part <= whole for part, whole in zip(answer[1:], shape[1:], strict=True))
     if answer[1:] != shape[1:] and not (inside and set(report.receptive_fields[main.path].strides) == {1}):
-        message = f"output `{main.path}` is {list(answer)}, its input {list(shape)}: it does not speak of single pixels"
-        hint = f"`upsample: {{to: {next(iter(graph.inputs))}}}` gives a map the size of the input"
+        message = f"output `{main.path}` is {list(answer)}, its input {list(shape)}: it is not one answer per pixel"
+        hint = f"`upsample: {{to: {next(iter(graph.inputs))}}}` makes the output as large as the input"
         if pooled:
-            hint = "`flatten` at the end, and it tells whole images apart"
+            hint = "to classify whole images, add `flatten` at the end"
         raise SpecError([Diagnostic("output-shape", message, main.span, hint)])
     classes = tuple(str(index) for index in range(answer[0]))
     masked = load_masked_images(

@@ -43,7 +43,7 @@ class Geometry:
         """From arguments as torch has them.  Raises ValueError where they make no convolution."""
         rank = len(size)
         if not 1 <= rank <= 3:
-            raise ValueError(f"a size of {rank} axes: a convolution has one, two or three")
+            raise ValueError(f"the size has {rank} axes, but a convolution has one, two or three")
         found = cls(
             _numbers("size", size, rank, 1),
             _numbers("kernel", kernel, rank, 1),
@@ -118,10 +118,10 @@ def transposed_size(
     )
     found = tuple((n - 1) * s - 2 * p + d * (k - 1) + 1 + more for n, k, s, p, d, more in zip(*arguments, strict=True))
     if min(found) < 1:
-        raise ValueError(f"nothing is left of an input of {' × '.join(map(str, size))}")
+        raise ValueError(f"an input of {' × '.join(map(str, size))} has an empty output")
     for more, s in zip(arguments[5], arguments[2], strict=True):
         if more >= s:
-            raise ValueError(f"an output padding of {more} is not below the stride, {s}")
+            raise ValueError(f"the output padding {more} must be smaller than the stride {s}")
     return found
 
 
@@ -181,7 +181,7 @@ def _numbers(name: str, given: int | Sequence[int], rank: int, least: int) -> tu
         raise ValueError(f"`{name}` has {len(found)} numbers for {rank} axes")
     for number in found:
         if not isinstance(number, int) or number < least:
-            raise ValueError(f"`{name}` holds {number!r}, which is no whole number from {least} on")
+            raise ValueError(f"`{name}` has {number!r}, which is not a whole number of at least {least}")
     return found
 
 
@@ -189,7 +189,7 @@ def _sides(given: Sides, rank: int) -> tuple[tuple[int, int], ...]:
     listed = (given,) * rank if isinstance(given, int) else tuple(given)
     pairs = [(side, side) if isinstance(side, int) else tuple(side) for side in listed]
     if len(pairs) != rank or any(len(pair) != 2 for pair in pairs):
-        raise ValueError(f"`padding` is a number, or for each of {rank} axes a number or (before, after)")
+        raise ValueError(f"`padding` must be a number, or for each of {rank} axes a number or (before, after)")
     before = _numbers("padding", [pair[0] for pair in pairs], rank, 0)
     after = _numbers("padding", [pair[1] for pair in pairs], rank, 0)
     return tuple(zip(before, after, strict=True))

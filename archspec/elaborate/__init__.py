@@ -1,6 +1,6 @@
-"""Spec and library to graph: resolve names, evaluate, inline blocks, infer shapes on the way.
+"""From spec and library to a graph: resolve names, evaluate expressions, inline blocks, infer shapes.
 
-The front door: :func:`elaborate` over what :class:`Loader` read.
+The entry point is :func:`elaborate`, on the files that :class:`Loader` has read.
 """
 
 from archspec.elaborate.loader import Loader, Variant, library_folder, specs_folder

@@ -1,4 +1,4 @@
-"""What a step's key means: an op, a block of the file, an import, a library block, a shipped spec, a path into one."""
+"""Resolution of a step's key: an op, a block of the file or library, an import, a shipped spec, a path into one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archspec.diagnostics import Fault, Span, did_you_mean, printable
 from archspec.elaborate.loader import Loader, Variant, library_names, spec_names
 from archspec.elaborate.places import Use
 from archspec.elaborate.rewriting import listed
-from archspec.elaborate.values import RESERVED, Text, UnknownValue, evaluate, text
+from archspec.elaborate.values import RESERVED, Text, UnknownValue, evaluate, required, text
 from archspec.ops import Op
 from archspec.records import record
 from archspec.schema import BlockDefinition, BlockModel, SpecFile, Step
@@ -21,35 +21,35 @@ from archspec.source import Node as YamlNode
 
 @record
 class Bound:
-    """A block, with arguments already bound and, for a path into a spec, the values its steps see."""
+    """A block with bound arguments and, for a path into a spec, the values that its steps see."""
 
     definition: BlockDefinition
     arguments: Mapping[str, Any] = field(default_factory=dict)
     overlay: Mapping[str, tuple[Any, Span]] = field(default_factory=dict)
-    """Defaults that a variant (``extends``) lays over the block's own; a use may override them."""
+    """Defaults of a variant (``extends``) that replace the block's own; a use can override them."""
     values: Mapping[str, Any] = field(default_factory=dict)
     variant: Variant | None = None
-    """The spec it is the whole of, when it is one."""
+    """The spec, if the block is a whole spec."""
     rewrites: tuple[tuple[SpecFile | None, YamlNode], ...] = ()
-    """What is done to the spec before it is used."""
+    """The rewrites applied to the spec before it is used."""
     inside: str = ""
-    """The path of the scope in it that is meant, when it is rewritten."""
+    """The path of the scope to use, if the spec is rewritten."""
     written: SpecFile | None = None
-    """The file that a value names it in, whose defaults hold; None for the step's own."""
+    """The file in which a value names the block, whose defaults apply; None for the step's own file."""
 
 
 @record
 class BoundOp:
-    """An op, with arguments bound where it was given as a value: ``norm: {batch_norm: {eps: 0.001}}``."""
+    """An op; as a value it may have bound arguments: ``norm: {batch_norm: {eps: 0.001}}``."""
 
     kind: type[Op]
     arguments: Mapping[str, Any] = field(default_factory=dict)
     written: SpecFile | None = None
-    """The file that the value names it in, whose defaults hold; None for the step's own."""
+    """The file in which the value names the op, whose defaults apply; None for the step's own file."""
 
 
 class Blocks:
-    """Resolves and remembers what keys mean, file by file."""
+    """Resolves keys, with a cache for each file."""
 
     def __init__(self, loader: Loader) -> None:
         self.loader = loader
@@ -59,18 +59,18 @@ class Blocks:
     # -- keys --------------------------------------------------------------------------------------------------------
 
     def find(self, what: Any, use: Use, span: Span) -> Bound | BoundOp:
-        """The op or block that ``what`` (text, or a block with arguments bound) names.  Raises Fault."""
-        if type(what) is str:  # as nearly always: no value of an expression, which remembers where it was written
+        """The op or block that ``what`` (text, or a block with bound arguments) names.  Raises Fault."""
+        if type(what) is str:  # the usual case; a ``Text`` from an expression remembers its file
             known = self._found.get((use.file.key, what))
             if known is not None:
                 return known
         if isinstance(what, dict):
             if len(what) != 1:
-                raise Fault("not-a-block", "a block given as a value is `name` or `{name: {argument: value}}`", span)
+                raise Fault("not-a-block", "write a block as a value as `name` or `{name: {argument: value}}`", span)
             ((name, arguments),) = what.items()
             found = self.find(name, use, span)
             if arguments is not None and not isinstance(arguments, dict):
-                raise Fault("positional-argument", f"arguments of `{printable(name)}` are named, always", span)
+                raise Fault("positional-argument", f"arguments of `{printable(name)}` must be named", span)
             return replace(found, arguments={**found.arguments, **(arguments or {})})
         if not isinstance(what, str):
             raise Fault("not-a-block", f"a step is an op or a block, not `{printable(str(what), 40)}`", span)
@@ -102,7 +102,7 @@ class Blocks:
         try:
             imported = self.loader.imported(file, head)
         except KeyError:
-            raise UnknownValue from None  # said where the import stands
+            raise UnknownValue from None  # reported at the import
         if imported is not None:
             file.imports[head] = True
             target, node = imported
@@ -119,12 +119,12 @@ class Blocks:
         return None
 
     def _into(self, target: SpecFile, node: YamlNode | None, rest: str, by: SpecFile, span: Span) -> Bound:
-        """A block of an imported file, the whole of it, or a path into it."""
+        """A block of an imported file, the whole file, or a path into it."""
         if rest and rest.partition(".")[0] in target.blocks:
             head, _, deeper = rest.partition(".")
             bound = Bound(target.blocks[head])
             if deeper:
-                raise Fault("unknown-block", f"`{head}` is a block; a path leads into a spec's steps only", span)
+                raise Fault("unknown-block", f"`{head}` is a block; a path can only go into the steps of a spec", span)
             return bound
         variant = self.loader.variant(target)
         if variant is None:
@@ -136,7 +136,7 @@ class Blocks:
             for key, _ in node.entries:
                 if key.text not in ("spec", "params", "rewrite"):
                     hint = did_you_mean(str(key.text), ("spec", "params", "rewrite"))
-                    raise Fault("unknown-key", f"`{printable(key.text)}` is no key of an import", key.span, hint)
+                    raise Fault("unknown-key", f"an import has no key `{printable(key.text)}`", key.span, hint)
             if isinstance(params, YamlMapping):
                 arguments = {str(key.text): evaluate(value, {}, by) for key, value in params.entries}
             written = node.get("rewrite")
@@ -150,15 +150,17 @@ class Blocks:
         return self.path(bound, variant, rest, span) if rest else bound
 
     def path(self, bound: Bound, variant: Variant, path: str, span: Span) -> Bound:
-        """The part of a spec at a path of step names, as a block with the spec's parameter values in it."""
+        """The part of a spec at a path of step names, as a block with the spec's parameter values."""
         definition = bound.definition
         values: dict[str, Any] = {}
         for name, node in definition.model.params.items():
             given = bound.overlay.get(name)
             value = bound.arguments.get(name, given[0] if given else evaluate(node, values, definition.file))
-            if value is None:
+            if value is None and required(node):
                 raise Fault(
-                    "missing-argument", f"`{definition.name}` needs `{name}`, so a path into it cannot be used", span
+                    "missing-argument",
+                    f"`{definition.name}` needs a value for `{name}`, so a path into it cannot be used",
+                    span,
                 )
             values[name] = value
         for name, node in definition.model.let.items():
@@ -183,14 +185,14 @@ class Blocks:
         if isinstance(file.model.imports, YamlMapping):
             known |= {str(key.text) for key, _ in file.model.imports.entries}
         if what in {*RESERVED, *use.inputs, *use.labels}:
-            hint = f"it is read and not applied: `from: {what}` stands beside a step"
+            hint = f"it is a value, not an op; read it with `from: {what}` on a step"
         else:
             hint = vocabulary.op(what, known) or "`archspec list` shows every op and block"
         return Fault("unknown-op", f"`{printable(what)}` is neither an op nor a block", span, hint)
 
 
 def variant_overlay(variant: Variant) -> dict[str, tuple[Any, Span]]:
-    """The parameters that a chain of ``extends`` gives, the outermost winning."""
+    """The parameters set by a chain of ``extends``; the outermost wins."""
     overlay: dict[str, tuple[Any, Span]] = {}
     for file, params in reversed(variant.params):
         for name, node in params.items():
@@ -199,7 +201,7 @@ def variant_overlay(variant: Variant) -> dict[str, tuple[Any, Span]]:
 
 
 def overlay_keys(variant: Variant) -> dict[str, Span]:
-    """Where the parameters of :func:`variant_overlay` are named."""
+    """The places of the names of the parameters of :func:`variant_overlay`."""
     found: dict[str, Span] = {}
     for file, _ in reversed(variant.params):
         params = file.node.get("params")
@@ -211,7 +213,7 @@ def overlay_keys(variant: Variant) -> dict[str, Span]:
 def _named(
     steps: tuple[Step, ...], part: str, values: dict[str, Any], work: expressions.Work
 ) -> tuple[Step, dict[str, Any]] | None:
-    """The step of a name among steps, looking through groups and loops."""
+    """The step with a name among steps, also inside groups and loops."""
     for step in steps:
         copies: list[dict[str, Any]] = [values]
         for clause in step.clauses:
@@ -227,5 +229,5 @@ def _named(
 
 
 def _unnamed(step: Step) -> Step:
-    """A step without its name and loops: what a path to it stands for."""
+    """A step without its name and loops, as used by a path to it."""
     return Step(step.what, step.what_span, None, None, step.body, step.span, init=step.init, steps=step.steps)

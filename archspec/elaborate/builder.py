@@ -1,6 +1,6 @@
-"""What an elaboration has made so far: nodes, names, labels, diagnostics.
+"""The state of an elaboration: nodes, names, labels, diagnostics.
 
-The walk over the steps is apart, in :mod:`archspec.elaborate.walk`, and handed in.
+The walk over the steps is in :mod:`archspec.elaborate.walk`, and is passed in.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from archspec.diagnostics import Diagnostics, Fault, Span
 from archspec.elaborate.blocks import Blocks
 from archspec.elaborate.defaults import Defaults
+from archspec.elaborate.fewest import Fewest
 from archspec.elaborate.loader import Loader, Variant
 from archspec.elaborate.making import Making
 from archspec.elaborate.mismatch import formula
@@ -26,27 +27,27 @@ from archspec.source import Scalar
 
 
 class Walk(Protocol):
-    """What runs steps."""
+    """The interface of the walk, which runs steps."""
 
     def steps(self, steps: Sequence[Step], place: Place, loop: Loop, current: int) -> int:
-        """Run steps one after the other; gives the value of the last."""
+        """Run steps one after another; returns the value of the last."""
         ...
 
     def step(self, visit: Visit) -> tuple[int, int]:
-        """Run one copy of a step; gives its value, and the one that the next step reads."""
+        """Run one copy of a step; returns its value, and the value that the next step reads."""
         ...
 
     def copies(self, step: Step, place: Place, loop: Loop) -> Iterator[Loop]:
-        """The copies that ``for`` and ``repeat`` make of a step."""
+        """The copies of a step that ``for`` and ``repeat`` make."""
         ...
 
     def wanted(self, visit: Visit) -> bool:
-        """Whether ``when`` leaves this copy of a step."""
+        """Whether ``when`` keeps this copy of a step."""
         ...
 
 
 Alone = Callable[[Variant, Mapping[str, tuple[Any, Span]]], Graph | None]
-"""Elaborates a spec by itself, with values for its parameters."""
+"""A function that elaborates a spec by itself, with values for its parameters."""
 
 
 class Builder:
@@ -60,6 +61,7 @@ class Builder:
         self.diagnostics: Diagnostics = loader.diagnostics
         self.blocks = Blocks(loader)
         self.making = Making()
+        self.fewest = Fewest()
         self.defaults = Defaults(loader)
         self.work = loader.work
         self.nodes = Nodes(self.diagnostics, self.work, maximum_nodes)
@@ -69,20 +71,30 @@ class Builder:
         self.branches: dict[Step, list[tuple[Scalar | None, tuple[Step, ...], bool]]] = {}
         self.constant: dict[Step, Op] = {}
         self.merging: set[Step] = set()
-        """Merges that had more than one branch in some use."""
+        """Merges with more than one branch in some use."""
         self.lone: dict[Step, tuple[Step, Step]] = {}
-        """Merges that have had one branch so far, and the branch that ``when`` dropped."""
+        """Merges with only one branch so far, and the branch that ``when`` removed."""
 
     def names(self, place: Place, loop: Loop, current: int, fixed: bool = False) -> dict[str, Any]:
-        """What an expression of a step may use.  ``fixed``: sizes must not matter (``when``)."""
+        """The names that an expression of a step can use.  ``fixed``: it must not depend on sizes (``when``)."""
         use = place.use
-        records = use.records if not fixed else {name: self.record(index, True) for name, index in use.inputs.items()}
-        if fixed:
-            records["input"] = self.record(next(iter(use.inputs.values()), UNKNOWN), True)
+        records = use.records if not fixed else self.records(use.inputs, True)
         return {**use.values, **records, **loop.names, "previous": self.record(current, fixed)}
 
+    def records(self, inputs: Mapping[str, int], fixed: bool = False) -> dict[str, Any]:
+        """The inputs of a block as expressions see them: a list for one that is several, ``input`` for the first."""
+        found: dict[str, Any] = {}
+        for name, index in inputs.items():
+            head, dot, _ = name.partition(".")
+            if dot:
+                found.setdefault(head, []).append(self.record(index, fixed))
+            else:
+                found[name] = self.record(index, fixed)
+        found["input"] = self.record(next(iter(inputs.values()), UNKNOWN), fixed)
+        return found
+
     def record(self, index: int, fixed: bool = False) -> TensorRecord:
-        """``input`` and ``previous`` as expressions see them."""
+        """``input`` or ``previous``, as seen by expressions."""
         return TensorRecord(self.nodes.shape(index), self._fixed if fixed else self._pinned)
 
     def _pinned(self, shape: Shape) -> list[int]:
@@ -94,12 +106,12 @@ class Builder:
                 "size-dependent",
                 f"`when` must not depend on the input's size, and this is {formula(shape)}",
                 None,
-                "decide by channels or a parameter; the network must be the same at every size",
+                "test channels or a parameter instead; the network must be the same at every size",
             )
         return self._pinned(shape)
 
     def name(self, visit: Visit) -> str:
-        """The name of a counted step: as given, or its position; taken in its scope from now on."""
+        """The name of a counted step, given or its position; it is then taken in its scope."""
         step, place, key = visit.step, visit.place, visit.key
         position = str(place.count)
         place.count += 1
@@ -115,7 +127,7 @@ class Builder:
         return name
 
     def container(self, place: Place, name: str, visit: Visit) -> Place:
-        """Where the next part of a dotted name leads: a scope of its own, which shares its names with those before."""
+        """The container for the next part of a dotted name: a new scope, which shares its names with earlier ones."""
         span = visit.step.name_span or visit.step.what_span
         known = place.names.get(name)
         if known is None or known.place is None or known.place.scope.kind != "container":
@@ -138,7 +150,7 @@ class Builder:
         return inner
 
     def open(self, kind: ScopeKind, visit: Visit) -> Scope:
-        """A new scope for a step, in its place among the items of the scope around."""
+        """A new scope for a step, added to the items of the surrounding scope."""
         step, place, loop = visit.step, visit.place, visit.loop
         name = self.name(visit)
         scope = Scope(
@@ -156,7 +168,7 @@ class Builder:
         return scope
 
     def close(self, visit: Visit, inner: Place, value: int, node: Node | None = None) -> int:
-        """Register what a scope gives under its name."""
+        """Register the value of a scope under its name."""
         inner.scope.output = value
         entry = Entry(value, visit.step.what_span, place=inner, node=node, step=visit.step)
         visit.place.names[inner.scope.name] = entry
@@ -164,7 +176,7 @@ class Builder:
         return value
 
     def labels_once(self, graph: Graph, label: str) -> bool:
-        """Whether a label stands once in a graph that is spliced in."""
+        """Whether a label occurs only once in a graph that is spliced in."""
         if self._labels is None or self._labels[0] is not graph:
             self._labels = (graph, Counter(node.label for node in graph.nodes))
         return self._labels[1][label] == 1
@@ -181,7 +193,7 @@ class Builder:
             self.nodes.all[entry.value].label = self.nodes.all[entry.value].label or name
 
     def report(self, fault: Fault, place: Place, span: Span | None = None) -> None:
-        """Keep a fault, with the stack of block uses that led there."""
+        """Keep a fault, with the stack of block uses around it."""
         found = fault.diagnostic
         self.diagnostics.error(
             found.code, found.message, found.span or span, found.hint, details=found.details, stack=place.scope.stack()

@@ -1,18 +1,18 @@
-"""`defaults` of a file: the arguments that ops and blocks start from where the file names them."""
+"""`defaults` of a file: default arguments of the ops and blocks that the file names."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from archspec import ops, vocabulary
 from archspec.diagnostics import Span, printable
 from archspec.elaborate.loader import Loader, library_names, spec_names
 from archspec.elaborate.places import Use
-from archspec.elaborate.values import evaluate, listed_arguments, other_argument
+from archspec.elaborate.values import evaluate, listed_arguments, other_argument, required
 from archspec.ops import Op
-from archspec.schema import SpecFile
-from archspec.source import Items, Scalar
+from archspec.schema import BlockDefinition, SpecFile
+from archspec.source import Items, Scalar, plain
 from archspec.source import Mapping as YamlMapping
 from archspec.source import Node as YamlNode
 
@@ -21,9 +21,9 @@ Defaulted = Mapping[str, tuple[Any, Span]]
 
 
 class Defaults:
-    """Looks up what the file says in which an op or a block is named.
+    """Looks up defaults in the file that names an op or a block.
 
-    ``written`` is that file where it is another than the step's own: ``norm: batch_norm`` handed to a library block.
+    ``written`` is that file, if it is not the step's own: ``norm: batch_norm`` passed to a library block.
     """
 
     def __init__(self, loader: Loader) -> None:
@@ -31,14 +31,27 @@ class Defaults:
         self._found: dict[tuple[str, str], Defaulted] = {}
         self._checked: set[str] = set()
 
-    def op(self, kind: type[Op], use: Use, written: SpecFile | None) -> Defaulted:
-        """The defaults of an op."""
-        return {
-            name: value for name, value in self.block(kind.keyword, use, written).items() if name in kind.model_fields
-        }
+    def op(self, kind: type[Op], use: Use, written: SpecFile | None, given: Defaulted) -> Defaulted:
+        """The defaults of an op for the arguments that a step does not give."""
+        found = self._for(kind.keyword, use, written, given, lambda: _own(kind))
+        return {name: value for name, value in found.items() if name in kind.model_fields}
 
-    def block(self, name: str, use: Use, written: SpecFile | None) -> Defaulted:
-        """The defaults of a block, or of an op, whose arguments are not looked at."""
+    def block(self, definition: BlockDefinition, use: Use, written: SpecFile | None, given: Defaulted) -> Defaulted:
+        """The defaults of a block, for arguments that a step does not have."""
+        return self._for(definition.name, use, written, given, lambda: _literal(definition))
+
+    def _for(
+        self,
+        name: str,
+        use: Use,
+        written: SpecFile | None,
+        given: Defaulted,
+        own: Callable[[], dict[str, Any]],
+    ) -> Defaulted:
+        """The file's defaults for an op or a block; ``own`` are its own defaults.
+
+        An expression can use all other arguments of the step, given or not: ``{conv: {padding: $(kernel // 2)}}``.
+        """
         file = self._file(written or use.file)
         if file.key not in self._checked:
             self._checked.add(file.key)
@@ -50,14 +63,22 @@ class Defaults:
         key = (file.key, name)
         if key in self._found:
             return self._found[key]
-        values = _spec_values(file, use)
-        found = {str(key.text): (evaluate(value, values, file), value.span) for key, value in node.entries}
         if not varies(node):
-            self._found[key] = found
+            self._found[key] = {str(each.text): (evaluate(value, {}, file), value.span) for each, value in node.entries}
+            return self._found[key]
+        around = _spec_values(file, use)
+        arguments = own() | {argument: value for argument, (value, _) in given.items()}
+        found: dict[str, tuple[Any, Span]] = {}
+        for each, value in node.entries:
+            argument = str(each.text)
+            if argument not in given:
+                others = {other: known for other, known in arguments.items() if other != argument}
+                found[argument] = (evaluate(value, {**around, **others}, file), value.span)
+                arguments[argument] = found[argument][0]
         return found
 
     def _file(self, file: SpecFile) -> SpecFile:
-        """The file whose defaults hold in a file: a variant's are those of the spec it extends."""
+        """The file whose defaults apply in a file: for a variant, the spec that it extends."""
         if file.model.extends is None:
             return file
         variant = self.loader.variant(file)
@@ -75,7 +96,7 @@ class Defaults:
                 continue
             if not isinstance(node, YamlMapping):
                 self.loader.diagnostics.error(
-                    "wrong-type", f"`defaults` of `{name}` are `{{argument: value}}`", node.span
+                    "wrong-type", f"`defaults` of `{name}` must be `{{argument: value}}`", node.span
                 )
                 continue
             fields = ops.find(name).model_fields
@@ -86,8 +107,20 @@ class Defaults:
                     self.loader.diagnostics.error("unknown-argument", what, key.span, hint)
 
 
+def _own(kind: type[Op]) -> dict[str, Any]:
+    """The defaults that an op's arguments have themselves."""
+    fields = kind.model_fields.items()
+    return {name: field.default for name, field in fields if not field.is_required() and field.default_factory is None}
+
+
+def _literal(definition: BlockDefinition) -> dict[str, Any]:
+    """The defaults of a block's parameters that are no expressions."""
+    params = definition.model.params.items()
+    return {name: plain(node) for name, node in params if not required(node) and not varies(node)}
+
+
 def _spec_values(file: SpecFile, use: Use) -> Mapping[str, Any]:
-    """The parameters of a file's spec, which its defaults may use: those of its use around."""
+    """The parameters of a file's spec, which its defaults can use: those of the surrounding use."""
     around: Use | None = use
     while around is not None and around.file is not file:
         around = around.caller
@@ -95,7 +128,7 @@ def _spec_values(file: SpecFile, use: Use) -> Mapping[str, Any]:
 
 
 def varies(node: YamlNode | None) -> bool:
-    """Whether a value holds an expression."""
+    """Whether a value contains an expression."""
     if node is None:
         return False
     if isinstance(node, Scalar):

@@ -1,4 +1,4 @@
-"""The inputs of a network: parameters bound, shapes read, then ``let``."""
+"""The inputs of a network: bind parameters, read shapes, evaluate ``let``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def bind_inputs(
     if not declared:
         raise Fault(
             "no-inputs",
-            "a network says what it takes, and this spec has no `inputs`",
+            "a network must declare its inputs, and this spec has no `inputs`",
             definition.steps[0].what_span if definition.steps else definition.span.part(0, 1),
             "write `inputs: {image: [3, H, W]}`; a spec without inputs is a block",
         )
@@ -41,13 +41,12 @@ def bind_inputs(
         span = node.span
         check_name(name, span)
         if name in values:
-            raise Fault("name-twice", f"`{name}` is a parameter and an input at once", span)
+            raise Fault("name-twice", f"`{name}` is both a parameter and an input", span)
         index = builder.nodes.input(name, _shape(name, node, values, definition.file), root, span).index
         inputs[name] = index
     if not model.let:
         return values
-    records = {name: builder.record(index) for name, index in inputs.items()}
-    records["input"] = builder.record(next(iter(inputs.values())))
+    records = builder.records(inputs)
     return bind(definition, given, definition.span.part(0, 1), builder.diagnostics, root, records)
 
 
@@ -71,7 +70,7 @@ def _shape(name: str, node: YamlNode, values: Mapping[str, Any], file: SpecFile)
             if position == 0:
                 raise Fault(
                     "bad-input",
-                    f"the channels of input `{name}` are a number",
+                    f"the channels of input `{name}` must be a number",
                     item.span,
                     "channels come first: [3, H, W]",
                 )
@@ -81,9 +80,9 @@ def _shape(name: str, node: YamlNode, values: Mapping[str, Any], file: SpecFile)
         else:
             raise Fault(
                 "bad-input",
-                f"`{printable(str(value), 40)}` is no size of an input",
+                f"`{printable(str(value), 40)}` is not a valid input size",
                 item.span,
-                "a number, or a symbol such as H",
+                "write a number, or a symbol such as H",
             )
     try:
         return Shape.of(*dims)

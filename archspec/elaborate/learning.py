@@ -1,4 +1,4 @@
-"""``task:`` and ``loss:``: what a network is trained for, checked against what it gives."""
+"""``task:`` and ``loss:``: what a network is trained for, checked against its output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OPTIONS = ("ignore", "weights", "label_smoothing")
 
 
 def task(file: SpecFile, shape: Shape) -> str:
-    """What the network is for: as it says, or by its main output: a map is segmented, a vector classified."""
+    """The task: as given, or by the main output, which is a map for segmentation and a vector for classification."""
     found = file.model.task
     if found is None:
         return "segmentation" if shape.rank else "classification"
@@ -30,7 +30,7 @@ def task(file: SpecFile, shape: Shape) -> str:
 
 
 def loss(file: SpecFile, values: Mapping[str, Any], shape: Shape) -> Loss:
-    """The loss: cross-entropy over classes, with what ``loss:`` says of it.  Raises Fault."""
+    """The loss: cross-entropy over classes, with the options of ``loss:``.  Raises Fault."""
     node = file.model.loss
     if node is None:
         return Loss()
@@ -39,13 +39,13 @@ def loss(file: SpecFile, values: Mapping[str, Any], shape: Shape) -> Loss:
         written = {written: {}}
     hint = "write `loss: {cross_entropy: {ignore: 255}}`"
     if not isinstance(written, dict) or len(written) != 1:
-        raise Fault("wrong-type", "`loss` is a name, or a name with its options", node.span, hint)
+        raise Fault("wrong-type", "`loss` must be a name, or a name with options", node.span, hint)
     ((name, options),) = written.items()
     if name != "cross_entropy":
         raise Fault("unknown-loss", f"there is no loss `{printable(str(name))}`", node.span, hint)
     options = options or {}
     if not isinstance(options, dict):
-        raise Fault("positional-argument", "options of `cross_entropy` are named, always", node.span, hint)
+        raise Fault("positional-argument", "options of `cross_entropy` must be named", node.span, hint)
     inner = node.get("cross_entropy") if isinstance(node, YamlMapping) else None
     for key in options:
         if key not in _OPTIONS:
@@ -61,18 +61,18 @@ def _checked(options: dict[str, Any], inner: Node | None, node: Node, shape: Sha
     if ignore is not None and type(ignore) is not int:
         raise Fault(
             "wrong-type",
-            "`ignore` is the number of a class, or one no class has, such as 255",
+            "`ignore` must be a whole number: a class, or a number without a class, such as 255",
             _span(inner, "ignore", node),
         )
     if isinstance(smoothing, bool) or not isinstance(smoothing, (int, float)) or not 0 <= smoothing < 1:
         raise Fault(
-            "wrong-value", "`label_smoothing` is a number from 0 to below 1", _span(inner, "label_smoothing", node)
+            "wrong-value", "`label_smoothing` must be at least 0 and below 1", _span(inner, "label_smoothing", node)
         )
     if weights is not None:
         classes = shape.channels if "channels" in shape.axes else 0
         good = isinstance(weights, list) and all(type(w) in (int, float) and w >= 0 for w in weights)
         if not good or len(weights) != classes:
-            message = f"`weights` are {classes} numbers, one for each class, none below 0"
+            message = f"`weights` must be {classes} numbers, one for each class, none below 0"
             raise Fault("wrong-value", message, _span(inner, "weights", node))
         weights = tuple(float(w) for w in weights)
     return Loss(ignore, weights, float(smoothing))
@@ -84,5 +84,5 @@ def _span(inner: Node | None, key: str, node: Node) -> Any:
 
 
 def main_output(outputs: tuple[Output, ...]) -> Output:
-    """The output that stands in evaluation: the first that is not for training only."""
+    """The main output: the first that is not for training only."""
     return next(output for output in outputs if not output.training)

@@ -1,8 +1,7 @@
-"""Finding and reading files: the root spec, what it imports or extends, the library.
+"""Finding and reading files: the root spec, the specs that it imports or extends, the library.
 
-A spec may name files in its own folder (and below), shipped specs and library blocks, and nothing else: no absolute
-path,
-no ``..``, no symbolic link that leads out.
+A spec can use files in its own folder and below, shipped specs and library blocks, and nothing else: no absolute path,
+no ``..``, no symbolic link that leaves the folder.
 """
 
 from __future__ import annotations
@@ -18,17 +17,17 @@ from archspec.schema import BlockDefinition, SpecFile, parse_file
 from archspec.source import Limits, Mapping, Node, Scalar, bounded, is_file, parse, read
 
 MAXIMUM_FILES = 200
-"""Files one spec may bring in, directly or not."""
+"""Maximum number of files that one spec can import or extend, directly or not."""
 
 
 def library_folder() -> Path:
-    """Where the block library lies."""
+    """The folder of the block library."""
     return Path(__file__).parent.parent / "library"
 
 
 @cache
 def specs_folder() -> Path:
-    """Where the shipped specs lie: inside the installed package, or beside it in a checkout."""
+    """The folder of the shipped specs: inside the installed package, or next to it in a checkout."""
     package = Path(__file__).parent.parent
     inside = package / "specs"
     return inside if inside.is_dir() else package.parent / "specs"
@@ -48,7 +47,7 @@ def spec_names() -> frozenset[str]:
 
 @dataclass(slots=True, eq=False)
 class Variant:
-    """A spec with what its ``extends`` chain lays over it: the file whose steps are run, and overriding parameters."""
+    """A spec with its ``extends`` chain: the file with the steps, and the parameters that override its own."""
 
     name: str
     file: SpecFile
@@ -56,29 +55,29 @@ class Variant:
     shown: str
     source: str | None
     params: list[tuple[SpecFile, dict[str, Node]]] = field(default_factory=list)
-    """Overlays, outermost last to be beaten: later entries are overridden by earlier ones."""
+    """Overlays, outermost first: an earlier entry overrides later ones."""
     sizes: dict[str, tuple[int, Span]] = field(default_factory=dict)
     expect: dict[str, Any] = field(default_factory=dict)
     rewrites: list[tuple[SpecFile, Node]] = field(default_factory=list)
     chain: tuple[str, ...] = ()
-    """Identities of this file and of those it extends, outermost first."""
+    """Identities of this file and the files that it extends, outermost first."""
     outermost: SpecFile | None = None
     files: tuple[SpecFile, ...] = ()
     """The files of the chain, outermost first."""
 
     def speaks(self, key: str) -> SpecFile:
-        """The outermost file of the chain that says something under a key; the one with the steps when none does."""
+        """The outermost file of the chain that has a key; the file with the steps if none has."""
         return next((file for file in self.files if getattr(file.model, key) is not None), self.file)
 
     @property
     def definition(self) -> BlockDefinition:
-        """The block that is the whole of the extended spec."""
+        """The whole extended spec as a block."""
         assert self.file.whole is not None
         return self.file.whole
 
 
 class Loader:
-    """Reads files once each and resolves the names by which specs speak of one another."""
+    """Reads each file once, and resolves the names that specs use for one another."""
 
     def __init__(self, diagnostics: Diagnostics, limits: Limits | None = None, work: Work | None = None) -> None:
         self.diagnostics = diagnostics
@@ -92,7 +91,7 @@ class Loader:
     # -- files ------------------------------------------------------------------------------------------------------
 
     def text(self, text: str | bytes, shown: str, folder: Path | None = None) -> SpecFile | None:
-        """A spec given as text, or as the bytes of one; ``folder`` is where its imports are looked for."""
+        """A spec from text or bytes; ``folder`` is the folder for its imports."""
         try:
             known = text if isinstance(text, str) else bounded(text, shown, self.limits)
             node = parse(known, shown, self.limits)
@@ -102,14 +101,14 @@ class Loader:
         return parse_file(node, f"text:{shown}", shown, folder, self.diagnostics, self.work)
 
     def file(self, path: Path, shown: str, span: Span | None = None) -> SpecFile | None:
-        """The file at a path; None, with a diagnostic, where it cannot be read or is no spec."""
+        """The file at a path; None, with a diagnostic, if it cannot be read or is not a spec."""
         try:
             resolved = path.resolve()
             key = str(resolved)
             if key in self._files:
                 return self._files[key]
             if len(self._files) >= MAXIMUM_FILES:
-                raise Fault("too-many-files", f"the spec brings in more than {MAXIMUM_FILES} files", span)
+                raise Fault("too-many-files", f"the spec imports or extends more than {MAXIMUM_FILES} files", span)
             self._files[key] = None
             text = read(resolved, self.limits)
             node = parse(text, shown, self.limits)
@@ -126,11 +125,13 @@ class Loader:
         return self._files[key]
 
     def named(self, text: str, by: SpecFile | None, span: Span | None) -> SpecFile | None:
-        """The file a spec means by a path in its own folder, or by the name of a shipped spec or library block."""
+        """The file for a path in a spec's folder, or for the name of a shipped spec or library block."""
         name = printable(text)
         if text.endswith((".yaml", ".yml")) or "/" in text or "\\" in text:
             if by is None or by.folder is None:
-                self.diagnostics.error("bad-path", f"`{name}` cannot be found: the spec lies in no folder", span)
+                self.diagnostics.error(
+                    "bad-path", f"`{name}` cannot be found: the spec is not a file, so it has no folder", span
+                )
                 return None
             return self._inside(text, by, span)
         if by is not None and by.folder is not None:
@@ -144,29 +145,29 @@ class Loader:
         known = spec_names() | library_names()
         hint = (
             did_you_mean(text, known)
-            or "give the path of a file in the spec's folder, or a name that `archspec list` shows"
+            or "use the path of a file in the spec's folder, or a name that `archspec list` shows"
         )
         self.diagnostics.error("unknown-spec", f"there is no spec `{name}`", span, hint)
         return None
 
     def library(self, name: str) -> SpecFile | None:
-        """The library's file of a block."""
+        """The file of a library block."""
         return self.file(library_folder() / f"{name}.yaml", f"library/{name}.yaml")
 
     def _inside(self, text: str, by: SpecFile, span: Span | None) -> SpecFile | None:
         folder = Path(by.folder).resolve()
-        hint = "a spec may name files in its own folder and below, and shipped specs by name"
+        hint = "use a file in the spec's folder or below, or the name of a shipped spec"
         if "\\" in text or "\0" in text or text.startswith(("/", "~")) or ".." in text.split("/"):
-            self.diagnostics.error("bad-path", f"`{printable(text)}` leads out of the spec's folder", span, hint)
+            self.diagnostics.error("bad-path", f"`{printable(text)}` leaves the spec's folder", span, hint)
             return None
         try:
             target = (folder / text).resolve()
         except (OSError, ValueError, RuntimeError):
-            self.diagnostics.error("bad-path", f"`{printable(text)}` is no path", span, hint)
+            self.diagnostics.error("bad-path", f"`{printable(text)}` is not a path", span, hint)
             return None
         if not target.is_relative_to(folder):
             self.diagnostics.error(
-                "bad-path", f"`{printable(text)}` leads out of the spec's folder through a link", span, hint
+                "bad-path", f"`{printable(text)}` leaves the spec's folder through a link", span, hint
             )
             return None
         prefix = by.shown.rpartition("/")[0]
@@ -175,12 +176,12 @@ class Loader:
     # -- imports and variants ----------------------------------------------------------------------------------------
 
     def variant(self, file: SpecFile) -> Variant | None:
-        """A file with its ``extends`` chain resolved; None where that fails or where it has no steps."""
+        """A file with its ``extends`` chain resolved; None if that fails or there are no steps."""
         if file.key in self._variants:
             return self._variants[file.key]
         if any(key == file.key for key, _ in self._open):
             chain = " → ".join(shown for _, shown in [*self._open, (file.key, file.shown)])
-            self.diagnostics.error("import-cycle", f"specs extend or import one another in a circle: {chain}", None)
+            self.diagnostics.error("import-cycle", f"specs extend or import one another in a cycle: {chain}", None)
             return None
         self._open.append((file.key, file.shown))
         try:
@@ -195,7 +196,7 @@ class Loader:
         sizes = self._sizes(file)
         if model.extends is None:
             if file.whole is None:
-                self.diagnostics.error("no-steps", f"`{file.shown}` has blocks but no `steps`, so it is no network")
+                self.diagnostics.error("no-steps", f"`{file.shown}` has blocks but no `steps`, so it is not a network")
                 return None
             return Variant(
                 file.whole.name,
@@ -211,16 +212,16 @@ class Loader:
             )
         extends = model.extends
         if not isinstance(extends, Scalar) or not isinstance(extends.value, str):
-            self.diagnostics.error("wrong-type", "`extends` is the name or path of a spec", extends.span)
+            self.diagnostics.error("wrong-type", "`extends` must be the name or path of a spec", extends.span)
             return None
         for key in ("steps", "inputs", "blocks", "let", "import", "outputs", "defaults"):
             node = file.node.key(key)
             if node is not None:
                 self.diagnostics.error(
                     "extends-only-params",
-                    f"`{key}` cannot stand beside `extends`",
+                    f"`{key}` cannot be used together with `extends`",
                     node.span,
-                    "a variant gives other `params`, `sizes`, `rewrite` and `expect`; import the spec to build on it",
+                    "a variant can change `params`, `sizes`, `rewrite` and `expect`; to add steps, import the spec",
                 )
                 return None
         base_file = self.named(extends.value, file, extends.span)
@@ -228,7 +229,7 @@ class Loader:
             return None
         if any(key == base_file.key for key, _ in self._open):
             chain = " → ".join(shown for _, shown in [*self._open, (base_file.key, base_file.shown)])
-            self.diagnostics.error("import-cycle", f"specs extend one another in a circle: {chain}", extends.span)
+            self.diagnostics.error("import-cycle", f"specs extend one another in a cycle: {chain}", extends.span)
             return None
         base = self.variant(base_file)
         if base is None:
@@ -253,16 +254,16 @@ class Loader:
         for name, node in file.model.sizes.items():
             if not (isinstance(node, Scalar) and type(node.value) is int and 1 <= node.value <= 1_000_000):
                 self.diagnostics.error(
-                    "wrong-type", f"size `{printable(name)}` should be a whole number, 1 or more", node.span
+                    "wrong-type", f"size `{printable(name)}` must be a whole number, 1 or more", node.span
                 )
                 continue
             sizes[name] = (node.value, node.span)
         return sizes
 
     def imported(self, file: SpecFile, alias: str) -> tuple[SpecFile, Node] | None:
-        """The file an ``import:`` alias stands for, with the node that says so; None when there is no such alias.
+        """The file of an ``import:`` alias, with its node; None if there is no such alias.
 
-        Raises KeyError where that file cannot be had, which is then already reported.
+        Raises KeyError if the file cannot be read; that is already reported.
         """
         node = file.model.imports
         if not isinstance(node, Mapping):
@@ -274,7 +275,7 @@ class Loader:
         if not isinstance(name, Scalar) or not isinstance(name.value, str):
             raise Fault(
                 "bad-import",
-                f"import `{alias}` names no spec",
+                f"import `{alias}` does not name a spec",
                 target.span,
                 "write `alias: name` or `alias: {spec: name}`",
             )
@@ -284,12 +285,12 @@ class Loader:
         chain = self._import_chain(found, file)
         if chain is not None:
             shown = " → ".join([file.shown, *chain])
-            raise Fault("import-cycle", f"specs import one another in a circle: {shown}", name.span)
+            raise Fault("import-cycle", f"specs import one another in a cycle: {shown}", name.span)
         self._imports.setdefault(file.key, {})[found.key] = found.shown
         return found, target
 
     def _import_chain(self, start: SpecFile, goal: SpecFile) -> list[str] | None:
-        """The files from one to another along imports followed so far, or None."""
+        """The chain of imports from one file to another so far, or None."""
         stack = [(start.key, [start.shown])]
         seen = set()
         while stack:

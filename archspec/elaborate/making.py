@@ -1,4 +1,4 @@
-"""An op made of its arguments; each that is wrong is told at its place."""
+"""Making an op from its arguments; each wrong argument is reported at its place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from archspec.source import Mapping as YamlMapping
 
 
 class Making:
-    """Makes ops, and remembers those that it made."""
+    """Makes ops, and caches them."""
 
     def __init__(self) -> None:
         self._ops: dict[tuple[type[Op], str], Op] = {}
@@ -31,9 +31,9 @@ class Making:
         step: Step,
         report: Callable[[Fault], None],
     ) -> Op:
-        """An op from its arguments.
+        """Make an op from its arguments.
 
-        All that are wrong are told: the last by the Fault raised, those before it to ``report``.
+        All wrong arguments are reported: the last as the Fault raised, those before it through ``report``.
         """
         values = {name: value for name, (value, _) in defaults.items()}
         values.update((name, value) for name, (value, _) in given.items())
@@ -52,7 +52,7 @@ class Making:
         return made
 
     def is_constant(self, step: Step, use: Use) -> bool:
-        """Whether a step's arguments are the same wherever its block is used."""
+        """Whether a step's arguments are the same in all uses of its block."""
         found = self._constant.get(step)
         if found is None:
             defaults = use.file.model.defaults
@@ -80,9 +80,9 @@ def _argument_faults(
     defaults: Mapping[str, tuple[Any, Span]],
     step: Step,
 ) -> Iterator[Fault]:
-    """pydantic's errors as faults at the arguments they speak of.
+    """pydantic's errors as faults at the arguments concerned.
 
-    What is missing is told where every argument is known: an unknown one may be meant for it.
+    Missing arguments are reported only if there is no unknown one, which may be a misspelling.
     """
     op = kind.keyword
     errors = failure.errors(include_url=False)

@@ -25,7 +25,7 @@ def merge(
     visit: Visit,
     reads: Sequence[int],
 ) -> int:
-    """An add, multiply or concat: of branches, or of what ``from`` lists."""
+    """Make an add, multiply or concat of branches, or of the values listed in ``from``."""
     step, place, loop = visit.step, visit.place, visit.loop
     branches = _branches(builder, what.kind, step)
     inner, inside = place, loop.branch()
@@ -38,9 +38,9 @@ def merge(
         if len(reads) != 1:
             raise Fault(
                 "wrong-inputs",
-                f"every branch of `{step.what}` starts from one value, and `from` names {len(reads)}",
+                f"every branch of `{step.what}` starts from one value, but `from` names {len(reads)}",
                 step.what_span,
-                "give branches, or a list of names, not both",
+                "write either branches or a list of names",
             )
         given = [(branch, [*_values(builder, branch, inner, inside, reads[0])]) for branch in branches]
         values = [value for _, found in given for value in found]
@@ -67,7 +67,7 @@ def merge(
                 "give it branches, or several names: `from: [previous, other]`",
             )
     if not values:
-        raise Fault("no-branches", f"`when` has left no branch of `{step.what}`", step.what_span)
+        raise Fault("no-branches", f"`when` removes every branch of `{step.what}`", step.what_span)
     node = None
     index = values[0]
     if len(values) > 1:
@@ -80,33 +80,33 @@ def merge(
 
 
 def warn_of_lone_branches(builder: Builder) -> None:
-    """Warn of merges that `when` leaves with one branch wherever they are used: they merge nothing."""
+    """Warn of merges that have only one branch in every use, because of `when`."""
     for step, dropped in builder.lone.values():
         builder.diagnostics.warning(
             "one-branch",
-            f"`when` drops this branch, and leaves `{step.what}` with one: it does nothing",
+            f"`when` removes this branch and leaves `{step.what}` with one, so it does nothing",
             dropped.what_span,
-            f"`- {dropped.what}:` is dropped as a branch; a list of one step, `- - {dropped.what}:`, "
-            "stays, and is the input where `when` is false",
+            f"`- {dropped.what}:` is removed as a branch; a list of one step, `- - {dropped.what}:`, "
+            "stays, and equals the input where `when` is false",
             details=(f"`{step.what}` is at {step.what_span}",),
         )
 
 
 def _warn_of_one_branch(builder: Builder, step: Step, key: Scalar | None, steps: tuple[Step, ...], bare: bool) -> None:
-    """Warn of a merge that is written with one branch, which nothing multiplies."""
+    """Warn of a merge that is written with a single branch that is not repeated."""
     if bare and (steps[0].clauses or steps[0].repeat is not None):
         return
     if key is None:
-        message, span = f"`{step.what}` has one branch: it does nothing", step.what_span
+        message, span = f"`{step.what}` has only one branch, so it does nothing", step.what_span
         hint = f"each item of the list is a branch: `- {step.what}: [[…], […]]`"
     else:
-        message, span = f"`{step.what}` has one branch, called `{printable(key.text, 60)}`: it does nothing", key.span
-        hint = f"a key that is no argument names a branch: `- {step.what}: {{left: […], right: […]}}`"
+        message, span = f"`{step.what}` has only one branch, `{printable(key.text, 60)}`, so it does nothing", key.span
+        hint = f"a key that is not an argument names a branch: `- {step.what}: {{left: […], right: […]}}`"
     builder.diagnostics.warning("one-branch", message, span, hint)
 
 
 def _branches(builder: Builder, kind: type[Op], step: Step) -> list[tuple[Scalar | None, tuple[Step, ...], bool]]:
-    """The branches of a merge: key, steps, and whether it is one bare step."""
+    """The branches of a merge: key, steps, and whether it is a single bare step."""
     found = builder.branches.get(step)
     if found is None:
         found = []
@@ -124,7 +124,7 @@ def _branches(builder: Builder, kind: type[Op], step: Step) -> list[tuple[Scalar
 
 
 def _refuse_argument(step: Step, key: Scalar, value: YamlNode, fields: Collection[str]) -> None:
-    """Raise Fault where a key that names a branch by the rule was surely meant for an argument."""
+    """Raise Fault for a key that would name a branch but is clearly meant as an argument."""
     if key.text in fields:
         return
     number = isinstance(value, Scalar) and value.value is not None and not isinstance(value.value, str)
@@ -133,7 +133,10 @@ def _refuse_argument(step: Step, key: Scalar, value: YamlNode, fields: Collectio
         shown = printable(key.text, 60)
         hint = other_argument(key.text, fields) or "a branch is a list of steps or one step"
         raise Fault(
-            "unknown-argument", f"`{step.what}` has no argument `{shown}`, and this is no branch", key.span, hint
+            "unknown-argument",
+            f"`{step.what}` has no argument `{shown}`, and the value is not a branch",
+            key.span,
+            hint,
         )
 
 
@@ -148,7 +151,7 @@ def _branch(builder: Builder, key: Scalar | None, node: YamlNode) -> tuple[Scala
 def _values(
     builder: Builder, branch: tuple[Scalar | None, tuple[Step, ...], bool], place: Place, loop: Loop, start: int
 ) -> Iterator[int]:
-    """The values of one branch as written: one, none where ``when`` drops it, several where ``for`` multiplies it."""
+    """The values of one branch as written: one, none if ``when`` removes it, several if ``for`` repeats it."""
     key, steps, bare = branch
     numbered = place.scope.kind == "merge"
     if bare:
@@ -168,7 +171,7 @@ def _values(
 
 
 def _scoped(builder: Builder, key: Scalar | None, steps: tuple[Step, ...], place: Place, loop: Loop, start: int) -> int:
-    """A branch that is a scope: keyed, or numbered by a named merge."""
+    """Run a branch that is a scope: it has a key, or a number in a named merge."""
     name = str(key.value) if key is not None else str(place.count)
     place.count += 1
     scope = Scope(

@@ -1,4 +1,4 @@
-"""Shapes that do not meet, told with both sides: where each comes from, as formulas and numbers, and when they fit."""
+"""Messages for shapes that do not fit: both sides with their steps, as formulas and numbers, and the sizes that fit."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from archspec.source import Mapping as YamlMapping
 
 
 def formula(shape: Shape) -> str:
-    """A shape as people write it: ``64 × ⌊H/2⌋ × ⌊W/2⌋``."""
+    """A shape for people: ``64 × ⌊H/2⌋ × ⌊W/2⌋``."""
     return " × ".join(text(dim) for dim in shape.dims)
 
 
 def refused(
     nodes: Sequence[Node], evaluation: Evaluation, op: Op, inputs: Sequence[int], step: Step, error: ShapeError
 ) -> Fault:
-    """An op that refuses its inputs, as a fault at the argument it names, or at the step."""
+    """The fault of an op that refuses its inputs, at the argument at fault or at the step."""
     span = step.what_span
     if error.argument is not None and isinstance(step.body, YamlMapping):
         given = step.body.get(error.argument)
@@ -37,7 +37,7 @@ def unmet(
     step: Step,
     failing: Sequence[Condition],
 ) -> Fault:
-    """Conditions on sizes that do not hold at the spec's own, as a fault that tells the first."""
+    """The fault of conditions that do not hold at the spec's own sizes; its message is about the first."""
     message = _led(op, complaint(failing[0], evaluation))
     hint = _when(failing, evaluation)
     return Fault("shape-mismatch", message, step.what_span, hint, sides(nodes, evaluation, inputs))
@@ -46,15 +46,19 @@ def unmet(
 def empty(
     nodes: Sequence[Node], evaluation: Evaluation, op: Op, inputs: Sequence[int], step: Step, shape: Shape
 ) -> Fault:
-    """An output without rows, as a fault."""
-    hint = "the input is too small for so many strides; `sizes` says how large it is"
+    """The fault of an output without rows."""
+    hint = "the input is too small for so many strides; `sizes` sets its size"
     return Fault(
-        "empty", _led(op, f"nothing is left: {formula(shape)}"), step.what_span, hint, sides(nodes, evaluation, inputs)
+        "empty",
+        _led(op, f"the output is empty: {formula(shape)}"),
+        step.what_span,
+        hint,
+        sides(nodes, evaluation, inputs),
     )
 
 
 def sides(nodes: Sequence[Node], evaluation: Evaluation, inputs: Sequence[int]) -> tuple[str, ...]:
-    """A line for each input: the step it comes from, its shape as a formula, and as numbers."""
+    """A line for each input: its step, its shape as a formula, and as numbers."""
     lines = []
     for index in inputs:
         node = nodes[index]
@@ -68,12 +72,12 @@ def sides(nodes: Sequence[Node], evaluation: Evaluation, inputs: Sequence[int]) 
 
 
 def _led(op: Op, message: str) -> str:
-    """A message that begins with the op's name, once."""
+    """A message that begins with the op's name."""
     return message if message.startswith(f"{op.keyword} ") else f"`{op.keyword}`: {message}"
 
 
 def _when(failing: Sequence[Condition], evaluation: Evaluation) -> str | None:
-    """For which sizes these conditions would hold, each symbol by itself."""
+    """The sizes at which these conditions hold, for each symbol separately."""
     known = dict.fromkeys(name for one in failing for name in sorted(names(one)) if name in evaluation.values)
     solutions = [solve(name, failing) for name in known]
     if not solutions or any(solution.coupled for solution in solutions):

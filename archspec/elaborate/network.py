@@ -1,4 +1,4 @@
-"""The network around the steps: its inputs and sizes, its outputs, and what of it runs when."""
+"""The network around the steps: its inputs and sizes, its outputs, and which nodes run when."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def elaborate(
     """The graph of a spec, with ``overrides`` for parameters and ``sizes``; None, with diagnostics added, when it has
     errors.
 
-    Where its sizes do not fit that is an error like any other, or, with ``misfits``, put there: it may fit at others.
+    Sizes that do not fit are an error; with ``misfits`` they are added there instead, since other sizes may fit.
     """
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION))
     try:
         rewrites = variant.rewrites
-        later = None if rewrites else misfits  # a rewrite works on what fits
+        later = None if rewrites else misfits  # rewrites need sizes that fit
         graph = _build(loader, variant, overrides or {}, sizes or {}, maximum_nodes, maximum_depth, later)
         return rewritten(graph, rewrites, loader.diagnostics) if graph is not None and rewrites else graph
     except Excess as excess:
@@ -66,7 +66,7 @@ def _build(
     maximum_depth: int,
     misfits: list[Diagnostic] | None = None,
 ) -> Graph | None:
-    """The graph of a variant before its rewrites, or None with diagnostics added."""
+    """The graph of a variant before its rewrites; None, with diagnostics added, if there are errors."""
     builder = Builder(loader, maximum_nodes, maximum_depth)
     builder.walk = StepWalk(builder)
     builder.alone = lambda other, values: _build(loader, other, values, {}, maximum_nodes, maximum_depth)
@@ -87,10 +87,9 @@ def _build(
         for name in numbers.keys() - known:
             span = variant.sizes[name][1] if name in variant.sizes else None
             hint = did_you_mean(name, known) or f"its symbols are {', '.join(sorted(known)) or 'none'}"
-            diagnostics.error("unknown-size", f"no input has a size called `{printable(name)}`", span, hint)
+            diagnostics.error("unknown-size", f"no input has a size `{printable(name)}`", span, hint)
         root.values = first
-        records = {name: builder.record(index) for name, index in inputs.items()}
-        records["input"] = builder.record(next(iter(inputs.values())))
+        records = builder.records(inputs)
         use = Use(definition, file, dict(first), inputs, first, 0, records=records)
         place = Place(root, use, None, modules=False)
         root.inputs = tuple(inputs.values())

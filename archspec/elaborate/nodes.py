@@ -1,4 +1,4 @@
-"""Making nodes: shapes inferred, conditions tried at the sizes the spec is written for, faults told with both sides."""
+"""Making nodes: infer shapes, try conditions at the spec's own sizes, report faults with both sides."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Misfit:
     node: int
     stack: tuple[Frame, ...]
     said: int
-    """How many diagnostics there were before it."""
+    """Number of diagnostics before it."""
 
 
 class Nodes:
-    """The nodes of a graph in the making."""
+    """The nodes of a graph that is being built."""
 
     def __init__(self, diagnostics: Diagnostics, work: Work, maximum: int) -> None:
         self.all: list[Node] = []
@@ -37,27 +37,32 @@ class Nodes:
         self.diagnostics = diagnostics
         self.trial = Trial({})
         self.misfits: list[Misfit] = []
-        """Where the spec's own sizes do not fit, those alone that follow from no other."""
+        """The steps that do not fit at the spec's own sizes, except those that follow from another."""
         self._doubtful: set[int] = set()
         self._paths: dict[str, int] = {}
 
     def tick(self, span: Span, place: Place) -> None:
-        """Count one more step run; raises when there are too many, whether they make nodes or not."""
+        """Count one more step, whether it makes a node or not; raises if there are too many."""
         self.work.copies += 1
         if self.work.copies > self.maximum:
             raise Excess(self.too_many(span))
 
+    def expect(self, steps: int, span: Span) -> None:
+        """Raise at once where so many more steps, which are bound to be run, are too many."""
+        if self.work.copies + steps > self.maximum:
+            raise Excess(self.too_many(span))
+
     def too_many(self, span: Span) -> Fault:
-        """The fault of a graph that grows without bound."""
+        """The fault of a graph with too many nodes."""
         return Fault(
             "too-many-nodes",
             f"the network has more than {self.maximum:,} steps",
             span,
-            "a larger bound can be given where the spec is loaded: load(…, bounds=Bounds(nodes=…))",
+            "a larger limit can be set where the spec is loaded: load(…, bounds=Bounds(nodes=…))",
         )
 
     def shape(self, index: int) -> Shape | None:
-        """Shape of a value, None when it is unknown."""
+        """Shape of a value; None if it is unknown."""
         return self.all[index].shape if index >= 0 else None
 
     def shapes(self, indices: Sequence[int]) -> tuple[Shape, ...]:
@@ -65,11 +70,11 @@ class Nodes:
         return tuple(self.all[index].shape for index in indices)
 
     def read_by(self, node: Node) -> tuple[Shape, ...]:
-        """Shapes of what a node reads, with numbers where its op wants them."""
+        """Shapes of a node's inputs, with numbers where its op needs them."""
         return node.pinned or self.shapes(node.inputs)
 
     def pin(self, dim: Dim) -> int:
-        """A size as a number, from now on fixed to it.  Raises Fault when the symbol has no number."""
+        """Fix a size to its number and return it.  Raises Fault if the symbol has no number."""
         try:
             return self.trial.pin(dim, len(self.all))
         except NoNumber as error:
@@ -85,7 +90,7 @@ class Nodes:
     def add(
         self, op: Op, inputs: tuple[int, ...], step: Step, place: Place, loop: Loop, name: str, named: bool
     ) -> Node | None:
-        """Apply an op; None when what it reads is unknown.  Raises Fault when the shapes do not fit."""
+        """Apply an op; returns None if an input is unknown.  Raises Fault if the shapes do not fit."""
         if UNKNOWN in inputs:
             return None
         index, evaluation = len(self.all), self.trial.evaluation
@@ -125,33 +130,33 @@ class Nodes:
         return node
 
     def _unnamed(self, op: Op, place: Place) -> str:
-        """A key for an unnamed merge, unlike any name a spec can give: ``layer1.0.add``, then ``layer1.0.add-2``."""
+        """A key for an unnamed merge that no step of a spec can have: ``layer1.0.add``, then ``layer1.0.add-2``."""
         path = place.join(f"{op.keyword}()")
         count = self._paths[path] = self._paths.get(path, 0) + 1
         return path if count == 1 else f"{path[:-2]}-{count}()"
 
     def _misfit(self, op: Op, shapes: Sequence[Shape], inputs: Sequence[int], shape: Shape, step: Step) -> Fault | None:
-        """What does not hold at the spec's own sizes, though it may at others."""
+        """The fault of conditions that do not hold at the spec's own sizes, though other sizes may fit."""
         evaluation = self.trial.evaluation
         failing = self.trial.failing(op, shapes, len(self.all))
         if failing:
             return mismatch.unmet(self.all, evaluation, op, inputs, step, failing)
         if shapes and shape is shapes[0]:
-            return None  # tried where it was made
+            return None  # tried when it was made
         if self.trial.is_empty(shape):
             return mismatch.empty(self.all, evaluation, op, inputs, step, shape)
         return None
 
     def has_weights(self, scope: Scope) -> bool:
-        """Whether anything in a scope holds weights of its own."""
+        """Whether a scope has weights of its own."""
         return any(
             node.reuse is None and node.op is not None and node.op.weights(self.read_by(node)) for node in scope.nodes()
         )
 
 
 def _no_number(error: NoNumber) -> Fault:
-    # Written out: the reference lists the messages it finds beside their codes.
-    return Fault("no-size", f"this needs a number for {text(error.dim)}, and the spec gives none", None, error.hint)
+    # Written out here, because the reference lists the messages that it finds next to a code.
+    return Fault("no-size", f"this step needs a number for {text(error.dim)}, and the spec has none", None, error.hint)
 
 
 def _has_weights(op: Op, shapes: Sequence[Shape]) -> bool:

@@ -1,4 +1,4 @@
-"""One application of an op: its arguments evaluated and checked, its name taken, its node made."""
+"""One application of an op: evaluate and check its arguments, take its name, make its node."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def primitive(
     visit: Visit,
     reads: Sequence[int],
 ) -> int:
-    """One application of an op that is no merge."""
+    """Apply an op that is not a merge."""
     step, place, kind = visit.step, visit.place, what.kind
     op, referred = operation(builder, what, visit)
     if kind.sources and len(reads) != kind.sources:
-        raise Fault("wrong-inputs", f"`{step.what}` takes one input, and `from` names {len(reads)}", step.what_span)
+        raise Fault("wrong-inputs", f"`{step.what}` takes one input, but `from` names {len(reads)}", step.what_span)
     inputs = (*(reads if kind.sources else ()), *referred)
     merged = visit.loop.merged or place.scope.kind == "merge"
     if kind.transparent and step.name is None and (merged or not place.modules):
-        # A sequence counts it among its members, but a merge just reads what it stands for.
+        # In a sequence it is a member with a number, but a merge reads its input directly.
         entry = Entry(reads[0], step.what_span)
         place.names[builder.name(visit)] = entry
         builder.label(visit, entry)
@@ -38,7 +38,7 @@ def primitive(
     if visit.loop.merged and name.isdigit() and node is not None and op.weights(builder.nodes.read_by(node)):
         raise Fault(
             "unnamed-in-merge",
-            f"this `{step.what}` has weights and stands in a merge that has no name, so it needs one",
+            f"this `{step.what}` has weights and is inside an unnamed merge, so it needs a name",
             step.what_span,
             f"write `{step.what} as …`, or name the merge",
         )
@@ -55,7 +55,7 @@ def operation(
     visit: Visit,
     skip: frozenset[str] = frozenset(),
 ) -> tuple[Op, tuple[int, ...]]:
-    """The op of a step, its arguments checked, and the values its references name."""
+    """The op of a step, with checked arguments, and the values of its references."""
     step, place, current = visit.step, visit.place, visit.current
     constant = builder.constant.get(step)
     if constant is not None:
@@ -71,9 +71,9 @@ def operation(
         given |= arguments(step.body, names, place.use.file, step.what, known)
     if step.init is not None:
         if "init" in given:
-            raise Fault("name-twice", "`init` stands both beside the step and among its arguments", step.init.span)
+            raise Fault("name-twice", "`init` is given both next to the step and among its arguments", step.init.span)
         given["init"] = (evaluate(step.init, names, place.use.file), step.init.span)
-    defaults = builder.defaults.op(kind, place.use, what.written)
+    defaults = builder.defaults.op(kind, place.use, what.written, given)
     op = builder.making.make(kind, given, defaults, step, lambda fault: builder.report(fault, place, step.what_span))
     referred: list[int] = []
     for field in kind.references:

@@ -1,4 +1,4 @@
-"""Scopes while they are being filled: names handed out, labels, what ``from`` may see."""
+"""Scopes while they are being filled: names taken, labels, and what ``from`` can see."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from archspec.rewrites import Stage, Under
 
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,5})\Z")
-"""What a step in a container may be called beside a name, as the modules of an ``nn.ModuleList`` are."""
+"""A number, which a step in a container can also have as a name, like the modules of an ``nn.ModuleList``."""
 STEP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*\Z")
-"""Names of steps: identifiers, and words joined by dashes as torchvision's RegNet has them."""
+"""Names of steps: identifiers, and words joined by dashes, as in torchvision's RegNet."""
 
 _ATTRIBUTES = MODULE_ATTRIBUTES | LIST_ATTRIBUTES
 UNKNOWN = -1
-"""The value of a step that failed: whatever reads it is unknown too, and says nothing."""
+"""The value of a step that failed: every step that reads it is unknown too, without a further message."""
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """A named thing: the value it gives, and what stands behind it."""
+    """A named thing: its value, and its node or scope."""
 
     value: int
     span: Span | None
@@ -47,16 +47,16 @@ class Use:
     values: dict[str, Any]
     inputs: dict[str, int]
     spec_values: Mapping[str, Any]
-    """Parameters of the whole spec whose file the steps are written in, which ``defaults`` may use."""
+    """Parameters of the spec in whose file the steps are written; ``defaults`` can use them."""
     depth: int
     caller: Use | None = None
     labels: dict[str, Entry] = field(default_factory=dict)
     records: dict[str, Any] = field(default_factory=dict)
     stages: tuple[Stage | Under, ...] = ()
-    """What was done to the spec, where the block is one that was rewritten."""
+    """The rewrites applied to the spec, if the block is a rewritten spec."""
 
     def vanished(self, name: str) -> str | None:
-        """The rewrite that took a step or label away; None when none did."""
+        """The rewrite that removed a step or label; None if none did."""
         return next((stage.name for stage in reversed(self.stages) if name in stage.lost), None)
 
 
@@ -68,18 +68,18 @@ class Place:
     use: Use
     parent: Place | None
     modules: bool
-    """Whether every counted step is a module (``sequence`` and keyed branches)."""
+    """Whether every counted step is a module (in a ``sequence`` and in keyed branches)."""
     names: dict[str, Entry] = field(default_factory=dict)
     count: int = 0
     start: int = UNKNOWN
-    """Of a sequence: the value it starts from, which is not what `input` means in it."""
+    """The value that a sequence starts from; `input` inside the sequence means another one."""
 
     def join(self, name: str) -> str:
         """The path of a name in this scope."""
         return f"{self.scope.path}.{name}" if self.scope.path else name
 
     def claim(self, name: str, span: Span, entry: Entry) -> None:
-        """Give a name in this scope to a step; raises Fault when it is taken or no name."""
+        """Give a step a name in this scope; raises Fault if it is taken or not a valid name."""
         if not (self.scope.kind == "container" and _NUMBER.match(name)):
             check_name(name, span)
         other = self.names.get(name)
@@ -88,63 +88,84 @@ class Place:
         if other is not None:
             where = f", first at {other.span}" if other.span else ""
             hint = (
-                "a name on a repeated step must vary, such as `conv$(i + 1)`" if _same_step(other.span, span) else None
+                "the name of a repeated step must vary, for example `conv$(i + 1)`"
+                if _same_step(other.span, span)
+                else None
             )
             raise Fault("name-twice", f"the name `{name}` is used twice in one scope{where}", span, hint)
         self.names[name] = entry
 
     def label(self, name: str, span: Span, entry: Entry) -> None:
-        """Give a label, unique in the use of the block."""
+        """Register a label, which must be unique in the use of the block."""
         if not IDENTIFIER.match(name) or len(name) > 80:
             raise Fault(
-                "bad-name", f"`{printable(name)}` is no label", span, "a letter or `_`, then letters, digits and `_`"
+                "bad-name",
+                f"`{printable(name)}` is not a valid label",
+                span,
+                "use a letter or `_`, then letters, digits and `_`",
             )
         if name in ("input", "previous"):
-            raise Fault("bad-name", f"the label `{name}` has a meaning of its own in `from`", span)
+            raise Fault("bad-name", f"the label `{name}` is reserved: it has a meaning in `from`", span)
         other = self.use.labels.get(name) or self.names.get(name)
         if other is not None:
             where = f", first at {other.span}" if other.span else ""
             raise Fault("name-twice", f"the name `{name}` is used twice{where}", span)
         self.use.labels[name] = entry
 
+    def several(self, path: str) -> list[int] | None:
+        """The values of an input of the block that is several; None where the name is another's."""
+        inputs = self.use.inputs
+        if f"{path}.0" not in inputs or self._named(path) is not None:
+            return None
+        return [value for name, value in inputs.items() if name.partition(".")[0] == path]
+
+    def _named(self, head: str) -> Entry | None:
+        """The step or label of a name, in this scope, then outwards to the block's edge."""
+        place: Place | None = self
+        while place is not None and place.use is self.use:
+            if head in place.names:
+                return place.names[head]
+            place = place.parent
+        return self.use.labels.get(head)
+
     def find(self, path: str, span: Span, current: int) -> Entry:
-        """What ``from`` means by a name or path: in this scope, then outwards to the block's edge.  Raises Fault."""
+        """Look up a name or path of ``from``, in this scope and then outwards to the block's edge.  Raises Fault."""
         use = self.use
         if path == "previous":
             return Entry(current, None)
         if path == "input":
             return Entry(next(iter(use.inputs.values())), None)
         head, *rest = path.split(".")
-        entry: Entry | None = None
-        place: Place | None = self
-        while place is not None and place.use is use:
-            entry = place.names.get(head)
-            if entry is not None:
-                break
-            place = place.parent
-        if entry is None:
-            entry = use.labels.get(head)
+        entry = self._named(head)
+        if entry is None and path in use.inputs:
+            return Entry(use.inputs[path], None)
         if entry is None and head in use.inputs:
             entry = Entry(use.inputs[head], None)
+        if entry is None and f"{head}.0" in use.inputs:
+            count = sum(name.partition(".")[0] == head for name in use.inputs)
+            hint = f"name one of them: `{head}.0`" + (f" … `{head}.{count - 1}`" if count > 1 else "")
+            raise Fault("unknown-name", f"`{head}` is {count} inputs, and one is wanted here", span, hint)
         if entry is None or head.isdigit():
             raise self._unknown(path, head, span)
         for index, part in enumerate(rest):
             inner = entry.place
             shown = ".".join([head, *rest[:index]])
             if inner is None and entry.value == UNKNOWN:
-                return Entry(UNKNOWN, span)  # it failed, and has said so
+                return Entry(UNKNOWN, span)  # it failed, which is already reported
             if inner is None:
-                raise Fault("unknown-name", f"`{shown}` has nothing inside that `{printable(part)}` could name", span)
+                raise Fault("unknown-name", f"`{shown}` has no steps inside, so it has no `{printable(part)}`", span)
             found = inner.names.get(part) or inner.use.labels.get(part)
             if found is None or (part.isdigit() and inner.scope.kind != "container"):
                 names = [name for name in (*inner.names, *inner.use.labels) if not name.isdigit()]
                 hint = did_you_mean(part, names) or (f"it has {', '.join(names[:12])}" if names else None)
                 if part.isdigit():
-                    hint = "unnamed steps cannot be read by number; give the step a name or a `label`"
+                    hint = "an unnamed step cannot be read by its number; give the step a name or a `label`"
                 taken = inner.use.vanished(".".join(rest[index:])) or inner.use.vanished(part)
                 if taken is not None:
-                    message = f"`{shown}` has no step or label `{printable(part)}` any more: `{taken}` took it away"
-                    raise Fault("unknown-name", message, span, "name another step, or leave that rewrite out")
+                    message = (
+                        f"`{shown}` has no step or label `{printable(part)}` any more: the rewrite `{taken}` removed it"
+                    )
+                    raise Fault("unknown-name", message, span, "use another step, or delete that rewrite")
                 raise Fault("unknown-name", f"`{shown}` has no step or label `{printable(part)}`", span, hint)
             entry = found
         return entry
@@ -157,63 +178,61 @@ class Place:
             place = place.parent
         hint = did_you_mean(head, names)
         if head.isdigit():
-            hint = "steps are named, never counted; give the step a name or a `label`"
-        return Fault("unknown-name", f"no step or label `{printable(path)}` comes before this", span, hint)
+            hint = "steps cannot be read by number; give the step a name or a `label`"
+        return Fault("unknown-name", f"no earlier step or label is called `{printable(path)}`", span, hint)
 
 
 def _same_step(one: Span | None, other: Span) -> bool:
-    """Whether two spans stand on one line of one file, as copies of a repeated step do."""
+    """Whether two spans are on the same line of the same file, like copies of a repeated step."""
     return one is not None and (one.source.name, one.line) == (other.source.name, other.line)
 
 
 def check_name(name: str, span: Span) -> None:
-    """Whether a step may be called so: an identifier that shadows nothing.  Raises Fault."""
+    """Check the name of a step: an identifier that shadows nothing.  Raises Fault."""
     if name in _GOOD_NAMES:
         return
     if not STEP_NAME.match(name) or len(name) > 80:
-        hint = "a letter or `_`, then letters, digits, `_` and `-`"
+        hint = "use a letter or `_`, then letters, digits, `_` and `-`"
         if name.isdigit():
-            hint = "leave `as` away: an unnamed step is called by its position"
-        raise Fault("bad-name", f"`{printable(name)}` is no name for a step", span, hint)
+            hint = "delete `as`: an unnamed step is numbered by its position"
+        raise Fault("bad-name", f"`{printable(name)}` is not a valid step name", span, hint)
     if keyword.iskeyword(name):
-        raise Fault("bad-name", f"`{name}` is a word of Python, and the step's name becomes an attribute", span)
+        raise Fault("bad-name", f"`{name}` is a Python keyword, and the step's name becomes a Python attribute", span)
     if name in _ATTRIBUTES or name.startswith("__") or (name.startswith("_") and name.endswith("_hooks")):
-        raise Fault("bad-name", f"a step called `{name}` would shadow an attribute of nn.Module", span)
+        raise Fault("bad-name", f"the name `{name}` would shadow an attribute of nn.Module", span)
     if name in TRACED_ATTRIBUTES:
-        raise Fault(
-            "bad-name", f"a step called `{name}` cannot be exported: torch's traced modules use that name", span
-        )
+        raise Fault("bad-name", f"a step named `{name}` cannot be exported: torch's traced modules use that name", span)
     if name in ("input", "previous"):
-        raise Fault("bad-name", f"`{name}` has a meaning of its own in `from`", span)
+        raise Fault("bad-name", f"`{name}` is reserved: it has a meaning in `from`", span)
     if len(_GOOD_NAMES) < MOST_NAMES:
         _GOOD_NAMES.add(name)
 
 
 MOST_NAMES = 10_000
 _GOOD_NAMES: set[str] = set()
-"""Names found good before: the copies of a block have the same ones."""
+"""Names that were checked before: the copies of a block have the same ones."""
 
 
 @record
 class Loop:
-    """What the ``for`` clauses around a step have bound, and which copy this is."""
+    """The variables bound by the ``for`` clauses around a step, and the index of this copy."""
 
     names: Mapping[str, Any]
     loops: tuple[Mapping[str, Any], ...] = ()
     copy: tuple[int, ...] = ()
     merged: bool = False
-    """Whether the step stands in an unnamed merge of its scope, where what has weights must have a name."""
+    """Whether the step is inside an unnamed merge, where a step with weights must have a name."""
 
     def inner(self, bound: Mapping[str, Any], index: int) -> Loop:
-        """One more loop around."""
+        """The state inside one more loop."""
         return Loop({**self.names, **bound}, (*self.loops, bound), (*self.copy, index), self.merged)
 
     def branch(self) -> Loop:
-        """Inside an unnamed merge."""
+        """The state inside an unnamed merge."""
         return self if self.merged else Loop(self.names, self.loops, self.copy, True)
 
     def own_scope(self) -> Loop:
-        """Inside a scope of its own."""
+        """The state inside a new scope."""
         return Loop(self.names, self.loops, self.copy, False) if self.merged else self
 
 
@@ -222,7 +241,7 @@ OUTSIDE = Loop({})
 
 @record
 class Visit:
-    """One copy of a step, where it runs."""
+    """One copy of a step, with the place where it runs."""
 
     step: Step
     place: Place
@@ -230,4 +249,4 @@ class Visit:
     current: int
     """The value of the step before."""
     key: str | None = None
-    """The name it has from outside, as a branch has."""
+    """A name given from outside, as for a branch."""

@@ -1,58 +1,126 @@
-"""What a step reads: ``from``, the inputs of a block, and ``reuse``."""
+"""The inputs of a step: ``from``, the inputs of a block, and ``reuse``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
+from archspec import expressions
 from archspec.diagnostics import Fault, printable
 from archspec.elaborate.builder import Builder
 from archspec.elaborate.mismatch import sides
 from archspec.elaborate.places import OUTSIDE, UNKNOWN, Entry, Loop, Place, Use, Visit
 from archspec.elaborate.values import evaluate
+from archspec.expressions import Expression
 from archspec.graph import Scope
-from archspec.schema import BlockDefinition, Step
-from archspec.source import Items, Scalar
+from archspec.schema import BlockDefinition, Source, Step, bare
+from archspec.source import Scalar
+
+MAXIMUM_INPUTS = 1000
+"""Values that one input of a block may hold."""
 
 
 def resolve(builder: Builder, visit: Visit) -> list[int]:
-    """The values a step reads: what ``from`` names, or the previous one.  Raises Fault."""
+    """The values that a step reads: those named in ``from``, or the previous one.  Raises Fault."""
     step, place, current = visit.step, visit.place, visit.current
     if step.reads is None:
         return [current]
-    items = step.reads.items if isinstance(step.reads, Items) else (step.reads,)
-    names = None
-    values = []
-    for item in items:
-        assert isinstance(item, Scalar)
-        path = str(item.value)
-        if "$" in path:
+    names: Mapping[str, Any] | None = None
+    values: list[int] = []
+    for source in step.reads:
+        text = str(source.name.value)
+        if source.clauses or source.when is not None or "$" in text:
             names = names or builder.names(place, visit.loop, current)
-            path = str(evaluate(item, names, place.use.file))
-        values.append(place.find(path, item.span, current).value)
+            for turn in _turns(builder, source, names):
+                values += _named(evaluate(source.name, turn, place.use.file), source, visit)
+        else:
+            values += _named(text, source, visit)
+    if not values:
+        hint = "let `when` drop the step as well"
+        raise Fault("bad-from", "`from` is left with no step to read", step.reads[0].name.span, hint)
     return values
 
 
-def block_inputs(definition: BlockDefinition, reads: Sequence[int], step: Step) -> dict[str, int]:
-    """The inputs of a use of a block by name.  Raises Fault where their number is wrong."""
-    declared = list(definition.model.inputs or ()) or ["input"]
-    if len(declared) != len(reads):
-        if len(declared) == 1:
-            message = f"`{definition.name}` takes one input, and `from` names {len(reads)}"
+def _turns(builder: Builder, source: Source, names: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The names that an entry of ``from`` can use, for each copy that ``when`` keeps."""
+    turns: Iterable[Mapping[str, Any]] = (names,)
+    for clause in source.clauses:
+        turns = ({**names, **bound} for bound in expressions.iterate(clause, names, builder.work))
+    for turn in turns:
+        wanted = source.when
+        if isinstance(wanted, Expression):
+            found = expressions.evaluate(wanted, turn, builder.work)
+            if not isinstance(found, bool):
+                what = f"`when` must be true or false, not `{printable(str(found), 40)}`"
+                raise Fault("not-a-condition", what, wanted.span)
+            wanted = found
+        if wanted is not False:
+            yield turn
+
+
+def _named(what: Any, source: Source, visit: Visit) -> list[int]:
+    """The values of a name, of a list of names, or of a block's input with several values."""
+    place, span = visit.place, source.name.span
+    found: list[int] = []
+    for path in what if isinstance(what, list) else [what]:
+        if not isinstance(path, str):
+            raise Fault("bad-from", f"`from` needs names of steps, not `{printable(repr(path), 40)}`", span)
+        several = place.several(path)
+        found += [place.find(path, span, visit.current).value] if several is None else several
+    return found
+
+
+def counts(definition: BlockDefinition, values: Mapping[str, Any]) -> dict[str, int | None]:
+    """The inputs of a block: the number of values of each, None for a single value.  Raises Fault."""
+    found: dict[str, int | None] = {}
+    for name, node in (definition.model.inputs or {}).items():
+        found[name] = None
+        if isinstance(node, Scalar) and node.value is not None:
+            count = node.value
+            if isinstance(count, str):
+                count = expressions.evaluate(bare(node), values, definition.file.work)
+            if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAXIMUM_INPUTS:
+                what = f"the count of input `{name}` must be a whole number, 1 or more, not {printable(str(count), 40)}"
+                raise Fault("bad-input", what, node.span, "`inputs: {maps: n}` declares n inputs called `maps`")
+            found[name] = count
+    return found or {"input": None}
+
+
+def counted(definition: BlockDefinition) -> bool:
+    """Whether a block has an input with several values."""
+    nodes = (definition.model.inputs or {}).values()
+    return any(isinstance(node, Scalar) and node.value is not None for node in nodes)
+
+
+def block_inputs(
+    definition: BlockDefinition, declared: Mapping[str, int | None], reads: Sequence[int], step: Step
+) -> dict[str, int]:
+    """The inputs of a use of a block, by name; several values of one input are ``name.0``, ``name.1`` ….
+
+    Raises Fault if their number is wrong.
+    """
+    names: list[str] = []
+    for name, count in declared.items():
+        names += [name] if count is None else [f"{name}.{index}" for index in range(count)]
+    if len(names) != len(reads):
+        if len(names) == 1:
+            message = f"`{definition.name}` takes one input, but `from` names {len(reads)}"
             hint = None
         else:
-            message = f"`{definition.name}` takes {len(declared)} inputs ({', '.join(declared)}), and gets {len(reads)}"
-            hint = f"write `from: [{', '.join(declared)}]` with the steps they come from"
+            listed = ", ".join(name if count is None else f"{name} × {count}" for name, count in declared.items())
+            message = f"`{definition.name}` takes {len(names)} inputs ({listed}), but gets {len(reads)}"
+            hint = f"write `from: [{', '.join(declared)}]` with the steps to read"
         raise Fault("wrong-inputs", message, step.what_span, hint)
-    return dict(zip(declared, reads, strict=True))
+    return dict(zip(names, reads, strict=True))
 
 
 def reuse(builder: Builder, visit: Visit, reads: Sequence[int]) -> int:
-    """Apply an earlier step's weights again.  Raises Fault."""
+    """Apply an earlier step again with the same weights.  Raises Fault."""
     step, place = visit.step, visit.place
     if not isinstance(step.body, Scalar) or not isinstance(step.body.value, str):
         raise Fault("bad-reuse", "`reuse` takes the name of an earlier step", step.what_span, "write `reuse: conv1`")
     if step.name is not None:
-        raise Fault("bad-reuse", "what is reused has its name already; use `label` to name the result", step.name_span)
+        raise Fault("bad-reuse", "a reused step already has a name; use `label` to name its output", step.name_span)
     path = str(evaluate(step.body, builder.names(place, visit.loop, reads[0]), place.use.file))
     entry = place.find(path, step.body.span, reads[0])
     position = str(place.count)
@@ -64,7 +132,7 @@ def reuse(builder: Builder, visit: Visit, reads: Sequence[int]) -> int:
     elif entry.value == UNKNOWN:
         value = UNKNOWN
     else:
-        raise Fault("bad-reuse", f"`{printable(path)}` is no step whose weights could be used again", step.body.span)
+        raise Fault("bad-reuse", f"`{printable(path)}` is not a step with weights to reuse", step.body.span)
     found = Entry(value, step.what_span, step=step)
     place.names[position] = found
     builder.label(visit, found)
@@ -94,11 +162,11 @@ def _node(builder: Builder, entry: Entry, visit: Visit, reads: Sequence[int], po
 
 
 def _scope(builder: Builder, original: Place, visit: Visit, reads: Sequence[int]) -> int:
-    """Run a scope's steps again over another input, its nodes tied to those of the first time."""
+    """Run a scope's steps again on another input, with the weights of the first run."""
     step, place, loop = visit.step, visit.place, visit.loop
     first = original.scope
     if first.step is None:
-        raise Fault("bad-reuse", f"`{first.path}` cannot be used again", step.what_span)
+        raise Fault("bad-reuse", f"`{first.path}` cannot be reused", step.what_span)
     name = str(place.count - 1)
     scope = Scope(
         first.kind,
@@ -116,9 +184,9 @@ def _scope(builder: Builder, original: Place, visit: Visit, reads: Sequence[int]
     )
     place.scope.items.append(scope)
     if first.block is not None:
-        inputs = block_inputs(first.block, reads, step)
-        records = {name: builder.record(index) for name, index in inputs.items()}
-        records["input"] = builder.record(reads[0])
+        inputs = block_inputs(first.block, counts(first.block, first.values), reads, step)
+        scope.input_names = first.input_names
+        records = builder.records(inputs)
         old = original.use
         use = Use(old.definition, old.file, old.values, inputs, old.spec_values, old.depth, old.caller, records=records)
         inner = Place(scope, use, place, modules=False)
@@ -128,7 +196,7 @@ def _scope(builder: Builder, original: Place, visit: Visit, reads: Sequence[int]
         names = {key: item for bound in first.loops for key, item in bound.items()}
         value = builder.walk.steps(first.step.steps or (), inner, Loop(names, first.loops, first.copy), reads[0])
     else:
-        raise Fault("bad-reuse", "a merge cannot be used again; reuse a block or a sequence", step.what_span)
+        raise Fault("bad-reuse", "a merge cannot be reused; reuse a block or a sequence", step.what_span)
     scope.output = value
     if value == UNKNOWN:
         return UNKNOWN

@@ -1,4 +1,4 @@
-"""``rewrite:`` as written, into rewrites with their options checked, and their refusals into diagnostics."""
+"""``rewrite:``: parse rewrites, check their options, and turn their refusals into diagnostics."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def rewritten(graph: Graph, written: Sequence[tuple[SpecFile | None, Node]], diagnostics: Diagnostics) -> Graph:
-    """A graph with rewrites applied in the order written; what they have to say goes to ``diagnostics``.
+    """A graph with rewrites applied in the order written; their notes go to ``diagnostics``.
 
-    Raises Fault at the first that is wrong or refuses.
+    Raises Fault at the first one that is wrong or refuses.
     """
-    from archspec import rewrites  # here, since few specs have any
+    from archspec import rewrites  # here, because few specs have any
 
     for file, node in written:
         each = parse(node, file)
@@ -39,7 +39,7 @@ def rewritten(graph: Graph, written: Sequence[tuple[SpecFile | None, Node]], dia
 
 
 def listed(node: Node, file: SpecFile | None) -> list[tuple[SpecFile | None, Node]]:
-    """The rewrites of a ``rewrite:`` value: a list, or one alone."""
+    """The rewrites of a ``rewrite:`` value: a list, or a single one."""
     return [(file, item) for item in (node.items if isinstance(node, Items) else (node,))]
 
 
@@ -55,7 +55,7 @@ def parse(node: Node, file: SpecFile | None) -> Rewrite:
         key, options = node.entries[0]
         name, span = str(key.text), key.span
     else:
-        raise Fault("not-a-rewrite", "a rewrite is a name, or a name with its options", node.span, hint)
+        raise Fault("not-a-rewrite", "a rewrite must be a name, or a name with options", node.span, hint)
     try:
         kind = rewrites.find(name)
     except KeyError:
@@ -66,7 +66,7 @@ def parse(node: Node, file: SpecFile | None) -> Rewrite:
         values = {}
     if not isinstance(values, dict):
         if kind.main is None:
-            raise Fault("positional-argument", f"options of `{name}` are named, always", node.span)
+            raise Fault("positional-argument", f"options of `{name}` must be named", node.span)
         values = {kind.main: values}
     try:
         return kind.model_validate(_plain(values))

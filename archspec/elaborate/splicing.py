@@ -1,7 +1,7 @@
-"""A graph made elsewhere, as a block here: how an imported spec that was rewritten joins the network that imports it.
+"""Splicing a graph into another: how a rewritten spec becomes a block of the network that imports it.
 
-Its nodes are made again in the network's own graph, over the values the use reads, so shapes and conditions are exact
-for that use; its scopes, names and labels stay, so that they can be tapped.
+Its nodes are made again in the network's graph, on the values that the use reads, so shapes and conditions are exact
+for that use.  Its scopes, names and labels stay, so they can be read by name.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from archspec.graph import Graph, Node, Scope
 def splice(
     builder: Builder, graph: Graph, scope: Scope, place: Place, use: Use, inputs: list[int], inside: str = ""
 ) -> tuple[Place, int]:
-    """Make a graph's nodes again inside ``scope``; gives the place for taps, and the value of its first output.
+    """Make a graph's nodes again inside ``scope``; returns the place for lookups, and the value of its first output.
 
-    ``inside`` takes only the scope at that path, which must read the graph's inputs alone; raises KeyError otherwise.
+    ``inside`` takes only the scope at that path, which must read only the graph's inputs; raises KeyError otherwise.
     """
     made: dict[int, int] = dict(zip(graph.inputs.values(), inputs, strict=True))
     if inside:
@@ -56,7 +56,7 @@ def _items(
     outermost: Use,
     scopes: dict[Scope, Scope] | None = None,
 ) -> None:
-    scopes = {} if scopes is None else scopes  # by the id of the one it is made from
+    scopes = {} if scopes is None else scopes  # by the id of the original scope
     for item in old.items:
         if isinstance(item, Node):
             _node(builder, graph, item, place, made, outermost)
@@ -76,6 +76,7 @@ def _items(
             aside=item.aside,
             depth=place.use.depth + (item.block is not None),
         )
+        scope.input_names = item.input_names
         scopes[item] = scope
         place.scope.items.append(scope)
         use = place.use
@@ -89,14 +90,13 @@ def _items(
 
 
 def _inputs(scope: Scope) -> list[str]:
-    assert scope.block is not None
-    return list(scope.block.model.inputs or ()) or ["input"]
+    return list(scope.input_names) or ["input"]
 
 
 def _node(builder: Builder, graph: Graph, node: Node, place: Place, made: dict[int, int], outermost: Use) -> None:
     assert node.op is not None
     if node.step is None:
-        raise Fault("rewrite-refused", f"`{node.path}` stands in no spec", node.span)
+        raise Fault("rewrite-refused", f"`{node.path}` is not part of any spec", node.span)
     reads = tuple(made.get(index, UNKNOWN) for index in node.inputs)
     loop = Loop({}, node.loops, node.copy)
     name = node.name if node.counted else ""
@@ -112,8 +112,8 @@ def _node(builder: Builder, graph: Graph, node: Node, place: Place, made: dict[i
     if node.label is None:
         return
     place.use.labels.setdefault(node.label, entry)
-    # A label may have been given outside the block whose last step carries it: where it is the only one of its
-    # name, every use around sees it.
+    # The last step of a block may have a label that was given outside the block.  If it is unique, every surrounding
+    # use sees it.
     if builder.labels_once(graph, node.label):
         use = place.use
         while use.caller is not None and use is not outermost:

@@ -1,4 +1,4 @@
-"""Warnings of what a spec says in vain: steps that nothing reads, and names that nothing uses."""
+"""Warnings of unused parts of a spec: steps that nothing reads, and names that nothing uses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archspec.source import Node as YamlNode
 
 
 def warn(builder: Builder, file: SpecFile, graph: Graph) -> None:
-    """Warn of all that is unused in a finished graph and in the file that has its steps."""
+    """Warn of everything unused in a finished graph and in the file with its steps."""
     _warn_unused(builder.diagnostics, file)
     _warn_of_defaults(builder.diagnostics, file)
     merging.warn_of_lone_branches(builder)
@@ -23,11 +23,11 @@ def warn(builder: Builder, file: SpecFile, graph: Graph) -> None:
 
 
 def _warn_unread(graph: Graph, diagnostics: Diagnostics) -> None:
-    """Warn of what nothing reads."""
+    """Warn of inputs and steps that nothing reads."""
     for node in graph.nodes:
         if node.dead and not graph.consumers(node.index):
             what = f"input `{node.name}`" if node.op is None else f"`{node.path}`"
-            message = f"nothing reads {what}, and it is no output"
+            message = f"nothing reads {what}, and it is not an output"
             diagnostics.warning("unused-step", message, node.span, stack=node.scope.stack())
 
 
@@ -35,7 +35,7 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _warn_unused(diagnostics: Diagnostics, file: SpecFile) -> None:
-    """Warn of parameters, ``let`` and blocks that nothing in their file speaks of."""
+    """Warn of parameters, ``let``, blocks and imports that are not used in their file."""
     if file.model.extends is not None:
         return
     definitions = [*file.blocks.values()]
@@ -73,7 +73,7 @@ def _warn_unused(diagnostics: Diagnostics, file: SpecFile) -> None:
 
 
 def _warn_of_defaults(diagnostics: Diagnostics, file: SpecFile) -> None:
-    """Warn of defaults that no use starts from, where no use in the file is merely left out by ``when``."""
+    """Warn of defaults that no use takes, unless the file has a use that ``when`` leaves out."""
     section = file.node.get("defaults")
     if not isinstance(section, YamlMapping):
         return
@@ -83,14 +83,14 @@ def _warn_of_defaults(diagnostics: Diagnostics, file: SpecFile) -> None:
         if key.text not in file.used_defaults and key.text not in named:
             diagnostics.warning(
                 "unused",
-                f"nothing starts from the defaults of `{printable(key.text)}`",
+                f"the defaults of `{printable(key.text)}` are never used",
                 key.span,
-                "they hold for what this file names, and not for what its blocks use inside",
+                "defaults apply to ops and blocks that this file names, not to what library blocks use inside",
             )
 
 
 def _spoken(node: YamlMapping, whole: bool, everywhere: bool = False) -> set[str]:
-    """Words in the expressions of a block (or all words of its values): what may be a use of a name."""
+    """Words in the expressions of a block (or all words of its values) that can be uses of a name."""
     words: set[str] = set()
     stack: list[tuple[YamlNode, bool]] = []
     for key, value in node.entries:

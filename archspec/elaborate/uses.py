@@ -1,4 +1,4 @@
-"""One use of a block: arguments bound, a scope opened, its steps run."""
+"""One use of a block: bind arguments, open a scope, run its steps."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from archspec.elaborate.rewriting import rewritten
 from archspec.elaborate.splicing import splice
 from archspec.elaborate.values import UnknownValue, arguments, bind
 from archspec.graph import Graph, Part, Scope
+from archspec.schema import BlockDefinition
 from archspec.source import Mapping as YamlMapping
 
 
@@ -24,7 +25,7 @@ def block(
     visit: Visit,
     reads: Sequence[int],
 ) -> int:
-    """One use of a block."""
+    """Run one use of a block."""
     step, place = visit.step, visit.place
     definition = bound.definition
     depth = place.use.depth + 1
@@ -33,31 +34,34 @@ def block(
             "block-depth",
             f"blocks are nested more than {builder.maximum_depth} deep at `{definition.name}`",
             step.what_span,
-            "a block that uses itself needs a `when` that ends it",
+            "a block that uses itself needs a `when` that stops it",
         )
+    if not bound.rewrites:
+        builder.nodes.expect(builder.fewest.of(definition), step.what_span)
     names = builder.names(place, visit.loop, visit.current)
     given = arguments(step.body, names, place.use.file, step.what, tuple(definition.model.params))
     for name in bound.arguments:
         if name in given:
-            raise Fault("name-twice", f"`{name}` is already bound where the block was given", given[name][1])
+            raise Fault("name-twice", f"`{name}` was already set where the block was passed", given[name][1])
+    asked = {**{name: (value, step.what_span) for name, value in bound.arguments.items()}, **given}
     given = {
         **bound.overlay,
-        **builder.defaults.block(definition.name, place.use, bound.written),
-        **{name: (value, step.what_span) for name, value in bound.arguments.items()},
-        **given,
+        **builder.defaults.block(definition, place.use, bound.written, asked),
+        **asked,
     }
-    inputs = references.block_inputs(definition, reads, step)
+    keys = {str(k.text): k.span for k, _ in step.body.entries} if isinstance(step.body, YamlMapping) else {}
+    declared = _declared(builder, definition, given, visit, keys)
+    inputs = references.block_inputs(definition, declared, reads, step)
     scope = builder.open("block", visit)
     scope.block = definition
     scope.inputs = tuple(inputs.values())
     scope.depth = depth
-    records = {name: builder.record(index) for name, index in inputs.items()}
-    records["input"] = builder.record(next(iter(inputs.values())))
+    scope.input_names = tuple(name.replace(".", "_") for name in inputs) if definition.model.inputs else ()
+    records = builder.records(inputs)
     if bound.variant is not None and definition.model.inputs:
         builder.parts.append(Part(scope.path, bound.variant.chain))
     if bound.rewrites:
         return _rewritten(builder, bound, given, visit, scope, inputs)
-    keys = {str(k.text): k.span for k, _ in step.body.entries} if isinstance(step.body, YamlMapping) else {}
     values = bind(definition, given, step.what_span, builder.diagnostics, scope, {**bound.values, **records}, keys)
     values = {**bound.values, **values}
     scope.values = values
@@ -75,11 +79,26 @@ def block(
     if visit.loop.merged and scope.name.isdigit() and builder.nodes.has_weights(scope):
         raise Fault(
             "unnamed-in-merge",
-            f"this `{step.what}` has weights and stands in a merge that has no name, so it needs one",
+            f"this `{step.what}` has weights and is inside an unnamed merge, so it needs a name",
             step.what_span,
             f"write `{step.what} as …`, or name the merge",
         )
     return value
+
+
+def _declared(
+    builder: Builder,
+    definition: BlockDefinition,
+    given: Mapping[str, tuple[Any, Span]],
+    visit: Visit,
+    keys: Mapping[str, Span],
+) -> dict[str, int | None]:
+    """The inputs of a block by name, with how many values each is, which may depend on the block's parameters."""
+    if not references.counted(definition):
+        return references.counts(definition, {})
+    bare = replace(definition, model=definition.model.model_copy(update={"let": {}}))
+    scope = visit.place.scope
+    return references.counts(definition, bind(bare, given, visit.step.what_span, builder.diagnostics, scope, {}, keys))
 
 
 def _rewritten(
@@ -90,7 +109,7 @@ def _rewritten(
     scope: Scope,
     inputs: dict[str, int],
 ) -> int:
-    """One use of a spec that is rewritten first: elaborated by itself, rewritten, then made again here."""
+    """Run one use of a rewritten spec: it is elaborated by itself, rewritten, and made again here."""
     assert bound.variant is not None
     step, place = visit.step, visit.place
     graph = builder.alone(bound.variant, given)
@@ -109,15 +128,15 @@ def _rewritten(
     except KeyError:
         raise Fault(
             "unknown-block",
-            f"`{bound.variant.name}` has no block or sequence `{bound.inside}` fed by its input",
+            f"`{bound.variant.name}` has no block or sequence `{bound.inside}` that reads the spec's input",
             step.what_span,
         ) from None
     return builder.close(visit, inner, value)
 
 
 def _inner_parts(graph: Graph, whole: Part) -> list[Part]:
-    """The specs that a rewritten one is made of: their weights go into it, and then through its rewrites."""
-    from archspec.rewrites import Under  # here, since few specs have any
+    """The specs inside a rewritten spec: their weights go into it, and then through its rewrites."""
+    from archspec.rewrites import Under  # here, because few specs have any
 
     return [
         Part(whole.path, part.chain, whole.inside, (*part.stages, Under(part.path, part.inside), *graph.stages))

@@ -1,4 +1,4 @@
-"""Located YAML to values: evaluate what holds expressions, bind parameters, check kinds."""
+"""From located YAML to values: evaluate expressions, bind parameters, check types."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RESERVED = frozenset({"input", "previous"})
 
 
 class Text(str):
-    """Text from a spec that remembers its file, so that a block it names is looked up where it was written."""
+    """Text from a spec that remembers its file, so that a block name is looked up in the file where it was written."""
 
     file: SpecFile | None
 
@@ -30,7 +30,7 @@ class Text(str):
 
 
 class TensorRecord(Record):
-    """What an expression sees of a tensor: ``input.channels`` and ``input.size``."""
+    """The attributes of a tensor in an expression: ``input.channels`` and ``input.size``."""
 
     def __init__(self, shape: Shape | None, size: Callable[[Shape], list[int]]) -> None:
         self._shape = shape
@@ -50,7 +50,7 @@ class TensorRecord(Record):
 
 
 class UnknownValue(Exception):
-    """A value depends on a step that failed; whatever depends on it is passed over in silence."""
+    """A value depends on a step that failed; everything that depends on it is skipped without a message."""
 
 
 def evaluate(node: Node, names: Mapping[str, Any], file: SpecFile | None) -> Any:
@@ -72,7 +72,7 @@ def evaluate(node: Node, names: Mapping[str, Any], file: SpecFile | None) -> Any
 
 
 def _written(value: Any, file: SpecFile | None) -> Any:
-    """What an expression of a file gives, the texts that stand in it marked as written there."""
+    """The value of an expression of a file, with its texts marked as written there."""
     if type(value) is str:
         return Text(value, file)
     if isinstance(value, list | tuple):
@@ -83,7 +83,7 @@ def _written(value: Any, file: SpecFile | None) -> Any:
 
 
 def _template(node: Scalar, file: SpecFile | None) -> expressions.Expression | expressions.Interpolation | None:
-    """The expression a scalar holds, parsed once for each place in a file."""
+    """The expression in a scalar, parsed once for each place in a file."""
     if file is None:
         return expressions.template(node)
     if id(node) not in file.templates:
@@ -100,13 +100,13 @@ def text(value: Any, names: Mapping[str, Any], span: Span | None, what: str, wor
         if isinstance(result, float) and result.is_integer():
             result = int(result)
         if isinstance(result, bool) or not isinstance(result, (str, int)):
-            raise Fault("wrong-type", f"{what} should be text, and `{printable(repr(result))}` is none", span)
+            raise Fault("wrong-type", f"{what} must be text, not `{printable(repr(result))}`", span)
         return str(result)
     return expressions.interpolate(value, names, work)
 
 
 def kind(value: Any) -> str:
-    """The kind of a value, in words."""
+    """The type of a value, in words."""
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, int):
@@ -123,7 +123,7 @@ def kind(value: Any) -> str:
 
 
 def conform(value: Any, default: Any, name: str, span: Span | None) -> Any:
-    """A value given for a parameter whose default is ``default``: the same kind, or :class:`Fault`."""
+    """Check a value for a parameter with this default; raises :class:`Fault` for another type."""
     if default is None:
         return value
     wanted, got = kind(default), kind(value)
@@ -132,17 +132,17 @@ def conform(value: Any, default: Any, name: str, span: Span | None) -> Any:
     if wanted == "a whole number" and isinstance(value, float):
         if value.is_integer():
             return int(value)
-        hint = "round it with floor(…) or round(…), or make the default a number: write `1.0` for `1`"
-        raise Fault("wrong-type", f"parameter `{name}` is a whole number, and {value:g} is not whole", span, hint)
+        hint = "round it with floor(…) or round(…), or make the default a float: write `1.0` for `1`"
+        raise Fault("wrong-type", f"parameter `{name}` must be a whole number, not {value:g}", span, hint)
     if wanted == "a number" and got == "a whole number":
         return float(value)
     if wanted == "a whole number" and got == "a list" and value and all(type(item) is int for item in value):
-        return value  # one number for each axis; the op that takes it has the last word
+        return value  # one number for each axis; the op itself checks it
     if {wanted, got} == {"text", "a block with arguments"}:
         return value
     shown = f"`{printable(str(value), 60)}`" if isinstance(value, (str, int, float)) else got
     hint = "true and false are written without quotes" if wanted == "true or false" else None
-    raise Fault("wrong-type", f"parameter `{name}` is {wanted}, and {shown} is {got}", span, hint)
+    raise Fault("wrong-type", f"parameter `{name}` must be {wanted}, but {shown} is {got}", span, hint)
 
 
 def bind(
@@ -154,11 +154,11 @@ def bind(
     records: Mapping[str, Any],
     keys: Mapping[str, Span] | None = None,
 ) -> dict[str, Any]:
-    """Parameters and ``let`` of one use of a block; raises UnknownValue after reporting what is wrong.
+    """Bind parameters and ``let`` of one use of a block; reports errors, then raises UnknownValue.
 
-    ``given`` are the arguments by name with their places; defaults are evaluated in order and may use the parameters
-    before them.  ``keys`` are the places of their names.  ``scope`` is that of the use: what fails among the block's
-    own defaults and ``let`` is told with the use that led there; what is wrong with an argument stands at the use.
+    ``given`` are the arguments by name with their places; defaults are evaluated in order and can use the parameters
+    before them.  ``keys`` are the places of the argument names.  ``scope`` is that of the use: an error in the block's
+    own defaults or ``let`` is reported with the stack of uses; an error in an argument is reported at the use.
     """
     params = definition.model.params
     failed = False
@@ -178,7 +178,7 @@ def bind(
             )
             what = f"`{definition.name}` has no parameter `{printable(name)}`"
             report(Fault("unknown-argument", what, (keys or {}).get(name, span), hint), False)
-    unknown = failed  # and may be meant for one that is missing
+    unknown = failed  # it may be a misspelling of a missing one
     values: dict[str, Any] = {}
     for name, node in params.items():
         inside = True
@@ -189,9 +189,9 @@ def bind(
             if name in given:
                 value, span = given[name]
                 values[name] = conform(value, default, name, span)
-            elif default is None and unknown:
+            elif required(node) and unknown:
                 continue
-            elif default is None:
+            elif required(node):
                 raise Fault(
                     "missing-argument",
                     f"`{definition.name}` needs `{name}`",
@@ -209,7 +209,7 @@ def bind(
         try:
             _check_name(name, node, definition)
             if name in values:
-                raise Fault("name-twice", f"`{name}` is a parameter and a `let` at once", node.span)
+                raise Fault("name-twice", f"`{name}` is both a parameter and a `let`", node.span)
             values[name] = evaluate(node, {**values, **records}, definition.file)
         except Fault as fault:
             failed = True
@@ -219,37 +219,44 @@ def bind(
     return values
 
 
+def required(node: Node) -> bool:
+    """Whether a parameter written so has to be given; one whose default is ``null`` need not be."""
+    return isinstance(node, Scalar) and node.nothing
+
+
 def _check_name(name: str, node: Node, definition: BlockDefinition) -> None:
     if name in RESERVED or name in expressions.FUNCTIONS:
-        raise Fault("bad-name", f"`{name}` has a meaning of its own in expressions", node.span, "choose another name")
+        raise Fault(
+            "bad-name", f"`{name}` is reserved: it has a meaning in expressions", node.span, "choose another name"
+        )
     if not IDENTIFIER.match(name) or len(name) > 80:
-        raise Fault("bad-name", f"`{printable(name)}` is no name for a value of `{definition.name}`", node.span)
+        raise Fault(
+            "bad-name", f"`{printable(name)}` is not a valid name for a value of `{definition.name}`", node.span
+        )
 
 
 def other_argument(name: str, known: Collection[str]) -> str | None:
-    """The hint for an argument that is none of ``known``: where it belongs, or what it is called here."""
+    """The hint for an argument that is not in ``known``: where it belongs, or its name here."""
     if name in STEP_KEYS:
-        return f"`{name}` stands beside the step, in the column of its op, and not among the arguments"
+        return f"`{name}` is a key of the step: write it in the column of the op, not among the arguments"
     return vocabulary.argument(name, known)
 
 
 def arguments(
     node: Node | None, names: Mapping[str, Any], file: SpecFile, what: str, known: Sequence[str]
 ) -> dict[str, tuple[Any, Span]]:
-    """The arguments of a step, evaluated, with their places.  Raises Fault; ``known`` are those there may be."""
+    """The evaluated arguments of a step, with their places.  ``known`` are the possible ones.  Raises Fault."""
     if node is None:
         return {}
     if not isinstance(node, YamlMapping):
-        raise Fault(
-            "positional-argument", f"arguments of `{what}` are named, always", node.span, _named(node, what, known)
-        )
+        raise Fault("positional-argument", f"arguments of `{what}` must be named", node.span, _named(node, what, known))
     return {str(key.text): (evaluate(value, names, file), value.span) for key, value in node.entries}
 
 
 def _named(node: Scalar | Items, what: str, known: Sequence[str]) -> str:
-    """The hint for arguments without names: the names they have, in their order."""
+    """The hint for arguments without names: their names, in order."""
     if not known:
-        return f"`{what}` takes none: write `{what}` alone"
+        return f"`{what}` takes no arguments: write only `{what}`"
     written = [item.text for item in (node.items if isinstance(node, Items) else (node,)) if isinstance(item, Scalar)]
     if not written or len(written) > len(known) or sum(map(len, written)) > 60:
         return f"write `{what}: {{{known[0]}: …}}`"
@@ -258,17 +265,16 @@ def _named(node: Scalar | Items, what: str, known: Sequence[str]) -> str:
 
 
 def listed_arguments(fields: Iterable[str]) -> str:
-    """The hint that lists the arguments there are."""
+    """The hint that lists the possible arguments."""
     names = [name for name in fields if name != "init"]
     return f"it has {', '.join(names)}" if names else "it has no arguments"
 
 
 def mention(step: Step, word: str) -> Span | None:
-    """Where a step itself speaks of a name: in ``from``, in ``when``, or in an expression among its arguments."""
-    reads = step.reads.items if isinstance(step.reads, Items) else (step.reads,)
-    for node in reads:
-        if isinstance(node, Scalar) and str(node.value).split(".")[0] == word:
-            return node.span
+    """The place where a step uses a name: in ``from``, in ``when``, or in an expression among its arguments."""
+    for source in step.reads or ():
+        if str(source.name.value).split(".")[0] == word:
+            return source.name.span
     pattern = re.compile(rf"\b{word}\b")
     if isinstance(step.when, Expression) and pattern.search(step.when.text):
         return step.when.span

@@ -1,7 +1,8 @@
 """The walk over a spec's steps that makes the graph.
 
-Steps run in the order written; each gives a value (the index of a node), which the next one reads.  What fails is
-reported, its value is unknown, and whatever reads it is passed over, so that one run finds every independent fault.
+Steps run in the order written; each has a value (the index of a node), which the next one reads.  A failure is
+reported, and its value is unknown.  Steps that read an unknown value are skipped, so that one run finds every
+independent fault.
 """
 
 from __future__ import annotations
@@ -24,19 +25,19 @@ from archspec.source import Scalar
 
 
 class StepWalk:
-    """Runs steps; what they make is kept by its builder."""
+    """Runs steps; the builder keeps the results."""
 
     def __init__(self, builder: Builder) -> None:
         self.builder = builder
         self._read_for_input: set[Step] = set()
-        """Steps, by id, that were looked through for `input`: the schema keeps them alive."""
+        """Ids of the steps that were searched for `input`; the schema keeps the steps alive."""
 
     def steps(self, steps: Sequence[Step], place: Place, loop: Loop, current: int) -> int:
-        """Run steps one after the other; gives the value of the last."""
+        """Run steps one after another; returns the value of the last."""
         return self._chain(steps, place, loop, current)[0]
 
     def _chain(self, steps: Sequence[Step], place: Place, loop: Loop, current: int) -> tuple[int, int]:
-        """Run steps one after the other; gives the value of the last, and the one that a further step reads."""
+        """Run steps one after another; returns the value of the last, and the value that a further step reads."""
         given = current
         for step in steps:
             for copy in self.copies(step, place, loop):
@@ -46,7 +47,7 @@ class StepWalk:
         return given, current
 
     def copies(self, step: Step, place: Place, loop: Loop) -> Iterator[Loop]:
-        """The copies that ``for`` and ``repeat`` make of a step; ``for`` is outside."""
+        """The copies of a step that ``for`` and ``repeat`` make; ``for`` is the outer loop."""
         if not step.clauses and step.repeat is None:
             yield loop
             return
@@ -66,7 +67,7 @@ class StepWalk:
             if isinstance(count, float) and count.is_integer():
                 count = int(count)
             if isinstance(count, bool) or not isinstance(count, int):
-                raise Fault("wrong-type", "`repeat` is a whole number", step.repeat.span)
+                raise Fault("wrong-type", "`repeat` must be a whole number", step.repeat.span)
             if count < 0:
                 raise Fault("wrong-value", f"`repeat` must be 0 or more, not {count}", step.repeat.span)
             if count > self.builder.nodes.maximum:
@@ -75,7 +76,7 @@ class StepWalk:
                 yield copy.inner({}, index)
 
     def _turns(self, clauses: Sequence[Clause], place: Place, loop: Loop) -> Iterator[Loop]:
-        """The copies that ``for`` clauses make, those of the first outside; each when it is asked for."""
+        """The copies that ``for`` clauses make, made lazily; the first clause is the outer loop."""
         if not clauses:
             yield loop
             return
@@ -84,7 +85,7 @@ class StepWalk:
             yield from self._turns(clauses[1:], place, loop.inner(bound, index))
 
     def wanted(self, visit: Visit) -> bool:
-        """Whether ``when`` leaves this copy of a step."""
+        """Whether ``when`` keeps this copy of a step."""
         step, place = visit.step, visit.place
         self.builder.nodes.tick(step.what_span, place)
         if step.when is None or isinstance(step.when, bool):
@@ -97,15 +98,15 @@ class StepWalk:
                 shown = printable(str(found), 40)
                 raise Fault(
                     "not-a-condition",
-                    f"`when` is true or false, and this is `{shown}`",
+                    f"`when` must be true or false, not `{shown}`",
                     step.when.span,
-                    "compare it with something: `n > 0`",
+                    "compare it with a value: `n > 0`",
                 )
             return found
         except Fault as fault:
             word = step.when.text
             if fault.diagnostic.code == "unknown-name" and word.lower() in ("yes", "no", "on", "off"):
-                what = f"`{word}` is a word in YAML 1.2, not a truth value"
+                what = f"`{word}` is text in YAML 1.2, not a boolean"
                 fault = Fault("not-a-condition", what, fault.diagnostic.span, "write true or false")
             self.builder.report(fault, place, step.what_span)
         except UnknownValue:
@@ -113,9 +114,9 @@ class StepWalk:
         return False
 
     def step(self, visit: Visit) -> tuple[int, int]:
-        """Run one copy of a step; gives its value, and the one that the next step reads.
+        """Run one copy of a step; returns its value, and the value that the next step reads.
 
-        They differ for a parameter, which the chain passes by.
+        They differ for a parameter, which the chain skips.
         """
         if visit.place.start != UNKNOWN and visit.step not in self._read_for_input:
             self._warn_of_input(visit)
@@ -134,7 +135,7 @@ class StepWalk:
         return (visit.current, visit.current) if visit.step.aside else (given, onward)
 
     def _named(self, visit: Visit) -> Visit:
-        """A visit with its name worked out; of a dotted name, in the container that the name's first parts say."""
+        """A visit with its name evaluated; for a dotted name, in the container of the name's first parts."""
         step, place = visit.step, visit.place
         if step.name is None or visit.key is not None:
             return visit
@@ -149,7 +150,7 @@ class StepWalk:
         return replace(visit, place=place, key=last, loop=visit.loop.own_scope()) if containers else visit
 
     def _apply(self, visit: Visit) -> tuple[int, int]:
-        """What a step gives, and what the next step reads."""
+        """The value of a step, and the value that the next step reads."""
         builder = self.builder
         reads = references.resolve(builder, visit)
         if visit.step.what == "steps":
@@ -179,7 +180,7 @@ class StepWalk:
         return self.builder.close(visit, inner, value)
 
     def _warn_of_input(self, visit: Visit) -> None:
-        """`input` is the block's, also inside a sequence; where that has other channels it is most likely not meant."""
+        """Warn if `input` in a sequence has other channels than the sequence's input, which is probably meant."""
         step, place = visit.step, visit.place
         outer = next(iter(place.use.inputs.values()))
         shapes = self.builder.nodes.shape(outer), self.builder.nodes.shape(place.start)
@@ -192,9 +193,9 @@ class StepWalk:
         block = place.use.definition.name if place.use.caller is not None else "the network"
         self.builder.diagnostics.warning(
             "input-of-block",
-            f"`input` is what {block} reads, {formula(shapes[0])}, and this sequence reads {formula(shapes[1])}",
+            f"`input` is the input of {block}, {formula(shapes[0])}, but this sequence reads {formula(shapes[1])}",
             span,
-            "for what the sequence reads, give the step before it a label; or make the sequence a block",
+            "to refer to the sequence's input, give the step before it a label, or make the sequence a block",
             stack=place.scope.stack(),
         )
 
@@ -210,7 +211,7 @@ class StepWalk:
         step = visit.step
         if step.name is not None:
             raise Fault(
-                "bad-name", "a `steps` group makes no scope, so it has no name", step.name_span, "use `sequence`"
+                "bad-name", "a `steps` group makes no scope, so it cannot have a name", step.name_span, "use `sequence`"
             )
         self._one_input(step, reads, "`steps`")
         given, onward = self._chain(step.steps or (), visit.place, visit.loop, reads[0])
@@ -220,10 +221,10 @@ class StepWalk:
     @staticmethod
     def _one_input(step: Step, reads: Sequence[int], what: str) -> None:
         if len(reads) != 1:
-            raise Fault("wrong-inputs", f"{what} takes one input, and `from` names {len(reads)}", step.what_span)
+            raise Fault("wrong-inputs", f"{what} takes one input, but `from` names {len(reads)}", step.what_span)
 
     def _name_unknown(self, visit: Visit) -> None:
-        """Let later steps name one that failed, so that they do not report it again."""
+        """Register the name of a failed step, so that later steps that read it report nothing."""
         step, place, key = visit.step, visit.place, visit.key
         try:
             names = {**place.use.values, **visit.loop.names}

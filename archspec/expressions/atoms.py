@@ -110,7 +110,7 @@ class Atoms(Cursor, ABC):
         first = self.expression()
         if self.at("for"):
             hint = "write `[… for …]`"
-            raise self.fault("a generator stands only as the argument of a function", self.token.at, hint)
+            raise self.fault("a generator can only be the argument of a function", self.token.at, hint)
         if self.at(","):
             items = self.more(first, ")")
             return t.Listing(self.since(start), items, "(")
@@ -169,7 +169,7 @@ class Atoms(Cursor, ABC):
                 self.position += 2
                 keywords.append((token.text, self.expression()))
             elif keywords:
-                raise self.fault("an argument without a name follows one with a name", token.at)
+                raise self.fault("an argument without a name cannot follow one with a name", token.at)
             else:
                 arguments.append(self.argument(alone=not arguments))
             if not self.take(","):
@@ -191,7 +191,7 @@ class Atoms(Cursor, ABC):
         at = self.advance().at
         loops = self.loops()
         if not alone or self.at(","):
-            raise self.fault("a generator beside other arguments needs brackets", at, "write `[… for …]`")
+            raise self.fault("a generator next to other arguments needs brackets", at, "write `[… for …]`")
         return t.Comprehension(self.since(start), value, loops, "(")
 
     # Loops
@@ -234,7 +234,7 @@ class Atoms(Cursor, ABC):
         needed: set[str] = set()
         free_in(part, frozenset(), needed)
         for name in sorted(needed & unbound):
-            raise self.fault(f"`{name}` is read before the `for` that gives it a value", part.at)
+            raise self.fault(f"`{name}` is read before the `for` that defines it", part.at)
 
     def targets(self) -> t.Target:
         first = self.target()

@@ -24,8 +24,8 @@ class Work:
         """Add what one evaluation used up; raises :class:`Excess` ``expression-limit`` when it is too much."""
         self.spent += budget.spent_steps + budget.spent_items // 4  # the time that an element takes, about
         if self.spent > self.steps + EACH * self.copies:
-            said = f"all expressions together use more than {self.steps:,} steps, and {EACH} for each step that is run"
-            hint = "a larger bound can be given where the spec is loaded: load(…, bounds=Bounds(evaluation=…))"
+            said = f"all expressions together take more than {self.steps:,} steps, plus {EACH} for each network step"
+            hint = "a larger limit can be set where the spec is loaded: load(…, bounds=Bounds(evaluation=…))"
             raise Excess(Fault("expression-limit", f"too much to evaluate: {said}", span, hint))
 
 
@@ -47,7 +47,7 @@ class Budget:
         """Use steps up; raises :class:`Fault` ``expression-limit`` when there are none left."""
         self.spent_steps += steps
         if self.spent_steps > self.steps:
-            raise limit(f"more than {self.steps:,} steps of evaluation")
+            raise limit(f"more than {self.steps:,} evaluation steps")
 
     def make(self, items: int) -> None:
         """Use list elements up, before they are made."""

@@ -13,7 +13,7 @@ HIGHEST_TREE = 100
 def too_deep(home: t.Located) -> Fault:
     """The fault of brackets in brackets in brackets."""
     said = f"an expression nested more than {DEEPEST_NESTING} deep"
-    return Fault("expression-limit", said, home.span, "name its parts under `let:`")
+    return Fault("expression-limit", said, home.span, "define its parts under `let:`")
 
 
 def check_height(home: t.Located, trees: tuple[t.Tree, ...]) -> None:
@@ -79,11 +79,11 @@ class Cursor:
         if self.at("="):
             raise self.fault("`=` is not part of the language", token.at, "write `==` to compare")
         if self.at("for"):
-            raise self.fault("`for` stands only inside `[…]` or a function's `(…)`", token.at)
+            raise self.fault("`for` is only allowed inside `[…]` or a function's `(…)`", token.at)
         if self.at(","):
             raise self.fault("`,` is not expected here", token.at, "put `[…]` around a list")
         if self.at(":"):
-            raise self.fault("`:` is not expected here", token.at, "slices and keys stand inside brackets")
+            raise self.fault("`:` is not expected here", token.at, "slices and keys belong inside brackets")
         raise self.fault(f"`{printable(token.text, 40)}` is not expected here", token.at)
 
     def deeper(self) -> None:

@@ -68,12 +68,9 @@ def interpolate(interpolation: t.Interpolation, names: Mapping[str, object], wor
             out.append(part)
             continue
         value = evaluate(part, names, work)
-        if isinstance(value, bool):
-            out.append("true" if value else "false")
-        elif isinstance(value, float) and value.is_integer():
-            out.append(str(int(value)))
-        elif isinstance(value, int | float | str):
-            out.append(str(value))
+        shown = v.as_text(value)
+        if shown is not None:
+            out.append(shown)
         else:
             after = interpolation.parts[index + 1] if index + 1 < len(interpolation.parts) else ""
             continues = isinstance(after, str) and after[:1] in (".", "[")
@@ -82,7 +79,7 @@ def interpolate(interpolation: t.Interpolation, names: Mapping[str, object], wor
                 if continues
                 else None
             )
-            raise Fault("interpolation", f"{v.kind(value)} cannot stand inside a text", part.span, hint)
+            raise Fault("interpolation", f"{v.kind(value)} cannot be put into a text", part.span, hint)
     length = sum(map(len, out))
     if length > longest:
         said = f"too much to evaluate: a text of {length:,} characters; {longest:,} are allowed"
@@ -122,7 +119,7 @@ class _Evaluator:
         python = {"true": "True", "false": "False", "null": "None", "none": "None"}.get(name)
         known = sorted({*self.locals, *self.names})
         if python:
-            hint = f"in an expression it is written `{python}`"
+            hint = f"in an expression write `{python}`"
         elif name in FUNCTIONS:
             hint = f"`{name}` is a function: `{name}(…)`"
         else:
@@ -254,7 +251,7 @@ class _Evaluator:
             self.locals[target] = item
             return
         if not isinstance(item, list | tuple | str):
-            raise v.wrong_type(f"{v.kind(item)} cannot be taken apart into {len(target)} names")
+            raise v.wrong_type(f"{v.kind(item)} cannot be unpacked into {len(target)} names")
         if len(item) != len(target):
             raise v.wrong_value(f"{len(item)} elements for {len(target)} names")
         for part, value in zip(target, item, strict=True):

@@ -11,6 +11,7 @@ from archspec.diagnostics import Fault
 from archspec.expressions.budget import Budget
 from archspec.expressions.values import (
     arithmetic,
+    as_text,
     brief,
     checked,
     elements,
@@ -123,6 +124,15 @@ def _log2(budget: Budget, value: Any) -> float:
     return math.log2(value)
 
 
+def _text(budget: Budget, value: Any) -> str:
+    """The text of a number, boolean or text, as a name would have it: ``str(3.0)`` is ``3``."""
+    text = as_text(value)
+    if text is None:
+        raise wrong_type(f"`str` of {kind(value)}")
+    budget.check_text(len(text))
+    return text
+
+
 def _divisible(budget: Budget, value: Any, by: Any) -> int:
     """The rounding of mobile networks: to the nearest multiple, at least one, never below 90% of the value."""
     _number("divisible", value)
@@ -152,6 +162,7 @@ FUNCTIONS: dict[str, Function] = {
     "round": Function(1, 1, (), _whole("round", round)),
     "abs": Function(1, 1, (), _absolute),
     "log2": Function(1, 1, (), _log2),
+    "str": Function(1, 1, (), _text),
     "divisible": Function(2, 2, ("by",), _divisible),
 }
 

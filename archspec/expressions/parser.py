@@ -112,8 +112,10 @@ class _Parser(Atoms):
     def comparison_symbol(self) -> str:
         token = self.advance()
         if token.text == "is":
-            wanted = "!=" if self.at("not") else "=="
-            raise self.fault("`is` is not part of the language", token.at, f"write `{wanted}`")
+            symbol = "!=" if self.take("not") else "=="
+            if not self.at("None"):
+                raise self.fault("`is` compares with `None` alone", token.at, f"write `{symbol}`")
+            return symbol  # the same as `==`, and printed as `is` again
         if token.text == "not":
             self.expect("in", "after `not` between two values")
             return "not in"

@@ -57,7 +57,8 @@ class _Printer:
                 own = LEVELS.get(rest[0][0], COMPARE)
                 # In parentheses, a first operand of the same level is a value of its own, not a part of the run.
                 head = self.text(first, own + 1)
-                return own, head + "".join(f" {symbol} {self.text(operand, own + 1)}" for symbol, operand in rest)
+                tail = (f" {_symbol(symbol, operand)} {self.text(operand, own + 1)}" for symbol, operand in rest)
+                return own, head + "".join(tail)
             case t.Power(base=base, exponent=exponent):
                 return POWER, f"{self.text(base, _POSTFIX)}**{self.text(exponent, SIGN)}"
             case t.Logic(operator=operator, operands=operands):
@@ -113,6 +114,13 @@ class _Printer:
             return self.names[target]
         inside = ", ".join(self.target(part, nested=True) for part in target) + "," * (len(target) == 1)
         return f"({inside})" if nested else inside
+
+
+def _symbol(symbol: str, operand: t.Tree) -> str:
+    """An operator as Python's readers expect it: `is` before `None`."""
+    if isinstance(operand, t.Literal) and operand.value is None:
+        return {"==": "is", "!=": "is not"}.get(symbol, symbol)
+    return symbol
 
 
 def _literal(value: None | bool | int | float | str) -> str:

@@ -42,8 +42,8 @@ def template(scalar: Scalar) -> t.Expression | t.Interpolation | None:
             end = _closing(home, begin, scalar)
             position = end + 1
         else:
-            hint = "`$name` or `$(…)` is a value; a `$` itself is written `$$`"
-            raise Fault("dollar", "a `$` without a name after it", home.place((dollar, dollar + 1)), hint)
+            hint = "write `$name` or `$(…)` for a value, and `$$` for a `$`"
+            raise Fault("dollar", "a `$` must be followed by a name or `(`", home.place((dollar, dollar + 1)), hint)
         if plain:
             parts.append(plain)
             plain = ""
@@ -87,9 +87,7 @@ def _closing(home: t.Located, begin: int, scalar: Scalar) -> int:
     span = home.place((begin - 2, len(text)))
     shown = printable(text[begin - 2 :], 60)
     if scalar.plain:
-        hint = (
-            "inside `{…}` and `[…]` a `,` ends the value, and ` #` begins a comment: quote it, or name it under `let:`"
-        )
+        hint = "inside `{…}` and `[…]` a `,` ends the value and ` #` begins a comment: quote it, or use `let:`"
     else:
         hint = "count the brackets"
-    raise Fault("unclosed-expression", f"`{shown}` is never closed", span, hint)
+    raise Fault("unclosed-expression", f"`{shown}` has no closing `)`", span, hint)

@@ -43,11 +43,11 @@ _FOREIGN_OPERATORS = {
     "&": "write `and`",
     "|": "write `or`",
     "!": "write `not`",
-    "^": "a power is written `**`",
+    "^": "write `**` for a power",
     "<>": "write `!=`",
     "?": "write `a if condition else b`",
-    ":=": "name the value under `let:`",
-    "$": "inside an expression a name stands without `$`",
+    ":=": "define the value under `let:`",
+    "$": "inside an expression write a name without `$`",
     "<<": "multiply by a power: `* 2**n`",
     ">>": "divide by a power: `// 2**n`",
 }
@@ -60,7 +60,7 @@ def tokenize(home: Located) -> list[Token]:
     text = home.text
     if len(text) > LONGEST_TEXT:
         said = f"an expression of {len(text):,} characters; {LONGEST_TEXT:,} are allowed"
-        raise Fault("expression-limit", said, home.span, "name its parts under `let:`")
+        raise Fault("expression-limit", said, home.span, "define its parts under `let:`")
     tokens: list[Token] = []
     position = 0
     while position < len(text):
@@ -90,7 +90,11 @@ def _word(home: Located, word: str, at: Place) -> Token:
         raise Fault("expression-syntax", f"`{word}` is not part of the language", home.place(at))
     following = home.text[at[1] : at[1] + 1]
     if following in ("'", '"') and word not in KEYWORDS:
-        hint = "text outside `$(…)` is already put together: `layer$(i)`" if "f" in word.lower() else None
+        hint = (
+            "write the text outside `$(…)`: `layer$(i)`; inside, use `+`: `'layer' + str(i)`"
+            if "f" in word.lower()
+            else None
+        )
         raise Fault(
             "expression-syntax", f"`{word}{following}…` texts are not part of the language", home.place(at), hint
         )

@@ -284,6 +284,15 @@ def brief(value: Any) -> str:
     return repr(value) if value is None or isinstance(value, bool | int | float) else kind(value)
 
 
+def as_text(value: Any) -> str | None:
+    """A value as it stands inside a text: whole floats as integers, booleans as YAML writes them; None for others."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value) if isinstance(value, int | float | str) else None
+
+
 def check_result(value: Any, budget: Budget) -> None:
     """Refuse a result nested too deeply, or too large when what it shares is counted as often as it appears."""
     level: list[Any] = [value]

@@ -15,8 +15,15 @@ from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
 
 AT = (0, 0)
-SPOKEN = frozenset({"abs", "enumerate", "len", "max", "min", "range", "reversed", "round", "sum", "zip"})
-"""Functions of the language that Python has too, under the same name and with the same meaning."""
+PYTHON = {name: name for name in ("abs", "enumerate", "len", "max", "min", "range", "reversed", "round", "sum", "zip")}
+PYTHON |= {name: f"math.{name}" for name in ("ceil", "floor", "log2")} | {"divisible": "divisible"}
+"""Functions of the language, and what has the same meaning in emitted text; :data:`DIVISIBLE` is its own."""
+DIVISIBLE = '''
+def divisible(value: float, by: int) -> int:
+    """The multiple of `by` nearest to a value, at least one and not below 90% of it."""
+    rounded = max(by, int(value + by / 2) // by * by)
+    return rounded + by if rounded < 0.9 * value else rounded
+'''
 TURN = "$i"
 """The number of a loop's turn, in formulas."""
 MOST_WRITTEN_OUT = 8
@@ -80,7 +87,7 @@ def value_of(tree: Tree, names: Mapping[str, Any]) -> Any:
 
 def show(tree: Tree, names: Mapping[str, str] | None = None) -> str:
     """A formula as Python text."""
-    return expressions.to_python(t.Expression("", None, False, tree), names)
+    return expressions.to_python(t.Expression("", None, False, tree), names, PYTHON)
 
 
 def names_in(tree: Tree) -> frozenset[str]:
@@ -104,7 +111,7 @@ def is_constant(tree: Tree) -> bool:
 
 def translatable(tree: Tree) -> bool:
     """Whether Python gives the formula the meaning it has in a spec."""
-    if isinstance(tree, t.Call) and tree.function not in SPOKEN:
+    if isinstance(tree, t.Call) and tree.function not in PYTHON:
         return False
     if isinstance(tree, (t.Table, t.Comprehension, t.Attribute)):
         return False

@@ -62,8 +62,7 @@ class Arguments:
         self._offer_words()
 
     def _input_name(self, position: int, count: int) -> str:
-        block = self.uses[0].block
-        declared = list(block.model.inputs or ()) if block is not None else []
+        declared = self.uses[0].input_names
         return declared[position] if len(declared) == count else f"input_{position + 1}"
 
     def _offer_words(self) -> None:

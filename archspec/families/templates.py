@@ -82,7 +82,7 @@ class Entry:
     """Of a loop: what its turns find; ``reads`` in the first turn, ``carried`` of the turn before in the others."""
     carried: list[Ref] = field(default_factory=list)
     initial: list[str] = field(default_factory=list)
-    """Of a parameter: the statements that start it."""
+    """Statements behind the one that makes it, which say how its tensors start."""
     member: str = ""
     """How it is called behind ``self.``, when it is a member."""
 

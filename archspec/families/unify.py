@@ -124,9 +124,8 @@ class Skeleton(Loops):
             {parameter.key: parameter.values[use] for parameter in template.parameters} for use in self.every
         ]
         block = self.uses[0].block
-        declared = block.model.inputs if block is not None else None
-        if declared and len(declared) == len(self.inputs[0]):
-            template.input_names = list(declared)
+        if block is not None and len(self.uses[0].input_names) == len(self.inputs[0]):
+            template.input_names = list(self.uses[0].input_names)
         settle(template, self.solver)
         return template
 

@@ -90,7 +90,7 @@ class Alignment:
                 made.gives = self._made
             else:
                 made.layer.gives = self._made
-        passes = isinstance(first, Leaf) and not ops.find(first.layer.op).merges and not first.layer.reads
+        passes = isinstance(first, Leaf) and first.passes
         for use, item in items.items():
             self._known[use].setdefault(item.gives, set()).add(made.gives)
             if not passes:
@@ -165,6 +165,30 @@ class Alignment:
         return max(found)
 
 
+def signature(use: Group) -> object:
+    """What uses have in common that are the same but for numbers; any body for one of them is a body for all."""
+    numbers: dict[int, int] = {}
+
+    def number(value: int) -> int:
+        return numbers.setdefault(value, len(numbers))
+
+    def listed(items: list[Item]) -> tuple[object, ...]:
+        return tuple(map(one, items))
+
+    def one(item: Item) -> object:
+        if isinstance(item, Use):
+            return ("use", item.block, item.name, number(item.source), number(item.gives))
+        if isinstance(item, Group):
+            return ("group", item.name, item.numbered, listed(item.items))
+        layer = item.layer
+        branches = None if item.branches is None else tuple(map(listed, item.branches))
+        start = -1 if item.branches is None else number(item.start)
+        reads = (tuple(map(number, layer.reads)), tuple((key, number(value)) for key, value in layer.refers.items()))
+        return (layer.op, item.name, start, branches, reads, number(layer.gives))
+
+    return (use.numbered, number(use.reads()[0]), listed(use.items))
+
+
 DROPPED: list[Item] = []
 """A branch that a use lacks altogether, so that nothing is merged in it."""
 
@@ -179,13 +203,26 @@ def _key(item: Item, numbered: bool) -> object:
     return ("leaf", item.layer.op, name, item.branches is None)
 
 
+def _outline(items: list[Item]) -> object:
+    """The keys of items, and of those in the branches of their merges."""
+    return tuple(
+        (
+            _key(item, False),
+            None
+            if not isinstance(item, Leaf) or item.branches is None
+            else tuple(tuple(_key(inner, False) for inner in branch) for branch in item.branches),
+        )
+        for item in items
+    )
+
+
 def _without_shortcut(lists: Sequence[list[Item] | None]) -> list[list[Item] | None]:
     """Lists of which some have a sum with the input and others what is added alone: these with the sum, one side
     dropped.
     """
     found = list(lists)
-    there = [items for items in lists if items is not None]
-    for items in there:
+    distinct = {_outline(items): items for items in lists if items is not None}
+    for items in distinct.values():
         for position, merge in enumerate(items):
             if not isinstance(merge, Leaf) or merge.branches is None or len(merge.branches) != 2:
                 continue

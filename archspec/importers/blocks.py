@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archspec import ops
-from archspec.importers.aligning import Alignment, Mismatch
+from archspec.importers.aligning import Alignment, Mismatch, signature
 from archspec.importers.formulas import Column, Formula, Solver
 from archspec.importers.scopes import Group, Item, Leaf, Use, leaves, lists
 
@@ -117,20 +117,25 @@ def _readings(group: Group) -> Counter[int]:
 
 def _shared(groups: list[Group]) -> Iterator[Alignment]:
     """The uses of a class that share a body, as many together as can."""
-    together: list[list[Group]] = []
+    kinds: dict[object, list[Group]] = {}
     for group in groups:
+        kinds.setdefault(signature(group), []).append(group)
+    together: list[list[list[Group]]] = []
+    for alike in kinds.values():
         for some in together[:MOST_TRIED]:
             try:
-                Alignment([*some, group])
+                Alignment([*(others[0] for others in some), alike[0]])
             except Mismatch:
                 continue
-            some.append(group)
+            some.append(alike)
             break
         else:
-            together.append([group])
+            together.append([alike])
+    order = {group: position for position, group in enumerate(groups)}
     for some in together:
-        if len(some) > 1:
-            yield Alignment(some)
+        uses = sorted((group for alike in some for group in alike), key=order.__getitem__)
+        if len(uses) > 1:
+            yield Alignment(uses)
 
 
 def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[Block, dict[Item, Use]]:

@@ -7,6 +7,11 @@ from collections import Counter
 from archspec import ops
 from archspec.importers.scopes import Group, Item, Leaf
 
+DEEPEST = 12
+"""How deep branches are put into branches; further merges read by name."""
+LONGEST = 256
+"""Steps in a branch, those in its own branches left out."""
+
 
 def fold(group: Group, read_by: Counter[int]) -> None:
     """Put branches into the merges of a group and of those within; ``read_by`` counts the readers of each value."""
@@ -28,7 +33,7 @@ def readers(group: Group) -> Counter[int]:
     found: Counter[int] = Counter()
     for item in group.items:
         if isinstance(item, Group):
-            found += readers(item)
+            found.update(readers(item))
         elif isinstance(item, Leaf):
             found.update([*item.layer.reads, *item.layer.refers.values()])
     return found
@@ -58,15 +63,28 @@ def _fold(done: list[Item], merge: Leaf, read_by: Counter[int]) -> None:
         return
     if sum(not segment for segment in segments) > 1:
         return
+    deepest = max((_depth(item) for segment in segments for item in segment), default=0)
+    if deepest >= DEEPEST:
+        return
+    merge.depth = deepest + 1
     merge.branches, merge.start = segments[::-1], starts.pop()
+    if merge.layer.named:  # a name of its own would come before those in its branches
+        merge.name = ""
     del done[end:-1]
+
+
+def _depth(item: Item) -> int:
+    """How deep branches are nested in an item."""
+    if isinstance(item, Group):
+        return max((_depth(inner) for inner in item.items), default=0)
+    return item.depth if isinstance(item, Leaf) else 0
 
 
 def _begin(done: list[Item], end: int, read_by: Counter[int], others: set[int]) -> int:
     """Where the branch that ends before a place begins: as far back as nothing else reads what it makes."""
     begin = end - 1
     inside: Counter[int] = Counter(_readings(done[begin]))
-    while begin > 0:
+    while begin > 0 and end - begin < LONGEST:
         before = done[begin - 1]
         made = list(before.made())
         if before.gives in others or not any(inside[value] for value in made):
@@ -74,7 +92,7 @@ def _begin(done: list[Item], end: int, read_by: Counter[int], others: set[int]) 
         own = Counter(_readings(before))
         if any(read_by[value] != inside[value] + own[value] for value in made):
             break
-        inside += own
+        inside.update(own)
         begin -= 1
     return begin
 

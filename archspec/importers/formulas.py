@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from archspec.source import Bare
+
 
 @dataclass(slots=True, eq=False)
 class Column:
@@ -142,7 +144,7 @@ def _fits(present: list[bool], values: list[bool], there: list[bool], one_way: b
     return all(two == one or (one_way and one) for one, two, around in rows if around)
 
 
-class Formula(str):
+class Formula(Bare):
     """Text that is an expression, and is written as it is."""
 
     __slots__ = ()

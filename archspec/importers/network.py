@@ -42,8 +42,12 @@ class Layer:
     """The layer whose weights it applies again."""
     training: bool = False
     """Whether only training runs it."""
+    aside: bool = False
+    """Whether nothing reads it, and it stands for its weights alone."""
     place: str = ""
     """The line of its framework's source."""
+    named: bool = False
+    """Whether its path is a name to keep, though nothing is kept under it."""
 
 
 @dataclass(slots=True, eq=False)

@@ -18,6 +18,7 @@ class Places:
         self._names: dict[Group, set[str]] = {}
         self._all: set[str] = {"input", "previous", *inputs.values()}
         self._labels: dict[int, str] = {}
+        self._numbers: dict[str, int] = {}
         self._collect(body, ())
 
     def _collect(self, group: Group, around: tuple[Group, ...], items: list[Item] | None = None) -> None:
@@ -65,8 +66,9 @@ class Places:
             else item.layer.op
         )
         base = re.sub(r"\W", "_", base)
-        name, number = base, 2
+        name = base
         while name in self._all:
-            name, number = f"{base}_{number}", number + 1
+            self._numbers[base] = self._numbers.get(base, 1) + 1
+            name = f"{base}_{self._numbers[base]}"
         self._all.add(name)
         return name

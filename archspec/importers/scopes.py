@@ -30,6 +30,8 @@ class Leaf:
     start: int = -1
     when: str = ""
     """The condition under which a use of the block around has it; empty for always."""
+    depth: int = 0
+    """How deep branches are nested in it."""
     bare: bool = False
     """Whether its branches of one step stand without a list around them, so that ``when`` drops the branch."""
 
@@ -37,6 +39,11 @@ class Leaf:
     def gives(self) -> int:
         """The value that follows."""
         return self.layer.gives
+
+    @property
+    def passes(self) -> bool:
+        """Whether the step after it reads what it found there, and not what it gives."""
+        return self.layer.aside or (not self.layer.reads and self.branches is None)
 
     def reads(self) -> list[int]:
         """The values from outside that it reads."""
@@ -235,5 +242,10 @@ def _name(group: Group) -> None:
         if isinstance(item, Group):
             item.name = item.frame.path.removeprefix(prefix)
             _name(item)
-        elif isinstance(item, Leaf) and (group.numbered or (has_weights(item.layer) and item.layer.again is None)):
+        elif isinstance(item, Leaf) and (group.numbered or _keeps_name(item.layer)):
             item.name = item.layer.path.removeprefix(prefix)
+
+
+def _keeps_name(layer: Layer) -> bool:
+    """Whether a layer is known by its path."""
+    return layer.named or (has_weights(layer) and layer.again is None)

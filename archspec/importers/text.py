@@ -10,10 +10,10 @@ from typing import Any
 
 from archspec import ops
 from archspec.importers.blocks import Block, default, given
-from archspec.importers.formulas import Formula
 from archspec.importers.network import Network
 from archspec.importers.places import Places
 from archspec.importers.scopes import Group, Item, Leaf, Use, leaves
+from archspec.source import flow
 
 
 @dataclass(slots=True, eq=False)
@@ -42,16 +42,16 @@ def write(network: Network, root: Group, blocks: list[Block]) -> str:
     lines.append("inputs:")
     lines += [f"  {name}: [{', '.join(map(str, dims))}]" for name, dims in network.inputs]
     if network.sizes:
-        lines.append(f"sizes: {_flow(network.sizes)}")
+        lines.append(f"sizes: {flow(network.sizes)}")
     if defaults:
         lines.append("defaults:")
-        lines += [f"  {op}: {_flow(given)}" for op, given in defaults.items()]
+        lines += [f"  {op}: {flow(given)}" for op, given in defaults.items()]
     if blocks:
         lines.append("blocks:")
     for block in blocks:
         lines += [f"  {block.name}:"]
         if block.params:
-            said = (name if value is ... else f"{name}: {_flow(value)}" for name, value in block.params.items())
+            said = (name if value is ... else f"{name}: {flow(value)}" for name, value in block.params.items())
             lines.append(f"    params: {{{', '.join(said)}}}")
         lines.append("    steps:")
         lines += _lines(writer.body(block), 3)
@@ -169,7 +169,9 @@ class _Writer:
                 beside["from"] = [
                     "previous" if value == current else places.refer(value, around) for value in layer.reads
                 ]
-            if layer.reads or ops.find(layer.op).sources:
+            if layer.aside and layer.reads:
+                beside["aside"] = "true"
+            if not item.passes:
                 current = layer.gives
         if item.when:
             beside["when"] = item.when
@@ -213,7 +215,7 @@ def _lines(steps: list[Step], depth: int) -> list[str]:
         elif "" in step.arguments:
             head += f": {step.arguments['']}"
         elif step.arguments:
-            head += f": {_flow(step.arguments)}"
+            head += f": {flow(step.arguments)}"
         elif step.beside:
             head += ":"
         lines.append(f"{margin}- {head}")
@@ -286,21 +288,6 @@ def _told(step: Step) -> Any:
     if step.branches is not None:
         branches = [[(one.head, one.name, _told(one)) for one in branch] for branch in step.branches]
     return repr(step.arguments), repr(step.beside) if inner is None else "", inner, branches
-
-
-def _flow(value: Any) -> str:
-    """Plain data as YAML on one line."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_flow(item) for item in value) + "]"
-    if isinstance(value, Formula):
-        return json.dumps(value) if set(value) & set(",[]{}") else str(value)
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w.]*", value):
-        return value
-    if isinstance(value, float) and value == int(value) and abs(value) < 1e15:
-        return repr(value)
-    return json.dumps(value)
 
 
 def _scalar(text: str) -> str:

@@ -37,7 +37,7 @@ def explain(word: str) -> tuple[str, Explanation]:
     found = explanations().get(code)
     if found is None:
         hint = did_you_mean(code, explanations()) or "`archspec explain` lists all codes"
-        raise SpecError([Diagnostic("unknown-topic", f"no diagnostic has the code `{printable(code)}`", hint=hint)])
+        raise SpecError([Diagnostic("unknown-topic", f"there is no diagnostic code `{printable(code)}`", hint=hint)])
     return code, found
 
 

@@ -64,7 +64,7 @@ def json_schema() -> Schema:
     whole = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "a whole spec",
-        "description": "A neural network, or a block of one, as archspec reads it.",
+        "description": "A neural network, or blocks for networks, as archspec reads it.",
         "type": "object",
         "required": ["archspec"],
         "additionalProperties": False,
@@ -140,7 +140,13 @@ def _shared_keys() -> Schema:
         "source": {"type": "string"},
         "params": {"type": "object"},
         "let": {"type": "object"},
-        "inputs": {"type": "object"},
+        "inputs": {
+            "type": "object",
+            "additionalProperties": {
+                "type": ["null", "integer", "string", "array"],
+                "description": "Nothing for one value; a number, or an expression that gives one, for several.",
+            },
+        },
         "steps": _ref("steps"),
         "outputs": {"type": "object", "additionalProperties": OUTPUT},
         "example": {"type": "object"},
@@ -159,7 +165,7 @@ def _block() -> Schema:
 
 def _spec_name() -> Schema:
     names = sorted(spec_names())
-    return {"description": "A spec that ships, or the path of a file.", "anyOf": [{"enum": names}, {"type": "string"}]}
+    return {"description": "A shipped spec, or the path of a file.", "anyOf": [{"enum": names}, {"type": "string"}]}
 
 
 # -- steps ------------------------------------------------------------------------------------------------------------
@@ -167,25 +173,35 @@ def _spec_name() -> Schema:
 _STEP_KEYS: Schema = {
     "from": {
         "type": ["string", "array"],
-        "items": {"type": "string"},
+        "items": {
+            "type": ["string", "object"],
+            "required": ["step"],
+            "additionalProperties": False,
+            "properties": {
+                "step": {"type": "string", "description": "A name with expressions in it: f$i."},
+                "for": {"type": "string", "description": "Several: i in range(n)."},
+                "when": {"type": ["boolean", "string"], "description": "Which of them are read."},
+            },
+        },
         "minItems": 1,
-        "description": "What the step reads: an earlier step, a label, `input` or `previous`; a list feeds a merge.",
+        "description": "The input of the step: an earlier step, a label, `input` or `previous`; a list for a merge.  "
+        "`{step: f$i, for: i in range(n)}` in the list stands for several.",
     },
-    "when": {"type": ["boolean", "string"], "description": "A condition; where it is false the step is left out."},
+    "when": {"type": ["boolean", "string"], "description": "A condition; the step is left out if it is false."},
     "repeat": {
         "type": ["integer", "string"],
         "minimum": 0,
-        "description": "How often it is applied, in a chain.",
+        "description": "Number of copies of the step, one after another.",
     },
     "for": {
         "type": "string",
         "pattern": CLAUSE,
-        "description": "A clause such as `i in range(4)`; one copy of the step for each value, in a chain.",
+        "description": "A clause such as `i in range(4)`; one copy of the step for each value, one after another.",
     },
-    "label": {"type": "string", "description": "A name for the step's output; its path stays as it is."},
+    "label": {"type": "string", "description": "A name for the step's output; it does not change the step's path."},
     "aside": {
         "type": "boolean",
-        "description": "Whether the next step reads as if this one were not there.",
+        "description": "Whether the next step ignores this one and reads the output before it.",
     },
     "init": {"$ref": "#/definitions/initialiser"},
 }
@@ -223,8 +239,11 @@ def _full_step(operations: dict[str, type[Op]], blocks: Schema) -> Schema:
     calls |= {name: _ref(f"block.{name}") for name in blocks}
     calls["sequence"] = {**_ref("steps"), "description": "Steps in a scope of their own."}
     groups: Schema = {
-        "steps": {**_ref("steps"), "description": "Steps without a scope of their own, to repeat or drop together."},
-        "reuse": {"type": "string", "description": "An earlier step whose weights are applied again."},
+        "steps": {
+            **_ref("steps"),
+            "description": "Steps without a scope of their own, to repeat or leave out together.",
+        },
+        "reuse": {"type": "string", "description": "An earlier step to apply again with the same weights."},
     }
     words = set(_alone(operations, blocks))
     keys = {name: call for name, call in calls.items() if name not in words}
@@ -328,7 +347,7 @@ def _initialisers() -> Schema:
     by_tensor["properties"] = dict.fromkeys(by_tensor["properties"], _ref("tensor-initialiser"))
     return {
         "initialiser": {
-            "description": "How the weights start: an initialiser, or one for each tensor.",
+            "description": "How the weights are initialised: an initialiser, or one for each tensor.",
             "anyOf": [_ref("tensor-initialiser"), by_tensor],
         },
         "tensor-initialiser": any_of(single),

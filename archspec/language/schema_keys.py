@@ -33,7 +33,7 @@ CLAIM_VALUES: Schema = {
     },
     "valid_sizes": {
         "type": "object",
-        "description": "What `archspec check` says of each symbol: {H: H ≥ 29}.",
+        "description": "Valid sizes of each symbol, as `archspec check` prints them: {H: H ≥ 29}.",
         "additionalProperties": {"type": "string"},
     },
 }
@@ -53,11 +53,11 @@ LOSS: Schema = {
                 },
                 "label_smoothing": {
                     **lenient({"type": "number", "minimum": 0, "exclusiveMaximum": 1}),
-                    "description": "How much of each label is spread over all classes.",
+                    "description": "The part of each label that is spread over all classes.",
                 },
                 "ignore": {
                     **lenient({"type": "integer"}),
-                    "description": "The number in a mask of what is passed over; 255 if left out.",
+                    "description": "The mask value of pixels to ignore. Default: 255.",
                 },
             },
         },
@@ -65,15 +65,18 @@ LOSS: Schema = {
 }
 OUTPUT: Schema = {
     "anyOf": [
-        {"type": "string", "description": "The step whose value it is."},
+        {"type": "string", "description": "The step whose output it is."},
         {
             "type": "object",
             "additionalProperties": False,
             "properties": {
-                "from": {"type": "string", "description": "The step whose value it is."},
-                "training": {"type": ["boolean", "string"], "description": "Whether it exists in training only."},
-                "loss_weight": {"type": ["number", "string"], "description": "Its weight in the loss."},
-                "when": {"type": ["boolean", "string"], "description": "Whether the network has it at all."},
+                "from": {"type": "string", "description": "The step whose output it is."},
+                "training": {
+                    "type": ["boolean", "string"],
+                    "description": "Whether the output exists in training only.",
+                },
+                "loss_weight": {"type": ["number", "string"], "description": "Weight of the output in the loss."},
+                "when": {"type": ["boolean", "string"], "description": "Whether the network has this output."},
             },
         },
     ],

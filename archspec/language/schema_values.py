@@ -19,14 +19,14 @@ CLAUSE = r"\bin\b"
 """What a ``for`` holds."""
 
 MESSAGES = {
-    EXPRESSION: "a value of another kind is wanted here, or an expression: $name or $(…)",
-    GROUPED: "a number is wanted here",
-    f"{EXPRESSION}|{GROUPED}": "a number is wanted here, or an expression: $name or $(…)",
-    NAME: "an op, a block or $param is wanted here, perhaps followed by ` as name`",
-    CLAUSE: "a clause is wanted here, such as: i in range(4)",
+    EXPRESSION: "this needs another type of value, or an expression: $name or $(…)",
+    GROUPED: "this must be a number",
+    f"{EXPRESSION}|{GROUPED}": "this must be a number, or an expression: $name or $(…)",
+    NAME: "this must be an op, a block or $param, optionally followed by ` as name`",
+    CLAUSE: "this must be a clause such as: i in range(4)",
 }
 """What is said where a text does not fit a pattern."""
-OTHERWISE = "a text of another form is wanted here, or an expression: $name or $(…)"
+OTHERWISE = "this needs a text of another form, or an expression: $name or $(…)"
 
 
 def without_titles(schema: Any) -> Any:

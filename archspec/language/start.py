@@ -20,8 +20,8 @@ def start(name: str) -> str:
     Comments stay.  Raises :class:`SpecError` where no spec has the name.
     """
     if name not in spec_names():
-        hint = did_you_mean(name, spec_names()) or "`archspec list specs` shows those that ship"
-        raise SpecError([Diagnostic("unknown-spec", f"no spec `{printable(name)}` ships", hint=hint)])
+        hint = did_you_mean(name, spec_names()) or "`archspec list specs` shows the shipped specs"
+        raise SpecError([Diagnostic("unknown-spec", f"there is no shipped spec `{printable(name)}`", hint=hint)])
     diagnostics = Diagnostics()
     loader = Loader(diagnostics)
     file = loader.named(name, None, None)

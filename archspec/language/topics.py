@@ -76,7 +76,7 @@ def _hint(word: str) -> str:
     if users:
         return f"it is an argument of {', '.join(f'`{name}`' for name in users[:6])}{', …' if users[6:] else ''}"
     known = [name for listed in names().values() for name in listed]
-    return vocabulary.op(word, known) or "`archspec help` shows all there is help on"
+    return vocabulary.op(word, known) or "`archspec help` lists all topics"
 
 
 # -- what there is ----------------------------------------------------------------------------------------------------
@@ -88,13 +88,13 @@ def _op(word: str) -> Iterator[Topic]:
     kind = ops.find(word)
     rows = [field_row(name, field) for name, field in kind.model_fields.items() if name != "init"]
     if kind.tensors:
-        rows.append(("init", "", "how the weights start; `archspec help init`"))
+        rows.append(("init", "", "how the weights are initialised; `archspec help init`"))
     example = kind.examples[0]
     arguments = f": {flow(example.arguments)}" if example.arguments else ""
     output = kind.model_validate(example.arguments).infer(example.inputs)
     reads = " and ".join(shape(each.dims) for each in example.inputs)
     shown = f"- {kind.keyword}{arguments}\n"
-    notes = (f"the example takes {reads} and gives {shape(output.dims)}",) if reads else ()
+    notes = (f"example: input {reads}, output {shape(output.dims)}",) if reads else ()
     if kind.merges:
         shown = f"- {kind.keyword}:\n    - conv as side: {{channels: 64, kernel: 3, padding: 1}}\n    - []\n"
         notes = ("takes branches, or several inputs by `from`: `archspec help branches`",)
@@ -112,9 +112,9 @@ def _block(word: str) -> Iterator[Topic]:
     arguments = use.get("with", {})
     example = f"- {word}: {flow(arguments)}\n" if arguments else f"- {word}\n"
     reads = " and ".join(shape(each) for each in use.get("inputs", {}).values())
-    notes = (f"the example takes {reads} and gives {shape(use['output'])}",) if "output" in use else ()
+    notes = (f"example: input {reads}, output {shape(use['output'])}",) if "output" in use else ()
     notes += (f"paper: {model.source}",) if model.source else ()
-    yield Topic(word, "a block of the library", model.doc or "", tuple(rows), "parameters", example, notes)
+    yield Topic(word, "a library block", model.doc or "", tuple(rows), "parameters", example, notes)
 
 
 def _rewrite(word: str) -> Iterator[Topic]:
@@ -122,7 +122,7 @@ def _rewrite(word: str) -> Iterator[Topic]:
         return
     kind = rewrites.find(word)
     rows = tuple(field_row(name, field) for name, field in kind.model_fields.items())
-    notes = (f"`{kind.main}` may be given without its name: `{{{word}: …}}`",) if kind.main else ()
+    notes = (f"`{kind.main}` can be given without its name: `{{{word}: …}}`",) if kind.main else ()
     notes += ("on the command line: `--rewrite`; in a spec: `archspec help rewrite`",)
     yield Topic(word, "a rewrite", _documentation(kind), rows, "options", notes=notes)
 
@@ -133,8 +133,8 @@ def _spec(word: str) -> Iterator[Topic]:
     entry = catalogue.spec(Loader(Diagnostics()), word)
     notes = [f"a variant of `{entry['extends']}`"] if entry["extends"] else []
     notes += [f"paper: {entry['source']}"] if entry["source"] else []
-    notes.append(f"`archspec new {word} -o my.yaml` writes it, to be changed")
-    yield Topic(word, "a spec that ships", entry["doc"], notes=tuple(notes))
+    notes.append(f"`archspec new {word} -o my.yaml` writes a copy that you can edit")
+    yield Topic(word, "a shipped spec", entry["doc"], notes=tuple(notes))
 
 
 def _form(word: str) -> Iterator[Topic]:
@@ -167,17 +167,15 @@ def _initialisers() -> Topic:
     for name, kind in INITIALISERS.items():
         arguments = ", ".join(signature(field, info) for field, info in kind.model_fields.items())
         rows.append((name, "", _first(kind) + (f" Arguments: {arguments}." if arguments else "")))
-    what = "What `init` may say: a name, a name with its arguments, or one for each tensor."
+    what = "`init` is a name, a name with arguments, or one of these for each tensor."
     example = "- conv: {channels: 8, kernel: 3, init: {normal: {std: 0.01}}}\n"
     return Topic("initialisers", "values of `init`", what, tuple(rows), "names", example)
 
 
 _LISTS = {
-    "spec": lambda: _keys(
-        "spec", SpecModel, "A spec is a mapping of these keys; `archspec help KEY` says more of one."
-    ),
+    "spec": lambda: _keys("spec", SpecModel, "A spec is a mapping with these keys; `archspec help KEY` explains one."),
     "block": lambda: _keys(
-        "block", BlockModel, "A block under `blocks` is a list of steps, or a mapping of these keys."
+        "block", BlockModel, "A block under `blocks` is a list of steps, or a mapping with these keys."
     ),
     "initialisers": _initialisers,
 }

@@ -1,7 +1,7 @@
-"""The ops: one class in one file each, found by looking into this folder.
+"""The ops: one class in one file each, found by listing this folder.
 
-The front door: ``find("conv")`` gives the class, ``names()`` every keyword.  A file is imported when its op is first
-used, so a network pays for the ops it has.
+The front door: ``find("conv")`` returns the class, ``names()`` every keyword.  A file is imported when its op is first
+used, so a network imports only the ops it has.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def names() -> frozenset[str]:
 
 @cache
 def find(keyword: str) -> type[Op]:
-    """The class of an op; raises KeyError when there is none of that name."""
+    """Return the class of an op; raises KeyError if there is none of that name."""
     if keyword not in names():
         raise KeyError(keyword)
     module = importlib.import_module(f"archspec.ops.{keyword}")

@@ -9,11 +9,12 @@ from archspec.ops.common.pooling import SizedPool
 
 
 class AdaptiveAvgPool(SizedPool):
-    """The mean of each of the equal shares that a map is cut into, whatever its size."""
+    """Divide a map of any size into a given number of parts, and take the mean of each."""
 
     keyword: ClassVar[str] = "adaptive_avg_pool"
     target: ClassVar[str] = "nn.AdaptiveAvgPool"
     expression: ClassVar[str] = "F.adaptive_avg_pool"
+    sliding: ClassVar[str] = "avg_pool"
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),), {"size": 7}),
         Example((Shape.of(3, 13, 13),), {"size": 6}, Shape.of(3, 6, 6)),

@@ -11,11 +11,12 @@ from archspec.ops.common.pooling import SizedPool
 
 
 class AdaptiveMaxPool(SizedPool):
-    """The greatest number of each of the equal shares that a map is cut into, whatever its size."""
+    """Divide a map of any size into a given number of parts, and take the maximum of each."""
 
     keyword: ClassVar[str] = "adaptive_max_pool"
     target: ClassVar[str] = "nn.AdaptiveMaxPool"
     expression: ClassVar[str] = "F.adaptive_max_pool"
+    sliding: ClassVar[str] = "max_pool"
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),), {"size": 7}),
         Example((Shape.of(3, 13, 13),), {"size": 6}, Shape.of(3, 6, 6)),
@@ -25,9 +26,9 @@ class AdaptiveMaxPool(SizedPool):
     )
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """The input and where the greatest numbers stood, as 64-bit integers."""
+        """The input, and the indices of the maxima as 64-bit integers."""
         return Saved((0,), extra=(Numbers(1, output.dims, 8),))
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
-        """Where the greatest numbers stand, as 64-bit integers."""
+        """The indices of the maxima, as 64-bit integers."""
         return (Numbers(1, output.dims, 8),)

@@ -11,15 +11,16 @@ from archspec.ops.common.memory import NOTHING, Saved
 
 
 class Add(Elementwise):
-    """Branches added number by number, in the order written (https://arxiv.org/abs/1512.03385)."""
+    """Add branches element by element, in the order written (https://arxiv.org/abs/1512.03385)."""
 
     keyword: ClassVar[str] = "add"
+    switch: ClassVar[str | None] = "residual"
     works_on_any_map: ClassVar[bool] = True
     circle: ClassVar[str | None] = "+"
     sign: ClassVar[str] = "+"
 
     def passes_gradient(self, inputs: Sequence[Shape], position: int, output: Shape) -> Literal["new", "same"] | None:
-        """Itself; its sum where the input is repeated."""
+        """``same``; ``new`` where the input is broadcast, because its gradient is then a sum."""
         return "same" if inputs[position].dims == output.dims else "new"
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:

@@ -16,7 +16,7 @@ from archspec.sizes import AtLeast, Condition, Dim
 
 
 class AvgPool(Pool):
-    """The mean of the numbers under each window."""
+    """Take the mean of each window."""
 
     keyword: ClassVar[str] = "avg_pool"
     target: ClassVar[str] = "nn.AvgPool"
@@ -34,22 +34,24 @@ class AvgPool(Pool):
         Example((Shape.of(2, 5, H, W),), {"kernel": 2, "stride": 1, "padding": [[1, 0], [0, 1], [1, 0]]}),
     )
 
-    count_include_pad: Flag = Field(True, description="whether padding counts as zeros in the mean")
+    count_include_pad: Flag = Field(True, description="whether zeros of the padding count in the mean")
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The same channels, sizes by the windows that fit."""
+        """The same channels; each size is the number of windows that fit."""
         output = super().infer(inputs)
         if not self.count_include_pad and not self._windows(inputs[0]).symmetric:
-            raise ShapeError("padding that is not the same on both sides always counts", argument="count_include_pad")
+            raise ShapeError(
+                "padding that differs between the two sides is always counted", argument="count_include_pad"
+            )
         for dim, kernel in self._unpadded(inputs[0]):
             if isinstance(dim, int) and dim < kernel:
                 raise ShapeError(
-                    f"kernel {kernel} wants a size of {kernel} without padding in 3 dimensions; it is {dim}"
+                    f"in 3 dimensions kernel {kernel} needs a size of at least {kernel} without padding; it is {dim}"
                 )
         return output
 
     def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
-        """In three dimensions torch wants the input itself, without padding, as large as the kernel."""
+        """In three dimensions torch needs an unpadded input at least as large as the kernel."""
         return [AtLeast(dim, kernel, author) for dim, kernel in self._unpadded(inputs[0]) if not isinstance(dim, int)]
 
     def _unpadded(self, shape: Shape) -> list[tuple[Dim, int]]:

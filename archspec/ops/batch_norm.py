@@ -17,7 +17,7 @@ from archspec.sizes import Condition
 
 
 class BatchNorm(Op):
-    """Each channel to mean 0 and variance 1 over the batch, then scaled and shifted (https://arxiv.org/abs/1502.03167)."""
+    """Normalise each channel over the batch, then scale and shift it (https://arxiv.org/abs/1502.03167)."""
 
     keyword: ClassVar[str] = "batch_norm"
     kind: ClassVar[Kind] = "normalisation"
@@ -36,7 +36,7 @@ class BatchNorm(Op):
 
     eps: AboveZero = Field(1e-5, description="added to the variance")
     momentum: Probability | None = Field(
-        0.1, description="share of a new batch in the running statistics; null averages all"
+        0.1, description="weight of a new batch in the running statistics; null averages all batches"
     )
     affine: Flag = Field(True, description="whether a scale and a shift are learnt for each channel")
     track_running_stats: Flag = Field(True, description="whether running statistics are kept, and used in evaluation")
@@ -47,15 +47,15 @@ class BatchNorm(Op):
         if shape.rank > 0:
             return feature_map(self, inputs)
         if shape.axes != ("channels",):
-            raise ShapeError(f"batch norm wants channels, not ({', '.join(shape.axes)})")
+            raise ShapeError(f"batch norm needs channels, not ({', '.join(shape.axes)})")
         return shape
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
-        """The row itself, in evaluation; the whole map where there are no running statistics."""
+        """The row itself in evaluation; the whole map if there are no running statistics."""
         return POINTWISE if self.track_running_stats else Everything()
 
     def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
-        """Wherever the statistics are the batch's own, a batch of one brings a map of more than one value."""
+        """If the statistics come from the batch, a batch of one needs a map of more than one value."""
         own = run.training or not self.track_running_stats
         return several(inputs[0].spatial, author) if own and run.alone else []
 
@@ -73,7 +73,7 @@ class BatchNorm(Op):
         return Saved((0,), extra=(Numbers(2 * inputs[0].channels, batched=False),))
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
-        """Mean and deviation of each channel, where they are not known already."""
+        """Mean and deviation of each channel, if they are not running statistics."""
         return () if self.track_running_stats else (Numbers(2 * inputs[0].channels, batched=False),)
 
     def module(self, inputs: Sequence[Shape]) -> Module:

@@ -13,7 +13,7 @@ from archspec.ops.dropout import Dropout
 
 
 class ChannelDropout(Dropout):
-    """Each channel of a map zero with probability p in training (https://arxiv.org/abs/1411.4280)."""
+    """Set each channel of a map to zero with probability p in training (https://arxiv.org/abs/1411.4280)."""
 
     keyword: ClassVar[str] = "channel_dropout"
     target: ClassVar[str] = "nn.Dropout"
@@ -30,7 +30,7 @@ class ChannelDropout(Dropout):
         return feature_map(self, inputs)
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """What each channel was multiplied by."""
+        """The factor of each channel."""
         return Saved(extra=(Numbers(output.channels),)) if self.p > 0 else NOTHING
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:

@@ -25,7 +25,7 @@ class ChannelShuffle(nn.Module):
 
 
 class ChannelShuffle(Op):
-    """Channels dealt out over groups: read as groups by channels, written as channels by groups (arXiv:1707.01083)."""
+    """Shuffle channels: read them as (groups, channels), write them as (channels, groups) (arXiv:1707.01083)."""
 
     keyword: ClassVar[str] = "channel_shuffle"
     kind: ClassVar[Kind] = "reshape"
@@ -41,7 +41,9 @@ class ChannelShuffle(Op):
         """The input's own shape."""
         shape = only(self, inputs)
         if not shape.channels_first:
-            raise ShapeError("channel shuffle wants channels before the other axes", "`permute` puts them first")
+            raise ShapeError(
+                "channel shuffle needs channels before the other axes", "`permute` them to the front first"
+            )
         if shape.channels % self.groups:
             raise ShapeError(f"{shape.channels} channels do not divide into {self.groups} groups", argument="groups")
         return shape

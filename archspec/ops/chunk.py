@@ -14,7 +14,7 @@ from archspec.ops.common.windows import POINTWISE, Shifted, Window
 
 
 class Chunk(Op):
-    """Part ``index`` of ``chunks`` equal ones, counted from 0; where they cannot be equal, the last is smaller."""
+    """Take part ``index`` (from 0) of ``chunks`` equal parts of an axis; the last may be smaller."""
 
     keyword: ClassVar[str] = "chunk"
     kind: ClassVar[Kind] = "reshape"
@@ -28,13 +28,13 @@ class Chunk(Op):
     )
 
     chunks: Positive = Field(description="number of parts")
-    index: NonNegative = Field(description="the part that is taken, from 0")
-    axis: Axis = Field("channels", description="the axis that is cut")
+    index: NonNegative = Field(description="the part to take, counted from 0")
+    axis: Axis = Field("channels", description="the axis to cut")
 
     def _stretch(self, shape: Shape) -> tuple[int, int]:
         size = shape.dims[shape.position(self.axis) - 1]
         if not isinstance(size, int):
-            raise ShapeError(f"chunk wants a constant {self.axis}", "`slice` takes rows of any size", "axis")
+            raise ShapeError(f"chunk needs a constant {self.axis}", "`slice` takes rows of any size", "axis")
         each = -(-size // self.chunks)
         if self.index >= self.chunks:
             raise ShapeError(f"there is no part {self.index} of {self.chunks}, counted from 0", argument="index")
@@ -45,7 +45,7 @@ class Chunk(Op):
         return self.index * each, min(each, size - self.index * each)
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The axis becomes as long as the part."""
+        """The input's shape; the axis has the length of the part."""
         shape = only(self, inputs)
         at = shape.position(self.axis) - 1
         return Shape((*shape.dims[:at], self._stretch(shape)[1], *shape.dims[at + 1 :]), shape.axes)
@@ -55,7 +55,7 @@ class Chunk(Op):
         return () if isinstance(inputs[0].dims[inputs[0].position(self.axis) - 1], int) else ((0, self.axis),)
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
-        """A shift by the parts before."""
+        """A shift by the length of the parts before."""
         return Shifted(self._stretch(inputs[0])[0]) if axis == self.axis else POINTWISE
 
     def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:

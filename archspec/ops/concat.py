@@ -1,4 +1,4 @@
-"""Branches side by side."""
+"""Concatenation of branches."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from archspec.sizes import Condition, total
 
 
 class Concat(Op):
-    """Branches side by side along one axis, in the order written (https://arxiv.org/abs/1409.4842)."""
+    """Concatenate branches along one axis, in the order written (https://arxiv.org/abs/1409.4842)."""
 
     keyword: ClassVar[str] = "concat"
+    switch: ClassVar[str | None] = "joined"
     kind: ClassVar[Kind] = "merge"
     works_on_any_map: ClassVar[bool] = True
     circle: ClassVar[str | None] = "||"
@@ -32,10 +33,10 @@ class Concat(Op):
         Example((Shape.of(3, H, W),)),
     )
 
-    axis: Axis = Field("channels", description="the axis along which they lie")
+    axis: Axis = Field("channels", description="the axis along which the branches are concatenated")
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The sum of sizes along the axis, the others shared."""
+        """The common shape, with the sum of the sizes along the axis."""
         axes = same_axes(self, inputs)
         if not all(shape.batched for shape in inputs):
             raise ShapeError("concat cannot take a parameter, which has no batch", "add or multiply it onto a map")
@@ -50,18 +51,18 @@ class Concat(Op):
         return [found for axis, column in columns if axis != self.axis for found in equalities(column, author)]
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
-        """The row itself; along the axis, rows of this input from where it starts."""
+        """The row itself; along the concatenated axis, the rows of this input from its start."""
         if axis != self.axis:
             return POINTWISE
         dims = [shape.dims[shape.position(axis) - 1] for shape in inputs]
         return Joined(total(dims[:index]) if index else 0, dims[index])
 
     def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
-        """The only input, when there is one."""
+        """The input, if there is only one."""
         return 0 if len(inputs) == 1 else None
 
     def passes_gradient(self, inputs: Sequence[Shape], position: int, output: Shape) -> Literal["new", "same"] | None:
-        """A stretch of it."""
+        """``same``: the gradient is a slice of the output's gradient."""
         return "same"
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:

@@ -38,11 +38,11 @@ class Conv(Op):
     kernel: PerAxis = Field(description="kernel size, one number or one for each spatial axis")
     stride: PerAxis = Field(1, description="step between windows")
     padding: Padding = Field(
-        0, description="zeros around: a number, one for each axis, [before, after] pairs or `same`"
+        0, description="zeros added around the map: a number, one for each axis, [before, after] pairs or `same`"
     )
     dilation: PerAxis = Field(1, description="distance between the taps of a window")
     groups: Positive = Field(
-        1, description="groups that are convolved apart; $(input.channels) is a depthwise convolution"
+        1, description="number of groups convolved separately; $(input.channels) for a depthwise convolution"
     )
     bias: Flag = Field(True, description="whether a bias is added")
 
@@ -50,7 +50,7 @@ class Conv(Op):
         return Windows.of(shape.rank, self.kernel, self.stride, self.padding, self.dilation)
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """Channels as asked, sizes by the windows that fit."""
+        """The requested channels; each size is the number of windows that fit."""
         shape = feature_map(self, inputs)
         for count, where in ((shape.channels, "input"), (self.channels, "output")):
             if count % self.groups:
@@ -77,7 +77,7 @@ class Conv(Op):
         return self._windows(inputs[0]).prepared(inputs[0])
 
     def explicit(self, inputs: Sequence[Shape]) -> Op:
-        """The padding that ``same`` comes to."""
+        """The same op with ``same`` replaced by numbers."""
         return self.model_copy(update={"padding": self._windows(inputs[0]).padding})
 
     def module(self, inputs: Sequence[Shape]) -> Module:

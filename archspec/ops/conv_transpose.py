@@ -31,7 +31,7 @@ from archspec.sizes import Dim, step, transposed_step
 
 
 class ConvTranspose(Op):
-    """The transpose of the convolution of the same arguments (https://arxiv.org/abs/1603.07285, chapter 4)."""
+    """The transpose of the convolution with the same arguments (https://arxiv.org/abs/1603.07285, chapter 4)."""
 
     keyword: ClassVar[str] = "conv_transpose"
     kind: ClassVar[Kind] = "upsampling"
@@ -56,11 +56,11 @@ class ConvTranspose(Op):
 
     channels: Positive = Field(description="number of output channels")
     kernel: PerAxis = Field(description="kernel size, one number or one for each spatial axis")
-    stride: PerAxis = Field(1, description="factor of upsampling")
-    padding: PerAxisFromZero = Field(0, description="rows that are cut off each side of the output")
-    output_padding: PerAxisFromZero = Field(0, description="rows that are added after the output")
+    stride: PerAxis = Field(1, description="upsampling factor")
+    padding: PerAxisFromZero = Field(0, description="rows cut off on each side of the output")
+    output_padding: PerAxisFromZero = Field(0, description="rows added at the end of the output")
     dilation: PerAxis = Field(1, description="distance between the taps of the kernel")
-    groups: Positive = Field(1, description="groups that are convolved apart")
+    groups: Positive = Field(1, description="number of groups convolved separately")
     bias: Flag = Field(True, description="whether a bias is added")
 
     def _axes(self, rank: int) -> list[tuple[int, int, int, int, int]]:
@@ -70,14 +70,14 @@ class ConvTranspose(Op):
         return [(k, s, p, o, d) for k, s, p, o, d in zip(*by_argument, strict=True)]
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """Channels as asked; size (x − 1)·stride − 2·padding + dilation·(kernel − 1) + output padding + 1."""
+        """The requested channels; size (x − 1)·stride − 2·padding + dilation·(kernel − 1) + output padding + 1."""
         shape = feature_map(self, inputs)
         for count, where in ((shape.channels, "input"), (self.channels, "output")):
             if count % self.groups:
                 raise ShapeError(f"{count} {where} channels do not divide into {self.groups} groups", argument="groups")
         if self.init is not None and "bilinear" in self.init.names and shape.channels != self.channels:
             raise ShapeError(
-                f"bilinear wants as many output channels as input channels, not {self.channels} for {shape.channels}",
+                f"bilinear needs as many output channels as input channels, not {self.channels} for {shape.channels}",
                 argument="init",
             )
         sizes: list[Dim] = []
@@ -85,12 +85,12 @@ class ConvTranspose(Op):
         for name, dim, (kernel, stride, padding, extra, dilation) in axes:
             if extra >= max(stride, dilation):
                 raise ShapeError(
-                    f"output padding {extra} is not less than stride {stride} or dilation {dilation}",
+                    f"output padding {extra} must be less than stride {stride} or dilation {dilation}",
                     argument="output_padding",
                 )
             size = step(dim, *transposed_step(kernel, stride, padding, extra, dilation))
             if isinstance(size, int) and size < 1:
-                raise ShapeError(f"padding {padding} leaves nothing of the {name}", argument="padding")
+                raise ShapeError(f"padding {padding} leaves an empty {name}", argument="padding")
             sizes.append(size)
         return shape.with_(channels=self.channels, spatial=sizes)
 
@@ -107,7 +107,7 @@ class ConvTranspose(Op):
         return (weight, Weight("bias", (self.channels,))) if self.bias else (weight,)
 
     def multiply_adds(self, inputs: Sequence[Shape], output: Shape) -> tuple[Product, ...]:
-        """One for each weight and *input* position: the work that is done, zeros between rows left out."""
+        """One for each weight and *input* position; zeros between rows cost nothing."""
         taps = prod(per_axis(self.kernel, inputs[0].rank, "kernel"))
         return ((inputs[0].channels * (self.channels // self.groups) * taps, inputs[0].spatial),)
 

@@ -17,7 +17,7 @@ from archspec.sizes import AtLeast, AtMost, Condition, Dim, step, symbol
 
 CENTER_CROP = '''\
 def center_crop(input: Tensor, size: tuple[int, ...]) -> Tensor:
-    """The centre of a map, of a smaller size."""
+    """Crop the centre of a map to a smaller size."""
     for dim, length in enumerate(size, start=2):
         input = input.narrow(dim, (input.shape[dim] - length) // 2, length)
     return input
@@ -25,9 +25,9 @@ def center_crop(input: Tensor, size: tuple[int, ...]) -> Tensor:
 
 
 class Crop(Op):
-    """A part of a map: its centre, or from an offset on, at the size of another step or a given one (arXiv:1505.04597).
+    """Crop a map, at its centre or from an offset, to a given size or to that of another step (arXiv:1505.04597).
 
-    The centre begins at floor((outer − inner)/2): where an odd number of rows goes, one more goes after than before.
+    The centre begins at floor((outer − inner)/2): if an odd number of rows is cut, one more is cut after than before.
     """
 
     keyword: ClassVar[str] = "crop"
@@ -47,34 +47,34 @@ class Crop(Op):
         Example((Shape.of(3, 4, H, W),), {"amount": [1, 0, 1]}),
     )
 
-    to: Text | None = Field(None, description="a step whose size is taken")
-    size: PerAxis | None = Field(None, description="the size itself, one number or one for each spatial axis")
+    to: Text | None = Field(None, description="the step whose size to crop to")
+    size: PerAxis | None = Field(None, description="the output size, one number or one for each spatial axis")
     amount: PerSide | None = Field(
         None, description="rows to cut: a number, one for each axis or [before, after] pairs"
     )
-    offset: PerAxisFromZero | None = Field(None, description="where the part begins; the centre when left out")
+    offset: PerAxisFromZero | None = Field(None, description="where the part begins. Default: the centre")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         given = [name for name in ("to", "size", "amount") if getattr(self, name) is not None]
         if len(given) != 1:
-            refuse("wants one of `to`, `size` and `amount`" + (f", not {' and '.join(given)}" if given else ""))
+            refuse("needs one of `to`, `size` and `amount`" + (f", not {' and '.join(given)}" if given else ""))
         if self.amount is not None and self.offset is not None:
-            refuse("`offset` has no meaning beside `amount`")
+            refuse("`offset` cannot be used together with `amount`")
         return self
 
     def _offsets(self, rank: int) -> tuple[int, ...]:
         return (0,) * rank if self.offset is None else per_axis(self.offset, rank, "offset")
 
     def _inner(self, inputs: Sequence[Shape]) -> tuple[Dim, ...]:
-        """The sizes to crop to, when they are given."""
+        """The sizes to crop to, if they are given."""
         if self.to is not None:
             return inputs[1].spatial
         assert self.size is not None
         return per_axis(self.size, inputs[0].rank, "size")
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The same channels at the smaller size."""
+        """The same channels, with the smaller size."""
         shape = feature_map(self, inputs[:1])
         names = shape.spatial_axes
         if self.amount is not None:
@@ -82,10 +82,10 @@ class Crop(Op):
             sizes = [step(dim, 1, -cut, 1) for dim, cut in zip(shape.spatial, cuts, strict=True)]
             for name, size, cut in zip(names, sizes, cuts, strict=True):
                 if isinstance(size, int) and size < 1:
-                    raise ShapeError(f"a crop by {cut} leaves nothing of the {name}", argument="amount")
+                    raise ShapeError(f"a crop by {cut} leaves an empty {name}", argument="amount")
             return shape.with_(spatial=sizes)
         if self.to is not None and feature_map(self, inputs[1:]).rank != shape.rank:
-            raise ShapeError(f"crop wants a step with {counted(shape.rank)} to follow", argument="to")
+            raise ShapeError(f"crop needs a reference step with {counted(shape.rank)}", argument="to")
         inner = self._inner(inputs)
         for name, outer, size, offset in zip(names, shape.spatial, inner, self._offsets(shape.rank), strict=True):
             if isinstance(outer, int) and isinstance(size, int) and offset + size > outer:
@@ -94,7 +94,7 @@ class Crop(Op):
         return shape.with_(spatial=inner)
 
     def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
-        """The part lies inside the map."""
+        """The part must lie inside the map."""
         if self.amount is not None:
             return []
         found: list[Condition] = []
@@ -108,7 +108,7 @@ class Crop(Op):
         return found
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
-        """A shift by what is cut before."""
+        """A shift by the number of rows cut at the beginning."""
         if index:
             return Nothing()
         at = inputs[0].spatial_axes.index(axis)

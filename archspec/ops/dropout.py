@@ -14,7 +14,7 @@ from archspec.ops.common.pointwise import Pointwise
 
 
 class Dropout(Pointwise):
-    """Each number zero with probability p in training, the rest scaled up (https://jmlr.org/papers/v15/srivastava14a.html)."""
+    """Zero elements with probability p in training, scale up the rest (https://jmlr.org/papers/v15/srivastava14a.html)."""
 
     keyword: ClassVar[str] = "dropout"
     kind: ClassVar[Kind] = "dropout"
@@ -35,11 +35,11 @@ class Dropout(Pointwise):
         return self.p > 0
 
     def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
-        """The input itself, where nothing is dropped."""
+        """The input itself, if nothing is dropped."""
         return None if training and self.p > 0 else 0
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """What each number was multiplied by."""
+        """The factor of each element."""
         return Saved(extra=(Numbers(1, output.dims),)) if self.p > 0 else NOTHING
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:

@@ -12,7 +12,7 @@ from archspec.ops.common.pointwise import Pointwise
 
 
 class Elu(Pointwise):
-    """x where positive, alpha·(exp(x) − 1) elsewhere (https://arxiv.org/abs/1511.07289)."""
+    """x if x is positive, else alpha·(exp(x) − 1) (https://arxiv.org/abs/1511.07289)."""
 
     keyword: ClassVar[str] = "elu"
     target: ClassVar[str] = "nn.ELU"
@@ -20,4 +20,4 @@ class Elu(Pointwise):
     name: ClassVar[str] = "ELU"
     examples: ClassVar[tuple[Example, ...]] = (Example((Shape.of(3, H, W),)), Example((Shape.of(5),), {"alpha": 0.5}))
 
-    alpha: Number = Field(1.0, description="the limit below zero, negated")
+    alpha: Number = Field(1.0, description="the limit for large negative x is -alpha")

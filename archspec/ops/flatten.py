@@ -16,7 +16,7 @@ from archspec.sizes import Dim, text
 
 
 class Flatten(Op):
-    """All axes from ``start`` on become one; from the first axis on, that is a vector of channels."""
+    """Join all axes from ``start`` on into one; by default all of them, into a vector of channels."""
 
     keyword: ClassVar[str] = "flatten"
     kind: ClassVar[Kind] = "reshape"
@@ -32,7 +32,7 @@ class Flatten(Op):
         Example((Shape.of(6),), {}, Shape.of(6)),
     )
 
-    start: Axis | None = Field(None, description="the axis from which to flatten; the first when left out")
+    start: Axis | None = Field(None, description="the first axis to flatten. Default: the first of all")
 
     def _position(self, shape: Shape) -> int:
         return 1 if self.start is None else shape.position(self.start)
@@ -41,13 +41,15 @@ class Flatten(Op):
         return tuple(zip(shape.axes, shape.dims, strict=True))[self._position(shape) - 1 :]
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The product of the sizes; they must be numbers."""
+        """The axes before ``start`` and the product of the others, which must be numbers."""
         shape = only(self, inputs)
         kept = self._position(shape) - 1
         sizes: list[int] = []
         for axis, dim in self._flattened(shape):
             if not isinstance(dim, int):
-                raise ShapeError(f"flatten wants numbers, and the {axis} is {text(dim)}", "`global_avg_pool` first")
+                raise ShapeError(
+                    f"flatten needs a number for the {axis}, which is {text(dim)}", "use `global_avg_pool` first"
+                )
             sizes.append(dim)
         axis = "length" if "length" not in shape.axes[:kept] else shape.axes[kept]
         if "channels" not in shape.axes[:kept]:
@@ -59,7 +61,7 @@ class Flatten(Op):
         return tuple((0, axis) for axis, dim in self._flattened(inputs[0]) if not isinstance(dim, int))
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
-        """All of the axes that are flattened; the others by themselves."""
+        """Everything along a flattened axis; the row itself along the others."""
         return POINTWISE if axis in inputs[0].axes[: self._position(inputs[0]) - 1] else Everything()
 
     def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
@@ -69,7 +71,7 @@ class Flatten(Op):
     def view(
         self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
     ) -> tuple[int, ...] | None:
-        """Where the numbers lie so that the new axes can step over them."""
+        """A view, if the input's strides allow it."""
         return view(sizes, strides, output)
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:

@@ -11,7 +11,7 @@ from archspec.ops.common.pointwise import Pointwise
 
 
 class Gelu(Pointwise):
-    """x times the normal distribution function of x (https://arxiv.org/abs/1606.08415)."""
+    """x times the standard normal distribution function of x (https://arxiv.org/abs/1606.08415)."""
 
     keyword: ClassVar[str] = "gelu"
     target: ClassVar[str] = "nn.GELU"
@@ -22,4 +22,4 @@ class Gelu(Pointwise):
         Example((Shape.of(5),), {"approximate": "tanh"}),
     )
 
-    approximate: Literal["none", "tanh"] = Field("none", description="exact, or the approximation by tanh")
+    approximate: Literal["none", "tanh"] = Field("none", description="none: exact; tanh: the approximation by tanh")

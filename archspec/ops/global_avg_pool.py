@@ -11,11 +11,12 @@ from archspec.ops.common.pooling import GlobalPool
 
 
 class GlobalAvgPool(GlobalPool):
-    """The mean of each channel, the spatial axes kept with size 1 (https://arxiv.org/abs/1312.4400)."""
+    """Take the mean of each channel; the spatial axes stay, with size 1 (https://arxiv.org/abs/1312.4400)."""
 
     keyword: ClassVar[str] = "global_avg_pool"
     target: ClassVar[str] = "nn.AdaptiveAvgPool"
     expression: ClassVar[str] = "F.adaptive_avg_pool"
+    sliding: ClassVar[str] = "avg_pool"
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),)),
         Example((Shape.of(512, 7, 7),), {}, Shape.of(512, 1, 1)),

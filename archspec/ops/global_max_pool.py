@@ -11,11 +11,12 @@ from archspec.ops.common.pooling import GlobalPool
 
 
 class GlobalMaxPool(GlobalPool):
-    """The greatest number of each channel, the spatial axes kept with size 1 (https://arxiv.org/abs/1312.4400)."""
+    """Take the maximum of each channel; the spatial axes stay, with size 1 (https://arxiv.org/abs/1312.4400)."""
 
     keyword: ClassVar[str] = "global_max_pool"
     target: ClassVar[str] = "nn.AdaptiveMaxPool"
     expression: ClassVar[str] = "F.adaptive_max_pool"
+    sliding: ClassVar[str] = "max_pool"
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),)),
         Example((Shape.of(512, 7, 7),), {}, Shape.of(512, 1, 1)),
@@ -24,9 +25,9 @@ class GlobalMaxPool(GlobalPool):
     )
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """The input and where the greatest numbers stood, as 64-bit integers."""
+        """The input, and the indices of the maxima as 64-bit integers."""
         return Saved((0,), extra=(Numbers(1, output.dims, 8),))
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
-        """Where the greatest numbers stand, as 64-bit integers."""
+        """The indices of the maxima, as 64-bit integers."""
         return (Numbers(1, output.dims, 8),)

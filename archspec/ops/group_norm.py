@@ -16,7 +16,7 @@ from archspec.sizes import Condition
 
 
 class GroupNorm(Op):
-    """Each group of channels of each sample to mean 0 and variance 1 (https://arxiv.org/abs/1803.08494)."""
+    """Normalise each group of channels of each sample to mean 0 and variance 1 (https://arxiv.org/abs/1803.08494)."""
 
     keyword: ClassVar[str] = "group_norm"
     kind: ClassVar[Kind] = "normalisation"
@@ -38,17 +38,17 @@ class GroupNorm(Op):
         """The input's own shape."""
         shape = only(self, inputs)
         if not shape.channels_first:
-            raise ShapeError("group norm wants channels before the other axes", "`permute` puts them first")
+            raise ShapeError("group norm needs channels before the other axes", "`permute` them to the front first")
         if shape.channels % self.groups:
             raise ShapeError(f"{shape.channels} channels do not divide into {self.groups} groups", argument="groups")
         return shape
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
-        """The whole map: each number is measured against the mean of its group."""
+        """The whole map: each element is normalised by the statistics of its group."""
         return Everything()
 
     def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
-        """A group of one image is more than one value; torch lets that pass in a batch of several."""
+        """A group of a single image must have more than one value; torch does not check this for a larger batch."""
         each = (inputs[0].channels // self.groups, *inputs[0].spatial)
         return several(each, author) if run.alone else []
 

@@ -1,4 +1,4 @@
-"""Sigmoid made of straight lines."""
+"""Piecewise linear sigmoid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Swish made of straight lines."""
+"""Swish with a piecewise linear sigmoid."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from archspec.ops.common.pointwise import Pointwise
 
 
 class Identity(Pointwise):
-    """The input, unchanged: a name for it, or a place in a numbering."""
+    """The input, unchanged: to give it a name, or to take a number in a sequence."""
 
     keyword: ClassVar[str] = "identity"
     kind: ClassVar[Kind] = "reshape"

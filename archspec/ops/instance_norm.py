@@ -17,7 +17,7 @@ from archspec.sizes import Condition
 
 
 class InstanceNorm(Op):
-    """Each channel of each sample to mean 0 and variance 1 (https://arxiv.org/abs/1607.08022)."""
+    """Normalise each channel of each sample to mean 0 and variance 1 (https://arxiv.org/abs/1607.08022)."""
 
     keyword: ClassVar[str] = "instance_norm"
     kind: ClassVar[Kind] = "normalisation"
@@ -32,7 +32,7 @@ class InstanceNorm(Op):
     )
 
     eps: AboveZero = Field(1e-5, description="added to the variance")
-    momentum: Probability = Field(0.1, description="share of a new batch in the running statistics")
+    momentum: Probability = Field(0.1, description="weight of a new batch in the running statistics")
     affine: Flag = Field(False, description="whether a scale and a shift are learnt for each channel")
     track_running_stats: Flag = Field(False, description="whether running statistics are kept, and used in evaluation")
 
@@ -40,15 +40,15 @@ class InstanceNorm(Op):
         """The input's own shape."""
         shape = feature_map(self, inputs)
         if all(dim == 1 for dim in shape.spatial):
-            raise ShapeError("instance norm wants more than one value in each channel")
+            raise ShapeError("instance norm needs more than one value in each channel")
         return shape
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
-        """The whole map, unless running statistics stand in for its own in evaluation."""
+        """The whole map, unless evaluation uses running statistics."""
         return POINTWISE if self.track_running_stats else Everything()
 
     def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
-        """Wherever the statistics are the map's own, it is more than one value, whatever the batch."""
+        """If the statistics come from the map, it must have more than one value, for any batch size."""
         own = run.training or not self.track_running_stats
         return several(inputs[0].spatial, author) if own else []
 
@@ -66,7 +66,7 @@ class InstanceNorm(Op):
         return Saved((0,), extra=(Numbers(2 * inputs[0].channels),))
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
-        """Mean and deviation of each channel, or what is known of them; these and the weights for each image."""
+        """Mean and deviation of each channel, computed or running; these and the weights for each image."""
         return (Numbers((4 if self.affine else 2) * inputs[0].channels),)
 
     def module(self, inputs: Sequence[Shape]) -> Module:

@@ -15,7 +15,7 @@ from archspec.sizes import Dim
 
 CHANNELS_FIRST = '''\
 class ChannelLayerNorm(nn.LayerNorm):
-    """Layer normalisation over the channels of a map that has them first."""
+    """Layer normalisation over the channels of a channels-first map."""
 
     def forward(self, input: Tensor) -> Tensor:
         return super().forward(input.movedim(1, -1)).movedim(-1, 1)
@@ -23,10 +23,10 @@ class ChannelLayerNorm(nn.LayerNorm):
 
 
 class LayerNorm(Op):
-    """Each sample to mean 0 and variance 1 along the axes named (https://arxiv.org/abs/1607.06450).
+    """Normalise each sample to mean 0 and variance 1 over the given axes (https://arxiv.org/abs/1607.06450).
 
-    Along the channels of a map that has them first, the text moves them to the end and back, as ConvNeXt does; other
-    axes must be the last ones.
+    For the channels of a channels-first map, the emitted code moves them to the end and back, as ConvNeXt does; any
+    other axes must be the last ones.
     """
 
     keyword: ClassVar[str] = "layer_norm"
@@ -45,9 +45,9 @@ class LayerNorm(Op):
         Example((Shape.of(6),)),
     )
 
-    axes: Axes = Field(("channels",), description="the axes that are normalised together")
+    axes: Axes = Field(("channels",), description="the axes to normalise over")
     eps: AboveZero = Field(1e-5, description="added to the variance")
-    affine: Flag = Field(True, description="whether a scale and a shift are learnt for each place along the axes")
+    affine: Flag = Field(True, description="whether a scale and a shift are learnt for each position on the axes")
 
     def _moved(self, shape: Shape) -> bool:
         return self.axes == ("channels",) and shape.channels_first and len(shape.axes) > 1
@@ -57,7 +57,7 @@ class LayerNorm(Op):
         for axis in self.axes:
             dim = shape.dims[shape.position(axis) - 1]
             if not isinstance(dim, int):
-                raise ShapeError(f"layer norm along the {axis} wants it constant", argument="axes")
+                raise ShapeError(f"layer norm needs a constant {axis}", argument="axes")
             sizes.append(dim)
         return tuple(sizes)
 
@@ -68,7 +68,7 @@ class LayerNorm(Op):
             shape.position(axis)
         if not self._moved(shape) and shape.axes[-len(self.axes) :] != self.axes:
             raise ShapeError(
-                f"layer norm wants the channels or the last axes of ({', '.join(shape.axes)}), in this order",
+                f"layer norm needs the channels or the last axes of ({', '.join(shape.axes)}), in this order",
                 argument="axes",
             )
         self._sizes(shape)
@@ -81,22 +81,22 @@ class LayerNorm(Op):
         return tuple((0, axis) for axis, dim in named if axis in self.axes and not isinstance(dim, int))
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
-        """All of the axes that are normalised; the others by themselves."""
+        """Everything along a normalised axis; the row itself along the others."""
         return Everything() if axis in self.axes else POINTWISE
 
     def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
-        """``weight`` and ``bias``, of the sizes of the axes."""
+        """``weight`` and ``bias``, with the sizes of the normalised axes."""
         sizes = self._sizes(inputs[0])
         return (Weight("weight", sizes), Weight("bias", sizes)) if self.affine else ()
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """The input, and the mean and deviation at each place of the other axes."""
+        """The input, and the mean and deviation at each position of the other axes."""
         return Saved((0,), extra=(Numbers(2, self._others(inputs[0])),))
 
     def lay(
         self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
     ) -> tuple[int, ...]:
-        """Channels last where that is how it runs."""
+        """Channels last, if the channels are moved to the end."""
         return dense(output, (0, *range(2, len(output)), 1) if self._moved(inputs[0]) else None)
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:

@@ -12,7 +12,7 @@ from archspec.ops.common.pointwise import Pointwise
 
 
 class LeakyRelu(Pointwise):
-    """x where positive, a small slope elsewhere (Maas et al., 2013)."""
+    """x if x is positive, else a small multiple of x (Maas et al., 2013)."""
 
     keyword: ClassVar[str] = "leaky_relu"
     target: ClassVar[str] = "nn.LeakyReLU"

@@ -27,7 +27,7 @@ from archspec.ops.common.windows import POINTWISE, Everything, Window
 
 
 class Linear(Op):
-    """A matrix product along the last axis, and a bias."""
+    """Multiply the last axis by a weight matrix and add a bias."""
 
     keyword: ClassVar[str] = "linear"
     kind: ClassVar[Kind] = "dense"
@@ -46,11 +46,11 @@ class Linear(Op):
     bias: Flag = Field(True, description="whether a bias is added")
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The last axis becomes ``features`` long."""
+        """The input's shape, with ``features`` as the size of the last axis."""
         shape = only(self, inputs)
         if shape.channels_first and shape.axes[-1] in SPATIAL[min(shape.rank, 3)]:
             raise ShapeError(
-                f"linear acts along the last axis, which here is the {shape.axes[-1]} of a map",
+                f"linear acts on the last axis, which here is the {shape.axes[-1]} of a map",
                 "`flatten` first, or `global_avg_pool` and `flatten`, or `permute` the channels to the end",
             )
         self._width(shape)
@@ -59,7 +59,7 @@ class Linear(Op):
     def _width(self, shape: Shape) -> int:
         width = shape.dims[-1]
         if not isinstance(width, int):
-            raise ShapeError(f"linear wants a constant number of {shape.axes[-1]}")
+            raise ShapeError(f"linear needs a constant number of {shape.axes[-1]}")
         return width
 
     def pinned(self, inputs: Sequence[Shape]) -> tuple[tuple[int, str], ...]:
@@ -67,7 +67,7 @@ class Linear(Op):
         return () if isinstance(inputs[0].dims[-1], int) else ((0, inputs[0].axes[-1]),)
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
-        """All of the last axis; the others by themselves."""
+        """Everything along the last axis; the row itself along the others."""
         return Everything() if axis == inputs[0].axes[-1] else POINTWISE
 
     def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
@@ -76,7 +76,7 @@ class Linear(Op):
         return (weight, Weight("bias", (self.features,))) if self.bias else (weight,)
 
     def multiply_adds(self, inputs: Sequence[Shape], output: Shape) -> tuple[Product, ...]:
-        """One for each weight, at each place of the other axes."""
+        """One for each weight, at each position of the other axes."""
         return ((self.features * self._width(inputs[0]), inputs[0].dims[:-1]),)
 
     def module(self, inputs: Sequence[Shape]) -> Module:
@@ -91,5 +91,5 @@ class Linear(Op):
         )
 
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:
-        """``fc, 1000``; on a map, where it is the same at every place, ``pointwise linear, 384``."""
+        """``fc, 1000``; on a map, where it is applied at every position, ``pointwise linear, 384``."""
         return f"{'fc' if len(output.dims) == 1 else 'pointwise linear'}, {self.features}"

@@ -14,9 +14,9 @@ from archspec.ops.common.spatial import feature_map
 
 
 class Lrn(Op):
-    """Each number over (k + alpha · mean of squares of ``size`` neighbouring channels) ** beta (AlexNet, section 3.3).
+    """Divide by (k + alpha · mean of squares over ``size`` neighbouring channels) ** beta (AlexNet, section 3.3).
 
-    The paper writes alpha before a *sum*: its 1e-4 is ``alpha: 0.0005`` here, as in torch and Caffe, for a size of 5.
+    The paper multiplies alpha by a *sum*: for a size of 5 its 1e-4 is ``alpha: 0.0005`` here, as in torch and Caffe.
     """
 
     keyword: ClassVar[str] = "lrn"
@@ -29,8 +29,8 @@ class Lrn(Op):
         Example((Shape.of(4, 2, H, W),), {"size": 3}),
     )
 
-    size: Positive = Field(description="number of channels that are looked at")
-    alpha: Number = Field(1e-4, description="factor on the mean of squares")
+    size: Positive = Field(description="number of neighbouring channels")
+    alpha: Number = Field(1e-4, description="factor of the mean of squares")
     beta: Number = Field(0.75, description="exponent")
     k: Number = Field(1.0, description="added to the mean of squares")
 
@@ -47,12 +47,13 @@ class Lrn(Op):
         )
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """The input, its squares and their mean to the power."""
+        """The input, its squares, and their mean to the power beta."""
         return Saved((0,), extra=(Numbers(3, output.dims),))
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
-        """Squares, and their means."""
-        return (Numbers(2, output.dims),)
+        """Two maps of squares or their means, or the squares with as many channels around as the outer ones look at."""
+        channels = output.channels
+        return (Numbers(max(2 * channels, channels + self.size - 1), output.spatial),)
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.LocalResponseNorm(5, k=2)``."""

@@ -15,7 +15,7 @@ from archspec.ops.common.spatial import Windows, by_axis
 
 
 class MaxPool(Pool):
-    """The greatest number under each window; padding never wins."""
+    """Take the maximum of each window; padding never counts as the maximum."""
 
     keyword: ClassVar[str] = "max_pool"
     target: ClassVar[str] = "nn.MaxPool"
@@ -39,11 +39,11 @@ class MaxPool(Pool):
     dilation: PerAxis = Field(1, description="distance between the taps of a window")
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """The input and where the greatest numbers stood, as 64-bit integers."""
+        """The input, and the indices of the maxima as 64-bit integers."""
         return Saved((0,), extra=(Numbers(1, output.dims, 8),))
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
-        """Where the greatest numbers stand, as 64-bit integers."""
+        """The indices of the maxima, as 64-bit integers."""
         return (Numbers(1, output.dims, 8),)
 
     def _dilation(self) -> int | tuple[int, ...]:

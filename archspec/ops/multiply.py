@@ -11,9 +11,10 @@ from archspec.ops.common.memory import Saved
 
 
 class Multiply(Elementwise):
-    """Branches multiplied number by number, in the order written, as a gate is (https://arxiv.org/abs/1709.01507)."""
+    """Multiply branches element by element, in the order written, as for a gate (https://arxiv.org/abs/1709.01507)."""
 
     keyword: ClassVar[str] = "multiply"
+    switch: ClassVar[str | None] = "gated"
     works_on_any_map: ClassVar[bool] = True
     circle: ClassVar[str | None] = "×"
     sign: ClassVar[str] = "*"
@@ -21,5 +22,5 @@ class Multiply(Elementwise):
     saves_for_others: ClassVar[bool] = True
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """All inputs: each is the slope of the others."""
+        """All inputs: each is needed for the gradients of the others."""
         return Saved(tuple(range(len(inputs))))

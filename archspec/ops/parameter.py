@@ -1,4 +1,4 @@
-"""A learnt tensor by itself."""
+"""A learnt tensor."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Sizes = Annotated[
 
 
 class Parameter(Op):
-    """A learnt tensor without input or batch, zeros at first: what a gate or a shortcut is scaled by.
+    """A learnt tensor without input or batch, initialised with zeros, for example to scale a gate or a shortcut.
 
-    It is added to or multiplied onto a map with the same axes, of which it may have some of size 1.
+    It can be added to a map, or multiplied with one, that has the same axes; axes of size 1 are broadcast.
     """
 
     keyword: ClassVar[str] = "parameter"
@@ -33,7 +33,7 @@ class Parameter(Op):
         Example((), {"shape": [4, 6], "axes": ["tokens", "channels"], "init": {"trunc_normal": {"std": 0.02}}}),
     )
 
-    shape: Sizes = Field(description="its sizes: channels, then spatial axes, unless `axes` says otherwise")
+    shape: Sizes = Field(description="its sizes: channels, then spatial axes, unless `axes` names others")
     axes: Axes | None = Field(None, description="names of its axes")
 
     @model_validator(mode="after")
@@ -47,11 +47,11 @@ class Parameter(Op):
         if inputs:
             raise ShapeError("a parameter takes no input")
         if self.axes is None and len(self.shape) - 1 not in SPATIAL:
-            raise ShapeError(f"{len(self.shape)} axes want names", "add `axes: [channels, …]`", "shape")
+            raise ShapeError(f"{len(self.shape)} axes need names", "add `axes: [channels, …]`", "shape")
         return Shape(self.shape, self.axes or ("channels", *SPATIAL[len(self.shape) - 1]), batched=False)
 
     def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
-        """The tensor itself, which has the step's own name."""
+        """The tensor itself, which has the name of the step."""
         return (Weight("", self.shape),)
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:

@@ -1,4 +1,4 @@
-"""Another order of the axes."""
+"""Permutation of the axes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from archspec.ops.common.memory import NOTHING, Saved
 
 PERMUTE = '''\
 class Permute(nn.Module):
-    """Another order of the axes."""
+    """Permutation of the axes."""
 
     def __init__(self, dims: tuple[int, ...]) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Permute(nn.Module):
 
 
 class Permute(Op):
-    """The axes in the order named; the batch stays first."""
+    """Permute the axes into the given order; the batch stays first."""
 
     keyword: ClassVar[str] = "permute"
     kind: ClassVar[Kind] = "reshape"
@@ -59,7 +59,7 @@ class Permute(Op):
         shape = only(self, inputs)
         if sorted(self.axes) != sorted(shape.axes):
             raise ShapeError(
-                f"permute wants each of the axes {', '.join(shape.axes)} once, not {', '.join(self.axes)}",
+                f"permute needs each of the axes {', '.join(shape.axes)} once, not {', '.join(self.axes)}",
                 argument="axes",
             )
         return Shape(tuple(shape.dims[shape.axes.index(axis)] for axis in self.axes), self.axes)

@@ -13,7 +13,7 @@ from archspec.ops.common.memory import Layout
 
 
 class Prelu(Op):
-    """x where positive, a learnt slope elsewhere, 0.25 at first (https://arxiv.org/abs/1502.01852)."""
+    """x if x is positive, else x times a learnt slope, initially 0.25 (https://arxiv.org/abs/1502.01852)."""
 
     keyword: ClassVar[str] = "prelu"
     kind: ClassVar[Kind] = "activation"
@@ -32,7 +32,9 @@ class Prelu(Op):
         """The input's own shape."""
         shape = only(self, inputs)
         if self.per_channel and not shape.channels_first:
-            raise ShapeError("prelu with a slope for each channel wants channels first", "`permute` puts them first")
+            raise ShapeError(
+                "prelu with a slope for each channel needs channels first", "`permute` them to the front first"
+            )
         return shape
 
     def _slopes(self, shape: Shape) -> int:

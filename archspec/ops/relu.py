@@ -20,5 +20,5 @@ class Relu(Pointwise):
     examples: ClassVar[tuple[Example, ...]] = (Example((Shape.of(3, H, W),)), Example((Shape.of(5),)))
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """The output, from which the slope follows."""
+        """The output, from which the derivative is computed."""
         return OUTPUT

@@ -1,4 +1,4 @@
-"""Rectified linear activation, cut off at 6."""
+"""Rectified linear activation, clipped at 6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same numbers under other axes."""
+"""Reshaping."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from archspec.sizes import Dim, text
 
 RESHAPE = '''\
 class Reshape(nn.Module):
-    """The same numbers under other axes, the batch left alone."""
+    """Reshaping of all axes but the batch."""
 
     def __init__(self, *shape: int) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ def _entry(value: object) -> int | str:
 def _entries(value: object) -> tuple[int | str, ...]:
     entries = each(value, _entry, 8, "a list of sizes")
     if entries.count(-1) > 1:
-        refuse("leaves more than one size open", "one may be -1")
+        refuse("has more than one -1", "only one size may be -1")
     return entries
 
 
@@ -63,7 +63,10 @@ Entries = Annotated[
 
 
 class Reshape(Op):
-    """The same numbers in the same order under other axes; an axis may be kept by its name, whatever its size."""
+    """Reshape the axes, keeping the order of the elements; an axis of any size can be kept by its name.
+
+    ``-1`` stands for the rest, which may be such an axis too.
+    """
 
     keyword: ClassVar[str] = "reshape"
     kind: ClassVar[Kind] = "reshape"
@@ -74,6 +77,7 @@ class Reshape(Op):
         Example((Shape.of(48),), {"shape": [3, -1, 2]}, Shape.of(3, 8, 2)),
         Example((Shape.of(6, H, W),), {"shape": [2, 3, "height", "width"]}, Shape.of(2, 3, H, W)),
         Example((Shape.of(6, 4, W),), {"shape": [-1, "width"]}, Shape.of(24, W)),
+        Example((Shape.of(6, H, W),), {"shape": [3, 2, "height", -1]}, Shape.of(3, 2, H, W)),
         Example(
             (Shape.of(6, L),),
             {"shape": [3, -1, "length"], "axes": ["groups", "channels", "length"]},
@@ -86,8 +90,10 @@ class Reshape(Op):
         ),
     )
 
-    shape: Entries = Field(description="sizes without the batch; -1 for what is left, an axis's name to keep its size")
-    axes: Axes | None = Field(None, description="names of the new axes; channels and spatial ones when left out")
+    shape: Entries = Field(
+        description="sizes without the batch; -1: the size that is left; the name of an axis: the size of that axis"
+    )
+    axes: Axes | None = Field(None, description="names of the new axes. Default: channels, then spatial axes")
 
     @model_validator(mode="after")
     def _axes_fit(self) -> Self:
@@ -95,17 +101,28 @@ class Reshape(Op):
             refuse(f"`axes` names {len(self.axes)} axes for {len(self.shape)} sizes")
         return self
 
+    def _entries(self, shape: Shape) -> tuple[int | str, ...]:
+        """The entries, -1 as the name of a symbolic axis where it stands for that axis alone."""
+        left = [axis for axis, dim in zip(shape.axes, shape.dims, strict=True)
+                if not isinstance(dim, int) and axis not in self.shape]  # fmt: skip
+        if -1 not in self.shape or len(left) != 1:
+            return self.shape
+        entries = tuple(left[0] if entry == -1 else entry for entry in self.shape)
+        sizes = [shape.dims[shape.axes.index(entry)] if entry in shape.axes else entry for entry in entries]
+        return entries if _products(sizes) == _products(shape.dims) else self.shape
+
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The sizes asked for, when they hold as many numbers as the input, which may be a parameter."""
+        """The requested sizes, which must have as many elements as the input; the input may be a parameter."""
         shape = any_one(self, inputs)
+        entries = self._entries(shape)
         if self.axes is None and len(self.shape) - 1 not in SPATIAL:
-            raise ShapeError(f"{len(self.shape)} axes want names", "add `axes: [channels, …]`", "shape")
-        wanted = [shape.dims[shape.position(entry) - 1] if isinstance(entry, str) else entry for entry in self.shape]
+            raise ShapeError(f"{len(self.shape)} axes need names", "add `axes: [channels, …]`", "shape")
+        wanted = [shape.dims[shape.position(entry) - 1] if isinstance(entry, str) else entry for entry in entries]
         there, asked = _stretches(shape.dims), _stretches(wanted)
         kept = [dim for dim in shape.dims if not isinstance(dim, int)]
         if kept != [dim for dim in wanted if not isinstance(dim, int)]:
             raise ShapeError(
-                "reshape wants numbers, or each symbolic axis kept by its name, in order", argument="shape"
+                "reshape needs numbers, or each symbolic axis kept by its name, in order", argument="shape"
             )
         for have, want in zip(there, asked, strict=True):
             count, known = prod(have), prod(size for size in want if size != -1)
@@ -118,27 +135,30 @@ class Reshape(Op):
         axes = self.axes or ("channels", *SPATIAL[len(self.shape) - 1])
         for name, dim in zip(axes, wanted, strict=True):
             if name == "channels" and not isinstance(dim, int):
-                raise ShapeError(f"the number of channels would be {text(dim)}", "name the new axes by `axes`", "shape")
+                raise ShapeError(
+                    f"the number of channels would be {text(dim)}", "name the new axes with `axes`", "shape"
+                )
         return Shape(tuple(wanted), axes, shape.batched)
 
     def pinned(self, inputs: Sequence[Shape]) -> tuple[tuple[int, str], ...]:
-        """The symbolic axes that are not kept by name."""
+        """The symbolic axes that are kept neither by name nor as what is left."""
+        entries = self._entries(inputs[0])
         named = zip(inputs[0].axes, inputs[0].dims, strict=True)
-        return tuple((0, name) for name, dim in named if not isinstance(dim, int) and name not in self.shape)
+        return tuple((0, name) for name, dim in named if not isinstance(dim, int) and name not in entries)
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
-        """The row itself along an axis that is kept; anything along another."""
+        """The row itself along an axis that is kept; everything along another."""
         axes = self.infer(inputs).axes
-        return POINTWISE if self.shape[axes.index(axis)] == axis else Everything()
+        return POINTWISE if self._entries(inputs[0])[axes.index(axis)] == axis else Everything()
 
     def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
-        """A view, where the input lies in memory as its axes say."""
+        """A view, if the input is contiguous."""
         return 0
 
     def view(
         self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
     ) -> tuple[int, ...] | None:
-        """Where the numbers lie so that the new axes can step over them."""
+        """A view, if the input's strides allow it."""
         return view(sizes, strides, output)
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
@@ -146,7 +166,7 @@ class Reshape(Op):
         return NOTHING
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
-        """``Reshape(3, 4, 4)``; none where more than one size is open."""
+        """``Reshape(3, 4, 4)``; None if more than one size is symbolic."""
         output = self.infer(inputs)
         names = [f"size_{position}" for position in range(1, len(output.dims) + 1)]
         sizes = [dim if isinstance(dim, int) else -1 for dim in output.dims]
@@ -159,7 +179,7 @@ class Reshape(Op):
         shape, output = inputs[0], self.infer(inputs)
         texts = [
             str(dim) if isinstance(dim, int) else f"{{0}}.shape[{shape.position(str(entry))}]"
-            for entry, dim in zip(self.shape, output.dims, strict=True)
+            for entry, dim in zip(self._entries(shape), output.dims, strict=True)
         ]
         batch = ["{0}.shape[0]"] if output.batched else []
         return Function(f"{{0}}.reshape({', '.join([*batch, *texts])})")
@@ -167,6 +187,18 @@ class Reshape(Op):
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:
         """``reshape to 3×4×4``."""
         return f"reshape to {'×'.join(text(dim) for dim in output.dims)}"
+
+
+def _products(dims: Sequence[object]) -> list[object]:
+    """The products of constant sizes between symbolic ones, and these."""
+    found: list[object] = [1]
+    for dim in dims:
+        if isinstance(dim, int):
+            assert isinstance(found[-1], int)
+            found[-1] *= dim
+        else:
+            found += [dim, 1]
+    return found
 
 
 def _stretches(dims: Sequence[Dim]) -> list[list[int]]:

@@ -9,14 +9,14 @@ from archspec.ops.common.base import Example, H, L, Shape, W
 
 
 class Scale(Affine):
-    """Each number times a constant, which may differ from channel to channel and is not learnt."""
+    """Multiply by a constant, or by one for each channel; it is not learnt."""
 
     keyword: ClassVar[str] = "scale"
     acts_per_channel: ClassVar[bool] = True
     sign: ClassVar[str] = "*"
     helper: ClassVar[str] = '''\
 def scale_channels(input: Tensor, by: tuple[float, ...]) -> Tensor:
-    """Each channel times a constant of its own."""
+    """Multiply each channel by its own constant."""
     return torch.cat([channel * constant for channel, constant in zip(input.split(1, dim=1), by, strict=True)], dim=1)
 '''
     examples: ClassVar[tuple[Example, ...]] = (

@@ -9,14 +9,14 @@ from archspec.ops.common.base import Example, H, L, Shape, W
 
 
 class Shift(Affine):
-    """Each number plus a constant, which may differ from channel to channel and is not learnt."""
+    """Add a constant, or one for each channel; it is not learnt."""
 
     keyword: ClassVar[str] = "shift"
     acts_per_channel: ClassVar[bool] = True
     sign: ClassVar[str] = "+"
     helper: ClassVar[str] = '''\
 def shift_channels(input: Tensor, by: tuple[float, ...]) -> Tensor:
-    """Each channel plus a constant of its own."""
+    """Add its own constant to each channel."""
     return torch.cat([channel + constant for channel, constant in zip(input.split(1, dim=1), by, strict=True)], dim=1)
 '''
     examples: ClassVar[tuple[Example, ...]] = (

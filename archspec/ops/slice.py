@@ -1,4 +1,4 @@
-"""A stretch of one axis."""
+"""Slicing of one axis."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from archspec.sizes import AtLeast, Condition, Dim, step
 
 
 class Slice(Op):
-    """Some of the channels, or of the rows: ``length`` of them from ``start`` on, or all from there."""
+    """Take ``length`` channels (or rows) from ``start`` on, or all from there."""
 
     keyword: ClassVar[str] = "slice"
     kind: ClassVar[Kind] = "reshape"
@@ -30,26 +30,26 @@ class Slice(Op):
         Example((Shape.of(9),), {"length": 4}, Shape.of(4)),
     )
 
-    axis: Axis = Field("channels", description="the axis that is cut")
-    start: NonNegative = Field(0, description="the first that is taken")
-    length: Positive | None = Field(None, description="how many are taken; all from `start` on when left out")
+    axis: Axis = Field("channels", description="the axis to cut")
+    start: NonNegative = Field(0, description="the first index to take")
+    length: Positive | None = Field(None, description="how many to take. Default: all from `start` on")
 
     def _size(self, shape: Shape) -> Dim:
         return shape.dims[shape.position(self.axis) - 1]
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The axis becomes ``length`` long."""
+        """The input's shape, with ``length`` as the size of the axis."""
         shape = only(self, inputs)
         size = self._size(shape)
         end = self.start + (self.length or 1)
         if isinstance(size, int) and end > size:
-            raise ShapeError(f"{self.length or 'any'} from {self.start} on are not in {size} {self.axis}")
+            raise ShapeError(f"the slice of {self.length or 'any'} from {self.start} is outside the {size} {self.axis}")
         found = step(size, 1, -self.start, 1) if self.length is None else self.length
         at = shape.position(self.axis) - 1
         return Shape((*shape.dims[:at], found, *shape.dims[at + 1 :]), shape.axes)
 
     def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
-        """The stretch lies inside the axis."""
+        """The slice must lie inside the axis."""
         size = self._size(inputs[0])
         return [] if isinstance(size, int) else [AtLeast(size, self.start + (self.length or 1), author)]
 
@@ -66,7 +66,7 @@ class Slice(Op):
         return NOTHING
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
-        """``{0}[:, :29]``; by ``narrow`` where the size is not known, since slicing takes less without a word."""
+        """``{0}[:, :29]``; ``narrow`` for a symbolic size, since a slice beyond the end is silently shorter."""
         dim = inputs[0].position(self.axis)
         if self.length is not None and not isinstance(self._size(inputs[0]), int):
             return Function(f"{{0}}.narrow({dim}, {self.start}, {self.length})")

@@ -23,5 +23,5 @@ class Softplus(Pointwise):
         Example((Shape.of(5),), {"beta": 2, "threshold": 10}),
     )
 
-    beta: AboveZero = Field(1.0, description="how sharply it bends")
-    threshold: Number = Field(20.0, description="where beta·x is greater, x itself")
+    beta: AboveZero = Field(1.0, description="how sharp the bend is")
+    threshold: Number = Field(20.0, description="the output is x where beta·x is greater")

@@ -1,4 +1,4 @@
-"""One of several parts of an axis, of given sizes."""
+"""One of several parts of an axis, with given sizes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Parts = Annotated[
 
 
 class Split(Op):
-    """Part ``index``, counted from 0, of an axis cut into ``sizes``, which must add up."""
+    """Take part ``index`` (from 0) of an axis that is cut into ``sizes``, which must add up to its size."""
 
     keyword: ClassVar[str] = "split"
     kind: ClassVar[Kind] = "reshape"
@@ -35,8 +35,8 @@ class Split(Op):
     )
 
     sizes: Parts = Field(description="sizes of the parts")
-    index: NonNegative = Field(description="the part that is taken, from 0")
-    axis: Axis = Field("channels", description="the axis that is cut")
+    index: NonNegative = Field(description="the part to take, counted from 0")
+    axis: Axis = Field("channels", description="the axis to cut")
 
     @model_validator(mode="after")
     def _part_exists(self) -> Self:
@@ -45,7 +45,7 @@ class Split(Op):
         return self
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The axis becomes as long as the part."""
+        """The input's shape; the axis has the length of the part."""
         shape = only(self, inputs)
         at = shape.position(self.axis) - 1
         size = shape.dims[at]
@@ -54,12 +54,12 @@ class Split(Op):
         return Shape((*shape.dims[:at], self.sizes[self.index], *shape.dims[at + 1 :]), shape.axes)
 
     def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
-        """The parts add up to the axis."""
+        """The sizes must add up to the axis."""
         size = inputs[0].dims[inputs[0].position(self.axis) - 1]
         return [] if isinstance(size, int) else [Equal(size, sum(self.sizes), author)]
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
-        """A shift by the parts before."""
+        """A shift by the length of the parts before."""
         return Shifted(sum(self.sizes[: self.index])) if axis == self.axis else POINTWISE
 
     def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:

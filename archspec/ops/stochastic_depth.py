@@ -31,12 +31,12 @@ class StochasticDepth(nn.Module):
 def _below_one(value: object) -> int | float:
     chance = probability(value)
     if chance == 1:
-        refuse("1 would drop the branch always")
+        refuse("must be below 1: 1 would always drop the branch")
     return chance
 
 
 class StochasticDepth(Op):
-    """Each sample zero with probability p in training, the rest scaled up; before a shortcut is added."""
+    """Set each sample to zero with probability p in training and scale up the rest; used before a shortcut is added."""
 
     keyword: ClassVar[str] = "stochastic_depth"
     kind: ClassVar[Kind] = "dropout"
@@ -63,11 +63,11 @@ class StochasticDepth(Op):
         return self.p > 0
 
     def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
-        """The input itself, where nothing is dropped."""
+        """The input itself, if nothing is dropped."""
         return None if training and self.p > 0 else 0
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """What each sample was multiplied by."""
+        """The factor of each sample."""
         return Saved(extra=(Numbers(1),)) if self.p > 0 else NOTHING
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:

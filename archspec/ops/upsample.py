@@ -30,14 +30,22 @@ from archspec.ops.common.windows import Nothing, Resized, Scaled, Window
 from archspec.sizes import Dim, step
 
 FINEST = 10_000
-"""The largest denominator of a factor: 1.3333 has 10,000."""
+"""The largest denominator of a factor: 1.3333 has 10,000, 4/3 has 3."""
 
 
 def _factor(value: object) -> int | float:
     found = above_zero(value)
-    if found > FINEST or Fraction(repr(found)).denominator > FINEST:
-        refuse(f"{found!r} is no fraction of small numbers", "factors may have up to four decimal places")
+    if found > FINEST or float(_exact(found)) != found:
+        refuse(
+            f"{found!r} is not a fraction of small numbers",
+            f"write it as a fraction: `$(4 / 3)`, denominator ≤ {FINEST:,}",
+        )
     return found
+
+
+def _exact(factor: int | float) -> Fraction:
+    """The fraction of small numbers that a factor stands for."""
+    return Fraction(factor).limit_denominator(FINEST)
 
 
 def _scale(value: object) -> Any:
@@ -53,14 +61,14 @@ Scale = Annotated[
     WithJsonSchema({"anyOf": [_FACTOR, {"type": "array", "items": _FACTOR, "minItems": 1, "maxItems": 3}]}),
 ]
 LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
-"""Torch's word for linear interpolation by the number of axes."""
+"""torch's name for linear interpolation, by the number of axes."""
 
 
 class Upsample(Op):
-    """A map at another size, by the nearest rows or between neighbours.
+    """Resize a map by copying the nearest rows or interpolating between neighbours.
 
-    By a factor, the size is floor(x·factor), exactly; a factor that is not whole is emitted as that size, since torch
-    would compute it in floating point.
+    With a factor the size is exactly floor(x·factor).  For a fractional factor the emitted code has this size, since
+    torch would compute it in floating point.
     """
 
     keyword: ClassVar[str] = "upsample"
@@ -73,6 +81,8 @@ class Upsample(Op):
         Example((Shape.of(3, H, W),), {"scale": 2, "mode": "bilinear", "align_corners": True}),
         Example((Shape.of(3, H, W),), {"scale": 1.5, "mode": "bilinear"}),
         Example((Shape.of(3, H, W),), {"scale": [0.5, 2]}),
+        Example((Shape.of(3, H, W),), {"scale": 2, "mode": "bicubic"}),
+        Example((Shape.of(3, 6, W),), {"scale": 4 / 3, "mode": "bicubic", "align_corners": True}),
         Example((Shape.of(3, 7, 7),), {"size": [14, 21]}, Shape.of(3, 14, 21)),
         Example((Shape.of(3, H, W), Shape.of(5, 9, 11)), {"to": "skip", "mode": "linear"}, Shape.of(3, 9, 11)),
         Example((Shape.of(3, L),), {"scale": 4, "mode": "linear"}),
@@ -81,47 +91,57 @@ class Upsample(Op):
     )
 
     scale: Scale | None = Field(None, description="factor, one number or one for each spatial axis")
-    to: Text | None = Field(None, description="a step whose size is taken")
-    size: PerAxis | None = Field(None, description="the size itself, one number or one for each spatial axis")
-    mode: Literal["nearest", "linear", "bilinear", "trilinear"] = Field(
-        "nearest", description="the nearest row, or between neighbours along every axis (`bilinear` is linear in two)"
+    to: Text | None = Field(None, description="the step whose size to use")
+    size: PerAxis | None = Field(None, description="the output size, one number or one for each spatial axis")
+    mode: Literal["nearest", "linear", "bilinear", "trilinear", "bicubic"] = Field(
+        "nearest",
+        description="copy the nearest row, or interpolate along every axis: linear (`bilinear`: along two) or cubic",
     )
-    align_corners: Flag = Field(False, description="whether the centres of the corner pixels stay where they are")
+    align_corners: Flag = Field(False, description="whether the centres of the corner pixels keep their places")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         given = [name for name in ("scale", "to", "size") if getattr(self, name) is not None]
         if len(given) != 1:
-            refuse("wants one of `scale`, `to` and `size`" + (f", not {' and '.join(given)}" if given else ""))
+            refuse("needs one of `scale`, `to` and `size`" + (f", not {' and '.join(given)}" if given else ""))
         if self.align_corners and self.mode == "nearest":
-            refuse("`align_corners` has no meaning with the nearest rows", "add `mode: bilinear`")
+            refuse("`align_corners` cannot be used with mode `nearest`", "add `mode: bilinear`")
         return self
 
     @property
-    def linear(self) -> bool:
-        """Whether it interpolates between neighbours."""
-        return self.mode != "nearest"
+    def neighbours(self) -> int:
+        """How many input rows an output row depends on, if its position lies between them."""
+        return {"nearest": 1, "bicubic": 4}.get(self.mode, 2)
+
+    def _mode(self, rank: int) -> str:
+        return LINEAR[rank] if self.neighbours == 2 else self.mode
 
     def factors(self, rank: int) -> tuple[Fraction, ...]:
-        """The exact factor along each spatial axis, where ``scale`` is given; raises :class:`ShapeError`."""
+        """The exact factor along each spatial axis, if ``scale`` is given; raises :class:`ShapeError`."""
+        assert self.scale is not None
         factors = self.scale if isinstance(self.scale, tuple) else (self.scale,) * rank
         if len(factors) != rank:
-            raise ShapeError(f"`scale` gives {len(factors)} numbers for {counted(rank)}", argument="scale")
-        return tuple(Fraction(repr(factor)) for factor in factors)
+            raise ShapeError(f"`scale` has {len(factors)} numbers for {counted(rank)}", argument="scale")
+        return tuple(map(_exact, factors))
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The same channels at the new size."""
+        """The same channels, with the new size."""
         shape = feature_map(self, inputs[:1])
+        if self.mode == "bicubic" and shape.rank != 2:
+            raise ShapeError(f"bicubic is not for {counted(shape.rank)}", f"write `mode: {LINEAR[shape.rank]}`", "mode")
         if self.mode in ("bilinear", "trilinear") and self.mode != LINEAR[shape.rank]:
             raise ShapeError(
-                f"{self.mode} is not for {counted(shape.rank)}", f"write `mode: {LINEAR[shape.rank]}`", "mode"
+                f"mode {self.mode} does not work on {counted(shape.rank)}",
+                f"write `mode: {LINEAR[shape.rank]}`",
+                "mode",
             )
         if self.to is not None:
             if len(inputs) != 2:
-                raise ShapeError(f"upsample takes an input and the step to follow, not {len(inputs)} inputs")
+                raise ShapeError(f"upsample takes an input and a reference step, not {len(inputs)} inputs")
             if feature_map(self, inputs[1:]).rank != shape.rank:
                 raise ShapeError(
-                    f"upsample of {counted(shape.rank)} cannot follow a step of {inputs[1].rank}", argument="to"
+                    f"upsample of {counted(shape.rank)} cannot take its size from a step with {inputs[1].rank}",
+                    argument="to",
                 )
             return shape.with_(spatial=inputs[1].spatial)
         if self.size is not None:
@@ -130,7 +150,7 @@ class Upsample(Op):
         for name, dim, factor in zip(shape.spatial_axes, shape.spatial, self.factors(shape.rank), strict=True):
             size = step(dim, factor.numerator, 0, factor.denominator)
             if size == 0:
-                raise ShapeError(f"factor {float(factor):g} leaves nothing of the {name}", argument="scale")
+                raise ShapeError(f"factor {float(factor):g} leaves an empty {name}", argument="scale")
             sizes.append(size)
         return shape.with_(spatial=sizes)
 
@@ -145,15 +165,15 @@ class Upsample(Op):
             if self.scale is not None:
                 factor = self.factors(shape.rank)[at]
                 if factor.denominator == 1 or (isinstance(source, int) and source % factor.denominator == 0):
-                    return Scaled(factor.numerator, factor.denominator, self.linear)
+                    return Scaled(factor.numerator, factor.denominator, self.neighbours)
             elif isinstance(source, int) and isinstance(target, int):
                 factor = Fraction(target, source)
-                return Scaled(factor.numerator, factor.denominator, self.linear)
-        return Resized(source, target, self.linear, self.align_corners)
+                return Scaled(factor.numerator, factor.denominator, self.neighbours)
+        return Resized(source, target, self.neighbours, self.align_corners)
 
     def _options(self, rank: int) -> tuple[Argument, ...]:
         return (
-            Argument("mode", LINEAR[rank] if self.linear else "nearest", "mode", "nearest"),
+            Argument("mode", self._mode(rank), "mode", "nearest"),
             Argument("align_corners", True if self.align_corners else None, "align_corners", None),
         )
 
@@ -171,7 +191,7 @@ class Upsample(Op):
         return NOTHING
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
-        """``nn.Upsample(scale_factor=2, mode="bilinear")``; none where the size follows from another tensor's."""
+        """``nn.Upsample(scale_factor=2, mode="bilinear")``; None if the size comes from another tensor."""
         target = self._target(inputs[0].rank)
         return None if target is None else Module("nn.Upsample", (target, *self._options(inputs[0].rank)))
 
@@ -192,12 +212,16 @@ class Upsample(Op):
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:
         """``bilinear ↑2``; ``nearest to 14×21``."""
         rank = inputs[0].rank
-        name = LINEAR[rank] if self.linear else "nearest"
+        name = self._mode(rank)
         if self.scale is not None:
-            factors = [f"{float(factor):g}" for factor in self.factors(rank)]
+            factors = [f"{_shown(factor)}" for factor in self.factors(rank)]
             return f"{name} ↑{factors[0] if len(set(factors)) == 1 else '×'.join(factors)}"
         constant = [dim for dim in output.spatial if isinstance(dim, int)]
         return f"{name} to {times(constant)}" if len(constant) == rank else f"{name} resize"
+
+
+def _shown(factor: Fraction) -> str:
+    return f"{float(factor):g}" if 10_000 % factor.denominator == 0 else str(factor)
 
 
 def _scaled(text: str, factor: Fraction) -> str:

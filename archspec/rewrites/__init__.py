@@ -1,7 +1,6 @@
-"""Rewrites: graph to graph, with what becomes of the weights.  One class in one file each, found by looking.
+"""Rewrites: from graph to graph, with the effect on weights.  One class in one file each, found by listing this folder.
 
-The front door: ``find("dense_to_conv")`` gives the class, ``names()`` every keyword, :func:`rewrite` applies some in
-order.
+``find("dense_to_conv")`` returns the class, ``names()`` every keyword, and :func:`rewrite` applies rewrites in order.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def names() -> frozenset[str]:
 
 @cache
 def find(keyword: str) -> type[Rewrite]:
-    """The class of a rewrite; raises KeyError when there is none of that name."""
+    """Return the class of a rewrite; raises KeyError if there is none of that name."""
     if keyword not in names():
         raise KeyError(keyword)
     module = importlib.import_module(f"archspec.rewrites.{keyword}")
@@ -54,7 +53,7 @@ def find(keyword: str) -> type[Rewrite]:
 
 
 def rewrite(graph: Graph, rewrites: Sequence[Rewrite]) -> Graph:
-    """A new graph with rewrites applied in order; ``graph`` stays as it is.  Raises :class:`RewriteError`."""
+    """Return a new graph with rewrites applied in order; ``graph`` is not changed.  Raises :class:`RewriteError`."""
     for each in rewrites:
         draft = Draft(graph)
         each.apply(draft)

@@ -1,4 +1,4 @@
-"""The structural cut: everything after one step dropped."""
+"""Cutting a network: everything after one step is removed."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from archspec.rewrites.engine.errors import RewriteError
 
 
 class Cut(Rewrite):
-    """Make a step's value the network's output, and drop every step it does not need, auxiliary heads included.
+    """Make a step's output the network's output, and remove every step that it does not need, auxiliary heads included.
 
-    How a classifier becomes a backbone: ``{cut: {after: pool5}}``.  Weights of what is left stay as they are.
+    This turns a classifier into a backbone: ``{cut: {after: pool5}}``.  The weights of the remaining steps do not
+    change.
     """
 
     keyword: ClassVar[str] = "cut"
     main: ClassVar[str | None] = "after"
 
-    after: str = Field(description="path or label of the last step that stays")
+    after: str = Field(description="path or label of the last step to keep")
 
     def apply(self, draft: Draft) -> None:
-        """Keep what ``after`` needs; refuses when there is no such step, or nothing would be left."""
+        """Keep what ``after`` needs; raises RewriteError if there is no such step, or nothing would be left."""
         node = draft.find(self.after)
         if node.op is None:
-            raise RewriteError(f"`{self.after}` is an input; nothing would be left", node)
+            raise RewriteError(f"`{self.after}` is an input, so no step would be left", node)
         if not node.shape.batched:
-            raise RewriteError(f"`{self.after}` is a parameter, which reads nothing of the input", node)
+            raise RewriteError(f"`{self.after}` is a parameter, which does not depend on the input", node)
         if [one for _, one in draft.outputs] == [node]:
-            raise RewriteError(f"the network ends at `{self.after}` already", node)
+            raise RewriteError(f"the network already ends at `{self.after}`", node)
         draft.keep_only([(draft.last_output(), node)])
         draft.give(draft.root, node)

@@ -1,4 +1,4 @@
-"""A classifier made fully convolutional: its dense layers as convolutions with kernels as large as what they see."""
+"""Dense layers of a classifier converted to convolutions with kernels as large as their maps."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from archspec.rewrites.engine.errors import RewriteError
 from archspec.rewrites.engine.nodes import DraftNode
 
 Kernel = tuple[int, ...]
-"""Size of the map that was flattened, one number for each spatial axis, at the sizes of the spec."""
+"""Size of the flattened map, one number for each spatial axis, at the sizes of the spec."""
 
 
 class DenseToConv(Rewrite):
-    """Make a classifier fully convolutional: a vector of scores becomes a map of them, for inputs of any size.
+    """Make a classifier fully convolutional: the vector of scores becomes a map of scores, for inputs of any size.
 
-    A dense layer on a flattened map of C channels and h × w pixels computes, for each output o,
-    Σ weight[o, (c·h + i)·w + j] · x[c, i, j]: exactly a convolution with kernel h × w and no padding at its one
-    position, the weight read as [o, C, h, w].  Layers behind it see 1 × 1 and become 1 × 1 convolutions
-    (https://arxiv.org/abs/1411.4038, section 3.1).  h and w are taken at the sizes the spec is written for.
+    A dense layer on a flattened map of C channels and h × w pixels computes, for each output o, Σ weight[o, (c·h + i)·w
+    + j] · x[c, i, j].  This is exactly an unpadded convolution with kernel h × w at its only position, with the weight
+    reshaped to [o, C, h, w].  Later layers read 1 × 1 and become 1 × 1 convolutions (https://arxiv.org/abs/1411.4038,
+    section 3.1).  h and w are those at the spec's own sizes.
 
-    An adaptive pool that changes nothing at those sizes goes, one with equal windows becomes that pool; a global pool
-    becomes a pool of the map's size with stride 1 (so that at those sizes it is the same mean, and elsewhere it
-    slides).  Flattening goes.  At the sizes of the spec the outputs are the classifier's, as maps of 1 × 1.
+    An adaptive pool that changes nothing at these sizes is removed; one with equal windows becomes an ordinary pool.  A
+    global pool becomes a pool of the map's size with stride 1: the same at these sizes, and sliding over larger maps.
+    Flattening is removed.  At the spec's sizes the outputs equal the classifier's, as maps of 1 × 1.
     """
 
     keyword: ClassVar[str] = "dense_to_conv"
 
     def apply(self, draft: Draft) -> None:
-        """Convert every head; refuses where one cannot be, or there is none.
+        """Convert every head; raises RewriteError if one cannot be converted, or if there is none.
 
-        A head that only training needs stays as it is where it cannot be converted.
+        A head that only training needs is left unchanged if it cannot be converted.
         """
         heads = [head for node in draft.nodes() if (head := _Head.at(draft, node)) is not None]
         plans: list[_Plan] = []
@@ -52,17 +52,17 @@ class DenseToConv(Rewrite):
                     continue
                 if error.node is None or not plan.only_trains:
                     raise
-                draft.note(f"the auxiliary head at `{group[0].flatten.path}` stays as it is: {error}")
+                draft.note(f"the auxiliary head at `{group[0].flatten.path}` was not converted: {error}")
                 continue
             plans.append(plan)
         if not plans:
-            raise RewriteError("no dense layer stands on a flattened map, so there is nothing to convert")
+            raise RewriteError("no dense layer reads a flattened map, so there is nothing to convert")
         for plan in plans:
             plan.make()
 
 
 class _Head:
-    """A flatten that makes a vector of a map, and all that computes with that vector."""
+    """A flatten that makes a vector from a map, and all nodes that compute with this vector."""
 
     def __init__(self, flatten: DraftNode, inside: list[DraftNode]) -> None:
         self.flatten = flatten
@@ -70,7 +70,7 @@ class _Head:
 
     @classmethod
     def at(cls, draft: Draft, node: DraftNode) -> _Head | None:
-        """The head that begins at a node; None where none does."""
+        """The head that begins at a node; None if none does."""
         if not isinstance(node.op, Flatten) or node.shape.rank != 0 or node.shape.axes != ("channels",):
             return None
         source = node.inputs[0].shape
@@ -86,7 +86,7 @@ class _Head:
 
 
 def _joined(heads: Sequence[_Head]) -> list[list[_Head]]:
-    """Heads that meet, together."""
+    """Groups of heads that are merged with one another."""
     group_of: dict[DraftNode, int] = {}
     groups: list[list[_Head]] = []
     for at, head in enumerate(heads):
@@ -99,7 +99,7 @@ def _joined(heads: Sequence[_Head]) -> list[list[_Head]]:
 
 
 class _Plan:
-    """What becomes of each node of a head; worked out whole before anything is changed."""
+    """The changes to all nodes of a head, determined before anything is changed."""
 
     def __init__(self, draft: Draft, group: Sequence[_Head]) -> None:
         self.draft = draft
@@ -108,12 +108,14 @@ class _Plan:
         outputs = [output for output, node in draft.outputs if node in self.inside]
         self.only_trains = bool(outputs) and all(output.training for output in outputs)
         self.gates = False
-        """Whether the vector goes back to a map, as squeeze-and-excite does: no head, and already of any size."""
+        """Whether the vector is applied to a map again, as in squeeze-and-excite: this is not a head, and works at any
+        size.
+        """
         self.kernels: dict[DraftNode, Kernel] = {}
         self.pools: dict[DraftNode, Op | None] = {}
 
     def look(self) -> None:
-        """Decide on everything; raises RewriteError where something cannot be converted."""
+        """Determine all changes; raises RewriteError if something cannot be converted."""
         order = [node for node in self.draft.nodes() if node in self.inside]
         for node in order:
             if isinstance(node.op, Flatten) and node.inputs[0].shape.rank > 0:
@@ -123,16 +125,16 @@ class _Plan:
             for reader in node.readers:
                 if reader not in self.inside:
                     self.gates = all(size == 1 for head in self.group for size in head.flatten.inputs[0].shape.spatial)
-                    raise RewriteError(f"`{reader.path}` makes something else of the vector than a dense layer", reader)
+                    raise RewriteError(f"`{reader.path}` reads the vector, but is not a dense layer", reader)
             self.kernels[node] = self._through(node)
 
     def _through(self, node: DraftNode) -> Kernel:
-        """The kernel that is pending after a node: what was flattened and no dense layer has read yet."""
+        """The pending kernel after a node: the size of a flattened map that no dense layer has read yet."""
         op = node.op
         assert op is not None
         outside = [source for source in node.inputs if source not in self.kernels]
         if outside:
-            raise RewriteError(f"`{node.path}` also reads `{outside[0].path}`, which is no flattened map", node)
+            raise RewriteError(f"`{node.path}` also reads `{outside[0].path}`, which is not a flattened map", node)
         pending = {self.kernels[source] for source in node.inputs}
         if len(pending) > 1:
             raise RewriteError(f"maps of several sizes meet at `{node.path}`", node)
@@ -141,13 +143,13 @@ class _Plan:
         if isinstance(op, Linear) or op.works_on_any_map or by_number:
             pass
         elif not op.acts_per_channel:
-            raise RewriteError(f"`{op.keyword}` at `{node.path}` has no form that works on maps", node)
+            raise RewriteError(f"`{op.keyword}` at `{node.path}` does not work on maps", node)
         elif any(size != 1 for size in kernel):
-            raise RewriteError(f"`{op.keyword}` at `{node.path}` acts on single pixels of what was flattened", node)
+            raise RewriteError(f"`{op.keyword}` at `{node.path}` acts on single pixels of the flattened map", node)
         return (1,) * len(kernel) if isinstance(op, Linear) else kernel
 
     def _pools_before(self, flatten: DraftNode) -> None:
-        """The adaptive or global pool that a flatten sees, through steps that work pixel by pixel."""
+        """Find the adaptive or global pools before a flatten, through steps that work pixel by pixel."""
         node = flatten.inputs[0]
         between = [flatten]
         while node.op is not None and not isinstance(node.op, AdaptivePool):
@@ -159,11 +161,13 @@ class _Plan:
             return
         for reader in node.readers:
             if reader not in between and not self._leads_to_head(reader):
-                raise RewriteError(f"`{node.path}` is read by `{reader.path}` as well, which is no head", reader)
+                raise RewriteError(
+                    f"`{node.path}` is read by `{reader.path}` as well, which is not a dense head", reader
+                )
         self.pools[node] = self._pool(node)
 
     def _leads_to_head(self, node: DraftNode) -> bool:
-        """Whether all that comes of a pooled map ends in flattening, pixel by pixel on the way."""
+        """Whether every path from a pooled map ends in a flatten, with only pixel-by-pixel steps on the way."""
         seen: list[DraftNode] = [node]
         for one in seen:
             if isinstance(one.op, Flatten):
@@ -174,7 +178,7 @@ class _Plan:
         return True
 
     def _pool(self, node: DraftNode) -> Op | None:
-        """The sliding pool that an adaptive one is at the sizes of the spec; None for one that changes nothing."""
+        """The sliding pool that equals an adaptive pool at the spec's sizes; None for one that changes nothing."""
         op, source = node.op, node.inputs[0].shape
         assert isinstance(op, AdaptivePool)
         there = self.draft.numbers(source.spatial)
@@ -184,13 +188,13 @@ class _Plan:
         if any(have % want for have, want in zip(there, wanted, strict=True)):
             sizes = tuple("×".join(map(str, each)) for each in (there, wanted))
             raise RewriteError(
-                f"`{node.path}` pools {sizes[0]} to {sizes[1]}, by windows that are not all alike",
+                f"`{node.path}` pools {sizes[0]} to {sizes[1]} with windows of different sizes",
                 node,
-                "give sizes at which they are, or `cut` before it",
+                "use sizes at which all windows are equal, or `cut` before it",
             )
         kernel = tuple(have // want for have, want in zip(there, wanted, strict=True))
         stride = tuple(1 if want == 1 else size for size, want in zip(kernel, wanted, strict=True))
-        kind = find("avg_pool" if "avg" in op.keyword else "max_pool")
+        kind = find(op.sliding)
         given: dict[str, Any] = {"kernel": collapse(kernel), "stride": collapse(stride)}
         if isinstance(op, GlobalPool) or kernel != stride:
             return kind.model_validate(given)
@@ -213,7 +217,7 @@ class _Plan:
                 draft.remove(node)
 
     def _convolve(self, node: DraftNode, op: Linear) -> None:
-        """A dense layer as a convolution of the map that its input was, or is."""
+        """Convert a dense layer to a convolution on the map before the flatten."""
         (source,) = node.inputs
         kernel = self.kernels[source]
         channels = source.shape.channels
@@ -226,8 +230,8 @@ class _Plan:
             self.draft.weight(node, "weight", old, _reshaped((op.features, channels, *kernel)))
 
 
-class _reshaped:  # noqa: N801  a function with a state, so that stages can be copied and pickled
-    """A tensor's numbers, in the same order, in another shape."""
+class _reshaped:  # noqa: N801  a function with state, so that stages can be copied and pickled
+    """Reshape a tensor."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
@@ -237,7 +241,7 @@ class _reshaped:  # noqa: N801  a function with a state, so that stages can be c
 
 
 def _pixel_by_pixel(node: DraftNode) -> bool:
-    """Whether each pixel of a node's value comes of the same pixel of what it reads, and that alone."""
+    """Whether each pixel of a node's output depends only on the same pixel of its input."""
     op, inputs = node.op, node.shapes_in
     if op is None or node.shape.axes != inputs[0].axes:
         return False

@@ -1,4 +1,4 @@
-"""A large convolution as several small ones that see the same pixels."""
+"""Large convolutions replaced by several small ones with the same receptive field."""
 
 from __future__ import annotations
 
@@ -23,60 +23,63 @@ from archspec.rewrites.engine.nodes import DraftNode
 class FactoriseConv(Rewrite):
     """Replace n×n convolutions by a stack of 3×3 ones, or by n×1 and 1×n (https://arxiv.org/abs/1512.00567, section 3).
 
-    ``stacked``: (n − 1)/2 windows of 3 one behind the other reach over 1 + 2·(n − 1)/2 = n pixels, at
-    9·(n − 1)/2 weights for each pair of channels where there were n²: two for 5×5, 18 of 25, 28% fewer.
-    ``asymmetric``: a window of n×1 and then one of 1×n reach over n × n pixels, at 2·n weights for n²: 6 of 9 for 3×3,
-    33% fewer.  A stride stands on the last of the stack (on its own axis in an asymmetric one), padding is shared out,
-    dilation is kept: so sizes and receptive fields stay exactly, of every step behind, which is shown by computing
-    them.  The function changes, so weights start anew.
+    ``stacked``: a stack of (n − 1)/2 windows of 3 spans 1 + 2·(n − 1)/2 = n pixels, with 9·(n − 1)/2 weights for each
+    pair of channels instead of n².  For 5×5 these are two windows, with 18 weights instead of 25, 28% fewer.
+    ``asymmetric``: a window of n×1 and then one of 1×n span n × n pixels, with 2·n weights instead of n²: 6 instead of
+    9 for 3×3, 33% fewer.  The last window of the stack gets the stride (in an asymmetric pair each gets that of its
+    axis), padding is distributed, and dilation is kept.  So the sizes and receptive fields of all later steps stay
+    exactly the same; the rewrite computes the fields to verify this.  The function changes, so the weights are
+    initialised anew.
 
-    The figures are for as many channels coming in as going out.  Where there are not, the channels between grow by
-    equal factors, as the paper has it, rounded to a multiple of 8 where those outside are; or ``middle`` says how many.
+    These numbers are for equally many input and output channels.  Otherwise the channels between grow by equal factors,
+    as in the paper, rounded to a multiple of 8 if the outer ones are multiples of 8; ``middle`` sets another number.
     """
 
     keyword: ClassVar[str] = "factorise_conv"
     main: ClassVar[str | None] = "kernel"
 
-    kernel: Positive = Field(5, description="the kernel, along every axis, of the convolutions to replace")
-    into: Literal["stacked", "asymmetric"] = Field("stacked", description="3×3 upon 3×3, or n×1 and 1×n")
+    kernel: Positive = Field(5, description="kernel size of the convolutions to replace")
+    into: Literal["stacked", "asymmetric"] = Field("stacked", description="a stack of 3×3, or n×1 and 1×n")
     within: Steps | None = Field(
-        None, description="only in these blocks or steps, by path or label; everywhere if left out"
+        None, description="only in these blocks or steps, by path or label. Default: everywhere"
     )
     activation: Flag = Field(
-        True, description="whether what normalises and activates the convolution stands between its parts too"
+        True, description="whether to repeat the normalisation and activation of the convolution between its parts"
     )
-    middle: Positive | None = Field(None, description="channels between the parts; between those outside if left out")
+    middle: Positive | None = Field(
+        None, description="channels between the parts. Default: between input and output channels"
+    )
 
     def apply(self, draft: Draft) -> None:
-        """Replace each convolution with the kernel; refuses where there is none, or none that can be."""
+        """Replace each convolution with the kernel; raises RewriteError if there is none that can be replaced."""
         if self.into == "stacked" and (self.kernel < 5 or self.kernel % 2 == 0):
-            hint = "odd kernels from 5 on are; `into: asymmetric` takes any"
-            raise RewriteError(f"a window of {self.kernel} is no stack of windows of 3", hint=hint)
+            hint = "use an odd kernel of at least 5, or `into: asymmetric`"
+            raise RewriteError(f"a kernel of {self.kernel} cannot be a stack of kernels of 3", hint=hint)
         if self.kernel == 1:
-            raise RewriteError("a window of 1 has nothing to factorise")
+            raise RewriteError("a kernel of 1 cannot be factorised")
         found = [node for node in draft.within(self.within) if _is_square(node, self.kernel)]
         if not found:
-            where = " in what is named" if self.within else ""
+            where = " in the given steps" if self.within else ""
             raise RewriteError(f"there is no convolution of kernel {self.kernel}{where}")
         for conv in found:
             if self.into == "asymmetric" and conv.shape.rank < 2:
-                raise RewriteError(f"`{conv.path}` has one axis alone", conv)
+                raise RewriteError(f"`{conv.path}` has only one spatial axis", conv)
             parts = _stacked(conv) if self.into == "stacked" else _asymmetric(conv)
             channels = [self.middle] * (len(parts) - 1) if self.middle else _between(conv, len(parts))
             parts = [*({**part, "channels": count} for part, count in zip(parts, channels, strict=False)), parts[-1]]
             split(draft, conv, parts, [str(count) for count in range(1, len(parts))], self.activation)
 
     def prove(self, before: Graph, after: Graph, places: Mapping[int, int]) -> tuple[str, ...]:
-        """Show that no receptive field moved; say what is saved."""
+        """Verify that no receptive field has changed; report the saving."""
         moved = moved_fields(before, after, places)
         if moved:
-            raise RewriteError(f"the receptive field of `{moved[0]}` would not be what it was")
+            raise RewriteError(f"the receptive field of `{moved[0]}` would change")
         changed = [old for old, new in places.items() if before.nodes[old].op != after.nodes[new].op]
         rank = max(before.nodes[index].shape.rank for index in changed)
         times = "×".join([str(self.kernel)] * rank)
         count = len(changed)
         what = "convolution" if count == 1 else "convolutions"
-        says = f"{count} {what} of {times} factorised, every receptive field as it was"
+        says = f"{count} {what} of {times} factorised, all receptive fields unchanged"
         return (f"{says}: {saving(before, after, changed)}",)
 
 
@@ -87,7 +90,7 @@ def _is_square(node: DraftNode, kernel: int) -> bool:
 
 
 def _between(conv: DraftNode, parts: int) -> list[int]:
-    """Channels after each part but the last: by equal factors from those coming in to those going out."""
+    """Channels after each part but the last: equal factors from the input channels to the output channels."""
     given: Any = conv.op
     first, last = conv.shapes_in[0].channels, given.channels
     multiple = lcm(given.groups, gcd(first, last, 8))
@@ -102,14 +105,14 @@ def _windows(conv: DraftNode) -> Any:
 
 
 def _sides(padding: list[tuple[int, int]]) -> Any:
-    """Padding as a spec would have it."""
+    """Padding as written in a spec."""
     numbers = [one for one, _ in padding]
     even = all(one == two for one, two in padding)
     return collapse(tuple(numbers)) if even else [list(pair) for pair in padding]
 
 
 def _stacked(conv: DraftNode) -> list[Part]:
-    """Windows of 3: as much padding on each as keeps the size, the rest of it on the first; the stride on the last."""
+    """Windows of 3: each has the padding that keeps the size, the first also the rest, and the last the stride."""
     windows = _windows(conv)
     count = (windows.kernel[0] - 1) // 2
     left = [list(pair) for pair in windows.padding]

@@ -15,29 +15,31 @@ from archspec.rewrites.engine.nodes import DraftNode
 
 
 class FoldBatchNorm(Rewrite):
-    """Fold each batch normalisation into the convolution (or dense layer) it reads, for evaluation.
+    """Fold each batch normalisation into the convolution (or dense layer) that it reads, for evaluation.
 
-    With its running statistics a batch normalisation is γ·(y − μ)/√(σ² + ε) + β, and y = W∗x + b is linear; so both are
-    one convolution with weight s·W and bias s·(b − μ) + β, where s = γ/√(σ² + ε) for each output channel
-    (https://arxiv.org/abs/1806.08342, section 3.2.2).  In evaluation the function stays up to rounding; in training
-    it is another, without the batch's statistics.
+    With running statistics a batch normalisation is γ·(y − μ)/√(σ² + ε) + β, and y = W∗x + b is linear.  So the two
+    equal one convolution with weight s·W and bias s·(b − μ) + β, where s = γ/√(σ² + ε) for each output channel
+    (https://arxiv.org/abs/1806.08342, section 3.2.2).  In evaluation the function is the same up to rounding; in
+    training it differs, since there are no batch statistics.
 
-    A normalisation that reads no convolution (those before an activation in DenseNet) stays as it is.  The
-    convolution's name then means the normalised value.
+    A normalisation that does not read a convolution (like some in DenseNet) is not changed.  After folding, the
+    convolution's name refers to the normalised value.
     """
 
     keyword: ClassVar[str] = "fold_batch_norm"
     main: ClassVar[str | None] = "within"
 
     within: Steps | None = Field(
-        None, description="only in these blocks or steps, by path or label; everywhere if left out"
+        None, description="only in these blocks or steps, by path or label. Default: everywhere"
     )
 
     def apply(self, draft: Draft) -> None:
-        """Fold what can be; refuses where something else reads the convolution, or there is nothing to fold."""
+        """Fold every one possible; raises RewriteError if something else reads a convolution, or there is nothing to
+        fold.
+        """
         norms = [one for one in draft.within(self.within) if isinstance(one.op, BatchNorm)]
         if not norms:
-            raise RewriteError("there is no batch normalisation" + (" in what is named" if self.within else ""))
+            raise RewriteError("there is no batch normalisation" + (" in the given steps" if self.within else ""))
         left = [norm for norm in norms if not _follows_convolution(norm)]
         for norm in norms:
             if _follows_convolution(norm):
@@ -47,7 +49,7 @@ class FoldBatchNorm(Rewrite):
             raise RewriteError("no batch normalisation reads a convolution", norms[0])
         if left:
             more = f" and {len(left) - 1} others" if len(left) > 1 else ""
-            draft.note(f"`{left[0].path}`{more} stay as they are: they read no convolution")
+            draft.note(f"`{left[0].path}`{more} were not folded: they do not read a convolution")
 
 
 def _follows_convolution(norm: DraftNode) -> bool:
@@ -56,19 +58,19 @@ def _follows_convolution(norm: DraftNode) -> bool:
 
 
 def _guard(draft: Draft, norm: DraftNode) -> None:
-    """Raise RewriteError where folding would change something else."""
+    """Raise RewriteError if folding would change something else."""
     (conv,) = norm.inputs
     others = [reader.path for reader in conv.readers if reader is not norm]
     if others:
-        raise RewriteError(f"`{others[0]}` reads `{conv.path}` too, before it is normalised", norm)
+        raise RewriteError(f"`{others[0]}` also reads `{conv.path}` before its normalisation", norm)
     if any(node is conv for _, node in draft.outputs):
-        raise RewriteError(f"`{conv.path}` is an output, before it is normalised", norm)
+        raise RewriteError(f"`{conv.path}` is an output before its normalisation", norm)
     for node in (conv, norm):
         if node.reuse is not None or node in draft.sharing:
             raise RewriteError(f"`{node.path}` shares its weights with another step", node)
     op: Any = norm.op
     if not op.track_running_stats:
-        raise RewriteError(f"`{norm.path}` keeps no running statistics, so it is no constant in evaluation", norm)
+        raise RewriteError(f"`{norm.path}` keeps no running statistics, so it is not constant in evaluation", norm)
 
 
 def _fold(draft: Draft, norm: DraftNode) -> None:
@@ -76,7 +78,7 @@ def _fold(draft: Draft, norm: DraftNode) -> None:
     old_conv, old_norm = conv.path, norm.path
     op: Any = norm.op
     given: Any = conv.op
-    groups = given.groups if isinstance(given, ConvTranspose) else 1
+    groups: int = given.groups if isinstance(conv.op, ConvTranspose) else 1
     scale = [f"{old_norm}.weight"] if op.affine else []
     statistics = [f"{old_norm}.running_mean", f"{old_norm}.running_var"]
     shift = [f"{old_norm}.bias"] if op.affine else []
@@ -87,14 +89,14 @@ def _fold(draft: Draft, norm: DraftNode) -> None:
     draft.weight(conv, "bias", (*statistics, *scale, *shift, *own), _Bias(op.eps, op.affine))
     if not given.bias:
         draft.change(conv, bias=True)
-    conv.label = None  # what it named, the value before normalisation, is there no more
+    conv.label = None  # the value that it named, before normalisation, no longer exists
     draft.remove(norm)
 
 
 class _Weight:
     """s·W; ``groups`` are a transposed convolution's, whose weight has the inputs of all groups on its first axis."""
 
-    def __init__(self, eps: float, axis: int, groups: int = 1) -> None:
+    def __init__(self, eps: float, axis: int, groups: int) -> None:
         self.eps = eps
         self.axis = axis
         self.groups = groups

@@ -1,4 +1,4 @@
-"""A step or a block taken out."""
+"""Removal of a step or a block."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from archspec.rewrites.engine.nodes import DraftNode, DraftScope
 
 
 class Remove(Rewrite):
-    """Take out a step, or a whole block: ``{remove: pool5}``, as dilated networks do with VGG's last pools.
+    """Remove a step or a whole block: ``{remove: pool5}``, as dilated networks do with VGG's last pools.
 
-    Whoever read it reads what it read.  The numbers of other steps stay as they are, so all other weights keep their
-    keys.  An auxiliary head, which only an output of training reads, goes together with that output.
+    Its readers read its input instead.  The numbers of other steps do not change, so all other weights keep their keys.
+    An auxiliary head, which only an output of training reads, is removed together with that output.
     """
 
     keyword: ClassVar[str] = "remove"
@@ -25,7 +25,7 @@ class Remove(Rewrite):
     step: Steps = Field(description="path or label of the step or block, or a list of them")
 
     def apply(self, draft: Draft) -> None:
-        """Remove each; refuses where what it read cannot stand for it."""
+        """Remove each step; raises RewriteError if its input cannot replace it."""
         for name in self.step:
             scope = draft.scope(name)
             if scope is not None:
@@ -36,7 +36,7 @@ class Remove(Rewrite):
                 raise RewriteError(f"`{name}` is an input", node)
             if len(node.inputs) != 1:
                 count = "nothing" if not node.inputs else f"{len(node.inputs)} values"
-                raise RewriteError(f"`{name}` reads {count}, and none of them can stand for it", node)
+                raise RewriteError(f"`{name}` reads {count}, and none of them can replace it", node)
             _drop_training_outputs(draft, [node])
             draft.remove(node)
 
@@ -49,11 +49,11 @@ def _remove_scope(draft: Draft, scope: DraftScope) -> None:
         readers = [reader for reader in node.readers if reader not in inside]
         if node is not scope.output and (readers or any(one is node for _, one in draft.outputs)):
             who = f"`{readers[0].path}` reads it" if readers else "it is an output"
-            raise RewriteError(f"`{node.path}` inside `{scope.path}` would be gone, and {who}", node)
+            raise RewriteError(f"`{node.path}` inside `{scope.path}` would be removed, but {who}", node)
     output = scope.output
     if output is not None and output in inside:
         if len(sources) != 1:
-            raise RewriteError(f"`{scope.path}` reads {len(sources)} values, and none of them can stand for it", output)
+            raise RewriteError(f"`{scope.path}` reads {len(sources)} values, and none of them can replace it", output)
         (source,) = sources
         draft.hand_over_label(output, source)
         draft.redirect(output, source)
@@ -61,7 +61,7 @@ def _remove_scope(draft: Draft, scope: DraftScope) -> None:
 
 
 def _drop_training_outputs(draft: Draft, nodes: list[DraftNode]) -> None:
-    """Let go of the outputs of training that are read from inside an auxiliary head."""
+    """Remove the training outputs that are read from inside an auxiliary head."""
     gone = set(nodes)
     reads_on = any(reader not in gone for node in nodes for reader in node.readers)
     if not reads_on:

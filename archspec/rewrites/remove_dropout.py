@@ -1,4 +1,4 @@
-"""Dropout taken out: what is left of a network once it no longer trains."""
+"""Removal of dropout."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from archspec.rewrites.engine.errors import RewriteError
 
 
 class RemoveDropout(Rewrite):
-    """Take out every dropout, element-wise, channel-wise and of depth.
+    """Remove every dropout: of elements, of channels, and stochastic depth.
 
-    In evaluation dropout is the identity, so the function there is the same bit for bit; in training it is another.
+    In evaluation dropout is the identity, so the function is the same bit for bit; in training it differs.
     """
 
     keyword: ClassVar[str] = "remove_dropout"
 
     def apply(self, draft: Draft) -> None:
-        """Remove each node whose op drops; refuses when there is none."""
+        """Remove each dropout; raises RewriteError if there is none."""
         found = [node for node in draft.nodes() if node.op is not None and node.op.kind == "dropout"]
         if not found:
             raise RewriteError("the network has no dropout")

@@ -1,4 +1,4 @@
-"""Other arguments at a step."""
+"""Change of arguments."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from archspec.rewrites.engine.errors import RewriteError
 
 
 class Set(Rewrite):
-    """Give other arguments to a step, or to several: ``{set: {step: features.0, padding: 100}}``, as FCN pads VGG.
+    """Change arguments of a step, or of several: ``{set: {step: features.0, padding: 100}}``, as FCN pads VGG.
 
-    Every key beside ``step`` is an argument of the op there, with its meaning and bounds.  Weights stay where their
-    shapes do, and start anew elsewhere.
+    Every key other than ``step`` is an argument of the step's op.  Weights that keep their shapes stay, others are
+    initialised anew.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -25,10 +25,10 @@ class Set(Rewrite):
     step: Steps = Field(description="path or label of the step, or a list of them")
 
     def apply(self, draft: Draft) -> None:
-        """Change the arguments; refuses when there is no such step, or its op does not take them."""
+        """Change the arguments; raises RewriteError if there is no such step, or its op does not take them."""
         arguments: dict[str, Any] = self.model_extra or {}
         if not arguments:
-            raise RewriteError("it is given no argument", hint="write `{set: {step: conv1, padding: 100}}`")
+            raise RewriteError("no argument is given", hint="write `{set: {step: conv1, padding: 100}}`")
         for name in self.step:
             scope = draft.scope(name)
             if scope is not None:

@@ -1,4 +1,4 @@
-"""Strides given up for dilation: the same receptive fields on denser maps."""
+"""Strides replaced by dilation: the same receptive fields on denser maps."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from archspec.rewrites.engine.nodes import DraftNode
 
 @record
 class Grid:
-    """Where the rows of a map lie: ``stride`` input rows apart, ``denser`` times as dense as they were."""
+    """The rows of a map: ``stride`` input rows apart, ``denser`` times as dense as before."""
 
     stride: Fraction = Fraction(1)
     denser: int = 1
@@ -39,25 +39,25 @@ Grids = tuple[Grid, ...]
 
 
 class StrideToDilation(Rewrite):
-    """Give up strides beyond an output stride, and dilate what follows instead (https://arxiv.org/abs/1511.07122).
+    """Remove strides beyond an output stride, and dilate later layers instead (https://arxiv.org/abs/1511.07122).
 
-    Without its stride s a window computes what it did and, between, what it skipped: row s·m is the old row m.  A
-    window behind it must then step over the new rows: with dilation and padding s times what they were, its row
-    s·m reads the rows s·(m − p + d·j), which are the old rows m − p + d·j, the zeros around included.  So every map
-    holds the old one at every s-th row; receptive fields stay, and so do all weights.  The window that gave up its
-    stride keeps its own dilation, as in torchvision's ``replace_stride_with_dilation``.
+    Without its stride s a window also computes the rows that it skipped before: row s·m is the old row m.  A later
+    window must then skip the new rows.  With s times the dilation and padding, its row s·m reads the rows s·(m − p +
+    d·j), which are the old rows m − p + d·j, including the zeros of the padding.  So every s-th row of a map is a row
+    of the old map; receptive fields and weights do not change.  The window that loses its stride keeps its own
+    dilation, as in torchvision's ``replace_stride_with_dilation``.
 
-    What comes after global pooling keeps its meaning (a mean over denser rows), what was flattened into a dense layer
-    does not fit any more.
+    Layers after global pooling still work (on a mean over denser rows), but a dense layer on a flattened map no longer
+    fits.
     """
 
     keyword: ClassVar[str] = "stride_to_dilation"
     main: ClassVar[str | None] = "output_stride"
 
-    output_stride: Positive = Field(description="input rows from one row of the densest map to the next: 16 or 8")
+    output_stride: Positive = Field(description="the largest stride to keep, in input rows, such as 16 or 8")
 
     def apply(self, draft: Draft) -> None:
-        """Rewrite every window; refuses where one cannot be dilated."""
+        """Rewrite every window; raises RewriteError if one cannot be dilated."""
         grids: dict[DraftNode, Grids | None] = {}
         for node in draft.inputs:
             grids[node] = (Grid(),) * node.shape.rank
@@ -71,22 +71,22 @@ class StrideToDilation(Rewrite):
         if not changed:
             strides = [grid.stride for known in grids.values() if known is not None for grid in known]
             largest = max(strides, default=Fraction(1))
-            raise RewriteError(f"the output stride is {largest}, which is no more than {self.output_stride}")
+            raise RewriteError(f"the output stride is {largest}, which is already at most {self.output_stride}")
 
 
 class _Step:
-    """One node: the grid of what it gives, and the arguments it must have for that."""
+    """One node: the grid of its output, and its new arguments."""
 
     def __init__(self, node: DraftNode, known: dict[DraftNode, Grids | None], output_stride: int) -> None:
         self.node = node
-        assert node.op is not None  # inputs of the network are not asked
+        assert node.op is not None  # never called for inputs of the network
         self.op = node.op
         self.known = [known[source] for source in node.inputs]
         self.output_stride = output_stride
         self.changes: dict[str, Any] = {}
 
     def grids(self) -> Grids | None:
-        """The grid of the node's value; None where rows are no rows of the input any more."""
+        """The grid of the node's output; None if its rows are not rows of the input any more."""
         node, op = self.node, self.op
         source = self._meet()
         if source is None:
@@ -106,11 +106,11 @@ class _Step:
         return bool(self.node.inputs) and axis in self.node.shapes_in[0].axes
 
     def _meet(self) -> Grids | None:
-        """The grid that all inputs share."""
+        """The common grid of all inputs."""
         there = [one for one in self.known if one is not None]
         for other in there[1:]:
             if other != there[0]:
-                raise RewriteError(f"maps that would not be equally dense meet at `{self.node.path}`", self.node)
+                raise RewriteError(f"maps with different strides would meet at `{self.node.path}`", self.node)
         return there[0] if there else None
 
     def _keeps_size(self) -> bool:
@@ -120,13 +120,13 @@ class _Step:
         )
 
     def _gathered(self, source: Grids) -> None:
-        """A map that becomes a vector or one pixel: the mean of it may be taken over more rows, its numbers not."""
+        """A map that becomes a vector or one pixel: a mean can have more rows, the elements of a vector are fixed."""
         if self.op.kind != "pooling" and any(grid.denser > 1 for grid in source):
-            hint = "`cut` before it, or `dense_to_conv` first"
-            raise RewriteError(f"`{self.node.path}` wants the map at its old size", self.node, hint)
+            hint = "`cut` before it, or use `dense_to_conv` first"
+            raise RewriteError(f"`{self.node.path}` needs the map at its old size", self.node, hint)
 
     def _other(self, source: Grids) -> Grids | None:
-        """Ops that are no windows: padding and cropping by amounts follow, the rest must come before or not at all."""
+        """Ops without windows: padding and cropping by amounts are scaled; others must come before the dilated part."""
         op, node = self.op, self.node
         denser = [grid.denser for grid in source]
         if isinstance(op, Pad | Crop) and op.amount is not None:
@@ -147,13 +147,15 @@ class _Step:
         elif isinstance(op, Upsample):
             if op.to is not None:
                 return self.known[-1]
-            if op.scale is None:  # a size that is given: how far its rows lie apart depends on the input's
+            if op.scale is None:  # for a fixed size, the distance of the rows depends on the input size
                 return None
             factors = op.factors(len(source))
         return tuple(Grid(grid.stride / factor) for grid, factor in zip(source, factors, strict=True))
 
     def _slide(self, op: Conv | Pool, source: Grids, windows: Sequence[Sliding]) -> Grids:
-        """A convolution or pool: its dilation and padding by how dense its input is, its stride as far as it may."""
+        """A convolution or pool: scale dilation and padding with the input's density, keep the stride as far as
+        allowed.
+        """
         node = self.node
         rank = len(source)
         strides = [window.stride for window in windows]
@@ -187,20 +189,21 @@ class _Step:
         return found
 
     def _hanging(self, window: Sliding, padding: tuple[int, int], denser: int, stride: int) -> tuple[int, int]:
-        """The padding by which a last window that hangs over the edge still counts, once nothing is left over."""
+        """The padding with which a last window of ceil mode still counts, when no rows are left over."""
         node = self.node
         if stride != 1 or not isinstance(self.op, MaxPool) or padding[0] // denser + window.stride > window.kernel:
-            raise RewriteError(f"`{self.op.keyword}` at `{node.path}` in ceil mode cannot be had denser", node)
+            raise RewriteError(f"`{self.op.keyword}` at `{node.path}` in ceil mode cannot be made denser", node)
         return padding[0], padding[1] + denser * (window.stride - 1)
 
     def _stride(self, grid: Grid, stride: int) -> int:
-        """What is left of a stride."""
+        """The remaining stride."""
         if grid.stride * stride <= self.output_stride or stride == 1:
             return stride
         left = max(1, int(self.output_stride // grid.stride))
         if stride % left:
             raise RewriteError(
-                f"`{self.node.path}` strides by {stride} from {grid.stride} on, past {self.output_stride}", self.node
+                f"`{self.node.path}` strides by {stride} from stride {grid.stride}, past {self.output_stride}",
+                self.node,
             )
         return left
 
@@ -214,5 +217,5 @@ def _sides(op: Conv | Pool, window: Sliding, at: int, rank: int) -> tuple[int, i
 
 
 def _uneven(op: Conv | Pool, windows: Sequence[Sliding]) -> bool:
-    """Whether `same` has one row more after than before, which dilation would share out otherwise."""
+    """Whether `same` pads one row more after than before, which a dilated window would distribute differently."""
     return op.padding == "same" and any(window.dilation * (window.kernel - 1) % 2 for window in windows)

@@ -1,4 +1,4 @@
-"""Every layer thinner, or wider, by one factor."""
+"""All layers thinner or wider by one factor."""
 
 from __future__ import annotations
 
@@ -32,27 +32,28 @@ from archspec.rewrites.engine.nodes import DraftNode
 
 
 class WidthMultiplier(Rewrite):
-    """Give every layer α times its channels, as MobileNet's α does (https://arxiv.org/abs/1704.04861, section 3.3).
+    """Multiply the channels of every layer by α, as in MobileNet (https://arxiv.org/abs/1704.04861, section 3.3).
 
-    Parameters and multiply-adds shrink by about α².  Each count is rounded to a multiple of ``divisor`` as mobile
-    networks do, never below 90% of it (and, with α at most 1, never above what it was).  Inputs and outputs of the
-    network keep their channels.  Counts that had to be equal stay equal: those that are added to each other, through
-    concatenation, splitting and shuffling; depthwise convolutions follow what they read, other groups stay as many and
-    divide what is left.  Weights start anew wherever a layer changes.
+    Parameters and multiply-adds change by a factor of about α².  Each number of channels is rounded to a multiple of
+    ``divisor`` as in mobile networks, never below 90% of the exact value (and, with α at most 1, never above the old
+    number).  Inputs and outputs of the network keep their channels.  Numbers that must be equal stay equal: those of
+    added values, through concatenation, splitting and shuffling.  Depthwise convolutions follow their input; other
+    grouped convolutions keep their number of groups, which still divides the channels.  Weights of changed layers are
+    initialised anew.
     """
 
     keyword: ClassVar[str] = "width_multiplier"
     main: ClassVar[str | None] = "by"
 
-    by: AboveZero = Field(description="α, by which channels are multiplied: 0.5")
-    divisor: Positive = Field(8, description="what channels are rounded to a multiple of")
+    by: AboveZero = Field(description="the factor α for the channels, such as 0.5")
+    divisor: Positive = Field(8, description="channels are rounded to a multiple of this number")
 
     def apply(self, draft: Draft) -> None:
-        """Give new counts to all layers; refuses where an op fixes the channels in a way of its own."""
+        """Change the channels of all layers; raises RewriteError if an op fixes its channels."""
         counts = _Counts(draft)
         counts.look()
         if not counts.change(self._new):
-            raise RewriteError("no layer changes: their channels are the network's outputs, or round to what they were")
+            raise RewriteError("no layer changes: channels are outputs of the network, or round to their old numbers")
 
     def _new(self, segment: Segment) -> int:
         size = segment.size
@@ -66,7 +67,7 @@ class WidthMultiplier(Rewrite):
         return min(rounded, size) if self.by <= 1 else rounded
 
     def prove(self, before: Graph, after: Graph, places: Mapping[int, int]) -> tuple[str, ...]:
-        """Say what became of parameters and multiply-adds."""
+        """Report the new parameters and multiply-adds."""
         totals = [cost.total(cost.of_nodes(graph, graph.sizes).values(), graph.sizes) for graph in (before, after)]
         old, new = totals
         says = f"{new.parameters:,} parameters, {new.parameters / max(old.parameters, 1):.0%} of before"
@@ -76,7 +77,7 @@ class WidthMultiplier(Rewrite):
 
 
 class _Counts:
-    """The channels of every value, and what must become of each op when they change."""
+    """The channels of every value, and the changes of each op."""
 
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
@@ -95,12 +96,12 @@ class _Counts:
                     for mine, its in zip(node.inputs, node.reuse.inputs, strict=True):
                         equal(self.known[its], self.known[mine])
             except Inseparable:
-                raise RewriteError(f"`{node.path}` ties channels to pixels that were flattened", node) from None
+                raise RewriteError(f"`{node.path}` mixes channels with flattened pixels", node) from None
         for _, node in self.draft.outputs:
             fix(self.known[node])
 
     def change(self, new: Callable[[Segment], int]) -> bool:
-        """Change the ops; gives whether any did."""
+        """Change the ops; returns whether any has changed."""
 
         def total(segments: Sequence[Segment]) -> int:
             found = 0
@@ -117,15 +118,15 @@ class _Counts:
         return changed
 
     def _through(self, node: DraftNode) -> Segments:
-        """The channels of a node's value."""
+        """The channels of a node's output."""
         op = node.op
-        assert op is not None  # inputs of the network are not asked
+        assert op is not None  # never called for inputs of the network
         if isinstance(op, Parameter):
             return self._parameter(node, op)
         sources = [self.known[source] for source in node.inputs]
         first = sources[0]
         if "channels" not in node.shape.axes:
-            raise RewriteError(f"`{node.path}` has no channels any more", node)
+            raise RewriteError(f"`{node.path}` has no channels", node)
         match op:
             case Conv() | ConvTranspose():
                 return self._convolution(node, op, first)
@@ -152,11 +153,11 @@ class _Counts:
             case _:
                 pass
         if node.shape.channels != node.shapes_in[0].channels:
-            raise RewriteError(f"`{op.keyword}` at `{node.path}` picks channels by their number", node)
+            raise RewriteError(f"`{op.keyword}` at `{node.path}` selects channels by index", node)
         return first
 
     def _layer(self, node: DraftNode, field: str, multiple: int = 1) -> Segments:
-        """A layer whose number of outputs is its own to choose."""
+        """A layer whose number of output channels can be chosen freely."""
         made = [Segment(getattr(node.op, field), multiple=multiple)]
         self.edits.append((node, lambda total: {field: total(made)}))
         return made
@@ -165,7 +166,9 @@ class _Counts:
         channels = node.shapes_in[0].channels
         if op.groups == 1 or channels == 1:
             made = self._layer(node, "channels", op.groups)
-            if op.init is not None and "bilinear" in op.init.names:  # which wants as many channels out as in
+            if (
+                op.init is not None and "bilinear" in op.init.names
+            ):  # which needs equally many input and output channels
                 equal(source, made)
             return made
         if op.groups != channels:
@@ -176,7 +179,7 @@ class _Counts:
         return source * times
 
     def _merge(self, node: DraftNode, sources: list[Segments]) -> Segments:
-        """Values that have as many channels; one of a single channel is repeated."""
+        """Values with equally many channels; a single channel is broadcast."""
         wide = [
             one for one, shape in zip(sources, node.shapes_in, strict=True) if shape.channels == node.shape.channels
         ]
@@ -185,7 +188,7 @@ class _Counts:
         return wide[0]
 
     def _alike(self, segments: Segments, channels: int, count: int) -> list[Segments]:
-        """Equal parts of a list, that stay equal."""
+        """Equal parts of a list, which stay equal."""
         parts = pieces(segments, [channels // count] * count)
         for other in parts[1:]:
             equal(parts[0], other)
@@ -199,7 +202,7 @@ class _Counts:
     def _chunk(self, node: DraftNode, op: Chunk, source: Segments) -> Segments:
         channels = node.shapes_in[0].channels
         if channels % op.chunks:
-            raise RewriteError(f"`{node.path}` cuts {channels} channels into {op.chunks} parts that differ", node)
+            raise RewriteError(f"`{node.path}` cuts {channels} channels into {op.chunks} unequal parts", node)
         return self._alike(source, channels, op.chunks)[op.index]
 
     def _flattened(self, node: DraftNode, source: Segments) -> Segments:
@@ -215,11 +218,11 @@ class _Counts:
     def _reshaped(self, node: DraftNode, op: Reshape, source: Segments) -> Segments:
         axes = node.shape.axes
         if op.shape[axes.index("channels")] != "channels":
-            raise RewriteError(f"`{node.path}` gives the channels another shape", node)
+            raise RewriteError(f"`{node.path}` reshapes the channels", node)
         return source
 
     def _parameter(self, node: DraftNode, op: Parameter) -> Segments:
-        """A learnt tensor: as many channels as what it is added to or multiplied with."""
+        """A learnt tensor: as many channels as the value that it is added to or multiplied with."""
         if "channels" not in node.shape.axes:
             return []
         at = node.shape.axes.index("channels")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from archspec.spec import Spec
 
 
-SMALLER = "try a smaller batch, or numbers of fewer bits"
+SMALLER = "use a smaller batch, or a smaller data type"
 
 
 @record

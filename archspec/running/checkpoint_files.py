@@ -1,13 +1,15 @@
-"""Files that torch has written: read by its unpickler that runs no code, and what in them is a plain tensor.
+"""Files of weights: torch's, read by its unpickler that runs no code, and safetensors; and what is a plain tensor.
 
 Imports torch, so only what runs a network may import it.
 """
 
 from __future__ import annotations
 
+import importlib
 import pickle
 import re
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ from torch import Tensor
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
 from archspec.source import open_regular
 
+SAFETENSORS = ".safetensors"
+"""What files of the package safetensors end in."""
+
 _ASKED_FOR = re.compile(r"GLOBAL ([\w.]+)")
 """How torch's unpickler names what a file would have it call."""
 
@@ -24,8 +29,11 @@ _ASKED_FOR = re.compile(r"GLOBAL ([\w.]+)")
 def read_checkpoint(path: Path | str) -> dict[Any, Any]:
     """The dict that a file holds, on the CPU; its keys and values are whatever the file says.
 
-    Raises :class:`SpecError`: ``file-not-found``, ``not-a-file`` or ``unreadable-weights``.
+    A file that ends in ``.safetensors`` is read by the package of that name.  Raises :class:`SpecError`:
+    ``file-not-found``, ``not-a-file``, ``no-package`` or ``unreadable-weights``.
     """
+    if Path(path).suffix == SAFETENSORS:
+        return _read_safetensors(Path(path))
     try:
         with open_regular(Path(path)) as file, warnings.catch_warnings(action="ignore"):
             content = torch.load(file, map_location="cpu", weights_only=True)
@@ -36,6 +44,30 @@ def read_checkpoint(path: Path | str) -> dict[Any, Any]:
     if not isinstance(content, dict):
         raise unreadable(path, f"it holds {described(content)}, not a state_dict")
     return content
+
+
+def _read_safetensors(path: Path) -> dict[Any, Any]:
+    load = _safetensors().load
+    try:
+        with open_regular(path) as file:
+            return load(file.read())
+    except Fault as fault:
+        raise SpecError([fault.diagnostic]) from None
+    except Exception as error:  # the package's own, of a kind that it does not name
+        raise unreadable(path, "it is no safetensors file, or a broken one") from error
+
+
+def safetensors(state: Mapping[str, Tensor]) -> bytes:
+    """A ``state_dict`` as a safetensors file; raises :class:`SpecError` ``no-package`` without the package."""
+    return _safetensors().save({key: value.contiguous() for key, value in state.items()})
+
+
+def _safetensors() -> Any:
+    try:
+        return importlib.import_module("safetensors.torch")
+    except ImportError:
+        message = "a .safetensors file needs the package safetensors, which is not here"
+        raise SpecError([Diagnostic("no-package", message, hint="pip install safetensors")]) from None
 
 
 def unreadable(path: Path | str, reason: str, hint: str | None = None) -> SpecError:
@@ -76,5 +108,5 @@ def _reason(error: Exception) -> str:
         return printable(error.strerror or str(error))
     found = _ASKED_FOR.search(str(error)) if isinstance(error, pickle.UnpicklingError) else None
     if found is not None:
-        return f"it asks for `{printable(found.group(1))}`, which is no part of weights, and nothing in it is run"
-    return "it is no checkpoint that torch has written, or a broken one"
+        return f"it asks for `{printable(found.group(1))}`, which weights do not need; code in a file is never run"
+    return "it is not a checkpoint written by torch, or it is damaged"

@@ -47,12 +47,12 @@ class Conversion:
 
     def text(self, old: str, new: str) -> str:
         """The report for people."""
-        lines = [f"{len(self.state)} tensors of {old} carried into {new}"]
+        lines = [f"{len(self.state)} tensors of {old} converted to {new}"]
         for what, keys in (
-            ("start anew", self.fresh),
-            (f"of {old} have no place in {new}", self.dropped),
-            (f"of {old} are not in the checkpoint, or of another shape", self.missing),
-            (f"in the checkpoint are unknown to {old}", self.unused),
+            ("are initialised anew", self.fresh),
+            (f"of {old} are not used in {new}", self.dropped),
+            (f"of {old} are missing from the checkpoint, or have another shape", self.missing),
+            (f"in the checkpoint do not belong to {old}", self.unused),
         ):
             if keys:
                 more = ", …" if len(keys) > LISTED else ""
@@ -67,8 +67,9 @@ def convert(old: Graph, new: Graph, state: Mapping[str, Any]) -> Conversion:
     """
     routes = _routes(old, new)
     if not routes:
-        message = f"`{new.name}` is not made from `{old.name}`: it neither extends, imports nor rewrites it"
-        raise SpecError([Diagnostic("unrelated-specs", message)])
+        message = f"`{new.name}` is not made from `{old.name}`: it does not extend, import or rewrite it"
+        hint = "`--by-steps` converts weights between corresponding steps, as shown by `archspec diff`"
+        raise SpecError([Diagnostic("unrelated-specs", message, hint=hint)])
     wanted, known = tensors(old), tensors(new)
     fitting = {key: value for key, value in state.items() if key in wanted and _shape(value) == wanted[key]}
     carried: dict[str, Any] = {}
@@ -77,7 +78,7 @@ def convert(old: Graph, new: Graph, state: Mapping[str, Any]) -> Conversion:
         carried |= {key: value for key, value in carry(stages, fitting).items() if _shape(value) == known.get(key)}
         used |= _used(stages, fitting, known)
     if not carried:
-        message = f"the checkpoint has no weights of `{old.name}` that `{new.name}` could use"
+        message = f"the checkpoint has no weights of `{old.name}` that `{new.name}` can use"
         raise SpecError([Diagnostic("weights-mismatch", message)])
     return Conversion(
         state=carried,
@@ -85,6 +86,28 @@ def convert(old: Graph, new: Graph, state: Mapping[str, Any]) -> Conversion:
         missing=tuple(key for key in wanted if key not in fitting),
         unused=tuple(key for key in state if key not in wanted),
         dropped=tuple(key for key in fitting if key not in used),
+    )
+
+
+def renamed(old: Graph, new: Graph, state: Mapping[str, Any], keys: Mapping[str, str]) -> Conversion:
+    """Carry a ``state_dict`` of ``old`` into ``new`` by a map of keys, as ``archspec diff --format json`` gives one.
+
+    Raises :class:`SpecError` ``weights-mismatch`` when nothing fits.
+    """
+    wanted, known = tensors(old), tensors(new)
+    fitting = {key: value for key, value in state.items() if key in wanted and _shape(value) == wanted[key]}
+    carried = {
+        keys[key]: value for key, value in fitting.items() if key in keys and _shape(value) == known.get(keys[key])
+    }
+    if not carried:
+        message = f"no tensor of `{old.name}` has a place in `{new.name}` by the map of keys"
+        raise SpecError([Diagnostic("weights-mismatch", message)])
+    return Conversion(
+        state=carried,
+        fresh=tuple(key for key in known if key not in carried),
+        missing=tuple(key for key in wanted if key not in fitting),
+        unused=tuple(key for key in state if key not in wanted),
+        dropped=tuple(key for key in fitting if keys.get(key) not in carried),
     )
 
 

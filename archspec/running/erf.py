@@ -72,7 +72,7 @@ class EffectiveField:
     def __str__(self) -> str:
         rows, columns = self.theoretical
         return (
-            f"`{self.step}`, {self.how}: {MASS:.0%} of the weight lies on {self.pixels:,} pixels, "
+            f"`{self.step}`, {self.how}: {MASS:.0%} of the weight is on {self.pixels:,} pixels, "
             f"{self.fraction:.1%} of the {rows} × {columns} it can see"
         )
 
@@ -86,7 +86,7 @@ def by_paths(graph: Graph, sizes: Mapping[str, int], of: int) -> EffectiveField:
         counts = path_counts(graph, sizes, of, source, axis)
         whole = sum(counts)
         if whole == 0:
-            raise _refused(graph, of, "its middle sees nothing of the image row by row")
+            raise _refused(graph, of, "its middle reads no rows of the image")
         shares.append([count / whole for count in counts])
     weights = tuple(tuple(row * column for column in shares[1]) for row in shares[0])
     return EffectiveField(graph.nodes[of].path, weights, _theoretical(graph, sizes, of), "by path counts")
@@ -152,7 +152,7 @@ def measured(
     how = f"by gradients over {images} random images, " + (
         "random weights" if weights is None else f"weights of {weights}"
     )
-    smaller = "try smaller sizes"
+    smaller = "use smaller sizes"
     needed = report.memory().inference_total
     if needed is not None:
         room.check_fits(needed, "an image of these sizes", smaller)
@@ -186,7 +186,9 @@ def heat_map(field: EffectiveField, path: Path | str) -> None:
 def _image(graph: Graph) -> int:
     source = next(iter(graph.inputs.values()))
     if graph.nodes[source].shape.rank != 2:
-        raise SpecError([Diagnostic("no-image", "an effective field is drawn for images: two spatial axes")])
+        raise SpecError(
+            [Diagnostic("no-image", "an effective field can only be drawn for an input with two spatial axes")]
+        )
     return source
 
 
@@ -222,7 +224,7 @@ def _module_path(graph: Graph, of: int) -> str:
     found = _find_module(graph, of)
     if found is None:
         near = graph.nodes[nearest_module(graph, of)].path
-        raise _refused(graph, of, "it is no module of the compiled network", f"try `{near}`")
+        raise _refused(graph, of, "it is not a module of the compiled network", f"try `{near}`")
     return found
 
 

@@ -50,7 +50,9 @@ def compiled(graph: Graph) -> nn.Module:
     Raises :class:`archspec.SpecError` ``no-memory`` where the machine has too little for them.
     """
     check_weights_fit(graph)
-    with refusals_told(f"there is too little memory for the weights of `{graph.name}`", "a network of fewer channels"):
+    with refusals_told(
+        f"there is too little memory for the weights of `{graph.name}`", "use a network with fewer channels"
+    ):
         return build(emitted(graph))
 
 

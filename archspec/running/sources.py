@@ -69,7 +69,7 @@ def _library(name: str) -> Any:
         return vision if name == "torchvision" else importlib.import_module(package)
     except ImportError:
         pip = package.replace("_", "-")
-        raise _refused(f"`{name}:` needs the package {pip}, which is not here", f"pip install {pip}") from None
+        raise _refused(f"`{name}:` needs the package {pip}, which is not installed", f"pip install {pip}") from None
 
 
 def _torchvision(name: str) -> Brought:
@@ -109,7 +109,7 @@ def _python(name: str) -> Brought:
 
     package, _, path = name.partition(":")
     if not path:
-        raise _refused(f"`python:{printable(name, 80)}` names no factory", "write python:package.module:factory")
+        raise _refused(f"`python:{printable(name, 80)}` does not name a factory", "write python:package.module:factory")
     try:
         found: Any = importlib.import_module(package)
     except ImportError as error:
@@ -120,7 +120,7 @@ def _python(name: str) -> Brought:
         found = getattr(found, part)
     module = found if isinstance(found, nn.Module) else found()
     if not isinstance(module, nn.Module):
-        raise _refused(f"`{printable(name, 80)}` gives no `torch.nn.Module`")
+        raise _refused(f"`{printable(name, 80)}` does not return a `torch.nn.Module`")
     return Brought(module, _USUAL, path.rpartition(".")[2])
 
 

@@ -63,7 +63,7 @@ def load_weights(model: nn.Module, path: Path | str, classes: int | None = None)
     if not anew:
         return found.notes
     start = "start" if len(anew) > 1 else "starts"
-    what = f"{_some([f'`{key}`' for key in anew])} {start} anew for {classes} classes; all other weights are carried"
+    what = f"{_some([f'`{key}`' for key in anew])} {start} anew for {classes} classes; all other weights are loaded"
     note = Diagnostic("weights-adapted", f"`{printable(str(path))}`: {what}", severity="note")
     return (*found.notes, note)
 
@@ -102,18 +102,18 @@ def network_weights(content: Mapping[Any, Any], wanted: Shapes, path: Path | str
             raise unreadable(path, f"the key `{printable(str(key), 40)}` is {described(key)}, not text")
     state, prefix = _unwrapped(state, wanted)
     if prefix and not _is_ours(content, prefix):
-        notes.append(f"the prefix `{prefix}` is taken off every key")
+        notes.append(f"the prefix `{prefix}` was removed from every key")
     old = {key: match[1] + match[2] for key in state if (match := _DENSENET_KEY.fullmatch(key)) and key not in wanted}
     renamed = {key: new for key, new in old.items() if new in wanted and new not in state}
     if renamed:
-        notes.append(f"{len(renamed)} keys as an old DenseNet has them, `{next(iter(renamed))}` for one, are renamed")
+        notes.append(f"{len(renamed)} keys of an old DenseNet, such as `{next(iter(renamed))}`, were renamed")
     state = {renamed.get(key, key): value for key, value in state.items()}
     uncounted = [key for key in _missing(state, wanted) if _may_be_missing(key)]
     if uncounted and len(uncounted) < len(wanted):
-        notes.append(f"the counts of batches, {_some([f'`{key}`' for key in uncounted])}, are not there and begin at 0")
+        notes.append(f"the counts of batches, {_some([f'`{key}`' for key in uncounted])}, are missing and start at 0")
     odd = [f"`{key}` is {why}" for key, value in state.items() if key in wanted and (why := not_plain(value))]
     if odd:
-        raise _mismatch(path, _listed("no plain tensor" + "s" * (len(odd) > 1), odd))
+        raise _mismatch(path, _listed("not a plain tensor" if len(odd) == 1 else "not plain tensors", odd))
     for key, value in state.items():
         if wanted.get(key) == () and value.shape == (1,):
             state[key] = value[0]  # torch before 0.4 had no numbers without an axis
@@ -132,8 +132,8 @@ def check_weights(state: Mapping[str, Any], wanted: Shapes, path: Path | str) ->
     ]
     details = (
         *_listed("missing in the file", [f"`{key}`" for key in missing]),
-        *_listed("unknown to the network", [f"`{printable(key)}`" for key in found if key not in wanted]),
-        *_listed("of another shape", differing),
+        *_listed("not in the network", [f"`{printable(key)}`" for key in found if key not in wanted]),
+        *_listed("with another shape", differing),
     )
     if details:
         raise _mismatch(path, details)
@@ -152,9 +152,9 @@ def _inner(content: Mapping[Any, Any], wanted: Shapes, path: Path | str) -> tupl
         if not most:
             return dict(content), []
         listed = " and ".join(f"`{printable(str(key), 40)}`" for key in best)
-        raise unreadable(path, f"{listed} could each be the network's weights", "keep one of them in the file")
+        raise unreadable(path, f"{listed} could each be the network's weights", "keep only one of them in the file")
     usual = chosen == INNER[0]
-    return inside[chosen], [] if usual else [f"the weights are those under `{printable(str(chosen), 40)}`"]
+    return inside[chosen], [] if usual else [f"the weights were taken from the key `{printable(str(chosen), 40)}`"]
 
 
 def _unwrapped(state: Mapping[Any, Any], wanted: Shapes) -> tuple[dict[Any, Any], str]:

@@ -2,7 +2,7 @@
 
 from archspec.schema.files import LANGUAGE_VERSION, BlockDefinition, SpecFile, parse_file
 from archspec.schema.models import BlockModel, SpecModel
-from archspec.schema.steps import IDENTIFIER, STEP_KEYS, Step, parse_step, parse_steps
+from archspec.schema.steps import IDENTIFIER, STEP_KEYS, Source, Step, bare, parse_step, parse_steps
 
 __all__ = [
     "IDENTIFIER",
@@ -10,9 +10,11 @@ __all__ = [
     "STEP_KEYS",
     "BlockDefinition",
     "BlockModel",
+    "Source",
     "SpecFile",
     "SpecModel",
     "Step",
+    "bare",
     "parse_file",
     "parse_step",
     "parse_steps",

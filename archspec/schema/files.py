@@ -63,16 +63,16 @@ def parse_file(
     """
     if not isinstance(node, Mapping):
         diagnostics.error(
-            "structure", "a spec is a mapping that begins with `archspec: 1`", node.span, "see `archspec schema`"
+            "structure", "a spec must be a mapping that begins with `archspec: 1`", node.span, "see `archspec schema`"
         )
         return None
     version = node.get("archspec")
     if version is None:
         diagnostics.error(
             "missing-key",
-            "the file does not say which language version it is written in",
+            "the file does not state its language version",
             node.span.part(0, 1),
-            "begin it with `archspec: 1`",
+            "begin the file with `archspec: 1`",
         )
     elif not (isinstance(version, Scalar) and version.value == LANGUAGE_VERSION and version.value is not True):
         diagnostics.error("language-version", "this archspec reads language version 1 only", version.span)
@@ -89,9 +89,9 @@ def parse_file(
     if model.name is not None and not re.match(r"[A-Za-z][A-Za-z0-9_ .+-]{0,79}\Z", model.name):
         diagnostics.error(
             "bad-name",
-            f"`{printable(model.name)}` is no name for a network",
+            f"`{printable(model.name)}` is not a valid network name",
             _span_of(node, ("name",)),
-            "a letter, then letters, digits, `_`, `-`, `.` or spaces",
+            "use a letter, then letters, digits, `_`, `-`, `.` or spaces",
         )
         return None
     if model.steps is not None:
@@ -112,7 +112,7 @@ def _parse_block(
     key = blocks.key(name) if isinstance(blocks, Mapping) else None
     span = key.span if key is not None else body.span
     if not IDENTIFIER.match(name):
-        diagnostics.error("bad-name", f"`{printable(name)}` is no name for a block", span, "letters, digits and `_`")
+        diagnostics.error("bad-name", f"`{printable(name)}` is not a valid block name", span, "letters, digits and `_`")
         return None
     if isinstance(body, Items):
         return BlockDefinition(
@@ -157,7 +157,7 @@ def _report(kind: type[BaseModel], node: Mapping, error: Any, diagnostics: Diagn
         key = node.key(name)
         diagnostics.error(
             "unknown-key",
-            f"`{printable(name)}` is no key of {'a spec' if kind is SpecModel else 'a block'}",
+            f"{'a spec' if kind is SpecModel else 'a block'} has no key `{printable(name)}`",
             key.span if key else node.span,
             vocabulary.key(name, keys) or f"the keys are {', '.join(sorted(keys))}",
         )
@@ -165,7 +165,7 @@ def _report(kind: type[BaseModel], node: Mapping, error: Any, diagnostics: Diagn
         diagnostics.error("missing-key", f"`{name}` is missing", node.span.part(0, 1))
     else:
         expected = _EXPECTED.get(error["type"], "something else")
-        diagnostics.error("wrong-type", f"`{name}` should be {expected}", _span_of(node, loc))
+        diagnostics.error("wrong-type", f"`{name}` must be {expected}", _span_of(node, loc))
 
 
 def _span_of(node: Node, loc: tuple[Any, ...]) -> Span:

@@ -46,41 +46,41 @@ class _Model(BaseModel):
 class BlockModel(_Model):
     """A block: parameters and inputs to outputs, as a list of steps."""
 
-    doc: Word | None = Field(None, description="What the block is, in one line.")
+    doc: Word | None = Field(None, description="A description of the block, in one line.")
     params: Nodes = Field(
-        default_factory=dict, description="Parameters: a value is a default, no value means required."
+        default_factory=dict, description="Parameters with their defaults; a parameter without a value is required."
     )
     let: Nodes = Field(default_factory=dict, description="Derived values, evaluated in order.")
-    inputs: Nodes | None = Field(None, description="Names of the inputs, when there are several.")
-    steps: NodeList = Field(description="What is applied, in order.")
-    outputs: Nodes | None = Field(None, description="Named outputs; without it the last step is the output.")
+    inputs: Nodes | None = Field(None, description="Names of the inputs, if there are several.")
+    steps: NodeList = Field(description="The steps, in execution order.")
+    outputs: Nodes | None = Field(None, description="Named outputs. Default: the last step is the output.")
     example: Located = Field(None, description="A use of the block and its input shape, run by the tests.")
-    source: Word | None = Field(None, description="Address of the paper.")
+    source: Word | None = Field(None, description="URL of the paper.")
 
 
 class SpecModel(_Model):
     """A spec file: a network or a block of its own, and the blocks it is written with."""
 
     archspec: Literal[1] = Field(description="Language version.")
-    name: Word | None = Field(None, description="Name of the network; the emitted class is called so.")
-    doc: Word | None = Field(None, description="What the network is, in a line or two.")
-    source: Word | None = Field(None, description="Address of the paper.")
+    name: Word | None = Field(None, description="Name of the network and of the emitted class.")
+    doc: Word | None = Field(None, description="A description of the network, in a line or two.")
+    source: Word | None = Field(None, description="URL of the paper.")
     task: Word | None = Field(None, description="classification or segmentation.")
-    loss: Located = Field(None, description="The loss, when it is not the task's own.")
-    extends: Located = Field(None, description="The spec this one is a variant of.")
+    loss: Located = Field(None, description="The loss, if not the default of the task.")
+    extends: Located = Field(None, description="The spec that this one is a variant of.")
     imports: Located = Field(None, alias="import", description="Specs and block files to use here.")
     rewrite: NodeList = Field(default_factory=list, description="Rewrites applied to the extended spec, in order.")
     params: Nodes = Field(
-        default_factory=dict, description="Parameters: a value is a default, no value means required."
+        default_factory=dict, description="Parameters with their defaults; a parameter without a value is required."
     )
     let: Nodes = Field(default_factory=dict, description="Derived values, evaluated in order.")
     inputs: Nodes | None = Field(None, description="Inputs and their shapes, channels first: image: [3, H, W].")
-    sizes: Nodes = Field(default_factory=dict, description="The number a symbol stands for where one is wanted.")
+    sizes: Nodes = Field(default_factory=dict, description="A number for each symbol, used where a number is needed.")
     defaults: Nodes = Field(
-        default_factory=dict, description="Arguments that every use of an op in this file starts from."
+        default_factory=dict, description="Default arguments for each op and block that this file uses."
     )
     blocks: Nodes = Field(default_factory=dict, description="Blocks of this file.")
-    steps: NodeList | None = Field(None, description="What is applied, in order.")
-    outputs: Nodes | None = Field(None, description="Named outputs; without it the last step is the output.")
-    expect: Nodes = Field(default_factory=dict, description="Claims that `archspec check` holds the network to.")
+    steps: NodeList | None = Field(None, description="The steps, in execution order.")
+    outputs: Nodes | None = Field(None, description="Named outputs. Default: the last step is the output.")
+    expect: Nodes = Field(default_factory=dict, description="Claims that `archspec check` verifies.")
     example: Located = Field(None, description="A use of the block and its input shape, run by the tests.")

@@ -18,6 +18,15 @@ _AS = re.compile(r"(?P<what>.*?)(?:\s+as\s+(?P<name>.*))?\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """One entry of ``from``: a name, or a template of names that ``for`` and ``when`` make several or none of."""
+
+    name: Scalar
+    clauses: tuple[Clause, ...] = ()
+    when: Expression | bool | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """One step as written: what it applies, its name, its arguments and what stands beside it."""
 
@@ -29,8 +38,8 @@ class Step:
     body: Node | None
     """Arguments (a mapping), branches or steps (a list); None for a bare step."""
     span: Span
-    reads: Node | None = None
-    """``from``: a name, or a list of them."""
+    reads: tuple[Source, ...] | None = None
+    """``from``: what it reads in place of the step before."""
     when: Expression | bool | None = None
     clauses: tuple[Clause, ...] = ()
     repeat: Node | None = None
@@ -67,13 +76,13 @@ def parse_step(node: Node, diagnostics: Diagnostics) -> Step:
     if isinstance(node, Items):
         raise Fault(
             "not-a-step",
-            "a list stands where one step is wanted",
+            "there is a list where a single step is needed",
             node.span,
             "group steps with `steps:` or `sequence:`",
         )
     calls = [(key, value) for key, value in node.entries if str(key.text) not in STEP_KEYS]
     if not calls:
-        raise Fault("not-a-step", "the step says nothing to apply", node.span, "name an op or a block")
+        raise Fault("not-a-step", "the step names no op or block", node.span, "write the name of an op or a block")
     if len(calls) > 1:
         second = calls[1][0]
         raise Fault(
@@ -82,7 +91,7 @@ def parse_step(node: Node, diagnostics: Diagnostics) -> Step:
             second.span,
             vocabulary.key(str(second.text), STEP_KEYS)
             or vocabulary.argument(str(second.text), ())
-            or "arguments are indented below the op; beside it may stand only " + ", ".join(sorted(STEP_KEYS)),
+            or "indent arguments below the op; the other keys of a step are " + ", ".join(sorted(STEP_KEYS)),
         )
     key, value = calls[0]
     if not isinstance(key.value, str):
@@ -91,8 +100,8 @@ def parse_step(node: Node, diagnostics: Diagnostics) -> Step:
     body = None if isinstance(value, Scalar) and value.value is None else value
     if what in ("sequence", "steps") and not isinstance(body, Items):
         if body is None:
-            raise Fault("empty-steps", f"`{what}` has no steps", key.span, "write `[]` for none")
-        raise Fault("wrong-type", f"`{what}` takes a list of steps", value.span)
+            raise Fault("empty-steps", f"`{what}` has no steps", key.span, "write `[]` for an empty list")
+        raise Fault("wrong-type", f"`{what}` must be a list of steps", value.span)
     inner = parse_steps(body.items, diagnostics) if what in ("sequence", "steps") and isinstance(body, Items) else None
     return Step(
         what,
@@ -127,7 +136,7 @@ def _as(key: Scalar) -> tuple[str, str | Interpolation | Expression | None, Span
     if name is None:
         return what, None, key.span
     if not name.strip():
-        raise Fault("bad-name", "nothing stands after `as`", key.span)
+        raise Fault("bad-name", "there is no name after `as`", key.span)
     span = key.span.part(match.start("name"), match.end("name")) if key.plain else key.span
     return what, _template(name, span, key.plain), span
 
@@ -137,18 +146,31 @@ def _template(text: str, span: Span, plain: bool) -> str | Interpolation | Expre
     return expressions.template(Scalar(text, text, span, plain)) or text.replace("$$", "$")
 
 
-def _reads(node: Mapping) -> Node | None:
+def _reads(node: Mapping) -> tuple[Source, ...] | None:
     reads = node.get("from")
     if reads is None:
         return None
     items = reads.items if isinstance(reads, Items) else (reads,)
-    for item in items:
-        if not (isinstance(item, Scalar) and isinstance(item.value, str)):
-            hint = "steps are named, never counted" if isinstance(item, Scalar) else None
-            raise Fault("bad-from", "`from` is the name of a step, or a list of names", item.span, hint)
     if not items:
-        raise Fault("bad-from", "`from` names nothing", reads.span)
-    return reads
+        raise Fault("bad-from", "`from` is empty", reads.span)
+    return tuple(map(_source, items))
+
+
+def _source(item: Node) -> Source:
+    if isinstance(item, Scalar) and isinstance(item.value, str):
+        return Source(item)
+    if not isinstance(item, Mapping):
+        hint = "steps cannot be read by number" if isinstance(item, Scalar) else None
+        raise Fault("bad-from", "`from` must be the name of a step, or a list of names", item.span, hint)
+    for key, _ in item.entries:
+        if key.text not in ("step", "for", "when"):
+            hint = "write several entries as `{step: f$i, for: i in range(n)}`"
+            raise Fault("bad-from", f"an entry of `from` has no key `{printable(key.text)}`", key.span, hint)
+    name = item.get("step")
+    if not isinstance(name, Scalar) or not isinstance(name.value, str):
+        where = item.span if name is None else name.span
+        raise Fault("bad-from", "an entry of `from` must name a step: `{step: f$i, for: i in range(n)}`", where)
+    return Source(name, _clauses(item), _when(item))
 
 
 def _when(node: Mapping) -> Expression | bool | None:
@@ -158,12 +180,12 @@ def _when(node: Mapping) -> Expression | bool | None:
     if isinstance(when, Scalar) and isinstance(when.value, bool):
         return when.value
     if not isinstance(when, Scalar) or not isinstance(when.value, str):
-        hint = "compare it with something: `n > 0`"
-        raise Fault("not-a-condition", "`when` is an expression that is true or false", when.span, hint)
-    return _bare(when)
+        hint = "compare it with a value: `n > 0`"
+        raise Fault("not-a-condition", "`when` must be an expression that is true or false", when.span, hint)
+    return bare(when)
 
 
-def _bare(scalar: Scalar) -> Expression:
+def bare(scalar: Scalar) -> Expression:
     """An expression written without ``$``; one written with it all the same is understood."""
     found = expressions.template(scalar)
     if isinstance(found, Expression):
@@ -176,7 +198,7 @@ def _clauses(node: Mapping) -> tuple[Clause, ...]:
     if loop is None:
         return ()
     if not isinstance(loop, Scalar) or not isinstance(loop.value, str):
-        raise Fault("wrong-type", "`for` is a clause such as `i in range(4)`", loop.span)
+        raise Fault("wrong-type", "`for` must be a clause such as `i in range(4)`", loop.span)
     return (expressions.parse_clause(loop.value, loop.span),)
 
 
@@ -185,7 +207,7 @@ def _label(node: Mapping) -> str | Interpolation | Expression | None:
     if label is None:
         return None
     if not isinstance(label, Scalar) or not isinstance(label.value, str):
-        raise Fault("wrong-type", "`label` is a name", label.span)
+        raise Fault("wrong-type", "`label` must be a name", label.span)
     return _template(label.value, label.span, label.plain)
 
 
@@ -199,5 +221,5 @@ def _aside(node: Mapping) -> bool:
     if aside is None:
         return False
     if not isinstance(aside, Scalar) or not isinstance(aside.value, bool):
-        raise Fault("wrong-type", "`aside` is true or false", aside.span)
+        raise Fault("wrong-type", "`aside` must be true or false", aside.span)
     return aside.value

@@ -1,8 +1,8 @@
 """Exact symbolic sizes, and the set of input sizes for which a network is valid.
 
-``terms`` has the sizes, ``writing`` their text, ``windows`` what torch's ops do to them, ``growth`` their slopes and
-inverses; ``conditions`` what a network asks of them, ``decide`` where one condition holds, ``sets`` the sets that come
-of it (``intervals`` counts, ``wording`` has the words), and ``solve`` where all hold.
+``terms`` defines sizes, ``writing`` their text, ``windows`` the effect of torch's ops on them, ``growth`` their slopes
+and inverses.  ``conditions`` has the conditions on sizes, ``decide`` finds where one condition holds, ``solve`` where
+all hold.  ``sets`` has the resulting sets (``intervals`` their arithmetic, ``wording`` their text).
 """
 
 from archspec.sizes.conditions import (

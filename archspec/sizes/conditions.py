@@ -1,6 +1,6 @@
-"""What a network asks of its sizes: thresholds, equalities, orders, remainders; each with whoever asks.
+"""Conditions on sizes: thresholds, equalities, orders, remainders; each with its author.
 
-An author is opaque here (a node of a graph, a line of a file) and comes back beside every part of the answer.
+An author is opaque here (a node of a graph, a line of a file), and is returned with every part of the answer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Several:
     author: object = None
 
     def threshold(self) -> AtLeast:
-        """The same of the sum: each is at least 1, so one of them is more where the sum is more than their number."""
+        """The same condition on the sum: each term is at least 1, so one is larger if the sum exceeds their number."""
         return AtLeast(total(self.terms) if self.terms else 1, max(len(self.terms), 1) + 1, self.author)
 
 
@@ -45,7 +45,7 @@ class AtMost:
 
 @record
 class Equal:
-    """``left = right``: a merge, or a size that is pinned to a constant."""
+    """``left = right``: a merge, or a size that is fixed to a constant."""
 
     left: Dim
     right: Dim
@@ -73,8 +73,8 @@ Condition: TypeAlias = AtLeast | AtMost | Equal | Residue | Several
 class Failure:
     """A condition that does not hold at a size, with the values of its sides there.
 
-    ``right`` is the least value asked for by :class:`AtLeast`, and the remainder found by :class:`Residue`.  Of
-    :class:`Several` they are those of its threshold.
+    ``right`` is the bound of an :class:`AtLeast`, or the remainder found for a :class:`Residue`.  For a
+    :class:`Several` both are those of its threshold.
     """
 
     condition: Condition
@@ -83,7 +83,7 @@ class Failure:
 
 
 def sides(condition: Condition) -> tuple[Dim, Dim]:
-    """Give the two sizes that a condition compares; the second is a constant for some."""
+    """Return the two sizes that a condition compares; the second is a constant for some."""
     if isinstance(condition, Several):
         condition = condition.threshold()
     if isinstance(condition, AtLeast):
@@ -94,13 +94,13 @@ def sides(condition: Condition) -> tuple[Dim, Dim]:
 
 
 def names(condition: Condition) -> frozenset[str]:
-    """Give the symbols that a condition depends on."""
+    """Return the symbols that a condition depends on."""
     left, right = sides(condition)
     return symbols(left) | symbols(right)
 
 
 def failure(condition: Condition, evaluation: Evaluation) -> Failure | None:
-    """Give how ``condition`` fails where ``evaluation`` has the symbols, or None where it holds."""
+    """Return the failure of ``condition`` at the symbols of ``evaluation``, or None if it holds."""
     left, right = (evaluation.of(side) for side in sides(condition))
     if isinstance(condition, AtLeast | Several):
         holds = left >= right
@@ -115,12 +115,12 @@ def failure(condition: Condition, evaluation: Evaluation) -> Failure | None:
 
 
 def fails(condition: Condition, evaluation: Evaluation) -> bool:
-    """Give whether ``condition`` is known not to hold: a symbol without a value leaves it open."""
+    """Return whether ``condition`` is known not to hold; False if a symbol has no value."""
     return names(condition) <= evaluation.values.keys() and failure(condition, evaluation) is not None
 
 
 def complaint(condition: Condition, evaluation: Evaluation) -> str:
-    """Give for people why ``condition`` fails: its sides, with their values where they are known."""
+    """Return why ``condition`` fails, for people: its sides, with their values if known."""
 
     def side(dim: Dim) -> str:
         number = evaluation.known(dim)
@@ -134,15 +134,15 @@ def complaint(condition: Condition, evaluation: Evaluation) -> str:
         case AtMost(left, right):
             return f"{side(left)} does not fit into {side(right)}"
         case Several():
-            return f"each channel is a single value: {statement(condition)} must hold"
+            return f"each channel has a single value: {statement(condition)} must hold"
         case Residue(term, modulus, ((0, 0),)):
             return f"{side(term)} is not divisible by {modulus}"
         case Residue(term):
-            return f"{side(term)}, and {statement(condition)} must hold"
+            return f"{side(term)}, but {statement(condition)} must hold"
 
 
 def statement(condition: Condition) -> str:
-    """Give a condition for people, in terms of its sizes: ``2·⌊H/16⌋ = ⌊H/8⌋``."""
+    """Return a condition for people, in terms of its sizes: ``2·⌊H/16⌋ = ⌊H/8⌋``."""
     if isinstance(condition, Several):
         return f"{'·'.join(map(factor, condition.terms)) or '1'} ≥ 2"
     left, right = sides(condition)
@@ -158,7 +158,7 @@ def statement(condition: Condition) -> str:
 def every_row_used(
     rows: Dim, kernel: int, stride: int, padding_left: int, padding_right: int, dilation: int = 1, author: object = None
 ) -> Residue | None:
-    """Give the condition that a floor window drops no real row of a map of ``rows``; None if it never drops one.
+    """Return the condition that a floor window drops no real row of a map of ``rows``; None if it never does.
 
     Rows that a stride larger than the window skips by design are not dropped, and ceil mode never drops any.
     """

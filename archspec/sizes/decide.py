@@ -1,8 +1,8 @@
-"""Where two sizes of one symbol are equal, or one is at most the other: decided for all inputs at once.
+"""Where two sizes of one symbol are equal, or one is at most the other, for all inputs at once.
 
-Sizes are monotone and ``f(x + P) = f(x) + A``.  So the common inner part of both chains can be stripped and put back as
-a preimage; where the slopes are equal the answer is periodic; where they differ it is constant outside a finite window;
-and inside, it is enough to look at each *piece*, a maximal run on which one of the two is constant.
+Sizes are monotone and ``f(x + P) = f(x) + A``.  So the common inner part of both chains can be removed, and the answer
+mapped back as a preimage.  If the slopes are equal, the answer is periodic; if they differ, it is constant outside a
+finite window.  Inside, it is enough to look at each *piece*, a maximal run on which one of the two sizes is constant.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from archspec.sizes.sets import NOTHING, ValidSet, at_least, periodic, valid_set
 from archspec.sizes.terms import Evaluation, Size, Step, Total, chain, symbol
 
 MAXIMUM_WORK = 10_000_000
-"""Steps that all decisions of one axis may evaluate; some seconds, where a network asks for a few thousand."""
+"""Maximum number of steps that all decisions of one axis can evaluate: some seconds; a network needs a few thousand."""
 
 Relation = Literal["=", "≤"]
 
 
 @dataclass(slots=True)
 class Budget:
-    """The work that is left; :class:`~archspec.sizes.intervals.TooLarge` is raised when it is spent."""
+    """The remaining work; raises :class:`~archspec.sizes.intervals.TooLarge` when it is used up."""
 
     left: int = MAXIMUM_WORK
 
     def spend(self, work: int) -> None:
-        """Take ``work`` off what is left, and raise where that is more than there is."""
+        """Subtract ``work`` from the remaining work; raises if there is not enough."""
         if work > self.left:
             raise TooLarge
         self.left -= work
@@ -38,7 +38,7 @@ class Budget:
 
 @dataclass(slots=True)
 class Path:
-    """A size as a function of an inner one: steps on the inner size, or on a total that is a function of it."""
+    """A size as a function of an inner size: steps on the inner size, or on a total that depends on it."""
 
     steps: list[tuple[int, int, int]]
     bottom: Total | None = None
@@ -48,7 +48,7 @@ class Path:
         self.cost = len(self.steps) + 1 + (0 if self.bottom is None else 8 * _weight(self.bottom))
 
     def value(self, y: int) -> int:
-        """Give the size where the inner size is ``y``."""
+        """Return the size for the inner size ``y``."""
         if self.bottom is not None:
             (name,) = self.bottom.symbols
             y = Evaluation({name: y}).of(self.bottom)
@@ -57,27 +57,26 @@ class Path:
         return y
 
     def inverse(self, reached: int) -> int:
-        """Give the least value of the inner size at which this one is at least ``reached``."""
+        """Return the least value of the inner size at which this one is at least ``reached``."""
         for a, b, c in reversed(self.steps):
             reached = step_inverse(a, b, c, reached)
         return reached if self.bottom is None else total_inverse(self.bottom, reached)
 
     def growth(self) -> Growth:
-        """Give how the size grows with the inner one."""
+        """Return the growth of the size with the inner one."""
         return (IDENTITY if self.bottom is None else growth(self.bottom)).through(self.steps)
 
 
 def path_to(size: Size) -> Path:
-    """Give ``size`` as a function of its symbol."""
+    """Return ``size`` as a function of its symbol."""
     bottom, steps = chain(size)
     return Path(steps, bottom if isinstance(bottom, Total) else None)
 
 
 def decide(left: Size, relation: Relation, right: Size, least: int, budget: Budget) -> ValidSet:
-    """Give the values of the one symbol, from ``least`` on, where ``left = right`` or ``left ≤ right``.
+    """Return the values of the symbol, from ``least`` on, for which ``left = right`` or ``left ≤ right``.
 
-    Periodic answers are given from 1 on.  Raises :class:`TooLarge` where the answer would cost more than the bounds
-    allow.
+    Periodic answers start at 1.  Raises :class:`TooLarge` if the answer would exceed the bounds.
     """
     if left is right:
         return at_least(1)
@@ -103,7 +102,7 @@ def decide(left: Size, relation: Relation, right: Size, least: int, budget: Budg
 
 
 def preimage(path: Path, wanted: ValidSet, least: int, budget: Budget) -> ValidSet:
-    """Give the x from ``least`` on at which the size is a member of ``wanted``."""
+    """Return the x, from ``least`` on, for which the size is in ``wanted``."""
     budget.spend(4 * path.cost)
     grown = path.growth()
     repeats = wanted.modulus // gcd(wanted.modulus, grown.rise)
@@ -136,7 +135,7 @@ class _Sides:
     budget: Budget
 
     def holding(self, begin: int, end: int) -> Iterator[Interval]:
-        """Give the intervals between ``begin`` and ``end`` where the relation holds."""
+        """Return the intervals between ``begin`` and ``end`` where the relation holds."""
         left_rise, left_run = self.left_growth.thinnest
         right_rise, right_run = self.right_growth.thinnest
         by_left = left_rise * right_run < right_rise * left_run or (
@@ -163,13 +162,13 @@ class _Sides:
 
 
 def _decide_parallel(sides: _Sides, least: int) -> ValidSet:
-    """Decide over the inner size where both sides have the same slope: their difference is periodic."""
+    """Decide over the inner size for sides of the same slope: their difference is periodic."""
     modulus = lcm(sides.left_growth.period, sides.right_growth.period)
     return periodic(modulus, sides.holding(0, modulus), least)
 
 
 def _decide_crossing(sides: _Sides, tilt: int, least: int) -> ValidSet:
-    """Decide over the inner size from ``least`` on where one side is steeper: bounds leave a finite window open."""
+    """Decide over the inner size, from ``least`` on, if one side is steeper: bounds leave only a finite window."""
     left, right = sides.left_growth, sides.right_growth
     # left − right lies between tilt·x/run + low and tilt·x/run + high, in units of 1/UNIT for low and high.
     run, rise = left.period * right.period, abs(tilt) * UNIT
@@ -185,13 +184,13 @@ def _decide_crossing(sides: _Sides, tilt: int, least: int) -> ValidSet:
 
 
 def _stripped(left: Size, right: Size, budget: Budget) -> tuple[Size, Path, Path]:
-    """Give the greatest common inner part of two chains and both as functions of it."""
+    """Return the largest common inner part of two chains, and both as functions of it."""
     left_steps: list[tuple[int, int, int]] = []
     right_steps: list[tuple[int, int, int]] = []
     one, other = left, right
     while one is not other:
         steps, deeper = (left_steps, one) if one.depth >= other.depth else (right_steps, other)
-        if not isinstance(deeper, Step):  # a total that the other side does not go through
+        if not isinstance(deeper, Step):  # a total that is not part of the other side
             (name,) = left.symbols
             return symbol(name), path_to(left), path_to(right)
         budget.spend(1)
@@ -216,7 +215,7 @@ def _pulled(path: Path, intervals: Iterable[Interval], budget: Budget) -> list[I
 
 
 def _weight(size: Total) -> int:
-    """Give how many sizes the value of a total goes through."""
+    """Return the number of sizes needed for the value of a total."""
     seen: set[Size] = {size}
     pending: list[Size] = [size]
     while pending:

@@ -1,4 +1,4 @@
-"""How sizes grow: slope, period, bounds, and the least input at which a size reaches a value.
+"""The growth of sizes: slope, period, bounds, and the least input at which a size reaches a value.
 
 A size f of one symbol satisfies ``f(x + P) = f(x) + A`` for *all* integers x, and lies between two lines of slope A/P.
 """
@@ -13,7 +13,7 @@ from archspec.records import record
 from archspec.sizes.terms import Dim, Evaluation, Size, Step, Total, chain
 
 UNIT = 1 << 64
-"""Bounds are kept in units of 1/UNIT and rounded outwards: always true, and no fractions that grow with the chain."""
+"""Bounds are integers in units of 1/UNIT, rounded outwards: they stay valid, and do not grow with the chain."""
 
 
 @record
@@ -31,7 +31,7 @@ class Growth:
     thinnest: tuple[int, int] = (1, 1)
 
     def through(self, steps: Iterable[tuple[int, int, int]]) -> Growth:
-        """Give the growth of a chain of steps on top of f."""
+        """Return the growth of a chain of steps on top of f."""
         period, rise, low, high = self.period, self.rise, self.low, self.high
         numerator, denominator = self.thinnest
         for a, b, c in steps:
@@ -50,10 +50,10 @@ IDENTITY = Growth()
 
 
 def growth(size: Size) -> Growth:
-    """Give how ``size`` grows with its symbol, kept with the size; raises ``ValueError`` if it has several symbols."""
+    """Return the growth of ``size``, cached in the size; raises ``ValueError`` if it has several symbols."""
     if len(size.symbols) != 1:
         raise ValueError(f"a size over {', '.join(sorted(size.symbols))} has no single growth")
-    pending: list[Size] = [size]  # a list and no recursion: totals may be nested deep
+    pending: list[Size] = [size]  # no recursion, since totals can be nested deeply
     while pending:
         top = pending[-1]
         if _known(top) is None:
@@ -75,18 +75,18 @@ def growth(size: Size) -> Growth:
 
 
 def period(size: Size) -> int:
-    """Give a P for which ``size(x + P) − size(x)`` is the same for all x; raises as :func:`growth` does."""
+    """Return a P for which ``size(x + P) − size(x)`` is the same for all x; raises as :func:`growth` does."""
     return growth(size).period
 
 
 def slope(size: Size) -> Fraction:
-    """Give the rows of ``size`` per row of its symbol, in the long run; raises as :func:`growth` does."""
+    """Return the rows of ``size`` per row of its symbol, in the long run; raises as :func:`growth` does."""
     found = growth(size)
     return Fraction(found.rise, found.period)
 
 
 def inverse(size: Size, reached: int) -> int:
-    """Give the least x, of all integers, at which ``size`` is at least ``reached``; raises as :func:`growth` does."""
+    """Return the least x, of all integers, at which ``size`` is at least ``reached``; raises as :func:`growth` does."""
     while isinstance(size, Step):
         reached = step_inverse(size.a, size.b, size.c, reached)
         size = size.base
@@ -94,12 +94,12 @@ def inverse(size: Size, reached: int) -> int:
 
 
 def step_inverse(a: int, b: int, c: int, reached: int) -> int:
-    """Give the least x with ``floor((a·x + b) / c) ≥ reached``."""
+    """Return the least x with ``floor((a·x + b) / c) ≥ reached``."""
     return -((b - c * reached) // a)
 
 
 def total_inverse(size: Total, reached: int) -> int:
-    """Give :func:`inverse` of a total: bisection between the two lines that bound it."""
+    """Return :func:`inverse` of a total: bisection between the two lines that bound it."""
     found = growth(size)
     (name,) = size.symbols
     steepness = found.rise * UNIT
@@ -115,7 +115,7 @@ def total_inverse(size: Total, reached: int) -> int:
 
 
 def lowest(dims: Iterable[Dim]) -> tuple[Dim, ...]:
-    """Give those whose minimum is the minimum of all: of sizes that differ by a constant inside, only the smallest."""
+    """Return sizes with the same minimum: of sizes that differ only by a constant, the smallest."""
     kept: dict[object, Dim] = {}
     for dim in dims:
         key: object = None
@@ -144,5 +144,5 @@ def _grow_total(size: Total) -> Growth:
         rise=sum(coefficient * found.rise * (whole // found.period) for found, coefficient in grown),
         low=sum(coefficient * found.low for found, coefficient in grown),
         high=sum(coefficient * found.high for found, coefficient in grown),
-        thinnest=(1, 1),  # a sum moves whenever any of its parts does
+        thinnest=(1, 1),  # a sum changes whenever one of its parts does
     )

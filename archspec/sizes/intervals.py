@@ -1,4 +1,4 @@
-"""Intervals, and patterns of intervals that repeat: the arithmetic under :mod:`archspec.sizes.sets`."""
+"""Arithmetic of intervals and periodic patterns of intervals, for :mod:`archspec.sizes.sets`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 MAXIMUM_PIECES = 50_000
-"""Intervals beyond which a set is not worked out: nobody could read it."""
+"""Maximum number of intervals of a set: nobody could read more."""
 
 Interval: TypeAlias = tuple[int, int]
-"""From the first up to, not including, the second."""
+"""From the first up to the second, exclusive."""
 
 
 class TooLarge(Exception):
-    """A set would need more intervals, or a decision more work, than the bounds allow."""
+    """A set needs more intervals, or a decision more work, than allowed."""
 
 
 def wrapped(intervals: Iterable[Interval], modulus: int) -> Iterator[Interval]:
-    """Give intervals as remainders by ``modulus``, cut where they wrap around; none is longer than the modulus."""
+    """Return intervals as remainders by ``modulus``, cut where they wrap around; none is longer than the modulus."""
     for first, end in intervals:
         shift = first - first % modulus
         if end - shift <= modulus:
@@ -29,17 +29,17 @@ def wrapped(intervals: Iterable[Interval], modulus: int) -> Iterator[Interval]:
 
 
 def interval_begin(interval: Interval) -> int:
-    """Give where an interval begins: a key to bisect by."""
+    """Return the start of an interval: a key for bisection."""
     return interval[0]
 
 
 def interval_end(interval: Interval) -> int:
-    """Give where an interval ends: a key to bisect by."""
+    """Return the end of an interval: a key for bisection."""
     return interval[1]
 
 
 def limited(pieces: Iterable[Interval]) -> list[Interval]:
-    """Give the pieces as a list; raises :class:`TooLarge` where they are more than the bound."""
+    """Return the pieces as a list; raises :class:`TooLarge` if there are too many."""
     kept: list[Interval] = []
     for piece in pieces:
         kept.append(piece)
@@ -60,7 +60,7 @@ def merged(intervals: Iterable[Interval]) -> list[Interval]:
 
 
 def tiled(modulus: int, residues: Sequence[Interval], begin: int, end: int) -> Iterator[Interval]:
-    """Give the pattern between ``begin`` and ``end``."""
+    """Return the pattern between ``begin`` and ``end``."""
     if begin >= end or not residues:
         return
     if len(residues) == 1 and residues[0] == (0, modulus):
@@ -80,14 +80,14 @@ def tiled(modulus: int, residues: Sequence[Interval], begin: int, end: int) -> I
 
 
 def most_tiled(modulus: int, residues: Sequence[Interval], begin: int, end: int) -> int:
-    """Give a bound on how many intervals :func:`tiled` gives."""
+    """Return an upper bound for the number of intervals of :func:`tiled`."""
     if begin >= end:
         return 0
     return 1 if len(residues) == 1 and residues[0] == (0, modulus) else len(residues) * ((end - begin) // modulus + 2)
 
 
 def reduced(modulus: int, residues: list[Interval]) -> tuple[int, list[Interval]]:
-    """Give the pattern by its least modulus."""
+    """Return the pattern with its smallest modulus."""
     if not residues or residues == [(0, modulus)]:
         return 1, [(0, 1)] if residues else []
     for prime in _prime_candidates(modulus):
@@ -108,7 +108,7 @@ def reduced(modulus: int, residues: list[Interval]) -> tuple[int, list[Interval]
 
 
 def _prime_candidates(modulus: int) -> Iterator[int]:
-    """Give the primes of ``modulus`` up to 1000, and what is left over: at worst a set is worded less simply."""
+    """Return the primes of ``modulus`` up to 1000, and the remaining factor: at worst the text of a set is longer."""
     for candidate in range(2, 1000):
         if candidate * candidate > modulus:
             break

@@ -1,8 +1,7 @@
 """Sets of sizes: a list of intervals up to some number, and a periodic pattern of intervals from there on.
 
-That form holds every answer the rules of sizes can give.  Nothing is ever listed residue by residue: an interval costs
-the same whether it holds one number or 2^39.  :class:`ValidSet` is always in its one canonical form, so ``==`` compares
-the sets themselves.
+Every answer of the rules for sizes has this form.  Residues are never listed one by one: an interval costs the same for
+one number and for 2^39.  A :class:`ValidSet` is always in its canonical form, so ``==`` compares the sets themselves.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ from archspec.sizes.writing import number
 
 @record
 class ValidSet:
-    """The numbers of ``intervals``, and from ``start`` on those whose remainder by ``modulus`` lies in ``residues``.
+    """The numbers of ``intervals``, and from ``start`` on those whose remainder by ``modulus`` is in ``residues``.
 
-    ``least`` is the smallest member (0 where there is none).  Made by :func:`valid_set`, which finds the one form.
+    ``least`` is the smallest member (0 if there is none).  Made by :func:`valid_set`, which finds the canonical form.
     """
 
     least: int
@@ -41,12 +40,12 @@ class ValidSet:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is a member."""
+        """Whether the set is empty."""
         return not self.intervals and not self.residues
 
     @property
     def is_finite(self) -> bool:
-        """Whether only finitely many numbers are members."""
+        """Whether the set is finite."""
         return not self.residues
 
     @property
@@ -59,7 +58,7 @@ class ValidSet:
         return self.next(x) == x
 
     def next(self, x: int) -> int | None:
-        """Give the least member that is at least ``x``, or None where there is none."""
+        """Return the least member that is at least ``x``, or None where there is none."""
         if x < self.start:
             position = bisect_right(self.intervals, x, key=interval_end)
             if position < len(self.intervals):
@@ -74,7 +73,7 @@ class ValidSet:
         return turn + self.modulus + self.residues[0][0]
 
     def previous(self, x: int) -> int | None:
-        """Give the greatest member that is at most ``x``, or None where there is none."""
+        """Return the greatest member that is at most ``x``, or None where there is none."""
         if x >= self.start and self.residues:
             turn = x - x % self.modulus
             position = bisect_right(self.residues, x - turn, key=interval_begin)
@@ -88,13 +87,14 @@ class ValidSet:
         return min(x, self.intervals[position - 1][1] - 1) if position else None
 
     def describe(self, symbol: str = "H") -> str:
-        """Give the set for people: ``H ≥ 75``, ``H a multiple of 16``, ``H mod 32 ∈ {0, 29, 30, 31}``."""
+        """Return the set for people: ``H ≥ 75``, ``H a multiple of 16``, ``H mod 32 ∈ {0, 29, 30, 31}``."""
         return describe(self.intervals, self.next(self.start), self.modulus, self.residues, symbol)
 
     def to_json(self, symbol: str = "H") -> dict[str, object]:
-        """Give the set as JSON data; ranges name their first and last member.
+        """Return the set as JSON data; ranges name their first and last member.
 
-        Integers of over 1024 bits are given as text: no reader of JSON takes them, and Python refuses to write some.
+        Integers of more than 1024 bits are written as text: JSON readers do not take them, and Python refuses to write
+        some.
         """
         return {
             "text": self.describe(symbol),
@@ -106,7 +106,7 @@ class ValidSet:
         }
 
     def pieces(self, begin: int, end: int) -> Iterator[Interval]:
-        """Give the set between ``begin`` and ``end`` as intervals in order; adjacent ones may touch."""
+        """Return the set between ``begin`` and ``end`` as intervals in order; adjacent ones may touch."""
         position = bisect_right(self.intervals, begin, key=interval_end)
         while position < len(self.intervals) and self.intervals[position][0] < end:
             first, last = self.intervals[position]
@@ -115,14 +115,14 @@ class ValidSet:
         yield from tiled(self.modulus, self.residues, max(begin, self.start), end)
 
     def most_pieces(self, begin: int, end: int) -> int:
-        """Give a bound on how many intervals :meth:`pieces` gives."""
+        """Return a bound on how many intervals :meth:`pieces` gives."""
         listed = bisect_right(self.intervals, end, key=interval_begin) - bisect_right(
             self.intervals, begin, key=interval_end
         )
         return max(listed, 0) + most_tiled(self.modulus, self.residues, max(begin, self.start), end)
 
     def intersection(self, other: ValidSet) -> ValidSet:
-        """Give the members of both; raises :class:`TooLarge` where that would take more than the bounds allow."""
+        """Return the intersection; raises :class:`TooLarge` if it would exceed the bounds."""
         least = max(self.least, other.least)
         start = max(self.start, other.start, least)
         modulus = lcm(self.modulus, other.modulus)
@@ -143,7 +143,7 @@ class ValidSet:
 def valid_set(
     least: int, intervals: Iterable[Interval], start: int, modulus: int, residues: Iterable[Interval]
 ) -> ValidSet:
-    """Give the canonical set of ``intervals`` from ``least`` on, and of ``residues`` by ``modulus`` from ``start`` on.
+    """Return the canonical set of ``intervals`` from ``least``, and of ``residues`` by ``modulus`` from ``start`` on.
 
     ``intervals`` lie below ``start`` and ``residues`` within the modulus; both in any order, and they may touch.
     """
@@ -163,17 +163,17 @@ NOTHING = ValidSet(0, (), 0, 1, ())
 
 
 def at_least(least: int) -> ValidSet:
-    """Give all integers from ``least`` on."""
+    """Return all integers from ``least`` on."""
     return ValidSet(least, (), least, 1, ((0, 1),))
 
 
 def between(first: int, end: int) -> ValidSet:
-    """Give the integers from ``first`` up to, not including, ``end``."""
+    """Return the integers from ``first`` up to, not including, ``end``."""
     return valid_set(first, [(first, end)], end, 1, ())
 
 
 def periodic(modulus: int, residues: Iterable[Interval], least: int = 1) -> ValidSet:
-    """Give the integers from ``least`` on whose remainder by ``modulus`` lies in ``residues``."""
+    """Return the integers from ``least`` on whose remainder by ``modulus`` lies in ``residues``."""
     return valid_set(least, (), least, modulus, residues)
 
 
@@ -182,7 +182,7 @@ def _json_integer(value: int) -> int | str:
 
 
 def _lowered(start: int, least: int, listed: Sequence[Interval], modulus: int, residues: Sequence[Interval]) -> int:
-    """Move the start of the pattern down over numbers where the listed intervals agree with it."""
+    """Move the start of the pattern down as far as the listed intervals agree with it."""
     position = len(listed)
     while start > least:
         while position and listed[position - 1][0] >= start:

@@ -1,4 +1,4 @@
-"""The set of sizes for which all conditions on one axis hold, and which condition imposes which part of it."""
+"""The set of sizes for which all conditions on one symbol hold, and the condition behind each part of it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from archspec.sizes.sets import NOTHING, ValidSet, at_least, between, periodic
 from archspec.sizes.terms import Evaluation, Size, Step, Total
 
 PIECE_WORK = 10
-"""What an interval costs in an intersection, beside a step that is evaluated."""
+"""Cost of an interval in an intersection, relative to the evaluation of a step."""
 
 SEARCHED = 1000
-"""Candidates that are tried for the nearest size when conditions are left undecided."""
+"""Number of candidates tried for the nearest size if conditions are undecided."""
 
 
 @record
 class Imposed:
-    """A part of the answer in words, and the condition it comes from."""
+    """A part of the answer in words, and the condition that imposes it."""
 
     text: str
     condition: Condition
@@ -30,12 +30,12 @@ class Imposed:
 
 @record
 class Solution:
-    """What :func:`solve` found for one symbol.
+    """The result of :func:`solve` for one symbol.
 
-    ``valid`` is the set of valid sizes, apart from ``undecided``: conditions whose set would have been too large to
-    work out, which :meth:`contains` and :meth:`check` evaluate all the same.  ``imposed`` has the parts that make the
-    answer what it is, in the order the network runs; ``coupled`` the conditions that involve another symbol as well,
-    which are no part of anything else here.
+    ``valid`` is the set of valid sizes without regard to ``undecided``: conditions whose set would have been too large
+    to compute.  :meth:`contains` and :meth:`check` evaluate these too.  ``imposed`` has the parts of the answer, in
+    execution order; ``coupled`` has the conditions that also involve another symbol, which nothing else here takes into
+    account.
     """
 
     symbol: str
@@ -46,25 +46,27 @@ class Solution:
     conditions: tuple[Condition, ...] = field(repr=False)
 
     def check(self, x: int) -> list[Failure]:
-        """Give the conditions that fail at size ``x``, in their order, with the values of both sides."""
+        """Return the conditions that fail at size ``x``, in their order, with the values of both sides."""
         evaluation = Evaluation({self.symbol: x})
         return [found for condition in self.conditions if (found := failure(condition, evaluation)) is not None]
 
     def contains(self, x: int) -> bool:
-        """Whether ``x`` is a valid size: exact, whatever was left undecided."""
+        """Whether ``x`` is a valid size; exact even if conditions are undecided."""
         evaluation = Evaluation({self.symbol: x})
         return self.valid.contains(x) and all(failure(condition, evaluation) is None for condition in self.undecided)
 
     def next(self, x: int) -> int | None:
-        """Give the least valid size that is at least ``x``; None where there is none (near, if any is undecided)."""
+        """Return the least valid size that is at least ``x``; None if there is none (or none near, if any is
+        undecided).
+        """
         return self._nearest(x, 1)
 
     def previous(self, x: int) -> int | None:
-        """Give the greatest valid size that is at most ``x``; None as for :meth:`next`."""
+        """Return the greatest valid size that is at most ``x``; None as for :meth:`next`."""
         return self._nearest(x, -1)
 
     def describe(self) -> str:
-        """Give the valid sizes for people, and how many conditions that leaves out."""
+        """Return the valid sizes for people, with the number of undecided conditions."""
         text = self.valid.describe(self.symbol)
         if not self.undecided:
             return text
@@ -81,7 +83,7 @@ class Solution:
 
 
 def solve(symbol: str, conditions: Iterable[Condition]) -> Solution:
-    """Give the integers from 1 on that ``symbol`` may be for all ``conditions``, which are in execution order, to hold.
+    """Return the values of ``symbol``, from 1 on, for which all ``conditions`` (in execution order) hold.
 
     Conditions on other symbols alone are left out.
     """
@@ -122,7 +124,7 @@ def solve(symbol: str, conditions: Iterable[Condition]) -> Solution:
 
 
 def _threshold(condition: Condition) -> tuple[Size, int, Condition] | None:
-    """Give the size and the least it may be, of a condition that is that and no more, and the condition."""
+    """For a condition that is only a lower bound, return the size, the bound and the condition."""
     threshold = condition.threshold() if isinstance(condition, Several) else condition
     if not isinstance(threshold, AtLeast) or not isinstance(threshold.term, Size):
         return None
@@ -130,9 +132,10 @@ def _threshold(condition: Condition) -> tuple[Size, int, Condition] | None:
 
 
 def _least(symbol: str, thresholds: Sequence[tuple[Size, int, Condition]]) -> tuple[int, Condition | None]:
-    """Give the least size at which all thresholds hold, and the first that fails below it: the one torch fails at.
+    """Return the least size at which all thresholds hold, and the first that fails below it, at which torch fails.
 
-    Terms are visited newest first, each handing what it needs to the one it is built on: one pass over all terms.
+    Terms are visited newest first; each passes its requirement on to the term that it is built on, so one pass is
+    enough.
     """
     needed: dict[Size, int] = {}
     levels: dict[int, list[Size]] = {}
@@ -163,7 +166,7 @@ def _least(symbol: str, thresholds: Sequence[tuple[Size, int, Condition]]) -> tu
 
 
 def _where(condition: Condition, least: int, budget: Budget) -> ValidSet:
-    """Give the sizes, from ``least`` on at any rate, at which one condition holds."""
+    """Return the sizes at which one condition holds; below ``least`` the result may be incomplete."""
     left, right = sides(condition)
     if isinstance(left, Size) and isinstance(right, Size):
         return decide(left, "=" if isinstance(condition, Equal) else "≤", right, least, budget)
@@ -189,9 +192,10 @@ def _where(condition: Condition, least: int, budget: Budget) -> ValidSet:
 def _intersected(
     valid: ValidSet, parts: Sequence[tuple[int, ValidSet]], budget: Budget
 ) -> tuple[ValidSet, list[tuple[int, ValidSet]], list[int]]:
-    """Give the members of ``valid`` and all ``parts``, the parts that took something away, and what was too much.
+    """Return the intersection of ``valid`` and all ``parts``, the parts that removed something, and those that were too
+    large.
 
-    By rising modulus: a part then meets a pattern that is already thin, and the intervals stay few.
+    Parts are taken by rising modulus: the pattern is then already sparse, and there are few intervals.
     """
     imposing: list[tuple[int, ValidSet]] = []
     waiting = sorted(parts, key=lambda part: (part[1].modulus, part[0]))
@@ -211,7 +215,7 @@ def _intersected(
         if last_try or not imposing:
             waiting = refused
             break
-        waiting = refused  # what was too much for a thick pattern may suit the thin one that is left
+        waiting = refused  # a part that was too large for a dense pattern may work for the sparser one
     return valid, sorted(imposing, key=lambda part: part[0]), [index for index, _ in waiting]
 
 

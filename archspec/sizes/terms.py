@@ -1,9 +1,9 @@
-"""The sizes themselves: interned chains of ``floor((a·x + b) / c)`` over a symbol.
+"""Symbolic sizes: interned chains of ``floor((a·x + b) / c)`` over a symbol.
 
-Every op that changes a size maps it by one such *step* with ``a, c ≥ 1``, which makes every size a monotone function
-of H (or W).  A composition of steps is not always a step (``2·⌊H/2⌋``), so a size is a chain; :func:`step` normalises
-as it builds, so that equal sizes are usually the same object.  Equal sizes need not be (``⌊(2·⌊3·H/2⌋+1)/3⌋`` is H):
-identity is a quick yes, and :mod:`archspec.sizes.decide` has the answer.
+Every op that changes a size applies one such *step* with ``a, c ≥ 1``, so every size is a monotone function of H (or
+W).  A composition of steps is not always a step (``2·⌊H/2⌋``), so a size is a chain.  :func:`step` normalises, so that
+equal sizes are usually the same object, but not always (``⌊(2·⌊3·H/2⌋+1)/3⌋`` is H).  Identity is thus a quick test
+that can only confirm equality; :mod:`archspec.sizes.decide` decides it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import TypeAlias
 from weakref import WeakValueDictionary
 
 MAXIMUM_FACTOR_BITS = 1024
-"""Steps are merged into one up to this many bits of factor, so that 100,000 strided layers stay linear in memory."""
+"""Steps are merged up to factors of this many bits, so that 100,000 strided layers need linear memory."""
 
 
 class Size:
     """A symbolic size: a :class:`Symbol`, a :class:`Step` on a size, or a :class:`Total` of sizes.
 
-    Interned and never changed after it is made, so identity is equality of construction; made by :func:`symbol`,
-    :func:`step` and :func:`total` only.  ``depth`` counts the levels below, ``symbols`` what the size depends on.
+    Sizes are interned and immutable, and made only by :func:`symbol`, :func:`step` and :func:`total`; two of the same
+    construction are the same object.  ``depth`` is the number of levels below, ``symbols`` are the symbols that the
+    size depends on.
     """
 
     __slots__ = ("depth", "growth_cache", "symbols", "__weakref__")
@@ -73,12 +74,12 @@ class Step(Size):
         return f"<size: ({self.a}·x + {self.b}) // {self.c} of a size of {self.depth - 1} levels>"
 
     def __reduce__(self) -> tuple[Callable[[Size, list[tuple[int, int, int]]], Size], tuple[object, ...]]:
-        bottom, steps = chain(self)  # the whole chain at once: pickle would recurse level by level
+        bottom, steps = chain(self)  # the whole chain at once, since pickle would recurse for each level
         return _rebuild, (bottom, steps)
 
 
 class Total(Size):
-    """A sum of sizes with positive whole coefficients: what a concatenation along the axis gives."""
+    """A sum of sizes with positive integer coefficients: the size of a concatenation along the axis."""
 
     __slots__ = ("terms",)
 
@@ -98,22 +99,22 @@ class Total(Size):
 Dim: TypeAlias = int | Size
 """A dimension: a constant or a symbolic size."""
 
-# Weak, so that what no live network uses is freed; a key keeps its base alive only as long as the size itself lives.
+# Weak, so that unused sizes are freed; a key keeps its base alive only as long as the size itself.
 _symbols: WeakValueDictionary[str, Symbol] = WeakValueDictionary()
 _steps: WeakValueDictionary[tuple[Size, int, int, int], Step] = WeakValueDictionary()
 _totals: WeakValueDictionary[tuple[tuple[Size, int], ...], Total] = WeakValueDictionary()
 
 
 def symbol(name: str) -> Symbol:
-    """Give the size of the free axis ``name``: one object per name."""
+    """Return the size of the free axis ``name``: one object per name."""
     found = _symbols.get(name)
     return _symbols.setdefault(name, Symbol(name)) if found is None else found
 
 
 def step(dim: Dim, a: int, b: int, c: int) -> Dim:
-    """Give ``floor((a·dim + b) / c)``, normalised; a constant gives a constant.
+    """Return ``floor((a·dim + b) / c)``, normalised; a constant gives a constant.
 
-    Raises ``ValueError`` unless ``a`` and ``c`` are at least 1: everything here rests on sizes being monotone.
+    Raises ``ValueError`` unless ``a`` and ``c`` are at least 1: all algorithms here need monotone sizes.
     """
     if a == 1 and c == 1 and b == 0:
         return dim
@@ -134,7 +135,7 @@ def step(dim: Dim, a: int, b: int, c: int) -> Dim:
             dim, a, b, c = dim.base, dim.a, dim.b + b * dim.c, dim.c * c
         else:
             whole = dim.b // dim.c
-            if whole:  # moved outwards, so that chains which differ only there share their inner levels
+            if whole:  # moved outwards, so that chains that differ only there share their inner levels
                 b += a * whole
                 dim = _step_of(dim.base, dim.a, dim.b - whole * dim.c, dim.c)
             break
@@ -144,10 +145,10 @@ def step(dim: Dim, a: int, b: int, c: int) -> Dim:
 
 
 def total(dims: Sequence[Dim]) -> Dim:
-    """Give the sum of ``dims``: the size of their concatenation along the axis.
+    """Return the sum of ``dims``: the size of their concatenation along the axis.
 
-    Equal parts are gathered (``H`` and ``H − 2`` give ``2·H−2``), so only a sum of unlike parts is a :class:`Total`.
-    Raises ``ValueError`` when there is nothing to add.
+    Equal parts are collected (``H`` and ``H − 2`` add up to ``2·H−2``), so only a sum of different parts is a
+    :class:`Total`.  Raises ``ValueError`` without any part.
     """
     if not dims:
         raise ValueError("a total needs at least one size")
@@ -161,51 +162,50 @@ def total(dims: Sequence[Dim]) -> Dim:
         ((only, coefficient),) = parts.items()
         return step(only, coefficient, constant, 1)
     common = gcd(*parts.values())
-    ordered = sorted(parts.items(), key=_order)  # stable, and never by what else happens to be alive
+    ordered = sorted(parts.items(), key=_order)  # an order that does not depend on other live sizes
     return step(_total_of(tuple((size, coefficient // common) for size, coefficient in ordered)), common, constant, 1)
 
 
 def symbols(dim: Dim) -> frozenset[str]:
-    """Give the names of the symbols that ``dim`` depends on: none for a constant."""
+    """Return the names of the symbols that ``dim`` depends on: none for a constant."""
     return frozenset() if isinstance(dim, int) else dim.symbols
 
 
 def base(dim: Dim) -> str | None:
-    """Give the one symbol that ``dim`` depends on, or None for a constant and for a total over several symbols."""
+    """Return the one symbol that ``dim`` depends on, or None for a constant and for a total over several symbols."""
     names = symbols(dim)
     return next(iter(names)) if len(names) == 1 else None
 
 
 def simplest(dims: Iterable[Dim]) -> Dim:
-    """Give the simplest of sizes that a merge requires to be equal: a constant, else the shallowest, else the first.
+    """Return the simplest of sizes that must be equal at a merge: a constant, else the shallowest, else the first.
 
-    Where they differ torch has already failed at the merge, so the choice loses nothing.  Raises ``ValueError`` when
-    there is nothing to choose from.
+    If they differ, torch fails at the merge, so the choice does not matter.  Raises ``ValueError`` without any size.
     """
     return min(dims, key=_complexity)
 
 
 def value(dim: Dim, values: Mapping[str, int]) -> int:
-    """Give ``dim`` where the symbols are ``values``; raises ``ValueError`` naming a symbol that has none."""
+    """Return ``dim`` for the symbols ``values``; raises ``ValueError`` with the name of a symbol without a value."""
     return dim if isinstance(dim, int) else Evaluation(values).of(dim)
 
 
 class Evaluation:
-    """The sizes of a graph where the symbols are ``values``; each size is worked out once, however many ask."""
+    """The sizes of a graph for the symbols ``values``; each size is computed only once."""
 
     def __init__(self, values: Mapping[str, int]) -> None:
         self.values = dict(values)
         self._known: dict[Size, int] = {}
 
     def of(self, dim: Dim) -> int:
-        """Give the value of ``dim``; raises ``ValueError`` naming a symbol that has none."""
+        """Return the value of ``dim``; raises ``ValueError`` with the name of a symbol without a value."""
         if isinstance(dim, int):
             return dim
         known = self._known
         found = known.get(dim)
         if found is not None:
             return found
-        pending: list[Size] = [dim]  # a list and no recursion: a chain may be 100,000 levels long
+        pending: list[Size] = [dim]  # no recursion, since a chain can have 100,000 levels
         while pending:
             size = pending[-1]
             if isinstance(size, Step):
@@ -228,14 +228,14 @@ class Evaluation:
         return known[dim]
 
     def known(self, dim: Dim) -> int | None:
-        """Give the value of ``dim``; None where a symbol has none."""
+        """Return the value of ``dim``; None if a symbol has none."""
         if isinstance(dim, int):
             return dim
         return self.of(dim) if dim.symbols <= self.values.keys() else None
 
 
 def chain(size: Size) -> tuple[Size, list[tuple[int, int, int]]]:
-    """Give what ``size`` is built on (a symbol or a total) and the steps from there, innermost first."""
+    """Return the base of ``size`` (a symbol or a total) and the steps on it, innermost first."""
     steps: list[tuple[int, int, int]] = []
     while isinstance(size, Step):
         steps.append((size.a, size.b, size.c))
@@ -266,7 +266,7 @@ def _rebuild(bottom: Size, steps: list[tuple[int, int, int]]) -> Size:
 
 
 def _gather(dim: Dim, factor: int, parts: dict[Size, int]) -> int:
-    """Add ``factor·dim`` to ``parts`` and give the constant that is left over."""
+    """Add ``factor·dim`` to ``parts``, and return the remaining constant."""
     if isinstance(dim, int):
         return factor * dim
     constant = 0

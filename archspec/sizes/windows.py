@@ -1,24 +1,24 @@
-"""The steps that torch's windows take: what convolution, pooling and transposed convolution do to a size.
+"""The size steps of torch's windows: convolution, pooling and transposed convolution.
 
-Each gives the ``(a, b, c)`` of ``floor((a·x + b) / c)`` for :func:`archspec.sizes.step`.  The rules are torch's
-documented output sizes, checked against torch by the tests.
+Each function returns ``(a, b, c)`` of ``floor((a·x + b) / c)`` for :func:`archspec.sizes.step`.  The rules are torch's
+documented output sizes; the tests compare them with torch.
 """
 
 from __future__ import annotations
 
 
 def span(kernel: int, dilation: int = 1) -> int:
-    """Give how many rows a window covers from its first to its last: ``dilation·(kernel − 1) + 1``."""
+    """Return the number of rows from the first to the last tap of a window: ``dilation·(kernel − 1) + 1``."""
     return dilation * (kernel - 1) + 1
 
 
 def window_step(
     kernel: int, stride: int, padding_left: int, padding_right: int, dilation: int = 1, ceil: bool = False
 ) -> tuple[int, int, int]:
-    """Give the step of a convolution or pooling; ``ceil`` is ceil-mode pooling, whose paddings are equal.
+    """Return the step of a convolution or pooling; ``ceil`` is ceil-mode pooling, whose paddings are equal.
 
-    torch drops a last window of ceil mode that would start in the right padding.  That makes the size the smaller of
-    two floors with the same divisor, which is one floor of the smaller numerator.
+    In ceil mode torch drops a last window that would start in the right padding.  The size is then the smaller of two
+    floors with the same divisor, which is one floor with the smaller numerator.
     """
     covered = span(kernel, dilation)
     if not ceil:
@@ -31,12 +31,12 @@ def window_step(
 def transposed_step(
     kernel: int, stride: int, padding: int, output_padding: int = 0, dilation: int = 1
 ) -> tuple[int, int, int]:
-    """Give the step of a transposed convolution."""
+    """Return the step of a transposed convolution."""
     return stride, dilation * (kernel - 1) + output_padding + 1 - stride - 2 * padding, 1
 
 
 def rows_kept(kernel: int, stride: int, padding_left: int, padding_right: int, dilation: int = 1) -> tuple[int, int]:
-    """Give ``(shift, most)``: a floor window of this kind drops no real row of x iff ``(x + shift) mod stride ≤ most``.
+    """Return ``(shift, most)``: a floor window drops no real row of x iff ``(x + shift) mod stride ≤ most``.
 
     A floor leaves ``(x + shift) mod stride`` trailing rows, padding first; rows that a stride larger than the window
     skips by design are not dropped.

@@ -1,4 +1,4 @@
-"""How sets of sizes are said: the words behind :meth:`archspec.sizes.sets.ValidSet.describe`."""
+"""Sets of sizes in words, for :meth:`archspec.sizes.sets.ValidSet.describe`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from archspec.sizes.writing import number
 
 LISTED_SINGLY = 8
-"""Members that are named one by one; more are named by ranges."""
+"""Maximum number of members listed one by one; more are listed as ranges."""
 
 RANGES_SHOWN = 12
-"""Ranges that are written out before the rest is only counted."""
+"""Maximum number of ranges listed; the rest are only counted."""
 
 
 def describe(
@@ -20,7 +20,7 @@ def describe(
     residues: Sequence[tuple[int, int]],
     symbol: str,
 ) -> str:
-    """Give the set of ``intervals``, and of ``residues`` from its member ``repeating`` on, in exact words."""
+    """Return the text of the set of ``intervals``, and of ``residues`` from its member ``repeating`` on."""
     if repeating is None:
         return _listed(intervals, symbol)
     repeated = _repeated(repeating, modulus, residues, symbol)
@@ -40,7 +40,7 @@ def _listed(intervals: Sequence[tuple[int, int]], symbol: str) -> str:
 
 
 def _repeated(least: int, modulus: int, residues: Sequence[tuple[int, int]], symbol: str) -> str:
-    """Say the pattern from its member ``least`` on; the bound is left out where no smaller size has the pattern."""
+    """The text of the pattern from its member ``least`` on; without the bound if no smaller size has the pattern."""
     if modulus == 1:
         return f"{symbol} ≥ {number(least)}"
     begin, end = residues[0]
@@ -60,7 +60,7 @@ def _repeated(least: int, modulus: int, residues: Sequence[tuple[int, int]], sym
 
 
 def _remainders(modulus: int, residues: Sequence[tuple[int, int]]) -> str:
-    """Say which remainders: a run from 0 or up to the last is a bound, anything else a list."""
+    """The text of the remainders: a bound for a run from 0 or up to the last, otherwise a list."""
     begin, end = residues[0]
     if len(residues) == 1 and end - begin > 2:
         if begin == 0:
@@ -71,7 +71,7 @@ def _remainders(modulus: int, residues: Sequence[tuple[int, int]]) -> str:
 
 
 def _smallest(modulus: int, residues: Sequence[tuple[int, int]]) -> int:
-    """Give the least positive number that has the pattern."""
+    """Return the least positive number that has the pattern."""
     begin, end = residues[0]
     if begin or end > 1:
         return max(begin, 1)

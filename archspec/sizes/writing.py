@@ -9,14 +9,14 @@ from archspec.records import record
 from archspec.sizes.terms import Dim, Size, Step, Symbol, Total
 
 LEVELS_SHOWN = 5
-"""Levels of nesting that :func:`text` writes out before it says how many more there are."""
+"""Levels of nesting that :func:`text` writes; further ones are only counted."""
 
 PARTS_SHOWN = 4
-"""Parts of a sum that :func:`text` writes out before it says how many more there are."""
+"""Parts of a sum that :func:`text` writes; further ones are only counted."""
 
 LONGEST_PYTHON = 2000
 DEEPEST_PYTHON = 60
-"""Beyond these :func:`python` refuses: Python's own parser gives up at 200 nested parentheses, readers much earlier."""
+"""Limits of :func:`python`: Python's parser fails at 200 nested parentheses, and people much earlier."""
 
 # How tightly the outermost operator of a written size binds.
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
@@ -35,26 +35,26 @@ class _Style:
 
 
 def text(dim: Dim) -> str:
-    """Give ``dim`` for people: ``H``, ``⌊(H+1)/2⌋``, ``2·⌊H/2⌋+1``; what is nested very deep is only counted."""
+    """Return ``dim`` for people: ``H``, ``⌊(H+1)/2⌋``, ``2·⌊H/2⌋+1``; very deep nesting is only counted."""
     return _write(dim, _PEOPLE, LEVELS_SHOWN)[0]
 
 
 def factor(dim: Dim) -> str:
-    """Give ``dim`` as :func:`text` does, so that it can stand in a product: ``(H−2)``."""
+    """Return ``dim`` like :func:`text`, with parentheses where a product needs them: ``(H−2)``."""
     written, binds = _write(dim, _PEOPLE, LEVELS_SHOWN)
     return f"({written})" if binds == _SUM else written
 
 
 def ascii(dim: Dim) -> str:
-    """Give ``dim`` as :func:`text` does, in ASCII alone: ``floor((H+1)/2)``."""
+    """Return ``dim`` like :func:`text`, in ASCII only: ``floor((H+1)/2)``."""
     return _write(dim, _ASCII, LEVELS_SHOWN)[0]
 
 
 def python(dim: Dim, names: Mapping[str, str]) -> str:
-    """Give ``dim`` as a Python expression over integers: ``(H + 1) // 2``.
+    """Return ``dim`` as a Python expression over integers: ``(H + 1) // 2``.
 
-    ``names`` has for each symbol the Python that holds its value, a name or anything that binds as tightly.  Raises
-    ``ValueError`` for a symbol without one, and for a size too large to be written as one expression.
+    ``names`` has a Python expression for each symbol: a name, or anything that binds as tightly.  Raises ``ValueError``
+    for a symbol without one, and for a size that is too large for one expression.
     """
     if not isinstance(dim, int) and dim.depth > DEEPEST_PYTHON:
         raise ValueError(f"a size of {dim.depth} nested steps is too deep for one Python expression")
@@ -62,7 +62,7 @@ def python(dim: Dim, names: Mapping[str, str]) -> str:
 
 
 def number(count: int, times: str = "·") -> str:
-    """Give an integer as people would: ``2^40`` and ``3·2^40`` for large multiples of powers of two, else digits."""
+    """Return an integer for people: ``2^40`` and ``3·2^40`` for large multiples of powers of two, else digits."""
     if count < 0:
         return "−" + number(-count, times) if times == "·" else "-" + number(-count, times)
     if count < 1 << 20:
@@ -73,11 +73,11 @@ def number(count: int, times: str = "·") -> str:
         return f"2^{twos}" if odd == 1 else f"{odd}{times}2^{twos}"
     if count.bit_length() <= 128:
         return str(count)
-    return f"about 10^{int(count.bit_length() * 0.30103)}"  # as long a number says nothing, and Python refuses some
+    return f"about 10^{int(count.bit_length() * 0.30103)}"  # digits would not help, and Python refuses to print some
 
 
 def _write(dim: Dim, style: _Style, levels: int, names: Mapping[str, str] | None = None) -> _Written:
-    """Write ``dim`` and give how tightly its outermost operator binds; ``levels`` bounds the recursion."""
+    """Write ``dim``, and return how tightly its outermost operator binds; ``levels`` bounds the recursion."""
     if isinstance(dim, int):
         return style.number(dim), _ATOM if dim >= 0 else _SUM
     if isinstance(dim, Symbol):

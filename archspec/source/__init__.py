@@ -11,13 +11,16 @@ from archspec.diagnostics import Source, printable
 from archspec.source import calls
 from archspec.source.builder import Builder
 from archspec.source.complaints import events
+from archspec.source.flow import Bare, flow
 from archspec.source.nodes import DEFAULT_LIMITS, Items, Limits, Mapping, Node, Scalar, literal, plain
 from archspec.source.regular import is_file, is_folder, spec_files
 from archspec.source.regular import opened as open_regular
+from archspec.source.revisions import checked_out, is_revision
 from archspec.source.scalars import resolve
 from archspec.source.text import bounded, decode, lines, read, refuse_characters, too_large
 
 __all__ = [
+    "Bare",
     "DEFAULT_LIMITS",
     "Items",
     "Limits",
@@ -25,9 +28,12 @@ __all__ = [
     "Node",
     "Scalar",
     "bounded",
+    "checked_out",
     "decode",
+    "flow",
     "is_file",
     "is_folder",
+    "is_revision",
     "literal",
     "open_regular",
     "parse",

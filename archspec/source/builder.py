@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 from archspec.diagnostics import Fault, Source, Span, printable
 from archspec.source.nodes import Items, Limits, Mapping, Node, Scalar
 from archspec.source.scalars import CORE_TAG, CORE_TAGS, resolve, tagged
-from archspec.source.text import lines
+from archspec.source.text import lines, refuse_escaped
 
 Point: TypeAlias = tuple[int, int]
 """Line and column, 1-based."""
@@ -76,7 +76,7 @@ class Builder:
             elif kind is kinds.DocumentStartEvent:
                 documents += 1
                 if documents > 1:
-                    hint = "keep one spec in each file; `---` may stand once, before it"
+                    hint = "keep one spec in each file; `---` may appear once, before it"
                     raise Fault("several-documents", "a second document begins here", self.span(event), hint)
             if done is not None:
                 if self.open:
@@ -84,7 +84,7 @@ class Builder:
                 else:
                     root = done.node
         if root is None or (isinstance(root, Scalar) and root.plain and root.text == ""):
-            raise Fault("empty-file", "there is nothing in this file", Span(self.source, 1, 1, 1, 1))
+            raise Fault("empty-file", "the file is empty", Span(self.source, 1, 1, 1, 1))
         return root
 
     # Events
@@ -97,8 +97,8 @@ class Builder:
         if len(text) > self.limits.scalar_length:
             said = f"a text of {len(text):,} characters; {self.limits.scalar_length:,} are allowed"
             raise Fault("too-long", said, span)
-        if event.style == '"' and any("\ud800" <= character <= "\udfff" for character in text):
-            raise Fault("encoding", "half of a surrogate pair is not a character", span)
+        if event.style == '"':
+            refuse_escaped(text, span)
         tag = self.core_tag(event)
         if tag is not None:
             value = tagged(tag, text, span)
@@ -138,11 +138,11 @@ class Builder:
         span = self.span(event)
         shown = printable(event.anchor, 40)
         if event.anchor not in self.anchors:
-            hint = f"`&{shown}` must stand before it; quote the text if a `*` is meant"
-            raise Fault("unknown-alias", f"`*{shown}` refers to nothing", span, hint)
+            hint = f"define `&{shown}` before it; quote the text if you mean a `*`"
+            raise Fault("unknown-alias", f"`*{shown}` has no anchor `&{shown}`", span, hint)
         found = self.anchors[event.anchor]
         if found is None:
-            raise Fault("recursive-alias", f"`*{shown}` stands inside what `&{shown}` names", span)
+            raise Fault("recursive-alias", f"`*{shown}` is inside the value of `&{shown}`", span)
         self.count(found.size, span)
         if len(self.open) + found.height - 1 > self.limits.depth:
             raise Fault("too-deep", f"values nested more than {self.limits.depth} deep", span)
@@ -174,7 +174,7 @@ class Builder:
 
     def add_key(self, parent: _Open, key: Scalar) -> None:
         if key.plain and key.text == "<<":
-            hint = "use a block, or write the entries out"
+            hint = "use a block, or write out the entries"
             raise Fault("merge-key", "merge keys (`<<`) are not part of the language", key.span, hint)
         # Keys are known by their text; their values must differ too, or `plain` would lose one (`1` and `0x1`).
         first = parent.seen.get(key.text) or parent.seen.get((key.value,))
@@ -192,7 +192,7 @@ class Builder:
             return None
         if not tag.startswith(CORE_TAG) or tag.removeprefix(CORE_TAG) not in CORE_TAGS:
             shown = printable(tag.replace(CORE_TAG, "!!"), 60)
-            hint = "leave the tag out; quote the text if a `!` is meant"
+            hint = "delete the tag; quote the text if you mean a `!`"
             raise Fault("tag", f"the tag `{shown}` is not part of the language", self.span(event), hint)
         return tag
 
@@ -246,5 +246,5 @@ class Builder:
 
 
 def _no_key(span: Span) -> Fault:
-    hint = "a key is a word or a text; quote a text that begins with `[` or `{`"
-    return Fault("key-kind", "a list or a mapping stands where a key is wanted", span, hint)
+    hint = "a key is a text; quote a text that begins with `[` or `{`"
+    return Fault("key-kind", "a key cannot be a list or a mapping", span, hint)

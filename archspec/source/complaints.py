@@ -41,12 +41,12 @@ class _Complaint(NamedTuple):
     at_beginning: bool = False
 
 
-_QUOTE = "quote a text that holds `: ` or ` #`, or begins with one of ``[ ] { } & * ! | > % @ ` ' \" ``"
+_QUOTE = "quote a text that contains `: ` or ` #`, or begins with one of ``[ ] { } & * ! | > % @ ` ' \" ``"
 _CLOSE = "is not closed, or a `,` is missing"
 _COMPLAINTS = (
     _Complaint(r"quoted.*(end of stream|document (indicator|separator))", "this quote is never closed", None, True),
     _Complaint(r"unknown escape", "unknown escape in a double-quoted text", "write `\\\\`, or use single quotes"),
-    _Complaint(r"found unexpected ':'", "a `:` is not expected here", "write `key: value`, with a blank"),
+    _Complaint(r"found unexpected ':'", "a `:` is not expected here", "write `key: value`, with a space"),
     _Complaint(r"hexdecimal|hexadecimal|invalid Unicode", "broken escape in a double-quoted text"),
     _Complaint(r"flow sequence", f"a list that begins with `[` {_CLOSE}", "write `[a, b]`", True),
     _Complaint(r"flow mapping", f"a mapping that begins with `{{` {_CLOSE}", "write `{key: value, …}`", True),
@@ -55,16 +55,16 @@ _COMPLAINTS = (
     _Complaint(
         r"block mapping",
         "this does not belong to the mapping around it",
-        "the keys of a mapping stand in one column, and so do the items of a list",
+        "align the keys of a mapping in one column, and the items of a list too",
     ),
     _Complaint(
         r"sequence entries are not allowed|expected '-' indicator|block (sequence|collection)",
         "a `- ` is not expected here, or one is missing",
-        "the items of a list stand in one column, each after `- `",
+        "align the items of a list in one column, each after `- `",
     ),
     _Complaint(r"mapping keys are not allowed", "a key is not expected here", "check the indentation"),
-    _Complaint(r"block scalar", "broken text block after `|` or `>`", "the text stands on the lines below, indented"),
-    _Complaint(r"(anchor|alias)", "broken anchor or alias", "quote the text if `&` or `*` is meant"),
+    _Complaint(r"block scalar", "broken text block after `|` or `>`", "write the text on the lines below, indented"),
+    _Complaint(r"(anchor|alias)", "broken anchor or alias", "quote the text if you mean `&` or `*`"),
     _Complaint(r"tag|directive|incompatible", "tags and directives (`!`, `%`) are not part of the language", _QUOTE),
     _Complaint(r"cannot start any token", "a text cannot begin with this character", "quote the text"),
     _Complaint(r"document start|node content", "this is not expected here", _QUOTE),
@@ -77,12 +77,12 @@ def _complaint(error: Any, source: Source) -> Fault:
     noticed = _character(error.problem_mark or error.context_mark, source)
     tab = _tab_before(noticed)
     if tab is not None:
-        return Fault("tab", "a tab is used for indentation; YAML wants spaces", tab, "indent with two spaces")
+        return Fault("tab", "the line is indented with a tab; YAML needs spaces", tab, "indent with two spaces")
     item = _bare_item(noticed)
     if item is not None:
         word, span = item
-        hint = f"write `- {printable(word, 60)}:` where keys follow, and the word alone where none do"
-        message = f"keys follow `{printable(word, 60)}`, and it has no `:`"
+        hint = f"write `- {printable(word, 60)}:` with a colon if keys follow, without it if none do"
+        message = f"`{printable(word, 60)}` has keys below it but no `:`"
         return Fault("yaml-syntax", message, span, hint, (f"the first key is at {noticed.source.name}:{noticed.line}",))
     if found is None:
         return Fault("yaml-syntax", f"this is not YAML: {printable(said.strip())}", noticed)
@@ -93,7 +93,7 @@ def _complaint(error: Any, source: Source) -> Fault:
         return Fault("yaml-syntax", found.message, began, _hint(found.hint, began), details)
     message, hint = found.message, _hint(found.hint, noticed)
     if found.pattern == "block mapping" and _before(noticed).strip():
-        message, hint = "nothing more is expected on this line", _hint(_QUOTE, noticed)
+        message, hint = "nothing more can follow on this line", _hint(_QUOTE, noticed)
     details = (f"it began at {began}",) if began.line != noticed.line else ()
     return Fault("yaml-syntax", message, noticed, hint, details)
 
@@ -104,11 +104,11 @@ def _hint(usual: str | None, span: Span) -> str | None:
     here = line[span.column - 1 : span.column]
     if "$(" in line:
         # Commas, brackets and colons of an expression mean something else to YAML.
-        return 'quote an expression that holds `,`, `[`, `{`, `: ` or ` #`: `"$(…)"`'
+        return 'quote an expression that contains `,`, `[`, `{`, `: ` or ` #`: `"$(…)"`'
     if re.match(r"\s*-[^\s-]", line):
-        return "an item of a list is written `- item`, with a blank"
+        return "write an item of a list as `- item`, with a space"
     if before.endswith(("'", '"')):
-        return "a text that begins with a quote ends at the next one: quote the whole, with the other kind of quotes"
+        return "a text that begins with a quote ends at the next one: put the whole text in the other kind of quotes"
     if here and here in "]}":
         return f"there is one `{here}` too many"
     return usual

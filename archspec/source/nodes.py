@@ -31,6 +31,11 @@ class Scalar:
     span: Span
     plain: bool
 
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing is written: ``channels:`` with no value, which is not ``channels: null``."""
+        return self.value is None and not self.text
+
 
 @record
 class Items:
@@ -110,5 +115,5 @@ def _literal_scalar(value: Any, span: Span) -> Scalar:
         return Scalar(value, repr(value), span, True)
     if isinstance(value, str):
         return Scalar(value, value, span, False)
-    hint = "give numbers, texts, booleans, None, and lists and dicts of them"
+    hint = "use numbers, texts, booleans, None, and lists and dicts of these"
     raise Fault("not-data", f"a Python {type(value).__name__} is not plain data", span, hint)

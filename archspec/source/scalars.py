@@ -48,7 +48,7 @@ def resolve(text: str, span: Span | None = None) -> Value:
     if _FLOAT.fullmatch(text):
         value = float(text)
         if value in (float("inf"), float("-inf")):
-            hint = "write `.inf` where infinity is meant"
+            hint = "write `.inf` for infinity"
             raise Fault("number-range", f"{printable(text, 40)} is too large for a number", span, hint)
         return value
     return text
@@ -60,8 +60,8 @@ def tagged(tag: str, text: str, span: Span) -> Value:
     if kind == "str":
         return text
     if kind not in SCALAR_TAGS:
-        raise Fault("tag", f"`!!{kind}` is written before a scalar", span)
+        raise Fault("tag", f"`!!{kind}` cannot be put on a scalar", span)
     value = resolve(text, span)
     if not isinstance(value, SCALAR_TAGS[kind]) or (isinstance(value, bool) and kind != "bool"):
-        raise Fault("tag", f"`!!{kind}` is written before `{printable(text, 40)}`, which is none", span)
+        raise Fault("tag", f"`!!{kind}` does not fit `{printable(text, 40)}`", span)
     return float(value) if kind == "float" and isinstance(value, int) else value

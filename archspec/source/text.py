@@ -15,6 +15,7 @@ _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _UNWANTED = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029\ufeff\u202a-\u202e\u2066-\u2069]"
 )
+_RETURN = re.compile("\r")  # as an escape only: in a file it ends a line
 
 
 def lines(text: str) -> tuple[str, ...]:
@@ -68,14 +69,22 @@ def too_large(shown: str, limits: Limits) -> Fault:
 def refuse_characters(text: str, source: Source) -> None:
     """Raise :class:`Fault` (``control-character``, ``encoding``) at the first character a file may not hold."""
     match = _UNWANTED.search(text)
-    if match is None:
-        return
-    span = _character(source, lines(text[: match.start()]))
-    code = ord(match.group())
+    if match is not None:
+        raise _refused(match.group(), _character(source, lines(text[: match.start()])), "remove it")
+
+
+def refuse_escaped(text: str, span: Span) -> None:
+    """Raise the same for a text in quotes, where escapes have become what they stand for."""
+    match = _UNWANTED.search(text) or _RETURN.search(text)
+    if match is not None:
+        raise _refused(match.group(), span, "leave the escape out: what is read must be what is seen")
+
+
+def _refused(character: str, span: Span, hint: str) -> Fault:
+    code = ord(character)
     if 0xD800 <= code <= 0xDFFF:
-        raise Fault("encoding", f"half of a surrogate pair (U+{code:04X}) is not a character", span)
-    hint = "remove it; inside double quotes it can be written as an escape"
-    raise Fault("control-character", f"the character U+{code:04X} cannot be seen and is not allowed here", span, hint)
+        return Fault("encoding", f"half of a surrogate pair (U+{code:04X}) is not a character", span)
+    return Fault("control-character", f"the invisible character U+{code:04X} is not allowed here", span, hint)
 
 
 def _character(source: Source, before: tuple[str, ...]) -> Span:

@@ -54,7 +54,7 @@ CLIP = 1.0
 """The norm that gradients are clipped to: a deep network without normalisation survives its first steps."""
 
 
-SMALLER = "try a smaller batch, `--batch-size`, or smaller images"
+SMALLER = "use a smaller batch (`--batch-size`) or smaller images"
 
 QUIETED = (
     ".*does not have many workers",  # few are meant
@@ -122,7 +122,7 @@ def fit(
     """
     output_folder, about = Path(output_folder), about or About()
     if weights is not None and resume is not False:
-        message = "`--weights` begins a training, `--resume` goes on with one: only one of them can be"
+        message = "`--weights` starts a training and `--resume` continues one: use only one of them"
         raise SpecError([Diagnostic("conflicting-options", message)])
     place = devices.find(device)
     start = None if resume is False else output_folder / "last.ckpt" if resume is True else Path(resume)
@@ -204,7 +204,7 @@ def _settings(data: ImageData, about: About, given: Mapping[str, Any]) -> Settin
     try:
         return Settings(**{**DEFAULTS, **given}, **_facts(data), network=about.network)
     except ValidationError as error:
-        message = "this is nothing to train with"
+        message = "these training settings are not valid"
         raise SpecError([Diagnostic("bad-setting", message, details=tuple(faults(error)))]) from None
 
 
@@ -241,8 +241,8 @@ def _check_left(left: int, start: Path, folder: Path, settings: Settings) -> Non
     )
     if left > 0 or (left == 0 and unfinished):
         return
-    message = f"`{printable(str(start))}` has had {ended} epochs of {settings.epochs} already"
-    raise SpecError([Diagnostic("nothing-to-train", message, hint="more epochs, `--epochs`, go on from there")])
+    message = f"`{printable(str(start))}` has already finished {ended} of {settings.epochs} epochs"
+    raise SpecError([Diagnostic("nothing-to-train", message, hint="to continue, use a larger `--epochs`")])
 
 
 def _ended(

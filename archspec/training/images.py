@@ -206,7 +206,7 @@ def check_input(size: Sequence[int], channels: int) -> None:
     """Raise :class:`Fault` unless images fit the network's input."""
     if len(size) != 2 or channels not in NORMALISATION:
         shape = ", ".join(str(length) for length in (channels, *size))
-        raise Fault("not-an-image", f"the network's input is [{shape}], an image's is [1, H, W] or [3, H, W]")
+        raise Fault("not-an-image", f"the network's input is [{shape}], but images need [1, H, W] or [3, H, W]")
 
 
 def preload_if_small(parts: Sequence[Examples], diagnostics: Diagnostics) -> None:
@@ -235,7 +235,7 @@ def _split(folder: Path, diagnostics: Diagnostics) -> tuple[tuple[str, ...], lis
     validation: list[Sample] = []
     for index, (name, paths) in enumerate(found.items()):
         if len(paths) == 1:
-            message = f"class `{printable(name)}` has one image, and needs one to learn from and one to hold out"
+            message = f"class `{printable(name)}` has one image, but needs one for training and one for validation"
             diagnostics.error("too-few-images", message)
         learnt, held = held_out(paths)
         validation += ((path, index) for path in held)
@@ -260,7 +260,7 @@ def _given_split(
     unknown = [printable(name) for name in judged if name not in order]
     if unknown:
         listed = ", ".join(f"`{name}`" for name in unknown[:5])
-        message = f"`{printable(str(held_out))}` has classes that `{printable(str(train))}` has not: {listed}"
+        message = f"`{printable(str(held_out))}` has classes that `{printable(str(train))}` lacks: {listed}"
         diagnostics.error("unknown-class", message)
     training = [(path, order[name]) for name, paths in found.items() for path in paths]
     return (
@@ -275,12 +275,12 @@ def _images_by_class(folder: Path, diagnostics: Diagnostics, least: int = 2) -> 
     names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     shown = printable(str(folder))
     if not names:
-        hint = f"a folder for each class is wanted: `{shown}/cat/1.png`, `{shown}/dog/1.png`, …"
+        hint = f"make a folder for each class: `{shown}/cat/1.png`, `{shown}/dog/1.png`, …"
         found = "images, but no folders of classes" if image_files(folder.iterdir()) else "no folders of images"
         raise Fault("no-data", f"`{shown}` has {found}", hint=hint)
     if len(names) < least:
         raise Fault(
-            "too-few-classes", f"`{shown}` has one class, `{printable(names[0])}`: there is nothing to tell apart"
+            "too-few-classes", f"`{shown}` has only one class, `{printable(names[0])}`: at least two are needed"
         )
     classes = {name: image_files((folder / name).rglob("*")) for name in names}
     for name, paths in classes.items():

@@ -60,7 +60,7 @@ class MetricsFile(callbacks.Callback):
             file.write(table.getvalue().encode())
         if not math.isfinite(figures["train_loss"]):
             message = f"the loss became {figures['train_loss']} in epoch {trainer.current_epoch + 1}"
-            raise Fault("diverged", message, hint="a smaller learning rate, `--lr`, may help")
+            raise Fault("diverged", message, hint="try a smaller learning rate (`--lr`)")
 
 
 class Checkpoints(callbacks.Checkpoint):

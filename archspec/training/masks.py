@@ -118,12 +118,12 @@ class MaskedImages(Examples):
         if wrong.any():
             row, column = (int(each) for each in numpy.argwhere(wrong)[0])
             value = int(values[row, column])
-            told = f"the network tells {count} apart"
-            hint = f"`--set classes={value + 1}`, or `loss: {{cross_entropy: {{ignore: {value}}}}}` to pass it over"
+            told = f"the network has {count} classes"
+            hint = f"`--set classes={value + 1}`, or `loss: {{cross_entropy: {{ignore: {value}}}}}` to ignore it"
             message = f"`{_shown(path)}` has the value {value}, at row {row} and column {column}: {told}"
             raise Fault("unknown-class", message, hint=hint)
         if not kept.any():
-            message = f"`{_shown(path)}` says nothing: all of it is {self.passed_over}, which is passed over"
+            message = f"`{_shown(path)}` has only ignored pixels: all are {self.passed_over}"
             raise Fault("empty-mask", message)
         classes = numpy.where(kept, values, -1).astype(numpy.int32)  # 16 bits would not hold what PNG can, and −1
         if classes.shape != self.size:
@@ -143,8 +143,8 @@ class MaskedImages(Examples):
         except UnreadableImage as error:
             raise Fault("unreadable-image", str(error)) from error
         if mode not in ("1", "L", "P") and not mode.startswith("I"):
-            hint = "the value of a pixel is the index of its class"
-            raise Fault("mask-kind", f"`{_shown(path)}` is {mode}; a mask is of a palette or grey", hint=hint)
+            hint = "the value of a pixel must be the index of its class"
+            raise Fault("mask-kind", f"`{_shown(path)}` is {mode}; a mask must be a palette or grey image", hint=hint)
         return values // _SCALED.get(raw, 1) if isinstance(raw, str) else values
 
 
@@ -174,9 +174,9 @@ def load_masked_images(
     if len(seen) == 1:
         hint = None
         if parts[0].passed_over == PASSED_OVER:
-            hint = "255 is passed over: where it marks the object, write 1 instead"
+            hint = "255 is ignored: if it marks the object, write 1 instead"
         only = printable(task.classes[seen.pop()])
-        message = f"the masks to learn from have one class, `{only}`: there is nothing to tell apart"
+        message = f"the training masks have only one class, `{only}`: at least two are needed"
         raise SpecError([Fault("too-few-classes", message, hint=hint).diagnostic])
     return ImageData(task.classes, *parts)
 
@@ -188,8 +188,8 @@ def _named(folder: Path, task: Segmentation) -> Segmentation:
         return task
     names = [line.strip() for line in read(path, hint=None).splitlines() if line.strip()]
     if len(names) != len(task.classes):
-        message = f"`{_shown(path)}` names {len(names)} classes, the network tells {len(task.classes)} apart"
-        hint = f"`--set classes={len(names)}`, if that is what the spec calls them"
+        message = f"`{_shown(path)}` names {len(names)} classes, but the network has {len(task.classes)}"
+        hint = f"`--set classes={len(names)}`, if the spec has a parameter `classes`"
         raise Fault("class-count", message, hint=hint)
     return task.named(names)
 
@@ -201,7 +201,7 @@ def _split(folder: Path, diagnostics: Diagnostics) -> tuple[list[Pair], list[Pai
         return _pairs(folder / "train", diagnostics), _pairs(named[0], diagnostics)
     found = dict(_pairs(folder, diagnostics))
     if len(found) == 1:
-        message = f"`{_shown(folder)}` has one image, and needs one to learn from and one to hold out"
+        message = f"`{_shown(folder)}` has one image, but needs one for training and one for validation"
         diagnostics.error("too-few-images", message)
     learnt, held = held_out(list(found))
     return [(path, found[path]) for path in learnt], [(path, found[path]) for path in held]
@@ -214,7 +214,7 @@ def _pairs(folder: Path, diagnostics: Diagnostics) -> list[Pair]:
         what = " and ".join(f"`{name}`" for name in missing)
         message = f"`{_shown(folder)}` has no folder{'s' * (len(missing) > 1)} {what}"
         wanted = f"`{_shown(folder / 'images' / '1.jpg')}` and `{_shown(folder / 'masks' / '1.png')}`, …"
-        raise Fault("no-data", message, hint=f"to learn segmentation, images and masks are wanted: {wanted}")
+        raise Fault("no-data", message, hint=f"segmentation needs images and masks: {wanted}")
     images, masks = (image_files((folder / name).rglob("*")) for name in ("images", "masks"))
     if not images:
         hint = f"images end in {', '.join(SUFFIXES)}"
@@ -224,12 +224,12 @@ def _pairs(folder: Path, diagnostics: Diagnostics) -> list[Pair]:
     for path in images:
         name = path.relative_to(folder / "images").with_suffix("")
         if name in pairs:
-            message = f"`{_shown(path)}` and `{_shown(pairs[name][0])}` would have the same mask"
+            message = f"`{_shown(path)}` and `{_shown(pairs[name][0])}` would share one mask"
             diagnostics.error("duplicate-image", message)
         elif name in by_name:
             pairs[name] = (path, by_name[name])
         else:
-            hint = f"`{_shown(folder / 'masks' / name.parent / f'{name.name}.png')}` is wanted"
+            hint = f"`{_shown(folder / 'masks' / name.parent / f'{name.name}.png')}` is missing"
             diagnostics.error("missing-mask", f"`{_shown(path)}` has no mask", hint=hint)
     return list(pairs.values())
 

@@ -44,7 +44,7 @@ def picture(path: Path, formats: tuple[str, ...] = IMAGES) -> Iterator[Image.Ima
             found = [each for each in formats if start.startswith(SIGNATURES[each])]
             if not found:
                 wanted = " or ".join(formats)
-                raise UnreadableImage(f"`{shown}` is no readable image: by its content it is no {wanted}")
+                raise UnreadableImage(f"`{shown}` is not a readable image: its content is not {wanted}")
             with Image.open(file, formats=found) as image:
                 yield image
     except UnreadableImage:
@@ -52,4 +52,4 @@ def picture(path: Path, formats: tuple[str, ...] = IMAGES) -> Iterator[Image.Ima
     except Fault as fault:
         raise UnreadableImage(str(fault)) from None
     except Exception as error:  # whatever the bytes led Pillow's readers to raise
-        raise UnreadableImage(f"`{shown}` is no readable image: {printable(str(error))}") from error
+        raise UnreadableImage(f"`{shown}` is not a readable image: {printable(str(error))}") from error

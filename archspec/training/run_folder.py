@@ -17,6 +17,7 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
+from archspec.characters import json_text
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
 
 FILES = (
@@ -65,7 +66,9 @@ def alone(folder: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             message = f"another training is writing to `{printable(str(folder))}`"
-            raise SpecError([Diagnostic("output-folder", message, hint="give this one a folder of its own")]) from None
+            raise SpecError(
+                [Diagnostic("output-folder", message, hint="choose another folder for this training")]
+            ) from None
         except OSError:  # a file system without locks
             pass
         yield
@@ -78,8 +81,8 @@ def alone(folder: Path) -> Iterator[None]:
 def begin(folder: Path, overwrite: bool) -> None:
     """Make room for a new run: nothing of one before is left.  Raises :class:`SpecError` where there is one to keep."""
     if not overwrite and any((folder / name).exists() for name in TELLING):
-        message = f"`{printable(str(folder))}` has a run already"
-        hint = "`--resume` goes on with it, `--overwrite` begins anew in its place; or give another folder"
+        message = f"`{printable(str(folder))}` already has a run"
+        hint = "continue it with `--resume`, replace it with `--overwrite`, or choose another folder"
         raise SpecError([Diagnostic("output-folder", message, hint=hint)])
     clear_partial(folder)
     try:
@@ -119,9 +122,9 @@ def whole(path: Path) -> Iterator[BinaryIO]:
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Write plain data; a name that is no text, as files may have, is written as an escape."""
-    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    text = json_text(data) + "\n"
     with whole(path) as file:
-        file.write(text.encode("utf-8", "backslashreplace"))
+        file.write(text.encode())
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Settings(BaseModel):
         """What of a call differs from these, in words: a call's value, and ours."""
         found = {name: (value, recorded) for name, value in given.items() if value != (recorded := self.told(name))}
         return tuple(
-            "the network is another one" if name == "network" else f"{_TITLES[name]} {_said(value)}, was {_said(begun)}"
+            "the network is different" if name == "network" else f"{_TITLES[name]} {_said(value)}, was {_said(begun)}"
             for name, (value, begun) in found.items()
         )
 
@@ -75,7 +75,7 @@ _TITLES = {
     "classes": "the data's classes are",
     "channels": "channels of the input:",
     "size": "height and width of the input:",
-    "images": "images to learn from, and held out:",
+    "images": "images for training and validation:",
 }
 
 
@@ -107,6 +107,6 @@ def write_record(folder: Path, about: About, settings: Settings) -> None:
 
 def changed(conflicts: tuple[str, ...], start: Path) -> Diagnostic:
     """What is said to a call that would change what a run was begun with."""
-    message = f"`--resume` goes on with what `{printable(str(start))}` was begun with, and this would change it"
-    hint = "leave the options out to keep what they were; `--weights` begins a new training from these weights"
+    message = f"`--resume` keeps the settings of `{printable(str(start))}`, and these options would change them"
+    hint = "leave the options out to keep the settings; `--weights` starts a new training from these weights"
     return Diagnostic("conflicting-options", message, hint=hint, details=conflicts)

@@ -39,8 +39,10 @@ def read_own(path: Path) -> dict[Any, Any]:
     """
     content = read_checkpoint(path)
     if "epoch" not in content or ("loops" not in content and SETTINGS not in content):
-        message = f"`{printable(str(path))}` holds weights, but not where training stands"
-        raise SpecError([Diagnostic("unreadable-weights", message, hint="`--weights` starts from weights alone")])
+        message = f"`{printable(str(path))}` holds weights, but no training state"
+        raise SpecError(
+            [Diagnostic("unreadable-weights", message, hint="`--weights` starts a new training from weights")]
+        )
     return content
 
 
@@ -165,7 +167,7 @@ def _at(value: Any, *keys: Any) -> Any:
 
 
 def _refused(path: Path, wrong: list[str]) -> SpecError:
-    message = f"`{printable(str(path))}` is no checkpoint that this training could go on from"
+    message = f"`{printable(str(path))}` is not a checkpoint that this training can continue from"
     details = (*wrong[:LISTED], *([f"and {len(wrong) - LISTED} more"] if len(wrong) > LISTED else []))
-    hint = "`--weights` begins a new training from its weights"
+    hint = "`--weights` starts a new training from its weights"
     return SpecError([Diagnostic("bad-checkpoint", message, hint=hint, details=details)])

@@ -89,13 +89,17 @@ class Classification:
         """Outputs are ``[classes]``, as many as the data has."""
         count = len(self.classes)
         if len(shape) != 1:
-            message = f"output `{name}` is {list(shape)}; to tell {count} classes apart it must be [{count}]"
-            return Diagnostic("output-shape", message, hint="end the network in `global_avg_pool`, `flatten`, `linear`")
+            message = f"output `{name}` is {list(shape)}; for {count} classes it must be [{count}]"
+            return Diagnostic(
+                "output-shape", message, hint="end the network with `global_avg_pool`, `flatten`, `linear`"
+            )
         if shape[0] == count:
             return None
         listed = ", ".join(printable(each, 30) for each in self.classes[:5]) + (", …" if count > 5 else "")
-        message = f"output `{name}` tells {shape[0]} classes apart, the data has {count}: {listed}"
-        return Diagnostic("class-count", message, hint=f"`--set classes={count}`, if that is what the spec calls them")
+        message = f"output `{name}` has {shape[0]} classes, but the data has {count}: {listed}"
+        return Diagnostic(
+            "class-count", message, hint=f"`--set classes={count}`, if the spec has a parameter `classes`"
+        )
 
     def review(self, network: nn.Module, data: ImageData, batch_size: int, folder: Path) -> None:
         """Accuracy says it all."""
@@ -133,8 +137,10 @@ class Segmentation:
         wanted = [len(self.classes), *self.size]
         if list(shape) == wanted:
             return None
-        message = f"output `{name}` is {list(shape)}; to tell {wanted[0]} classes of pixels apart it must be {wanted}"
-        return Diagnostic("output-shape", message, hint="`upsample: {to: image}` gives a map the size of the input")
+        message = f"output `{name}` is {list(shape)}; for segmentation into {wanted[0]} classes it must be {wanted}"
+        return Diagnostic(
+            "output-shape", message, hint="`upsample: {to: image}` makes the output as large as the input"
+        )
 
     def review(self, network: nn.Module, data: ImageData, batch_size: int, folder: Path) -> Review:
         """The IoU of each class, and ``predictions.png``."""

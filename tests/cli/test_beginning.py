@@ -33,7 +33,7 @@ def test_a_shipped_spec_becomes_a_file_of_ones_own(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (("new", "resnet51"), "did you mean `resnet5"),
-        (("new", "fire"), "no spec `fire` ships"),
+        (("new", "fire"), "there is no shipped spec `fire`"),
         (("new", "my/own.yaml"), "`archspec list specs` shows"),
         (("new", "resnet18", "-o", "mine.py"), "let it end in .yaml"),
         (("data", "faces", "folder"), "'digits', 'scenes'"),

@@ -20,7 +20,7 @@ from archspec.language import json_schema
 
 COMMANDS = (
     "check", "summary", "render", "compile", "expand", "train", "list", "schema", "rf", "erf", "conv-matrix",
-    "convert-weights", "new", "data", "help", "explain",
+    "convert-weights", "new", "data", "help", "explain", "diff",
 )  # fmt: skip
 
 SMALL = """\

@@ -125,7 +125,7 @@ def test_size_law_of_transposed_convolution(kernel: int, stride: int, padding: i
     for n, more in product(range(1, 8), range(stride)):
         size = (n - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1 + more
         if size < 1:
-            with pytest.raises(ValueError, match="nothing is left"):
+            with pytest.raises(ValueError, match="has an empty output"):
                 transposed_size([n], [kernel], stride, padding, dilation, more)
             continue
         assert transposed_size([n], [kernel], stride, padding, dilation, more) == (size,)
@@ -173,16 +173,16 @@ def test_it_is_coalesced_and_gradients_reach_the_weight() -> None:
     ("shape", "size", "arguments", "words"),
     [
         ((1, 1, 3, 3), (4,), {}, "a weight of 4 axes"),
-        ((1, 1), (), {}, "a size of 0 axes"),
-        ((1, 1, 1, 1, 1, 1), (1, 1, 1, 1), {}, "a size of 4 axes"),
+        ((1, 1), (), {}, "the size has 0 axes"),
+        ((1, 1, 1, 1, 1, 1), (1, 1, 1, 1), {}, "the size has 4 axes"),
         ((3, 1, 3), (4,), {"groups": 2}, "do not divide into 2 groups"),
         ((3, 1, 3), (4,), {"groups": 0}, "do not divide into 0 groups"),
         ((1, 1, 3), (2,), {}, "the kernel does not fit: it spans 3 of 2 rows"),
         ((1, 1, 3), (4,), {"dilation": 2}, "spans 5 of 4 rows"),
-        ((1, 1, 3), (4,), {"stride": 0}, "`stride` holds 0"),
+        ((1, 1, 3), (4,), {"stride": 0}, "`stride` has 0"),
         ((1, 1, 3), (4,), {"stride": (1, 1)}, "`stride` has 2 numbers for 1 axes"),
-        ((1, 1, 3), (4,), {"padding": -1}, "`padding` holds -1"),
-        ((1, 1, 3), (4,), {"padding": [(1, 2, 3)]}, "`padding` is a number"),
+        ((1, 1, 3), (4,), {"padding": -1}, "`padding` has -1"),
+        ((1, 1, 3), (4,), {"padding": [(1, 2, 3)]}, "`padding` must be a number"),
     ],
 )
 def test_what_makes_no_convolution(
@@ -193,7 +193,7 @@ def test_what_makes_no_convolution(
 
 
 def test_output_padding_is_below_the_stride() -> None:
-    with pytest.raises(ValueError, match="not below the stride"):
+    with pytest.raises(ValueError, match="must be smaller than the stride"):
         transposed_size([3], [3], 2, 0, 1, 2)
 
 

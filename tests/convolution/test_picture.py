@@ -68,13 +68,13 @@ def test_json_says_what_was_drawn(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (("--input", "2x2", "--kernel", "3"), "spans 3 of 2 rows"),
-        (("--input", "four", "--kernel", "3"), "`four` is no size"),
+        (("--input", "four", "--kernel", "3"), "`four` is not a size"),
         (("--input", "4x4", "--kernel", "3x3x3"), "--kernel has 3 numbers, and --input has 2"),
-        (("--input", "4x4", "--kernel", "3", "--stride", "0"), "`stride` holds 0"),
+        (("--input", "4x4", "--kernel", "3", "--stride", "0"), "`stride` has 0"),
         (("--input", "99999", "--kernel", "3"), "99,999 is larger than 10,000"),
         (("--input", "200x200", "--kernel", "3"), "39,204 × 40,000 cells"),
-        (("--input", "4x4", "--kernel", "3", "--output-padding", "1"), "belongs to --transposed"),
-        (("--input", "4", "--kernel", "3", "--transposed", "--output-padding", "1"), "not below the stride"),
+        (("--input", "4x4", "--kernel", "3", "--output-padding", "1"), "--output-padding needs --transposed"),
+        (("--input", "4", "--kernel", "3", "--transposed", "--output-padding", "1"), "must be smaller than the stride"),
     ],
 )
 def test_wrong_calls(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
@@ -85,7 +85,7 @@ def test_wrong_calls(tmp_path: Path, arguments: tuple[str, ...], words: str) -> 
 
 
 def test_wrong_files(tmp_path: Path) -> None:
-    assert "names no kind of picture" in drawn(tmp_path, "--input", "4", "--kernel", "3", name="m.txt").output
+    assert "has no known picture format" in drawn(tmp_path, "--input", "4", "--kernel", "3", name="m.txt").output
     assert "cannot write" in drawn(tmp_path, "--input", "4", "--kernel", "3", name="no/m.svg").output
 
 

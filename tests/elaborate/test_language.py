@@ -242,7 +242,7 @@ steps:
     assert named(graph, "s.d").shape.channels == 3
     said = [each for each in archspec.loads(HEAD + text).diagnostics if each.code == "input-of-block"]
     assert [each.span.line for each in said if each.span is not None] == [12, 14]
-    assert "the network reads, 3 × H × W, and this sequence reads 96 × H × W" in said[0].message
+    assert "the network, 3 × H × W, but this sequence reads 96 × H × W" in said[0].message
 
 
 def test_from_reads_names_paths_labels_input_and_previous() -> None:
@@ -280,7 +280,7 @@ def test_kinds_come_from_defaults() -> None:
 
 def test_required_parameters_and_let_in_order() -> None:
     text = """
-params: {n: null}
+params: {n}
 let: {half: $(n // 2), quarter: $(half // 2), wide: $(input.channels * 2)}
 steps: [conv: {channels: $quarter, kernel: 1}, conv: {channels: $wide, kernel: 1}]
 """
@@ -288,6 +288,108 @@ steps: [conv: {channels: $quarter, kernel: 1}, conv: {channels: $wide, kernel: 1
     assert [graph.nodes[i].shape.channels for i in (1, 2)] == [4, 6]
     assert refused(text) == ["missing-argument"]
     assert refused(text, n=16, m=1) == ["unknown-argument"]
+
+
+def test_defaults_see_the_steps_other_arguments() -> None:
+    text = """
+params: {dilation: 7}
+defaults:
+  conv: {dilation: 2, padding: $(dilation * (kernel // 2)), channels: 4}
+  unit: {wide: $(2 * kernel)}
+blocks:
+  unit:
+    params: {kernel: 3, wide}
+    steps: [conv: {channels: $wide, kernel: $kernel}]
+steps:
+  - conv: {kernel: 3}
+  - conv: {kernel: 5, dilation: 1}
+  - conv: {kernel: [3, 1], padding: 0, dilation: 1}
+  - unit
+  - unit: {kernel: 1}
+"""
+    made = [node.op for node in load(text).nodes[1:]]
+    assert [op.padding for op in made] == [2, 2, 0, 2, 0]  # type: ignore[union-attr]
+    assert [op.channels for op in made] == [4, 4, 4, 6, 2]  # type: ignore[union-attr]
+
+
+def test_a_default_means_the_files_parameter_by_the_arguments_own_name() -> None:
+    text = "params: {bias: false}\ndefaults: {conv: {bias: $bias}}\nsteps: [conv: {channels: 2, kernel: 1}]"
+    assert keys(load(text)) == ["0.weight"]
+    assert keys(load(text, bias=True)) == ["0.weight", "0.bias"]
+
+
+def test_sources_are_computed() -> None:
+    text = """
+params: {n: 3}
+steps:
+  - conv as f$i: {channels: $(i + 1), kernel: 1}
+    for: i in range(n)
+  - concat:
+    from: [{step: f$j, for: j in range(n), when: j != 1}, previous]
+  - concat:
+    from: $(['f' + str(i) for i in range(n)] + ['input'])
+  - add: {}
+    from: [previous, {step: f$j, for: j in range(n), when: false}, previous]
+"""
+    assert [node.shape.channels for node in load(text).nodes[-3:]] == [1 + 3 + 3, 1 + 2 + 3 + 3, 9]
+    for wrong, code in (
+        ("{step: f$j, for: j in range(0)}", "bad-from"),
+        ("{steps: f0}", "bad-from"),
+        ("{for: j in range(n)}", "bad-from"),
+        ("{step: g$j, for: j in range(n)}", "unknown-name"),
+        ("{step: f$j, for: j in range(n), when: j}", "not-a-condition"),
+        ("'$([1])'", "bad-from"),
+    ):
+        assert refused(f"params: {{n: 2}}\nsteps:\n  - relu as f0\n  - concat:\n    from: [{wrong}]") == [code], wrong
+
+
+def test_a_block_of_as_many_inputs_as_a_parameter_says() -> None:
+    text = """
+blocks:
+  node:
+    params: {n, channels}
+    inputs: {maps: n, skip}
+    let: {wide: "$(sum([map.channels for map in maps]))"}
+    steps:
+      - concat: {}
+        from: [maps, skip, maps.0]
+      - conv as mix: {channels: $(channels if len(maps) == n else 1), kernel: 1, groups: "$(1 if wide else 2)"}
+      - multiply: {}
+        from: ["maps.$(n - 1)", previous]
+steps:
+  - conv as a: {channels: 4, kernel: 1}
+  - conv as b: {channels: 6, kernel: 1}
+  - node as two: {n: 2, channels: 6}
+    from: [a, b, input]
+  - node as three: {n: 3, channels: 3}
+    from: [{step: $name, for: "name in ['a', 'b', 'input']"}, two]
+"""
+    graph = load(text)
+    assert [node.shape.channels for node in graph.nodes if node.name == "mix"] == [6, 3]
+    assert [graph.nodes[i].shape.channels for i in graph.node("two.mix").inputs] == [4 + 6 + 3 + 4]
+    source = archspec.source(archspec.loads(HEAD + text))
+    assert "def forward(self, maps_0: Tensor, maps_1: Tensor, skip: Tensor)" in source
+    assert refused(text.replace("{n: 2, c", "{n: 3, c")) == ["wrong-inputs"]
+    assert refused(text.replace("{n: 2, c", "{n: 0, c")) == ["bad-input"]
+    assert refused(text.replace("maps.0]", "maps.9]")) == ["unknown-name"]
+    assert refused(text.replace("- concat: {}", "- relu: {}")) == ["wrong-inputs"]
+
+
+def test_null_is_a_default() -> None:
+    text = """
+blocks:
+  unit:
+    params: {kernel: 3, padding: null}
+    steps: [conv: {channels: 4, kernel: $kernel, padding: "$(kernel // 2 if padding is None else padding)"}]
+steps: [unit: {kernel: 5}, unit: {padding: 0}, unit: {kernel: 3, padding: null}]
+"""
+    graph = load(text)
+    assert [graph.nodes[i].op.padding for i in (1, 2, 3)] == [2, 0, 1]  # type: ignore[union-attr]
+
+
+def test_a_null_parameter_takes_any_kind_and_null_is_seen() -> None:
+    text = "params: {act: null}\nsteps: [{$(act if act is not None else 'relu'): }]"
+    assert [load(text, act=given).nodes[1].op.keyword for given in (None, "sigmoid")] == ["relu", "sigmoid"]  # type: ignore[union-attr]
 
 
 def test_defaults_are_lexical_to_their_file() -> None:

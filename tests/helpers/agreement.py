@@ -25,6 +25,7 @@ from archspec.sizes import Evaluation
 from tests.helpers.live_storages import inference, inputs_of
 from tests.helpers.oracle import REFUSED, Oracle
 from tests.helpers.random_specs import RandomSpec, random_spec
+from tests.helpers.wider_specs import wider_spec
 
 
 class Disagreement(AssertionError):
@@ -44,9 +45,9 @@ class Outcome:
     """Fields held from above only: some path is empty along another axis."""
 
 
-def agree(seed: int, sizes_tried: int = 16) -> Outcome:
+def agree(seed: int, sizes_tried: int = 16, wider: bool = False) -> Outcome:
     """Compare everything for the network of a seed; raises :class:`Disagreement`."""
-    spec = random_spec(seed)
+    spec = wider_spec(seed) if wider else random_spec(seed)
     outcome = Outcome()
     try:
         _compare(spec, outcome, sizes_tried)
@@ -78,6 +79,7 @@ def _compare(spec: RandomSpec, outcome: Outcome, sizes_tried: int) -> None:
     valid = _validity(spec, oracle, report, outcome, sizes_tried)
     _counts(spec, oracle, report)
     _memory(loaded, report)
+    _values(spec, loaded, oracle)
     chance = random.Random(spec.seed)
     smallest = min(valid, key=lambda sizes: sum(sizes.values()))
     _fields(spec, loaded.graph, report, chance.choice((smallest, spec.base)), chance, outcome)
@@ -133,6 +135,22 @@ def _memory(loaded: archspec.Spec, report: Report) -> None:
     alive = inference(archspec.compile(loaded).eval(), inputs_of(loaded.graph, report.sizes, 2))
     said = report.memory(2).inference
     assert said == alive, f"{alive:,} bytes are alive at most, not {said:,}"
+
+
+def _values(spec: RandomSpec, loaded: archspec.Spec, oracle: Oracle) -> None:
+    """The emitted module gives what torch gives, with the same weights."""
+    module = archspec.compile(loaded).eval()
+    given = {f"{step}.{name}": tensor for step, tensors in oracle.weights.items() for name, tensor in tensors.items()}
+    missing, unexpected = module.load_state_dict(given, strict=False)
+    buffers = {name for name, _ in module.named_buffers()}
+    assert not unexpected, f"no weights called {unexpected}"
+    assert set(missing) <= buffers, f"weights called {missing}"
+    image = oracle.input(spec.base, 2)
+    with torch.no_grad():
+        wanted = oracle.run(image)[spec.steps[-1].name]
+        other = oracle.beside(image)
+        found = module(image) if other is None else module(image, other)
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-6)
 
 
 def _fields(

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+WEIGHTED = ("batch_norm", "layer_norm", "instance_norm", "prelu")
+
 
 @dataclass
 class _Block:
@@ -77,9 +79,16 @@ class _Writer:
 
     def plain(self, block: _Block, named: bool) -> object:
         """A step that keeps the number of channels."""
-        what = str(self.pick("batch_norm", "batch_norm", "relu", "relu", "hardswish", "dropout", "max_pool", "$act"))
-        arguments = {"dropout": {"p": 0.25}, "max_pool": {"kernel": 3, "stride": 1, "padding": 1}}.get(what)
-        step: dict[str, object] = {self.named(block, what, named and what == "batch_norm"): arguments}
+        usual = ("batch_norm", "batch_norm", "relu", "relu", "hardswish", "dropout", "max_pool", "$act")
+        rare = ("layer_norm", "instance_norm", "lrn", "prelu", "softmax", "upsample")
+        what = str(self.pick(*(rare if self.maybe(0.25) else usual)))
+        arguments = {
+            "dropout": {"p": 0.25}, "max_pool": {"kernel": 3, "stride": 1, "padding": 1}, "lrn": {"size": 3},
+            "instance_norm": {"affine": self.maybe()}, "prelu": {"per_channel": self.maybe()},
+            "softmax": {"axis": self.pick("channels", "height", "width")},
+            "upsample": {"to": "input", "mode": "bilinear"},
+        }.get(what)  # fmt: skip
+        step: dict[str, object] = {self.named(block, what, named and what in WEIGHTED): arguments}
         if self.maybe(0.25):
             step["when"] = self.condition()
         return step
@@ -123,11 +132,10 @@ class _Writer:
             return self.use(block, channels, named)
         if kind == 5:
             branches = [self.chain(block, channels, True, depth + 1) for _ in range(self.chance.randint(1, 2))]
-            last: dict[str, Any] = {self.named(block, "conv", True): {"channels": channels, "kernel": 1}}
-            last["when"] = "input.channels != channels" if channels == "$channels" else "kernel > 0"
+            side: dict[str, Any] = {"conv as " + self.label(block): {"channels": channels, "kernel": 1}}
             if channels == "$channels" and self.maybe():
-                return {"add": [*branches, {"conv as " + self.label(block): {"channels": channels, "kernel": 1}}]}
-            return {"add": [*branches, [{"conv as " + self.label(block): {"channels": channels, "kernel": 1}}]]}
+                side["when"] = "previous.channels != channels"  # else the input itself
+            return {"add": [*branches, [side]]}
         if kind == 6:
             block.names += 1
             inner = self.chain(block, channels, False, depth + 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -43,7 +44,10 @@ class Oracle:
 
     def run(self, image: Tensor, everything: bool = False) -> dict[str, Tensor]:
         """The tensor of every step; raises one of REFUSED where the network does not run."""
-        values = {"image": image}
+        other = self.beside(image)
+        if image.requires_grad and other is not None:
+            other.requires_grad_()
+        values = {"image": image} if other is None else {"image": image, "other": other}
         for step in self.spec.steps:
             if not everything and step.name not in self.live:
                 continue
@@ -53,6 +57,14 @@ class Oracle:
             if min(found.shape) < 1:
                 raise ValueError(f"{step.name} is empty")
         return values
+
+    def beside(self, image: Tensor) -> Tensor | None:
+        """The second input where there is one, of the image's size."""
+        if not self.spec.second:
+            return None
+        generator = torch.Generator().manual_seed(self.spec.seed)
+        one = torch.rand(1, self.spec.second, *image.shape[2:], generator=generator, dtype=image.dtype) + 0.5
+        return one.repeat(len(image), *(1,) * (self.rank + 1))
 
     def runs(self, sizes: Mapping[str, int]) -> bool:
         """Whether torch runs at given sizes."""
@@ -97,7 +109,7 @@ class Oracle:
     # -- ops -----------------------------------------------------------------------------------------------------------
 
     def _weight(self, step: Step, name: str, *shape: int) -> Tensor:
-        tensors = self.weights.setdefault(step.name, {})
+        tensors = self.weights.setdefault(step.weights_of or step.name, {})
         if name not in tensors:
             dtype = torch.float64 if self.positive else torch.float32
             made = torch.rand(*shape, generator=self._random, dtype=dtype)
@@ -187,8 +199,9 @@ class Oracle:
         corners = True if given.get("align_corners") else None
         if to:
             size = list(to[0].shape[2:])
-        elif isinstance(given["scale"], float):
-            size = [rows * int(2 * given["scale"]) // 2 for rows in x.shape[2:]]
+        elif any(isinstance(factor, float) for factor in self._each(given["scale"])):
+            factors = [Fraction(str(factor)) for factor in self._each(given["scale"])]
+            size = [int(rows * factor) for rows, factor in zip(x.shape[2:], factors, strict=True)]
         else:
             return F.interpolate(x, scale_factor=self._each(given["scale"]), mode=mode, align_corners=corners)
         if self.positive and mode == "nearest":  # torch's floating point copies a neighbouring row for some sizes
@@ -249,13 +262,50 @@ class Oracle:
             return x + x.mean(dim=tuple(range(1, x.dim())), keepdim=True)
         return F.group_norm(x, step.arguments["groups"], weight, bias)
 
+    def _instance_norm(self, step: Step, x: Tensor) -> Tensor:
+        weight, bias = (
+            self._weight(step, name, x.shape[1]) if step.arguments.get("affine") else None
+            for name in ("weight", "bias")
+        )
+        found = F.instance_norm(x, weight=weight, bias=bias)
+        return x + x.mean(dim=tuple(range(2, x.dim())), keepdim=True) if self.positive else found
+
+    def _layer_norm(self, step: Step, x: Tensor) -> Tensor:
+        axes = step.arguments.get("axes", ["channels"])
+        dims = [("channels", *AXES[self.rank]).index(axis) + 1 for axis in axes]
+        shape = [x.shape[dim] for dim in dims]
+        affine = step.arguments.get("affine", True)
+        weight, bias = (self._weight(step, name, *shape) if affine else None for name in ("weight", "bias"))
+        if self.positive:
+            return x + x.mean(dim=dims, keepdim=True)
+        if dims == [1]:
+            return F.layer_norm(x.movedim(1, -1), shape, weight, bias).movedim(-1, 1)
+        return F.layer_norm(x, shape, weight, bias)
+
+    def _lrn(self, step: Step, x: Tensor) -> Tensor:
+        given = step.arguments
+        found = F.local_response_norm(x, given["size"], given.get("alpha", 1e-4), k=given.get("k", 1.0))
+        return x if self.positive else found
+
+    def _prelu(self, step: Step, x: Tensor) -> Tensor:
+        slopes = self._weight(step, "weight", x.shape[1] if step.arguments.get("per_channel") else 1)
+        return x if self.positive else F.prelu(x, slopes)
+
+    def _softmax(self, step: Step, x: Tensor) -> Tensor:
+        dim = ("channels", *AXES[self.rank]).index(step.arguments.get("axis", "channels")) + 1
+        return x + x.sum(dim, keepdim=True) if self.positive else x.softmax(dim)
+
+    def _log_softmax(self, step: Step, x: Tensor) -> Tensor:
+        dim = ("channels", *AXES[self.rank]).index(step.arguments.get("axis", "channels")) + 1
+        return x + x.sum(dim, keepdim=True) if self.positive else x.log_softmax(dim)
+
     def _merged(self, step: Step, values: Sequence[Tensor], axis: int | None) -> None:
         for dim in range(2, self.rank + 2):
             if dim == axis:
                 continue
             sizes = set()
             for name, value in zip(step.sources, values, strict=True):
-                constant = name != "image" and self.spec.constant[name][dim - 2]
+                constant = name in self.spec.constant and self.spec.constant[name][dim - 2]
                 if axis is not None or not (constant and value.shape[dim] == 1):
                     sizes.add(value.shape[dim])
             if len(sizes) > 1:

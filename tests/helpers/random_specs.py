@@ -17,6 +17,16 @@ LARGEST = {1: 60, 2: 32, 3: 14}
 
 
 @dataclass
+class Entry:
+    """A step as it stands in the spec: its lines, and the value that it reads; none where another's lines write it."""
+
+    lines: tuple[str, ...] = ()
+    reads: str = ""
+    inside: bool = False
+    """Whether it is in a branch, so that the next step does not read it by itself."""
+
+
+@dataclass
 class Step:
     """One op of the program: its name, keyword, arguments and what it reads."""
 
@@ -24,6 +34,10 @@ class Step:
     op: str
     arguments: dict[str, Any]
     sources: tuple[str, ...]
+    entry: Entry | None = None
+    """How it is written, where that is not an op with its arguments."""
+    weights_of: str = ""
+    """The step whose weights it uses again."""
 
 
 @dataclass
@@ -47,6 +61,8 @@ class RandomSpec:
     dims: tuple[str | int, ...]
     steps: list[Step] = field(default_factory=list)
     constant: dict[str, tuple[bool, ...]] = field(default_factory=dict)
+    second: int = 0
+    """Channels of another input of the same size, ``other``; none where this is 0."""
 
     @property
     def yaml(self) -> str:
@@ -55,12 +71,20 @@ class RandomSpec:
         dims = ", ".join(str(dim) for dim in (self.channels, *self.dims))
         sizes = ", ".join(f"{name}: {size}" for name, size in self.base.items())
         lines += ["inputs:", f"  image: [{dims}]"]
+        if self.second:
+            lines.append(f"  other: [{', '.join(map(str, (self.second, *self.dims)))}]")
         if sizes:
             lines.append(f"sizes: {{{sizes}}}")
         lines.append("steps:")
         previous = "image"
         for step in self.steps:
-            given = ", ".join(f"{name}: {_text(value)}" for name, value in step.arguments.items())
+            if step.entry is not None:
+                lines += step.entry.lines
+                if step.entry.lines and step.entry.reads != previous:
+                    lines.append(f"    from: {step.entry.reads}")
+                previous = previous if step.entry.inside else step.name
+                continue
+            given = ", ".join(f"{name}: {text(value)}" for name, value in step.arguments.items())
             lines.append(f"  - {step.op} as {step.name}:" + (f" {{{given}}}" if given else ""))
             merged = step.op in ("add", "multiply", "concat")
             kept = step.sources if merged else step.sources[:1]
@@ -80,11 +104,14 @@ class RandomSpec:
         return needed
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """Plain data in YAML's flow style."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_text, value)) + "]"
+        return "[" + ", ".join(map(text, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {text(inner)}" for name, inner in value.items()) + "}"
     return str(value)
 
 
@@ -149,7 +176,7 @@ class Generator:
         kinds: list[Callable[[Value], None]] = list(weights)
         self.random.choices(kinds, list(weights.values()))[0](self._source())
 
-    def _axes(self, draw: Callable[[], int]) -> Any:
+    def _axes(self, draw: Callable[[], float]) -> Any:
         """One number for all axes, or one for each."""
         if self.random.random() < 0.6:
             return draw()

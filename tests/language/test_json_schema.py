@@ -96,18 +96,19 @@ def parts(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_an_editor_begins_a_number_and_not_a_list() -> None:
+    definitions = json_schema.json_schema()["definitions"]
     for name in ops.names():
-        for argument in json_schema.json_schema()["definitions"][f"op.{name}"]["properties"].values():
+        for argument in definitions[f"op.{name}"]["properties"].values():
             kinds = [option.get("type") for option in argument.get("anyOf", [])]
             assert "array" not in kinds[:-1], (name, kinds)
-    kernel = json_schema.json_schema()["definitions"]["op.conv"]["properties"]["kernel"]
+    kernel = definitions["op.conv"]["properties"]["kernel"]
     assert [option["type"] for option in kernel["anyOf"]] == [["integer", "string"], "array"]
 
 
 def test_no_pattern_is_shown_raw() -> None:
     for part in parts(json_schema.json_schema()):
         if isinstance(part.get("pattern"), str):
-            assert "wanted here" in part["patternErrorMessage"]
+            assert part["patternErrorMessage"].startswith("this ")
 
 
 HEAD = "archspec: 1\ninputs: {image: [3, H, W]}\n"

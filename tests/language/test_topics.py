@@ -79,7 +79,7 @@ def test_every_other_word_has_help(kind: str) -> None:
         ("convv", "did you mean `conv`?"),
         ("kernel", "it is an argument of `avg_pool`, `conv`"),
         ("shape-mismatch", "`archspec explain shape-mismatch`"),
-        ("qqqq", "`archspec help` shows all there is help on"),
+        ("qqqq", "`archspec help` lists all topics"),
     ],
 )
 def test_what_there_is_no_help_on(word: str, hint: str) -> None:

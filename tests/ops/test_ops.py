@@ -31,16 +31,18 @@ from archspec.ops.common.windows import (
     Adaptive,
     Centred,
     Everything,
+    Fitted,
     Joined,
     Nothing,
     Resized,
     Scaled,
     Shifted,
     Sliding,
+    Surrounded,
     Transposed,
     Window,
 )
-from archspec.sizes import AtLeast, AtMost, Condition, Dim, Equal, Several, symbols, value
+from archspec.sizes import AtLeast, AtMost, Condition, Dim, Equal, Residue, Several, symbols, value
 
 EXAMPLES = [
     pytest.param(keyword, example, id=f"{keyword}-{index}")
@@ -121,6 +123,8 @@ def holds(condition: Condition, sizes: Mapping[str, int]) -> bool:
             return value(left, sizes) <= value(right, sizes)
         case Equal(left, right):
             return value(left, sizes) == value(right, sizes)
+        case Residue(term, modulus, allowed):
+            return any(first <= value(term, sizes) % modulus <= last for first, last in allowed)
         case Several(terms):
             return prod(value(term, sizes) for term in terms) >= 2
     raise AssertionError(condition)
@@ -147,34 +151,42 @@ def rows_read(window: Window, row: int, source: int, sizes: Mapping[str, int]) -
 
     found: set[int] = set()
 
-    def linear(position: Fraction) -> set[int]:
-        position = min(max(position, Fraction(0)), Fraction(source - 1))
+    def near(position: Fraction, neighbours: int) -> set[int]:
+        if neighbours == 2:
+            position = min(max(position, Fraction(0)), Fraction(source - 1))
         low = position.numerator // position.denominator
-        return {low} if position == low else {low, low + 1}
+        places = {low} if position == low else {low, low + 1} if neighbours == 2 else {low - 1, low, low + 1, low + 2}
+        return {min(max(place, 0), source - 1) for place in places}
 
     match window:
         case Sliding(kernel, stride, padding, dilation):
-            found = {row * stride - padding + dilation * tap for tap in range(kernel)}
+            places = {row * stride - padding + dilation * tap for tap in range(kernel)}
+            found = {filled(place, source, window.fill) for place in places}
+        case Fitted(kernel, stride, dilation):
+            extra = max((-(-source // stride) - 1) * stride + dilation * (kernel - 1) + 1 - source, 0)
+            found = {row * stride - extra // 2 + dilation * tap for tap in range(kernel)}
         case Transposed(kernel, stride, padding, dilation):
             spread = [row + padding - dilation * tap for tap in range(kernel)]
             found = {place // stride for place in spread if place % stride == 0}
-        case Scaled(up, down, False):
+        case Scaled(up, down, 1):
             found = {row * down // up}
-        case Scaled(up, down, True):
-            found = linear(Fraction((2 * row + 1) * down - up, 2 * up))
+        case Scaled(up, down, neighbours):
+            found = near(Fraction((2 * row + 1) * down - up, 2 * up), neighbours)
         case Shifted(offset, fill):
             found = {filled(row + offset, source, fill)}
         case Centred(outer, inner):
             found = {row + (at(outer) - at(inner)) // 2}
+        case Surrounded(outer, inner):
+            found = {row - (at(outer) - at(inner)) // 2}
         case Joined(start, length):
             place = row - at(start)
             found = {place} if 0 <= place < at(length) else set()
-        case Resized(_, target, False):
+        case Resized(_, target, 1):
             found = {row * source // at(target)}
-        case Resized(_, target, True, True):
-            found = linear(Fraction(row * (source - 1), max(at(target) - 1, 1)))
-        case Resized(_, target, True, False):
-            found = linear(Fraction((2 * row + 1) * source - at(target), 2 * at(target)))
+        case Resized(_, target, neighbours, True):
+            found = near(Fraction(row * (source - 1), max(at(target) - 1, 1)), neighbours)
+        case Resized(_, target, neighbours, False):
+            found = near(Fraction((2 * row + 1) * source - at(target), 2 * at(target)), neighbours)
         case Adaptive(_, target):
             found = set(range(row * source // target, -(-(row + 1) * source // target)))
         case Everything():
@@ -185,13 +197,16 @@ def rows_read(window: Window, row: int, source: int, sizes: Mapping[str, int]) -
 
 
 def rows_felt(net: nn.Module, inputs: list[Tensor], index: int, dim: int, out: int, place: int) -> set[int]:
-    """The output rows that change when one row of one input does."""
-    changed = list(inputs)
-    changed[index] = inputs[index].clone()
-    row = changed[index].select(dim, place)
-    row += 1e3 * (1 + torch.rand_like(row))
-    difference = (net(*changed) - net(*inputs)).abs() > 1e-6
-    return set(difference.movedim(out, 0).flatten(1).any(1).nonzero().flatten().tolist())
+    """The output rows that change when one row of one input does, upwards or downwards."""
+    found: set[int] = set()
+    for change in (1e3, -1e3):
+        changed = list(inputs)
+        changed[index] = inputs[index].clone()
+        row = changed[index].select(dim, place)
+        row += change * (1 + torch.rand_like(row))
+        difference = (net(*changed) - net(*inputs)).abs() > 1e-6
+        found |= set(difference.movedim(out, 0).flatten(1).any(1).nonzero().flatten().tolist())
+    return found
 
 
 def check_windows(op: Op, shapes: Sequence[Shape], output: Shape, net: nn.Module, sizes: Mapping[str, int]) -> None:
@@ -405,7 +420,7 @@ def each_side(padding: object) -> list[object]:
     return padding if isinstance(padding, list) else [padding]
 
 
-STRICTER = ("ceil mode wants the same", "always counts")
+STRICTER = ("ceil mode needs the same", "is always counted")
 """Where we refuse by rule what torch would not see: it is handed unequal padding as rows of the map."""
 
 

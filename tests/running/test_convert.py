@@ -150,9 +150,9 @@ def test_other_shapes_and_other_files(folder: Path) -> None:
     found = convert(base.graph, archspec.load(folder / "base.yaml", classes=7).graph, state)
     assert found.fresh == ("fc1.bias", "fc2.weight", "fc2.bias")
     assert (found.missing, found.unused) == (("fc1.bias",), ("stray",))
-    with pytest.raises(archspec.SpecError, match="neither extends, imports nor rewrites it"):
+    with pytest.raises(archspec.SpecError, match="does not extend, import or rewrite it"):
         convert(archspec.load(folder / "folded.yaml").graph, base.graph, state)
-    with pytest.raises(archspec.SpecError, match="the checkpoint has no weights of `Base` that `Base` could use"):
+    with pytest.raises(archspec.SpecError, match="the checkpoint has no weights of `Base` that `Base` can use"):
         convert(base.graph, base.graph, {"stray": torch.zeros(1)})
 
 
@@ -214,8 +214,8 @@ def test_the_command(folder: Path) -> None:
     result = call("convert-weights", *paths, "-o", str(out))
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[:2] == [
-        "8 tensors of Base carried into Whole",
-        "2 start anew: score.weight, score.bias",
+        "8 tensors of Base converted to Whole",
+        "2 are initialised anew: score.weight, score.bias",
     ]
     archspec.compile(whole).load_state_dict(torch.load(out, weights_only=True), strict=True)
     result = call("convert-weights", *paths, "-o", str(out), "--format", "json", "--rewrite", "fold_batch_norm")
@@ -234,7 +234,7 @@ def test_rewrites_on_the_command_line(folder: Path) -> None:
     assert "nn.Conv2d(8, 12, 8)" in result.stdout
     result = call("check", base, "--rewrite", "factorise_conv")
     assert result.exit_code == 0
-    assert "every receptive field as it was" in result.stderr
+    assert "all receptive fields unchanged" in result.stderr
     result = call("expand", base, "--rewrite", "cut(fc9)")
     assert result.exit_code == 1
     assert "`cut`: there is no step or label `fc9`" in result.stderr

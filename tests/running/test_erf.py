@@ -91,7 +91,7 @@ def test_a_checkpoint_serves(tmp_path: Path, plain: archspec.Spec) -> None:
 def test_what_is_no_module_is_refused_with_a_hint() -> None:
     spec = archspec.load("resnet18")
     relu = spec.graph.nodes[spec.graph.node("bn1").index + 1]
-    with pytest.raises(SpecError, match="no module"):
+    with pytest.raises(SpecError, match="not a module"):
         erf.measured(spec, {"H": 64, "W": 64}, relu.index, images=1)
 
 

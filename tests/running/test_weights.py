@@ -112,26 +112,29 @@ def compiled(net: nn.Module) -> nn.Module:
 
 AROUND: dict[str, tuple[Callable[[], Any], list[str]]] = {
     "state_dict": (lambda: {"state_dict": trained(), "epoch": 3}, []),
-    "model": (lambda: {"model": trained(), "args": None}, ["the weights are those under `model`"]),
-    "another name": (lambda: {"net": trained(), "best": 0.9}, ["the weights are those under `net`"]),
+    "model": (lambda: {"model": trained(), "args": None}, ["the weights were taken from the key `model`"]),
+    "another name": (lambda: {"net": trained(), "best": 0.9}, ["the weights were taken from the key `net`"]),
     "an optimiser": (
         lambda: {"net": trained(), "optimizer": torch.optim.SGD(Net().parameters(), 0.1).state_dict()},
-        ["the weights are those under `net`"],
+        ["the weights were taken from the key `net`"],
     ),
-    "an average": (lambda: {"model_ema": trained(), "model": trained()}, ["the weights are those under `model`"]),
-    "parallel": (lambda: wrapped(nn.DataParallel), ["the prefix `module.` is taken off every key"]),
-    "compiled": (lambda: wrapped(compiled), ["the prefix `_orig_mod.` is taken off every key"]),
+    "an average": (
+        lambda: {"model_ema": trained(), "model": trained()},
+        ["the weights were taken from the key `model`"],
+    ),
+    "parallel": (lambda: wrapped(nn.DataParallel), ["the prefix `module.` was removed from every key"]),
+    "compiled": (lambda: wrapped(compiled), ["the prefix `_orig_mod.` was removed from every key"]),
     "both": (
         lambda: wrapped(lambda net: nn.DataParallel(compiled(net))),
-        ["the prefix `module._orig_mod.` is taken off every key"],
+        ["the prefix `module._orig_mod.` was removed from every key"],
     ),
     "inside and wrapped": (
         lambda: {"model": wrapped(nn.DataParallel)},
-        ["the weights are those under `model`", "the prefix `module.` is taken off every key"],
+        ["the weights were taken from the key `model`", "the prefix `module.` was removed from every key"],
     ),
     "without counts": (
         lambda: without_counts(trained()),
-        ["the counts of batches, `bn.num_batches_tracked`, are not there and begin at 0"],
+        ["the counts of batches, `bn.num_batches_tracked`, are missing and start at 0"],
     ),
     "ours": (lambda: {"state_dict": {f"model.{key}": value for key, value in trained().items()}}, []),
 }
@@ -163,7 +166,7 @@ def test_densenet_as_its_weights_were_published(torchvision: ModuleType, tmp_pat
     ours = archspec.compile(archspec.load("densenet121"))
     notes = [note.message for note in load_weights(ours, tmp_path / "weights.pt")]
     assert len(notes) == 2
-    assert "`: 580 keys as an old DenseNet has them, " in notes[0]
+    assert "`: 580 keys of an old DenseNet, such as " in notes[0]
     for key, value in ours.state_dict().items():
         assert torch.equal(value, state[key]), key
 
@@ -184,7 +187,7 @@ def test_the_commands_say_what_was_done(tmp_path: Path) -> None:
         status, _, said = run(*words)
         assert (status, said) == (
             0,
-            f"note[weights-adapted]: `{weights}`: the prefix `module.` is taken off every key\n",
+            f"note[weights-adapted]: `{weights}`: the prefix `module.` was removed from every key\n",
         )
         status, answer, said = run(*words, "--format", "json")
         assert (status, said) == (0, "")
@@ -221,7 +224,7 @@ def test_what_is_no_plain_tensor(name: str, tmp_path: Path) -> None:
     state = trained() | {"bn.running_mean": make()}
     for content in (state, {"state_dict": state}, {"model": {f"module.{key}": value for key, value in state.items()}}):
         found = refusal(content, tmp_path / "weights.pt")
-        assert f"1 no plain tensor: {said}" in found
+        assert f"1 not a plain tensor: {said}" in found
 
 
 @pytest.mark.parametrize(
@@ -236,7 +239,7 @@ def test_what_is_no_plain_tensor(name: str, tmp_path: Path) -> None:
         ([1, 2], "it holds a list, not a state_dict"),
         (None, "it holds nothing, not a state_dict"),
         (numpy.float64(1), "error[unreadable-weights]"),
-        ({"conv.weight": print}, "it asks for `print`, which is no part of weights, and nothing in it is run"),
+        ({"conv.weight": print}, "it asks for `print`, which weights do not need; code in a file is never run"),
         (Net(), "error[unreadable-weights]"),
     ],
     ids=lambda each: each if isinstance(each, str) else "",

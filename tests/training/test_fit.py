@@ -173,7 +173,7 @@ def test_resuming_gives_the_bits_of_an_uninterrupted_run(data: ImageData, tmp_pa
 
 def test_resuming_goes_on_for_more_epochs(data: ImageData, tmp_path: Path) -> None:
     fit(Tiny, data, tmp_path, epochs=2)
-    with pytest.raises(SpecError, match="has had 2 epochs of 2 already") as error:
+    with pytest.raises(SpecError, match="has already finished 2 of 2 epochs") as error:
         fit(Tiny, data, tmp_path, epochs=2, resume=True)
     assert codes(error) == ["nothing-to-train"]
     fit(Tiny, data, tmp_path / "elsewhere", epochs=3, resume=tmp_path / "last.ckpt")
@@ -186,7 +186,7 @@ def test_resuming_what_cannot_be(data: ImageData, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"there is no file .*last\.ckpt"):
         fit(Tiny, data, tmp_path, resume=True)
     torch.save(Tiny().state_dict(), tmp_path / "weights.pt")
-    with pytest.raises(SpecError, match="holds weights, but not where training stands"):
+    with pytest.raises(SpecError, match="holds weights, but no training state"):
         fit(Tiny, data, tmp_path, resume=tmp_path / "weights.pt")
 
 
@@ -280,8 +280,8 @@ def test_class_counts_that_differ(data: ImageData, tmp_path: Path) -> None:
     with pytest.raises(SpecError) as error:
         fit(lambda: Tiny(10), data, tmp_path / "out")
     assert str(error.value).strip() == (
-        "error[class-count]: output `output` tells 10 classes apart, the data has 2: lying, upright\n"
-        "  hint: `--set classes=2`, if that is what the spec calls them"
+        "error[class-count]: output `output` has 10 classes, but the data has 2: lying, upright\n"
+        "  hint: `--set classes=2`, if the spec has a parameter `classes`"
     )
     with pytest.raises(SpecError, match="output `aux` tells 7 classes apart"):
         fit(lambda: WithAuxiliary(7), data, tmp_path / "out", roles=ROLES)

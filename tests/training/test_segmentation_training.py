@@ -282,12 +282,12 @@ def test_unpadded_networks_are_held_against_the_centre(blocks: Path, tmp_path: P
     (tmp_path / "tiny.yaml").write_text(text.replace("kernel: 3", "kernel: 3, stride: 2"))
     run = CliRunner().invoke(app, [*command, "-o", str(tmp_path / "out")])
     assert run.exit_code == 1
-    assert "output `score` is [3, 5, 7], its input [1, 12, 16]: it does not speak of single pixels" in run.stderr
-    assert "hint: `upsample: {to: image}` gives a map the size of the input" in run.stderr
+    assert "output `score` is [3, 5, 7], its input [1, 12, 16]: it is not one answer per pixel" in run.stderr
+    assert "hint: `upsample: {to: image}` makes the output as large as the input" in run.stderr
     (tmp_path / "tiny.yaml").write_text(text + "  - global_avg_pool\n")
     run = CliRunner().invoke(app, [*command, "-o", str(tmp_path / "out")])
     assert run.exit_code == 1
-    assert "hint: `flatten` at the end, and it tells whole images apart" in run.stderr
+    assert "hint: to classify whole images, add `flatten` at the end" in run.stderr
 
 
 # -- images and masks -------------------------------------------------------------------------------------------------
@@ -383,15 +383,15 @@ def test_classes_by_name(save: Save, tmp_path: Path) -> None:
     assert load(tmp_path).classes == ("road", "house", "sky")
     (tmp_path / "data" / "classes.txt").write_text("road\nhouse\n")
     assert refusal(tmp_path) == (
-        "error[class-count]: `data/classes.txt` names 2 classes, the network tells 3 apart\n"
-        "  hint: `--set classes=2`, if that is what the spec calls them"
+        "error[class-count]: `data/classes.txt` names 2 classes, but the network has 3\n"
+        "  hint: `--set classes=2`, if the spec has a parameter `classes`"
     )
 
 
 def test_folders_that_will_not_do(save: Save, tmp_path: Path) -> None:
     assert refusal(tmp_path) == "error[no-data]: `data` is not a folder"
     (tmp_path / "data").mkdir()
-    hint = "hint: to learn segmentation, images and masks are wanted: `data/images/1.jpg` and `data/masks/1.png`, …"
+    hint = "hint: segmentation needs images and masks: `data/images/1.jpg` and `data/masks/1.png`, …"
     assert refusal(tmp_path) == f"error[no-data]: `data` has no folders `images` and `masks`\n  {hint}"
     (tmp_path / "data" / "images").mkdir()
     assert refusal(tmp_path) == f"error[no-data]: `data` has no folder `masks`\n  {hint}"
@@ -400,14 +400,14 @@ def test_folders_that_will_not_do(save: Save, tmp_path: Path) -> None:
     save("images/1.png")
     save("masks/1.png", 1)
     assert refusal(tmp_path) == (
-        "error[too-few-images]: `data` has one image, and needs one to learn from and one to hold out"
+        "error[too-few-images]: `data` has one image, but needs one for training and one for validation"
     )
     save("images/2.png")
     save("images/2.jpg")
     save("images/3.png")
     save("masks/2.png", 1)
     assert refusal(tmp_path) == (
-        "error[duplicate-image]: `data/images/2.png` and `data/images/2.jpg` would have the same mask\n\n"
+        "error[duplicate-image]: `data/images/2.png` and `data/images/2.jpg` would share one mask\n\n"
         "error[missing-mask]: `data/images/3.png` has no mask\n  hint: `data/masks/3.png` is wanted"
     )
 
@@ -427,12 +427,12 @@ def test_masks_that_will_not_do(save: Save, tmp_path: Path, monkeypatch: pytest.
     for line in (
         "error[mask-size]: `data/masks/1.png` is 12×15 pixels (height × width), its image `data/images/1.png` is 12×16",
         "error[unknown-class]: `data/masks/2.png` has the value 7, at row 4 and column 5: the network tells 3 apart",
-        "  hint: `--set classes=8`, or `loss: {cross_entropy: {ignore: 7}}` to pass it over",
-        "error[mask-kind]: `data/masks/3.png` is RGB; a mask is of a palette or grey",
-        "error[empty-mask]: `data/masks/4.png` says nothing: all of it is 255, which is passed over",
+        "  hint: `--set classes=8`, or `loss: {cross_entropy: {ignore: 7}}` to ignore it",
+        "error[mask-kind]: `data/masks/3.png` is RGB; a mask must be a palette or grey image",
+        "error[empty-mask]: `data/masks/4.png` has only ignored pixels: all are 255",
     ):
         assert line in said.splitlines(), said
-    assert "error[unreadable-image]: `data/masks/5.png` is no readable image: by its content it is no PNG" in said
+    assert "error[unreadable-image]: `data/masks/5.png` is not a readable image: its content is not PNG" in said
     assert said.count("error[") == 5
 
     monkeypatch.setattr(data_module, "PRELOADED_BYTES", 0)  # large sets are read as they are needed
@@ -481,8 +481,8 @@ def test_one_class_is_nothing_to_tell_apart(save: Save, tmp_path: Path) -> None:
         save(f"images/{index}.png")
         save(f"masks/{index}.png", values)
     assert refusal(tmp_path) == (
-        "error[too-few-classes]: the masks to learn from have one class, `0`: there is nothing to tell apart\n"
-        "  hint: 255 is passed over: where it marks the object, write 1 instead"
+        "error[too-few-classes]: the training masks have only one class, `0`: at least two are needed\n"
+        "  hint: 255 is ignored: if it marks the object, write 1 instead"
     )
 
 
@@ -492,7 +492,7 @@ def test_outputs_of_another_shape(data: ImageData[MaskedImages], tmp_path: Path)
     assert str(error.value).strip() == (
         "error[output-shape]: output `output` is [3, 10, 14]; to tell 3 classes of pixels apart "
         "it must be [3, 12, 16]\n"
-        "  hint: `upsample: {to: image}` gives a map the size of the input"
+        "  hint: `upsample: {to: image}` makes the output as large as the input"
     )
 
 

@@ -8,7 +8,7 @@ follows and what runs beside what, ``folding`` folds what repeats, ``plan`` choo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import partial
 
 from archspec.analyses.shapes import coupled_failures, refusals, valid_sizes
@@ -23,7 +23,7 @@ from archspec.backends.diagram.folding import shortcut
 from archspec.backends.diagram.measures import Settings, box_width
 from archspec.backends.diagram.palette import PALETTES, Theme
 from archspec.backends.diagram.plan import Plan
-from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Unit, units_of
+from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Unit, mark_differing, units_of
 from archspec.backends.diagram.showing import SHOWN, Shown, known, left_out
 from archspec.diagnostics import Diagnostic, SpecError, did_you_mean, printable
 from archspec.graph import Graph
@@ -92,10 +92,14 @@ def compare(
     theme: str = "light",
     sizes: Mapping[str, int] | None = None,
     engine: str | None = None,
+    differing: Sequence[Set[int]] = (),
+    titles: Sequence[str] = (),
 ) -> Figure:
     """A picture of several networks side by side, what they have in common in one row; options as :func:`draw`'s.
 
     Each is shown at its own sizes, or at ``sizes`` where it runs at them; where they differ, the legend says so.
+    ``differing`` are, for each network, the indices of nodes whose boxes get a red frame; ``titles`` stand
+    above them in place of their names.
     """
     palette = _known_theme(theme)
     _known_depth(depth)
@@ -105,13 +109,18 @@ def compare(
         shown_at = _fitting(graph, sizes or {})
         plan = Plan(graph, shown_at, wanted)
         items = plan.unfolded() if depth is None else plan.overview(depth)
-        networks.append(Network(graph.name, items, partial(text.shape_words, sizes=shown_at), shown_at))
+        if differing:
+            mark_differing(items, differing[len(networks)])
+        title = text.clean(titles[len(networks)], 40) if titles else graph.name
+        networks.append(Network(title, items, partial(text.shape_words, sizes=shown_at), shown_at))
     settings = Settings(max(_width(network.items) for network in networks), networks[0].words, focused=False)
     piece = beside(networks, Constructs(settings))
     left = {
         network.title: left_out(graph, network.items, wanted) for graph, network in zip(graphs, networks, strict=True)
     }
     notes = [*_dotted(settings), *_differing_sizes(networks), *_each(left)]
+    if any(unit.differs for network in networks for unit in units_of(network.items)):
+        notes.append("red frame: the steps differ")
     figure = Emitter("_".join(graph.name for graph in graphs), palette).write(piece, [note for note in notes if note])
     figure.drawn_by = engine
     return figure

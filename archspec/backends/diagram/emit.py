@@ -75,6 +75,8 @@ class Emitter:
             "width": _number(mark.width / 72, 4), "height": _number(mark.height / 72, 4),
             "fillcolor": fill, "color": stroke,
         }  # fmt: skip
+        if unit.differs:
+            options |= {"color": palette.differs, "penwidth": "2.5"}
         if mark.lane > 0:
             options["group"] = f"g{mark.lane}"
         words = words_of(unit)

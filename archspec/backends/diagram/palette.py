@@ -38,6 +38,8 @@ class Palette:
     dim: str
     edge: str
     cluster: tuple[str, str]
+    differs: str
+    """The frame of what two networks have otherwise."""
     boxes: dict[Role, tuple[str, str]]
 
 
@@ -48,6 +50,7 @@ PALETTES: dict[Theme, Palette] = {
         dim="#4a5361",
         edge="#3a4150",
         cluster=("#f6f7f9", "#bcc2cc"),
+        differs="#c2001d",
         boxes={
             "conv": ("#c9e0fa", "#2f6ea8"),
             "block": ("#9db9ef", "#2b4a94"),
@@ -67,6 +70,7 @@ PALETTES: dict[Theme, Palette] = {
         dim="#c0c7d1",
         edge="#b4bbc6",
         cluster=("#1c2027", "#3b424d"),
+        differs="#ff6b6b",
         boxes={
             "conv": ("#0b4366", "#5aa0dd"),
             "block": ("#474c93", "#a3a9ff"),

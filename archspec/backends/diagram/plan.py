@@ -182,8 +182,7 @@ class Plan:
         found = [index for index in read if index not in inner and not is_parameter(self.graph.nodes[index])]
         if len(found) < 2:
             return dict.fromkeys(found, "previous layer")
-        names = list(scope.block.model.inputs or {}) if scope.block is not None else []
-        named = dict(zip(scope.inputs, names, strict=False))
+        named = dict(zip(scope.inputs, scope.input_names, strict=False))
         return {index: text.clean(text.human(named.get(index) or self.graph.nodes[index].path)) for index in found}
 
     def _focus_title(self, scope: Scope) -> str:

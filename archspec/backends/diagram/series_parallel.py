@@ -7,7 +7,7 @@ cross links) is kept as it is, a :class:`Tangle`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeAlias
@@ -183,6 +183,21 @@ def _tangle(region: _Region, inner: list[int], sink: int | None) -> Tangle:
     leaving = [place[at] for at in inner if any(reader not in place for reader in region.after[at])]
     exits = [place[sink]] if sink is not None else leaving or [len(order) - 1]
     return Tangle(order, sorted(set(edges)), entries, exits)
+
+
+def mark_differing(items: Sequence[Element], nodes: Set[int]) -> None:
+    """Set ``differs`` of every unit that stands for one of the nodes, given by index, itself or by a copy not drawn."""
+    for item in items:
+        for unit in units_of([item]):
+            unit.differs = unit.differs or any(node.index in nodes for node in unit.nodes)
+        if isinstance(item, Parallel):
+            for branch in item.branches:
+                mark_differing(branch, nodes)
+        elif isinstance(item, Group):
+            mark_differing(item.items, nodes)
+            if any(node.index in nodes for unit in item.copies for node in unit.nodes):
+                for unit in units_of(item.items):
+                    unit.differs = True
 
 
 def units_of(items: Sequence[Element]) -> Iterator[Unit]:

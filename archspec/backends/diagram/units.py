@@ -79,6 +79,8 @@ class Unit:
     """Whether only training outputs need it."""
     quiet: bool = False
     """Whether it may be absorbed by a neighbour."""
+    differs: bool = False
+    """Whether it holds a step that the network beside it lacks, or has with other settings."""
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from archspec.backends.reports.summary import Row, Runs, Summary, name_range
+from archspec.diagnostics import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -38,7 +39,7 @@ def table(summary: Summary, depth: int | None = None, width: int = 100) -> Rende
 
     depth = suitable_depth(summary.rows) if depth is None else depth
     lines = [(row, 0) for row in summary.inputs] + list(_visible(summary.rows, depth))
-    head = Text.assemble((summary.name, "bold"), (f"  {summary.source}" if summary.source else "", "dim"))
+    head = Text.assemble((summary.name, "bold"), (f"  {printable(summary.source)}" if summary.source else "", "dim"))
     sizes = " and ".join(f"{name} = {size}" for name, size in summary.sizes.items())
     valid = ", ".join(summary.valid_sizes.values())
     trained = ", ".join(

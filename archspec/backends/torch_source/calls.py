@@ -26,6 +26,8 @@ class Call:
     """What the spec calls its values."""
     member: str = ""
     """What it is called itself: a name for its value beside ``x``."""
+    place: int | None = None
+    """Its place in the list that the class is, where it calls that member on one value."""
     merges: bool = False
     spans: tuple[str, ...] = ()
     views: int | None = None
@@ -80,6 +82,13 @@ class Statement:
     spans: tuple[str, ...] = ()
     body: list[Statement] = field(default_factory=list)
     """What stands in the loop."""
+    applies: tuple[int, str] | None = None
+    """Where it is one member of a list called on one name: the member's place and the name."""
+
+    @property
+    def turn(self) -> tuple[int, str] | None:
+        """``applies`` where the value takes the name over: ``x = self[3](x)``."""
+        return self.applies if self.applies and not self.training and self.targets == self.applies[1:] else None
 
     @property
     def line(self) -> str:

@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import PurePath
 
 from archspec.backends.torch_source.calls import Statement
-from archspec.backends.torch_source.constructor import Constructor, signature
+from archspec.backends.torch_source.constructor import Constructor
 from archspec.backends.torch_source.forward import Body
 from archspec.backends.torch_source.layout import WIDTH, lay_out
 from archspec.backends.torch_source.names import Namespace, docstring
+from archspec.backends.torch_source.signature import signature
 from archspec.backends.torch_source.steps import Steps, taken
 from archspec.diagnostics import Span
 from archspec.families.templates import Entry, Ref, Series
@@ -21,7 +22,6 @@ from archspec.sizes import factor
 
 SHORTEST_RUN = 3
 """Members of a list called one upon another, from which on they are called in a loop."""
-_TURN = re.compile(r"self\[(\d+)\]\((\w+)\)")
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class ClassWriter(Steps):
         if documentation:
             found.head += [*docstring(documentation, WIDTH, 4), ""]
         found.constructor += signature(template)
-        constructor = Constructor(template)
+        constructor = Constructor(template, self.reserved)
         found.constructor += constructor.chain(network) if template.chain else constructor.members()
         found.helpers += self._helpers(template.entries)
         if network:
@@ -196,7 +196,8 @@ class ClassWriter(Steps):
 
     def _loop(self, found: ClassText, run: Sequence[Statement]) -> None:
         """Members of a list that are called one upon another, in a loop."""
-        first, name = _turn(run[0]) or (0, "x")
+        assert run[0].turn is not None
+        first, name = run[0].turn
         index = "index" if name != "index" else "position"
         spans = tuple(dict.fromkeys(span for statement in run for span in statement.spans))
         turn = Statement((name,), f"self[{index}]({name})", False, (), spans)
@@ -237,20 +238,12 @@ class ClassWriter(Steps):
             self._put(found, f"return {results[-1]}", 8, last)
 
 
-def _turn(statement: Statement) -> tuple[int, str] | None:
-    """Which member of a list a statement applies to a name that it binds again: ``x = self[3](x)``."""
-    match = _TURN.fullmatch(statement.text)
-    if match is None or statement.training or statement.targets != (match[2],):
-        return None
-    return int(match[1]), match[2]
-
-
 def _run(statements: Sequence[Statement]) -> list[Statement]:
     """The statements at the beginning that apply one member after the other."""
     found: list[Statement] = []
-    begin = _turn(statements[0])
+    begin = statements[0].turn
     for offset, statement in enumerate(statements):
-        if begin is None or _turn(statement) != (begin[0] + offset, begin[1]):
+        if begin is None or statement.turn != (begin[0] + offset, begin[1]):
             break
         found.append(statement)
     return found

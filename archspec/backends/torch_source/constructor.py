@@ -1,95 +1,39 @@
-"""A class's constructor: its signature, and the statements that make its members."""
+"""The statements of a class's constructor, which make its members."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from itertools import groupby
 
-from archspec.analyses.structure import positional
-from archspec.backends.torch_source.layout import WIDTH, lay_out
+from archspec.backends.torch_source.layout import WIDTH, inside, lay_out, lay_out_all
+from archspec.backends.torch_source.members import (
+    assignment,
+    attribute,
+    first_number,
+    is_list,
+    numbered,
+    numbered_name,
+    turning,
+)
 from archspec.backends.torch_source.names import Namespace, is_name, quoted
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
 from archspec.families.algebra import TURN, Code
-from archspec.families.templates import Entry, Parameter, Series, Slot, Template
-from archspec.ops.common.module_attributes import MODULE_ATTRIBUTES
+from archspec.families.templates import Entry, Series, Slot, Template
 
 MANY_ARGUMENTS = 4
-"""Required arguments beyond which calls give them by position."""
+"""Required arguments beyond which calls give the first ones by position, so many and no more."""
 _IDENTITY = "nn.Identity()"
-
-
-def name_parameters(template: Template, reserved: Namespace) -> None:
-    """Give the constructor's arguments their names, defaults and order: those with defaults come last."""
-    names = Namespace(("i", "layer") if _loops(template.entries) else ())
-    for local in template.locals:
-        template.local_names[local] = names.claim(local if local not in reserved else f"{local}_")
-    for parameter in template.parameters:
-        wanted = parameter.wanted
-        while wanted in reserved:
-            wanted += "_"
-        parameter.name = names.claim(wanted)
-        parameter.default = _default(parameter)
-    template.parameters.sort(key=lambda parameter: parameter.default is not ...)
-
-
-def _loops(entries: Sequence[Entry | Series]) -> bool:
-    """Whether members are made in a loop, which has variables of its own."""
-    return any(isinstance(entry, Series) or entry.kind == "loop" or _loops(entry.children) for entry in entries)
-
-
-def _default(parameter: Parameter) -> Any:
-    """The value a use need not give: the spec's own default, or the usual one of a flag, where most uses have it."""
-    values = Counter(repr(value) for value in parameter.values)
-    usual, count = values.most_common(1)[0]
-    if None in parameter.values:
-        return None
-    given = algebra.plain(parameter.default)
-    if given is not ... and 2 * values[repr(given)] >= len(parameter.values):
-        return given
-    if given is ... and usual in ("True", "False") and 2 * count >= len(parameter.values):
-        return usual == "True"
-    return ...
-
-
-def annotation(values: Sequence[Any]) -> str:
-    """The type of some values."""
-    lists = [value for value in values if isinstance(value, tuple)]
-    if len({len(value) for value in lists}) > 1:
-        anyhow = f"tuple[{annotation([item for value in lists for item in value])}, ...]"
-        kinds = dict.fromkeys(anyhow if isinstance(value, tuple) else _type(value) for value in values)
-    else:
-        kinds = dict.fromkeys(_type(value) for value in values)
-    if "float" in kinds:
-        kinds.pop("int", None)
-    ordered = sorted(kinds, key=lambda kind: kind == "None")
-    return " | ".join(ordered)
-
-
-def _type(value: Any) -> str:
-    if isinstance(value, Code):
-        return "type[nn.Module]"
-    if isinstance(value, tuple):
-        return f"tuple[{', '.join(_type(item) for item in value) or '()'}]"
-    return "None" if value is None else type(value).__name__
-
-
-def signature(template: Template) -> list[str]:
-    """``def __init__``, broken where it is long."""
-    arguments = ["self"]
-    for parameter in template.parameters:
-        default = "" if parameter.default is ... else f" = {algebra.show(algebra.constant(parameter.default))}"
-        arguments.append(f"{parameter.name}: {annotation(parameter.values)}{default}")
-    return lay_out(f"def __init__({', '.join(arguments)}) -> None:", 4)
 
 
 class Constructor:
     """Writes the statements of one ``__init__``."""
 
-    def __init__(self, template: Template) -> None:
+    def __init__(self, template: Template, reserved: Namespace) -> None:
         self.template = template
+        self.words = Namespace(reserved.given)
+        self.words.reserve((*(one.name for one in template.parameters), *template.local_names.values(), "i", "layer"))
         self.names: dict[str, str] = {parameter.key: parameter.name for parameter in template.parameters}
         self.names.update(template.local_names)
         self.names[TURN] = "i"
@@ -123,38 +67,36 @@ class Constructor:
     def _arguments(self, child: Template, slots: Sequence[Slot]) -> list[str]:
         trees = {slot.keyword: slot.tree for slot in slots}
         required = [parameter for parameter in child.parameters if parameter.default is ...]
+        first = 2 if len(required) > 1 and required[1].wanted == "channels" else 1
+        words = [isinstance(parameter.values[0], bool | Code) for parameter in required]
+        first = MANY_ARGUMENTS if len(required) > MANY_ARGUMENTS else first
+        plain = next((position for position, word in enumerate(words) if word), len(required))
         out: list[str] = []
         for position, parameter in enumerate(child.parameters):
             tree = trees[parameter.key]
             if parameter.default is not ... and tree == algebra.constant(parameter.default):
                 continue
-            by_position = position < len(required) and (
-                len(required) > MANY_ARGUMENTS or position == 0 or (position == 1 and parameter.wanted == "channels")
-            )
             text = self.formula(tree)
-            out.append(text if by_position else f"{parameter.name}={text}")
+            out.append(text if position < min(first, plain) else f"{parameter.name}={text}")
         return out
-
-    def _optional(self, entry: Entry, text: str) -> str:
-        assert entry.condition is not None
-        return f"*([{text}] if {self.formula(entry.condition)} else [])"
 
     def listed(self, entries: Sequence[Entry | Series]) -> list[str]:
-        """The members of a chain, as arguments of ``nn.Sequential``."""
+        """The members of a chain inside an expression, as arguments of ``nn.Sequential``."""
         out: list[str] = []
         for entry in entries:
-            if isinstance(entry, Entry):
-                text = self.make(entry)
-                out.append(text if entry.condition is None else self._optional(entry, text))
-                continue
-            texts = [self.make(one) for one in entry.body]
-            variable = "i" if any(_turning(one) for one in entry.body) else "_"
-            loop = f"for {variable} in range({self.formula(entry.count)})"
-            if len(texts) == 1:
-                out.append(f"*({texts[0]} {loop})")
-            else:
-                out.append(f"*(layer {loop} for layer in ({', '.join(texts)}))")
+            condition = entry.condition if isinstance(entry, Entry) else None
+            for text in self._texts(entry):
+                out.append(text if condition is None else f"*([{text}] if {self.formula(condition)} else [])")
         return out
+
+    def _texts(self, entry: Entry | Series) -> list[str]:
+        """Members as they stand in a list, where they are there."""
+        if isinstance(entry, Entry):
+            return [self.make(entry)]
+        texts = [self.make(one) for one in entry.body]
+        variable = "i" if any(turning(one) for one in entry.body) else "_"
+        loop = f"for {variable} in range({self.formula(entry.count)})"
+        return [f"*({texts[0]} {loop})" if len(texts) == 1 else f"*(layer {loop} for layer in ({', '.join(texts)}))"]
 
     def sequential(self, entry: Entry) -> str:
         """An inline ``nn.Sequential``."""
@@ -206,19 +148,52 @@ class Constructor:
     def chain(self, network: bool = False) -> list[str]:
         """The body of the constructor of an ``nn.Sequential``, or of the ``nn.ModuleList`` that a network is."""
         entries = self.template.entries
+        if numbered(entries) and any(map(_lacking, entries)):
+            name = self.words.claim("layers")
+            made = [*self._appended(name, entries), f"super().__init__({name if network else f'*{name}'})"]
+            return self.variables() + lay_out_all(made, 8)
         if numbered(entries):
             members = ", ".join(self.listed(entries))
             return self.variables() + lay_out(f"super().__init__({f'[{members}]' if network else members})", 8)
         lines = ["        super().__init__()", *self.variables()]
         for entry in entries:
-            if isinstance(entry, Series):
-                first = first_number(entry.body)
-                lines += lay_out(f"for i in {self.turns(entry.count, first)}:", 8)
-                for one in entry.body:
-                    lines += lay_out(f"self.add_module({numbered_name(one, first=first)}, {self.make(one)})", 12)
-            else:
-                lines += self.member(entry)
+            lines += lay_out_all(self._added("self", entry), 8) if isinstance(entry, Series) else self.member(entry)
         return lines
+
+    def _appended(self, name: str, entries: Sequence[Entry | Series]) -> list[str]:
+        """The statements that make a list of members, those that some uses lack appended under their condition."""
+        lines: list[str] = []
+        for condition, group in groupby(entries, lambda entry: None if isinstance(entry, Series) else entry.condition):
+            texts = [text for entry in group for text in self._texts(entry)]
+            if condition is not None:
+                lines += [f"{name}: list[nn.Module] = []"] if not lines else []
+                lines += [f"if {self.formula(condition)}:", *inside([_more(name, texts)])]
+            else:
+                lines.append(_more(name, texts) if lines else f"{name}: list[nn.Module] = [{', '.join(texts)}]")
+        return lines
+
+    def _added(self, name: str, entry: Entry | Series) -> list[str]:
+        """The statements that add members by name to something."""
+        if isinstance(entry, Series):
+            first = first_number(entry.body)
+            added = [f"{name}.add_module({numbered_name(one, first=first)}, {self.make(one)})" for one in entry.body]
+            return [f"for i in {self.turns(entry.count, first)}:", *inside(added)]
+        added = [f"{name}.add_module({quoted(entry.name)}, {self.make(entry)})"]
+        return added if entry.condition is None else [f"if {self.formula(entry.condition)}:", *inside(added)]
+
+    def _assigned(self, entry: Entry) -> list[str]:
+        """The statements that make one member where it is there."""
+        optional = entry.kind == "chain" and any(map(_lacking, entry.children))
+        if not optional:
+            return [assignment(entry.member, self.make(entry)), *entry.initial]
+        if numbered(entry.children):
+            name = self.words.claim(entry.member if is_name(entry.member) else "layers")
+            made = [*self._appended(name, entry.children), assignment(entry.member, f"nn.Sequential(*{name})")]
+            return [*made, *entry.initial]
+        made = [assignment(entry.member, "nn.Sequential()")]
+        for child in entry.children:
+            made += self._added(attribute(entry.member), child)
+        return [*made, *entry.initial]
 
     def members(self) -> list[str]:
         """The statements that make the members of a class with a forward."""
@@ -285,86 +260,28 @@ class Constructor:
 
     def member(self, entry: Entry, otherwise: str = "", indent: int = 8) -> list[str]:
         """The statement that makes one member, under its condition if it has one."""
-        text = self.make(entry)
+        made = self._assigned(entry)
         if entry.condition is None:
-            return lay_out(assignment(entry.member, text), indent) + [
-                line for way in entry.initial for line in lay_out(way, indent)
-            ]
+            return lay_out_all(made, indent)
         condition = self.formula(entry.condition)
-        if otherwise and not attribute(entry.member).startswith("getattr") and not entry.initial:
-            single = f"{attribute(entry.member)} = {text} if {condition} else {otherwise}"
+        if otherwise and not attribute(entry.member).startswith("getattr") and len(made) == 1:
+            single = f"{made[0]} if {condition} else {otherwise}"
             if len(single) + 8 <= WIDTH:
                 return [f"        {single}"]
-        lines = [*lay_out(f"if {condition}:", 8), *lay_out(assignment(entry.member, text), 12)]
-        lines += [line for way in entry.initial for line in lay_out(way, 12)]
+        lines = [f"if {condition}:", *inside(made)]
         if otherwise:
-            lines += ["        else:", *lay_out(assignment(entry.member, otherwise), 12)]
-        return lines
+            lines += ["else:", *inside([assignment(entry.member, otherwise)])]
+        return lay_out_all(lines, 8)
 
 
-def is_list(template: Template) -> bool:
-    """Whether the members of a class are called 0, 1, 2 …, so that it is an ``nn.ModuleList`` with a forward."""
-    entries = [entry for entry in template.entries if isinstance(entry, Entry)]
-    if template.chain or any(
-        entry.attributes or entry.condition is not None or entry.kind == "loop" for entry in entries
-    ):
-        return False
-    own = [entry for entry in entries if entry.member]
-    names = [entry.member for entry in own]
-    plain = all(entry.first.what.reuse is None and not entry.initial for entry in own)
-    parameters = any(entry.first.module is not None and entry.first.module.wrap != "{0}" for entry in own)
-    return len(own) > 1 and positional(names) and plain and not parameters
+def _lacking(entry: Entry | Series) -> bool:
+    """Whether some uses lack a member."""
+    return isinstance(entry, Entry) and entry.condition is not None
 
 
-def assignment(member: str, text: str) -> str:
-    """The statement that makes something a member."""
-    place = attribute(member)
-    return f"{place} = {text}" if not place.endswith(")") else f"self.add_module({quoted(member)}, {text})"
-
-
-def attribute(member: str, of: str = "self") -> str:
-    """How a member is reached; one of an open scope lies in a ``nn.ModuleDict``."""
-    first, *rest = member.split(".")
-    place = f"{of}.{first}" if is_name(first) and first not in MODULE_ATTRIBUTES else f"getattr({of}, {quoted(first)})"
-    return place + "".join(f"[{quoted(name)}]" for name in rest)
-
-
-def first_number(body: Iterable[Entry | Series]) -> int:
-    """What a loop counts from: 0, or the number in its members' names where nothing else depends on the turn."""
-    made = [entry for entry in body if isinstance(entry, Entry) and entry.kind != "function"]
-    numbers = {entry.series_name[1] for entry in made if entry.series_name is not None}
-    return numbers.pop() if len(numbers) == 1 and not any(map(_turning, made)) else 0
-
-
-def numbered_name(entry: Entry, turn: str = "i", first: int = 0) -> str:
-    """The name of a member made in a loop, as an f-string over the loop's variable, which counts from ``first``."""
-    assert entry.series_name is not None
-    before, number, after = entry.series_name
-    number -= first
-    return f'f"{before}{{{turn}}}{after}"' if number == 0 else f'f"{before}{{{turn} + {number}}}{after}"'
-
-
-def numbers(entry: Entry | Series) -> bool:
-    """Whether an entry is a member made in a loop, so that its name depends on the turn."""
-    return isinstance(entry, Entry) and entry.series_name is not None and entry.kind != "function"
-
-
-def numbered(entries: Sequence[Entry | Series]) -> bool:
-    """Whether the members of a chain are called by their positions."""
-    loops = [entry for entry in entries if isinstance(entry, Series)]
-    flat = [entry.name for entry in entries if isinstance(entry, Entry)]
-    if any(one.series_name is not None for loop in loops for one in loop.body):
-        return False
-    if loops or any(isinstance(entry, Entry) and entry.condition is not None for entry in entries):
-        return all(name.isdigit() for name in flat)
-    return positional(flat)
-
-
-def _turning(entry: Entry) -> bool:
-    """Whether something in it depends on the turn of the loop it stands in."""
-    return any(TURN in algebra.names_in(slot.tree) for slot in entry.slots)
-
-
-def argument_names(parameters: Mapping[str, str]) -> list[str]:
-    """The names of constructor arguments."""
-    return list(parameters.values())
+def _more(name: str, texts: Sequence[str]) -> str:
+    """The statement that puts members at the end of a list."""
+    if len(texts) > 1:
+        return f"{name} += [{', '.join(texts)}]"
+    (text,) = texts
+    return f"{name}.extend({text[2:-1]})" if text.startswith("*(") else f"{name}.append({text})"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Set
 from dataclasses import field
 
 from archspec.analyses.flow import analyse
 from archspec.backends.torch_source.classes import ClassText, ClassWriter, shown_path
-from archspec.backends.torch_source.constructor import name_parameters
 from archspec.backends.torch_source.documentation import described
 from archspec.backends.torch_source.initial import initial_statements
 from archspec.backends.torch_source.layout import WIDTH
 from archspec.backends.torch_source.names import Namespace, class_name, docstring, identifier
+from archspec.backends.torch_source.signature import name_parameters
+from archspec.families.algebra import DIVISIBLE
 from archspec.families.items import Reader
 from archspec.families.templates import Template
 from archspec.families.unify import unify
@@ -74,7 +76,10 @@ def emitted(graph: Graph) -> Emitted:
 
 def _assemble(graph: Graph, entry: str, blocks: list[list[str]], texts: dict[int, ClassText]) -> Emitted:
     body = "\n".join(line for block in blocks for line in block)
-    lines = [*_title(graph, any(text.careful for text in texts.values())), *_imports(body)]
+    names = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
+    lines = [*_title(graph, any(text.careful for text in texts.values())), *_imports(names)]
+    if "divisible" in names:
+        lines += ["", "", *DIVISIBLE.strip().split("\n")]
     places: dict[int, tuple[str, ...]] = {}
     for number, block in enumerate(blocks):
         lines += ["", ""]
@@ -97,22 +102,21 @@ def _spec(graph: Graph) -> str:
     return shown_path(graph.spec or (block.file.shown if block is not None else "a spec"))
 
 
-def _imports(body: str) -> list[str]:
+def _imports(names: Set[str]) -> list[str]:
     """The imports of all names that the text reads."""
-    names = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
-    lines = [""]
-    if "OrderedDict" in names:
-        lines.append("from collections import OrderedDict")
-    if "NamedTuple" in names:
-        lines.append("from typing import NamedTuple")
-    if len(lines) > 1:
-        lines.append("")
+    standard = {
+        "math": "import math",
+        "OrderedDict": "from collections import OrderedDict",
+        "NamedTuple": "from typing import NamedTuple",
+    }
+    lines = [text for name, text in standard.items() if name in names]
+    lines += [""] if lines else []
     if "torch" in names:
         lines.append("import torch")
     lines.append("from torch import Tensor, nn" if "Tensor" in names else "from torch import nn")
     if "F" in names:
         lines.append("from torch.nn import functional as F")
-    return lines
+    return ["", *lines]
 
 
 def _name_classes(graph: Graph, templates: list[Template], root: Template) -> Namespace:

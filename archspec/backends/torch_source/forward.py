@@ -41,6 +41,8 @@ class _Pending:
     deep: int
     takes: int
     """Calls in it that take memory when there is no training."""
+    applies: tuple[int, str] | None
+    """Where it is one member of a list called on one name: the member's place and the name."""
 
 
 @dataclass(slots=True)
@@ -145,6 +147,7 @@ class Body:
             call.heavy or any(entry.heavy for entry in nested),
             1 + max((entry.deep for entry in nested), default=0),
             (call.views is None and not call.training) + sum(entry.takes for entry in nested),
+            None if call.place is None or nested else (call.place, self.bound[call.reads[0]]),
         )
         if len(call.gives) != 1:
             self._flush()
@@ -286,7 +289,9 @@ class Body:
             targets.append(target)
         if targets == ["_"]:
             return
-        self.statements.append(Statement(tuple(targets), entry.text, entry.training, entry.refs, entry.spans))
+        self.statements.append(
+            Statement(tuple(targets), entry.text, entry.training, entry.refs, entry.spans, applies=entry.applies)
+        )
         if not entry.training:
             self._held.bind(targets, entry.refs)
             self._let_go()

@@ -6,6 +6,7 @@ Only what the emitter writes is known here: calls, lists, comprehensions, condit
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 WIDTH = 88
 _OPEN, _CLOSE = "([{", ")]}"
@@ -47,6 +48,16 @@ def lay_out(text: str, indent: int = 0, width: int = WIDTH) -> list[str]:
             lines += lay_out(part.strip() + ",", indent + 4, width)
     lines.append(margin + tail)
     return lines
+
+
+def lay_out_all(lines: Iterable[str], indent: int) -> list[str]:
+    """Logical lines, those inside others indented by four columns each, as physical lines."""
+    return [one for line in lines for one in lay_out(line.lstrip(), indent + len(line) - len(line.lstrip()))]
+
+
+def inside(lines: Iterable[str]) -> list[str]:
+    """Logical lines as they stand inside another."""
+    return [f"    {line}" for line in lines]
 
 
 def _is_call(head: str) -> bool:

@@ -9,8 +9,8 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable
 
-MODULE_NAMES = frozenset({"torch", "nn", "F", "Tensor", "OrderedDict", "NamedTuple", "Callable"})
-"""What the emitted file imports."""
+MODULE_NAMES = frozenset({"torch", "nn", "F", "Tensor", "OrderedDict", "NamedTuple", "math", "divisible"})
+"""What the emitted file imports, and its own function."""
 
 RESERVED = (
     frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins)) | MODULE_NAMES | {"self"}

@@ -7,7 +7,7 @@ from typing import Any
 
 from archspec.analyses.strides import regroups_freely
 from archspec.backends.torch_source.calls import Call, Loop
-from archspec.backends.torch_source.constructor import attribute, first_number, is_list, numbered_name, numbers
+from archspec.backends.torch_source.members import attribute, first_number, is_list, numbered_name, numbers
 from archspec.backends.torch_source.names import Namespace, identifier, is_name
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
@@ -18,8 +18,6 @@ from archspec.ops.common.module_attributes import MODULE_ATTRIBUTES
 
 PREPARED = -1
 """The output of an entry that stands for what it makes of its input beforehand."""
-_FLAGS = {"add": "residual", "multiply": "gated", "concat": "joined"}
-"""What an attribute is called that says whether a merge is there."""
 
 
 class Steps:
@@ -85,7 +83,7 @@ class Steps:
         assert isinstance(what, Node)
         assert what.op is not None
         if entry.kind == "function":
-            return _FLAGS.get(what.op.keyword, f"use_{what.op.keyword}")
+            return what.op.switch or f"use_{what.op.keyword}"
         return what.op.keyword
 
     def _note(self, item: Item, access: str) -> None:
@@ -217,13 +215,20 @@ class Steps:
             what = item.what
             heavy = isinstance(what, Node) and what.op is not None and what.op.kind in ("convolution", "dense")
             common |= {"member": entry.member if is_name(entry.member) else "", "views": self._views(entry)}
+            common["place"] = self._place(entry, entry.text == "{module}({0})")
             return [*before, Call(entry.text.replace("{module}", access), reads, gives, heavy=heavy, **common)]
         member = entry.member if is_name(entry.member) else f"branch{entry.member}" if self.listed else ""
         taps = _taps(item) if entry.kind == "chain" else []
         if len(taps) > 1:
             return self._slices(entry, access, taps, number, common)
         places = ", ".join(f"{{{position}}}" for position in range(len(reads)))
-        return [Call(f"{access}({places})", reads, gives, member=member, **common)]
+        place = self._place(entry, len(reads) == 1)
+        return [Call(f"{access}({places})", reads, gives, member=member, place=place, **common)]
+
+    def _place(self, entry: Entry, alone: bool) -> int | None:
+        """The place of a member in the list that the class is, where it is called on one value ``alone``."""
+        own = self.listed and alone and entry.series_name is None and entry.first.what.reuse is None
+        return int(entry.member) if own else None
 
     def _views(self, entry: Entry) -> int | None:
         """Which of the values an entry reads its own is a view of when there is no training, the same in every use."""

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 _OURS = str(Path(__file__).parent.parent.parent).replace("\\", "/") + "/"
-_OURS = str(Path(__file__).parent.parent.parent).replace("\\", "/") + "/"
+SIZES = frozenset(("torch.Tensor.shape.__get__", "torch.Tensor.size"))
+"""Calls that ask a tensor for its size."""
 MOST_CALLS = 200_000
 """More calls than any network makes; beyond them a module may be in an endless loop."""
 
@@ -64,6 +65,13 @@ def capture(module: nn.Module, shapes: Sequence[tuple[int, ...]], training: bool
             raise _refused(_words(error), recorder.place(error), recorder.where()) from None
     recorder.trace.outputs = list(_named(recorder, given))
     return recorder.trace
+
+
+def said_of(kind: type) -> str:
+    """The first line of what a class says of itself; empty for torch's own."""
+    if kind.__module__.startswith("torch."):
+        return ""
+    return (kind.__dict__.get("__doc__") or "").strip().split("\n")[0]
 
 
 def _is_parameter(tensor: torch.Tensor) -> bool:
@@ -115,6 +123,7 @@ class _Recorder:
         for path, part in module.named_modules():
             self._paths[id(part)] = path
         self._frame: Frame | None = None
+        self._slices: dict[tuple[str, Frame | None], Frame] = {}
         self._quiet = 0
 
     # -- tensors -------------------------------------------------------------------------------------------------------
@@ -192,6 +201,8 @@ class _Recorder:
         """One call of a function."""
         arguments, keywords = self.told(args), self.told(kwargs)
         result = func(*args, **kwargs)
+        if name in SIZES and isinstance(arguments[0], Value):
+            self.trace.asked.append(arguments[0].number)
         if name == "torch.Tensor.__setitem__":
             raise _refused("a part of a tensor is written in place", self.place(), self.where())
         results = self.given(result)
@@ -208,7 +219,7 @@ class _Recorder:
         if self._quiet:
             return plain(module, *args, **kwargs)
         path = self._paths.get(id(module))
-        if path is None:
+        if path is None and any(id(tensor) not in self._weights for tensor in module.parameters()):
             raise _refused("a module is called that the network does not own", self.place(), self.where())
         if is_layer(module):
             self._quiet += 1
@@ -219,17 +230,32 @@ class _Recorder:
             finally:
                 self._quiet -= 1
             kind = f"{type(module).__module__}.{type(module).__qualname__}"
-            self._add(Call(kind, module, path, self._around(), arguments, keywords, results, self.place()))
+            self._add(Call(kind, module, path or "", self._around(), arguments, keywords, results, self.place()))
             return result
         outer = self._frame
         chain = type(module).forward is torch.nn.Sequential.forward
-        doc = (type(module).__doc__ or "").strip().split("\n")[0]
-        self._frame = Frame(path, type(module).__name__, outer, chain, doc)
+        if path is not None:
+            self._frame = Frame(path, type(module).__name__, outer, chain, said_of(type(module)))
+        elif chain:
+            self._frame = self._slice(module)
         result = plain(module, *args, **kwargs)
         self._frame = outer
         return result
 
+    def _slice(self, module: nn.Module) -> Frame | None:
+        """Where a chain stands that was made on the way, such as ``features[:5]``: where what it is a part of does."""
+        owners = {self._paths.get(id(child), "").rpartition(".")[0] for child in module.children()}
+        around = self._frame
+        if len(owners) != 1 or around is None:
+            return around
+        (owner,) = owners
+        inside = f"{around.path}." if around.path else ""
+        if owner == around.path or not owner.startswith(inside):
+            return around
+        return self._slices.setdefault((owner, around), Frame(owner, "Sequential", around, True))
+
     def _add(self, call: Call) -> None:
+        call.asked = len(self.trace.asked)
         if len(self.trace.calls) >= MOST_CALLS:
             raise _refused(f"the module makes more than {MOST_CALLS:,} calls")
         self.trace.calls.append(call)

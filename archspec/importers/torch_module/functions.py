@@ -8,7 +8,7 @@ from typing import Any
 from archspec.importers.torch_module import layers
 from archspec.importers.torch_module.layers import Unknown, collapse
 from archspec.importers.torch_module.lowering import Lowering, Rule
-from archspec.importers.torch_module.trace import Call, Varied, Weight
+from archspec.importers.torch_module.trace import Call, Value, Varied, Weight
 
 
 def bound(call: Call, names: Sequence[str], **defaults: Any) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def _interpolate(lowering: Lowering, call: Call) -> None:
         return
     arguments = layers.upsampling(0, None, given["mode"], given["align_corners"])
     del arguments["size"]
-    other = _of_size(lowering, call)
+    other = of_size(lowering, call)
     lowering.add(call, "upsample", arguments, [source], call.results.number, refers={"to": other})
 
 
@@ -215,14 +215,17 @@ def _varies(size: Any) -> bool:
     return isinstance(size, Varied) or (isinstance(size, tuple) and any(isinstance(one, Varied) for one in size))
 
 
-def _of_size(lowering: Lowering, call: Call) -> int:
-    """The nearest value before a call that has the size of its result everywhere; raises :class:`Unknown`."""
+def of_size(lowering: Lowering, call: Call) -> int:
+    """A value made before a call that has the size of its result everywhere; raises :class:`Unknown`.
+
+    It is the one that was last asked for its size, where one of those has it.
+    """
     number = call.results.number
     wanted = [shapes[number][2:] for shapes in lowering.shapes]
-    for known in range(number - 1, -1, -1):
+    for known in lowering.asked(call):
         given = [shapes[known][2:] for shapes in lowering.shapes]
         if given == wanted and len(lowering.axes.get(known, ())) == len(lowering.shape(number)) - 1:
-            return known
+            return lowering.number(Value(known))
     raise Unknown("a size that no step has")
 
 

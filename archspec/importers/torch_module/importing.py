@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from archspec.diagnostics import Diagnostic, SpecError, printable
 from archspec.graph import Graph
-from archspec.importers import blocks, branches, scopes, text
 from archspec.importers.network import Network, Output
 from archspec.importers.torch_module import arithmetic, functions, shapes
-from archspec.importers.torch_module.capture import capture, on_meta
+from archspec.importers.torch_module.capture import capture, on_meta, said_of
+from archspec.importers.torch_module.idle import with_idle
 from archspec.importers.torch_module.layers import Unknown
 from archspec.importers.torch_module.lowering import Lowering
+from archspec.importers.torch_module.sizing import Runs, runs
 from archspec.importers.torch_module.tidying import tidy
 from archspec.importers.torch_module.trace import Trace, Value, tensors
 from archspec.importers.torch_module.traces import mark_training, together
+from archspec.importers.writing import written
 from archspec.records import record
 from archspec.sizes import Evaluation
 
 if TYPE_CHECKING:
     from torch import nn
 
-SYMBOLS = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
-FURTHER = (32, 64, 96)
-"""What is added to the sizes asked for, axis by axis, to see what varies with them."""
+RULES = functions.RULES | arithmetic.RULES | shapes.RULES
 
 
 @record
@@ -68,85 +69,67 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def imported(module: nn.Module, size: Sequence[int], name: str | None = None) -> Imported:
-    """The spec of a module that takes one image of channels and sizes; raises :class:`SpecError`."""
+def ways(module: nn.Module, size: Sequence[int], name: str | None = None) -> Iterator[Callable[[], Imported]]:
+    """How a module that takes one image of channels and sizes may be imported: at all sizes, and at these alone.
+
+    Raises :class:`SpecError` where it does not run; so does each of the ways where the language lacks something.
+    """
     if not 1 <= len(size) <= 4 or any(isinstance(one, bool) or not isinstance(one, int) or one < 1 for one in size):
         raise refuse("`sizes` are the channels and the sizes of an image", "such as (3, 224, 224)")
     channels, *spatial = size
     bare = on_meta(module)
-    sizes = [tuple(spatial), *_others(tuple(spatial))]
-    traces: list[Trace] = []
-    fixed = False
-    for index, one in enumerate(sizes):
-        try:
-            traces.append(capture(bare, [(2 + index, channels, *one)], True))
-        except SpecError:
-            if index == 0:
-                raise
-            fixed = True
-            break
-    if fixed:
-        traces = [traces[0], capture(bare, [(3, channels, *spatial)], True)]
     evaluated = capture(bare, [(2, channels, *spatial)], False)
-    only_training = mark_training(traces[0], evaluated)
-    trace = together(traces)
-    rules = functions.RULES | arithmetic.RULES | shapes.RULES
+    weights = {key: tuple(tensor.shape) for key, tensor in module.state_dict().items()}
+    title = _word(name or type(module).__name__)
+    for found in runs(bare, channels, spatial):
+        yield partial(_imported, bare, found, evaluated, channels, title, weights)
+
+
+def _imported(
+    bare: nn.Module, found: Runs, evaluated: Trace, channels: int, name: str, weights: dict[str, tuple[int, ...]]
+) -> Imported:
+    """The spec that some runs of a module make; raises :class:`SpecError`."""
+    first = found.traces[0]
+    only_training = mark_training(first, evaluated)
     buffers = frozenset(path for path, _ in bare.named_buffers())
-    lowering = Lowering(trace, [one.shapes for one in traces], rules, buffers)
+    lowering = Lowering(together(found.traces), [one.shapes for one in found.traces], RULES, buffers)
     layers = lowering.run()
-    if any(not isinstance(found, Value) for _, found in traces[0].outputs):
+    outputs = _outputs(lowering, first, only_training)
+    layers, outputs = tidy(layers, outputs)
+    channels_of = {number: shape[1] for number, shape in enumerate(first.shapes) if len(shape) > 1}
+    kinds = {number: (count, len(lowering.axes.get(number, ())) - 1) for number, count in channels_of.items()}
+    layers = with_idle(bare, layers, kinds)
+    network = Network(
+        name=name,
+        inputs=[("image", (channels, *(found.symbols or found.sizes[0])))],
+        sizes=dict(zip(found.symbols, found.sizes[0], strict=False)),
+        layers=layers,
+        outputs=outputs,
+        doc=said_of(type(bare)),
+    )
+    at = found.at()
+    shapes_of = tuple(
+        tuple(trace.shapes[value.number][1:] for _, given in trace.outputs for value in tensors(given))
+        for trace in found.traces[: len(at)]
+    )
+    return Imported(name, written(network, channels_of), weights, at, shapes_of)
+
+
+def _outputs(lowering: Lowering, trace: Trace, only_training: dict[str, bool]) -> list[Output]:
+    """What a module gives; what nothing read before is made now.  Raises :class:`SpecError`."""
+    if any(not isinstance(found, Value) for _, found in trace.outputs):
         raise refuse("the module gives more than tensors that it works out")
-    try:  # what nothing read before is made now
-        outputs = [
-            Output(_word(key), lowering.number(found), only_training.get(key, False))
-            for key, found in traces[0].outputs
+    try:
+        return [
+            Output(_word(key), lowering.number(found), only_training.get(key, False)) for key, found in trace.outputs
         ]
     except Unknown as error:
         raise refuse(f"an output is {error}") from None
-    layers, outputs = tidy(layers, outputs)
-    symbols = SYMBOLS.get(len(spatial), ()) if not fixed else ()
-    network = Network(
-        name=_word(name or type(module).__name__),
-        inputs=[("image", (channels, *(symbols or spatial)))],
-        sizes=dict(zip(symbols, spatial, strict=False)),
-        layers=layers,
-        outputs=outputs,
-        doc=_doc(module),
-    )
-    found = written(network, {number: shape[1] for number, shape in enumerate(traces[0].shapes) if len(shape) > 1})
-    at: list[dict[str, int]] = (
-        [dict(zip(symbols, one, strict=False)) for one in sizes[: len(traces)]] if not fixed else [{}]
-    )
-    shapes_of = [
-        tuple(trace.shapes[value.number][1:] for _, given in trace.outputs for value in tensors(given))
-        for trace in traces[: len(at)]
-    ]
-    weights = {key: tuple(tensor.shape) for key, tensor in module.state_dict().items()}
-    return Imported(network.name, found, weights, tuple(at), tuple(shapes_of))
-
-
-def written(network: Network, channels: dict[int, int]) -> str:
-    """A network's spec; ``channels`` are those of the values that are known."""
-    root = scopes.tree(network)
-    read_by = branches.readers(root)
-    read_by.update(output.value for output in network.outputs)
-    branches.fold(root, read_by)
-    found = blocks.find(root, read_by, channels)
-    return text.write(network, root, found)
-
-
-def _others(spatial: tuple[int, ...]) -> list[tuple[int, ...]]:
-    return [tuple(size + FURTHER[(axis + more) % 3] * more for axis, size in enumerate(spatial)) for more in (1, 2)]
 
 
 def _word(name: str) -> str:
     found = re.sub(r"\W", "_", name)
     return found if not found[:1].isdigit() else f"_{found}"
-
-
-def _doc(module: nn.Module) -> str:
-    own = type(module).__dict__.get("__doc__") or ""
-    return own.strip().split("\n")[0][:200]
 
 
 def refuse(message: str, hint: str | None = None) -> SpecError:

@@ -6,7 +6,7 @@ layers that the call stands for.  What has no counterpart is collected, so that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from archspec import ops
@@ -101,6 +101,12 @@ class Lowering:
             raise Unknown("a tensor that no step gives")
         return argument.number
 
+    def asked(self, call: Call) -> Iterator[int]:
+        """The values that were asked for their size before a call, the last of them first, then all others so."""
+        for number in dict.fromkeys(reversed(self.trace.asked[: call.asked])):
+            yield self._same.get(number, number)
+        yield from range(call.results.number - 1, -1, -1)
+
     def shape(self, number: int) -> tuple[int, ...]:
         """The shape of a value at the first sizes."""
         return self.shapes[0][number]
@@ -141,18 +147,18 @@ class Lowering:
         refers: dict[str, int] | None = None, axes: tuple[str, ...] | None = None,
     ) -> Layer:  # fmt: skip
         """A layer; of its arguments those that differ from the op's own defaults."""
-        fields = ops.find(op).model_fields
-        given = {}
-        for name, value in arguments.items():
-            default = fields[name].get_default()
-            if (
-                fields[name].is_required()
-                or value != default
-                or isinstance(value, bool) is not isinstance(default, bool)
-            ):
-                given[name] = value
         frame = self._frame(call.frame, path)
-        layer = Layer(op, given, list(reads), gives, frame, path, refers or {}, None, call.training, call.place)
+        layer = Layer(
+            op,
+            told(op, arguments),
+            list(reads),
+            gives,
+            frame,
+            path,
+            refers or {},
+            training=call.training,
+            place=call.place,
+        )
         if path and ops.find(op).weights is not ops.Op.weights:
             layer.again = self._owners.setdefault(path, layer)
             layer.again = None if layer.again is layer else layer.again
@@ -187,6 +193,17 @@ class Lowering:
         elif axes and axes[0] != "channels" and op not in POINTWISE:
             raise Unknown("channels that are not first")
         self.add(call, op, arguments, [source], result.number, call.path, axes=axes)
+
+
+def told(op: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Of an op's arguments those that differ from its own defaults."""
+    fields = ops.find(op).model_fields
+    found: dict[str, Any] = {}
+    for name, value in arguments.items():
+        default = fields[name].get_default()
+        if fields[name].is_required() or value != default or isinstance(value, bool) is not isinstance(default, bool):
+            found[name] = value
+    return found
 
 
 def parameter(lowering: Lowering, call: Call, weight: Weight) -> int:

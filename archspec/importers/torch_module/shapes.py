@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from archspec.importers.torch_module import cropping
 from archspec.importers.torch_module.functions import bound, constant
 from archspec.importers.torch_module.layers import Unknown
 from archspec.importers.torch_module.lowering import AXES, Lowering, Rule, parameter
@@ -194,6 +195,9 @@ def _index(lowering: Lowering, call: Call) -> None:
             raise Unknown("an index that is a tensor")
         axis += 1
     plain = not dropped
+    if plain and any(isinstance(bound_, Varied) for cut in cuts for bound_ in cut[1:3]):
+        cropping.cut(lowering, call, number, {cut[0]: cropping.rows(lowering, number, *cut) for cut in cuts})
+        return
     for at, (dim, start, stop, step) in enumerate(cuts):
         last = plain and at == len(cuts) - 1
         result = call.results.number if last else lowering.fresh(lowering.axes[number])
@@ -251,8 +255,15 @@ def _cut(lowering: Lowering, call: Call, number: int, result: int, dim: int, sta
 
 def _narrow(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "dim", "start", "length"))
+    start, length = given["start"], given["length"]
+    if isinstance(start, Varied) or isinstance(length, Varied):
+        number = lowering.value(given["input"])
+        size = len(lowering.shapes)
+        starts, lengths = cropping.each(start, size), cropping.each(length, size)
+        at = given["dim"] % len(lowering.shape(number))
+        cropping.cut(lowering, call, number, {at: tuple(zip(starts, lengths, strict=True))})
+        return
     number = lowering.number(given["input"])
-    start, length = constant(given["start"], "a start"), constant(given["length"], "a length")
     _cut(lowering, call, number, call.results.number, given["dim"], start, start + length, None)
 
 

@@ -56,6 +56,8 @@ class Call:
     place: str
     training: bool = False
     """Whether only training runs it."""
+    asked: int = 0
+    """How often a tensor was asked for its size before."""
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +70,8 @@ class Trace:
     inputs: list[int] = field(default_factory=list)
     outputs: list[tuple[str, Any]] = field(default_factory=list)
     """Names and values, as the module gives them."""
+    asked: list[int] = field(default_factory=list)
+    """The values that were asked for their sizes, in turn."""
 
 
 def tensors(found: Any) -> Iterator[Value]:

@@ -31,7 +31,7 @@ def together(traces: Sequence[Trace]) -> Trace:
         )
         for rows in zip(*(trace.calls for trace in traces), strict=True)
     ]
-    return Trace(calls, first.shapes, first.inputs, first.outputs)
+    return Trace(calls, first.shapes, first.inputs, first.outputs, first.asked)
 
 
 def mark_training(trained: Trace, evaluated: Trace) -> dict[str, bool]:

@@ -1,4 +1,4 @@
-"""What scale and shift share: constants for all channels or for each."""
+"""The base of ``scale`` and ``shift``: one constant, or one for each channel."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Constants = Annotated[
 
 
 class Affine(Op):
-    """Base of arithmetic with constants, in the precision of the input."""
+    """Base of ops with constants, computed in the input's dtype."""
 
     kind: ClassVar[Kind] = "normalisation"
     layout: ClassVar[Layout] = "kept"
@@ -42,13 +42,13 @@ class Affine(Op):
             return any_one(self, inputs)
         shape = only(self, inputs)
         if not shape.channels_first:
-            raise ShapeError(f"{self.title()} by channel wants channels first", "`permute` puts them first")
+            raise ShapeError(f"{self.title()} by channel needs channels first", "`permute` them to the front first")
         if len(self.by) != shape.channels:
-            raise ShapeError(f"`by` gives {len(self.by)} numbers for {shape.channels} channels", argument="by")
+            raise ShapeError(f"`by` has {len(self.by)} numbers for {shape.channels} channels", argument="by")
         return shape
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
-        """The channels one by one, where each has a constant."""
+        """The channels one by one, if each has its own constant."""
         return (Numbers(1, output.dims),) if isinstance(self.by, tuple) else ()
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:

@@ -1,7 +1,6 @@
-"""What an op's argument may be: numbers, lists by axis, padding; each with the message a person needs when it is not.
+"""Types of op arguments: numbers, lists with a value for each axis, padding; each with its error message.
 
-Errors are pydantic's own, with a ``hint`` in their context where there is a way out.  Nothing here is specific to one
-op.
+Errors are pydantic's own, with an optional ``hint`` in their context.  Nothing here is specific to one op.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from archspec.diagnostics import printable
 
 LARGEST = 2**31 - 1
-"""The largest whole number an argument may be; torch's own limits lie near it."""
+"""The largest integer that an argument may be; torch's own limits are close to it."""
 
 
 def refuse(message: str, hint: str | None = None) -> NoReturn:
@@ -28,7 +27,7 @@ def refuse(message: str, hint: str | None = None) -> NoReturn:
 
 
 def shown(value: object) -> str:
-    """A value from a spec as it may stand in a message."""
+    """A value from a spec, safe to print in a message."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -59,18 +58,18 @@ def integer(value: object) -> int:
             refuse(f"{value!r} is not a whole number", f"write `floor({value!r})` or `round({value!r})`")
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        refuse(f"wants a whole number, not {shown(value)}")
+        refuse(f"must be a whole number, not {shown(value)}")
     if abs(value) > LARGEST:
-        refuse(f"{shown(value)} is beyond the largest, {LARGEST:,}")
+        refuse(f"{shown(value)} is larger than the maximum {LARGEST:,}")
     return value
 
 
 def number(value: object) -> int | float:
     """A finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        refuse(f"wants a number, not {shown(value)}")
+        refuse(f"must be a number, not {shown(value)}")
     if isinstance(value, float) and not math.isfinite(value):
-        refuse(f"wants a finite number, not {value!r}")
+        refuse(f"must be a finite number, not {value!r}")
     if isinstance(value, int) and abs(value) >= 2**63:
         refuse(f"{shown(value)} is too large")
     return value
@@ -82,7 +81,7 @@ def at_least(least: int, word: str) -> Callable[[object], int]:
     def check(value: object) -> int:
         whole = integer(value)
         if whole < least:
-            refuse(f"{whole} is not {word}")
+            refuse(f"must be {word}, not {whole}")
         return whole
 
     return check
@@ -93,16 +92,16 @@ non_negative = at_least(0, "zero or more")
 
 
 def flag(value: object) -> bool:
-    """true or false, and nothing that merely looks like it."""
+    """true or false; no other value counts as one."""
     if not isinstance(value, bool):
-        refuse(f"wants true or false, not {shown(value)}")
+        refuse(f"must be true or false, not {shown(value)}")
     return value
 
 
 def text(value: object) -> str:
     """Text that is not empty."""
     if not isinstance(value, str) or not value:
-        refuse(f"wants a name, not {shown(value)}")
+        refuse(f"must be a name, not {shown(value)}")
     return value
 
 
@@ -110,7 +109,7 @@ def probability(value: object) -> int | float:
     """A number from 0 to 1."""
     chance = number(value)
     if not 0 <= chance <= 1:
-        refuse(f"{chance!r} is not a probability, 0 to 1")
+        refuse(f"must be a probability from 0 to 1, not {chance!r}")
     return chance
 
 
@@ -118,7 +117,7 @@ def above_zero(value: object) -> int | float:
     """A number above 0."""
     quantity = number(value)
     if not quantity > 0:
-        refuse(f"{quantity!r} is not above 0")
+        refuse(f"must be above 0, not {quantity!r}")
     return quantity
 
 
@@ -139,11 +138,11 @@ Text = Annotated[str, PlainValidator(text), WithJsonSchema({"type": "string", "m
 
 
 def each(value: object, item: Callable[[object], Any], most: int, what: str) -> tuple[Any, ...]:
-    """A list of one to ``most`` items, as a tuple."""
+    """Check a list of one to ``most`` items; returns a tuple."""
     if not isinstance(value, list | tuple):
-        refuse(f"wants {what}, not {shown(value)}")
+        refuse(f"must be {what}, not {shown(value)}")
     if not 1 <= len(value) <= most:
-        refuse(f"wants {what}, not a list of {len(value)}")
+        refuse(f"must be {what}, not a list of {len(value)}")
     return tuple(item(entry) for entry in value)
 
 
@@ -174,13 +173,13 @@ PerAxisFromZero = Annotated[
 # -- padding ----------------------------------------------------------------------------------------------------------
 
 Sides = int | tuple[int | tuple[int, int], ...]
-"""As stored: one number, or for each axis a number or (before, after)."""
+"""Padding as it is stored: one number, or for each axis a number or (before, after)."""
 
 
 def _side(value: object) -> int | tuple[int, int]:
     if isinstance(value, list | tuple):
         if len(value) != 2:
-            refuse(f"wants [before, after] for an axis, not a list of {len(value)}")
+            refuse(f"must be [before, after] for an axis, not a list of {len(value)}")
         return (non_negative(value[0]), non_negative(value[1]))
     return non_negative(value)
 
@@ -196,7 +195,7 @@ def padding(value: object) -> Sides | Literal["same"]:
     """As :func:`sides`, or the word ``same``."""
     if isinstance(value, str):
         if value != "same":
-            refuse(f"wants numbers or the word `same`, not {shown(value)}", "leave it out for no padding")
+            refuse(f"must be numbers or the word `same`, not {shown(value)}", "leave it out for no padding")
         return "same"
     return sides(value)
 
@@ -227,7 +226,7 @@ def axis(value: object) -> str:
     """The name of an axis: lower-case letters, digits and underscores."""
     name = text(value)
     if not (name.isascii() and name.isidentifier() and name == name.lower() and name[0] != "_" and len(name) <= 31):
-        refuse(f"{shown(value)} is no name of an axis", "axes are named `channels`, `height`, `width`, …")
+        refuse(f"{shown(value)} is not the name of an axis", "axes are called `channels`, `height`, `width`, …")
     return name
 
 

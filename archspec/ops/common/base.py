@@ -1,9 +1,9 @@
-"""What every op is: one class that holds all there is to know about one primitive.
+"""The base class of all ops: one class for everything about one op.
 
-An op is a frozen pydantic model; its fields are the arguments a spec may give, named by torch's words without ``_size``
-and ``out_``.  It knows shapes, windows, weights, cost and the torch text it stands for.  It knows no YAML, no places in
-files and no graph: it raises a short :class:`ShapeError`, and one boundary adds node, place and stack.  It gives torch
-as text and never imports it.
+An op is a frozen pydantic model; its fields are its arguments in a spec, named as in torch without ``_size`` and
+``out_``.  It knows its shapes, windows, weights, cost and torch source.  It knows nothing of YAML, files or graphs: it
+raises a short :class:`ShapeError`, and the caller adds node, place and stack.  It returns torch source as text and
+never imports torch.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ Kind = Literal[
 ]
 
 Drawn = Literal["box", "beside", "never"]
-"""How a picture shows an op: as a box of its own, in words beside the box before it, or not at all."""
+"""How a picture shows an op: as a box of its own, as text in the box before it, or not at all."""
 
 
 class Op(BaseModel):
@@ -74,15 +74,15 @@ class Op(BaseModel):
     kind: ClassVar[Kind]
     examples: ClassVar[tuple[Example, ...]]
     merges: ClassVar[bool] = False
-    """Whether it takes any number of inputs, so that a spec may give it branches."""
+    """Whether the op takes any number of inputs, so that a spec can give it branches."""
     sources: ClassVar[int] = 1
-    """How many inputs it takes when it is no merge; 0 for a parameter."""
+    """Number of inputs of an op that is not a merge; 0 for a parameter."""
     references: ClassVar[tuple[str, ...]] = ()
     """Fields that name another step (``upsample: {to: skip}``): the step becomes one more input, after the others."""
 
     @property
     def borrows(self) -> int:
-        """How many of its inputs, the last ones, it only takes a size from."""
+        """Number of inputs, at the end, of which only the size is used."""
         return sum(getattr(self, name) is not None for name in self.references)
 
     pins: ClassVar[bool] = False
@@ -91,26 +91,28 @@ class Op(BaseModel):
     those same numbers."""
 
     tensors: ClassVar[tuple[str, ...]] = ()
-    """Tensors that ``init`` may speak of, the main one first; an op without any refuses ``init``."""
+    """Names of the tensors that ``init`` can initialise, the main one first; without any, ``init`` is an error."""
 
     drawn: ClassVar[Drawn | None] = None
-    """How papers draw it, where that is not how its kind is drawn."""
+    """How papers draw the op, if it differs from its kind."""
+    switch: ClassVar[str | None] = None
+    """The name of a flag that says whether the op is there, if that is not ``use_`` and its keyword."""
     circle: ClassVar[str | None] = None
-    """Of a merge that is drawn as a circle: the sign in it."""
+    """The sign in the circle of a merge."""
     titled_by_size: ClassVar[bool] = False
-    """Whether a picture names it by the size it gives, where the spec's sizes make that a number: ``crop to 56×56``."""
+    """Whether a picture labels the op with its output size, if that is a number: ``crop to 56×56``."""
     transparent: ClassVar[bool] = False
-    """Whether it gives its input as it is, so that readers may look through it."""
+    """Whether the output is the input itself, so that readers can use the input instead."""
     works_on_any_map: ClassVar[bool] = False
     """Whether it does the same to a map as to the flattened map."""
     acts_per_channel: ClassVar[bool] = False
-    """Whether it does so only where each number of the vector is a channel of its own."""
+    """Whether it does so only if each element of the vector is a channel of its own."""
     commutes: ClassVar[bool] = False
-    """Of a merge: whether the order of what it reads makes no difference."""
+    """Whether the order of a merge's inputs makes no difference."""
     output_axis: ClassVar[int | None] = None
-    """Of a linear layer: the axis of its weight that counts its outputs."""
+    """The output axis of a linear layer's weight."""
 
-    init: Init | None = Field(None, description="how the weights start; torch's own default when left out")
+    init: Init | None = Field(None, description="how the weights are initialised. Default: as in torch")
 
     @field_validator("init")
     @classmethod
@@ -146,9 +148,9 @@ class Op(BaseModel):
         raise NotImplementedError
 
     def conditions(self, inputs: Sequence[Shape], author: object, run: Run = EVALUATION) -> list[Condition]:
-        """What the sizes must satisfy in a run, beside every output size being at least 1 (which holds for every op).
+        """Conditions on the sizes in a run, besides the one of every op: output sizes of at least 1.
 
-        What evaluation asks of a batch of several images, every run asks.
+        Every run has at least the conditions of an evaluation on several images.
         """
         return []
 
@@ -157,7 +159,7 @@ class Op(BaseModel):
         return ()
 
     def numbered(self, inputs: Sequence[Shape], number: Callable[[Dim], int]) -> tuple[Shape, ...]:
-        """The inputs with the sizes of :meth:`pinned` as the numbers that ``number`` gives."""
+        """The inputs, with the sizes listed by :meth:`pinned` replaced by numbers from ``number``."""
         dims = [list(shape.dims) for shape in inputs]
         for position, axis in self.pinned(inputs):
             at = inputs[position].axes.index(axis)
@@ -165,11 +167,11 @@ class Op(BaseModel):
         return tuple(replace(shape, dims=tuple(sizes)) for sizes, shape in zip(dims, inputs, strict=True))
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
-        """Which rows of input ``index`` an output row reads, along one spatial axis of the output."""
+        """The rows of input ``index`` that an output row reads, along one spatial axis of the output."""
         return POINTWISE
 
     def rows_added(self, inputs: Sequence[Shape], axis: str) -> int | None:
-        """How many rows a padding op adds at the end of an axis; None for any other op."""
+        """Number of rows that a padding op adds at the end of an axis; None for any other op."""
         return None
 
     # -- weights and cost ----------------------------------------------------------------------------------------------
@@ -185,81 +187,81 @@ class Op(BaseModel):
     # -- memory --------------------------------------------------------------------------------------------------------
 
     def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
-        """The input whose memory the output shares, a view of it or itself; None for memory of its own."""
+        """Index of the input that the output is, or is a view of; None if the output has its own memory."""
         return None
 
     layout: ClassVar[Layout] = "plain"
-    """The memory layout of its output, when that is no view."""
+    """Memory layout of an output that is not a view."""
     permutes: ClassVar[bool] = False
     """Whether the output may be non-contiguous even for a contiguous input."""
     reorders: ClassVar[bool] = False
-    """Whether it is then in another order of axes, and not merely with gaps."""
+    """Whether its axes are then in another order, and not only with gaps."""
     regroups: ClassVar[bool] = False
-    """Whether it is a view only of a contiguous input, and a copy otherwise."""
+    """Whether the output is a view for a contiguous input and a copy for any other."""
     gathers: ClassVar[Layout | None] = None
-    """The layout its input must have, or is copied to first: contiguous, or either that or channels last."""
+    """The layout that the input is copied to if it has another: contiguous, or contiguous or channels last."""
 
     def view(
         self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
     ) -> tuple[int, ...] | None:
-        """Of an op that gives a view: its strides, given those of its input; None where it has to be a copy.
+        """Strides of an output that is a view, from the input's strides; None if it has to be a copy.
 
-        ``sizes`` and ``output`` are those of the input and the output, the batch with them.
+        ``sizes`` and ``output`` are the sizes of input and output, with the batch.
         """
         return tuple(strides)
 
     def lay(
         self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
     ) -> tuple[int, ...]:
-        """Of an op that gives no view: the strides of its output, given the sizes and strides of what it reads."""
+        """Strides of an output that is not a view, from the sizes and strides of the inputs."""
         return laid(self.layout, sizes, strides, output)
 
     def prepared(self, inputs: Sequence[Shape]) -> tuple[Numbers, ...]:
-        """Tensors made from the first input beforehand, alive until it has run: a padded map."""
+        """Tensors made from the first input before the op runs, such as a padded map; alive until it has run."""
         return ()
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
-        """Temporary tensors, alive while it runs; what a backend allocates inside is not counted."""
+        """Temporary tensors, alive while the op runs; allocations inside a backend's kernels are not counted."""
         return ()
 
     def hands_on(self, inputs: Sequence[Shape]) -> bool:
-        """Whether it returns its input tensor itself, in training."""
+        """Whether the op returns its input tensor itself in training."""
         same = type(self).view is Op.view and not self.permutes and not self.merges
         return same and self.aliases(inputs, True) == 0
 
     saves_for_others: ClassVar[bool] = False
-    """Whether an input is kept for the gradients of the others alone."""
+    """Whether an input is saved only for the gradients of the other inputs."""
 
     def passes_gradient(self, inputs: Sequence[Shape], position: int, output: Shape) -> Literal["new", "same"] | None:
-        """What an input's gradient is: ``new`` memory, the ``same`` as the output's gradient (or a view), or none.
+        """Whether an input's gradient is ``new`` memory, the ``same`` as the output's gradient (or a view), or None.
 
         An op that reads a part of its input pads the gradient with zeros, in new memory.
         """
-        if position >= self.sources and not self.merges:  # another step, whose size alone it asks for
+        if position >= self.sources and not self.merges:  # another step, of which only the size is used
             return None
         part = self.permutes and not self.reorders
         return "same" if self.aliases(inputs, True) is not None and not part else "new"
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """What training keeps for its backward step."""
+        """Tensors that autograd saves for the backward step."""
         return INPUT
 
     # -- torch ---------------------------------------------------------------------------------------------------------
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
-        """The op as an ``nn.Module``; None when it has no such form."""
+        """The op as an ``nn.Module``; None if it has no such form."""
         return None
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
-        """The op as an expression; None when it holds weights or state and must be a module."""
+        """The op as an expression; None if it has weights or state and must be a module."""
         return None
 
     def explicit(self, inputs: Sequence[Shape]) -> Op:
-        """The same op with numbers for what torch would work out, so that equal ops have equal arguments."""
+        """The same op with numbers for values that torch derives, so that equal ops have equal arguments."""
         return self
 
     def initial(self, inputs: Sequence[Shape]) -> dict[str, str]:
-        """The statement over ``{tensor}`` for each tensor that ``init`` speaks of and this use has."""
+        """Statements over ``{tensor}``, by name, for the tensors that ``init`` names and this use has."""
         if self.init is None:
             return {}
         there = {weight.name for weight in self.weights(inputs)}
@@ -268,7 +270,7 @@ class Op(BaseModel):
 
     @property
     def random(self) -> bool:
-        """Whether it draws random numbers in training."""
+        """Whether the op draws random numbers in training."""
         return False
 
     # -- words ---------------------------------------------------------------------------------------------------------
@@ -279,11 +281,11 @@ class Op(BaseModel):
 
 
 def per_axis(value: int | Sequence[int], rank: int, argument: str) -> tuple[int, ...]:
-    """One number for each spatial axis; a single number serves all of them."""
+    """One number for each spatial axis; a single number is repeated."""
     if isinstance(value, int):
         return (value,) * rank
     if len(value) != rank:
-        raise ShapeError(f"`{argument}` gives {len(value)} numbers for {counted(rank)}", argument=argument)
+        raise ShapeError(f"`{argument}` has {len(value)} numbers for {counted(rank)}", argument=argument)
     return tuple(value)
 
 
@@ -293,7 +295,7 @@ def counted(rank: int) -> str:
 
 
 def only(op: Op, inputs: Sequence[Shape]) -> Shape:
-    """The one input of an op that wants a batch; raises :class:`ShapeError` when there are more or it has none."""
+    """The only input of an op, which must have a batch; raises :class:`ShapeError` otherwise."""
     shape = any_one(op, inputs)
     if not shape.batched:
         raise ShapeError(f"{op.title()} cannot take a parameter, which has no batch", "add or multiply it onto a map")
@@ -301,7 +303,7 @@ def only(op: Op, inputs: Sequence[Shape]) -> Shape:
 
 
 def any_one(op: Op, inputs: Sequence[Shape]) -> Shape:
-    """The one input of an op that takes anything, a parameter included."""
+    """The only input of an op that also takes a parameter; raises :class:`ShapeError` for more inputs."""
     if len(inputs) != 1:
         raise ShapeError(f"{op.title()} takes one input, not {len(inputs)}")
     return inputs[0]

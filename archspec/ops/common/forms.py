@@ -1,4 +1,4 @@
-"""What an op is in torch, as text: modules with their arguments, functions, weights."""
+"""An op as torch source: modules with their arguments, functions, weights."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from archspec.sizes import Dim
 class Argument:
     """One argument of a torch constructor.
 
-    ``slot`` says where the value comes from: a field of the op (``channels``), or ``in_channels`` for what shape
-    inference found.  Uses of one block may differ in it, and then it becomes an argument of the emitted class.
-    ``keyword`` is None for a positional argument.  An argument equal to torch's own ``default`` is left out.
-    ``each`` has the value axis by axis, where one number stands for all of them.
+    ``slot`` is the source of the value: a field of the op (``channels``), or ``in_channels`` for a value from shape
+    inference.  If the uses of a block differ in it, it becomes an argument of the emitted class.  ``keyword`` is None
+    for a positional argument.  An argument equal to torch's own ``default`` is left out.  ``each`` has the value for
+    each axis, if ``value`` is one number for all axes.
     """
 
     slot: str
@@ -29,18 +29,18 @@ class Argument:
 
     @property
     def text(self) -> str:
-        """The argument as it stands in a call: ``64`` or ``stride=2``."""
+        """The argument as written in a call: ``64`` or ``stride=2``."""
         value = literal(self.value)
         return value if self.keyword is None else f"{self.keyword}={value}"
 
     @property
     def inferred(self) -> bool:
-        """Whether shape inference found the value, and no spec gives it."""
+        """Whether the value comes from shape inference and not from the spec."""
         return self.slot in ("in_channels", "in_features")
 
     @property
     def needless(self) -> bool:
-        """Whether torch would take the same value anyway."""
+        """Whether the value is torch's default."""
         return self.default is not ... and self.value == self.default
 
 
@@ -49,9 +49,9 @@ class Module:
     """A torch module as text: ``nn.Conv2d`` and its arguments, and how its forward calls it.
 
     ``call`` is a template over ``{module}`` and the inputs ``{0}``, ``{1}`` …, each a name or an expression that binds
-    as tightly as a call; ``prepare`` is what is made of the first of them before; ``helper`` is the source of a class
-    that the emitted file must define first, when torch has none of that name.  Text may use ``torch``, ``nn``, ``F``
-    (torch.nn.functional) and ``Tensor``.
+    as tightly as a call; ``prepare`` is the expression applied to the first input beforehand; ``helper`` is the source
+    of a class that the emitted file must define first, if torch has none of that name.  Text may use ``torch``, ``nn``,
+    ``F`` (torch.nn.functional) and ``Tensor``.
     """
 
     target: str
@@ -59,12 +59,12 @@ class Module:
     call: str = "{module}({0})"
     helper: str | None = None
     wrap: str = "{0}"
-    """What stands around the constructor call: ``nn.Parameter({0})``."""
+    """A template around the constructor call: ``nn.Parameter({0})``."""
     prepare: str = "{0}"
 
     @property
     def whole(self) -> str:
-        """The call with what is made before it in its place: ``{module}(F.pad({0}, (0, 1)))``."""
+        """The call with ``prepare`` inserted: ``{module}(F.pad({0}, (0, 1)))``."""
         return self.call.replace("{0}", self.prepare)
 
 
@@ -72,10 +72,9 @@ class Module:
 class Function:
     """A torch expression over the inputs ``{0}``, ``{1}`` …: ``F.relu({0})``.
 
-    An input may occur more than once; ``prepare`` is what is made of the first before; ``helper`` is the source of a
-    function the emitted file must define first.
-    ``atomic`` says whether the text binds as tightly as a call: where it does not, whoever uses it as part of a larger
-    expression writes parentheses around it.
+    An input may occur more than once; ``prepare`` is the expression applied to the first input beforehand; ``helper``
+    is the source of a function that the emitted file must define first. ``atomic`` says whether the text binds as
+    tightly as a call; if not, it needs parentheses inside a larger expression.
     """
 
     text: str
@@ -85,13 +84,13 @@ class Function:
 
     @property
     def whole(self) -> str:
-        """The expression with what is made before it in its place."""
+        """The expression with ``prepare`` inserted."""
         return self.text.replace("{0}", self.prepare)
 
 
 @record
 class Weight:
-    """One tensor of an op's ``state_dict``: its name there (empty for a bare parameter), shape, whether it trains."""
+    """One tensor of an op's ``state_dict``: its name (empty for a bare parameter), shape, and whether it is trained."""
 
     name: str
     shape: tuple[int, ...]

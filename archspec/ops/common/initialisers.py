@@ -1,8 +1,7 @@
-"""How weights start: ``init:`` of a step, as data and as the torch statements it stands for.
+"""Initialisation of weights: ``init:`` of a step, as data and as torch statements.
 
-Three ways to write one: a name (``kaiming_normal``), a name with its arguments
-(``{kaiming_normal: {mode: fan_out}}``), or one of these for each tensor (``{weight: xavier_uniform, bias: zeros}``).
-The first two speak of ``weight``.
+Three ways to write one: a name (``kaiming_normal``), a name with its arguments (``{kaiming_normal: {mode: fan_out}}``),
+or one of these for each tensor (``{weight: xavier_uniform, bias: zeros}``). The first two initialise ``weight``.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ class Initialiser(BaseModel):
 
     name: ClassVar[str]
     target: ClassVar[str]
-    """The function that fills the tensor, as the emitted file calls it."""
+    """Name of the function that fills the tensor, as called in the emitted file."""
     helper: ClassVar[str | None] = None
-    """Source of that function where torch has none."""
+    """Source of that function, if torch does not have it."""
     sole: ClassVar[str | None] = None
-    """A field that may be given without its name: ``{constant: 0.1}``."""
+    """The field that can be given without its name: ``{constant: 0.1}``."""
 
     def statement(self) -> str:
         """The torch statement over ``{tensor}``; arguments equal to torch's defaults are left out."""
@@ -58,7 +57,7 @@ class Ones(Initialiser):
 
 
 class Constant(Initialiser):
-    """All one value."""
+    """The same value everywhere."""
 
     name: ClassVar[str] = "constant"
     target: ClassVar[str] = "nn.init.constant_"
@@ -108,20 +107,22 @@ class TruncNormal(Initialiser):
 
 
 class _Kaiming(Initialiser):
-    a: Number = Field(0.0, description="the negative slope of a leaky ReLU that follows")
-    mode: Literal["fan_in", "fan_out"] = Field("fan_in", description="keep the variance forward, or of the gradients")
-    nonlinearity: Nonlinearity = Field("leaky_relu", description="what follows the layer")
+    a: Number = Field(0.0, description="negative slope of the leaky ReLU after the layer")
+    mode: Literal["fan_in", "fan_out"] = Field(
+        "fan_in", description="keep the variance of the outputs (fan_in) or of the gradients (fan_out)"
+    )
+    nonlinearity: Nonlinearity = Field("leaky_relu", description="the activation after the layer")
 
 
 class KaimingNormal(_Kaiming):
-    """Normal, the variance kept through rectifiers (https://arxiv.org/abs/1502.01852)."""
+    """Normal, with a variance that rectifiers preserve (https://arxiv.org/abs/1502.01852)."""
 
     name: ClassVar[str] = "kaiming_normal"
     target: ClassVar[str] = "nn.init.kaiming_normal_"
 
 
 class KaimingUniform(_Kaiming):
-    """Uniform, the variance kept through rectifiers (https://arxiv.org/abs/1502.01852)."""
+    """Uniform, with a variance that rectifiers preserve (https://arxiv.org/abs/1502.01852)."""
 
     name: ClassVar[str] = "kaiming_uniform"
     target: ClassVar[str] = "nn.init.kaiming_uniform_"
@@ -132,14 +133,14 @@ class _Gained(Initialiser):
 
 
 class XavierNormal(_Gained):
-    """Normal, scaled by the sizes on both sides (Glorot and Bengio, 2010)."""
+    """Normal, scaled by fan-in and fan-out (Glorot and Bengio, 2010)."""
 
     name: ClassVar[str] = "xavier_normal"
     target: ClassVar[str] = "nn.init.xavier_normal_"
 
 
 class XavierUniform(_Gained):
-    """Uniform, scaled by the sizes on both sides (Glorot and Bengio, 2010)."""
+    """Uniform, scaled by fan-in and fan-out (Glorot and Bengio, 2010)."""
 
     name: ClassVar[str] = "xavier_uniform"
     target: ClassVar[str] = "nn.init.xavier_uniform_"
@@ -153,21 +154,21 @@ class Orthogonal(_Gained):
 
 
 class Dirac(Initialiser):
-    """A convolution that passes each channel through."""
+    """An identity convolution: each channel passes through unchanged."""
 
     name: ClassVar[str] = "dirac"
     target: ClassVar[str] = "nn.init.dirac_"
 
 
 class Identity(Initialiser):
-    """Yu and Koltun's identity for context modules, widths may differ (https://arxiv.org/abs/1511.07122, eq. 4, 5)."""
+    """Yu and Koltun's identity for context modules, for any channels (https://arxiv.org/abs/1511.07122, eq. 4, 5)."""
 
     name: ClassVar[str] = "identity"
     target: ClassVar[str] = "identity_"
     helper: ClassVar[str | None] = '''\
 @torch.no_grad()
 def identity_(weight: Tensor, classes: int = 0, std: float = 0.0) -> Tensor:
-    """Let each class through, whatever the widths (arXiv:1511.07122, eq. 5)."""
+    """Pass each class through, for any numbers of channels (arXiv:1511.07122, eq. 5)."""
     outputs, inputs = weight.shape[:2]
     classes = classes or min(outputs, inputs)
     output, input = torch.arange(outputs)[:, None], torch.arange(inputs)
@@ -178,8 +179,8 @@ def identity_(weight: Tensor, classes: int = 0, std: float = 0.0) -> Tensor:
     return weight
 '''
 
-    classes: NonNegative = Field(0, description="number of classes C; 0 means the smaller width")
-    std: Number = Field(0.0, description="deviation of the noise on all other weights")
+    classes: NonNegative = Field(0, description="number of classes C; 0: the smaller number of channels")
+    std: Number = Field(0.0, description="standard deviation of the other weights")
 
 
 class Bilinear(Initialiser):
@@ -223,30 +224,30 @@ INITIALISERS: dict[str, type[Initialiser]] = {
     )
 }
 TENSORS = ("weight", "bias")
-"""The tensors that may be named in ``init``; a bare name is the first of an op's own."""
+"""The tensors that ``init`` can name; an initialiser without a tensor name is for the op's first tensor."""
 
 
 @record
 class Init:
-    """How an op's tensors start: an initialiser for each tensor named, as written; None is the op's main one."""
+    """The initialisers of an op's tensors, as written; the key None is the op's main tensor."""
 
     tensors: tuple[tuple[str | None, Initialiser], ...]
 
     @classmethod
     def parse(cls, value: object) -> Init:
-        """Read any of the three ways to write one."""
+        """Parse any of the three notations."""
         if isinstance(value, Init):
             return value
         if isinstance(value, str):
             return cls(((None, _initialiser(value, {})),))
         if not isinstance(value, dict) or not value:
-            refuse(f"wants the name of an initialiser, not {shown(value)}", "for example `kaiming_normal`")
+            refuse(f"must be the name of an initialiser, not {shown(value)}", "for example `kaiming_normal`")
         keys = list(value)
         if all(key in TENSORS for key in keys):
             return cls(tuple((str(key), cls.parse(value[key])._only()) for key in keys))
         if len(keys) > 1:
             refuse(
-                "wants one initialiser, or one for each of `weight` and `bias`, not "
+                "must be one initialiser, or one for each of `weight` and `bias`, not "
                 + ", ".join(shown(key) for key in keys[:4]),
                 "write {weight: …, bias: …}",
             )
@@ -258,12 +259,12 @@ class Init:
         return self.tensors[0][1]
 
     def statements(self, main: str = "weight") -> dict[str, str]:
-        """The statement, over ``{tensor}``, for each tensor by its name; ``main`` is what a bare name speaks of."""
+        """Statements over ``{tensor}`` by tensor name; ``main`` is the tensor of an initialiser without one."""
         return {main if name is None else name: how.statement() for name, how in self.tensors}
 
     @property
     def helpers(self) -> tuple[str, ...]:
-        """Sources of the functions these statements need and torch lacks."""
+        """Sources of the functions that these statements need and torch lacks."""
         return tuple(dict.fromkeys(how.helper for _, how in self.tensors if how.helper is not None))
 
     @property
@@ -272,7 +273,7 @@ class Init:
         return tuple(how.name for _, how in self.tensors)
 
     def plain(self) -> Any:
-        """What a spec would say, as plain data."""
+        """The value of ``init`` in a spec, as plain data."""
 
         def one(how: Initialiser) -> Any:
             given = how.model_dump(exclude_defaults=True)
@@ -316,18 +317,18 @@ def _json_schema(kind: type[Initialiser]) -> dict[str, Any]:
 def _initialiser(name: object, arguments: object) -> Initialiser:
     kind = INITIALISERS.get(name) if isinstance(name, str) else None
     if kind is None:
-        refuse(f"{shown(name)} is no initialiser", did_you_mean(str(name)[:80], [*INITIALISERS, *TENSORS]))
+        refuse(f"{shown(name)} is not an initialiser", did_you_mean(str(name)[:80], [*INITIALISERS, *TENSORS]))
     if kind.sole is not None and isinstance(arguments, int | float):
         arguments = {kind.sole: arguments}
     if not isinstance(arguments, dict):
-        refuse(f"`{kind.name}` wants its arguments by name, not {shown(arguments)}")
+        refuse(f"the arguments of `{kind.name}` must be named, not {shown(arguments)}")
     try:
         return kind.model_validate(arguments)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = printable(".".join(str(part) for part in first["loc"]), 60)
         message = {
-            "missing": f"`{kind.name}` wants `{where}`",
+            "missing": f"`{kind.name}` needs `{where}`",
             "extra_forbidden": f"`{kind.name}` has no argument `{where}`",
         }.get(first["type"], f"`{where}` of `{kind.name}`: {first['msg']}")
         hint = did_you_mean(where, kind.model_fields) if first["type"] == "extra_forbidden" else None

@@ -1,4 +1,4 @@
-"""What an op keeps in memory: beside its output while it runs, and until its backward step has run."""
+"""Memory of an op besides its output: while it runs, and until its backward step has run."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ if TYPE_CHECKING:
 
 
 class Numbers(NamedTuple):
-    """A tensor beside a step's own: ``times`` the product of ``dims`` numbers.
+    """An additional tensor of a step, with ``times`` × the product of ``dims`` elements.
 
-    ``width`` is the bytes of each, None for as many as the map's own dtype has; ``batched`` says whether there are as
-    many for each sample.
+    ``width`` is the bytes of an element, None for the map's dtype; ``batched`` says whether each sample has its own.
     """
 
     times: int
@@ -26,21 +25,21 @@ class Numbers(NamedTuple):
 
 @record
 class Saved:
-    """What autograd keeps for the backward step: inputs by position, the output, and tensors of its own."""
+    """Tensors that autograd saves for the backward step: inputs by position, the output, and additional tensors."""
 
     inputs: tuple[int, ...] = ()
     output: bool = False
     extra: tuple[Numbers, ...] = ()
     backward: tuple[Numbers, ...] = ()
-    """Not kept, but there while the backward step runs."""
+    """Not saved, but alive while the backward step runs."""
 
 
 Layout: TypeAlias = Literal["plain", "kept", "channels"]
-"""How an op lays out its output: as its axes say; as its first input lies; channels last where its input does."""
+"""Memory layout of an output: contiguous; as the first input; or channels last if the input is."""
 
 
 def dense(sizes: Sequence[int], order: Sequence[int] | None = None) -> tuple[int, ...]:
-    """Strides without gaps, the axes from the outermost in an order of their own."""
+    """Strides without gaps; ``order`` lists the axes from the outermost."""
     strides, step = [0] * len(sizes), 1
     for axis in reversed(range(len(sizes)) if order is None else order):
         strides[axis] = step
@@ -49,12 +48,12 @@ def dense(sizes: Sequence[int], order: Sequence[int] | None = None) -> tuple[int
 
 
 def is_contiguous(sizes: Sequence[int], strides: Sequence[int]) -> bool:
-    """Whether numbers lie one after the other as the axes say; the stride of an axis of size 1 says nothing."""
+    """Whether the strides are contiguous; the stride of an axis of size 1 does not matter."""
     return all(size == 1 or have == want for size, have, want in zip(sizes, strides, dense(sizes), strict=True))
 
 
 def lies(layout: Layout, sizes: Sequence[int], strides: Sequence[int]) -> bool:
-    """Whether numbers lie as their axes say; or, for ``channels``, that or with the channels last."""
+    """Whether the strides are contiguous or, for ``channels``, contiguous or channels last."""
     if layout == "kept" or is_contiguous(sizes, strides):
         return True
     last = dense(sizes, (0, *range(2, len(sizes)), 1)) if layout == "channels" and len(sizes) > 3 else ()
@@ -62,7 +61,7 @@ def lies(layout: Layout, sizes: Sequence[int], strides: Sequence[int]) -> bool:
 
 
 def laid(layout: Layout, sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]) -> tuple[int, ...]:
-    """Strides of what an op makes of an input."""
+    """Strides of an op's output, given its input."""
     if layout == "plain" or len(sizes) != len(output) or is_contiguous(sizes, strides):
         return dense(output)
     if layout == "channels":
@@ -71,7 +70,7 @@ def laid(layout: Layout, sizes: Sequence[int], strides: Sequence[int], output: S
 
 
 def view(sizes: Sequence[int], strides: Sequence[int], wanted: Sequence[int]) -> tuple[int, ...] | None:
-    """Strides of the same numbers in another shape, or None where no strides give it: torch's own rule."""
+    """Strides of a view in another shape, or None if only a copy can have it: torch's own rule."""
     found: list[int] = []
     left = list(wanted)
     run, seen, axis = 1, 1, len(sizes) - 1

@@ -1,6 +1,6 @@
-"""The attributes of torch's modules: a step of such a name would shadow one.
+"""The attributes of torch's modules: a step with such a name would shadow one.
 
-Written down, since nothing here imports torch; a test holds them against it.
+They are listed here because nothing in this package imports torch; a test compares them with torch.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ MODULE_ATTRIBUTES = frozenset(
     register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to
     to_empty train training type xpu zero_grad""".split()  # noqa: SIM905
 )
-"""Of every ``nn.Module``."""
+"""Attributes of every ``nn.Module``."""
 
 LIST_ATTRIBUTES = frozenset({"append", "extend", "insert", "pop"})
-"""Of ``nn.Sequential`` beside these."""
+"""Further attributes of ``nn.Sequential``."""
 
 TRACED_ATTRIBUTES = frozenset({"code", "graph"})
-"""Of the modules that torch.export and torch.fx make; a step of such a name breaks them."""
+"""Names in the modules that torch.export and torch.fx make; a step with such a name breaks them."""

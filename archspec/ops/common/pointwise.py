@@ -1,4 +1,4 @@
-"""What activations share: any shape in, the same out; one torch module and one torch function of the same arguments."""
+"""The base of activations: output of the input's shape; a torch module and function with the same arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archspec.ops.common.windows import POINTWISE, Everything, Window
 
 
 class Pointwise(Op):
-    """Base of the ops that change each number by itself; the fields are named as torch's arguments are."""
+    """Base of the element-wise ops; the fields have the names of torch's arguments."""
 
     kind: ClassVar[Kind] = "activation"
     layout: ClassVar[Layout] = "kept"
@@ -23,7 +23,7 @@ class Pointwise(Op):
     expression: ClassVar[str]
     """The function: ``F.relu``."""
     name: ClassVar[str]
-    """What papers call it."""
+    """The name used in papers."""
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
         """The input's own shape."""
@@ -52,7 +52,7 @@ class Pointwise(Op):
 
 
 class Normalised(Pointwise):
-    """Base of softmax and its logarithm: numbers along one axis look at each other."""
+    """Base of softmax and log-softmax, which normalise along one axis."""
 
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),)),
@@ -73,7 +73,7 @@ class Normalised(Pointwise):
         return Everything() if axis == self.axis else POINTWISE
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """The output, from which the slope follows."""
+        """The output, from which the derivative is computed."""
         return OUTPUT
 
     def arguments(self, inputs: Sequence[Shape]) -> tuple[Argument, ...]:

@@ -1,4 +1,4 @@
-"""What max and average pooling share, sliding and adaptive."""
+"""The base of max and average pooling, with sliding windows and adaptive."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ from archspec.ops.common.windows import POINTWISE, Adaptive, Everything, Window
 
 
 class Pool(Op):
-    """Base of pooling by sliding windows."""
+    """Base of pooling with sliding windows."""
 
     kind: ClassVar[Kind] = "pooling"
     layout: ClassVar[Layout] = "channels"
     target: ClassVar[str]
-    """The module without its number of axes: ``nn.MaxPool``."""
+    """The module without the number of axes: ``nn.MaxPool``."""
     expression: ClassVar[str]
-    """The function likewise: ``F.max_pool``."""
+    """The function without the number of axes: ``F.max_pool``."""
     fill: ClassVar[str] = ""
-    """What ``F.pad`` is told to lay around the map where padding is unequal."""
+    """Arguments of ``F.pad`` for padding that differs between the sides."""
 
     kernel: PerAxis = Field(description="kernel size, one number or one for each spatial axis")
-    stride: PerAxis | None = Field(None, description="step between windows; the kernel's size when left out")
-    padding: Padding = Field(0, description="rows around: a number, one for each axis, [before, after] pairs or `same`")
-    ceil: Flag = Field(False, description="whether a last window that hangs over the edge counts")
+    stride: PerAxis | None = Field(None, description="step between windows. Default: the kernel size")
+    padding: Padding = Field(
+        0, description="rows added around the map: a number, one for each axis, [before, after] pairs or `same`"
+    )
+    ceil: Flag = Field(False, description="whether a last window that extends over the edge counts")
 
     def _windows(self, shape: Shape) -> Windows:
         return Windows.of(shape.rank, self.kernel, self.stride, self.padding, self._dilation(), self.ceil, pooling=True)
@@ -38,7 +40,7 @@ class Pool(Op):
         return 1
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The same channels, sizes by the windows that fit."""
+        """The same channels; each size is the number of windows that fit."""
         shape = feature_map(self, inputs)
         windows = self._windows(shape)
         for kernel, sides in zip(windows.kernel, windows.padding, strict=True):
@@ -102,7 +104,7 @@ TargetSize = Annotated[
     PlainValidator(_target_size),
     WithJsonSchema({"anyOf": [_COUNT, {"type": "array", "items": _ENTRY, "minItems": 1, "maxItems": 3}]}),
 ]
-"""A size for all spatial axes, or one for each, null keeping the input's."""
+"""A size for all spatial axes, or one for each; null keeps the input size."""
 
 
 class AdaptivePool(Op):
@@ -112,18 +114,20 @@ class AdaptivePool(Op):
     layout: ClassVar[Layout] = "channels"
     target: ClassVar[str]
     expression: ClassVar[str]
+    sliding: ClassVar[str]
+    """The op that pools in the same way by sliding windows."""
 
     def _targets(self, rank: int) -> tuple[int | None, ...]:
         raise NotImplementedError
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The same channels, the sizes asked for."""
+        """The same channels, with the requested sizes."""
         shape = feature_map(self, inputs)
         kept = zip(shape.spatial, self._targets(shape.rank), strict=True)
         return shape.with_(spatial=[dim if target is None else target for dim, target in kept])
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
-        """The share of the axis that falls to a row; all of it when there is one row."""
+        """The part of the axis for a row; the whole axis if there is only one row."""
         shape = inputs[0]
         at = shape.spatial_axes.index(axis)
         target = self._targets(shape.rank)[at]
@@ -147,15 +151,17 @@ class AdaptivePool(Op):
 
 
 class SizedPool(AdaptivePool):
-    """Base of adaptive pooling with a size; global pooling is the same with the size 1."""
+    """Base of adaptive pooling to a given size."""
 
-    size: TargetSize = Field(description="output size, one number or one for each spatial axis; null keeps the input's")
+    size: TargetSize = Field(
+        description="output size, one number or one for each spatial axis; null keeps the input size"
+    )
 
     def _targets(self, rank: int) -> tuple[int | None, ...]:
         if isinstance(self.size, int):
             return (self.size,) * rank
         if len(self.size) != rank:
-            raise ShapeError(f"`size` gives {len(self.size)} numbers for {counted(rank)}", argument="size")
+            raise ShapeError(f"`size` has {len(self.size)} numbers for {counted(rank)}", argument="size")
         return self.size
 
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:
@@ -167,7 +173,7 @@ class SizedPool(AdaptivePool):
 
 
 class GlobalPool(AdaptivePool):
-    """Base of pooling each channel to one number, the spatial axes kept with size 1."""
+    """Base of pooling each channel to one number; the spatial axes stay, with size 1."""
 
     def _targets(self, rank: int) -> tuple[int | None, ...]:
         return (1,) * rank

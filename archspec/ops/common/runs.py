@@ -1,4 +1,4 @@
-"""How a network runs, as far as that decides which sizes torch takes."""
+"""The ways a network can run that decide which sizes torch accepts."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from archspec.sizes import Condition, Dim, Several
 
 @record
 class Run:
-    """In training or in evaluation, on one image or on a batch of several."""
+    """Training or evaluation, on one image or on a batch of several."""
 
     training: bool = False
     alone: bool = False
-    """Whether the batch is one image: a mean over the batch then has no more values than one image brings."""
+    """Whether the batch is one image: a mean over the batch is then over the values of one image."""
 
 
 EVALUATION = Run()
@@ -22,6 +22,6 @@ TRAINING = Run(training=True)
 
 
 def several(dims: Sequence[Dim], author: object) -> list[Condition]:
-    """What torch asks of a normalisation that works out a mean over ``dims``: more than one value."""
+    """Conditions of torch for a normalisation over ``dims``: more than one value."""
     sizes = tuple(dim for dim in dims if dim != 1)
     return [] if any(isinstance(dim, int) for dim in sizes) else [Several(sizes, author)]

@@ -1,4 +1,4 @@
-"""Shapes: sizes with the names of their axes, and the refusal to take one."""
+"""Shapes: sizes with named axes, and the error for a shape that does not fit."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ D, H, W, L = (symbol(name) for name in "DHWL")
 """Sizes for examples: depth, height and width, length."""
 
 SPATIAL = {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
-"""Names of the spatial axes by their number."""
+"""Names of the spatial axes, by the number of axes."""
 
 
 class ShapeError(Exception):
-    """An op cannot take its inputs; the message is short and speaks of shapes and arguments only."""
+    """An op cannot take its inputs; the message is short and is about shapes and arguments only."""
 
     def __init__(self, message: str, hint: str | None = None, argument: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
         self.argument = argument
-        """The argument at fault, when one is; the boundary then points at it."""
+        """The argument at fault, if there is one; the diagnostic then points at it."""
 
 
 @record
 class Shape:
-    """A tensor's shape without the batch: sizes, and the name of each axis in the order they lie in memory.
+    """A tensor's shape without the batch: sizes and axis names, in torch's order.
 
     A feature map is ``channels`` first, then one to three spatial axes; the channel count is always a number.
     """
@@ -34,18 +34,18 @@ class Shape:
     dims: tuple[Dim, ...]
     axes: tuple[str, ...]
     batched: bool = True
-    """Whether torch's tensor has a batch axis before these; a parameter's has not."""
+    """Whether torch's tensor has a batch axis before these; a parameter has none."""
 
     @classmethod
     def of(cls, *dims: Dim) -> Shape:
         """Channels first, then spatial sizes: ``Shape.of(3, H, W)``."""
         if len(dims) - 1 not in SPATIAL:
-            raise ShapeError(f"{len(dims)} axes are more than channels and three spatial ones")
+            raise ShapeError(f"{len(dims)} axes are too many: at most channels and three spatial axes")
         return cls(tuple(dims), ("channels", *SPATIAL[len(dims) - 1]))
 
     @property
     def channels(self) -> int:
-        """Number of channels, wherever their axis lies."""
+        """Number of channels, at any position of their axis."""
         if "channels" not in self.axes:
             raise ShapeError(f"the input {self.axes} has no channel axis")
         size = self.dims[self.axes.index("channels")]
@@ -70,11 +70,11 @@ class Shape:
 
     @property
     def channels_first(self) -> bool:
-        """Whether this is laid out as torch's convolutions want it."""
+        """Whether the axes are in the order of torch's convolutions: channels first."""
         return bool(self.axes) and self.axes[0] == "channels"
 
     def with_(self, channels: int | None = None, spatial: Sequence[Dim] | None = None) -> Shape:
-        """The same layout with other channels or spatial sizes."""
+        """The same axes with other channels or spatial sizes."""
         sizes = iter(self.spatial if spatial is None else spatial)
         count = self.channels if channels is None else channels
         dims = tuple(count if axis == "channels" else next(sizes) for axis in self.axes)

@@ -1,4 +1,4 @@
-"""What convolutions and pools share: windows that slide over one to three spatial axes."""
+"""The base of convolutions and pools: windows that slide over one to three spatial axes."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from archspec.sizes import Dim, step, window_step
 
 
 def feature_map(op: Op, inputs: Sequence[Shape]) -> Shape:
-    """The one input, when it is channels and then one to three spatial axes; raises :class:`ShapeError` otherwise."""
+    """The only input: channels, then one to three spatial axes; raises :class:`ShapeError` otherwise."""
     shape = only(op, inputs)
     if not 1 <= shape.rank <= 3:
-        what = "a vector" if shape.rank == 0 else f"{shape.rank} axes beside the channels"
-        raise ShapeError(f"{op.title()} wants a map with one to three spatial axes, not {what}")
+        what = "a vector" if shape.rank == 0 else f"{shape.rank} axes besides the channels"
+        raise ShapeError(f"{op.title()} needs a map with one to three spatial axes, not {what}")
     if not shape.channels_first:
         raise ShapeError(
-            f"{op.title()} wants channels before the other axes, not ({', '.join(shape.axes)})",
-            "`permute` puts them first",
+            f"{op.title()} needs channels before the other axes, not ({', '.join(shape.axes)})",
+            "`permute` them to the front first",
         )
     _ = shape.channels
     return shape
 
 
 def pairs(padding: Sides, rank: int, argument: str = "padding") -> tuple[tuple[int, int], ...]:
-    """Amounts before and after each spatial axis; ``argument`` is what they were given as."""
+    """Amounts before and after each spatial axis; ``argument`` is the name of the argument, for messages."""
     entries = (padding,) * rank if isinstance(padding, int) else padding
     if len(entries) != rank:
         hint = "write [[before, after]] for the two sides of one axis" if rank == 1 and len(entries) == 2 else None
-        raise ShapeError(f"`{argument}` speaks of {len(entries)} axes and there are {rank}", hint, argument)
+        raise ShapeError(f"`{argument}` has {len(entries)} axes, but the map has {rank}", hint, argument)
     return tuple((entry, entry) if isinstance(entry, int) else entry for entry in entries)
 
 
 def collapse(values: tuple[int, ...]) -> int | tuple[int, ...]:
-    """One number where all are the same, as torch accepts it."""
+    """One number if all are the same, since torch accepts that too."""
     return values[0] if len(set(values)) == 1 else values
 
 
@@ -59,7 +59,7 @@ def per(values: Sequence[int]) -> str:
 
 
 def pad_text(sides: Sequence[tuple[int, int]]) -> str:
-    """The amounts as ``F.pad`` wants them, last axis first: ``(0, 1, 0, 1)``."""
+    """The amounts in the order of ``F.pad``, last axis first: ``(0, 1, 0, 1)``."""
     return "(" + ", ".join(str(amount) for pair in reversed(sides) for amount in pair) + ")"
 
 
@@ -77,7 +77,7 @@ class Windows:
     """Whether torch takes no padding of more than half the kernel, whatever the dilation."""
 
     @staticmethod
-    @lru_cache(maxsize=1024)  # a network asks for the same few again and again
+    @lru_cache(maxsize=1024)  # a network has only a few different windows
     def of(
         rank: int,
         kernel: int | tuple[int, ...],
@@ -87,25 +87,25 @@ class Windows:
         ceil: bool = False,
         pooling: bool = False,
     ) -> Windows:
-        """From the arguments of an op; no stride means the kernel's, as in pooling."""
+        """Windows from the arguments of an op; without a stride it is the kernel size, as in pooling."""
         kernels = per_axis(kernel, rank, "kernel")
         strides = kernels if stride is None else per_axis(stride, rank, "stride")
         dilations = per_axis(dilation, rank, "dilation")
         if isinstance(padding, str):
             if any(number != 1 for number in strides):
                 raise ShapeError(
-                    f"padding `same` wants stride 1, not {per(strides)}", "write the padding as numbers", "padding"
+                    f"padding `same` needs stride 1, not {per(strides)}", "write the padding as numbers", "padding"
                 )
             extra = [d * (k - 1) for k, d in zip(kernels, dilations, strict=True)]
             return Windows(kernels, strides, tuple((e // 2, e - e // 2) for e in extra), dilations, True, ceil, pooling)
         found = Windows(kernels, strides, pairs(padding, rank), dilations, False, ceil, pooling)
         if ceil and not found.symmetric:
-            raise ShapeError("ceil mode wants the same padding on both sides", argument="padding")
+            raise ShapeError("ceil mode needs the same padding on both sides", argument="padding")
         return found
 
     @property
     def symmetric(self) -> bool:
-        """Whether every axis has the same padding on both sides, as torch's own argument has it."""
+        """Whether every axis has the same padding on both sides, as torch's argument requires."""
         return all(before == after for before, after in self.padding)
 
     @property
@@ -116,11 +116,11 @@ class Windows:
 
     @property
     def spans(self) -> tuple[int, ...]:
-        """Rows that a window covers from its first to its last."""
+        """Rows of a window from its first to its last, along each axis."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
     def sizes(self, shape: Shape) -> tuple[Dim, ...]:
-        """Spatial sizes of the output; raises :class:`ShapeError` where a constant one would be less than 1."""
+        """Spatial sizes of the output; raises :class:`ShapeError` if a constant one would be less than 1."""
         found: list[Dim] = []
         for axis, dim in enumerate(shape.spatial):
             k, s, d, (before, after) = self.kernel[axis], self.stride[axis], self.dilation[axis], self.padding[axis]
@@ -130,7 +130,7 @@ class Windows:
                 dilated = f" with dilation {d}" if d > 1 else ""
                 padded = ", padding included" if before + after else ""
                 raise ShapeError(
-                    f"kernel {k}{dilated} wants a {name} of at least {self.spans[axis]}{padded}; "
+                    f"kernel {k}{dilated} needs a {name} of at least {self.spans[axis]}{padded}; "
                     f"it is {dim + before + after if isinstance(dim, int) else dim}"
                 )
             found.append(size)
@@ -143,23 +143,23 @@ class Windows:
         return Sliding(self.kernel[at], self.stride[at], before, self.dilation[at], after, self.ceil)
 
     def prepare(self, fill: str = "") -> str:
-        """The input with its padding laid around it where torch's argument cannot say it, or as it is."""
+        """The text of the input, padded with ``F.pad`` if torch's argument cannot express the padding."""
         return f"F.pad({{0}}, {pad_text(self.padding)}{fill})" if self.laid_on else "{0}"
 
     def prepared(self, shape: Shape) -> tuple[Numbers, ...]:
-        """The numbers of a map with its padding laid around it."""
+        """The padded copy of a map, if ``F.pad`` pads it."""
         if not self.laid_on:
             return ()
         rows = zip(shape.spatial, self.padding, strict=True)
         return (Numbers(1, (shape.channels, *(step(dim, 1, before + after, 1) for dim, (before, after) in rows))),)
 
     def padding_argument(self) -> Argument:
-        """Torch's ``padding``; 0 where it is laid on beforehand."""
+        """torch's ``padding`` argument; 0 for padding that ``F.pad`` adds."""
         equal = (0,) * len(self.padding) if self.laid_on else tuple(before for before, _ in self.padding)
         return by_axis("padding", equal, "padding", 0)
 
     def details(self, stride: bool = True) -> str:
-        """What papers add after the kind of layer, where it is not usual: ``, /2, padding 100, dilation 2``."""
+        """Details that papers add to the kind of layer, if unusual: ``, /2, padding 100, dilation 2``."""
         parts: list[str] = []
         if stride and any(number != 1 for number in self.stride):
             parts.append(f"/{per(self.stride)}")

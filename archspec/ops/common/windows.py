@@ -1,6 +1,6 @@
-"""Which input rows an output row reads, along one axis: what receptive fields are computed from.
+"""The input rows that an output row reads, along one axis; receptive fields are computed from them.
 
-Each class is one row of the table in the receptive-field analysis; an op only names its window.
+Each class is one case of the receptive-field analysis; an op only names its window.
 """
 
 from __future__ import annotations
@@ -10,19 +10,47 @@ from typing import Literal
 from archspec.records import record
 from archspec.sizes import Dim
 
+Fill = Literal["constant", "reflect", "replicate", "circular"]
+"""What padding holds: a constant, the mirror image, the border again, the other end."""
+
 
 @record
 class Sliding:
-    """Output row i reads i·stride − padding + dilation·j for j in 0 … kernel−1."""
+    """Output row i reads i·stride − padding + dilation·j for j in 0 … kernel−1.
+
+    ``fill`` says what padding shows, as that of :class:`Shifted` does.
+    """
 
     kernel: int
     stride: int = 1
     padding: int = 0
     dilation: int = 1
     after: int = 0
-    """Rows of padding at the end, as ``padding`` is at the beginning."""
+    """Rows of padding at the end; ``padding`` is at the beginning."""
     ceil: bool = False
-    """Whether a last window that hangs over the end counts."""
+    """Whether a last window that extends over the end counts."""
+    fill: Fill = "constant"
+
+
+@record
+class Fitted:
+    """Sliding windows whose padding makes ceil(source/stride) of them, an odd row after: strided ``same``."""
+
+    kernel: int
+    stride: int
+    dilation: int
+    source: Dim
+
+    def at(self, source: int) -> Sliding:
+        """The window at a size."""
+        before, after = fitted(source, self.kernel, self.stride, self.dilation)
+        return Sliding(self.kernel, self.stride, before, self.dilation, after)
+
+
+def fitted(source: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
+    """The padding before and after by which windows give ceil(source/stride) rows."""
+    extra = max((-(-source // stride) - 1) * stride + dilation * (kernel - 1) + 1 - source, 0)
+    return extra // 2, extra - extra // 2
 
 
 @record
@@ -37,22 +65,22 @@ class Transposed:
 
 @record
 class Scaled:
-    """Upsampling by numerator/denominator; ``linear`` reads two neighbours, otherwise the nearest."""
+    """Resampling by numerator/denominator: ``neighbours`` is 1 for the nearest row, 2 for linear, 4 for cubic."""
 
     numerator: int
     denominator: int
-    linear: bool
+    neighbours: int
 
 
 @record
 class Shifted:
     """Output row i reads i + offset: pad, crop and slice.  Offset 0 is pointwise.
 
-    ``fill`` says what padding shows where there is no such row: a constant, or rows it mirrors, repeats or wraps to.
+    ``fill`` is the padding mode for rows outside the input: a constant, or mirrored, repeated or wrapped rows.
     """
 
     offset: int = 0
-    fill: Literal["constant", "reflect", "replicate", "circular"] = "constant"
+    fill: Fill = "constant"
 
 
 @record
@@ -64,8 +92,16 @@ class Centred:
 
 
 @record
+class Surrounded:
+    """Rows laid around ``inner`` rows up to ``outer``: output row i reads i − floor((outer − inner)/2)."""
+
+    outer: Dim
+    inner: Dim
+
+
+@record
 class Joined:
-    """Concatenation along this very axis: this input's rows start at ``start``."""
+    """Concatenation along this axis: the rows of this input start at ``start``."""
 
     start: Dim
     length: Dim
@@ -73,11 +109,13 @@ class Joined:
 
 @record
 class Resized:
-    """Resampling from ``source`` to ``target`` rows; no constant ratio, or align_corners: known at a given size."""
+    """Resampling from ``source`` to ``target`` rows, by no constant ratio or with align_corners: known only at a given
+    size.
+    """
 
     source: Dim
     target: Dim
-    linear: bool
+    neighbours: int
     align_corners: bool = False
 
 
@@ -96,9 +134,22 @@ class Everything:
 
 @record
 class Nothing:
-    """No row is read: of a step that is named for its size alone."""
+    """No row is read: the step is only used for its size."""
 
 
-Window = Sliding | Transposed | Scaled | Shifted | Centred | Joined | Resized | Adaptive | Everything | Nothing
+Window = (
+    Sliding
+    | Fitted
+    | Transposed
+    | Scaled
+    | Shifted
+    | Centred
+    | Surrounded
+    | Joined
+    | Resized
+    | Adaptive
+    | Everything
+    | Nothing
+)
 
 POINTWISE = Shifted(0)

@@ -1,1 +1,1 @@
-"""What several rewrites share."""
+"""Code that several rewrites share."""

@@ -1,4 +1,4 @@
-"""What a rewrite that changes the function shows: equal receptive fields, and what it saves."""
+"""Checks of rewrites that change the function: equal receptive fields, and the cost saved."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archspec.graph import Graph
 
 
 def moved_fields(before: Graph, after: Graph, places: Mapping[int, int]) -> list[str]:
-    """Paths of the steps in both networks whose receptive field on the first input is not what it was."""
+    """Paths of the steps in both networks whose receptive field on the first input has changed."""
     old = receptive_field.table(before, before.sizes)
     new = receptive_field.table(after, after.sizes)
     moved: list[str] = []
@@ -35,9 +35,9 @@ def _same(one: ReceptiveField, other: ReceptiveField) -> bool:
 
 
 def saving(before: Graph, after: Graph, changed: Iterable[int]) -> str:
-    """How many multiply-adds fewer the steps that had these indices now take, and the network; no others changed.
+    """The saving of multiply-adds in the steps that had these indices, and in the network; no other step changed.
 
-    Of parameters, where the spec gives the input no size.
+    The saving of parameters, if the spec has no input size.
     """
     old, new = cost.of_nodes(before, before.sizes), cost.of_nodes(after, after.sizes)
     numbers: list[int | None] = [one.multiply_adds for one in (*old.values(), *new.values())]

@@ -1,4 +1,4 @@
-"""One convolution made several, one behind the other: shared by the rewrites that factorise."""
+"""Splitting a convolution into several, one after another; shared by the factorising rewrites."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from archspec.rewrites.engine.errors import RewriteError
 from archspec.rewrites.engine.nodes import DraftNode, DraftScope
 
 Part = Mapping[str, Any]
-"""The arguments in which one of them differs from the convolution they stand for."""
+"""The arguments in which a part differs from the original convolution."""
 
 
 def split(draft: Draft, conv: DraftNode, parts: Sequence[Part], suffixes: Sequence[str], between: bool) -> None:
-    """Put ``parts[:-1]`` before a convolution and make it the last part.
+    """Put ``parts[:-1]`` before a convolution, and make it the last part.
 
-    The new ones are named by ``suffixes`` beside a step that has a name; beside one that is called by its number, they
-    are, too, and the numbers behind them move up.
+    If the step has a name, the new ones get the name with ``suffixes``; if it is numbered, they are numbered too, and
+    later numbers move up.
 
-    With ``between``, what normalises and activates it comes behind the others as well.  A block that holds the
-    convolution, and nothing but that, is used once more for each part.  All weights start anew.
+    With ``between``, its normalisation and activation also follow the other parts.  A block with only this convolution
+    is used once more for each part.  All weights are initialised anew.
     """
     assert conv.op is not None
     if conv.reuse is not None or conv in draft.sharing:
@@ -44,7 +44,7 @@ def split(draft: Draft, conv: DraftNode, parts: Sequence[Part], suffixes: Sequen
 
 
 def following(conv: DraftNode) -> list[DraftNode]:
-    """The normalisation and activation behind a convolution, where nothing else reads what comes between."""
+    """The normalisation and activation after a convolution, if nothing else reads the values in between."""
     found: list[DraftNode] = []
     node = conv
     while len(node.readers) == 1:
@@ -60,7 +60,7 @@ def following(conv: DraftNode) -> list[DraftNode]:
 
 
 def _alone(conv: DraftNode, follow: Sequence[DraftNode]) -> DraftScope | None:
-    """The use of a block that is a convolution and what follows it, and nothing else."""
+    """The use of a block that has only the convolution with its normalisation and activation."""
     scope = conv.scope
     chain = [conv, *follow]
     if scope.old.kind != "block" or not follow or scope.items != chain or scope.output is not chain[-1]:
@@ -69,7 +69,7 @@ def _alone(conv: DraftNode, follow: Sequence[DraftNode]) -> DraftScope | None:
 
 
 def _named(name: str, suffix: str) -> str:
-    """``conv1_a`` beside ``conv1``; beside a step that is called by its number, one that is, too."""
+    """``conv1_a`` for ``conv1``; empty for a numbered step, so that the new one is numbered too."""
     return "" if name.isdigit() or not name else f"{name}_{suffix}"
 
 

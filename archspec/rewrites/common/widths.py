@@ -1,7 +1,7 @@
-"""Channels as unknowns: which counts in a network must be equal, so that some can be changed together.
+"""Numbers of channels as unknowns: which numbers in a network must be equal and change together.
 
-A value's channels are a list of :class:`Segment`, one behind the other: a convolution makes a new one, concatenation
-joins lists, addition makes two lists equal, cutting a list cuts its segments.
+The channels of a value are a list of :class:`Segment`.  A convolution makes a new one, concatenation joins lists,
+addition makes two lists equal, and cutting a list cuts its segments.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from math import lcm
 
 
 class Segment:
-    """Some channels that are counted together.  ``product`` is set where they are flattened pixels of others."""
+    """A group of channels with one number.  ``product`` is set if they are flattened pixels of other channels."""
 
     __slots__ = ("fixed", "multiple", "other", "parts", "product", "size")
 
@@ -24,7 +24,7 @@ class Segment:
         self.product: tuple[Segments, int] | None = None
 
     def leaves(self) -> Iterator[Segment]:
-        """The segments it was cut into, each as the one it was found equal to."""
+        """The segments it was cut into, each replaced by the segment that it equals."""
         stack: list[Segment] = [self]
         while stack:
             segment = stack.pop()
@@ -46,7 +46,7 @@ Segments = list[Segment]
 
 
 class Inseparable(Exception):
-    """Flattened pixels cannot be told apart any more."""
+    """Flattened pixels cannot be separated any more."""
 
 
 def flat(segments: Sequence[Segment]) -> Segments:
@@ -55,7 +55,7 @@ def flat(segments: Sequence[Segment]) -> Segments:
 
 
 def equal(one: Sequence[Segment], other: Sequence[Segment]) -> None:
-    """Make two lists of as many channels equal from now on, cutting where their borders differ."""
+    """Make two lists of equally many channels equal, cutting segments where their borders differ."""
     left, right = flat(one)[::-1], flat(other)[::-1]
     while left and right:
         a, b = (next(iter(left.pop().leaves())), next(iter(right.pop().leaves())))
@@ -83,7 +83,7 @@ def _join(a: Segment, b: Segment) -> None:
 
 
 def pieces(segments: Sequence[Segment], sizes: Sequence[int]) -> list[Segments]:
-    """A list cut into lists of given sizes."""
+    """Cut a list into lists of given sizes."""
     rest = flat(segments)[::-1]
     found: list[Segments] = []
     for size in sizes:
@@ -102,7 +102,7 @@ def pieces(segments: Sequence[Segment], sizes: Sequence[int]) -> list[Segments]:
 
 
 def fix(segments: Sequence[Segment]) -> None:
-    """Keep these counts as they are."""
+    """Keep these numbers of channels unchanged."""
     for leaf in flat(segments):
         leaf.fixed = True
         if leaf.product is not None:
@@ -110,7 +110,7 @@ def fix(segments: Sequence[Segment]) -> None:
 
 
 def divides(segments: Sequence[Segment], groups: int) -> None:
-    """Keep the count a multiple of ``groups``."""
+    """Keep the number of channels a multiple of ``groups``."""
     for leaf in flat(segments):
         leaf.multiple = lcm(leaf.multiple, groups)
         if leaf.product is not None:

@@ -1,1 +1,1 @@
-"""How a rewrite is carried out: the draft that it edits, and the graph made of it again."""
+"""The engine of rewrites: a draft that a rewrite edits, and the graph made from it."""

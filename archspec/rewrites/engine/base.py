@@ -1,4 +1,4 @@
-"""What every rewrite is: options as fields, a derivation in its docstring, a guard that says why it refuses."""
+"""The base class of rewrites: options as fields, a derivation in the docstring, and errors with a reason."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class Rewrite(BaseModel):
 
     keyword: ClassVar[str]
     main: ClassVar[str | None] = None
-    """The option that may be given without its name: ``{remove: dropout1}``."""
+    """The option that can be given without its name: ``{remove: dropout1}``."""
 
     def apply(self, draft: Draft) -> None:
-        """Edit a draft of the network.  Raises :class:`RewriteError` when it cannot."""
+        """Edit a draft of the network.  Raises :class:`RewriteError` if the rewrite cannot be applied."""
         raise NotImplementedError
 
     def prove(self, before: Graph, after: Graph, places: Mapping[int, int]) -> tuple[str, ...]:
-        """What is worth telling of the finished network beside the old one; raises RewriteError if it may not be.
+        """Compare the new network with the old one, and return notes; raises RewriteError if the result is not allowed.
 
-        ``places`` has the index after for the index before, of each node that is still there.
+        ``places`` maps the old index of each remaining node to its new index.
         """
         return ()
 
@@ -37,7 +37,7 @@ class Rewrite(BaseModel):
 def _listed(value: object) -> object:
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) and name for name in names):
-        raise ValueError("wants the path or label of a step, or a list of them")
+        raise ValueError("must be the path or label of a step, or a list of them")
     return tuple(names)
 
 

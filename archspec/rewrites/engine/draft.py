@@ -1,7 +1,8 @@
-"""A network while it is being rewritten: nodes that can be changed, taken out and put in, then a graph again.
+"""A network that is being rewritten: nodes can be changed, removed and inserted, and a graph made again.
 
-Edits leave shapes alone; ``finish`` infers them all anew, so that a rewrite which does not fit is found
-there and not in the emitted module.  Who reads a node is kept with it: an edit costs what it touches, not the network.
+Edits do not update shapes; ``finish`` infers them all again, so a rewrite that does not fit is found there and not in
+the emitted module.  Each node has a list of its readers, so the cost of an edit does not depend on the size of the
+network.
 """
 
 from __future__ import annotations
@@ -24,25 +25,25 @@ from archspec.sizes import Dim
 
 
 class Draft:
-    """A graph to edit.  Sizes are numbers at the sizes the network is written for."""
+    """A graph to edit.  Sizes are numbers, at the spec's own sizes."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.inputs: list[DraftNode] = []
         self.made: dict[tuple[DraftNode, str], tuple[tuple[str, ...], Make]] = {}
-        """By node and a tensor's name: the old keys it is made of, and how."""
+        """By node and tensor name: the old keys that a tensor is made from, and the function."""
         self.fresh: set[DraftNode] = set()
-        """The nodes that start anew."""
+        """The nodes whose weights are initialised anew."""
         self.notes: list[str] = []
         self.places: dict[int, int] = {}
-        """Once finished: index of a node before -> its index after."""
+        """After ``finish``: old index of a node -> its new index."""
         self._trial = Trial(graph.sizes)
         self._known: dict[str, DraftNode] | None = None
         self._scopes: dict[str, DraftScope] | None = None
         by_index: dict[int, DraftNode] = {}
         self.root = self._scope(graph.root, None, by_index)
         self.sharing: dict[DraftNode, list[DraftNode]] = {}
-        """By node: those that apply its weights again."""
+        """By node: the nodes that reuse its weights."""
         for node in by_index.values():
             if node.reuse is not None:
                 self.sharing.setdefault(node.reuse, []).append(node)
@@ -83,7 +84,7 @@ class Draft:
         return self.root.nodes()
 
     def scopes(self, within: DraftScope | None = None) -> Iterator[DraftScope]:
-        """Every scope, or one and those inside it, outer ones before inner ones."""
+        """Every scope (or one and those inside it), outer ones first."""
         stack = [within or self.root]
         while stack:
             scope = stack.pop()
@@ -91,13 +92,13 @@ class Draft:
             stack += [item for item in reversed(scope.items) if isinstance(item, DraftScope)]
 
     def scope(self, path: str) -> DraftScope | None:
-        """The block, sequence or branch at a path; None when there is none."""
+        """The block, sequence or branch at a path; None if there is none."""
         if self._scopes is None:
             self._scopes = {scope.path: scope for scope in self.scopes() if scope.path}
         return self._scopes.get(path)
 
     def find(self, name: str) -> DraftNode:
-        """The node of a path or label, or the one a scope of that path gives; raises RewriteError."""
+        """The node with a path or label, or the output of the scope at that path; raises RewriteError."""
         known = self._known
         if known is None:
             known = self._known = {node.name: node for node in self.inputs}
@@ -116,7 +117,7 @@ class Draft:
         return found
 
     def within(self, names: Sequence[str] | None) -> list[DraftNode]:
-        """The nodes in blocks or steps of these paths or labels, in execution order; all of them for None."""
+        """The nodes in the blocks or steps with these paths or labels, in execution order; all nodes for None."""
         if names is None:
             return list(self.nodes())
         chosen: set[DraftNode] = set()
@@ -126,7 +127,7 @@ class Draft:
         return [node for node in self.nodes() if node in chosen]
 
     def number(self, dim: Dim) -> int:
-        """A size as a number at the sizes of the spec; raises RewriteError when it has none."""
+        """A size as a number, at the spec's sizes; raises RewriteError if a symbol has no number."""
         try:
             return self._trial.number(dim)
         except NoNumber as error:
@@ -139,11 +140,11 @@ class Draft:
     # -- editing -----------------------------------------------------------------------------------------------------
 
     def set(self, node: DraftNode, op: Op) -> None:
-        """Give a node another op; its name and place stay, and its weights where they keep their shapes."""
+        """Replace a node's op; its name and position stay, and so do weights that keep their shapes."""
         node.op = op
 
     def change(self, node: DraftNode, **arguments: Any) -> None:
-        """Give a node's op other arguments; raises RewriteError where the op does not take them."""
+        """Change arguments of a node's op; raises RewriteError if the op does not take them."""
         op = node.op
         assert op is not None
         kind = type(op)
@@ -152,7 +153,9 @@ class Draft:
                 hint = vocabulary.argument(name, kind.model_fields) or f"it has {', '.join(kind.model_fields)}"
                 raise RewriteError(f"`{kind.keyword}` has no argument `{printable(name, 80)}`", node, hint)
             if name in kind.references:
-                raise RewriteError(f"`{name}` of `{kind.keyword}` names a step, and steps cannot be joined anew", node)
+                raise RewriteError(
+                    f"`{name}` of `{kind.keyword}` names a step, and a rewrite cannot change which steps are read", node
+                )
         try:
             node.op = kind.model_validate({name: getattr(op, name) for name in kind.model_fields} | arguments)
         except ValidationError as failed:
@@ -162,9 +165,9 @@ class Draft:
             raise RewriteError(f"{where}: {printable(message)}", node, error.get("ctx", {}).get("hint")) from None
 
     def remove(self, node: DraftNode) -> None:
-        """Take a node out: whoever reads it reads what it read first.  Its number stays free, so no key changes.
+        """Remove a node: its readers read its first input instead.  Its number stays unused, so no key changes.
 
-        Its label goes over to what it read, where that has none.
+        Its label moves to its input, if that has none.
         """
         source = node.inputs[0]
         self._forget(node)
@@ -180,14 +183,14 @@ class Draft:
                 del self._known[name]
 
     def hand_over_label(self, node: DraftNode, source: DraftNode) -> None:
-        """Give the label of a node that goes to what stands for it, where that has none."""
+        """Move the label of a removed node to its replacement, if that has none."""
         if node.label is not None and source.op is not None and source.label is None:
             source.label = node.label
             if self._known is not None:
                 self._known.setdefault(node.label, source)
 
     def copy_before(self, scope: DraftScope, name: str) -> DraftNode:
-        """Use a block that is one chain of steps once more, before itself; gives the first step of the new use."""
+        """Insert another use of a block (a single chain of steps) before it; returns the first step of the new use."""
         assert scope.parent is not None
         (source,) = scope.inputs
         parent = scope.parent
@@ -219,7 +222,7 @@ class Draft:
         return first
 
     def redirect(self, node: DraftNode, source: DraftNode, but: DraftNode | None = None) -> None:
-        """Let all that read a node (``but`` one) read another, scopes and outputs included."""
+        """Make all readers of a node (``but`` one) read another node, scopes and outputs included."""
         kept = [reader for reader in node.readers if reader is but]
         for reader in node.readers:
             if reader is not but:
@@ -253,7 +256,7 @@ class Draft:
         return DraftNode(op, [], beside.scope, name, bool(name), True, None, shape or beside.shape, beside.like)
 
     def give(self, scope: DraftScope, node: DraftNode) -> None:
-        """Make a node the value of a scope."""
+        """Make a node the output of a scope."""
         if scope.output is not None and scope in scope.output.gives:
             scope.output.gives.remove(scope)
         self._give(scope, node)
@@ -264,7 +267,7 @@ class Draft:
             node.gives.append(scope)
 
     def drop(self, scope: DraftScope) -> None:
-        """Take a block out whole; nothing outside may read what is in it any more."""
+        """Remove a whole block; nothing outside may still read nodes inside it."""
         inside = set(scope.nodes())
         read = {one for node in inside for one in node.inputs}
         for one in read:
@@ -278,7 +281,7 @@ class Draft:
                 self._scopes.pop(inner.path, None)
 
     def keep_only(self, outputs: list[tuple[Output, DraftNode]]) -> None:
-        """Make these the outputs, and drop every node none of them needs."""
+        """Make these the outputs, and remove every node that none of them needs."""
         self.outputs = outputs
         needed: set[DraftNode] = set()
         stack = [node for _, node in outputs]
@@ -307,20 +310,20 @@ class Draft:
         self._known = self._scopes = None
 
     def last_output(self) -> Output:
-        """The output of a network that ends elsewhere than it did: its name says nothing any more."""
+        """The output of a network with a new end; it has no name, since the old one no longer fits."""
         first = next(output for output, _ in self.outputs if not output.training)
         return replace(first, name="output", loss_weight=1.0)
 
     def weight(self, node: DraftNode, name: str, olds: tuple[str, ...], make: Make) -> None:
-        """Say how a tensor of a node is made from those at old keys."""
+        """Record how a tensor of a node is made from tensors at old keys."""
         self.made[node, name] = (olds, make)
 
     def start_anew(self, node: DraftNode) -> None:
-        """Say that the tensors of a node cannot be had from old ones, whatever their shapes."""
+        """Record that the tensors of a node are initialised anew, even if their shapes stay the same."""
         self.fresh.add(node)
 
     def note(self, message: str) -> None:
-        """Keep something to tell the user: what was saved, what was left as it was."""
+        """Keep a note for the user, such as what was saved or not changed."""
         self.notes.append(message)
 
     # -- a graph again -----------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The one way a rewrite fails."""
+"""The error of rewrites."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from archspec.rewrites.engine.nodes import DraftNode
 
 
 class RewriteError(Exception):
-    """A rewrite cannot apply; ``node`` is where, when it is one place."""
+    """A rewrite cannot be applied; ``node`` is the place, if there is a single one."""
 
     def __init__(self, message: str, node: DraftNode | None = None, hint: str | None = None) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""A draft made a graph again: shapes inferred anew, weights followed, what no longer fits refused with its reason."""
+"""From a draft to a graph: infer shapes again, track weights, and refuse what does not fit, with the reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from archspec.sizes import complaint, text
 
 
 def finish(draft: Draft, name: str) -> Graph:
-    """The edited network as a graph; raises RewriteError where something does not fit."""
+    """The edited network as a graph; raises RewriteError if something does not fit."""
     return _Finish(draft, name).graph()
 
 
@@ -79,12 +79,14 @@ class _Finish:
         return scope
 
     def _twin(self, draft: DraftScope, scope: Scope, original: Scope) -> Scope:
-        """The scope whose weights this one applies again; they must still be one network."""
+        """The scope whose weights this one reuses; both must still have the same steps."""
         first = self.scopes.get(original)
         mine, its = list(scope.nodes()), list(first.nodes()) if first is not None else []
         if first is None or [node.op for node in mine] != [node.op for node in its]:
             path = original.path
-            raise RewriteError(f"`{draft.path}` applies the weights of `{path}` again, and would no longer be its like")
+            raise RewriteError(
+                f"`{draft.path}` reuses the weights of `{path}`, and the two would no longer be the same"
+            )
         return first
 
     def _add(self, draft: DraftNode, node: Node) -> Node:
@@ -101,7 +103,7 @@ class _Finish:
         try:
             shapes, shape = self.trial.infer(op, tuple(node.shape for node in inputs), len(self.nodes))
         except (ShapeError, NoNumber) as error:
-            raise RewriteError(f"after it `{draft.path}` does not fit: {error}", draft, error.hint) from None
+            raise RewriteError(f"after the rewrite `{draft.path}` does not fit: {error}", draft, error.hint) from None
         self._try(draft, op, shapes, shape)
         reuse = self._lender(draft) if draft.reuse is not None else None
         in_modules = draft.scope.old.kind in ("sequence", "branch", "merge")
@@ -114,34 +116,34 @@ class _Finish:
         return self._add(draft, node)
 
     def _lender(self, draft: DraftNode) -> Node:
-        """The node whose weights another applies again; both must still be the same op."""
+        """The node whose weights another one reuses; both must still have the same op."""
         assert draft.reuse is not None
         lender = self.new.get(draft.reuse)
         if lender is None:
             raise RewriteError(
-                f"`{draft.path}` applies the weights of `{draft.reuse.path}`, which would be gone", draft
+                f"`{draft.path}` reuses the weights of `{draft.reuse.path}`, which would be removed", draft
             )
         if draft.op != draft.reuse.op:
             raise RewriteError(
-                f"`{draft.path}` applies the weights of `{lender.path}` again, so both must stay the same", draft
+                f"`{draft.path}` reuses the weights of `{lender.path}`, so both must stay the same", draft
             )
         return lender
 
     def _try(self, draft: DraftNode, op: Op, shapes: tuple[Shape, ...], shape: Shape) -> None:
-        """The op at the spec's own sizes."""
+        """Try the op at the spec's own sizes."""
         failing = self.trial.failing(op, shapes, len(self.nodes))
         if failing:
             said = complaint(failing[0], self.trial.evaluation)
-            raise RewriteError(f"after it the sizes at `{draft.path}` do not fit: {said}", draft)
+            raise RewriteError(f"after the rewrite the sizes at `{draft.path}` do not fit: {said}", draft)
         if self.trial.is_empty(shape):
             raise RewriteError(
-                f"after it nothing is left at `{draft.path}`: {' × '.join(map(text, shape.dims))}", draft
+                f"after the rewrite the output of `{draft.path}` is empty: {' × '.join(map(text, shape.dims))}", draft
             )
 
     # -- weights and names -------------------------------------------------------------------------------------------
 
     def _stage(self, root: Scope) -> Stage:
-        """Which new keys are old ones: those of nodes that were there before and keep their tensors' shapes."""
+        """The mapping from new keys to old ones, for nodes that remain and keep the shapes of their tensors."""
         draft = self.draft
         kept: dict[str, str] = {}
         made: dict[str, tuple[tuple[str, ...], Make]] = {}
@@ -175,7 +177,7 @@ def _key(node: Node, name: str) -> str:
 
 
 def _names(root: Scope) -> Iterator[str]:
-    """What may be tapped: labels, and paths of what is named."""
+    """Names that can be read from outside: labels, and paths of named steps and scopes."""
     stack = [root]
     while stack:
         scope = stack.pop()

@@ -1,8 +1,8 @@
-"""Parameters of blocks that follow their steps: what a use of a block was given, once a rewrite changed what it gave.
+"""New values for parameters of blocks, after a rewrite has changed steps that take them.
 
-``conv: {channels: $channels}`` says that a block's ``channels`` are the convolution's.  When every step that takes a
-parameter straight, in the block or in one used there, has the same new value for it, that is the parameter's value now:
-so the emitted class is called with what it makes, and not with what it once would have made.
+With ``conv: {channels: $channels}`` the block's ``channels`` are those of the convolution.  If every step that takes a
+parameter directly, in the block or in blocks used there, has the same new value for it, the parameter gets this value.
+So the emitted class is called with its actual channels, and not with the old ones.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from archspec.source import Scalar
 _STRAIGHT = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)\Z")
 
 Votes = dict[DraftScope, dict[str, list[Any]]]
-"""By scope: for each of its names, what those that take it have now."""
+"""By scope and name: the new values of the steps that take the name."""
 
 
 def values(draft: Draft) -> dict[DraftScope, Mapping[str, Any]]:
-    """By use of a block: its values, where some changed."""
+    """By use of a block: its values, if some have changed."""
     votes: Votes = {}
     for node in draft.nodes():
         _node(node, votes)
@@ -53,7 +53,7 @@ def _node(node: DraftNode, votes: Votes) -> None:
 
 
 def _pass_on(around: DraftScope, step: Step | None, new: Mapping[str, Any], votes: Votes) -> None:
-    """What a use of a block was given straight from the block around it."""
+    """Pass new values on to the surrounding block, for arguments that were taken directly from it."""
     owner = _owner(around)
     for parameter, name in _straight(step):
         if parameter in new and name in owner.old.values:
@@ -68,7 +68,7 @@ def _owner(scope: DraftScope) -> DraftScope:
 
 
 def _straight(step: Step | None) -> Iterator[tuple[str, str]]:
-    """The arguments of a step that are a name and nothing else."""
+    """The arguments of a step that are only a name."""
     if step is None or not isinstance(step.body, YamlMapping):
         return
     for key, value in step.body.entries:

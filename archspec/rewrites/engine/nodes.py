@@ -1,4 +1,4 @@
-"""The nodes and scopes of a network while it is being rewritten."""
+"""The nodes and scopes of a network that is being rewritten."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archspec.schema import Step
 
 @dataclass(eq=False, slots=True)
 class DraftNode:
-    """One node of a draft.  ``old`` is what it was in the graph before, None for a new one."""
+    """One node of a draft.  ``old`` is the node in the old graph, None for a new node."""
 
     op: Op | None
     inputs: list[DraftNode]
@@ -22,21 +22,21 @@ class DraftNode:
     counted: bool
     old: Node | None
     shape: Shape
-    """Its shape before the rewrite; for a new node that of the node it stands beside."""
+    """Its shape before the rewrite; for a new node, that of the node next to which it was inserted."""
     like: Node | None = None
-    """The node whose place in the spec it has: itself before, or the one it stands beside."""
+    """The node whose place in the spec it has: itself, or the node next to which it was inserted."""
     label: str | None = None
     reuse: DraftNode | None = None
     readers: list[DraftNode] = field(default_factory=list)
-    """Who reads it, once for each reading."""
+    """Its readers, once for each input position."""
     gives: list[DraftScope] = field(default_factory=list)
-    """The scopes whose value it is."""
+    """The scopes whose output it is."""
     feeds: list[DraftScope] = field(default_factory=list)
-    """The scopes that read it as their input."""
+    """The scopes that have it as an input."""
 
     @property
     def path(self) -> str:
-        """The path of the node, as it is now."""
+        """The current path of the node."""
         name = self.name
         if not self.counted and self.old is not None:
             name = self.old.path.rpartition(".")[2]
@@ -44,12 +44,12 @@ class DraftNode:
 
     @property
     def step(self) -> Step | None:
-        """The step it stands at."""
+        """The step that it belongs to."""
         return self.like.step if self.like is not None else None
 
     @property
     def shapes_in(self) -> tuple[Shape, ...]:
-        """Shapes of what it reads, before the rewrite."""
+        """Shapes of its inputs before the rewrite."""
         return tuple(node.shape for node in self.inputs)
 
     @property
@@ -69,13 +69,13 @@ class DraftScope:
     output: DraftNode | None = None
     inputs: list[DraftNode] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
-    """Names that are taken in it, those of labels included."""
+    """Names taken in it, including labels."""
     grown: bool = False
-    """Whether steps without names came in, so that those behind them are to be counted anew."""
+    """Whether unnamed steps were inserted, so that later ones have to be numbered again."""
 
     @property
     def path(self) -> str:
-        """The module path, as it is now."""
+        """The current module path."""
         return self.parent.join(self.name) if self.parent is not None else ""
 
     def join(self, name: str) -> str:
@@ -83,7 +83,7 @@ class DraftScope:
         return f"{self.path}.{name}" if self.path else name
 
     def count(self) -> None:
-        """Call the steps without names by their numbers again, where some came in; gaps that were left stay."""
+        """Number the unnamed steps again, if some were inserted; gaps from removed steps stay."""
         position = 0
         for item in self.items if self.grown else ():
             if isinstance(item, DraftNode) and not item.counted:
@@ -94,7 +94,7 @@ class DraftScope:
             position += 1
 
     def nodes(self) -> Iterator[DraftNode]:
-        """Every node inside, however deep, in execution order; edits behind the one given are seen."""
+        """Every node inside at any depth, in execution order; edits after the current node are seen."""
         stack: list[Iterator[DraftNode | DraftScope]] = [iter(list(self.items))]
         while stack:
             for item in stack[-1]:
@@ -106,7 +106,7 @@ class DraftScope:
                 stack.pop()
 
     def free_name(self, wanted: str) -> str:
-        """A name for a new step here: the one wanted, or with a number behind it; none is called by its number."""
+        """A free name for a new step: the wanted one, possibly with a number; empty for a numbered step."""
         name, count = wanted, 1
         self.grown |= not wanted
         if not wanted:

@@ -472,18 +472,10 @@ def test_is_formatted(texts: Path) -> None:
 
 
 def test_is_free_of_lint(texts: Path) -> None:
-    rules = "B,C4,E4,E7,E9,F,I,N,PIE,RET,SIM,UP,W"
+    rules = "B,C4,E4,E501,E7,E9,F,I,N,PIE,RET,SIM,UP,W"
     status, said = run(
         "ruff", "check", "--isolated", "--select", rules, "--ignore", "N801,N803,N812,RET505", str(texts)
     )
-    assert status == 0, said
-
-
-def test_is_typed(texts: Path) -> None:
-    kinds: dict[str, Path] = {}
-    for file in sorted(texts.iterdir(), key=lambda file: (len(file.name), file.name)):
-        kinds.setdefault(re.sub(r"(?<=[a-z])\d.*|_paper", "", file.stem), file)  # one of each family is enough
-    status, said = run("pyright", "--pythonpath", sys.executable, *map(str, kinds.values()))
     assert status == 0, said
 
 
@@ -497,7 +489,7 @@ def test_needs_torch_alone(texts: Path) -> None:
                 packages |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 packages.add(str(node.module).split(".")[0])
-        assert {"torch"} <= packages <= {"torch", "collections", "typing"}, file.name
+        assert {"torch"} <= packages <= {"torch", "collections", "math", "typing"}, file.name
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def case(network: Network, *, slow: bool = False) -> Any:
 
 NETWORKS = [
     Network("squeezenet1_0"),
-    Network("googlenet"),
+    Network("googlenet", heavy=True),
     Network("densenet121", heavy=True),
     Network("mobilenet_v1"),
     Network("resnet18"),

@@ -21,10 +21,10 @@ class SqueezeExcite(nn.Module):
         super().__init__()
         self.fc1 = nn.Conv2d(8, 4, 1)
         self.fc2 = nn.Conv2d(4, 8, 1)
-        nn.init.kaiming_normal_(self.fc1.weight, mode="fan_out")
-        nn.init.kaiming_normal_(self.fc2.weight, mode="fan_out")
-        nn.init.zeros_(self.get_parameter("fc1.bias"))
-        nn.init.zeros_(self.get_parameter("fc2.bias"))
+        for layer in (self.fc1, self.fc2):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.fc1(F.adaptive_avg_pool2d(x, 1)))
@@ -45,13 +45,16 @@ class Mixed(nn.Module):
     ) -> None:
         super().__init__()
         hidden = expand * in_channels
-        self.body = nn.Sequential(
-            *([nn.Conv2d(in_channels, hidden, 1)] if expand != 1 else []),
+        body: list[nn.Module] = []
+        if expand != 1:
+            body.append(nn.Conv2d(in_channels, hidden, 1))
+        body += [
             act(),
             nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden),
             nn.BatchNorm2d(hidden),
             nn.Conv2d(hidden, channels, 1),
-        )
+        ]
+        self.body = nn.Sequential(*body)
         self.residual = in_channels == channels
         self.se = SqueezeExcite() if squeeze else nn.Identity()
         self.max_pool = nn.MaxPool2d(

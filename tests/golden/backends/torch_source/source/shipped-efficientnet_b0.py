@@ -12,6 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+def divisible(value: float, by: int) -> int:
+    """The multiple of `by` nearest to a value, at least one and not below 90% of it."""
+    rounded = max(by, int(value + by / 2) // by * by)
+    return rounded + by if rounded < 0.9 * value else rounded
+
+
 class StochasticDepth(nn.Module):
     """Drops a sample's branch with probability p in training (arXiv:1603.09382)."""
 
@@ -42,7 +48,7 @@ class ConvNormAct(nn.Sequential):
         groups: int = 1,
         activation: bool = True,
     ) -> None:
-        super().__init__(
+        layers: list[nn.Module] = [
             nn.Conv2d(
                 in_channels,
                 channels,
@@ -53,8 +59,10 @@ class ConvNormAct(nn.Sequential):
                 bias=False,
             ),
             nn.BatchNorm2d(channels),
-            *([nn.SiLU()] if activation else []),
-        )
+        ]
+        if activation:
+            layers.append(nn.SiLU())
+        super().__init__(*layers)
 
 
 # library/squeeze_excite.yaml:1
@@ -84,24 +92,24 @@ class InvertedResidual(nn.Module):
     def __init__(
         self,
         in_channels: int,
+        widen: int,
         kernel: int,
-        stride: int,
         channels: int,
         drop: float,
-        hidden: int,
+        stride: int = 1,
     ) -> None:
         super().__init__()
+        hidden = divisible(widen * in_channels, 8)
         residual = stride == 1 and in_channels == channels
-        self.block = nn.Sequential(
-            *(
-                [ConvNormAct(in_channels, hidden, kernel=1)]
-                if hidden != in_channels
-                else []
-            ),
+        block: list[nn.Module] = []
+        if hidden != in_channels:
+            block.append(ConvNormAct(in_channels, hidden, kernel=1))
+        block += [
             ConvNormAct(hidden, hidden, kernel=kernel, stride=stride, groups=hidden),
             SqueezeExcite(hidden, max(1, in_channels // 4)),
             ConvNormAct(hidden, channels, kernel=1, activation=False),
-        )
+        ]
+        self.block = nn.Sequential(*block)
         self.residual = residual
         if residual:
             self.stochastic_depth = StochasticDepth(drop)
@@ -123,37 +131,37 @@ class EfficientNet(nn.Module):
         super().__init__()
         self.features = nn.Sequential(
             ConvNormAct(3, 32, kernel=3, stride=2),
-            nn.Sequential(InvertedResidual(32, 3, 1, 16, 0.0, 32)),
+            nn.Sequential(InvertedResidual(32, 1, 3, 16, drop=0.0)),
             nn.Sequential(
-                InvertedResidual(16, 3, 2, 24, 0.2 * 1 / 16, 96),
-                InvertedResidual(24, 3, 1, 24, 0.2 * 2 / 16, 144),
+                InvertedResidual(16, 6, 3, 24, drop=0.0125, stride=2),
+                InvertedResidual(24, 6, 3, 24, drop=0.025),
             ),
             nn.Sequential(
-                InvertedResidual(24, 5, 2, 40, 0.2 * 3 / 16, 144),
-                InvertedResidual(40, 5, 1, 40, 0.2 * 4 / 16, 240),
+                InvertedResidual(24, 6, 5, 40, drop=0.037500000000000006, stride=2),
+                InvertedResidual(40, 6, 5, 40, drop=0.05),
             ),
             nn.Sequential(
-                InvertedResidual(40, 3, 2, 80, 0.2 * 5 / 16, 240),
+                InvertedResidual(40, 6, 3, 80, drop=0.0625, stride=2),
                 *(
-                    InvertedResidual(80, 3, 1, 80, 0.2 * (i + 6) / 16, 480)
+                    InvertedResidual(80, 6, 3, 80, drop=0.2 * (i + 6) / 16)
                     for i in range(2)
                 ),
             ),
             nn.Sequential(
-                InvertedResidual(80, 5, 1, 112, 0.2 * 8 / 16, 480),
+                InvertedResidual(80, 6, 5, 112, drop=0.1),
                 *(
-                    InvertedResidual(112, 5, 1, 112, 0.2 * (i + 9) / 16, 672)
+                    InvertedResidual(112, 6, 5, 112, drop=0.2 * (i + 9) / 16)
                     for i in range(2)
                 ),
             ),
             nn.Sequential(
-                InvertedResidual(112, 5, 2, 192, 0.2 * 11 / 16, 672),
+                InvertedResidual(112, 6, 5, 192, drop=0.1375, stride=2),
                 *(
-                    InvertedResidual(192, 5, 1, 192, 0.2 * (i + 12) / 16, 1152)
+                    InvertedResidual(192, 6, 5, 192, drop=0.2 * (i + 12) / 16)
                     for i in range(3)
                 ),
             ),
-            nn.Sequential(InvertedResidual(192, 3, 1, 320, 0.2 * 15 / 16, 1152)),
+            nn.Sequential(InvertedResidual(192, 6, 3, 320, drop=0.1875)),
             ConvNormAct(320, 1280, kernel=1),
         )
         self.classifier = nn.Sequential(nn.Dropout(p=0.2), nn.Linear(1280, 1000))

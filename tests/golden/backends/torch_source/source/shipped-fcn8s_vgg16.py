@@ -79,10 +79,11 @@ class VGG(nn.Module):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out")
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
-        nn.init.normal_(self.get_parameter("classifier.0.weight"), std=0.01)
-        nn.init.normal_(self.get_parameter("classifier.3.weight"), std=0.01)
-        nn.init.zeros_(self.get_parameter("classifier.0.bias"))
-        nn.init.zeros_(self.get_parameter("classifier.3.bias"))
+        for layer in self.classifier:
+            if isinstance(layer, nn.Conv2d):
+                nn.init.normal_(layer.weight, std=0.01)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         pool3 = self.features[:17](image)

@@ -44,16 +44,19 @@ class InvertedResidual(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, channels: int, stride: int, widen: int
+        self, in_channels: int, channels: int, widen: int, stride: int = 1
     ) -> None:
         super().__init__()
         hidden = widen * in_channels
-        self.conv = nn.Sequential(
-            *([ConvNormAct(in_channels, hidden, kernel=1)] if widen != 1 else []),
+        conv: list[nn.Module] = []
+        if widen != 1:
+            conv.append(ConvNormAct(in_channels, hidden, kernel=1))
+        conv += [
             ConvNormAct(hidden, hidden, stride=stride, groups=hidden),
             nn.Conv2d(hidden, channels, 1, bias=False),
             nn.BatchNorm2d(channels),
-        )
+        ]
+        self.conv = nn.Sequential(*conv)
         self.residual = stride == 1 and in_channels == channels
 
     def forward(self, x: Tensor) -> Tensor:
@@ -69,18 +72,18 @@ class MobileNetV2(nn.Module):
         super().__init__()
         self.features = nn.Sequential(
             ConvNormAct(3, 32, stride=2),
-            InvertedResidual(32, 16, stride=1, widen=1),
-            InvertedResidual(16, 24, stride=2, widen=6),
-            InvertedResidual(24, 24, stride=1, widen=6),
-            InvertedResidual(24, 32, stride=2, widen=6),
-            *(InvertedResidual(32, 32, stride=1, widen=6) for _ in range(2)),
-            InvertedResidual(32, 64, stride=2, widen=6),
-            *(InvertedResidual(64, 64, stride=1, widen=6) for _ in range(3)),
-            InvertedResidual(64, 96, stride=1, widen=6),
-            *(InvertedResidual(96, 96, stride=1, widen=6) for _ in range(2)),
-            InvertedResidual(96, 160, stride=2, widen=6),
-            *(InvertedResidual(160, 160, stride=1, widen=6) for _ in range(2)),
-            InvertedResidual(160, 320, stride=1, widen=6),
+            InvertedResidual(32, 16, widen=1),
+            InvertedResidual(16, 24, widen=6, stride=2),
+            InvertedResidual(24, 24, widen=6),
+            InvertedResidual(24, 32, widen=6, stride=2),
+            *(InvertedResidual(32, 32, widen=6) for _ in range(2)),
+            InvertedResidual(32, 64, widen=6, stride=2),
+            *(InvertedResidual(64, 64, widen=6) for _ in range(3)),
+            InvertedResidual(64, 96, widen=6),
+            *(InvertedResidual(96, 96, widen=6) for _ in range(2)),
+            InvertedResidual(96, 160, widen=6, stride=2),
+            *(InvertedResidual(160, 160, widen=6) for _ in range(2)),
+            InvertedResidual(160, 320, widen=6),
             ConvNormAct(320, 1280, kernel=1),
         )
         self.classifier = nn.Sequential(nn.Dropout(p=0.2), nn.Linear(1280, 1000))

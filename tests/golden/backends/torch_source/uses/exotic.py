@@ -83,7 +83,8 @@ class Gate(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(8, 8, 1)
         nn.init.xavier_uniform_(self.conv.weight)
-        nn.init.ones_(self.get_parameter("conv.bias"))
+        if self.conv.bias is not None:
+            nn.init.ones_(self.conv.bias)
 
     def forward(self, x: Tensor, weight: Tensor) -> Tensor:
         return x * torch.sigmoid(self.conv(weight))

@@ -1,0 +1,75 @@
+"""How the members of a class are called and reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from archspec.analyses.structure import positional
+from archspec.backends.torch_source.names import is_name, quoted
+from archspec.families import algebra
+from archspec.families.algebra import TURN
+from archspec.families.templates import Entry, Series, Template
+from archspec.ops.common.module_attributes import MODULE_ATTRIBUTES
+
+
+def is_list(template: Template) -> bool:
+    """Whether the members of a class are called 0, 1, 2 …, so that it is an ``nn.ModuleList`` with a forward."""
+    entries = [entry for entry in template.entries if isinstance(entry, Entry)]
+    if template.chain or any(
+        entry.attributes or entry.condition is not None or entry.kind == "loop" for entry in entries
+    ):
+        return False
+    own = [entry for entry in entries if entry.member]
+    names = [entry.member for entry in own]
+    plain = all(entry.first.what.reuse is None and not entry.initial for entry in own)
+    parameters = any(entry.first.module is not None and entry.first.module.wrap != "{0}" for entry in own)
+    return len(own) > 1 and positional(names) and plain and not parameters
+
+
+def assignment(member: str, text: str) -> str:
+    """The statement that makes something a member."""
+    place = attribute(member)
+    return f"{place} = {text}" if not place.endswith(")") else f"self.add_module({quoted(member)}, {text})"
+
+
+def attribute(member: str, of: str = "self") -> str:
+    """How a member is reached; one of an open scope lies in a ``nn.ModuleDict``."""
+    first, *rest = member.split(".")
+    place = f"{of}.{first}" if is_name(first) and first not in MODULE_ATTRIBUTES else f"getattr({of}, {quoted(first)})"
+    return place + "".join(f"[{quoted(name)}]" for name in rest)
+
+
+def turning(entry: Entry) -> bool:
+    """Whether something in it depends on the turn of the loop it stands in."""
+    return any(TURN in algebra.names_in(slot.tree) for slot in entry.slots)
+
+
+def first_number(body: Iterable[Entry | Series]) -> int:
+    """What a loop counts from: 0, or the number in its members' names where nothing else depends on the turn."""
+    made = [entry for entry in body if isinstance(entry, Entry) and entry.kind != "function"]
+    numbers = {entry.series_name[1] for entry in made if entry.series_name is not None}
+    return numbers.pop() if len(numbers) == 1 and not any(map(turning, made)) else 0
+
+
+def numbered_name(entry: Entry, turn: str = "i", first: int = 0) -> str:
+    """The name of a member made in a loop, as an f-string over the loop's variable, which counts from ``first``."""
+    assert entry.series_name is not None
+    before, number, after = entry.series_name
+    number -= first
+    return f'f"{before}{{{turn}}}{after}"' if number == 0 else f'f"{before}{{{turn} + {number}}}{after}"'
+
+
+def numbers(entry: Entry | Series) -> bool:
+    """Whether an entry is a member made in a loop, so that its name depends on the turn."""
+    return isinstance(entry, Entry) and entry.series_name is not None and entry.kind != "function"
+
+
+def numbered(entries: Sequence[Entry | Series]) -> bool:
+    """Whether the members of a chain are called by their positions."""
+    loops = [entry for entry in entries if isinstance(entry, Series)]
+    flat = [entry.name for entry in entries if isinstance(entry, Entry)]
+    if any(one.series_name is not None for loop in loops for one in loop.body):
+        return False
+    if loops or any(isinstance(entry, Entry) and entry.condition is not None for entry in entries):
+        return all(name.isdigit() for name in flat)
+    return positional(flat)

@@ -1,0 +1,385 @@
+"""What Caffe's layers mean, type by type: ops, with where their weights stand in a ``.caffemodel``.
+
+Defaults and rules are those of Caffe's ``caffe.proto`` and of its layers' own sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from archspec.diagnostics import Fault
+from archspec.importers.assembly import Assembly
+from archspec.importers.caffe.fields import Fields
+from archspec.importers.caffe.weights import Filling
+
+AXES = {1: "channels", 2: "height", 3: "width"}
+
+
+@dataclass(slots=True, eq=False)
+class Given:
+    """One layer of the file, with what it reads."""
+
+    fields: Fields
+    name: str
+    kind: str
+    assembly: Assembly
+    reads: list[int]
+    tops: int
+    path: tuple[str, ...] = ()
+    frame: Any = None
+    scale: Given | None = None
+    """The Scale layer that makes a whole of a BatchNorm."""
+    fillings: list[Filling] = field(default_factory=list)
+
+    def add(self, op: str, reads: Sequence[int] | None = None, named: bool = True, **arguments: Any) -> int:
+        """One op in the layer's place."""
+        refers = {name: value for name, value in arguments.items() if name == "to"}
+        given = {name: value for name, value in arguments.items() if name != "to"}
+        return self.assembly.add(
+            op, self.reads if reads is None else reads, given,
+            path=self.path, frame=self.frame, span=self.fields.place, refers=refers, named=named,
+        )  # fmt: skip
+
+    def keep(self, *tensors: str, how: str = "plain", layer: str = "") -> None:
+        """Note which tensors the layer's blobs are, in their order."""
+        self.fillings.append(Filling(layer or self.name, ".".join(self.path), tensors, how))
+
+    def rank(self) -> int:
+        """How many spatial axes the first input has."""
+        return self.assembly.shapes[self.reads[0]].rank
+
+    def refuse(self, message: str, key: str | None = None, at: Fields | None = None, hint: str | None = None) -> Fault:
+        """The fault of a layer that means what the language cannot say."""
+        span = (at or self.fields).span(key) if key else self.fields.place
+        return Fault("not-importable", f"{self.kind}: {message}", span, hint)
+
+
+def _windows(given: Given, fields: Fields, least_kernel: int = 1) -> dict[str, Any]:
+    """Kernel, stride, padding and dilation: each one number for all axes, one for each, or as ``_h`` and ``_w``."""
+    found: dict[str, Any] = {}
+    rank = given.rank()
+    usual = {"kernel": None, "stride": 1, "padding": 0, "dilation": 1}
+    for name, key in (("kernel", "kernel_size"), ("stride", "stride"), ("padding", "pad"), ("dilation", "dilation")):
+        short = {"kernel_size": "kernel", "pad": "pad"}.get(key, key)
+        least = 0 if name == "padding" else 1
+        values = fields.wholes(key, least)
+        if name != "dilation" and (fields.has(f"{short}_h") or fields.has(f"{short}_w")):
+            if values or rank != 2:
+                raise fields.wrong(f"{short}_h", f"and `{key}` cannot both be given")
+            spare = usual[name]
+            sides = [fields.wholes(f"{short}_{side}", least) for side in "hw"]
+            if any(len(side) != 1 for side in sides) and (spare is None or any(len(side) > 1 for side in sides)):
+                raise fields.wrong(f"{short}_h", f"and `{short}_w` go together")
+            values = [side[0] if side else spare or 0 for side in sides]
+        if not values:
+            if usual[name] is None:
+                raise given.refuse(f"`{key}` is missing", hint="write `kernel_size: 3`")
+            values = [usual[name] or 0]
+        if len(values) not in (1, rank):
+            raise fields.wrong(key, f"gives {len(values)} numbers for {rank} axes")
+        found[name] = values if len(values) > 1 else values[0]
+    return found
+
+
+def _convolution(given: Given) -> list[int]:
+    fields = given.fields.message("convolution_param")
+    channels = fields.whole("num_output", 0, 1)
+    if not channels:
+        raise given.refuse("`num_output` is missing")
+    if fields.whole("axis", 1) != 1:
+        raise given.refuse("it works along the channels alone", "axis", fields)
+    fields.flag("force_nd_im2col", False)
+    bias = fields.flag("bias_term", True)
+    op = "conv" if given.kind == "Convolution" else "conv_transpose"
+    groups = fields.whole("group", 1, 1)
+    value = given.add(op, channels=channels, groups=groups, bias=bias, **_windows(given, fields))
+    given.keep("weight", *(["bias"] if bias else []))
+    return [value]
+
+
+def _pooling(given: Given) -> list[int]:
+    fields = given.fields.message("pooling_param")
+    which = fields.word("pool", ("MAX", "AVE", "STOCHASTIC", "0", "1", "2"), "MAX")
+    if which in ("STOCHASTIC", "2"):
+        raise given.refuse("pooling by chance has no counterpart", "pool", fields)
+    op = "max_pool" if which in ("MAX", "0") else "avg_pool"
+    floor = fields.word("round_mode", ("CEIL", "FLOOR", "0", "1"), "CEIL") in ("FLOOR", "1")
+    ceil = fields.flag("ceil_mode", not floor)
+    if fields.flag("global_pooling", False):
+        for key in ("kernel_size", "kernel_h", "kernel_w"):
+            if fields.has(key):
+                raise given.refuse(f"global pooling has no `{key}`", key, fields)
+        for key in ("stride", "pad"):
+            fields.wholes(key)
+        return [given.add("global_max_pool" if op == "max_pool" else "global_avg_pool")]
+    windows = _windows(given, fields)
+    if windows.pop("dilation") != 1:
+        raise given.refuse("it has no dilation", "dilation", fields)
+    value = given.add(op, ceil=ceil, **windows)
+    _hold_sizes(given, windows, ceil, value)
+    return [value]
+
+
+def _hold_sizes(given: Given, windows: dict[str, Any], ceil: bool, value: int) -> None:
+    """Refuse a window that lies wholly outside: Caffe keeps it where there is no padding, torch never."""
+    shapes = given.assembly.shapes
+    before, after = shapes[given.reads[0]].spatial, shapes[value].spatial
+    for axis, (size, found) in enumerate(zip(before, after, strict=True)):
+        kernel, stride, padding = (
+            windows[name][axis] if isinstance(windows[name], list) else windows[name]
+            for name in ("kernel", "stride", "padding")
+        )
+        assert isinstance(size, int)
+        room = size + 2 * padding - kernel
+        count = (-(-room // stride) if ceil else room // stride) + 1
+        if padding and (count - 1) * stride >= size + padding:
+            count -= 1
+        if count != found:
+            raise given.refuse(f"its last window lies outside of {size} rows, and Caffe fills it with nothing")
+
+
+def _inner_product(given: Given) -> list[int]:
+    fields = given.fields.message("inner_product_param")
+    features = fields.whole("num_output", 0, 1)
+    if not features:
+        raise given.refuse("`num_output` is missing")
+    if fields.whole("axis", 1) != 1:
+        raise given.refuse("it takes all axes from the channels on", "axis", fields)
+    bias = fields.flag("bias_term", True)
+    reads = given.reads
+    if given.rank():
+        reads = [given.add("flatten", named=False)]
+    value = given.add("linear", reads, features=features, bias=bias)
+    given.keep("weight", *(["bias"] if bias else []), how="transposed" if fields.flag("transpose", False) else "plain")
+    return [value]
+
+
+def _batch_norm(given: Given) -> list[int]:
+    fields = given.fields.message("batch_norm_param")
+    kept = fields.flag("use_global_stats", True)
+    momentum = round(1 - fields.number("moving_average_fraction", 0.999), 12)
+    affine = given.scale is not None
+    eps = fields.number("eps", 1e-5)
+    value = given.add("batch_norm", eps=eps, momentum=momentum, affine=affine, track_running_stats=kept)
+    if kept:
+        given.keep("running_mean", "running_var", how="statistics")
+    if given.scale is not None:
+        given.keep("weight", "bias", layer=given.scale.name)
+    return [value]
+
+
+def _scale(given: Given) -> list[int]:
+    """A factor for each channel: learnt, which is a depthwise 1×1 convolution, or the second input."""
+    fields = given.fields.message("scale_param")
+    axis, axes = fields.whole("axis", 1, -9), fields.whole("num_axes", 1, -1)
+    bias = fields.flag("bias_term", False)
+    if len(given.reads) == 2:
+        map_, factors = given.reads
+        if bias or axis != 0:
+            raise given.refuse("a second input scales from axis 0 on, without a bias", "scale_param")
+        shapes = given.assembly.shapes
+        if shapes[factors].rank == 0 and shapes[map_].rank:
+            ones = [1] * shapes[map_].rank
+            factors = given.add("reshape", [factors], named=False, shape=[shapes[factors].channels, *ones])
+        return [given.add("multiply", [map_, factors])]
+    if axis != 1 or axes != 1 or not given.rank():
+        raise given.refuse("it scales the channels of a map alone", "scale_param")
+    channels = given.assembly.channels(given.reads[0])
+    value = given.add("conv", channels=channels, kernel=1, groups=channels, bias=bias)
+    given.keep("weight", *(["bias"] if bias else []))
+    return [value]
+
+
+def _lrn(given: Given) -> list[int]:
+    fields = given.fields.message("lrn_param")
+    if fields.word("norm_region", ("ACROSS_CHANNELS", "WITHIN_CHANNEL", "0", "1"), "ACROSS_CHANNELS") not in (
+        "ACROSS_CHANNELS",
+        "0",
+    ):
+        raise given.refuse("only channels are looked at side by side", "norm_region", fields)
+    size = fields.whole("local_size", 5, 1)
+    if size % 2 == 0:
+        raise fields.wrong("local_size", "is odd")
+    alpha, beta, k = fields.number("alpha", 1.0), fields.number("beta", 0.75), fields.number("k", 1.0)
+    return [given.add("lrn", size=size, alpha=alpha, beta=beta, k=k)]
+
+
+def _eltwise(given: Given) -> list[int]:
+    fields = given.fields.message("eltwise_param")
+    operation = fields.word("operation", ("PROD", "SUM", "MAX", "0", "1", "2"), "SUM")
+    factors = fields.numbers("coeff")
+    fields.flag("stable_prod_grad", True)
+    if operation in ("MAX", "2"):
+        return [given.add("maximum")]
+    if operation in ("PROD", "0"):
+        return [given.add("multiply")]
+    if factors and len(factors) != len(given.reads):
+        raise fields.wrong("coeff", f"gives {len(factors)} numbers for {len(given.reads)} inputs")
+    scaled = [
+        value if factor == 1 else given.add("scale", [value], named=False, by=_number(factor))
+        for value, factor in zip(given.reads, factors or [1.0] * len(given.reads), strict=True)
+    ]
+    return [given.add("add", scaled)]
+
+
+def _concat(given: Given) -> list[int]:
+    fields = given.fields.message("concat_param")
+    axis = fields.whole("axis", fields.whole("concat_dim", 1))
+    return [given.add("concat", axis=_axis(given, axis, fields))]
+
+
+def _slice(given: Given) -> list[int]:
+    fields = given.fields.message("slice_param")
+    axis = fields.whole("axis", fields.whole("slice_dim", 1))
+    name = _axis(given, axis, fields)
+    whole = given.assembly.shapes[given.reads[0]].dims[axis - 1]
+    assert isinstance(whole, int)
+    points = [0, *fields.wholes("slice_point", 1), whole]
+    if len(points) == 2:
+        if whole % given.tops:
+            raise given.refuse(f"{whole} {name} do not divide into {given.tops} parts")
+        points = [part * (whole // given.tops) for part in range(given.tops + 1)]
+    sizes = [end - start for start, end in pairwise(points)]
+    if len(sizes) != given.tops or min(sizes) < 1:
+        raise fields.wrong("slice_point", f"does not cut {whole} {name} into {given.tops} parts")
+    if len(sizes) == 1:
+        return given.reads
+    return [given.add("split", named=False, sizes=sizes, index=index, axis=name) for index in range(len(sizes))]
+
+
+def _axis(given: Given, axis: int, fields: Fields) -> str:
+    axes = given.assembly.shapes[given.reads[0]].axes
+    if not 1 <= axis <= len(axes):
+        raise given.refuse(f"the input has no axis {axis} to work along", "axis", fields)
+    return axes[axis - 1]
+
+
+def _crop(given: Given) -> list[int]:
+    fields = given.fields.message("crop_param")
+    if len(given.reads) != 2:
+        raise given.refuse("it wants a map and what to follow in size")
+    if fields.whole("axis", 2, -9) not in (2, -2):
+        raise given.refuse("it crops height and width alone", "axis", fields)
+    offsets = fields.wholes("offset")
+    if len(offsets) not in (0, 1, given.rank()):
+        raise fields.wrong("offset", f"gives {len(offsets)} numbers for {given.rank()} axes")
+    offset = offsets if len(offsets) > 1 else (offsets or [0])[0]
+    return [given.add("crop", given.reads[:1], to=given.reads[1], offset=offset)]
+
+
+def _power(given: Given) -> list[int]:
+    fields = given.fields.message("power_param")
+    power, factor, shift = fields.number("power", 1.0), fields.number("scale", 1.0), fields.number("shift", 0.0)
+    if power != 1:
+        raise given.refuse(f"there is no power of {power:g}", "power", fields)
+    value = given.reads[0]
+    if factor != 1:
+        value = given.add("scale", [value], named=False, by=_number(factor))
+    if shift != 0:
+        value = given.add("shift", [value], named=False, by=_number(shift))
+    return [value]
+
+
+def _number(value: float) -> int | float:
+    return int(value) if value == int(value) else value
+
+
+def _relu(given: Given) -> list[int]:
+    slope = given.fields.message("relu_param").number("negative_slope", 0.0)
+    return [given.add("leaky_relu", named=False, negative_slope=slope) if slope else given.add("relu", named=False)]
+
+
+def _prelu(given: Given) -> list[int]:
+    shared = given.fields.message("prelu_param").flag("channel_shared", False)
+    value = given.add("prelu", per_channel=not shared)
+    given.keep("weight")
+    return [value]
+
+
+def _elu(given: Given) -> list[int]:
+    alpha = given.fields.message("elu_param").number("alpha", 1.0)
+    return [given.add("elu", named=False, alpha=alpha)]
+
+
+def _dropout(given: Given) -> list[int]:
+    fields = given.fields.message("dropout_param")
+    fields.flag("scale_train", True)
+    return [given.add("dropout", p=fields.number("dropout_ratio", 0.5))]
+
+
+def _softmax(given: Given) -> list[int]:
+    if given.fields.message("softmax_param").whole("axis", 1, -9) != 1:
+        raise given.refuse("it works along the channels alone", "softmax_param")
+    return [given.add("softmax")]
+
+
+def _flatten(given: Given) -> list[int]:
+    fields = given.fields.message("flatten_param")
+    if (fields.whole("axis", 1, -9), fields.whole("end_axis", -1, -9)) != (1, -1):
+        raise given.refuse("it takes all axes from the channels on", "flatten_param")
+    return [given.add("flatten")] if given.rank() else given.reads
+
+
+def _reshape(given: Given) -> list[int]:
+    fields = given.fields.message("reshape_param")
+    if fields.whole("axis", 0, -9) != 0 or fields.whole("num_axes", -1, -9) != -1:
+        raise given.refuse("it reshapes all axes", "reshape_param")
+    wanted = fields.message("shape").wholes("dim", -1)
+    axes = given.assembly.shapes[given.reads[0]].axes
+    if len(wanted) < 2 or wanted[0] != 0:
+        raise given.refuse("the batch stays as it is: its first `dim` is 0", "reshape_param")
+    if any(size == 0 and at >= len(axes) for at, size in enumerate(wanted[1:])):
+        raise given.refuse(f"a `dim` of 0 keeps an axis, and there are {len(axes)} after the batch", "reshape_param")
+    shape: list[int | str] = [size or axes[at] for at, size in enumerate(wanted[1:])]
+    return [given.add("reshape", shape=shape)]
+
+
+def _plain(op: str) -> Callable[[Given], list[int]]:
+    return lambda given: [given.add(op, named=False)]
+
+
+def _split(given: Given) -> list[int]:
+    return given.reads * given.tops
+
+
+RULES: dict[str, Callable[[Given], list[int]]] = {
+    "BNLL": _plain("softplus"),
+    "BatchNorm": _batch_norm,
+    "Concat": _concat,
+    "Convolution": _convolution,
+    "Crop": _crop,
+    "Deconvolution": _convolution,
+    "Dropout": _dropout,
+    "ELU": _elu,
+    "Eltwise": _eltwise,
+    "Flatten": _flatten,
+    "InnerProduct": _inner_product,
+    "LRN": _lrn,
+    "PReLU": _prelu,
+    "Pooling": _pooling,
+    "Power": _power,
+    "ReLU": _relu,
+    "Reshape": _reshape,
+    "Scale": _scale,
+    "Sigmoid": _plain("sigmoid"),
+    "Slice": _slice,
+    "Softmax": _softmax,
+    "Split": _split,
+    "TanH": _plain("tanh"),
+}
+"""By type what a layer's outputs are."""
+
+WORDS = {"Convolution": "conv", "Deconvolution": "deconv", "InnerProduct": "fc", "Pooling": "pool", "BatchNorm": "bn"}
+"""What is put before names that begin with a digit."""
+
+ACTIVATIONS = ("BNLL", "ELU", "ReLU", "Sigmoid", "TanH")
+"""Types without weights whose names nobody asks for."""
+
+MANY = ("Concat", "Eltwise")
+"""Types that take any number of inputs."""
+
+TWO = ("Crop", "Scale")
+"""Types that take two, or may."""

@@ -1,0 +1,74 @@
+"""Files of other tools, by their endings: what each kind is read by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, printable
+from archspec.graph import Graph
+from archspec.importers import caffe, darknet
+from archspec.importers.assembly import Read
+from archspec.importers.tensors import Filled
+from archspec.importers.writing import written
+from archspec.records import record
+from archspec.source import Limits, read
+
+MOST_BYTES = 64_000_000
+"""The longest text that is read."""
+
+Reader = Callable[[str, str, Diagnostics, Sequence[int] | None], Read]
+"""From a text, its file's name, where to say what is wrong, and channels and sizes from outside, to a network."""
+
+READERS: Mapping[str, Reader] = {".prototxt": caffe.read, ".cfg": darknet.read}
+"""By the ending of a file what reads it."""
+
+
+@record
+class Imported:
+    """A network of a file: its name, its spec's text, and what is known of its weights."""
+
+    name: str
+    text: str
+    read: Read
+
+    def weights(self, graph: Graph, path: Path | None) -> Filled:
+        """The tensors of a file of weights by the keys of the spec's graph, none without a file.
+
+        Raises :class:`SpecError`.
+        """
+        own = {
+            f"{node.path}.{weight.name}" if weight.name else node.path: tuple(weight.shape)
+            for node in graph.nodes
+            if node.op is not None and node.reuse is None
+            for weight in node.op.weights(graph.shapes_in(node))
+        }
+        assert own == self.read.assembly.weights, "the spec has the weights that were assembled"
+        return Filled({}) if path is None else self.read.weights(path)
+
+
+def is_foreign(name: str) -> bool:
+    """Whether a name is that of another tool's file."""
+    return name.endswith(tuple(READERS))
+
+
+def imported(path: Path, size: Sequence[int] | None = None, name: str | None = None) -> Imported:
+    """The spec of a network in a file; raises :class:`SpecError` with all that is wrong, line by line."""
+    diagnostics = Diagnostics()
+    found: Read | None = None
+    try:
+        text = read(path, Limits(MOST_BYTES, 0, 0), None)
+        found = READERS[path.suffix](text, str(path), diagnostics, size)
+    except Fault as fault:
+        diagnostics.add(fault.diagnostic)
+    diagnostics.raise_if_errors()
+    assert found is not None
+    assembly = found.assembly
+    network = assembly.network(found.outputs)
+    network.name = name or network.name
+    channels = {number: shape.channels for number, shape in enumerate(assembly.shapes) if "channels" in shape.axes}
+    try:
+        return Imported(network.name, written(network, channels), found)
+    except RecursionError:
+        said = f"`{printable(str(path))}` nests deeper than a spec can"
+        raise SpecError([Diagnostic("too-deep", said)]) from None

@@ -1,0 +1,92 @@
+"""Modules that are built and never called: steps that nothing reads, so that their weights keep their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from archspec.importers.network import Frame, Layer
+from archspec.importers.torch_module import layers as table
+from archspec.importers.torch_module.layers import Unknown
+from archspec.importers.torch_module.lowering import told
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_INPUTS = ("in_channels", "in_features", "num_features", "num_channels")
+"""What layers call the number of channels that they take."""
+
+
+def with_idle(module: nn.Module, layers: list[Layer], kinds: dict[int, tuple[int, int]]) -> list[Layer]:
+    """The layers of a network with those that it never calls, each in the module that holds it.
+
+    A layer reads, beside the others, what has as many channels as it takes; where nothing there has, its parameters
+    stand by themselves.  ``kinds`` are the channels and the number of spatial axes of each value of the trace.
+    """
+    called = {layer.path for layer in layers if layer.path}
+    owned = {path.rpartition(".")[0] for path in called}
+    found = list(layers)
+    free = max([*kinds, *(layer.gives for layer in layers)], default=0) + 1
+    for path, part in module.named_modules():
+        own = [name for name, _ in part.named_parameters(recurse=False)]
+        if not own or path in called or all(f"{path}.{name}".lstrip(".") in called for name in own):
+            continue
+        frame = _frame(path, layers)
+        if frame is None:
+            continue
+        said = _read(part) if path not in owned else None
+        place = _place(found, frame, part, kinds) if said is not None else None
+        if said is not None and place is not None:
+            at, reads = place
+            found.insert(at, Layer(*said, [reads], free, frame, path, aside=True))
+            free += 1
+            continue
+        first = next(at for at, layer in enumerate(found) if layer.frame is frame)
+        for name, tensor in part.named_parameters(recurse=False):
+            key = f"{path}.{name}".lstrip(".")
+            if key not in called and 1 <= tensor.dim() <= 4:
+                found.insert(first, Layer("parameter", {"shape": tuple(tensor.shape)}, [], free, frame, key))
+                free, first = free + 1, first + 1
+    return found
+
+
+def _read(part: Any) -> tuple[str, dict[str, Any]] | None:
+    """The op of a layer and its arguments; None for what is no layer, or none that the language has."""
+    if not table.is_layer(part):
+        return None
+    try:
+        op, given = table.read(part, 2)
+    except Unknown:
+        return None
+    return op, told(op, given)
+
+
+def _frame(path: str, layers: list[Layer]) -> Frame | None:
+    """The first call of the nearest module around a path that some layer stands in directly."""
+    inside = {layer.frame.path: layer.frame for layer in reversed(layers)}
+    while path:
+        path = path.rpartition(".")[0]
+        frame = inside.get(path)
+        if frame is not None and not frame.chain:
+            return frame
+    return inside.get("")
+
+
+def _place(layers: list[Layer], frame: Frame, part: Any, kinds: dict[int, tuple[int, int]]) -> tuple[int, int] | None:
+    """Where a layer can stand among those of a module, and a value that it can read there."""
+    wanted = next((getattr(part, name) for name in _INPUTS if hasattr(part, name)), None)
+    name = type(part).__name__
+    rank = int(name[-2]) if name[-2:] in ("1d", "2d", "3d") else 0
+    for value, at in _values(layers, frame):
+        if kinds.get(value) == (wanted, rank):
+            return at, value
+    return None
+
+
+def _values(layers: list[Layer], frame: Frame) -> Iterator[tuple[int, int]]:
+    """What can be read in a module before its last layer, and the place from which on."""
+    own = [at for at, layer in enumerate(layers) if layer.frame is frame]
+    for value in layers[own[0]].reads:
+        yield value, own[0]
+    for at in own[:-1]:
+        yield layers[at].gives, at + 1

@@ -1,0 +1,16 @@
+"""From layers to a spec's text: the stages after an importer, in their order."""
+
+from __future__ import annotations
+
+from archspec.importers import blocks, branches, scopes, text
+from archspec.importers.network import Network
+
+
+def written(network: Network, channels: dict[int, int]) -> str:
+    """A network's spec; ``channels`` are those of the values that are known."""
+    root = scopes.tree(network)
+    read_by = branches.readers(root)
+    read_by.update(output.value for output in network.outputs)
+    branches.fold(root, read_by)
+    found = blocks.find(root, read_by, channels)
+    return text.write(network, root, found)
