@@ -14,7 +14,7 @@ from archspec.families.items import Item, Reader
 from archspec.families.loops import Loops
 from archspec.families.settle import settle
 from archspec.families.solver import Mismatch
-from archspec.families.templates import Entry, Parameter, Ref, Series, Template
+from archspec.families.templates import Entry, Parameter, Ref, Series, Template, with_turns
 from archspec.families.wiring import child_of
 from archspec.graph import Scope
 
@@ -57,6 +57,22 @@ def _template(reader: Reader, scopes: Sequence[Scope], templates: dict[Scope, Te
     return template
 
 
+def _check_names(entries: Sequence[Entry]) -> None:
+    """Raise :class:`Mismatch` where steps that no use has both of have one name.
+
+    What some uses lack is called all the same, as an ``nn.Identity`` of that name, and would be the other step.
+    """
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.name and entry.kind not in ("function", "loop"):
+            if entry.name in seen:
+                raise Mismatch("two members of one name")
+            seen.add(entry.name)
+    inside = [child.name for entry in entries for child in with_turns(entry.children) if entry.kind == "loop"]
+    if not seen.isdisjoint(name for name in inside if name):
+        raise Mismatch("two members of one name")
+
+
 def _conditions(entries: Iterable[Entry | Series]) -> Iterator[Tree | None]:
     for entry in entries:
         if isinstance(entry, Entry):
@@ -96,6 +112,7 @@ class Skeleton(Loops):
             outputs, given = [Ref(0)], [dict.fromkeys(self.flow.outputs[scope], 0) for scope in self.uses]
         else:
             self.aligned(rows)
+            _check_names(self.top)
             entries, end = list[Entry | Series](self.top), None
             outputs, given = self.given
         inputs = [list(inputs) for inputs in self.inputs]

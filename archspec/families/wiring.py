@@ -154,12 +154,13 @@ class Wiring:
         guesses += before[:1]
         if len(before) > 1:
             guesses.append(algebra.total(before))
-        if len(set(values)) == 1:
-            return algebra.constant(values[0])
-        for guess in guesses:
-            if self.solver.fits(guess, values, where, turns):
+        constant = algebra.constant(values[0]) if len(set(values)) == 1 else None
+        if constant is not None and len(set(where)) == len(self.uses):
+            return constant
+        for guess in guesses:  # the same in the few uses that have an entry is luck where a formula says it too
+            if guess != constant and self.solver.fits(guess, values, where, turns):
                 return self._simpler(guess, values, where, turns)
-        return None
+        return constant
 
     def _simpler(
         self, guess: Tree, values: Sequence[int | None], where: Sequence[int], turns: Sequence[int] | None

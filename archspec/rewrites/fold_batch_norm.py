@@ -96,7 +96,7 @@ def _fold(draft: Draft, norm: DraftNode) -> None:
 class _Weight:
     """s·W; ``groups`` are a transposed convolution's, whose weight has the inputs of all groups on its first axis."""
 
-    def __init__(self, eps: float, axis: int, groups: int = 1) -> None:
+    def __init__(self, eps: float, axis: int, groups: int) -> None:
         self.eps = eps
         self.axis = axis
         self.groups = groups

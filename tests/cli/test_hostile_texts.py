@@ -150,8 +150,9 @@ def test_a_text_in_each_place_of_the_schema(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_texts_in_the_arguments_of_every_command(tmp_path: Path) -> None:
+def test_texts_in_the_arguments_of_every_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each argument and option that takes a text, found from the commands themselves."""
+    monkeypatch.chdir(tmp_path)  # where one of them names a file to write
     spec = str(written(tmp_path / "spec.yaml", everywhere("x")))
     commands: dict[str, Any] = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
     said = 0

@@ -252,6 +252,39 @@ steps:
   - chain as short: {layers: [[8, 1]]}
   - chain as long: {layers: [[8, 1], [9, 3], [5, 3]]}
 """,
+    "two_steps_of_one_name": """
+blocks:
+  unit:
+    params: {channels, stride: 1}
+    steps:
+      - concat:
+          - - conv as conv1: {channels: $(channels - input.channels), kernel: 3, stride: 2, padding: 1}
+            - relu
+            - conv as conv2: {channels: $(previous.channels), kernel: 1}
+          - avg_pool: {kernel: 3, stride: 2, padding: 1}
+        when: stride == 2
+      - add:
+          - - conv as conv1: {channels: $channels, kernel: 1}
+            - relu
+            - conv as conv2: {channels: $channels, kernel: 3, padding: 1}
+          - []
+        when: stride == 1
+      - relu
+  either:
+    params: {channels, wide: true}
+    steps:
+      - conv as conv: {channels: $channels, kernel: 3, padding: 1}
+        when: wide
+      - conv as conv: {channels: $channels, kernel: 1, bias: false}
+        when: not wide
+steps:
+  - unit as unit1: {channels: 8, stride: 2}
+  - unit as unit2: {channels: 8}
+  - unit as unit3: {channels: 12, stride: 2}
+  - unit as unit4: {channels: 12}
+  - either as either1: {channels: 4}
+  - either as either2: {channels: 6, wide: false}
+""",
     "what_follows_from_what": """
 blocks:
   unit:

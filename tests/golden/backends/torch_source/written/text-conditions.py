@@ -35,7 +35,7 @@ class Gated(nn.Module):
         self.conv = nn.Conv2d(in_channels, channels, 3, padding=1)
         self.gate = gate
         if gate:
-            self.excite = nn.Conv2d(4, channels, 1)
+            self.excite = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)
