@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 # library/squeeze_excite.yaml:1
 class SqueezeExcite(nn.Module):
-    """Weighs each channel by a gate computed from the means of all of them, through
-    channels hidden ones (https://arxiv.org/abs/1709.01507).
+    """Multiplies each channel by a gate computed from the means of all channels,
+    through channels hidden units (https://arxiv.org/abs/1709.01507).
     """
 
     def __init__(self) -> None:

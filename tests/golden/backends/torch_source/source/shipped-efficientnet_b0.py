@@ -133,35 +133,35 @@ class EfficientNet(nn.Module):
             ConvNormAct(3, 32, kernel=3, stride=2),
             nn.Sequential(InvertedResidual(32, 1, 3, 16, drop=0.0)),
             nn.Sequential(
-                InvertedResidual(16, 6, 3, 24, drop=0.0125, stride=2),
-                InvertedResidual(24, 6, 3, 24, drop=0.025),
+                InvertedResidual(16, 6, 3, 24, drop=0.2 * 1 / 16, stride=2),
+                InvertedResidual(24, 6, 3, 24, drop=0.2 * 2 / 16),
             ),
             nn.Sequential(
-                InvertedResidual(24, 6, 5, 40, drop=0.037500000000000006, stride=2),
-                InvertedResidual(40, 6, 5, 40, drop=0.05),
+                InvertedResidual(24, 6, 5, 40, drop=0.2 * 3 / 16, stride=2),
+                InvertedResidual(40, 6, 5, 40, drop=0.2 * 4 / 16),
             ),
             nn.Sequential(
-                InvertedResidual(40, 6, 3, 80, drop=0.0625, stride=2),
+                InvertedResidual(40, 6, 3, 80, drop=0.2 * 5 / 16, stride=2),
                 *(
                     InvertedResidual(80, 6, 3, 80, drop=0.2 * (i + 6) / 16)
                     for i in range(2)
                 ),
             ),
             nn.Sequential(
-                InvertedResidual(80, 6, 5, 112, drop=0.1),
+                InvertedResidual(80, 6, 5, 112, drop=0.2 * 8 / 16),
                 *(
                     InvertedResidual(112, 6, 5, 112, drop=0.2 * (i + 9) / 16)
                     for i in range(2)
                 ),
             ),
             nn.Sequential(
-                InvertedResidual(112, 6, 5, 192, drop=0.1375, stride=2),
+                InvertedResidual(112, 6, 5, 192, drop=0.2 * 11 / 16, stride=2),
                 *(
                     InvertedResidual(192, 6, 5, 192, drop=0.2 * (i + 12) / 16)
                     for i in range(3)
                 ),
             ),
-            nn.Sequential(InvertedResidual(192, 6, 3, 320, drop=0.1875)),
+            nn.Sequential(InvertedResidual(192, 6, 3, 320, drop=0.2 * 15 / 16)),
             ConvNormAct(320, 1280, kernel=1),
         )
         self.classifier = nn.Sequential(nn.Dropout(p=0.2), nn.Linear(1280, 1000))

@@ -47,8 +47,8 @@ class ConvBNReLU(nn.Module):
 
 # library/inception_a.yaml:1
 class InceptionA(nn.Module):
-    """Inception module A, for the 35×35 grid; beside a 5×5 convolution, the same
-    field as two 3×3.
+    """Inception module A, for the 35×35 grid; a branch of two 3×3 convolutions next
+    to one with a 5×5.
     """
 
     def __init__(self, in_channels: int, pool: int) -> None:
@@ -129,7 +129,7 @@ class InceptionB(nn.Module):
 
 # specs/inception_v3.yaml:18
 class Auxiliary(nn.Module):
-    """Classifier from the last 17×17 grid."""
+    """Classifier on the last 17×17 grid."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,7 +146,7 @@ class Auxiliary(nn.Module):
 # library/grid_reduction_b.yaml:1
 class GridReductionB(nn.Module):
     """Efficient grid-size reduction, 17×17 to 8×8; strided convolutions, one after a
-    factorised 7×7, beside a pooling.
+    factorised 7×7, and a pooling.
     """
 
     def __init__(self) -> None:
@@ -167,9 +167,7 @@ class GridReductionB(nn.Module):
 
 # library/inception_c.yaml:1
 class InceptionC(nn.Module):
-    """Inception module C, for the 8×8 grid; 1×3 and 3×1 convolutions fan out side by
-    side.
-    """
+    """Inception module C, for the 8×8 grid; 1×3 and 3×1 convolutions side by side."""
 
     def __init__(self, in_channels: int) -> None:
         super().__init__()

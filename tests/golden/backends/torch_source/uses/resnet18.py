@@ -14,7 +14,7 @@ from torch.nn import functional as F
 # library/residual_basic.yaml:1
 class ResidualBasic(nn.Module):
     """Residual block of two 3×3 convolutions; a strided 1×1 convolution on the
-    shortcut where the shape changes.
+    shortcut if the shape changes.
     """
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
