@@ -38,7 +38,7 @@ def test_archspec_agrees_with_torch(start: int) -> None:
     assert _total(outcomes, "sizes") > _total(outcomes, "valid") > 0
     assert _total(outcomes, "rows") > 100
     assert _total(outcomes, "interior") > 100
-    assert sum(outcome.partial for outcome in outcomes) < CHUNK // 2
+    assert sum(outcome.partial for outcome in outcomes) <= CHUNK // 2
 
 
 def _total(outcomes: list[Outcome], what: str) -> int:

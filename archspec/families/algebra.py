@@ -15,6 +15,8 @@ from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
 
 AT = (0, 0)
+_MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+"""Comparisons with their sides exchanged."""
 PYTHON = {name: name for name in ("abs", "enumerate", "len", "max", "min", "range", "reversed", "round", "sum", "zip")}
 PYTHON |= {name: f"math.{name}" for name in ("ceil", "floor", "log2")} | {"divisible": "divisible"}
 """Functions of the language, and what has the same meaning in emitted text; :data:`DIVISIBLE` is its own."""
@@ -86,8 +88,19 @@ def value_of(tree: Tree, names: Mapping[str, Any]) -> Any:
 
 
 def show(tree: Tree, names: Mapping[str, str] | None = None) -> str:
-    """A formula as Python text."""
-    return expressions.to_python(t.Expression("", None, False, tree), names, PYTHON)
+    """A formula as Python text, constants on the right of comparisons."""
+    return expressions.to_python(t.Expression("", None, False, _turned(tree)), names, PYTHON)
+
+
+def _turned(tree: Tree) -> Tree:
+    """A formula with ``channels != 8`` for ``8 != channels``, which is what a number put for a name leaves."""
+    match tree:
+        case t.Comparison(first=t.Literal() as first, rest=((symbol, operand),)) if symbol in _MIRRORED:
+            if not isinstance(operand, t.Literal):
+                return replace(tree, first=_turned(operand), rest=((_MIRRORED[symbol], first),))
+        case t.Listing(items=items):
+            return replace(tree, items=tuple(map(_turned, items)))
+    return _rebuilt(tree, _turned)
 
 
 def names_in(tree: Tree) -> frozenset[str]:

@@ -22,6 +22,9 @@ from archspec.families.solver import Mismatch
 from archspec.families.templates import Entry, Series
 from archspec.graph import Node
 
+WRITTEN_OUT = 16
+"""Members that are written one by one rather than as a loop over a table of the same class, at most."""
+
 
 class Chains(Members):
     """Makes the entries of chains."""
@@ -97,6 +100,8 @@ class Chains(Members):
         if between is not None:
             self.solver.restore(mark)
             body, end = self._turns(segment, where, between, start, inline)
+        if max(segment.counts) <= WRITTEN_OUT and self._reads_own_table(body):
+            raise Mismatch("a list reads better")
         count = self.solver.solve(
             "count", [count - start for count in segment.counts], where, self._count_hints(segment, where, start)
         )
@@ -110,6 +115,15 @@ class Chains(Members):
             if guess is not None and self.solver.fits(guess, values, where):
                 return out, guess
         return out, None
+
+    def _reads_own_table(self, body: Sequence[Entry]) -> bool:
+        """Whether a loop's members take their numbers from a table in the same class.
+
+        The members written one by one are then as short, and easier to read.
+        """
+        tables = {key for key, tree in self.solver.locals.items() if isinstance(tree, t.Listing)}
+        names = {name for tree in formulas(body) for name in algebra.names_in(tree)}
+        return TURN in names and not tables.isdisjoint(names)
 
     def _turns(
         self, segment: Segment, where: Sequence[int], previous: Tree | None, start: int, inline: bool

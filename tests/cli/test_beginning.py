@@ -25,7 +25,7 @@ def test_a_shipped_spec_becomes_a_file_of_ones_own(tmp_path: Path) -> None:
     path.write_text("mine")
     status, _, err = run("new", "resnet18", "-o", str(path))
     assert status == 2
-    assert "is there already" in err
+    assert "already exists" in err
     assert path.read_text() == "mine"
 
 
@@ -35,7 +35,7 @@ def test_a_shipped_spec_becomes_a_file_of_ones_own(tmp_path: Path) -> None:
         (("new", "resnet51"), "did you mean `resnet5"),
         (("new", "fire"), "there is no shipped spec `fire`"),
         (("new", "my/own.yaml"), "`archspec list specs` shows"),
-        (("new", "resnet18", "-o", "mine.py"), "let it end in .yaml"),
+        (("new", "resnet18", "-o", "mine.py"), "use a name that ends in .yaml"),
         (("data", "faces", "folder"), "'digits', 'scenes'"),
     ],
 )
@@ -54,7 +54,7 @@ def test_digits_to_train_on(tmp_path: Path) -> None:
     assert load_images(folder, (8, 8), 1).classes == tuple("0123456789")
     status, _, err = run("data", "digits", str(folder))
     assert status == 2
-    assert "give a new or empty folder" in err
+    assert "choose a new or empty folder" in err
 
 
 def test_scenes_to_train_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,7 +86,7 @@ def test_a_split_of_the_users_own(tmp_path: Path, save: Save) -> None:
     ]
     assert [(path.name, target) for path, target in found.validation.samples] == [("9.png", 1)]
     save("val/c/1.png")
-    with pytest.raises(SpecError, match=r"val` has classes that .*train` has not: `c`"):
+    with pytest.raises(SpecError, match=r"val` has classes that .*train` lacks: `c`"):
         load_images(tmp_path, (6, 8), 1)
 
 
@@ -129,7 +129,7 @@ def test_images_that_cannot_be_read(tmp_path: Path, save: Save, monkeypatch: pyt
     monkeypatch.setattr(data, "PRELOADED_BYTES", 0)  # large sets are read as they are needed
     found = load_images(tmp_path, (6, 8), 1)
     assert not found.training.preloaded
-    with pytest.raises(UnreadableImage, match="is no readable image: by its content it is no PNG or JPEG"):
+    with pytest.raises(UnreadableImage, match="is not a readable image: its content is not PNG or JPEG"):
         found.training.read(tmp_path / "a" / "1.png")
 
 
@@ -209,7 +209,7 @@ def test_folders_that_will_not_do(tmp_path: Path, save: Save) -> None:
     save("1.png")
     with pytest.raises(SpecError, match="has images, but no folders of classes") as error:
         load_images(tmp_path, (6, 8), 1)
-    assert "hint: a folder for each class is wanted" in say(error)
+    assert "hint: make a folder for each class" in say(error)
     save("a/1.png")
     with pytest.raises(SpecError, match="one class, `a`: at least two are needed"):
         load_images(tmp_path, (6, 8), 1)
@@ -223,5 +223,5 @@ def test_folders_that_will_not_do(tmp_path: Path, save: Save) -> None:
     ("size", "channels", "shape"), [((8,), 1, "1, 8"), ((8, 8, 8), 3, "3, 8, 8, 8"), ((8, 8), 4, "4")]
 )
 def test_inputs_that_are_no_images(size: tuple[int, ...], channels: int, shape: str, tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=rf"the network's input is \[{shape}.* an image's is \[1, H, W\]"):
+    with pytest.raises(SpecError, match=rf"the network's input is \[{shape}.* images need \[1, H, W\]"):
         load_images(tmp_path, size, channels)

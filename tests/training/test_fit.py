@@ -232,9 +232,9 @@ def test_weights_of_another_network(data: ImageData, tmp_path: Path) -> None:
     assert codes(error) == ["weights-mismatch"]
     missing, unknown, differing = error.value.diagnostics[0].details
     assert missing == "1 missing in the file: `bn.bias`"
-    assert unknown == "1 unknown to the network: `head.weight`"
+    assert unknown == "1 not in the network: `head.weight`"
     weight = "`fc.weight` is [5, 8] in the file, [2, 8] in the network"
-    assert differing == f"2 of another shape: {weight}, `fc.bias` is [5] in the file, [2] in the network"
+    assert differing == f"2 with another shape: {weight}, `fc.bias` is [5] in the file, [2] in the network"
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x04cposix\nsystem\n.", bytes(range(256))])
@@ -284,9 +284,9 @@ def test_class_counts_that_differ(data: ImageData, tmp_path: Path) -> None:
         "error[class-count]: output `output` has 10 classes, but the data has 2: lying, upright\n"
         "  hint: `--set classes=2`, if the spec has a parameter `classes`"
     )
-    with pytest.raises(SpecError, match="output `aux` tells 7 classes apart"):
+    with pytest.raises(SpecError, match="output `aux` has 7 classes"):
         fit(lambda: WithAuxiliary(7), data, tmp_path / "out", roles=ROLES)
-    with pytest.raises(SpecError, match=r"output `output` is \[1, 8, 8\]; to tell 2 classes apart it must be \[2\]"):
+    with pytest.raises(SpecError, match=r"output `output` is \[1, 8, 8\]; for 2 classes it must be \[2\]"):
         fit(nn.Conv2d(1, 1, 1), data, tmp_path / "out")
     with pytest.raises(SpecError, match="the network has no parameters"):
         fit(nn.Flatten(), data, tmp_path / "out")
@@ -324,13 +324,15 @@ def test_sets_too_large_for_memory(stripes: Path, tmp_path: Path, monkeypatch: p
     with pytest.raises(SpecError) as error:
         fit(Tiny, load_images(copied, (8, 8), 1), tmp_path / "out")
     assert (
-        str(error.value).strip().startswith(f"error[unreadable-image]: `{copied}/upright/3.png` is no readable image")
+        str(error.value)
+        .strip()
+        .startswith(f"error[unreadable-image]: `{copied}/upright/3.png` is not a readable image")
     )
     assert len(str(error.value).strip().splitlines()) == 1
 
 
 def test_calls_that_cannot_be(data: ImageData, tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="only one of them can be"):
+    with pytest.raises(SpecError, match="use only one of them"):
         fit(Tiny, data, tmp_path, Options(weights=tmp_path / "weights.pt", resume=True))
     (tmp_path / "file").touch()
     with pytest.raises(SpecError, match=r"cannot write to `.*file/out`: Not a directory"):

@@ -329,7 +329,7 @@ def test_a_run_is_not_overwritten_in_silence(data: ImageData, tmp_path: Path) ->
     trained(data, tmp_path)
     before = outcome(tmp_path)
     said = refusal(lambda: trained(data, tmp_path, lr=0.5))
-    assert said.startswith(f"error[output-folder]: `{tmp_path}` already has a run\n  hint: `--resume` goes on with it")
+    assert said.startswith(f"error[output-folder]: `{tmp_path}` already has a run\n  hint: continue it with `--resume`")
     assert outcome(tmp_path) == before
     (tmp_path / "predictions.png").write_bytes(b"of the run before")
     (tmp_path / "notes.txt").write_text("the user's own")
@@ -338,7 +338,7 @@ def test_a_run_is_not_overwritten_in_silence(data: ImageData, tmp_path: Path) ->
     trained(data, tmp_path / "a")
     trained(data, tmp_path / "b")
     into = {"resume": tmp_path / "a" / "last.ckpt", "epochs": 3, "device": "cpu"}
-    assert "has a run already" in refusal(lambda: fit(Small, data, tmp_path / "b", Options(**into)))
+    assert "already has a run" in refusal(lambda: fit(Small, data, tmp_path / "b", Options(**into)))
 
 
 def test_a_full_disk_is_told_and_nothing_half_written(data: ImageData, tmp_path: Path) -> None:
@@ -416,7 +416,7 @@ def test_resuming_with_other_data(data: ImageData, folder: Path, tmp_path: Path)
     (other / "lit").rename(other / "light")
     (other / "light" / "1.png").unlink()
     found = refusal(lambda: resumed(load_images(other, (4, 4), 1), tmp_path / "out", epochs=3))
-    assert "images to learn from, and held out: 15, 4, was 16, 4" in found
+    assert "images for training and validation: 15, 4, was 16, 4" in found
 
 
 SPEC = """\
@@ -465,7 +465,7 @@ def test_the_folder_of_a_command_says_what_was_trained(folder: Path, tmp_path: P
     assert [call["epochs"] for call in json.loads((out / "run.json").read_text())["calls"]] == [1, 2]
     assert json.loads((out / "result.json").read_text())["lr"] == 0.01
     status, _, said = run(*words, "--epochs", "1")
-    assert (status, "has a run already" in said) == (1, True)
+    assert (status, "already has a run" in said) == (1, True)
     assert run(*words, "--resume", "--overwrite")[0] == 2
 
 
@@ -586,7 +586,7 @@ def test_numbers_that_contradict_one_another(
 ) -> None:
     torch.save(changed(standing, path, lambda _: value), tmp_path / "last.ckpt")
     said = refusal(lambda: resumed(data, tmp_path, epochs=4))
-    assert said.startswith(f"error[bad-checkpoint]: `{tmp_path}/last.ckpt` is no checkpoint that this training could")
+    assert said.startswith(f"error[bad-checkpoint]: `{tmp_path}/last.ckpt` is not a checkpoint that this training can")
     assert f"`{field}` does not agree with " in said
 
 

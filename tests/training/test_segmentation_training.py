@@ -226,7 +226,7 @@ def test_the_seed_decides_and_resuming_changes_no_bit(data: ImageData[MaskedImag
     def state(name: str, epochs: int, resume: bool = False) -> dict[str, Tensor]:
         settings: dict[str, Any] = {"epochs": epochs, "batch_size": 4, "lr": 0.01, "resume": resume}
         settings["overwrite"] = not resume
-        result = fit(make, data, tmp_path / name, task=TASK, loss=build(spec.graph), **settings)
+        result = fit(make, data, tmp_path / name, Options(**settings), task=TASK, loss=build(spec.graph))
         return torch.load(result.checkpoint.with_name("last.ckpt"))["state_dict"]
 
     whole = state("whole", 2)
@@ -409,7 +409,7 @@ def test_folders_that_will_not_do(save: Save, tmp_path: Path) -> None:
     save("masks/2.png", 1)
     assert refusal(tmp_path) == (
         "error[duplicate-image]: `data/images/2.png` and `data/images/2.jpg` would share one mask\n\n"
-        "error[missing-mask]: `data/images/3.png` has no mask\n  hint: `data/masks/3.png` is wanted"
+        "error[missing-mask]: `data/images/3.png` has no mask\n  hint: `data/masks/3.png` is missing"
     )
 
 
@@ -427,7 +427,7 @@ def test_masks_that_will_not_do(save: Save, tmp_path: Path, monkeypatch: pytest.
     said = refusal(tmp_path)
     for line in (
         "error[mask-size]: `data/masks/1.png` is 12×15 pixels (height × width), its image `data/images/1.png` is 12×16",
-        "error[unknown-class]: `data/masks/2.png` has the value 7, at row 4 and column 5: the network tells 3 apart",
+        "error[unknown-class]: `data/masks/2.png` has the value 7, at row 4 and column 5: the network has 3 classes",
         "  hint: `--set classes=8`, or `loss: {cross_entropy: {ignore: 7}}` to ignore it",
         "error[mask-kind]: `data/masks/3.png` is RGB; a mask must be a palette or grey image",
         "error[empty-mask]: `data/masks/4.png` has only ignored pixels: all are 255",
@@ -456,7 +456,7 @@ def test_masks_that_are_no_png(save: Save, tmp_path: Path) -> None:
     (masks / "2.png").unlink()
     os.mkfifo(masks / "2.png")
     said = refusal(tmp_path)
-    refused = "is no readable image: by its content it is no PNG"
+    refused = "is not a readable image: its content is not PNG"
     assert f"`data/masks/0.png` {refused}" in said
     assert f"`data/masks/1.png` {refused}" in said
     assert "data/masks/2.png is not a file" in said
@@ -491,7 +491,7 @@ def test_outputs_of_another_shape(data: ImageData[MaskedImages], tmp_path: Path)
     with pytest.raises(SpecError) as error:
         fit(nn.Conv2d(1, 3, 3), data, tmp_path, task=TASK)
     assert str(error.value).strip() == (
-        "error[output-shape]: output `output` is [3, 10, 14]; to tell 3 classes of pixels apart "
+        "error[output-shape]: output `output` is [3, 10, 14]; for segmentation into 3 classes "
         "it must be [3, 12, 16]\n"
         "  hint: `upsample: {to: image}` makes the output as large as the input"
     )

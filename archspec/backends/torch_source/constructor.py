@@ -187,7 +187,8 @@ class Constructor:
         """The statements that make one member where it is there."""
         optional = entry.kind == "chain" and any(map(_lacking, entry.children))
         if not optional:
-            alone = only_parameters(self.template, entry.member.rpartition(".")[0])
+            holder = entry.member.rpartition(".")[0]
+            alone = not holder or only_parameters(self.template, holder)
             return [assignment(entry.member, self.make(entry), alone), *entry.initial]
         if numbered(entry.children):
             name = self.words.claim(entry.member if is_name(entry.member) else "layers")

@@ -168,7 +168,7 @@ class Identity(Initialiser):
     helper: ClassVar[str | None] = '''\
 @torch.no_grad()
 def identity_(weight: Tensor, classes: int = 0, std: float = 0.0) -> Tensor:
-    """Pass each class through, for any numbers of channels (arXiv:1511.07122, eq. 5)."""
+    """Pass each class through, for any number of channels (arXiv:1511.07122, eq. 5)."""
     outputs, inputs = weight.shape[:2]
     classes = classes or min(outputs, inputs)
     output, input = torch.arange(outputs)[:, None], torch.arange(inputs)

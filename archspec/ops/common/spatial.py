@@ -123,7 +123,7 @@ class Windows:
     def laid_on(self) -> bool:
         """Whether the padding is laid on beforehand, because torch's own argument cannot say it."""
         too_much = any(max(sides) > kernel // 2 for kernel, sides in zip(self.kernel, self.padding, strict=True))
-        return not self.symmetric or (self.pooling and too_much)
+        return not self.symmetric or (self.pooling and self.same and too_much)
 
     @property
     def spans(self) -> tuple[int, ...]:

@@ -205,7 +205,7 @@ steps:
     "names": """
 blocks:
   F:
-    doc: "A 'doc' with \\\\ and \\n newline \\"\\"\\" quotes \\x85 and \\u2028 ends"
+    doc: "A 'doc' with \\\\ and \\n newline \\"\\"\\" quotes \\xe9 and \\u2026 end"
     params: {nn: 4, Tensor: 3, x: 1}
     steps:
       - conv as y: {channels: $nn, kernel: $Tensor, padding: $x}

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 # spec.yaml:7
 class F_2(nn.Module):
-    """A 'doc' with / and newline ''' quotes and ends"""
+    """A 'doc' with / and newline ''' quotes é and … end"""
 
     def __init__(
         self, in_channels: int, nn_2: int, Tensor_2: int = 3, x: int = 1

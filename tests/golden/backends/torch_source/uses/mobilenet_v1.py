@@ -9,12 +9,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def divisible(value: float, by: int) -> int:
-    """The multiple of `by` nearest to a value, at least one and not below 90% of it."""
-    rounded = max(by, int(value + by / 2) // by * by)
-    return rounded + by if rounded < 0.9 * value else rounded
-
-
 # library/conv_bn_relu.yaml:1
 class ConvBNReLU(nn.Module):
     """Convolution without bias, batch normalisation, ReLU
@@ -66,31 +60,21 @@ class MobileNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        rows = (
-            (64, 1),
-            (128, 2),
-            (128, 1),
-            (256, 2),
-            (256, 1),
-            (512, 2),
-            (512, 1),
-            (512, 1),
-            (512, 1),
-            (512, 1),
-            (512, 1),
-            (1024, 2),
-            (1024, 1),
-        )
         self.features = nn.Sequential(
             ConvBNReLU(3, 32, padding=1, stride=2),
-            *(
-                DepthwiseSeparable(
-                    32 if i == 0 else rows[i - 1][0],
-                    divisible(rows[i][0], 8),
-                    stride=rows[i][1],
-                )
-                for i in range(13)
-            ),
+            DepthwiseSeparable(32, 64),
+            DepthwiseSeparable(64, 128, stride=2),
+            DepthwiseSeparable(128, 128),
+            DepthwiseSeparable(128, 256, stride=2),
+            DepthwiseSeparable(256, 256),
+            DepthwiseSeparable(256, 512, stride=2),
+            DepthwiseSeparable(512, 512),
+            DepthwiseSeparable(512, 512),
+            DepthwiseSeparable(512, 512),
+            DepthwiseSeparable(512, 512),
+            DepthwiseSeparable(512, 512),
+            DepthwiseSeparable(512, 1024, stride=2),
+            DepthwiseSeparable(1024, 1024),
         )
         self.fc = nn.Linear(1024, 1000)
         for module in self.modules():
