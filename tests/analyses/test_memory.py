@@ -62,7 +62,18 @@ def test_peaks(name: str) -> None:
     assert said.training == pytest.approx(training(model, inputs), rel=0.05)
 
 
-@pytest.mark.parametrize("name", [name for name in sorted(spec_names()) if name not in NETWORKS])
+LARGE = {"dilated8_voc", "dilated10_cityscapes"}
+"""Networks whose smallest input is so large that they take seconds."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
+        for name in sorted(spec_names())
+        if name not in NETWORKS
+    ],
+)
 def test_inference_of_every_shipped_network(name: str) -> None:
     """At the smallest sizes it takes."""
     spec = archspec.load(name)
