@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from archspec.diagnostics import Fault, Span, printable
+from archspec.elaborate.binding import bind
 from archspec.elaborate.builder import Builder
 from archspec.elaborate.places import check_name
-from archspec.elaborate.values import bind, evaluate
+from archspec.elaborate.values import evaluate
 from archspec.graph import Scope
 from archspec.ops import Shape, ShapeError
 from archspec.schema import IDENTIFIER, BlockDefinition, SpecFile

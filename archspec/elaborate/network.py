@@ -70,70 +70,76 @@ def _build(
     builder = Builder(loader, maximum_nodes, maximum_depth)
     builder.walk = StepWalk(builder)
     builder.alone = lambda other, values: _build(loader, other, values, {}, maximum_nodes, maximum_depth)
-    definition = variant.definition
-    diagnostics = builder.diagnostics
-    file = definition.file
-    root = Scope("network", "", "", None, definition)
     graph: Graph | None = None
     try:
-        given = variant_overlay(variant)
-        keys = overlay_keys(variant) | {name: span for name, (_, span) in overrides.items()}
-        given |= {name: (_text(value, variant), span) for name, (value, span) in overrides.items()}
-        numbers = {name: number for name, (number, _) in variant.sizes.items()} | dict(sizes)
-        builder.nodes.trial = Trial(numbers)
-        inputs: dict[str, int] = {}
-        first = bind_inputs(builder, definition, given, root, inputs, keys)
-        known = {name for node in builder.nodes.all for dim in node.shape.dims for name in symbols(dim)}
-        for name in numbers.keys() - known:
-            span = variant.sizes[name][1] if name in variant.sizes else None
-            hint = did_you_mean(name, known) or f"its symbols are {', '.join(sorted(known)) or 'none'}"
-            diagnostics.error("unknown-size", f"no input has a size `{printable(name)}`", span, hint)
-        root.values = first
-        records = builder.records(inputs)
-        use = Use(definition, file, dict(first), inputs, first, 0, records=records)
-        place = Place(root, use, None, modules=False)
-        root.inputs = tuple(inputs.values())
-        last = builder.walk.steps(definition.steps, place, OUTSIDE, next(iter(inputs.values())))
-        root.output = last
-        outputs = outputs_of(builder, definition, place, last)
-        if UNKNOWN not in {output.node for output in outputs} and not diagnostics.errors:
-            graph = Graph(
-                variant.name,
-                root,
-                builder.nodes.all,
-                inputs,
-                outputs,
-                numbers,
-                variant.source,
-                builder.nodes.trial.pins,
-            )
-            shape = graph.nodes[learning.main_output(outputs).node].shape
-            speaks = variant.speaks("loss")
-            graph.task, graph.loss = learning.task(variant.speaks("task"), shape), learning.loss(speaks, first, shape)
-            graph.chain, graph.parts = variant.chain, tuple(builder.parts)
-            outermost = variant.outermost or file
-            graph.doc, graph.spec = outermost.model.doc or file.model.doc, variant.shown
+        graph = _walked(builder, variant, overrides, sizes)
     except Fault as fault:
-        diagnostics.add(fault.diagnostic)
+        builder.diagnostics.add(fault.diagnostic)
     except UnknownValue:
         pass
     if graph is None:
         for misfit in reversed(builder.nodes.misfits):
-            diagnostics.insert(misfit.said, replace(misfit.fault.diagnostic, stack=misfit.stack))
+            builder.diagnostics.insert(misfit.said, replace(misfit.fault.diagnostic, stack=misfit.stack))
         return None
     graph.connect()
-    unused.warn(builder, file, graph)
-    if builder.nodes.misfits:
-        solutions = valid_sizes(graph)
-        for misfit in builder.nodes.misfits:
-            found = replace(misfit.fault.diagnostic, stack=misfit.stack, hint=fitting(graph, solutions, misfit.node))
-            if misfits is None:
-                diagnostics.add(found)
-            else:
-                misfits.append(found)
-        if misfits is None:
-            return None
+    unused.warn(builder, variant.definition.file, graph)
+    return graph if _fits(builder, graph, misfits) else None
+
+
+def _walked(
+    builder: Builder, variant: Variant, overrides: Mapping[str, tuple[Any, Span]], sizes: Mapping[str, int]
+) -> Graph | None:
+    """The graph that a walk over a variant's steps makes; None if one of them failed.
+
+    Raises Fault and UnknownValue.
+    """
+    definition = variant.definition
+    diagnostics = builder.diagnostics
+    file = definition.file
+    root = Scope("network", "", "", None, definition)
+    given = variant_overlay(variant)
+    keys = overlay_keys(variant) | {name: span for name, (_, span) in overrides.items()}
+    given |= {name: (_text(value, variant), span) for name, (value, span) in overrides.items()}
+    numbers = {name: number for name, (number, _) in variant.sizes.items()} | dict(sizes)
+    builder.nodes.trial = Trial(numbers)
+    inputs: dict[str, int] = {}
+    first = bind_inputs(builder, definition, given, root, inputs, keys)
+    known = {name for node in builder.nodes.all for dim in node.shape.dims for name in symbols(dim)}
+    for name in numbers.keys() - known:
+        span = variant.sizes[name][1] if name in variant.sizes else None
+        hint = did_you_mean(name, known) or f"its symbols are {', '.join(sorted(known)) or 'none'}"
+        diagnostics.error("unknown-size", f"no input has a size `{printable(name)}`", span, hint)
+    root.values = first
+    records = builder.records(inputs)
+    use = Use(definition, file, dict(first), inputs, first, 0, records=records)
+    place = Place(root, use, None, modules=False)
+    root.inputs = tuple(inputs.values())
+    last = builder.walk.steps(definition.steps, place, OUTSIDE, next(iter(inputs.values())))
+    root.output = last
+    outputs = outputs_of(builder, definition, place, last)
+    if diagnostics.errors or UNKNOWN in {output.node for output in outputs}:
+        return None
+    pins = builder.nodes.trial.pins
+    graph = Graph(variant.name, root, builder.nodes.all, inputs, outputs, numbers, variant.source, pins)
+    shape = graph.nodes[learning.main_output(outputs).node].shape
+    graph.task = learning.task(variant.speaks("task"), shape)
+    graph.loss = learning.loss(variant.speaks("loss"), first, shape)
+    graph.chain, graph.parts = variant.chain, tuple(builder.parts)
+    outermost = variant.outermost or file
+    graph.doc, graph.spec = outermost.model.doc or file.model.doc, variant.shown
     return graph
+
+
+def _fits(builder: Builder, graph: Graph, misfits: list[Diagnostic] | None) -> bool:
+    """Whether the graph can be returned: sizes that do not fit are added to ``misfits``, or are errors without it."""
+    solutions = valid_sizes(graph) if builder.nodes.misfits else {}
+    for misfit in builder.nodes.misfits:
+        found = replace(misfit.fault.diagnostic, stack=misfit.stack, hint=fitting(graph, solutions, misfit.node))
+        if misfits is None:
+            builder.diagnostics.add(found)
+        else:
+            misfits.append(found)
+    return misfits is not None or not builder.nodes.misfits
 
 
 def _text(value: Any, variant: Variant) -> Any:

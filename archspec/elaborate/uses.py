@@ -8,12 +8,13 @@ from typing import Any
 
 from archspec.diagnostics import Fault, Span
 from archspec.elaborate import outputs, references
+from archspec.elaborate.binding import bind
 from archspec.elaborate.blocks import Bound
 from archspec.elaborate.builder import Builder
 from archspec.elaborate.places import OUTSIDE, Place, Use, Visit
 from archspec.elaborate.rewriting import rewritten
 from archspec.elaborate.splicing import splice
-from archspec.elaborate.values import UnknownValue, arguments, bind
+from archspec.elaborate.values import UnknownValue, arguments
 from archspec.graph import Graph, Part, Scope
 from archspec.schema import BlockDefinition
 from archspec.source import Mapping as YamlMapping
@@ -38,17 +39,7 @@ def block(
         )
     if not bound.rewrites:
         builder.nodes.expect(builder.fewest.of(definition), step.what_span)
-    names = builder.names(place, visit.loop, visit.current)
-    given = arguments(step.body, names, place.use.file, step.what, tuple(definition.model.params))
-    for name in bound.arguments:
-        if name in given:
-            raise Fault("name-twice", f"`{name}` was already set where the block was passed", given[name][1])
-    asked = {**{name: (value, step.what_span) for name, value in bound.arguments.items()}, **given}
-    given = {
-        **bound.overlay,
-        **builder.defaults.block(definition, place.use, bound.written, asked),
-        **asked,
-    }
+    given = _given(builder, bound, visit)
     keys = {str(k.text): k.span for k, _ in step.body.entries} if isinstance(step.body, YamlMapping) else {}
     declared = _declared(builder, definition, given, visit, keys)
     inputs = references.block_inputs(definition, declared, reads, step)
@@ -84,6 +75,18 @@ def block(
             f"write `{step.what} as …`, or name the merge",
         )
     return value
+
+
+def _given(builder: Builder, bound: Bound, visit: Visit) -> dict[str, tuple[Any, Span]]:
+    """The arguments of a use by name: those of the step, those bound where the block was passed, and defaults."""
+    step, place, definition = visit.step, visit.place, bound.definition
+    names = builder.names(place, visit.loop, visit.current)
+    given = arguments(step.body, names, place.use.file, step.what, tuple(definition.model.params))
+    for name in bound.arguments:
+        if name in given:
+            raise Fault("name-twice", f"`{name}` was already set where the block was passed", given[name][1])
+    asked = {**{name: (value, step.what_span) for name, value in bound.arguments.items()}, **given}
+    return {**bound.overlay, **builder.defaults.block(definition, place.use, bound.written, asked), **asked}
 
 
 def _declared(

@@ -6,7 +6,7 @@ becomes of each tensor.  Imports torch only to initialise what starts anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from archspec.diagnostics import Diagnostic, SpecError
@@ -70,8 +70,7 @@ def convert(old: Graph, new: Graph, state: Mapping[str, Any]) -> Conversion:
         message = f"`{new.name}` is not made from `{old.name}`: it does not extend, import or rewrite it"
         hint = "`--by-steps` converts weights between corresponding steps, as shown by `archspec diff`"
         raise SpecError([Diagnostic("unrelated-specs", message, hint=hint)])
-    wanted, known = tensors(old), tensors(new)
-    fitting = {key: value for key, value in state.items() if key in wanted and _shape(value) == wanted[key]}
+    known, fitting = tensors(new), _fitting(old, state)
     carried: dict[str, Any] = {}
     used: set[str] = set()
     for stages in routes:
@@ -80,13 +79,7 @@ def convert(old: Graph, new: Graph, state: Mapping[str, Any]) -> Conversion:
     if not carried:
         message = f"the checkpoint has no weights of `{old.name}` that `{new.name}` can use"
         raise SpecError([Diagnostic("weights-mismatch", message)])
-    return Conversion(
-        state=carried,
-        fresh=tuple(key for key in known if key not in carried),
-        missing=tuple(key for key in wanted if key not in fitting),
-        unused=tuple(key for key in state if key not in wanted),
-        dropped=tuple(key for key in fitting if key not in used),
-    )
+    return _conversion(old, new, state, carried, used)
 
 
 def renamed(old: Graph, new: Graph, state: Mapping[str, Any], keys: Mapping[str, str]) -> Conversion:
@@ -94,20 +87,33 @@ def renamed(old: Graph, new: Graph, state: Mapping[str, Any], keys: Mapping[str,
 
     Raises :class:`SpecError` ``weights-mismatch`` when nothing fits.
     """
-    wanted, known = tensors(old), tensors(new)
-    fitting = {key: value for key, value in state.items() if key in wanted and _shape(value) == wanted[key]}
+    known, fitting = tensors(new), _fitting(old, state)
     carried = {
         keys[key]: value for key, value in fitting.items() if key in keys and _shape(value) == known.get(keys[key])
     }
     if not carried:
         message = f"no tensor of `{old.name}` has a place in `{new.name}` by the map of keys"
         raise SpecError([Diagnostic("weights-mismatch", message)])
+    return _conversion(old, new, state, carried, {key for key in fitting if keys.get(key) in carried})
+
+
+def _fitting(old: Graph, state: Mapping[str, Any]) -> dict[str, Any]:
+    """The tensors of a state that are the network's, by key and shape."""
+    wanted = tensors(old)
+    return {key: value for key, value in state.items() if key in wanted and _shape(value) == wanted[key]}
+
+
+def _conversion(
+    old: Graph, new: Graph, state: Mapping[str, Any], carried: Mapping[str, Any], used: Set[str]
+) -> Conversion:
+    """What was carried, and what was not; ``used`` are the old keys that reach the new network."""
+    wanted, fitting = tensors(old), _fitting(old, state)
     return Conversion(
         state=carried,
-        fresh=tuple(key for key in known if key not in carried),
+        fresh=tuple(key for key in tensors(new) if key not in carried),
         missing=tuple(key for key in wanted if key not in fitting),
         unused=tuple(key for key in state if key not in wanted),
-        dropped=tuple(key for key in fitting if keys.get(key) not in carried),
+        dropped=tuple(key for key in fitting if key not in used),
     )
 
 
