@@ -18,7 +18,7 @@ from archspec.cli.terminal import CallError, Terminal
 
 if TYPE_CHECKING:
     from archspec.diagnostics import Diagnostic
-    from archspec.pipeline import Spec as LoadedSpec
+    from archspec.spec import Spec as LoadedSpec
 
 
 def load_spec(
@@ -28,7 +28,7 @@ def load_spec(
 
     ``elsewhere``: it is looked at at sizes of the command line, so its own need not fit.
     """
-    from archspec import pipeline
+    from archspec import loading, pipeline
 
     parameters = options.parameters(given)
     if options.is_source(spec):
@@ -39,16 +39,16 @@ def load_spec(
             )
         loaded = pipeline.brought(spec)
     elif options.is_revision(spec):
-        loaded = pipeline.opened_revision(spec, parameters, call="--set {}")
+        loaded = loading.opened_revision(spec, parameters, call="--set {}")
     elif spec != "-":
-        loaded = pipeline.opened(spec, parameters, call="--set {}")
+        loaded = loading.opened(spec, parameters, call="--set {}")
     else:
         if not sys.stdin:  # the shell was told `<&-`
             raise CallError("standard input is closed", "give the path of a spec")
-        some = sys.stdin.buffer.read(pipeline.BOUNDS.text_bytes + 1)  # one more than may be tells that it is too much
-        loaded = pipeline.opened_text(some, parameters, name="<stdin>", folder=Path.cwd(), call="--set {}")
+        some = sys.stdin.buffer.read(loading.BOUNDS.text_bytes + 1)  # one more than may be tells that it is too much
+        loaded = loading.opened_text(some, parameters, name="<stdin>", folder=Path.cwd(), call="--set {}")
     if rewrites or not elsewhere:
-        loaded = pipeline.settled(loaded)
+        loaded = loading.settled(loaded)
     return pipeline.rewrite(loaded, *rewrites) if rewrites else loaded
 
 

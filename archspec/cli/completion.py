@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from archspec.pipeline import Spec as LoadedSpec
+    from archspec.spec import Spec as LoadedSpec
 
 
 def complete_shipped(incomplete: str) -> list[str]:
@@ -90,7 +90,7 @@ def _steps(spec: LoadedSpec | None) -> list[str]:
 
 def _spec(ctx: typer.Context) -> LoadedSpec | None:
     """The spec that the command line names; None where it names none, or one that cannot be used."""
-    from archspec import pipeline
+    from archspec import loading
     from archspec.diagnostics import SpecError
 
     known = ctx.params.get("new") or ctx.params.get("spec")
@@ -98,7 +98,7 @@ def _spec(ctx: typer.Context) -> LoadedSpec | None:
     at = 1 if "new" in ctx.params else 0
     for name in [known] if known else words[at:]:
         try:
-            return pipeline.opened(name, {})
+            return loading.opened(name, {})
         except SpecError:
             continue
     return None

@@ -14,7 +14,7 @@ from archspec.cli.completion import complete_parameter, complete_rewrite, comple
 from archspec.cli.terminal import CallError
 
 if TYPE_CHECKING:
-    from archspec.pipeline import Spec as LoadedSpec
+    from archspec.spec import Spec as LoadedSpec
 
 
 class Format(StrEnum):

@@ -19,7 +19,7 @@ from archspec.diagnostics import Diagnostic, SpecError, printable
 
 if TYPE_CHECKING:
     from archspec.analyses.report import Report
-    from archspec.pipeline import Spec as LoadedSpec
+    from archspec.spec import Spec as LoadedSpec
     from archspec.training.fit import Result
     from archspec.training.images import ImageData
     from archspec.training.settings import Options

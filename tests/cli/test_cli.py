@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 import archspec
-from archspec import pipeline
+from archspec import loading, pipeline
 from archspec.cli import app
 from archspec.cli.completion import complete_spec
 from archspec.language import json_schema
@@ -208,7 +208,7 @@ def test_standard_input() -> None:
 
 def test_standard_input_is_read_as_a_file_is(tmp_path: Path) -> None:
     """The same answer to the same bytes, but for the name; no more is read than a file may have."""
-    for content in (SMALL.encode() + b"# \xff\n", b"# " + b"a" * pipeline.BOUNDS.text_bytes, b"\xff\xfea\x00"):
+    for content in (SMALL.encode() + b"# \xff\n", b"# " + b"a" * loading.BOUNDS.text_bytes, b"\xff\xfea\x00"):
         path = tmp_path / "spec.yaml"
         path.write_bytes(content)
         read, piped = Run("check", path), Run("check", "-", text=content)
@@ -732,7 +732,7 @@ def test_interrupted(small: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "opened", interrupt)
+    monkeypatch.setattr(loading, "opened", interrupt)
     assert Run("check", small).status == 130
 
 
@@ -740,7 +740,7 @@ def test_a_bug_is_called_one(small: str, monkeypatch: pytest.MonkeyPatch) -> Non
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("the moon is full")
 
-    monkeypatch.setattr(pipeline, "opened", fail)
+    monkeypatch.setattr(loading, "opened", fail)
     run = Run("check", small)
     assert (run.status, run.out) == (70, "")
     assert "this is a bug in archspec: RuntimeError: the moon is full" in run.err

@@ -1,0 +1,180 @@
+"""Specs loaded: from a path or a shipped name, from text, from a git revision, within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from archspec.diagnostics import Diagnostic, Diagnostics, Fault, Source, Span, SpecError, nearest, printable
+from archspec.elaborate import Loader, Variant, elaborate
+from archspec.elaborate.loader import spec_names, specs_folder
+from archspec.expressions import Work
+from archspec.graph import Graph, uncollected
+from archspec.records import record
+from archspec.schema import SpecFile
+from archspec.source import Limits, checked_out, is_file, is_folder, spec_files
+from archspec.spec import Spec
+
+
+@record
+class Bounds:
+    """Limits on what a spec can use: specs are not trusted."""
+
+    text_bytes: int = 1_000_000
+    """Maximum size of each file, in bytes."""
+    values: int = 200_000
+    """Maximum number of YAML values in each file; the value of an alias counts each time."""
+    nodes: int = 1_000_000
+    """Maximum number of steps, whether they make nodes or not."""
+    evaluation: int = 2_500_000
+    """Maximum number of evaluation steps of all expressions together; every step of the network adds some."""
+    depth: int = 100
+    """Maximum nesting depth of YAML values, and of uses of blocks."""
+
+    @property
+    def limits(self) -> Limits:
+        """The limits for reading YAML."""
+        return Limits(self.text_bytes, self.values, self.depth)
+
+
+BOUNDS = Bounds()
+
+
+@uncollected()
+def load(
+    spec: str | Path, /, *, sizes: Mapping[str, int] | None = None, bounds: Bounds = BOUNDS, **params: Any
+) -> Spec:
+    """Load a spec from a path or by a shipped name, with other values for its parameters or its ``sizes``.
+
+    Raises :class:`SpecError` with every fault found.
+    """
+    return settled(opened(spec, params, sizes, bounds))
+
+
+@uncollected()
+def opened(
+    spec: str | Path,
+    params: Mapping[str, Any],
+    sizes: Mapping[str, int] | None = None,
+    bounds: Bounds = BOUNDS,
+    call: str = "load({})",
+) -> Spec:
+    """Like :func:`load`, but a spec whose own sizes do not fit is returned too, with its ``misfits``.
+
+    ``call`` is the form in which parameters were given, for messages about them.
+    """
+    diagnostics = Diagnostics()
+    loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation))
+    file = _open(loader, spec)
+    diagnostics.raise_if_errors()
+    assert file is not None
+    return _elaborated(loader, file, sizes, _given(params, call), bounds)
+
+
+def opened_revision(text: str, params: Mapping[str, Any], bounds: Bounds = BOUNDS, call: str = "load({})") -> Spec:
+    """A spec of a git revision, ``HEAD~1:specs/mine.yaml``, as :func:`opened` gives one; it may name files beside it.
+
+    Raises :class:`SpecError`.
+    """
+    diagnostics = Diagnostics()
+    loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation))
+    try:
+        with checked_out(text, bounds.limits) as path:
+            file = loader.file(path, printable(text))
+            diagnostics.raise_if_errors()
+            assert file is not None
+            return _elaborated(loader, file, None, _given(params, call), bounds)
+    except Fault as fault:
+        raise SpecError([fault.diagnostic]) from None
+
+
+def settled(spec: Spec) -> Spec:
+    """Return a spec if its own sizes fit; raises :class:`SpecError` if they do not."""
+    if spec.misfits:
+        raise SpecError((*spec.diagnostics, *spec.misfits))
+    return spec
+
+
+def loads(
+    text: str | bytes,
+    /,
+    *,
+    name: str = "spec.yaml",
+    folder: Path | None = None,
+    sizes: Mapping[str, int] | None = None,
+    bounds: Bounds = BOUNDS,
+    **params: Any,
+) -> Spec:
+    """Load a spec from text or UTF-8 bytes; ``folder`` is the folder for its imports.
+
+    Raises :class:`SpecError` with every fault found.
+    """
+    return settled(opened_text(text, params, name, folder, sizes, bounds))
+
+
+@uncollected()
+def opened_text(
+    text: str | bytes,
+    params: Mapping[str, Any],
+    name: str = "spec.yaml",
+    folder: Path | None = None,
+    sizes: Mapping[str, int] | None = None,
+    bounds: Bounds = BOUNDS,
+    call: str = "loads({})",
+) -> Spec:
+    """Like :func:`loads`, but with ``misfits`` as in :func:`opened`; ``call`` as there."""
+    diagnostics = Diagnostics()
+    loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation))
+    file = loader.text(text, name, folder)
+    diagnostics.raise_if_errors()
+    assert file is not None
+    return _elaborated(loader, file, sizes, _given(params, call), bounds)
+
+
+def _given(params: Mapping[str, Any], call: str) -> dict[str, tuple[Any, Span]]:
+    """Values for parameters from a call, each with the call as its place."""
+    found: dict[str, tuple[Any, Span]] = {}
+    for name, value in params.items():
+        shown = printable(f"{name}={value if call.startswith('-') else repr(value)}", 60)
+        found[name] = (value, Span(Source(call.format(shown), ()), 1, 1, 1, 1))
+    return found
+
+
+def _open(loader: Loader, spec: str | Path) -> SpecFile | None:
+    text = str(spec)
+    if not isinstance(spec, Path) and text in spec_names():
+        return loader.file(specs_folder() / f"{text}.yaml", f"specs/{text}.yaml")
+    is_path = isinstance(spec, Path) or text.endswith((".yaml", ".yml")) or "/" in text
+    if not (is_path or is_file(Path(text)) or is_folder(Path(text))):
+        here = spec_files(Path())
+        near = nearest(text, {*here, *spec_names()})
+        if near is not None:
+            hint = f"did you mean `{printable(here.get(near, near))}`?"
+        else:
+            hint = "give a path, or a name that `archspec list` shows"
+        loader.diagnostics.error("unknown-spec", f"there is no spec `{printable(text)}`", None, hint)
+        return None
+    return loader.file(Path(spec), printable(text))
+
+
+def _elaborated(
+    loader: Loader,
+    file: SpecFile,
+    sizes: Mapping[str, int] | None,
+    params: Mapping[str, tuple[Any, Span]],
+    bounds: Bounds,
+) -> Spec:
+    graph: Graph | None = None
+    variant: Variant | None = None
+    misfits: list[Diagnostic] = []
+    try:
+        variant = loader.variant(file)
+        if variant is not None:
+            graph = elaborate(variant, loader, params, sizes, bounds.nodes, bounds.depth, misfits)
+    except Fault as fault:
+        loader.diagnostics.add(fault.diagnostic)
+    loader.diagnostics.raise_if_errors()
+    if graph is None or variant is None:
+        raise SpecError(loader.diagnostics.all)
+    return Spec(variant, graph, loader.diagnostics.all, tuple(misfits), pristine=not params and not sizes)
