@@ -211,6 +211,10 @@ def render(
         int | None,
         typer.Option(min=24, max=1200, help="Dots per inch of a png. Default: 96.", show_default=False),
     ] = None,
+    scale: Annotated[
+        float | None,
+        typer.Option(min=0.25, max=12, help="Size of a png; 2 has twice as many pixels each way.", show_default=False),
+    ] = None,
     theme: Annotated[str, typer.Option(help="Colours: light or dark.")] = "light",
     engine: Annotated[
         str | None,
@@ -226,8 +230,13 @@ def render(
     kind = output.suffix[1:].lower()
     if kind not in options.PICTURES:
         raise CallError(f"`{output}` has no known picture format", "use a name that ends in .svg, .png, .pdf or .dot")
-    if dpi is not None and kind != "png":
-        raise CallError(f"--dpi applies to png only, not to {kind}", "use a name that ends in .png")
+    if dpi is not None and scale is not None:
+        raise CallError("--dpi and --scale both give the size of a png: use only one of them")
+    if kind != "png" and (dpi is not None or scale is not None):
+        raise CallError(
+            f"--{'dpi' if scale is None else 'scale'} applies to png only, not to {kind}",
+            "use a name that ends in .png",
+        )
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     sizes = options.sizes(size, loaded)
     diagnostics = said_of(loaded, sizes)
@@ -241,8 +250,8 @@ def render(
         figure = pipeline.compare(loaded, *others, depth=depth, show=said, theme=theme, sizes=sizes, engine=engine)
     else:
         figure = pipeline.render(loaded, depth=depth, focus=focus, show=said, theme=theme, sizes=sizes, engine=engine)
-    if dpi is not None:
-        figure.attr("graph", dpi=str(dpi))
+    if dpi is not None or scale is not None:
+        figure.attr("graph", dpi=str(round(96 * scale) if scale is not None else dpi))
     terminal.write(figure.source.encode() if kind == "dot" else figure.pipe(format=kind))
     if terminal.as_json:
         terminal.output = None

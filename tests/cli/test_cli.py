@@ -464,6 +464,10 @@ def test_a_png_of_other_dots(tmp_path: Path) -> None:
         assert Run("render", "squeezenet_digits", "-o", picture, "--dpi", dpi).status == 0
         widths.append(int.from_bytes(picture.read_bytes()[16:20], "big"))
     assert abs(widths[1] - 2 * widths[0]) <= 2
+    assert Run("render", "squeezenet_digits", "-o", tmp_path / "2.png", "--scale", "2").status == 0
+    assert (tmp_path / "2.png").read_bytes() == (tmp_path / "192.png").read_bytes()
+    for words in (("x.svg", "--scale", "2"), ("x.png", "--scale", "2", "--dpi", "96"), ("x.png", "--scale", "0.1")):
+        assert Run("render", "squeezenet_digits", "-o", tmp_path / words[0], *words[1:]).status == 2
     run = Run("render", "squeezenet_digits", "-o", tmp_path / "x.svg", "--dpi", "192")
     assert (run.status, "use a name that ends in .png" in run.err) == (2, True)
 
