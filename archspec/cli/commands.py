@@ -233,10 +233,8 @@ def render(
     if dpi is not None and scale is not None:
         raise CallError("--dpi and --scale both give the size of a png: use only one of them")
     if kind != "png" and (dpi is not None or scale is not None):
-        raise CallError(
-            f"--{'dpi' if scale is None else 'scale'} applies to png only, not to {kind}",
-            "use a name that ends in .png",
-        )
+        option = "--dpi" if scale is None else "--scale"
+        raise CallError(f"{option} applies to png only, not to {kind}", "use a name that ends in .png")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     sizes = options.sizes(size, loaded)
     diagnostics = said_of(loaded, sizes)
