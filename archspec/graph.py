@@ -302,6 +302,23 @@ class Graph:
                     self._consumers[source].append(node.index)
         return self._consumers[index]
 
+    def tensors(self, node: Node) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """The tensors that a node owns, by name: the key in the ``state_dict``, and the shape.
+
+        Empty for a node that uses the weights of another.
+        """
+        if node.op is None or node.reuse is not None:
+            return {}
+        return {
+            weight.name: (f"{node.path}.{weight.name}" if weight.name else node.path, tuple(weight.shape))
+            for weight in node.op.weights(self.shapes_in(node))
+        }
+
+    @property
+    def state(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the network's ``state_dict``, by key."""
+        return dict(entry for node in self.nodes for entry in self.tensors(node).values())
+
     def shapes_in(self, node: Node) -> tuple[Shape, ...]:
         """Shapes of a node's inputs, with numbers where the node's op needs them."""
         return node.pinned or tuple(self.nodes[index].shape for index in node.inputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +64,7 @@ def opened(
 
     ``call`` is the form in which parameters were given, for messages about them.
     """
-    diagnostics = Diagnostics()
-    loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation))
-    file = _open(loader, spec)
-    diagnostics.raise_if_errors()
-    assert file is not None
-    return _elaborated(loader, file, sizes, _given(params, call), bounds)
+    return _loaded(lambda loader: _open(loader, spec), params, sizes, bounds, call)
 
 
 def opened_revision(text: str, params: Mapping[str, Any], bounds: Bounds = BOUNDS, call: str = "load({})") -> Spec:
@@ -77,14 +72,9 @@ def opened_revision(text: str, params: Mapping[str, Any], bounds: Bounds = BOUND
 
     Raises :class:`SpecError`.
     """
-    diagnostics = Diagnostics()
-    loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation))
     try:
         with checked_out(text, bounds.limits) as path:
-            file = loader.file(path, printable(text))
-            diagnostics.raise_if_errors()
-            assert file is not None
-            return _elaborated(loader, file, None, _given(params, call), bounds)
+            return _loaded(lambda loader: loader.file(path, printable(text)), params, None, bounds, call)
     except Fault as fault:
         raise SpecError([fault.diagnostic]) from None
 
@@ -124,9 +114,20 @@ def opened_text(
     call: str = "loads({})",
 ) -> Spec:
     """Like :func:`loads`, but with ``misfits`` as in :func:`opened`; ``call`` as there."""
+    return _loaded(lambda loader: loader.text(text, name, folder), params, sizes, bounds, call)
+
+
+def _loaded(
+    read: Callable[[Loader], SpecFile | None],
+    params: Mapping[str, Any],
+    sizes: Mapping[str, int] | None,
+    bounds: Bounds,
+    call: str,
+) -> Spec:
+    """A spec whose file is read by ``read``."""
     diagnostics = Diagnostics()
     loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation))
-    file = loader.text(text, name, folder)
+    file = read(loader)
     diagnostics.raise_if_errors()
     assert file is not None
     return _elaborated(loader, file, sizes, _given(params, call), bounds)

@@ -17,6 +17,8 @@ from archspec.cli.options import AnswerFormat, Format, Output, Rewrite, Set, Siz
 from archspec.cli.terminal import CallError, Terminal
 
 if TYPE_CHECKING:
+    import graphviz
+
     from archspec.diagnostics import Diagnostic
     from archspec.spec import Spec as LoadedSpec
 
@@ -250,7 +252,7 @@ def render(
         figure = pipeline.render(loaded, depth=depth, focus=focus, show=said, theme=theme, sizes=sizes, engine=engine)
     if dpi is not None or scale is not None:
         figure.attr("graph", dpi=str(round(96 * scale) if scale is not None else dpi))
-    terminal.write(figure.source.encode() if kind == "dot" else figure.pipe(format=kind))
+    terminal.write(picture(figure, kind))
     if terminal.as_json:
         terminal.output = None
         terminal.answer_json({"name": loaded.name, "written": str(output)} | as_json(diagnostics))
@@ -298,6 +300,11 @@ def expand(
     _written_as(terminal, (".yaml", ".yml"), "the output is a spec")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     _text_answer(terminal, loaded, options.sizes(size, loaded), "spec", lambda spec: spec_text.expand(spec.graph))
+
+
+def picture(figure: graphviz.Digraph, kind: str) -> bytes:
+    """A figure as a file of a kind: svg, png, pdf or dot."""
+    return figure.source.encode() if kind == "dot" else figure.pipe(format=kind)
 
 
 def _written_as(terminal: Terminal, endings: tuple[str, ...], what: str) -> None:

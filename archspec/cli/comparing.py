@@ -8,7 +8,7 @@ import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import as_json, load_spec
+from archspec.cli.commands import as_json, load_spec, picture
 from archspec.cli.completion import complete_spec
 from archspec.cli.options import AnswerFormat, Format, Output, Rewrite, Set, Size, Spec
 from archspec.cli.terminal import CallError, Terminal
@@ -70,12 +70,12 @@ def diff(
     titles = [each.name for each in graphs]
     if titles[0] == titles[1]:
         titles = [printable(first, 40), printable(", ".join([second or first, *(set or ()), *(rewrite or ())]), 60)]
-    picture = "" if output is None else output.suffix[1:].lower()
-    if picture in options.PICTURES:
+    kind = "" if output is None else output.suffix[1:].lower()
+    if kind in options.PICTURES:
         from archspec.backends import diagram
 
         figure = diagram.compare(graphs, differing=comparison.differing(*graphs), titles=titles)
-        terminal.write(figure.source.encode() if picture == "dot" else figure.pipe(format=picture))
+        terminal.write(picture(figure, kind))
         terminal.output = None  # the picture is there; what is said goes to the terminal
     if terminal.as_json:
         terminal.answer_json(difference.to_json(one, other, comparison) | as_json(said))

@@ -68,13 +68,13 @@ def convert_weights(
     from archspec.analyses.differences import compare
     from archspec.backends.reports import difference
     from archspec.running.checkpoint_files import read_checkpoint
-    from archspec.running.convert import complete, convert, renamed, tensors
+    from archspec.running.convert import complete, convert, renamed
     from archspec.running.weights import network_weights
 
     terminal: Terminal = context.obj
     source, target = load_spec(old, None), load_spec(new, set, rewrite)
     terminal.diagnose(target.diagnostics)
-    found = network_weights(read_checkpoint(weights), tensors(source.graph), weights)
+    found = network_weights(read_checkpoint(weights), source.graph.state, weights)
     terminal.diagnose(found.notes)
     if by_steps:
         keys = difference.keys(source.graph, target.graph, compare(source.graph, target.graph, initial=False))

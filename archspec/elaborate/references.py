@@ -10,7 +10,7 @@ from archspec.diagnostics import Fault, printable
 from archspec.elaborate.builder import Builder
 from archspec.elaborate.mismatch import sides
 from archspec.elaborate.places import OUTSIDE, UNKNOWN, Entry, Loop, Place, Use, Visit
-from archspec.elaborate.values import evaluate
+from archspec.elaborate.values import decided, evaluate
 from archspec.expressions import Expression
 from archspec.graph import Scope
 from archspec.schema import BlockDefinition, Source, Step, bare
@@ -49,11 +49,7 @@ def _turns(builder: Builder, source: Source, names: Mapping[str, Any]) -> Iterat
     for turn in turns:
         wanted = source.when
         if isinstance(wanted, Expression):
-            found = expressions.evaluate(wanted, turn, builder.work)
-            if not isinstance(found, bool):
-                what = f"`when` must be true or false, not `{printable(str(found), 40)}`"
-                raise Fault("not-a-condition", what, wanted.span)
-            wanted = found
+            wanted = decided(wanted, turn, builder.work)
         if wanted is not False:
             yield turn
 

@@ -104,6 +104,15 @@ def text(value: Any, names: Mapping[str, Any], span: Span | None, what: str, wor
     return expressions.interpolate(value, names, work)
 
 
+def decided(when: Expression, names: Mapping[str, Any], work: Work) -> bool:
+    """Whether a ``when`` holds; raises Fault where it is neither true nor false."""
+    found = expressions.evaluate(when, names, work)
+    if not isinstance(found, bool):
+        what = f"`when` must be true or false, not `{printable(str(found), 40)}`"
+        raise Fault("not-a-condition", what, when.span, "compare it with a value: `n > 0`")
+    return found
+
+
 def kind(value: Any) -> str:
     """The type of a value, in words."""
     if isinstance(value, bool):

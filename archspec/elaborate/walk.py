@@ -12,13 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from archspec import expressions
-from archspec.diagnostics import Fault, printable
+from archspec.diagnostics import Fault
 from archspec.elaborate import merging, operations, references, uses
 from archspec.elaborate.blocks import Bound, BoundOp
 from archspec.elaborate.builder import Builder
 from archspec.elaborate.mismatch import formula
 from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place, Visit
-from archspec.elaborate.values import UnknownValue, evaluate, mention, text
+from archspec.elaborate.values import UnknownValue, decided, evaluate, mention, text
 from archspec.expressions import Clause
 from archspec.schema import Step
 from archspec.source import Scalar
@@ -91,18 +91,8 @@ class StepWalk:
         if step.when is None or isinstance(step.when, bool):
             return step.when is not False
         try:
-            found = expressions.evaluate(
-                step.when, self.builder.names(place, visit.loop, visit.current, True), self.builder.work
-            )
-            if not isinstance(found, bool):
-                shown = printable(str(found), 40)
-                raise Fault(
-                    "not-a-condition",
-                    f"`when` must be true or false, not `{shown}`",
-                    step.when.span,
-                    "compare it with a value: `n > 0`",
-                )
-            return found
+            names = self.builder.names(place, visit.loop, visit.current, True)
+            return decided(step.when, names, self.builder.work)
         except Fault as fault:
             word = step.when.text
             if fault.diagnostic.code == "unknown-name" and word.lower() in ("yes", "no", "on", "off"):

@@ -39,12 +39,7 @@ class Imported:
 
         Raises :class:`SpecError`.
         """
-        own = {
-            f"{node.path}.{weight.name}" if weight.name else node.path: tuple(weight.shape)
-            for node in graph.nodes
-            if node.op is not None and node.reuse is None
-            for weight in node.op.weights(graph.shapes_in(node))
-        }
+        own = graph.state
         assert own == self.read.assembly.weights, "the spec has the weights that were assembled"
         return Filled({}) if path is None else self.read.weights(path)
 

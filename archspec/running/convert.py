@@ -70,7 +70,7 @@ def convert(old: Graph, new: Graph, state: Mapping[str, Any]) -> Conversion:
         message = f"`{new.name}` is not made from `{old.name}`: it does not extend, import or rewrite it"
         hint = "`--by-steps` converts weights between corresponding steps, as shown by `archspec diff`"
         raise SpecError([Diagnostic("unrelated-specs", message, hint=hint)])
-    known, fitting = tensors(new), _fitting(old, state)
+    known, fitting = new.state, _fitting(old, state)
     carried: dict[str, Any] = {}
     used: set[str] = set()
     for stages in routes:
@@ -87,7 +87,7 @@ def renamed(old: Graph, new: Graph, state: Mapping[str, Any], keys: Mapping[str,
 
     Raises :class:`SpecError` ``weights-mismatch`` when nothing fits.
     """
-    known, fitting = tensors(new), _fitting(old, state)
+    known, fitting = new.state, _fitting(old, state)
     carried = {
         keys[key]: value for key, value in fitting.items() if key in keys and _shape(value) == known.get(keys[key])
     }
@@ -99,7 +99,7 @@ def renamed(old: Graph, new: Graph, state: Mapping[str, Any], keys: Mapping[str,
 
 def _fitting(old: Graph, state: Mapping[str, Any]) -> dict[str, Any]:
     """The tensors of a state that are the network's, by key and shape."""
-    wanted = tensors(old)
+    wanted = old.state
     return {key: value for key, value in state.items() if key in wanted and _shape(value) == wanted[key]}
 
 
@@ -107,10 +107,10 @@ def _conversion(
     old: Graph, new: Graph, state: Mapping[str, Any], carried: Mapping[str, Any], used: Set[str]
 ) -> Conversion:
     """What was carried, and what was not; ``used`` are the old keys that reach the new network."""
-    wanted, fitting = tensors(old), _fitting(old, state)
+    wanted, fitting = old.state, _fitting(old, state)
     return Conversion(
         state=carried,
-        fresh=tuple(key for key in tensors(new) if key not in carried),
+        fresh=tuple(key for key in new.state if key not in carried),
         missing=tuple(key for key in wanted if key not in fitting),
         unused=tuple(key for key in state if key not in wanted),
         dropped=tuple(key for key in fitting if key not in used),
@@ -126,17 +126,6 @@ def complete(spec: Spec, conversion: Conversion, seed: int = 0) -> dict[str, Any
     torch.manual_seed(seed)
     whole = compiled(spec.graph).state_dict()
     return {key: conversion.state.get(key, value) for key, value in whole.items()}
-
-
-def tensors(graph: Graph) -> dict[str, tuple[int, ...]]:
-    """Shapes of a network's ``state_dict``, by key."""
-    found: dict[str, tuple[int, ...]] = {}
-    for node in graph.nodes:
-        if node.op is None or node.reuse is not None:
-            continue
-        for weight in node.op.weights(graph.shapes_in(node)):
-            found[f"{node.path}.{weight.name}" if weight.name else node.path] = tuple(weight.shape)
-    return found
 
 
 def _routes(old: Graph, new: Graph) -> list[tuple[Stage | Under, ...]]:

@@ -22,7 +22,6 @@ from archspec.elaborate.loader import spec_names
 from archspec.graph import Graph
 from archspec.pipeline import Spec
 from archspec.rewrites import Draft, carry, finish, names
-from archspec.running.convert import tensors
 from tests.helpers.work import calls
 
 Rewrites = tuple[str | Mapping[str, Any], ...]
@@ -82,7 +81,7 @@ def test_a_draft_that_nobody_edits_is_the_network_it_was(name: str) -> None:
     graph = finish(Draft(spec.graph), "none")
     assert expand(graph) == expand(spec.graph)
     assert archspec.source(replace(spec, graph=graph)) == archspec.source(spec)
-    assert graph.stages[-1].kept == {key: key for key in tensors(spec.graph)}
+    assert graph.stages[-1].kept == {key: key for key in spec.graph.state}
 
 
 # -- the same function -------------------------------------------------------------------------------------------------
@@ -281,9 +280,9 @@ def test_factorised_networks_see_what_they_saw(name: str, rewrite: str) -> None:
     left = iter(now)
     assert all(field in left for field in was)  # those of the old steps, in order, among those of the new
     model = archspec.compile(new).eval()
-    assert model.state_dict().keys() == tensors(new.graph).keys()
+    assert model.state_dict().keys() == new.graph.state.keys()
     stage = new.graph.stages[-1]
-    assert stage.fresh | stage.kept.keys() == tensors(new.graph).keys()
+    assert stage.fresh | stage.kept.keys() == new.graph.state.keys()
     with torch.no_grad():
         assert model(image(new, torch.float32)).shape == (2, 10)
 
@@ -301,7 +300,7 @@ def test_a_stride_and_uneven_padding_are_shared_out() -> None:
 def test_the_width_multiplier_is_mobilenets_own(width: float) -> None:
     theirs = archspec.load("mobilenet_v1", width=width)
     ours = rewritten(archspec.load("mobilenet_v1"), {"width_multiplier": width})
-    assert tensors(ours.graph) == tensors(theirs.graph)
+    assert ours.graph.state == theirs.graph.state
 
 
 @pytest.mark.parametrize("by", [0.3, 1.4])
@@ -312,7 +311,7 @@ def test_any_network_can_be_thinner_or_wider(name: str, by: float) -> None:
     assert [new.graph.nodes[output.node].shape.channels for output in new.graph.outputs] == [
         old.graph.nodes[output.node].shape.channels for output in old.graph.outputs
     ]
-    count = [sum(map(len_of, tensors(spec.graph).values())) for spec in (old, new)]
+    count = [sum(map(len_of, spec.graph.state.values())) for spec in (old, new)]
     assert (count[1] < count[0]) == (by < 1)
 
 
@@ -343,7 +342,7 @@ def test_set_and_remove_keep_every_other_key() -> None:
         {"remove": ["pool4", "pool5"]},
         {"set": {"step": ["features.16", "features.18"], "dilation": 2, "padding": 2}},
     )
-    assert tensors(new.graph) == tensors(old.graph)
+    assert new.graph.state == old.graph.state
     both(old, new, torch.float32)
     assert [node.path for node in new.graph.nodes if node.label in ("pool4", "pool5")] == []
     assert {"pool4", "pool5"} == new.graph.stages[-1].lost | new.graph.stages[-2].lost | new.graph.stages[-3].lost
@@ -363,7 +362,7 @@ def test_removing_a_block_lets_its_readers_read_on() -> None:
 def test_an_auxiliary_head_goes_with_its_output() -> None:
     new = rewritten(loaded("googlenet", 64), {"remove": ["aux1", "aux2"]})
     assert [output.name for output in new.graph.outputs] == ["logits"]
-    assert not any(key.startswith("aux") for key in tensors(new.graph))
+    assert not any(key.startswith("aux") for key in new.graph.state)
 
 
 def test_rewrites_run_in_the_order_written() -> None:
@@ -539,7 +538,7 @@ def test_shared_weights_stay_shared_or_are_refused() -> None:
     with pytest.raises(archspec.SpecError, match="reuses the weights of `conv1`, which would be removed"):
         rewritten(spec, {"remove": "conv1"})
     thinner = rewritten(spec, {"cut": "bn1"})
-    assert "conv1.weight" in tensors(thinner.graph)
+    assert "conv1.weight" in thinner.graph.state
 
 
 # -- what comes out is a network like any other ------------------------------------------------------------------------
@@ -568,7 +567,7 @@ def test_expand_prints_what_is_built(name: str, rewrites: Rewrites) -> None:
     new = rewritten(archspec.load(name, sizes={"H": size, "W": size}), *rewrites)
     text = expand(new.graph)
     again = archspec.loads(text)
-    assert tensors(again.graph) == tensors(new.graph)
+    assert again.graph.state == new.graph.state
     assert expand(again.graph) == expand(archspec.loads(expand(again.graph)).graph)
     one, other = archspec.compile(new).eval(), archspec.compile(again).eval()
     other.load_state_dict(one.state_dict(), strict=True)
@@ -597,7 +596,7 @@ def test_blocks_keep_one_class_each(name: str, rewrites: Rewrites, classes: list
 def test_extends_may_rewrite() -> None:
     spec = archspec.loads("archspec: 1\nname: Folded\nextends: resnet18\nrewrite: [fold_batch_norm, {cut: layer4}]\n")
     assert [stage.name for stage in spec.graph.stages] == ["fold_batch_norm", "cut"]
-    assert "bn1.weight" not in tensors(spec.graph)
+    assert "bn1.weight" not in spec.graph.state
 
 
 # -- bounds ------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 import archspec
 from archspec.cli import app
 from archspec.pipeline import Spec
-from archspec.running.convert import complete, convert, tensors
+from archspec.running.convert import complete, convert
 
 BASE = """\
 archspec: 1
@@ -120,7 +120,7 @@ def test_a_spec_that_imports_and_rewrites(folder: Path, name: str) -> None:
     assert kept.fresh == ()
     torch.testing.assert_close(running(cut, dict(kept.state), image).flatten(1), hidden(base, state, image))
     both = [complete(whole, found, seed=seed) for seed in (0, 0)]
-    assert all(torch.equal(both[0][key], both[1][key]) for key in tensors(whole.graph))
+    assert all(torch.equal(both[0][key], both[1][key]) for key in whole.graph.state)
 
 
 def test_the_checkpoint_of_a_rewritten_spec_goes_on_from_there(folder: Path) -> None:
@@ -158,7 +158,7 @@ def test_other_shapes_and_other_files(folder: Path) -> None:
 
 def test_fcn_has_every_convolution_of_its_classifier() -> None:
     old, new = archspec.load("vgg16"), archspec.load("fcn8s_vgg16")
-    state = {key: torch.empty(shape, device="meta") for key, shape in tensors(old.graph).items()}
+    state = {key: torch.empty(shape, device="meta") for key, shape in old.graph.state.items()}
     found = convert(old.graph, new.graph, state)
     assert not any(key.startswith("vgg.") for key in found.fresh)
     assert found.dropped == ("classifier.6.weight", "classifier.6.bias")

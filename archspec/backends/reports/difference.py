@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archspec.analyses.differences import Comparison, Difference
@@ -97,23 +97,11 @@ def keys(one: Graph, other: Graph, comparison: Comparison) -> dict[str, str]:
     """For each key of the first network's ``state_dict`` the second's key of the tensor that corresponds in shape."""
     found: dict[str, str] = {}
     for first, second in comparison.pairs:
-        here, there = _tensors(one, first), _tensors(other, second)
+        here, there = one.tensors(one.nodes[first]), other.tensors(other.nodes[second])
         for name, (key, shape) in here.items():
             if name in there and there[name][1] == shape:
                 found[key] = there[name][0]
     return found
-
-
-def _tensors(graph: Graph, index: int) -> Mapping[str, tuple[str, tuple[int, ...]]]:
-    """The tensors a step holds itself, by their names in it: key in the ``state_dict``, and shape."""
-    node = graph.nodes[index]
-    if node.op is None or node.reuse is not None:
-        return {}
-    weights = node.op.weights(graph.shapes_in(node))
-    return {
-        weight.name: (f"{node.path}.{weight.name}" if weight.name else node.path, tuple(weight.shape))
-        for weight in weights
-    }
 
 
 def to_json(one: Report, other: Report, comparison: Comparison) -> dict[str, Any]:

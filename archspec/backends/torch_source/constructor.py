@@ -15,6 +15,7 @@ from archspec.backends.torch_source.members import (
     numbered,
     numbered_name,
     only_parameters,
+    registration,
     turning,
 )
 from archspec.backends.torch_source.names import Namespace, is_name, quoted
@@ -187,9 +188,10 @@ class Constructor:
         """The statements that make one member where it is there."""
         optional = entry.kind == "chain" and any(map(_lacking, entry.children))
         if not optional:
-            holder = entry.member.rpartition(".")[0]
-            alone = not holder or only_parameters(self.template, holder)
-            return [assignment(entry.member, self.make(entry), alone), *entry.initial]
+            made, holder = self.make(entry), entry.member.rpartition(".")[0]
+            among = holder and made.startswith("nn.Parameter(") and not only_parameters(self.template, holder)
+            statement = registration(entry.member, made) if among else assignment(entry.member, made)
+            return [statement, *entry.initial]
         if numbered(entry.children):
             name = self.words.claim(entry.member if is_name(entry.member) else "layers")
             made = [*self._appended(name, entry.children), assignment(entry.member, f"nn.Sequential(*{name})")]

@@ -43,12 +43,15 @@ def only_parameters(template: Template, path: str) -> bool:
     )
 
 
-def assignment(member: str, text: str, among_parameters: bool = True) -> str:
-    """The statement that makes something a member, in a ``nn.ParameterDict`` or among modules."""
-    place = attribute(member)
+def registration(member: str, text: str) -> str:
+    """The statement that makes a parameter a member of an open scope that holds modules too."""
     holder, _, name = member.rpartition(".")
-    if holder and text.startswith("nn.Parameter(") and not among_parameters:
-        return f"{attribute(holder)}.register_parameter({quoted(name)}, {text})"
+    return f"{attribute(holder)}.register_parameter({quoted(name)}, {text})"
+
+
+def assignment(member: str, text: str) -> str:
+    """The statement that makes something a member."""
+    place = attribute(member)
     return f"{place} = {text}" if not place.endswith(")") else f"self.add_module({quoted(member)}, {text})"
 
 

@@ -43,12 +43,7 @@ class Imported:
 
     def hold(self, graph: Graph) -> None:
         """Raise :class:`SpecError` where a spec's graph has other weights than the module, or other shapes."""
-        own = {
-            f"{node.path}.{weight.name}" if weight.name else node.path: tuple(weight.shape)
-            for node in graph.nodes
-            if node.op is not None and node.reuse is None
-            for weight in node.op.weights(graph.shapes_in(node))
-        }
+        own = graph.state
         missing = [key for key in self.weights if key not in own]
         if missing:
             shown = ", ".join(f"`{printable(key, 60)}`" for key in missing[:5])
