@@ -275,7 +275,7 @@ def compile(
     from archspec import pipeline
 
     terminal: Terminal = context.obj
-    _written_as(terminal, (".py",), "the output is PyTorch source; for ONNX call `torch.onnx.export` on its module")
+    written_as(terminal, (".py",), "the output is PyTorch source; for ONNX call `torch.onnx.export` on its module")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     _text_answer(terminal, loaded, options.sizes(size, loaded), "source", pipeline.source)
 
@@ -297,7 +297,7 @@ def expand(
     from archspec.backends import spec_text
 
     terminal: Terminal = context.obj
-    _written_as(terminal, (".yaml", ".yml"), "the output is a spec")
+    written_as(terminal, (".yaml", ".yml"), "the output is a spec")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     _text_answer(terminal, loaded, options.sizes(size, loaded), "spec", lambda spec: spec_text.expand(spec.graph))
 
@@ -307,7 +307,7 @@ def picture(figure: graphviz.Digraph, kind: str) -> bytes:
     return figure.source.encode() if kind == "dot" else figure.pipe(format=kind)
 
 
-def _written_as(terminal: Terminal, endings: tuple[str, ...], what: str) -> None:
+def written_as(terminal: Terminal, endings: tuple[str, ...], what: str) -> None:
     """Raise :class:`CallError` where the file to write says by its ending that it is of another kind."""
     output = terminal.output
     if output is not None and not terminal.as_json and output.suffix.lower() not in ("", *endings):

@@ -8,7 +8,7 @@ import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import as_json, load_spec, picture
+from archspec.cli.commands import as_json, load_spec, picture, written_as
 from archspec.cli.completion import complete_spec
 from archspec.cli.options import AnswerFormat, Format, Output, Rewrite, Set, Size, Spec
 from archspec.cli.terminal import CallError, Terminal
@@ -56,6 +56,8 @@ def diff(
     from archspec.diagnostics import printable
 
     terminal: Terminal = context.obj
+    endings = (".txt", ".json", *(f".{each}" for each in options.PICTURES))
+    written_as(terminal, endings, "it writes text, or a picture: .svg, .png, .pdf or .dot")
     if second is None and not (set or rewrite):
         raise CallError("there is nothing to compare with", "name a second spec, or give --set or --rewrite")
     loaded = [

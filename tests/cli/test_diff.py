@@ -72,6 +72,8 @@ def test_there_has_to_be_a_second(small: Path) -> None:
     status, _, said = run("diff", str(small / "small.yaml"))
     assert status == 2
     assert "nothing to compare with" in said
+    assert run("diff", str(small / "small.yaml"), "--set", "channels=6", "-o", str(small / "x.jpg"))[0] == 2
+    assert not (small / "x.jpg").exists()
 
 
 def test_long_lists_are_counted() -> None:
