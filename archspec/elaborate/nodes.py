@@ -38,6 +38,8 @@ class Nodes:
         self.trial = Trial({})
         self.misfits: list[Misfit] = []
         """The steps that do not fit at the spec's own sizes, except those that follow from another."""
+        self.seconds: dict[int, int] = {}
+        """By node, the node of the second value that its call gives."""
         self._doubtful: set[int] = set()
         self._paths: dict[str, int] = {}
 
@@ -127,6 +129,8 @@ class Nodes:
         )
         self.all.append(node)
         place.scope.items.append(node)
+        if op.follows:
+            self.seconds[index - 1] = index
         return node
 
     def _unnamed(self, op: Op, place: Place) -> str:

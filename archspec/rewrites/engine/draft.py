@@ -170,12 +170,24 @@ class Draft:
         Its label moves to its input, if that has none.
         """
         source = node.inputs[0]
+        self._drop_second(node)
         self._forget(node)
         self.hand_over_label(node, source)
         self.redirect(node, source)
         for other in node.inputs:
             other.readers.remove(node)
         node.scope.items.remove(node)
+
+    def _drop_second(self, node: DraftNode) -> None:
+        """Remove the second value of a node's call with it; raises RewriteError if a step reads that."""
+        items = node.scope.items
+        after = next(iter(items[items.index(node) + 1 :]), None)
+        if isinstance(after, DraftNode) and after.op is not None and after.op.follows:
+            if after.readers:
+                raise RewriteError(f"`{after.readers[0].path}` reads the indices of `{node.path}`", node)
+            for other in after.inputs:
+                other.readers.remove(after)
+            items.remove(after)
 
     def _forget(self, node: DraftNode) -> None:
         for name in (node.path, node.label):
