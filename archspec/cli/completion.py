@@ -83,9 +83,9 @@ def complete_step(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def _steps(spec: LoadedSpec | None) -> list[str]:
-    from archspec.analyses.expectations import named_values
+    from archspec.analyses.step_names import values
 
-    return [name for name in named_values(spec.graph) if name] if spec is not None else []
+    return [name for name in values(spec.graph).found if name] if spec is not None else []
 
 
 def _spec(ctx: typer.Context) -> LoadedSpec | None:

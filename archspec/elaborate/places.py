@@ -155,11 +155,9 @@ class Place:
             if inner is None:
                 raise Fault("unknown-name", f"`{shown}` has no steps inside, so it has no `{printable(part)}`", span)
             found = inner.names.get(part) or inner.use.labels.get(part)
-            if found is None or (part.isdigit() and inner.scope.kind != "container"):
+            if found is None:
                 names = [name for name in (*inner.names, *inner.use.labels) if not name.isdigit()]
                 hint = did_you_mean(part, names) or (f"it has {', '.join(names[:12])}" if names else None)
-                if part.isdigit():
-                    hint = "an unnamed step cannot be read by its number; give the step a name or a `label`"
                 taken = inner.use.vanished(".".join(rest[index:])) or inner.use.vanished(part)
                 if taken is not None:
                     message = (
@@ -178,7 +176,7 @@ class Place:
             place = place.parent
         hint = did_you_mean(head, names)
         if head.isdigit():
-            hint = "steps cannot be read by number; give the step a name or a `label`"
+            hint = "give the step a name or a `label`; a number can only stand after the name of a scope"
         return Fault("unknown-name", f"no earlier step or label is called `{printable(path)}`", span, hint)
 
 
