@@ -105,7 +105,7 @@ class Nodes:
         misfit = self._misfit(op, shapes, inputs, shape, step)
         if misfit is not None or (self._doubtful and not self._doubtful.isdisjoint(inputs)):
             if misfit is not None and self._doubtful.isdisjoint(inputs):
-                self.misfits.append(Misfit(misfit, index, place.scope.stack(), len(self.diagnostics.all)))
+                self.misfits.append(Misfit(misfit, index, place.stack(), len(self.diagnostics.all)))
             self._doubtful.add(index)
         counted = name != ""
         path = place.join(name) if counted else self._unnamed(op, place)

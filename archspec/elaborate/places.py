@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from archspec.diagnostics import Fault, Span, did_you_mean, printable
+from archspec.diagnostics import Fault, Frame, Span, did_you_mean, printable
 from archspec.graph import Node, Scope
 from archspec.ops.common.module_attributes import LIST_ATTRIBUTES, MODULE_ATTRIBUTES, TRACED_ATTRIBUTES
 from archspec.records import record
@@ -71,8 +71,22 @@ class Place:
     """Whether every counted step is a module (in a ``sequence`` and in keyed branches)."""
     names: dict[str, Entry] = field(default_factory=dict)
     count: int = 0
+    around: Place | None = None
+    """For a block written inline: the place of its use, whose scope its steps stand in."""
+    inline: Frame | None = None
+    """That use, as messages show it."""
     start: int = UNKNOWN
     """The value that a sequence starts from; `input` inside the sequence means another one."""
+
+    def stack(self) -> tuple[Frame, ...]:
+        """The block uses around, innermost first, those written inline too."""
+        if self.around is None:
+            outer = self.parent if self.parent is not None and self.parent.scope is self.scope.parent else None
+            own = self.scope.stack()
+            above = self.scope.parent.stack() if self.scope.parent is not None else ()
+            return own[: len(own) - len(above)] + outer.stack() if outer is not None else own
+        assert self.inline is not None
+        return (self.inline, *self.around.stack())
 
     def join(self, name: str) -> str:
         """The path of a name in this scope."""
@@ -85,6 +99,9 @@ class Place:
         other = self.names.get(name)
         if other is None and name in self.use.labels:
             other = self.use.labels[name]
+        place = self.around
+        while other is None and place is not None:
+            other, place = place.names.get(name), place.around
         if other is not None:
             where = f", first at {other.span}" if other.span else ""
             hint = (

@@ -52,7 +52,8 @@ def _warn_unused(diagnostics: Diagnostics, file: SpecFile) -> None:
         for section in ("params", "let"):
             part = node.get(section)
             for key, _ in part.entries if isinstance(part, YamlMapping) else ():
-                if key.text not in spoken:
+                handed = section == "params" and definition.name in file.handed
+                if key.text not in spoken and not handed:
                     kind = "parameter" if section == "params" else "value"
                     diagnostics.warning(
                         "unused", f"{kind} `{printable(key.text)}` of `{definition.name}` is never used", key.span

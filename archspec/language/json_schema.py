@@ -204,6 +204,10 @@ _STEP_KEYS: Schema = {
         "description": "Whether the next step ignores this one and reads the output before it.",
     },
     "init": {"$ref": "#/definitions/initialiser"},
+    "inline": {
+        "type": "boolean",
+        "description": "Whether a block's steps stand in the scope around, named and numbered there.",
+    },
 }
 """What may stand beside a step's own key."""
 
