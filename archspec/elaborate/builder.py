@@ -196,5 +196,5 @@ class Builder:
         """Keep a fault, with the stack of block uses around it."""
         found = fault.diagnostic
         self.diagnostics.error(
-            found.code, found.message, found.span or span, found.hint, details=found.details, stack=place.scope.stack()
+            found.code, found.message, found.span or span, found.hint, details=found.details, stack=place.stack()
         )

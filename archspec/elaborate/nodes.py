@@ -38,6 +38,8 @@ class Nodes:
         self.trial = Trial({})
         self.misfits: list[Misfit] = []
         """The steps that do not fit at the spec's own sizes, except those that follow from another."""
+        self.seconds: dict[int, int] = {}
+        """By node, the node of the second value that its call gives."""
         self._doubtful: set[int] = set()
         self._paths: dict[str, int] = {}
 
@@ -103,7 +105,7 @@ class Nodes:
         misfit = self._misfit(op, shapes, inputs, shape, step)
         if misfit is not None or (self._doubtful and not self._doubtful.isdisjoint(inputs)):
             if misfit is not None and self._doubtful.isdisjoint(inputs):
-                self.misfits.append(Misfit(misfit, index, place.scope.stack(), len(self.diagnostics.all)))
+                self.misfits.append(Misfit(misfit, index, place.stack(), len(self.diagnostics.all)))
             self._doubtful.add(index)
         counted = name != ""
         path = place.join(name) if counted else self._unnamed(op, place)
@@ -127,6 +129,8 @@ class Nodes:
         )
         self.all.append(node)
         place.scope.items.append(node)
+        if op.follows:
+            self.seconds[index - 1] = index
         return node
 
     def _unnamed(self, op: Op, place: Place) -> str:
