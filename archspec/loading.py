@@ -8,7 +8,7 @@ from typing import Any
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Fault, Source, Span, SpecError, nearest, printable
 from archspec.elaborate import Loader, Variant, elaborate
-from archspec.elaborate.loader import spec_names, specs_folder
+from archspec.elaborate.loader import Shelf, spec_names, specs_folder
 from archspec.expressions import Work
 from archspec.graph import Graph, uncollected
 from archspec.records import record
@@ -159,12 +159,58 @@ def _open(loader: Loader, spec: str | Path) -> SpecFile | None:
     return loader.file(Path(spec), printable(text))
 
 
+@record
+class Attempt:
+    """A spec as far as it could be loaded, for a program that shows what somebody is writing."""
+
+    loader: Loader
+    """What was read: its files, each with its own text."""
+    file: SpecFile | None
+    """The spec's own file; None if it is no YAML, or has not the structure of a spec."""
+    spec: Spec | None
+    graph: Graph | None
+    """The spec's graph; where there are errors what could be made of it, without outputs."""
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@uncollected()
+def attempt(
+    path: Path | None,
+    text: str,
+    shown: str,
+    shelf: Shelf,
+    bounds: Bounds = BOUNDS,
+    pulse: Callable[[], None] | None = None,
+) -> Attempt:
+    """Load as much of a spec as its errors let be made; nothing is raised for them.
+
+    ``text`` is what its file at ``path`` is about to hold: it goes onto the ``shelf``, which has the unsaved texts of
+    other files too.  ``pulse`` is called for every copy of a step; what it raises ends the load.
+    """
+    if path is not None:
+        shelf.unsaved[str(path.resolve())] = text
+    diagnostics = Diagnostics()
+    loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation, pulse=pulse), shelf)
+    begun: list[Graph] = []
+    file: SpecFile | None = None
+    spec: Spec | None = None
+    try:
+        file = loader.text(text, shown) if path is None else loader.file(path, shown)
+        if file is not None:
+            spec = _elaborated(loader, file, None, {}, bounds, begun)
+            return Attempt(loader, file, spec, spec.graph, (*spec.diagnostics, *spec.misfits))
+    except SpecError as error:
+        return Attempt(loader, file, None, begun[0] if begun else None, error.diagnostics)
+    return Attempt(loader, file, None, None, diagnostics.all)
+
+
 def _elaborated(
     loader: Loader,
     file: SpecFile,
     sizes: Mapping[str, int] | None,
     params: Mapping[str, tuple[Any, Span]],
     bounds: Bounds,
+    begun: list[Graph] | None = None,
 ) -> Spec:
     graph: Graph | None = None
     variant: Variant | None = None
@@ -172,7 +218,7 @@ def _elaborated(
     try:
         variant = loader.variant(file)
         if variant is not None:
-            graph = elaborate(variant, loader, params, sizes, bounds.nodes, bounds.depth, misfits)
+            graph = elaborate(variant, loader, params, sizes, bounds.nodes, bounds.depth, misfits, begun)
     except Fault as fault:
         loader.diagnostics.add(fault.diagnostic)
     loader.diagnostics.raise_if_errors()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from archspec.diagnostics import Fault, Span, did_you_mean, printable
+from archspec.diagnostics import Fault, Frame, Span, did_you_mean, printable
 from archspec.graph import Node, Scope
 from archspec.ops.common.module_attributes import LIST_ATTRIBUTES, MODULE_ATTRIBUTES, TRACED_ATTRIBUTES
 from archspec.records import record
@@ -92,7 +92,8 @@ class Place:
                 if _same_step(other.span, span)
                 else None
             )
-            raise Fault("name-twice", f"the name `{name}` is used twice in one scope{where}", span, hint)
+            said = f"the name `{name}` is used twice in one scope{where}"
+            raise Fault("name-twice", said, span, hint, related=_first(other))
         self.names[name] = entry
 
     def label(self, name: str, span: Span, entry: Entry) -> None:
@@ -109,7 +110,7 @@ class Place:
         other = self.use.labels.get(name) or self.names.get(name)
         if other is not None:
             where = f", first at {other.span}" if other.span else ""
-            raise Fault("name-twice", f"the name `{name}` is used twice{where}", span)
+            raise Fault("name-twice", f"the name `{name}` is used twice{where}", span, related=_first(other))
         self.use.labels[name] = entry
 
     def several(self, path: str) -> list[int] | None:
@@ -180,6 +181,11 @@ class Place:
         if head.isdigit():
             hint = "steps cannot be read by number; give the step a name or a `label`"
         return Fault("unknown-name", f"no earlier step or label is called `{printable(path)}`", span, hint)
+
+
+def _first(entry: Entry) -> tuple[Frame, ...]:
+    """The place where a name was given first."""
+    return () if entry.span is None else (Frame("the first", entry.span),)
 
 
 def _same_step(one: Span | None, other: Span) -> bool:
