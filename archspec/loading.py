@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Fault, Source, Span, SpecError, nearest, printable
-from archspec.elaborate import Loader, Variant, elaborate
+from archspec.elaborate import Loader, Variant, elaborate, examples
 from archspec.elaborate.loader import Shelf, spec_names, specs_folder
 from archspec.expressions import Work
 from archspec.graph import Graph, uncollected
@@ -184,6 +184,8 @@ def attempt(
 ) -> Attempt:
     """Load as much of a spec as its errors let be made; nothing is raised for them.
 
+    A file that is a block is tried as its ``example`` uses it; without one there is no graph.
+
     ``text`` is what its file at ``path`` is about to hold: it goes onto the ``shelf``, which has the unsaved texts of
     other files too.  ``pulse`` is called for every copy of a step; what it raises ends the load.
     """
@@ -193,15 +195,19 @@ def attempt(
     loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation, pulse=pulse), shelf)
     begun: list[Graph] = []
     file: SpecFile | None = None
-    spec: Spec | None = None
+    said: tuple[Diagnostic, ...] = ()
     try:
         file = loader.text(text, shown) if path is None else loader.file(path, shown)
-        if file is not None:
-            spec = _elaborated(loader, file, None, {}, bounds, begun)
+        whole = examples.network(file, loader) if file is not None and examples.is_block(file) else file
+        said = diagnostics.all
+        if whole is not None:
+            spec = _elaborated(loader, whole, None, {}, bounds, begun)
             return Attempt(loader, file, spec, spec.graph, (*spec.diagnostics, *spec.misfits))
     except SpecError as error:
-        return Attempt(loader, file, None, begun[0] if begun else None, error.diagnostics)
-    return Attempt(loader, file, None, None, diagnostics.all)
+        # What follows from steps that could not be read is not said.
+        wrong = any(each.severity == "error" for each in said)
+        return Attempt(loader, file, None, begun[0] if begun else None, said if wrong else error.diagnostics)
+    return Attempt(loader, file, None, None, said)
 
 
 def _elaborated(
