@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
-from archspec.editor import diagnostics, inlay
+from archspec.editor import diagnostics, hover, inlay
 from archspec.editor.documents import Document, Documents
 from archspec.editor.settings import Settings, settings
 
@@ -172,3 +172,7 @@ def _shown(server: Server) -> None:
         return await server.ask(
             params.text_document.uri, lambda document: inlay.hints(document, lines, server.settings.hints), []
         )
+
+    @server.feature(types.TEXT_DOCUMENT_HOVER)
+    async def hovered(params: types.HoverParams) -> types.Hover | None:
+        return await server.ask(params.text_document.uri, lambda document: hover.hover(document, params.position), None)

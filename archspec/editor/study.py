@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from archspec.analyses.report import Report
+from archspec.backends.torch_source import Emitted
 from archspec.diagnostics import Diagnostic, Source, Span, SpecError
 from archspec.editor.lines import Point, holds
 from archspec.editor.places import Place, places
@@ -28,6 +29,8 @@ class Study:
         self.loader = found.loader
         self.diagnostics = found.diagnostics
         self.report: Report | None = None
+        self.emitted: Emitted | None = None
+        """Its PyTorch source, once something has asked for it."""
         if self.spec is not None and not self.spec.misfits:
             pulse()
             self.diagnostics = self._examined()
