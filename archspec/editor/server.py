@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
-from archspec.editor import diagnostics, hover, inlay
+from archspec.editor import completion, diagnostics, hover, inlay
 from archspec.editor.documents import Document, Documents
 from archspec.editor.settings import Settings, settings
 
@@ -100,6 +100,13 @@ class Server(LanguageServer):
         if workspace is not None and workspace.inlay_hint is not None and workspace.inlay_hint.refresh_support:
             self.workspace_inlay_hint_refresh(None)
 
+    @property
+    def snippets(self) -> bool:
+        """Whether the editor lets what is completed have holes."""
+        known = self.client_capabilities.text_document
+        item = known.completion.completion_item if known is not None and known.completion is not None else None
+        return item is not None and bool(item.snippet_support)
+
     def document(self, uri: str) -> Document | None:
         """An open text that is a spec."""
         document = self.documents.open.get(uri)
@@ -176,3 +183,13 @@ def _shown(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     async def hovered(params: types.HoverParams) -> types.Hover | None:
         return await server.ask(params.text_document.uri, lambda document: hover.hover(document, params.position), None)
+
+    options = types.CompletionOptions(trigger_characters=["$", "(", ".", "{", "[", ","])
+
+    @server.feature(types.TEXT_DOCUMENT_COMPLETION, options)
+    async def completed(params: types.CompletionParams) -> list[types.CompletionItem]:
+        return await server.ask(
+            params.text_document.uri,
+            lambda document: completion.completion(document, params.position, server.snippets),
+            [],
+        )
