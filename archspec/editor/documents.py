@@ -71,6 +71,8 @@ class Documents:
         self.open: dict[str, Document] = {}
         self.shelf = Shelf()
         self.encoding: str = types.PositionEncodingKind.Utf16
+        self.roots: tuple[Path, ...] = ()
+        """The folders that are open in the editor."""
 
     def put(self, uri: str, text: str, version: int | None) -> Document:
         """A text that was opened or has changed."""
@@ -101,23 +103,21 @@ class Documents:
             if other is not document and other.study is not None and document.key in other.study.loader.files:
                 yield other
 
-    def lines(self, path: str) -> Lines | None:
-        """The lines of a file that some document uses, as they were read."""
-        for document in self.open.values():
-            if document.key == path:
-                return document.lines
-        for document in self.open.values():
-            found = None if document.good is None else document.good.loader.files.get(path)
-            if found is not None:
-                return Lines(found.node.span.source.lines, self.encoding)
-        return None
-
     def uri(self, path: str) -> str:
         """The address of a file: as the editor knows it, where it is open."""
         for document in self.open.values():
             if document.key == path:
                 return document.uri
         return Path(path).as_uri()
+
+    def address(self, key: str) -> tuple[str, int | None]:
+        """The address and version of a file by what the loader knows it by."""
+        for document in self.open.values():
+            good = document.good
+            own = document.key if document.key is not None or good is None or good.file is None else good.file.key
+            if own == key:
+                return document.uri, document.version
+        return Path(key).as_uri(), None
 
 
 def path_of(uri: str) -> Path | None:

@@ -172,6 +172,8 @@ def _imports(value: Mapping, inside: Inside) -> Iterator[Place]:
                     yield _place("spec", item, inner)
                 elif key.text == "rewrite":
                     yield from _rewrites(item, inner)
+                elif key.text == "params" and isinstance(item, Mapping):
+                    yield from _arguments(item, replace(inner, what=str(alias.text)))
                 else:
                     yield from _values(item, replace(inner, key=str(key.text)))
         else:

@@ -31,6 +31,8 @@ class Study:
         self.report: Report | None = None
         self.emitted: Emitted | None = None
         """Its PyTorch source, once something has asked for it."""
+        self.svg: str | None = None
+        """Its picture, likewise."""
         if self.spec is not None and not self.spec.misfits:
             pulse()
             self.diagnostics = self._examined()
