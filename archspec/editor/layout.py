@@ -213,8 +213,7 @@ class Layout:
             if column <= _indentation_of(self.lines[following]):
                 return self.indentation[following]
             levels += self._levels_of[following]
-        around = max((level for level in levels if level.old <= column), key=lambda level: level.old, default=None)
-        return 0 if around is None else around.new
+        return max(((level.old, level.new) for level in levels if level.old <= column), default=(0, 0))[1]
 
 
 def _indentation_of(line: str) -> int:

@@ -1,4 +1,4 @@
-"""A client of the YAML language server that editors use: opens a spec with the shipped schema, completes and checks it."""
+"""A client of the YAML language server that editors use: opens specs with the shipped schema, completes, checks."""
 
 from __future__ import annotations
 

@@ -30,6 +30,11 @@ class RpcClient:
         self._process.kill()
         self._process.communicate()
 
+    @property
+    def process(self) -> int:
+        """The number of the server's process."""
+        return self._process.pid
+
     def answer(self, method: str, params: Any) -> Any:
         """What this client answers when the server asks."""
         return None
@@ -56,7 +61,7 @@ class RpcClient:
         if message.get("method") == "textDocument/publishDiagnostics":
             self.published[message["params"]["uri"]] = message["params"]["diagnostics"]
         elif "method" in message and "id" in message:
-            self._send({"id": message["id"], "result": self.answer(message["method"], message["params"])})
+            self._send({"id": message["id"], "result": self.answer(message["method"], message.get("params"))})
         return message
 
     def ask(self, method: str, params: Any) -> Any:
