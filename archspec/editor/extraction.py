@@ -221,6 +221,8 @@ def _expression(node: Scalar) -> str | None:
 
 def _with(text: str, values: dict[str, str]) -> str:
     """An expression with values in place of names."""
+    if text in values:
+        return values[text]
     formula = expressions.parse(text, None)
     for name in reversed(expressions.free_mentions(formula)):
         if name.name in values:

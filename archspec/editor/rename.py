@@ -16,6 +16,7 @@ from archspec.editor.symbols import Symbol, mentions, symbol_at
 from archspec.elaborate.loader import Shelf
 from archspec.elaborate.places import STEP_NAME
 from archspec.schema import IDENTIFIER
+from archspec.sizes import Dim
 
 
 class Refused(Exception):
@@ -108,16 +109,27 @@ def verify(documents: Documents, before: Study, key: str, texts: Mapping[str, st
 
 
 def same_network(before: Study, after: Study) -> bool:
-    """Whether two texts make the same steps, on the same inputs, with the same shapes; names may differ."""
+    """Whether two texts make the same steps, on the same inputs, with the same shapes; names may differ.
+
+    Where the symbols of the sizes differ, shapes are compared at the specs' own sizes.
+    """
     one, other = before.graph, after.graph
     if one is None or other is None:
         return (one is None) == (other is None)
     if len(one.nodes) != len(other.nodes):
         return False
-    return all(
-        type(a.op) is type(b.op) and a.inputs == b.inputs and a.shape.dims == b.shape.dims
-        for a, b in zip(one.nodes, other.nodes, strict=True)
-    )
+    shapes, others = _shapes(before), _shapes(after)
+    if one.sizes.keys() == other.sizes.keys():
+        shapes, others = ([node.shape.dims for node in graph.nodes] for graph in (one, other))
+    wired = ([(type(node.op), node.inputs) for node in graph.nodes] for graph in (one, other))
+    return list(shapes) == list(others) and next(wired) == next(wired)
+
+
+def _shapes(study: Study) -> list[tuple[Dim, ...]]:
+    """The shapes of a study's nodes at its own sizes."""
+    if study.graph is None or study.report is None:
+        return []
+    return [study.report.shapes_at.get(node.path, ()) for node in study.graph.nodes]
 
 
 def _edit(
