@@ -30,6 +30,8 @@ class Source:
 
     name: str
     lines: tuple[str, ...] = field(repr=False)
+    path: str | None = field(default=None, repr=False, compare=False, hash=False)
+    """The file, for a program that opens it; None for a text that is no file."""
 
 
 @record
@@ -54,7 +56,7 @@ class Span:
 
 @record
 class Frame:
-    """One use of a block on the way to the fault: the block, and the place of its use."""
+    """A place that has to do with a fault, and what is there: a use of a block on the way, one side of a mismatch."""
 
     what: str
     span: Span
@@ -65,7 +67,8 @@ class Diagnostic:
     """One message about a spec.
 
     ``code`` is the stable kebab-case kind (``shape-mismatch``); ``details`` are further lines under the message, such
-    as the two sides of a mismatch; ``stack`` has the surrounding uses of blocks, innermost first.
+    as the two sides of a mismatch; ``stack`` has the surrounding uses of blocks, innermost first; ``related`` are the
+    places that ``details`` and the message speak of, for a program that can link them.
     """
 
     code: str
@@ -75,6 +78,7 @@ class Diagnostic:
     details: tuple[str, ...] = ()
     stack: tuple[Frame, ...] = ()
     severity: Severity = "error"
+    related: tuple[Frame, ...] = ()
 
     def __post_init__(self) -> None:
         """Whoever shows it: what it cites of files, arguments and checkpoints is fit for a terminal."""
@@ -96,9 +100,10 @@ class Fault(Exception):
         span: Span | None = None,
         hint: str | None = None,
         details: tuple[str, ...] = (),
+        related: tuple[Frame, ...] = (),
     ) -> None:
         super().__init__(message)
-        self.diagnostic = Diagnostic(code, message, span, hint, details)
+        self.diagnostic = Diagnostic(code, message, span, hint, details, related=related)
 
 
 class Excess(Exception):

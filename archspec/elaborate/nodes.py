@@ -46,6 +46,8 @@ class Nodes:
     def tick(self, span: Span, place: Place) -> None:
         """Count one more step, whether it makes a node or not; raises if there are too many."""
         self.work.copies += 1
+        if self.work.pulse is not None:
+            self.work.pulse()
         if self.work.copies > self.maximum:
             raise Excess(self.too_many(span))
 
