@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -138,7 +139,8 @@ def _shared(groups: list[Group]) -> Iterator[Alignment]:
     for some in together:
         uses = sorted((group for alike in some for group in alike), key=order.__getitem__)
         if len(uses) > 1:
-            yield Alignment(uses)
+            with suppress(Mismatch):
+                yield Alignment(uses)
 
 
 def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[Block, dict[Item, Use]]:
