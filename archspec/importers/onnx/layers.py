@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from archspec.diagnostics import Fault
@@ -158,7 +159,7 @@ def _group_norm(lowering: Lowering, node: Node) -> Step:
     source = lowering.step(node)
     tensors = {name: lowering.weight(node, at) for at, name in enumerate(("weight", "bias"), 1)}
     groups, eps = node.attributes["num_groups"], node.attributes.get("epsilon", 1e-5)
-    if tensors["weight"].dims != (lowering.assembly.channels(source),):
+    if prod(tensors["weight"].dims) != lowering.assembly.channels(source):
         raise refuse("it has a scale for each group, not for each channel")
     return lowering.learnt("group_norm", [source], tensors, groups=groups, eps=eps)
 

@@ -97,8 +97,8 @@ def _external(stored: Stored, folder: Path, wanted: int) -> bytes:
         with open_regular(path) as stream:
             stream.seek(int(start))
             found = stream.read(wanted)
-    except OSError as error:
-        raise _unfit(stored, f"cannot be read from `{shown}`: {printable(error.strerror or '')}") from None
+    except (Fault, OSError):  # no such file, or none that is regular
+        raise _unfit(stored, f"cannot be read from `{shown}`") from None
     if len(found) != wanted:
         raise _unfit(stored, f"ends beyond `{shown}`")
     return found

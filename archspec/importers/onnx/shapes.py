@@ -30,7 +30,7 @@ def view(lowering: Lowering, source: int, wanted: Sequence[int]) -> Step:
     if 0 <= last < len(before) - 1 and before[:last] == list(wanted[:last]):
         return lowering.add("flatten", [source], start=shape.axes[last] if last else None)
     end, kept = 0, shape.axes[::-1]
-    while end < min(len(before), len(wanted)) - 1 and before[-1 - end] == wanted[-1 - end] and kept[end] != "channels":
+    while end < min(len(before), len(wanted)) and before[-1 - end] == wanted[-1 - end] and kept[end] != "channels":
         end += 1
     entries: list[int | str] = [int(size) for size in wanted]
     for at in range(1, end + 1):
@@ -39,7 +39,7 @@ def view(lowering: Lowering, source: int, wanted: Sequence[int]) -> Step:
     if any(before[shape.axes.index(axis)] != 1 for axis in lost):
         lowering.assembly.pinned = True
     names: list[str] | None = None
-    if not 1 <= len(entries) <= 4:
+    if not 1 <= len(entries) <= 4 or end == len(entries):
         names = ["channels", *(f"axis{at}" for at in range(1, len(entries)))]
         names[len(names) - end :] = shape.axes[len(shape.axes) - end :]
     found = lowering.add("reshape", [source], shape=entries, axes=names)
