@@ -192,6 +192,9 @@ def common(values: list[Any]) -> Any:
     known = [value for value in values if value is not None]
     most, count = Counter(map(repr, known)).most_common(1)[0]
     value = next(value for value in known if repr(value) == most)
+    if len({isinstance(one, str) for one in known}) > 1:  # a default would say of which kind all are
+        values[:] = [value if one is None else one for one in values]
+        return ...
     if len(known) < len(values):  # some uses lack what it is for, and give none
         return value
     return value if count * 2 > len(known) and not isinstance(value, list | tuple) else ...

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, printable
 from archspec.graph import Graph
-from archspec.importers import caffe, darknet, onnx
+from archspec.importers import caffe, darknet, keras, onnx
 from archspec.importers.assembly import Read
 from archspec.importers.tensors import Filled
 from archspec.importers.writing import written
@@ -32,6 +32,7 @@ def _of_text(reader: Callable[[str, str, Diagnostics, Sequence[int] | None], Rea
 
 READERS: Mapping[str, Reader] = {
     ".prototxt": _of_text(caffe.read), ".cfg": _of_text(darknet.read), ".onnx": onnx.read,
+    ".keras": keras.read, ".json": keras.read, ".h5": keras.read,
 }  # fmt: skip
 """By the ending of a file what reads it."""
 

@@ -47,7 +47,7 @@ def read(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None = None
     outputs = lowering.run(nodes, places(model, nodes, owner, assembly.root), RULES)
     assembly.layers[:] = tidy(assembly.layers, [Output(*output) for output in outputs])
     renamed = regions.find(assembly, [value for _, value in outputs], regions.by_tag) if _flat(lowering) else {}
-    fillings = [replace(each, key=_renamed(each.key, renamed)) for each in lowering.fillings]
+    fillings = [replace(each, key=regions.key(each.key, renamed)) for each in lowering.fillings]
 
     def fill(weights_path: Path) -> Filled:
         return weights.read(weights_path, fillings, assembly.weights)
@@ -58,8 +58,3 @@ def read(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None = None
 def _flat(lowering: Lowering) -> bool:
     """Whether the file says nothing of modules."""
     return all(layer.frame.parent is None for layer in lowering.assembly.layers)
-
-
-def _renamed(key: str, renamed: dict[str, str]) -> str:
-    path, _, tensor = key.rpartition(".")
-    return f"{renamed[path]}.{tensor}" if path in renamed else key

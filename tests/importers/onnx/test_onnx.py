@@ -113,8 +113,8 @@ OPERATORS: dict[str, tuple[list[Any], dict[str, Any], int]] = {
         [
             node("Relu", "x", to="a"), node("LeakyRelu", "x", to="b", alpha=0.2), node("Elu", "x", to="c", alpha=0.5),
             node("HardSigmoid", "x", to="d", alpha=0.3, beta=0.4), node("HardSwish", "x", to="e"),
-            node("Softplus", "x", to="f"), node("Selu", "x", to="g"), node("Tanh", "x", to="h"), node("Abs", "x", to="i"),
-            node("Mish", "x", to="j"), node("Concat", *"abcdefghij", axis=1),
+            node("Softplus", "x", to="f"), node("Selu", "x", to="g"), node("Tanh", "x", to="h"),
+            node("Abs", "x", to="i"), node("Mish", "x", to="j"), node("Concat", *"abcdefghij", axis=1),
         ],
         {}, 18,
     ),
@@ -236,8 +236,8 @@ def test_every_operator_is_as_onnxruntime_runs_it(name: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("opset", [9, 11, 13, 17, 20, 22, 23])
 def test_every_opset(opset: int, tmp_path: Path) -> None:
     nodes = [node("Conv", "x", "k", to="a"), node("Relu", "a", to="b"), node("GlobalAveragePool", "b", to="c"),
-             node("Flatten", "c", to="d"), node("Gemm", "d", "w", "b")]  # fmt: skip
-    hold(saved(model(nodes, {"k": K3, "w": noise(6, 3), "b": noise(3)}, opset=opset), tmp_path), (4, 8, 9))
+             node("Flatten", "c", to="d"), node("Gemm", "d", "w", "e")]  # fmt: skip
+    hold(saved(model(nodes, {"k": K3, "w": noise(6, 3), "e": noise(3)}, opset=opset), tmp_path), (4, 8, 9))
 
 
 # -- what tools write -------------------------------------------------------------------------------------------------
