@@ -5,7 +5,7 @@
 that lie beside it.  The page loads nothing and evaluates the same exact formulas as Python.
 """
 
-from archspec.backends.explorer.data import Link
+from archspec.backends.explorer.data import Link, data
 from archspec.backends.explorer.page import page
 
-__all__ = ["Link", "page"]
+__all__ = ["Link", "data", "page"]
