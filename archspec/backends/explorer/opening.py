@@ -43,7 +43,7 @@ def _small(found: Boxes) -> set[int]:
     for wanted, least in (({"sequence"}, 2), (BLOCKS, 1)):
         while True:
             shown = list(_shown(boxes, found.root, chosen))
-            if least == 1 and len(shown) >= FEWEST + len(found.graph.inputs):
+            if least == 1 and sum(boxes[number].kind != "io" for number in shown) >= FEWEST:
                 break
             more = set(_blocks(boxes, shown, wanted))
             alone = any(len(boxes[number].body or ()) < least for number in more)

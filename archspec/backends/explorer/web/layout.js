@@ -22,7 +22,7 @@ class Layout {
     let found = this.kept.get(box);
     if (!found) {
       const row = box === ROOT ? this.model.data.root : this.model.boxes[box].b;
-      found = this.series(row, null);
+      found = this.series(row, box === ROOT ? null : this.model.given(box));
       if (box !== ROOT) framed(found);
       this.kept.set(box, found);
     }

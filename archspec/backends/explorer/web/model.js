@@ -171,9 +171,12 @@ class Model {
     return sizes.map((size) => productWords(this.data, size)).join(" × ");
   }
 
-  /** Whether a size depends on the input. */
-  varies(sizes) {
-    return sizes.some((size) => Array.isArray(this.data.dims[size]) || typeof this.data.dims[size] === "string");
+  /** Sizes of what a box reads; null where that is no step, or several. */
+  given(box) {
+    let row = this.boxes[box];
+    while (!row.n && row.b) row = this.boxes[boxesOf(row.b)[0]];
+    const inputs = row.n ? this.steps[row.n[0]][STEP.inputs] : [];
+    return inputs.length === 1 ? this.steps[inputs[0]][STEP.sizes] : null;
   }
 
   /** A formula in words: `118,013,952·⌊(H+1)/2⌋·⌊(W+1)/2⌋ + 512,000`. */
