@@ -145,9 +145,9 @@ def table(found: dict[str, dict[str, Any]]) -> str:
     lines = [
         "# What can be imported",
         "",
-        "Made by `make wide`, network by network: the module is imported as a spec, the spec compiled, the module's weights",
-        "loaded strictly, and outputs in evaluation and training and all gradients compared bit for bit, at two sizes where",
-        "H and W are symbols.  *same*: they are equal; *refused*: the import says what the language lacks.",
+        "Made by `make wide`, network by network: the module is imported as a spec, the spec compiled, the module's",
+        "weights loaded strictly, and outputs in evaluation and training and all gradients compared bit by bit, at two",
+        "sizes where H and W are symbols.  *same*: they are equal; *refused*: the import says what the language lacks.",
         "",
         f"With {versions}.",
     ]
