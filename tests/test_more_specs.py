@@ -55,6 +55,7 @@ TIMM = [
     Peer("ese_vovnet39b"),
     Peer("tf_efficientnet_b0", 70),
     Peer("hrnet_w18"),
+    Peer("nf_regnet_b0"),
     Peer("deit_tiny_patch16_224", 224),
 ]
 
@@ -185,6 +186,9 @@ HAND: list[tuple[str, Callable[[], nn.Module], int]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "theirs", "channels"), HAND, ids=[name for name, _, _ in HAND])
+@pytest.mark.parametrize(
+    ("name", "theirs", "channels"),
+    [pytest.param(*case, id=case[0], marks=[pytest.mark.slow] * (case[0] == "nafnet")) for case in HAND],
+)
 def test_bits_are_those_of_a_network_by_hand(name: str, theirs: Callable[[], nn.Module], channels: int) -> None:
     same_bits(archspec.compile(archspec.load(f"more/{name}")), theirs(), torch.rand(2, channels, 32, 32))
