@@ -46,6 +46,8 @@ class Nodes:
     def tick(self, span: Span, place: Place) -> None:
         """Count one more step, whether it makes a node or not; raises if there are too many."""
         self.work.copies += 1
+        if self.work.pulse is not None:
+            self.work.pulse()
         if self.work.copies > self.maximum:
             raise Excess(self.too_many(span))
 
@@ -141,14 +143,15 @@ class Nodes:
 
     def _misfit(self, op: Op, shapes: Sequence[Shape], inputs: Sequence[int], shape: Shape, step: Step) -> Fault | None:
         """The fault of conditions that do not hold at the spec's own sizes, though other sizes may fit."""
-        evaluation = self.trial.evaluation
-        failing = self.trial.failing(op, shapes, len(self.all))
+        trial = self.trial
+        if trial.is_sound(op, shapes):
+            return None
+        failing = trial.failing(op, shapes, len(self.all))
         if failing:
-            return mismatch.unmet(self.all, evaluation, op, inputs, step, failing)
-        if shapes and shape is shapes[0]:
-            return None  # tried when it was made
-        if self.trial.is_empty(shape):
-            return mismatch.empty(self.all, evaluation, op, inputs, step, shape)
+            return mismatch.unmet(self.all, trial.evaluation, op, inputs, step, failing)
+        if (not shapes or shape is not shapes[0]) and trial.is_empty(shape):  # else it was tried when it was made
+            return mismatch.empty(self.all, trial.evaluation, op, inputs, step, shape)
+        trial.found_sound(op, shapes)
         return None
 
     def has_weights(self, scope: Scope) -> bool:

@@ -109,7 +109,8 @@ class Place:
                 if _same_step(other.span, span)
                 else None
             )
-            raise Fault("name-twice", f"the name `{name}` is used twice in one scope{where}", span, hint)
+            said = f"the name `{name}` is used twice in one scope{where}"
+            raise Fault("name-twice", said, span, hint, related=_first(other))
         self.names[name] = entry
 
     def label(self, name: str, span: Span, entry: Entry) -> None:
@@ -126,7 +127,7 @@ class Place:
         other = self.use.labels.get(name) or self.names.get(name)
         if other is not None:
             where = f", first at {other.span}" if other.span else ""
-            raise Fault("name-twice", f"the name `{name}` is used twice{where}", span)
+            raise Fault("name-twice", f"the name `{name}` is used twice{where}", span, related=_first(other))
         self.use.labels[name] = entry
 
     def several(self, path: str) -> list[int] | None:
@@ -195,6 +196,11 @@ class Place:
         if head.isdigit():
             hint = "give the step a name or a `label`; a number can only stand after the name of a scope"
         return Fault("unknown-name", f"no earlier step or label is called `{printable(path)}`", span, hint)
+
+
+def _first(entry: Entry) -> tuple[Frame, ...]:
+    """The place where a name was given first."""
+    return () if entry.span is None else (Frame("the first", entry.span),)
 
 
 def _same_step(one: Span | None, other: Span) -> bool:
