@@ -30,8 +30,9 @@ class Attention(Op):
 
     keyword: ClassVar[str] = "attention"
     kind: ClassVar[Kind] = "dense"
+    prelude: ClassVar[str] = "- permute: {axes: [length, channels]}\n"
     examples: ClassVar[tuple[Example, ...]] = (
-        Example((Shape((5, 24), TOKENS),), {"heads": 2}, Shape((5, 8), TOKENS)),
+        Example((Shape((24, 24), TOKENS),), {"heads": 2}, Shape((24, 8), TOKENS)),
         Example((Shape((5, 24), TOKENS),), {"heads": 4, "dropout": 0.1}),
     )
 

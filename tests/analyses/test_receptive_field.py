@@ -9,9 +9,9 @@ import pytest
 import archspec
 from archspec.analyses.alignment import aligned_sizes, misalignments
 from archspec.analyses.borders import rows_read
-from archspec.analyses.step_names import values as step_values
 from archspec.analyses.interior import interior_rows
 from archspec.analyses.receptive_field import AxisField, ReceptiveField, table
+from archspec.analyses.step_names import values as step_values
 from archspec.graph import Graph
 
 UNET = """

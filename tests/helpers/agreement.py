@@ -13,11 +13,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import archspec
 from archspec.analyses.borders import RowAlgebra, rows_read
-from archspec.analyses.step_names import values as step_values
 from archspec.analyses.interior import interior_rows
 from archspec.analyses.receptive_field import AxisField, table
 from archspec.analyses.report import Report
 from archspec.analyses.shapes import coupled_failures
+from archspec.analyses.step_names import values as step_values
 from archspec.analyses.tables import pixels
 from archspec.analyses.walk import Walk
 from archspec.graph import Graph
