@@ -149,7 +149,7 @@ OPS = _table(
 """What to write for another tool's name of an op or block; each form is a valid step."""
 
 _NONE = "archspec has no such op"
-_TOKENS = "it reads tokens, which `flatten: {start: height}` and `permute` make of a map"
+_TOKENS = "it reads tokens, which `flatten` from the height on and `permute` make of a map"
 _PRODUCTS = f"{_NONE}: only `attention` multiplies two maps as matrices"
 _SEQUENCES = f"{_NONE}: it describes networks that feed forward, without state"
 
@@ -160,8 +160,8 @@ ABSENT = {
     ),
     **dict.fromkeys(("deformconv", "deformableconv", "dcn"), f"{_NONE}: `conv` reads at fixed places"),
     **dict.fromkeys(("roialign", "roipool", "nms"), f"{_NONE}: `adaptive_avg_pool` and `crop` take no boxes"),
-    **dict.fromkeys(("mha", "selfattention", "transformer"), f"write `multihead_attention: {{heads: 8}}`; {_TOKENS}"),
-    **dict.fromkeys(("scaleddotproductattention", "sdpa"), f"write `attention: {{heads: 8}}`; {_TOKENS}"),
+    **dict.fromkeys(("mha", "selfattention", "transformer"), f"write `multihead_attention`; {_TOKENS}"),
+    **dict.fromkeys(("scaleddotproductattention", "sdpa"), f"write `attention`; {_TOKENS}"),
     **dict.fromkeys(("matmul", "bmm", "einsum"), _PRODUCTS),
     **dict.fromkeys(("lstm", "gru", "rnn", "embedding"), _SEQUENCES),
     **dict.fromkeys(("celu", "softsign", "logsigmoid"), f"{_NONE}: `archspec list ops` shows the others"),

@@ -22,7 +22,6 @@ class MultiheadAttention(Op):
 
     keyword: ClassVar[str] = "multihead_attention"
     kind: ClassVar[Kind] = "dense"
-    tensors: ClassVar[tuple[str, ...]] = ("in_proj_weight",)
     prelude: ClassVar[str] = "- permute: {axes: [length, channels]}\n"
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape((8, 8), TOKENS),), {"heads": 2}, Shape((8, 8), TOKENS)),
