@@ -27,6 +27,10 @@ def randomise(module: nn.Module) -> None:
                 layer.running_mean.normal_(0, 0.1, generator=generator)
                 layer.running_var.uniform_(0.5, 1.5, generator=generator)
         for name, parameter in module.named_parameters():
+            if parameter.ndim > 1 and name.endswith(("token", "embedding", "embed", "in_proj_weight")):
+                parameter.normal_(0, 0.1, generator=generator)
+            if name.endswith((".gain", ".beta", ".gamma")):
+                parameter.uniform_(0.5, 1.5, generator=generator)
             if name.endswith("layer_scale"):
                 parameter.uniform_(0.1, 0.5, generator=generator)
 
