@@ -27,7 +27,8 @@ def make() -> Server:
 
 def run() -> None:
     """Serve over standard input and output until the editor ends it."""
-    gc.set_threshold(100_000)
+    gc.disable()  # the session frees what is over when nobody types
+    gc.freeze()
     logging.getLogger("pygls.protocol.json_rpc").addFilter(_is_a_bug)
     make().start_io()
 

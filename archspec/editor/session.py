@@ -7,6 +7,7 @@ is asked for waits for that study.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -27,6 +28,12 @@ _REQUEST_FAILED = -32803
 """The protocol's code for a request that is right, but cannot be done; an editor shows its message."""
 
 
+STILL = 1.0
+"""Seconds without a study after which memory is freed."""
+MOST_UNSWEPT = 50
+"""Studies after which it is freed at once."""
+
+
 class Interrupted(Exception):
     """The text has changed while it was studied."""
 
@@ -40,6 +47,8 @@ class Server(LanguageServer):
         self.settings = Settings()
         self._worker = ThreadPoolExecutor(1, "archspec")
         self._waiting: dict[str, asyncio.Task[None]] = {}
+        self._sweeping: asyncio.Task[None] | None = None
+        self._unswept = 0
 
     async def work(self, do: Callable[[], T]) -> T:
         """What a function gives, run by the thread that does all work."""
@@ -71,6 +80,7 @@ class Server(LanguageServer):
             found = await self.work(lambda: self.said(document))
         except Interrupted:
             return
+        self.sweep()
         if self.documents.open.get(uri) is document:
             self.publish(uri, document.version, found)
             if document.study is not known:
@@ -78,6 +88,18 @@ class Server(LanguageServer):
                 for reader in self.documents.readers(document):
                     reader.study = None
                     self.begin(reader.uri)
+
+    def sweep(self) -> None:
+        """Free the graphs of earlier texts when the keys have been still for longer: it takes as long as a study."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        self._unswept += 1
+        self._sweeping = asyncio.get_running_loop().create_task(self._swept())
+
+    async def _swept(self) -> None:
+        await asyncio.sleep(0 if self._unswept > MOST_UNSWEPT else STILL)
+        self._unswept = 0
+        await self.work(gc.collect)
 
     def said(self, document: Document) -> list[types.Diagnostic]:
         """What is wrong with a text.  Raises Interrupted where it changes meanwhile."""

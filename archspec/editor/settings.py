@@ -28,7 +28,7 @@ class Settings:
     """Everything that can be set."""
 
     hints: Hints = field(default_factory=Hints)
-    delay: float = 0.02
+    delay: float = 0.01
     """Seconds without a keystroke before a text is studied."""
 
 
