@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from archspec.characters import printable, prose
 from archspec.records import record
@@ -19,6 +19,9 @@ Severity = Literal["error", "warning", "note"]
 
 MAXIMUM_DIAGNOSTICS = 100
 """Maximum number of errors in a run, after which it ends, and of warnings and notes that are kept."""
+
+MAXIMUM_REPETITIONS = 10_000
+"""Maximum number of times that errors already known come back in a loop, after which the run ends."""
 
 
 @record
@@ -123,12 +126,14 @@ class Diagnostics:
     """Collects diagnostics in the order they are found.
 
     The same message about the same place is kept once: a fault inside a block is only reported for its first use.  The
-    hundredth error ends the run: nobody reads more, and each one costs a search for similar names.
+    hundredth error ends the run: nobody reads more, and each one costs a search for similar names.  So does one that
+    comes back ten thousand times, in a loop.
     """
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, Span | None], Diagnostic] = {}
         self._errors = 0
+        self._again = 0
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Add a diagnostic, unless the same message about the same place is already there.
@@ -138,6 +143,9 @@ class Diagnostics:
         """
         key = (diagnostic.code, "" if diagnostic.stack else diagnostic.message, diagnostic.span)
         if key in self._found:
+            self._again += diagnostic.severity == "error"
+            if self._again == MAXIMUM_REPETITIONS:
+                self._stop(f"the same errors were found {MAXIMUM_REPETITIONS:,} times")
             return
         if diagnostic.severity != "error":
             if len(self._found) - self._errors < MAXIMUM_DIAGNOSTICS:
@@ -146,8 +154,11 @@ class Diagnostics:
         self._found[key] = diagnostic
         self._errors += 1
         if self._errors == MAXIMUM_DIAGNOSTICS:
-            message = f"these are the first {MAXIMUM_DIAGNOSTICS} errors; the rest of the spec was not checked"
-            raise SpecError((*self.all, Diagnostic("too-many-errors", message, severity="note")))
+            self._stop(f"these are the first {MAXIMUM_DIAGNOSTICS} errors")
+
+    def _stop(self, why: str) -> NoReturn:
+        message = f"{why}; the rest of the spec was not checked"
+        raise SpecError((*self.all, Diagnostic("too-many-errors", message, severity="note")))
 
     def insert(self, at: int, diagnostic: Diagnostic) -> None:
         """Add a diagnostic at the position it would have had after ``at`` others."""

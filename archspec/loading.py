@@ -8,7 +8,7 @@ from typing import Any
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Fault, Source, Span, SpecError, nearest, printable
 from archspec.elaborate import Loader, Variant, elaborate, examples
-from archspec.elaborate.loader import Shelf, spec_names, specs_folder
+from archspec.elaborate.loader import Shelf, more_names, spec_names, specs_folder
 from archspec.expressions import Work
 from archspec.graph import Graph, uncollected
 from archspec.records import record
@@ -144,12 +144,12 @@ def _given(params: Mapping[str, Any], call: str) -> dict[str, tuple[Any, Span]]:
 
 def _open(loader: Loader, spec: str | Path) -> SpecFile | None:
     text = str(spec)
-    if not isinstance(spec, Path) and text in spec_names():
+    if not isinstance(spec, Path) and text in spec_names() | more_names():
         return loader.file(specs_folder() / f"{text}.yaml", f"specs/{text}.yaml")
     is_path = isinstance(spec, Path) or text.endswith((".yaml", ".yml")) or "/" in text
     if not (is_path or is_file(Path(text)) or is_folder(Path(text))):
         here = spec_files(Path())
-        near = nearest(text, {*here, *spec_names()})
+        near = nearest(text, {*here, *spec_names(), *more_names()})
         if near is not None:
             hint = f"did you mean `{printable(here.get(near, near))}`?"
         else:

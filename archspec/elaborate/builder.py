@@ -196,4 +196,4 @@ class Builder:
     def report(self, fault: Fault, place: Place, span: Span | None = None) -> None:
         """Keep a fault, with the stack of block uses around it."""
         found = fault.diagnostic
-        self.diagnostics.add(replace(found, span=found.span or span, stack=place.scope.stack()))
+        self.diagnostics.add(replace(found, span=found.span or span, stack=place.stack()))

@@ -45,6 +45,12 @@ def spec_names() -> frozenset[str]:
     return frozenset(file.stem for file in specs_folder().glob("*.yaml"))
 
 
+@cache
+def more_names() -> frozenset[str]:
+    """Names of the specs that ship in ``specs/more``: ``more/hrnet_w18``."""
+    return frozenset(f"more/{file.stem}" for file in (specs_folder() / "more").glob("*.yaml"))
+
+
 @dataclass(slots=True, eq=False)
 class Variant:
     """A spec with its ``extends`` chain: the file with the steps, and the parameters that override its own."""
@@ -168,6 +174,8 @@ class Loader:
     def named(self, text: str, by: SpecFile | None, span: Span | None) -> SpecFile | None:
         """The file for a path in a spec's folder, or for the name of a shipped spec or library block."""
         name = printable(text)
+        if text in more_names():
+            return self.file(specs_folder() / f"{text}.yaml", f"specs/{text}.yaml", span)
         if text.endswith((".yaml", ".yml")) or "/" in text or "\\" in text:
             if by is None or by.folder is None:
                 self.diagnostics.error(
@@ -255,7 +263,7 @@ class Loader:
         if not isinstance(extends, Scalar) or not isinstance(extends.value, str):
             self.diagnostics.error("wrong-type", "`extends` must be the name or path of a spec", extends.span)
             return None
-        for key in ("steps", "inputs", "blocks", "let", "import", "outputs", "defaults"):
+        for key in ("steps", "inputs", "let", "outputs"):
             node = file.node.key(key)
             if node is not None:
                 self.diagnostics.error(

@@ -85,7 +85,7 @@ def _build(
             builder.diagnostics.insert(misfit.said, replace(misfit.fault.diagnostic, stack=misfit.stack))
         return None
     graph.connect()
-    unused.warn(builder, variant.definition.file, graph)
+    unused.warn(builder, variant.definition.file, variant.files, graph)
     return graph if _fits(builder, graph, misfits) else None
 
 

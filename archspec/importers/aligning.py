@@ -54,9 +54,9 @@ class Alignment:
         """Items one after the other; ``current`` is what each use has come to, and goes on."""
         keys = {use: [_key(item, numbered) for item in items] for use, items in enumerate(lists) if items is not None}
         longest = max(keys.values(), key=len)
-        for items in lists if numbered else ():
-            if items is not None and [item.name for item in items] != [str(at) for at in range(len(items))]:
-                raise Mismatch  # members that do nothing are left out
+        names = [[item.name for item in items] for items in lists if items is not None] if numbered else []
+        if any(own != names[0] for own in names) and any(own != [str(at) for at in range(len(own))] for own in names):
+            raise Mismatch  # members that do nothing are left out, not the same in all
         columns: list[list[Item | None]] = [[None] * len(lists) for _ in longest]
         for use, own in keys.items():
             items = lists[use]
@@ -104,9 +104,12 @@ class Alignment:
 
     def _group(self, items: dict[int, Group], first: Group, current: list[int]) -> Group:
         made = Group(first.frame, first.name, numbered=first.numbered)
-        if any(len(item.reads()) != 1 for item in items.values()):
+        reads = {use: item.reads() for use, item in items.items()}
+        if len({len(found) for found in reads.values()}) != 1 or not reads[next(iter(items))]:
             raise Mismatch
-        inner = [items[use].reads()[0] if use in items else -1 for use in range(len(current))]
+        inner = [-1] * len(current)
+        for use, found in reads.items():  # as they are written: what comes before, where that is among them
+            inner[use] = current[use] if current[use] in found else found[0]
         self._common({use: inner[use] for use in items})
         inside: list[list[Item] | None] = [items[use].items if use in items else None for use in range(len(current))]
         made.items = self._list(_without_shortcut(inside), inner, first.numbered)

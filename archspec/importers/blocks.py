@@ -126,19 +126,25 @@ def _shared(groups: list[Group]) -> Iterator[Alignment]:
     together: list[list[list[Group]]] = []
     for alike in kinds.values():
         for some in together[:MOST_TRIED]:
-            try:
-                Alignment([*(others[0] for others in some), alike[0]])
-            except Mismatch:
-                continue
-            some.append(alike)
-            break
+            if _aligned([*(others[0] for others in some), alike[0]]) is not None:
+                some.append(alike)
+                break
         else:
             together.append([alike])
     order = {group: position for position, group in enumerate(groups)}
     for some in together:
         uses = sorted((group for alike in some for group in alike), key=order.__getitem__)
-        if len(uses) > 1:
-            yield Alignment(uses)
+        alignment = _aligned(uses) if len(uses) > 1 else None
+        if alignment is not None:
+            yield alignment
+
+
+def _aligned(uses: list[Group]) -> Alignment | None:
+    """One body over some uses; None where there is none."""
+    try:
+        return Alignment(uses)
+    except Mismatch:
+        return None
 
 
 def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[Block, dict[Item, Use]]:
@@ -190,6 +196,9 @@ def common(values: list[Any]) -> Any:
     known = [value for value in values if value is not None]
     most, count = Counter(map(repr, known)).most_common(1)[0]
     value = next(value for value in known if repr(value) == most)
+    if len({isinstance(one, str) for one in known}) > 1:  # a default would say of which kind all are
+        values[:] = [value if one is None else one for one in values]
+        return ...
     if len(known) < len(values):  # some uses lack what it is for, and give none
         return value
     return value if count * 2 > len(known) and not isinstance(value, list | tuple) else ...
