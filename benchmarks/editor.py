@@ -2,8 +2,8 @@
 
     python benchmarks/editor.py [SPEC …]
 
-A digit is typed and taken back in each spec, as an editor sends it, over pipes.  The time includes the moment that the
-server waits for another keystroke (`archspec.delay`), the protocol, and the study of the text.
+A digit is typed and taken back in each spec, as an editor sends it, over pipes.  The time includes the protocol and
+the study of the text; keystrokes are far enough apart for none to wait.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def measured(client: RpcClient, name: str) -> list[float]:
     typed = text.replace("\nname: ", "\nname: A", 1)
     found: list[float] = []
     for turn in range(TURNS):
-        time.sleep(0.05)
+        time.sleep(0.2)
         client.published.pop(uri, None)
         new = text if turn % 2 else typed
         began = time.perf_counter()

@@ -1,13 +1,14 @@
 """One editor's session: its documents, its settings, and the one thread that does all work.
 
-A keystroke ends the study of the text before it.  The next begins when the keys have been still for a moment, and what
-is asked for waits for that study.
+A keystroke ends the study of the text before it.  The next study begins at once, or, while keystrokes follow quickly,
+when the keys have been still for a moment.  What is asked for waits for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -28,6 +29,8 @@ _REQUEST_FAILED = -32803
 """The protocol's code for a request that is right, but cannot be done; an editor shows its message."""
 
 
+QUICK = 0.1
+"""Seconds between two keystrokes that follow quickly: the second waits for a third before its text is studied."""
 STILL = 1.0
 """Seconds without a study after which memory is freed."""
 MOST_UNSWEPT = 50
@@ -46,6 +49,8 @@ class Server(LanguageServer):
         self.documents = Documents()
         self.settings = Settings()
         self._worker = ThreadPoolExecutor(1, "archspec")
+        self._typed = 0.0
+        """When a text was changed last."""
         self._waiting: dict[str, asyncio.Task[None]] = {}
         self._sweeping: asyncio.Task[None] | None = None
         self._unswept = 0
@@ -67,10 +72,13 @@ class Server(LanguageServer):
         waiting = self._waiting.pop(uri, None)
         if waiting is not None:
             waiting.cancel()
-        self._waiting[uri] = asyncio.get_running_loop().create_task(self._later(uri))
+        now = time.monotonic()
+        pause = self.settings.delay if now - self._typed < QUICK else 0.0
+        self._typed = now
+        self._waiting[uri] = asyncio.get_running_loop().create_task(self._later(uri, pause))
 
-    async def _later(self, uri: str) -> None:
-        await asyncio.sleep(self.settings.delay)
+    async def _later(self, uri: str, pause: float) -> None:
+        await asyncio.sleep(pause)
         document = self.documents.open.get(uri)
         if document is None or not document.is_spec:
             self.publish(uri, None, [])

@@ -28,8 +28,8 @@ class Settings:
     """Everything that can be set."""
 
     hints: Hints = field(default_factory=Hints)
-    delay: float = 0.01
-    """Seconds without a keystroke before a text is studied."""
+    delay: float = 0.02
+    """Seconds without a keystroke before a text is studied, while keystrokes follow quickly."""
 
 
 def settings(given: Any, before: Settings) -> Settings:
