@@ -60,6 +60,10 @@ def _texts(server: Server) -> None:
         text = server.workspace.get_text_document(params.text_document.uri).source
         server.changed(params.text_document.uri, text, params.text_document.version)
 
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    async def watched(params: types.DidChangeWatchedFilesParams) -> None:
+        server.changed_on_disk([change.uri for change in params.changes])
+
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     async def closed(params: types.DidCloseTextDocumentParams) -> None:
         server.documents.close(params.text_document.uri)

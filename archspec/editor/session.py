@@ -19,7 +19,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from archspec.editor import diagnostics
-from archspec.editor.documents import Document, Documents
+from archspec.editor.documents import Document, Documents, path_of
 from archspec.editor.rename import Refused
 from archspec.editor.settings import Settings
 
@@ -66,6 +66,15 @@ class Server(LanguageServer):
         self.documents.encoding = self.workspace.position_encoding or types.PositionEncodingKind.Utf16
         self.documents.put(uri, text, version)
         self.begin(uri)
+
+    def changed_on_disk(self, uris: list[str]) -> None:
+        """Files changed, came or went: what uses them, or looked for them in vain, is studied again."""
+        keys = {str(path.resolve()) for uri in uris if (path := path_of(uri)) is not None}
+        for document in list(self.documents.open.values()):
+            study = document.study
+            if study is not None and document.key not in keys and not keys.isdisjoint(study.loader.asked):
+                document.study = None
+                self.begin(document.uri)
 
     def begin(self, uri: str) -> None:
         """Study a document in a moment, in place of a study that is under way."""

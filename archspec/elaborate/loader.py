@@ -6,7 +6,7 @@ no ``..``, no symbolic link that leaves the folder.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -198,6 +198,11 @@ class Loader:
         unsaved = self.shelf.unsaved.get(key)
         text = read(resolved, self.limits) if unsaved is None else unsaved
         return self.shelf.parsed(text, shown, self.limits, key)
+
+    @property
+    def asked(self) -> Collection[str]:
+        """The paths of all files that were asked for, those that are not there too."""
+        return self._files.keys()
 
     @property
     def files(self) -> dict[str, SpecFile]:

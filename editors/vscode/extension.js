@@ -37,7 +37,10 @@ async function start() {
     {
       documentSelector: [{ language: "yaml" }],
       initializationOptions: { hints: settings.get("hints"), delay: settings.get("delay") },
-      synchronize: { configurationSection: "archspec" },
+      synchronize: {
+        configurationSection: "archspec",
+        fileEvents: vscode.workspace.createFileSystemWatcher("**/*.{yaml,yml}"),
+      },
     },
   );
   try {
