@@ -13,7 +13,7 @@ from archspec.analyses.expectations import CLAIMS
 from archspec.editor import formulas, markdown, names, offers
 from archspec.editor.documents import Document
 from archspec.editor.offers import Offer
-from archspec.editor.places import Inside
+from archspec.editor.place import Inside
 from archspec.editor.unfinished import MARK, Cursor, cursor
 from archspec.elaborate.learning import TASKS
 from archspec.ops.common.initialisers import INITIALISERS
