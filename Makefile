@@ -6,6 +6,7 @@
 #   make soak    20,000 random networks held against torch (hours)
 #   make fuzz    changed specs for an hour: no traceback, within the limits; finds and corpus in out/fuzz
 #   make editor  the schema in the YAML language server that editors run (needs node and npm)
+#   make vscode  the extension for VS Code, out/vscode/archspec.vsix (needs node and npm)
 #   make exports what torch.export and ONNX take, op by op: docs/exports.md (minutes)
 #   make engines other tools' files held to OpenCV, which reads them too
 #   make bench   what is measured: analysis beside its peers, growth, length of the emitted source
@@ -31,7 +32,7 @@ out := out/demo
 # torch's threads wait for each other by spinning: on a busy machine that makes an epoch fifteen times longer.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo demo-segmentation test slow golden soak fuzz editor exports engines bench gallery lint clean
+.PHONY: demo demo-segmentation test slow golden soak fuzz editor vscode exports engines bench gallery lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed-train
@@ -89,6 +90,15 @@ editor: .venv/installed-test out/editor/installed-$(server)
 out/editor/installed-$(server):
 	npm install --prefix out/editor --no-audit --no-fund --silent yaml-language-server@$(server)
 	@touch $@
+
+vscode: out/vscode/archspec.vsix
+
+extension := $(wildcard editors/vscode/* editors/vscode/.vscodeignore)
+out/vscode/archspec.vsix: $(extension)
+	@mkdir -p out/vscode
+	cp $(extension) out/vscode
+	npm install --prefix out/vscode --no-audit --no-fund --silent
+	cd out/vscode && npm run --silent package -- --out archspec.vsix
 
 exports: .venv/installed-test
 	$(bin)/python -m tests.helpers.exports
