@@ -427,9 +427,15 @@ def _reshape(given: Given) -> int:
     return given.add("reshape", shape=last)
 
 
-def _merge(op: str) -> Rule:
+def _merge(op: str, alone: str = "") -> Rule:
+    """A merge of tensors, or of one with a number: Keras 2 and the older format write ``x + 3`` so too."""
+
     def rule(given: Given) -> int:
-        return given.add(op) if len(given.reads) > 1 else given.reads[0]
+        if not given.numbers:
+            return given.add(op) if len(given.reads) > 1 else given.reads[0]
+        if not alone or len(given.reads) != 1 or len(given.numbers) != 1:
+            raise given.settings.refuse("it works with something else than tensors, or one and a number")
+        return given.add(alone, by=_number(given.numbers[0]))
 
     return rule
 
@@ -454,19 +460,6 @@ def _same(given: Given) -> int:
     return given.reads[0]
 
 
-def _operation(op: str, alone: str) -> Rule:
-    """A sum or product between tensors, or of one with a number."""
-
-    def rule(given: Given) -> int:
-        if any(type(number) not in (int, float) for number in given.numbers) or len(given.numbers) > 1:
-            raise given.settings.refuse("it works with something else than numbers")
-        if given.numbers:
-            return given.add(alone, by=_number(given.numbers[0]))
-        return given.add(op)
-
-    return rule
-
-
 RULES: dict[str, Rule] = {
     **{f"Conv{rank}": _conv for rank in RANKS},
     **{f"DepthwiseConv{rank}": _depthwise for rank in RANKS},
@@ -482,7 +475,7 @@ RULES: dict[str, Rule] = {
     **{f"SpatialDropout{rank}": _dropout("channel_dropout") for rank in RANKS},
     "Activation": _passing(_activation),
     "ActivityRegularization": _same,
-    "Add": _merge("add"),
+    "Add": _merge("add", "shift"),
     "Average": _average,
     "BatchNormalization": _batch_norm,
     "Concatenate": _concatenate,
@@ -498,7 +491,7 @@ RULES: dict[str, Rule] = {
     "LeakyReLU": _passing(_leaky),
     "Maximum": _merge("maximum"),
     "Minimum": _merge("minimum"),
-    "Multiply": _merge("multiply"),
+    "Multiply": _merge("multiply", "scale"),
     "Normalization": _normalization,
     "PReLU": _prelu,
     "ReLU": _passing(_relu),
@@ -510,7 +503,7 @@ RULES: dict[str, Rule] = {
 """By class what a layer becomes."""
 
 OPERATIONS: dict[str, Rule] = {
-    "Add": _operation("add", "shift"),
-    "Multiply": _operation("multiply", "scale"),
+    "Add": _merge("add", "shift"),
+    "Multiply": _merge("multiply", "scale"),
 }
 """By class what an operation between tensors becomes."""
