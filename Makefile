@@ -8,7 +8,7 @@
 #   make editor  the schema in the YAML language server that editors run (needs node and npm)
 #   make vscode  the extension for VS Code, out/vscode/archspec.vsix (needs node and npm)
 #   make exports what torch.export and ONNX take, op by op: docs/exports.md (minutes)
-#   make engines other tools' files held to OpenCV, which reads them too
+#   make engines other tools' files held to OpenCV, onnxruntime, Keras and Ultralytics, which read them too
 #   make bench   what is measured: analysis beside its peers, growth, length of the emitted source
 #   make gallery every shipped network's picture, summary and source, and pages to leaf through them
 # PYTHON=python3.12 chooses the interpreter, JOBS=4 the test processes.
@@ -103,11 +103,14 @@ out/vscode/archspec.vsix: $(extension)
 exports: .venv/installed-test
 	$(bin)/python -m tests.helpers.exports
 
-# OpenCV 5 reads neither Caffe nor Darknet.  It is kept apart, since nothing else needs it.
+# OpenCV 5 reads neither Caffe nor Darknet.  The engines are kept apart, since nothing else needs them.
 engines: .venv/installed-test
 	@$(bin)/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade --target .venv/engines \
-		opencv-python-headless==4.14.0.94
-	PYTHONPATH=.venv/engines $(pytest) tests/importers/test_engines.py -m "slow or not slow"
+		opencv-python-headless==4.14.0.94 keras==3.15.0 namex==0.1.0 optree==0.20.0 absl-py==2.5.1 \
+		ultralytics==8.4.190 ultralytics-thop==2.2.3 psutil==7.2.2 polars==2.1.0 \
+		requests==2.34.2 urllib3==2.8.0 certifi idna==3.20
+	PYTHONPATH=.venv/engines KERAS_BACKEND=torch $(pytest) tests/importers -m "slow or not slow" \
+		--ignore tests/importers/torch_module
 
 bench: .venv/installed-test
 	for file in benchmarks/*.py; do echo "== $$file"; $(bin)/python $$file || exit 1; done
