@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -138,7 +139,8 @@ def _shared(groups: list[Group]) -> Iterator[Alignment]:
     for some in together:
         uses = sorted((group for alike in some for group in alike), key=order.__getitem__)
         if len(uses) > 1:
-            yield Alignment(uses)
+            with suppress(Mismatch):
+                yield Alignment(uses)
 
 
 def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[Block, dict[Item, Use]]:
@@ -190,6 +192,9 @@ def common(values: list[Any]) -> Any:
     known = [value for value in values if value is not None]
     most, count = Counter(map(repr, known)).most_common(1)[0]
     value = next(value for value in known if repr(value) == most)
+    if len({isinstance(one, str) for one in known}) > 1:  # a default would say of which kind all are
+        values[:] = [value if one is None else one for one in values]
+        return ...
     if len(known) < len(values):  # some uses lack what it is for, and give none
         return value
     return value if count * 2 > len(known) and not isinstance(value, list | tuple) else ...

@@ -194,6 +194,10 @@ def build(
     for node in nodes:
         if is_parameter(node):
             continue
+        if node.op is not None and node.op.follows and node.index - 1 in net.of_node:
+            net.of_node[node.index] = net.of_node[node.index - 1]
+            net.units[net.of_node[node.index]].nodes.append(node)
+            continue
         holder, chain = carriers.of(node.scope)
         if holder is None:
             unit = unit_of(graph, node, chain, say(node))
