@@ -17,6 +17,7 @@ from archspec.cli import (
     importing,
     memory,
     training,
+    watching,
 )
 from archspec.cli.app import app, main
 
@@ -35,4 +36,5 @@ __all__ = [
     "main",
     "memory",
     "training",
+    "watching",
 ]
