@@ -14,7 +14,7 @@ from archspec.backends.diagram import known_depth, known_theme
 from archspec.backends.explorer.data import Link, data
 
 FOLDER = Path(__file__).parent / "web"
-STYLES = ("theme", "frame", "figure", "panel", "code")
+STYLES = ("theme", "frame", "figure", "panel", "code", "narrow")
 SCRIPTS = (
     "numbers",
     "memory",

@@ -104,6 +104,22 @@ def test_a_line_leads_to_its_step(opened: Open) -> None:
     assert page.locator("#facts h2").inner_text() == "fc, 1000"
 
 
+def test_a_line_leads_to_its_step_by_the_keyboard_too(opened: Open) -> None:
+    page = opened("resnet18")
+    page.locator("#yaml .text").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(60)
+    first = page.locator("#facts h2").inner_text()
+    assert first in ("image", "7×7 conv, 64, /2")
+    page.locator("#yaml .text").focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(60)
+    assert page.locator("#facts h2").inner_text() != first
+
+
 def test_the_keyboard_alone(opened: Open) -> None:
     page = opened("unet")
     page.keyboard.press("/")
