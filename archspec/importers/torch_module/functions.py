@@ -101,6 +101,7 @@ def _group_norm(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "num_groups", "weight", "bias", "eps"), weight=None, bias=None, eps=1e-5)
     path = owner((given["weight"], given["bias"])) if given["weight"] is not None else ""
     arguments = {"groups": given["num_groups"], "eps": given["eps"], "affine": given["weight"] is not None}
+    arguments["bias"] = given["weight"] is None or given["bias"] is not None
     lowering.add(call, "group_norm", arguments, [lowering.number(given["input"])], call.results.number, path)
 
 
@@ -111,6 +112,7 @@ def _layer_norm(lowering: Lowering, call: Call) -> None:
     count = len(constant(given["normalized_shape"], "a shape"))
     axes = layers.layer_norm_axes(count, lowering.axes[source])
     arguments = {"axes": tuple(axes), "eps": given["eps"], "affine": given["weight"] is not None}
+    arguments["bias"] = given["weight"] is None or given["bias"] is not None
     lowering.add(call, "layer_norm", arguments, [source], call.results.number, path)
 
 

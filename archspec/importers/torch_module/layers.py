@@ -91,7 +91,8 @@ def _instance_norm(module: Any, rank: int) -> tuple[str, Arguments]:
 
 
 def _group_norm(module: Any, rank: int) -> tuple[str, Arguments]:
-    return "group_norm", {"groups": module.num_groups, "eps": module.eps, "affine": module.affine}
+    found = {"groups": module.num_groups, "eps": module.eps, "affine": module.affine}
+    return "group_norm", found | {"bias": not module.affine or module.bias is not None}
 
 
 def layer_norm_axes(count: int, axes: tuple[str, ...]) -> list[str]:
