@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from itertools import islice
 from typing import Any
 
@@ -45,7 +46,7 @@ def difference(module: nn.Module, spec: archspec.Spec, sizes: Sequence[tuple[int
     """What is not the same in evaluation or training at some sizes, in words; weights load strictly."""
     made = archspec.compile(spec)
     made.load_state_dict(module.state_dict(), strict=True)
-    kept = {key: tensor.clone() for key, tensor in module.state_dict().items()}
+    kept = deepcopy(module.state_dict())
     for size in sizes:
         image = torch.randn(2, *size)
         for training in (False, True):

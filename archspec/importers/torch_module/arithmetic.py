@@ -72,14 +72,24 @@ def _values(lowering: Lowering, sides: Sequence[Any]) -> list[Value]:
     return [side for side in sides if isinstance(side, Value) and side.number not in lowering.views]
 
 
-def _elementwise(lowering: Lowering, call: Call, op: str, sides: Sequence[Any], result: int | None = None) -> None:
-    """A merge of tensors, of which some may be parameters; it gives the call's result, or another value."""
+def _elementwise(lowering: Lowering, call: Call, op: str, sides: Sequence[Any]) -> None:
+    """A merge of tensors, of which some may be parameters."""
     values = [lowering.repeated.get(side.number, side) for side in _values(lowering, sides)]
     if not values:
         raise Unknown("no tensor that a step gives")
     axes = max((lowering.axes[lowering.number(value)] for value in values), key=len)
     reads = [_operand(lowering, call, side, axes) for side in sides]
-    lowering.add(call, op, {}, reads, call.results.number if result is None else result, axes=axes)
+    lowering.add(call, op, {}, reads, call.results.number, axes=axes)
+
+
+def _extreme(op: str) -> Rule:
+    """The greater or the lesser of two tensors, number by number."""
+
+    def rule(lowering: Lowering, call: Call) -> None:
+        given = bound(call, ("input", "other"))
+        _elementwise(lowering, call, op, (given["input"], given["other"]))
+
+    return rule
 
 
 def _subtract(lowering: Lowering, call: Call) -> None:
@@ -174,10 +184,10 @@ def _sum(lowering: Lowering, call: Call) -> None:
     kept = lowering.parts.get(lowering.value(given["input"]))
     count = len(lowering.shape(lowering.value(given["input"])))
     dims = given["dim"] if isinstance(given["dim"], tuple) else (given["dim"],)
-    if kept is not None and kept[0] == "stack" and not given["keepdim"] and None not in dims:
-        if [dim % count for dim in dims] == [kept[2]] and len(kept[1]) <= 4:
-            _elementwise(lowering, call, "add", kept[1])
-            return
+    stacked = kept is not None and kept[0] == "stack" and not given["keepdim"] and None not in dims
+    if stacked and [dim % count for dim in dims] == [kept[2]] and len(kept[1]) <= 4:
+        _elementwise(lowering, call, "add", kept[1])
+        return
     along(lowering, call, "sum", given)
 
 
@@ -195,35 +205,31 @@ def along(lowering: Lowering, call: Call, op: str, given: dict[str, Any]) -> Non
 
 
 def _power(lowering: Lowering, call: Call) -> None:
-    """A square, as a product: its gradients are the same too, since doubling is exact."""
     given = bound(call, ("input", "exponent"), exponent=2)
     if given["exponent"] != 2 or isinstance(given["exponent"], bool):
         raise Unknown("another power than 2")
-    _elementwise(lowering, call, "multiply", (given["input"], given["input"]))
+    lowering.add(call, "square", {}, [lowering.number(given["input"])], call.results.number)
 
 
 def _norm(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "p", "dim", "keepdim"), p="fro", dim=None, keepdim=False, dtype=None)
     if given["p"] not in (2, "fro"):
         raise Unknown("another norm than the Euclidean")
-    along(lowering, call, "norm", given)
+    along(lowering, call, "vector_norm", given)
 
 
 def _vector_norm(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "ord", "dim", "keepdim"), ord=2, dim=None, keepdim=False, dtype=None)
     if given["ord"] != 2:
         raise Unknown("another norm than the Euclidean")
-    along(lowering, call, "norm", given)
+    along(lowering, call, "vector_norm", given)
 
 
 def _sum_with_product(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "one", "other", "value"), value=1)
     if given["value"] != 1:
         raise Unknown("a value")
-    numbers = [lowering.axes[lowering.number(side)] for side in _values(lowering, (given["one"], given["other"]))]
-    product = Value(lowering.fresh(max(numbers, key=len)))
-    _elementwise(lowering, call, "multiply", (given["one"], given["other"]), product.number)
-    _elementwise(lowering, call, "add", (given["input"], product))
+    _elementwise(lowering, call, "addcmul", (given["input"], given["one"], given["other"]))
 
 
 def _concat(lowering: Lowering, call: Call) -> None:
@@ -254,6 +260,8 @@ RULES: dict[str, Rule] = {
     **_methods(_expand, "expand", "expand_as"),
     **_methods(_stack, "stack"),
     **_methods(_sum, "sum"),
+    **_methods(_extreme("maximum"), "maximum"),
+    **_methods(_extreme("minimum"), "minimum"),
     **_methods(_divide, "div", "div_", "__truediv__", "__itruediv__", "true_divide", "divide"),
     **_methods(_negate, "neg", "__neg__", "negative"),
     **_methods(_concat, "cat", "concat", "concatenate"),

@@ -183,6 +183,9 @@ def _index(lowering: Lowering, call: Call) -> None:
     """Slices, numbers and ``None`` between brackets."""
     source, given = call.arguments
     given = given if isinstance(given, tuple) else (given,)
+    if isinstance(source, Weight) and all(one in (None, Ellipsis, slice(None)) for one in given):
+        _reshaped_parameter(lowering, call, source)
+        return
     count = len(lowering.shape(lowering.value(source)))
     if any(one is Ellipsis for one in given):
         at = next(index for index, one in enumerate(given) if one is Ellipsis)

@@ -62,9 +62,8 @@ class Along(Op):
         """``{0}.mean([2, 3])``, ``{0}.sum(1)``."""
         positions = [inputs[0].position(axis) for axis in self.axes]
         dim = str(positions[0] if len(positions) == 1 else positions)
-        return Function(
-            f"{{0}}.{self.keyword}({dim}, keepdim=True)" if self.keepdim else f"{{0}}.{self.keyword}({dim})"
-        )
+        keepdim = ", keepdim=True" if self.keepdim else ""
+        return Function(f"{{0}}.{self.keyword}({dim}{keepdim})")
 
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:
         """``mean along height, width``."""

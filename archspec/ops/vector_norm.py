@@ -10,12 +10,12 @@ from archspec.ops.common.base import Function, Shape
 from archspec.ops.common.memory import Saved
 
 
-class Norm(Along):
+class VectorNorm(Along):
     """The root of the sum of squares along the axes named, which go, or stay with size 1 (`keepdim`); of a map, what
     global response normalisation compares channels by (https://arxiv.org/abs/2301.00808).
     """
 
-    keyword: ClassVar[str] = "norm"
+    keyword: ClassVar[str] = "vector_norm"
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The input and the output."""
