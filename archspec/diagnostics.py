@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from archspec.characters import printable, prose
 from archspec.records import record
@@ -20,6 +20,9 @@ Severity = Literal["error", "warning", "note"]
 MAXIMUM_DIAGNOSTICS = 100
 """Maximum number of errors in a run, after which it ends, and of warnings and notes that are kept."""
 
+MAXIMUM_REPETITIONS = 10_000
+"""Maximum number of times that errors already known come back in a loop, after which the run ends."""
+
 
 @record
 class Source:
@@ -27,6 +30,8 @@ class Source:
 
     name: str
     lines: tuple[str, ...] = field(repr=False)
+    path: str | None = field(default=None, repr=False, compare=False, hash=False)
+    """The file, for a program that opens it; None for a text that is no file."""
 
 
 @record
@@ -51,7 +56,7 @@ class Span:
 
 @record
 class Frame:
-    """One use of a block on the way to the fault: the block, and the place of its use."""
+    """A place that has to do with a fault, and what is there: a use of a block on the way, one side of a mismatch."""
 
     what: str
     span: Span
@@ -62,7 +67,8 @@ class Diagnostic:
     """One message about a spec.
 
     ``code`` is the stable kebab-case kind (``shape-mismatch``); ``details`` are further lines under the message, such
-    as the two sides of a mismatch; ``stack`` has the surrounding uses of blocks, innermost first.
+    as the two sides of a mismatch; ``stack`` has the surrounding uses of blocks, innermost first; ``related`` are the
+    places that ``details`` and the message speak of, for a program that can link them.
     """
 
     code: str
@@ -72,6 +78,7 @@ class Diagnostic:
     details: tuple[str, ...] = ()
     stack: tuple[Frame, ...] = ()
     severity: Severity = "error"
+    related: tuple[Frame, ...] = ()
 
     def __post_init__(self) -> None:
         """Whoever shows it: what it cites of files, arguments and checkpoints is fit for a terminal."""
@@ -93,9 +100,10 @@ class Fault(Exception):
         span: Span | None = None,
         hint: str | None = None,
         details: tuple[str, ...] = (),
+        related: tuple[Frame, ...] = (),
     ) -> None:
         super().__init__(message)
-        self.diagnostic = Diagnostic(code, message, span, hint, details)
+        self.diagnostic = Diagnostic(code, message, span, hint, details, related=related)
 
 
 class Excess(Exception):
@@ -118,12 +126,14 @@ class Diagnostics:
     """Collects diagnostics in the order they are found.
 
     The same message about the same place is kept once: a fault inside a block is only reported for its first use.  The
-    hundredth error ends the run: nobody reads more, and each one costs a search for similar names.
+    hundredth error ends the run: nobody reads more, and each one costs a search for similar names.  So does one that
+    comes back ten thousand times, in a loop.
     """
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, Span | None], Diagnostic] = {}
         self._errors = 0
+        self._again = 0
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Add a diagnostic, unless the same message about the same place is already there.
@@ -133,6 +143,9 @@ class Diagnostics:
         """
         key = (diagnostic.code, "" if diagnostic.stack else diagnostic.message, diagnostic.span)
         if key in self._found:
+            self._again += diagnostic.severity == "error"
+            if self._again == MAXIMUM_REPETITIONS:
+                self._stop(f"the same errors were found {MAXIMUM_REPETITIONS:,} times")
             return
         if diagnostic.severity != "error":
             if len(self._found) - self._errors < MAXIMUM_DIAGNOSTICS:
@@ -141,8 +154,11 @@ class Diagnostics:
         self._found[key] = diagnostic
         self._errors += 1
         if self._errors == MAXIMUM_DIAGNOSTICS:
-            message = f"these are the first {MAXIMUM_DIAGNOSTICS} errors; the rest of the spec was not checked"
-            raise SpecError((*self.all, Diagnostic("too-many-errors", message, severity="note")))
+            self._stop(f"these are the first {MAXIMUM_DIAGNOSTICS} errors")
+
+    def _stop(self, why: str) -> NoReturn:
+        message = f"{why}; the rest of the spec was not checked"
+        raise SpecError((*self.all, Diagnostic("too-many-errors", message, severity="note")))
 
     def insert(self, at: int, diagnostic: Diagnostic) -> None:
         """Add a diagnostic at the position it would have had after ``at`` others."""

@@ -246,6 +246,7 @@ class Graph:
     """The effect of each rewrite on the weights, in order (:class:`archspec.rewrites.Stage`)."""
     _digraph: networkx.MultiDiGraph | None = field(default=None, init=False, repr=False)
     _consumers: list[list[int]] | None = field(default=None, init=False, repr=False)
+    _firsts: list[int] | None = field(default=None, init=False, repr=False)
 
     @property
     def digraph(self) -> networkx.MultiDiGraph:
@@ -301,6 +302,23 @@ class Graph:
                 for source in node.inputs:
                     self._consumers[source].append(node.index)
         return self._consumers[index]
+
+    @property
+    def firsts(self) -> list[int]:
+        """For each node, the index of the first that applies the same op to inputs of the same shapes.
+
+        What depends on these alone (conditions, cost, windows) is the same for both.  Nodes made from one step share
+        their op and shapes as objects, which are compared by identity: the nodes keep them alive.
+        """
+        if self._firsts is None:
+            seen: dict[tuple[int, ...], int] = {}
+            self._firsts = [
+                node.index
+                if node.op is None
+                else seen.setdefault((id(node.op), *map(id, self.shapes_in(node))), node.index)
+                for node in self.nodes
+            ]
+        return self._firsts
 
     def tensors(self, node: Node) -> dict[str, tuple[str, tuple[int, ...]]]:
         """The tensors that a node owns, by name: the key in the ``state_dict``, and the shape.

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Fault, Source, Span, SpecError, nearest, printable
-from archspec.elaborate import Loader, Variant, elaborate
-from archspec.elaborate.loader import spec_names, specs_folder
+from archspec.elaborate import Loader, Variant, elaborate, examples
+from archspec.elaborate.loader import Shelf, more_names, spec_names, specs_folder
 from archspec.expressions import Work
 from archspec.graph import Graph, uncollected
 from archspec.records import record
@@ -144,12 +144,12 @@ def _given(params: Mapping[str, Any], call: str) -> dict[str, tuple[Any, Span]]:
 
 def _open(loader: Loader, spec: str | Path) -> SpecFile | None:
     text = str(spec)
-    if not isinstance(spec, Path) and text in spec_names():
+    if not isinstance(spec, Path) and text in spec_names() | more_names():
         return loader.file(specs_folder() / f"{text}.yaml", f"specs/{text}.yaml")
     is_path = isinstance(spec, Path) or text.endswith((".yaml", ".yml")) or "/" in text
     if not (is_path or is_file(Path(text)) or is_folder(Path(text))):
         here = spec_files(Path())
-        near = nearest(text, {*here, *spec_names()})
+        near = nearest(text, {*here, *spec_names(), *more_names()})
         if near is not None:
             hint = f"did you mean `{printable(here.get(near, near))}`?"
         else:
@@ -159,12 +159,64 @@ def _open(loader: Loader, spec: str | Path) -> SpecFile | None:
     return loader.file(Path(spec), printable(text))
 
 
+@record
+class Attempt:
+    """A spec as far as it could be loaded, for a program that shows what somebody is writing."""
+
+    loader: Loader
+    """What was read: its files, each with its own text."""
+    file: SpecFile | None
+    """The spec's own file; None if it is no YAML, or has not the structure of a spec."""
+    spec: Spec | None
+    graph: Graph | None
+    """The spec's graph; where there are errors what could be made of it, without outputs."""
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@uncollected()
+def attempt(
+    path: Path | None,
+    text: str,
+    shown: str,
+    shelf: Shelf,
+    bounds: Bounds = BOUNDS,
+    pulse: Callable[[], None] | None = None,
+) -> Attempt:
+    """Load as much of a spec as its errors let be made; nothing is raised for them.
+
+    A file that is a block is tried as its ``example`` uses it; without one there is no graph.
+
+    ``text`` is what its file at ``path`` is about to hold: it goes onto the ``shelf``, which has the unsaved texts of
+    other files too.  ``pulse`` is called for every copy of a step; what it raises ends the load.
+    """
+    if path is not None:
+        shelf.unsaved[str(path.resolve())] = text
+    diagnostics = Diagnostics()
+    loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation, pulse=pulse), shelf)
+    begun: list[Graph] = []
+    file: SpecFile | None = None
+    said: tuple[Diagnostic, ...] = ()
+    try:
+        file = loader.text(text, shown) if path is None else loader.file(path, shown)
+        whole = examples.network(file, loader) if file is not None and examples.is_block(file) else file
+        said = diagnostics.all
+        if whole is not None:
+            spec = _elaborated(loader, whole, None, {}, bounds, begun)
+            return Attempt(loader, file, spec, spec.graph, (*spec.diagnostics, *spec.misfits))
+    except SpecError as error:
+        # What follows from steps that could not be read is not said.
+        wrong = any(each.severity == "error" for each in said)
+        return Attempt(loader, file, None, begun[0] if begun else None, said if wrong else error.diagnostics)
+    return Attempt(loader, file, None, None, said)
+
+
 def _elaborated(
     loader: Loader,
     file: SpecFile,
     sizes: Mapping[str, int] | None,
     params: Mapping[str, tuple[Any, Span]],
     bounds: Bounds,
+    begun: list[Graph] | None = None,
 ) -> Spec:
     graph: Graph | None = None
     variant: Variant | None = None
@@ -172,7 +224,7 @@ def _elaborated(
     try:
         variant = loader.variant(file)
         if variant is not None:
-            graph = elaborate(variant, loader, params, sizes, bounds.nodes, bounds.depth, misfits)
+            graph = elaborate(variant, loader, params, sizes, bounds.nodes, bounds.depth, misfits, begun)
     except Fault as fault:
         loader.diagnostics.add(fault.diagnostic)
     loader.diagnostics.raise_if_errors()

@@ -42,6 +42,7 @@ __all__ = [
     "load",
     "loads",
     "loss",
+    "page",
     "render",
     "rewrite",
     "source",
@@ -240,3 +241,23 @@ def render(
     from archspec.backends.diagram import draw
 
     return draw(spec.graph, depth=depth, focus=focus, show=show, theme=theme, sizes=sizes, engine=engine)
+
+
+def page(
+    spec: Spec,
+    /,
+    *,
+    depth: int | None = None,
+    focus: str | None = None,
+    theme: str | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> str:
+    """The page to explore a network in, as HTML that loads nothing; it works from a file.
+
+    ``depth`` opens that many levels of blocks at first, ``focus`` shows one block, given as in :func:`render`; without
+    a ``theme`` the page is light or dark as the reader's system is.  Raises :class:`SpecError` as :func:`render` does.
+    """
+    from archspec.backends import explorer
+
+    report = Report(spec.graph, {**spec.graph.sizes, **(sizes or {})})
+    return explorer.page(report, depth=depth, focus=focus, theme=theme)

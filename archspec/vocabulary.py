@@ -158,7 +158,6 @@ ABSENT = {
     ),
     **dict.fromkeys(("deformconv", "deformableconv", "dcn"), f"{_NONE}: `conv` reads at fixed places"),
     **dict.fromkeys(("roialign", "roipool", "nms"), f"{_NONE}: `adaptive_avg_pool` and `crop` take no boxes"),
-    **dict.fromkeys(("maxunpool",), f"{_NONE}: `upsample` or `conv_transpose` makes a map larger"),
     **dict.fromkeys(
         ("attention", "selfattention", "multiheadattention", "transformer", "matmul", "bmm", "einsum"), _ATTENTION
     ),
@@ -244,6 +243,7 @@ ADVICE = {
     ),
     **dict.fromkeys(("keepprob", "keepprobability"), "`p` is the probability of zero, 1 less that of keeping"),
     **dict.fromkeys(("bias", "usebias", "center"), "scale and bias are learnt together, or neither: `affine`"),
+    **dict.fromkeys(("kernelsize", "kernel", "stride", "padding"), "leave it out: the op has no windows of its own"),
     "inplace": "leave it out: it changes no value",
     **dict.fromkeys(
         ("returnindices", "divisoroverride", "recomputescalefactor", "enddim", "endaxis"),

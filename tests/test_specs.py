@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ import archspec
 from tests.helpers.places import SPECS
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
 PROMISED = {
     "alexnet", "alexnet_paper", "vgg11", "vgg13", "vgg16", "vgg19", "vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn",
@@ -187,6 +186,8 @@ def test_bits_are_torchvisions(peer: Peer, torchvision: ModuleType) -> None:
     """torchvision's state_dict loads strictly; then outputs, gradients and buffers are the same, bit for bit."""
     import torch
 
+    from tests.helpers.bits import randomise, run
+
     theirs: nn.Module = torchvision.models.get_model(peer.name, **peer.theirs)
     randomise(theirs)
     ours = archspec.compile(archspec.load(peer.name, **peer.ours))
@@ -225,51 +226,3 @@ def test_weights_start_as_torchvisions(name: str, torchvision: ModuleType) -> No
             assert float(ours[key].std()) == pytest.approx(float(value.std()), rel=0.1), key
             assert float(ours[key].abs().max()) == pytest.approx(float(value.abs().max()), rel=0.4), key
     assert compared >= 10
-
-
-def randomise(module: nn.Module) -> None:
-    """Values for everything, so that no difference hides behind zeros, ones or weights that shrink to nothing."""
-    import torch
-    from torch import nn
-
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for layer in module.modules():
-            if isinstance(layer, (nn.Conv2d, nn.Linear)):
-                scale = (2 / layer.weight[0].numel()) ** 0.5
-                layer.weight.normal_(0, scale, generator=generator)
-                if layer.bias is not None:
-                    layer.bias.normal_(0, 0.1, generator=generator)
-            elif isinstance(layer, (nn.BatchNorm2d, nn.LayerNorm)):
-                layer.weight.uniform_(0.5, 1.5, generator=generator)
-                layer.bias.normal_(0, 0.1, generator=generator)
-            if isinstance(layer, nn.BatchNorm2d):
-                assert layer.running_mean is not None
-                assert layer.running_var is not None
-                layer.running_mean.normal_(0, 0.1, generator=generator)
-                layer.running_var.uniform_(0.5, 1.5, generator=generator)
-        for name, parameter in module.named_parameters():
-            if name.endswith("layer_scale"):
-                parameter.uniform_(0.1, 0.5, generator=generator)
-
-
-def run(module: nn.Module, image: Tensor) -> Iterator[tuple[str, Tensor | None]]:
-    """Outputs, gradients of image and parameters, and buffers of one step, by name."""
-    import torch
-
-    image = image.clone().requires_grad_()
-    module.zero_grad()
-    torch.manual_seed(3)
-    result = module(image)
-    outputs = result if isinstance(result, tuple) else (result,)
-    generator = torch.Generator().manual_seed(2)
-    loss = torch.stack([(output * torch.randn(output.shape, generator=generator)).sum() for output in outputs]).sum()
-    loss.backward()
-    yield "number of outputs", torch.tensor(len(outputs))
-    for index, output in enumerate(outputs):
-        yield f"output {index}", output.detach()
-    yield "gradient of the image", image.grad
-    for name, parameter in sorted(module.named_parameters()):
-        yield f"gradient of {name}", parameter.grad
-    for name, buffer in sorted(module.named_buffers()):
-        yield name, buffer

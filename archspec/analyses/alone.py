@@ -51,9 +51,11 @@ def alone(graph: Graph, evaluated: Mapping[str, Solution], trained: Mapping[str,
 
 def _extra(graph: Graph, training: bool) -> Iterator[tuple[Node, Several]]:
     """The conditions of steps on a batch of one image that they do not have on several."""
-    for node in graph.nodes:
-        if node.op is None or node.dead or (node.training_only and not training):
+    tried: set[int] = set()
+    for node, first in zip(graph.nodes, graph.firsts, strict=True):
+        if node.op is None or node.dead or (node.training_only and not training) or first in tried:
             continue
+        tried.add(first)
         inputs = graph.shapes_in(node)
         several = node.op.conditions(inputs, node.index, Run(training))
         for condition in node.op.conditions(inputs, node.index, Run(training, alone=True)):

@@ -7,7 +7,8 @@ counted by its input size.  The result is half of what torch's ``FlopCounterMode
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 
 from archspec.graph import Graph, Node, Scope
@@ -69,37 +70,53 @@ class Cost:
     activation_formula: Formula
 
 
-def parameters(graph: Graph, node: Node) -> int:
-    """Trainable parameters of a step; shared parameters count at their first use only."""
-    if node.op is None or node.reuse is not None or type(node.op).weights is Op.weights:
-        return 0
-    return sum(prod(weight.shape) for weight in node.op.weights(graph.shapes_in(node)) if weight.trainable)
+def parameters(graph: Graph) -> list[int]:
+    """Trainable parameters of every node, by index; shared parameters count at their first use only."""
+    owned: dict[int, int] = {}
+    found = [0] * len(graph.nodes)
+    for node, first in zip(graph.nodes, graph.firsts, strict=True):
+        op = node.op
+        if op is None or node.reuse is not None or type(op).weights is Op.weights:
+            continue
+        if first not in owned:
+            weights = op.weights(graph.shapes_in(node))
+            owned[first] = sum(prod(weight.shape) for weight in weights if weight.trainable)
+        found[node.index] = owned[first]
+    return found
 
 
 def of_nodes(graph: Graph, sizes: Mapping[str, int]) -> dict[int, Cost]:
     """Cost of every node, by index."""
     evaluation = Evaluation(sizes)
+    owned = parameters(graph)
+    alike: dict[tuple[int, int, bool], Cost] = {}
     found: dict[int, Cost] = {}
-    written: dict[tuple[Dim, ...], tuple[Formula, int | None]] = {}
-    for node in graph.nodes:
-        op, formula, multiply_adds = node.op, NOTHING, 0
-        if op is not None and not node.dead and type(op).multiply_adds is not Op.multiply_adds:
-            formula = Formula.of(op.multiply_adds(graph.shapes_in(node), node.shape))
-            multiply_adds = _at(formula, evaluation)
-        known = written.get(node.shape.dims)
+    for node, first in zip(graph.nodes, graph.firsts, strict=True):
+        key = (first, owned[node.index], node.dead)
+        known = alike.get(key)
         if known is None:
-            activations = Formula.of([(1, node.shape.dims)])
-            known = written[node.shape.dims] = activations, _at(activations, evaluation)
-        found[node.index] = Cost(parameters(graph, node), multiply_adds, known[1], formula, known[0])
+            known = alike[key] = _of_node(graph, node, owned[node.index], evaluation)
+        found[node.index] = known
     return found
+
+
+def _of_node(graph: Graph, node: Node, parameters: int, evaluation: Evaluation) -> Cost:
+    op, formula, multiply_adds = node.op, NOTHING, 0
+    if op is not None and not node.dead and type(op).multiply_adds is not Op.multiply_adds:
+        formula = Formula.of(op.multiply_adds(graph.shapes_in(node), node.shape))
+        multiply_adds = _at(formula, evaluation)
+    activations = Formula.of([(1, node.shape.dims)])
+    return Cost(parameters, multiply_adds, _at(activations, evaluation), formula, activations)
 
 
 def total(costs: Iterable[Cost], sizes: Mapping[str, int]) -> Cost:
     """The sum of costs."""
     costs = list(costs)
     evaluation = Evaluation(sizes)
-    formula = Formula.of(product for cost in costs for product in cost.formula.terms)
-    activations = Formula.of(product for cost in costs for product in cost.activation_formula.terms)
+    times = Counter(map(id, costs))  # steps alike share a Cost, and are multiplied
+    distinct = {id(cost): cost for cost in costs}
+    formula = Formula.of(_multiplied((times[at], cost.formula) for at, cost in distinct.items()))
+    activations = Formula.of(_multiplied((times[at], cost.activation_formula) for at, cost in distinct.items()))
     return Cost(
         sum(cost.parameters for cost in costs),
         _at(formula, evaluation),
@@ -122,6 +139,10 @@ def of_scopes(graph: Graph, costs: Mapping[int, Cost], sizes: Mapping[str, int])
 
     visit(graph.root)
     return found
+
+
+def _multiplied(formulas: Iterable[tuple[int, Formula]]) -> Iterator[Product]:
+    return ((times * coefficient, dims) for times, formula in formulas for coefficient, dims in formula.terms)
 
 
 def _at(formula: Formula, evaluation: Evaluation) -> int | None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from archspec.analyses.report import Report
+from archspec.analyses.step_names import StepNames, values
 from archspec.diagnostics import Diagnostic, Span, did_you_mean, printable
-from archspec.graph import Graph
 from archspec.sizes import Size, text
 from archspec.source import Items, Mapping, Node, Scalar, plain
 
@@ -65,27 +65,13 @@ def _number(node: Node, found: float | None, what: str) -> Iterator[Diagnostic]:
         )
 
 
-def named_values(graph: Graph) -> dict[str, int]:
-    """Node index by each name that a claim can use: step paths, scope paths, labels, outputs."""
-    names: dict[str, int] = {node.path: node.index for node in graph.nodes}
-    for scope in graph.root.scopes():
-        if scope is not graph.root:
-            names.setdefault(scope.path, scope.output)
-    for node in graph.nodes:
-        if node.label is not None:
-            names.setdefault(node.label, node.index)
-    for output in graph.outputs:
-        names.setdefault(output.name, output.node)
-    return names
-
-
 def _shapes(report: Report, node: Node) -> Iterator[Diagnostic]:
     if not isinstance(node, Mapping):
         yield Diagnostic("wrong-type", "write expected shapes as {step: [64, 56, 56]}", node.span)
         return
-    names = named_values(report.graph)
+    names = values(report.graph)
     for key, value in node.entries:
-        index = names.get(str(key.text))
+        index = names.found.get(str(key.text))
         if index is None:
             yield _unknown(str(key.text), key.span, names)
             continue
@@ -107,13 +93,13 @@ def _shapes(report: Report, node: Node) -> Iterator[Diagnostic]:
 
 
 def _fields(report: Report, node: Node) -> Iterator[Diagnostic]:
-    names = named_values(report.graph)
+    names = values(report.graph)
     main = next(output for output in report.graph.outputs if not output.training)
     claims = [(main.name, node, main.node)]
     if isinstance(node, Mapping) and "is" not in node:
         claims = []
         for key, value in node.entries:
-            index = names.get(str(key.text))
+            index = names.found.get(str(key.text))
             if index is None:
                 yield _unknown(str(key.text), key.span, names)
             else:
@@ -139,10 +125,13 @@ def _valid(report: Report, node: Node) -> Iterator[Diagnostic]:
         solution = report.valid_sizes.get(str(key.text))
         claimed = value.value if isinstance(value, Scalar) else None
         if solution is None:
-            yield _unknown(str(key.text), key.span, report.valid_sizes)
+            name = str(key.text)
+            hint = did_you_mean(name, report.valid_sizes)
+            yield Diagnostic("unknown-name", f"the network has no size `{printable(name)}`", key.span, hint)
         elif claimed != solution.describe():
             yield Diagnostic("claim-failed", f"valid sizes: {solution.describe()} found", value.span)
 
 
-def _unknown(name: str, span: Span, names: Any) -> Diagnostic:
-    return Diagnostic("unknown-name", f"the network has no `{printable(name)}`", span, did_you_mean(name, names))
+def _unknown(name: str, span: Span, names: StepNames[int]) -> Diagnostic:
+    message, hint = names.complaint(name)
+    return Diagnostic("unknown-name", message, span, hint)

@@ -67,7 +67,7 @@ class Report:
     @cached_property
     def parameters(self) -> int:
         """Trainable parameters of the whole network."""
-        return sum(costs.parameters(self.graph, node) for node in self.graph.nodes)
+        return sum(costs.parameters(self.graph))
 
     @cached_property
     def node_costs(self) -> dict[int, Cost]:

@@ -20,7 +20,7 @@ from archspec.ops import Op
 from archspec.ops.common.memory import Numbers
 from archspec.sizes import Dim, Evaluation
 
-_DTYPES = {"float32": None, "int64": 8}
+_DTYPES: dict[str, int] = {"int64": 8}
 
 
 class Schedule:
@@ -50,7 +50,8 @@ class Schedule:
 
     def size(self, node: Node) -> Bytes:
         """Bytes of a node's output."""
-        return self._product(self.width * (self.batch if node.shape.batched else 1), node.shape.dims)
+        width = self.width if node.shape.pooled is None else _DTYPES["int64"]
+        return self._product(width * (self.batch if node.shape.batched else 1), node.shape.dims)
 
     def bytes(self, numbers: Iterable[Numbers]) -> Bytes:
         """Bytes of additional tensors."""

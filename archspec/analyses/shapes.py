@@ -43,10 +43,15 @@ def conditions(graph: Graph, run: Run = EVALUATION) -> Iterator[Condition]:
     for dim, number, index in graph.pins:
         pins.setdefault(index, []).append(Equal(dim, number, index))
     said: set[Size] = set()
-    for node in graph.nodes:
+    tried: set[int] = set()
+    for node, first in zip(graph.nodes, graph.firsts, strict=True):
         if node.dead or (node.training_only and not run.training):
             continue
-        yield from pins.get(node.index, ())
+        if node.index in pins:
+            yield from pins[node.index]
+        if first in tried:
+            continue  # its conditions are those of an earlier step
+        tried.add(first)
         if node.op is not None and type(node.op).conditions is not Op.conditions:
             yield from node.op.conditions(graph.shapes_in(node), node.index, run)
         for dim in node.shape.dims:

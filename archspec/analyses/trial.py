@@ -25,6 +25,12 @@ class Trial:
         self.evaluation = Evaluation(sizes)
         self.pins: list[tuple[Dim, int, int]] = []
         """Size, number, and index of the node that fixed it."""
+        self._inferred: dict[tuple[int, ...], tuple[Op, tuple[Shape, ...], Shape]] = {}
+        """Outputs by the ids of an op and of its inputs' shapes, which are kept beside them."""
+        self._shapes: dict[Shape, Shape] = {}
+        """One object for each shape, so that a chain of equal steps has equal keys."""
+        self._sound: set[tuple[int, ...]] = set()
+        """Those of them that fit at the spec's own sizes."""
 
     def number(self, dim: Dim) -> int:
         """A size as a number; raises :class:`NoNumber`."""
@@ -46,7 +52,12 @@ class Trial:
         Raises :class:`ShapeError` and :class:`NoNumber`; then nothing is fixed.
         """
         if not op.pins:
-            return inputs, op.infer(inputs)
+            key = (id(op), *map(id, inputs))
+            known = self._inferred.get(key)
+            if known is None:
+                shape = op.infer(inputs)
+                known = self._inferred[key] = op, inputs, self._shapes.setdefault(shape, shape)
+            return inputs, known[2]
         mark = len(self.pins)
         try:
             numbered = op.numbered(inputs, lambda dim: self.pin(dim, index))
@@ -60,6 +71,16 @@ class Trial:
         if type(op).conditions is Op.conditions:
             return []
         return [one for one in op.conditions(inputs, index) if fails(one, self.evaluation)]
+
+    def is_sound(self, op: Op, inputs: Sequence[Shape]) -> bool:
+        """Whether the op was found to fit inputs of these very shapes before."""
+        return (id(op), *map(id, inputs)) in self._sound
+
+    def found_sound(self, op: Op, inputs: Sequence[Shape]) -> None:
+        """Remember that the op fits inputs of these shapes."""
+        key = (id(op), *map(id, inputs))
+        if key in self._inferred:
+            self._sound.add(key)
 
     def is_empty(self, shape: Shape) -> bool:
         """Whether a shape has no elements."""

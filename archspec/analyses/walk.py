@@ -7,7 +7,7 @@ merges and global operations are handled here, once for all algebras.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 from archspec.graph import Graph, Node
 from archspec.ops import Shape
@@ -68,6 +68,12 @@ class Along(Generic[T]):
 
 State = tuple[Along[T], ...]
 
+Reading = tuple[Window | Literal["own", "all"], Dim, Dim]
+"""How an op reads an input along an axis: its window, and the sizes before and after.
+
+Instead of a window, ``own``: each row reads its own row; ``all``: the output has no such axis, and reads every row.
+"""
+
 
 class Walk(Generic[T]):
     """A pass; equal steps over equal states are computed once, because most ops are pointwise and blocks repeat.
@@ -88,6 +94,7 @@ class Walk(Generic[T]):
         self.states: dict[int, State[T]] = {source: tuple(alike[id(value)] for value in values)}
         self._known: dict[tuple[object, ...], State[T]] = {}
         self._meetings: dict[tuple[int, ...], tuple[Along[T], list[Along[T]]]] = {}
+        self._readings: dict[tuple[int, tuple[int, ...]], list[list[Reading]]] = {}
         self._windows: dict[tuple[object, ...], tuple[Along[T], Along[T]]] = {}
 
     def run(self, last: int | None = None) -> dict[int, State[T]]:
@@ -113,34 +120,38 @@ class Walk(Generic[T]):
         return states
 
     def _through(self, node: Node, op: Op, parts: list[tuple[int, State[T]]]) -> State[T]:
-        inputs = self.graph.shapes_in(node)
-        key = (id(op), tuple([(position, id(state)) for position, state in parts]), *[shape.dims for shape in inputs])
+        key = (self.graph.firsts[node.index], *[(position, id(state)) for position, state in parts])
         found = self._known.get(key)
         if found is None:
             if len(self._known) > REMEMBERED:
                 for memory in (self._known, self._meetings, self._windows):
                     memory.clear()
-            pieces = [self._pieces(op, inputs, node.shape, at, axis, parts) for at, axis in enumerate(self.axes)]
+            at = tuple([position for position, _ in parts])
+            readings = self._readings_of(node, op, at)
+            pieces = [self._pieces(readings[along], along, parts) for along in range(len(self.axes))]
             found = self._known[key] = tuple(map(self._meet, pieces))
         return found
 
-    def _pieces(
-        self, op: Op, inputs: Sequence[Shape], output: Shape, at: int, axis: str, parts: list[tuple[int, State[T]]]
-    ) -> list[Along[T]]:
+    def _readings_of(self, node: Node, op: Op, at: tuple[int, ...]) -> list[list[Reading]]:
+        """How an op reads its inputs at some positions, for each axis; steps alike read alike."""
+        key = (self.graph.firsts[node.index], at)
+        found = self._readings.get(key)
+        if found is None:
+            inputs = self.graph.shapes_in(node)
+            found = self._readings[key] = [
+                [_reading(op, inputs, node.shape, axis, position) for position in at] for axis in self.axes
+            ]
+        return found
+
+    def _pieces(self, readings: Sequence[Reading], along: int, parts: list[tuple[int, State[T]]]) -> list[Along[T]]:
         """The values of the inputs along one axis."""
         pieces: list[Along[T]] = []
-        for position, state in parts:
-            before, shape = state[at], inputs[position]
-            if axis not in shape.axes:
+        for (window, size, after), (_, state) in zip(readings, parts, strict=True):
+            before = state[along]
+            if window == "own":
                 pieces.append(before)
-                continue
-            size = shape.dims[shape.axes.index(axis)]
-            if axis not in output.axes:
+            elif window == "all":
                 pieces.append(self._gather(before, size, 1))
-                continue
-            window, after = op.window(inputs, position, axis), output.dims[output.axes.index(axis)]
-            if (window is POINTWISE or window == POINTWISE) and (size is after or size == after):
-                pieces.append(before)
             elif isinstance(window, Everything):
                 gathered = after == 1 or size == 1
                 value = self.algebra.everything(before.value, size, after)
@@ -181,6 +192,18 @@ class Walk(Generic[T]):
         values = list({id(piece.value): piece.value for piece in counted}.values())
         value = values[0] if len(values) == 1 else self.algebra.union(values)
         return Along(value, any(piece.whole for piece in distinct), gathered)
+
+
+def _reading(op: Op, inputs: Sequence[Shape], output: Shape, axis: str, position: int) -> Reading:
+    """How an op reads an input along an axis; see :data:`Reading`."""
+    shape = inputs[position]
+    if axis not in shape.axes:
+        return "own", 1, 1
+    size = shape.dims[shape.axes.index(axis)]
+    if axis not in output.axes:
+        return "all", size, 1
+    window, after = op.window(inputs, position, axis), output.dims[output.axes.index(axis)]
+    return ("own" if window == POINTWISE and size == after else window), size, after
 
 
 def ancestors(graph: Graph, index: int, lenders: bool = True) -> set[int]:

@@ -18,6 +18,9 @@ from archspec.sizes import Condition, Dim, Residue, Size, Solution, rows_kept, s
 Blank = dict[str, int]
 """For each axis, the number of rows at the end of a value that contain only padding."""
 
+NONE: Blank = {}
+"""That of an input of the network."""
+
 
 def whole_sizes(graph: Graph) -> dict[str, Solution]:
     """For each symbol, the valid sizes at which no window drops rows or columns of its input.
@@ -26,11 +29,19 @@ def whole_sizes(graph: Graph) -> dict[str, Solution]:
     """
     found = list(conditions(graph))
     blank: dict[int, Blank] = {}
-    for node in graph.nodes:
+    alike: dict[tuple[object, ...], Blank] = {}
+    tried: set[tuple[object, ...]] = set()
+    for node, first in zip(graph.nodes, graph.firsts, strict=True):
         if node.op is None:
             continue
-        blank[node.index] = {axis: _blank(graph, node, node.op, axis, blank) for axis in node.shape.spatial_axes}
-        if not node.dead and not node.training_only:
+        before = [blank.get(index, NONE) for index in node.inputs]
+        key = (first, *[tuple(each.values()) for each in before])
+        known = alike.get(key)
+        if known is None:
+            known = alike[key] = {axis: _blank(graph, node, node.op, axis, blank) for axis in node.shape.spatial_axes}
+        blank[node.index] = known
+        if not node.dead and not node.training_only and key not in tried:
+            tried.add(key)
             found += _kept(graph, node, node.op, blank)
     return {name: solve(name, found) for name in graph_symbols(graph)}
 

@@ -56,7 +56,7 @@ class _Writer:
                 if isinstance(item, Scope):
                     current = visit(item, current)
                     continue
-                main, referred = _inputs(item)
+                main, referred = _inputs(item, self.graph.nodes)
                 found.update(referred)
                 if len(main) > 1 or (main and main[0] != current):
                     found.update(main)
@@ -149,7 +149,7 @@ class _Writer:
                 lines.append(f"{margin}- sequence{name}:{'' if inner else ' []'}{note}")
                 lines += inner
                 current = value
-            else:
+            elif item.op is None or not item.op.follows:
                 lines += self._node(item, current, margin)
                 if _flows(item):
                     current = item.index
@@ -161,7 +161,7 @@ class _Writer:
     def _node(self, node: Node, current: int, margin: str) -> list[str]:
         op = node.op
         assert op is not None
-        main, referred = _inputs(node)
+        main, referred = _inputs(node, self.graph.nodes)
         if node.reuse is not None and self._holds_weights(node):
             lines = [f"{margin}- reuse: {self._labels[node.reuse.index]}"]
         else:
@@ -183,18 +183,19 @@ class _Writer:
         return lines
 
 
-def _inputs(node: Node) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """What a node computes from, and what it only refers to."""
+def _inputs(node: Node, nodes: list[Node]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What a node reads by `from`, and what its arguments name; for the second value of a call, the call's step."""
     op = node.op
-    if op is None:
+    if op is None or op.follows:
         return (), ()
-    split = len(node.inputs) - op.borrows
-    return node.inputs[:split], node.inputs[split:]
+    reads = tuple(index - bool((source := nodes[index].op) and source.follows) for index in node.inputs)
+    split = len(reads) - op.referred
+    return reads[:split], reads[split:]
 
 
 def _flows(node: Node) -> bool:
     """Whether the chain goes on from a node's value; a parameter stands beside the chain."""
-    return node.op is not None and (node.op.merges or node.op.sources > 0)
+    return node.op is not None and (node.op.merges or node.op.sources > 0) and not node.op.follows
 
 
 def _note(scope: Scope) -> str:

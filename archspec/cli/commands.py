@@ -1,4 +1,4 @@
-"""The commands but `train`: each reads its arguments, calls the pipeline and prints.  None imports torch."""
+"""What any spec can be asked: each command reads its arguments and calls the pipeline.  None imports torch."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
-from archspec.cli.completion import complete_block, complete_spec
 from archspec.cli.options import AnswerFormat, Format, Output, Rewrite, Set, Size, Spec
 from archspec.cli.terminal import CallError, Terminal
 
 if TYPE_CHECKING:
-    import graphviz
-
     from archspec.diagnostics import Diagnostic
     from archspec.spec import Spec as LoadedSpec
 
@@ -157,107 +154,6 @@ def summary(
         terminal.answer(summary_table.text(found, depth))
 
 
-class Show(StrEnum):
-    """What a box of a picture may say in its second line."""
-
-    normalisation = "normalisation"
-    activation = "activation"
-    parameters = "parameters"
-
-
-@app.command(
-    cls=Command,
-    epilog=examples(
-        "archspec render squeezenet1_0 -o squeezenet.svg",
-        "archspec render resnet18 -o block.png --focus layer2.0 --theme dark --dpi 192",
-        "archspec render vgg11 --beside vgg16 --beside vgg19 -o vgg.svg",
-        "archspec render vgg16_bn -o vgg.svg --show normalisation --show parameters",
-    ),
-)
-def render(
-    context: typer.Context,
-    spec: Spec,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The picture: .svg, .png, .pdf or .dot.")
-    ],
-    set: Set = None,
-    rewrite: Rewrite = None,
-    size: Size = None,
-    depth: Annotated[
-        int | None,
-        typer.Option(min=0, help="Levels of blocks to open. Default: as many as look good.", show_default=False),
-    ] = None,
-    focus: Annotated[
-        str | None,
-        typer.Option(
-            metavar="BLOCK",
-            help="Draw one block, given by its path, label or name.",
-            autocompletion=complete_block,
-            show_default=False,
-        ),
-    ] = None,
-    show: Annotated[
-        list[Show] | None,
-        typer.Option(help="What the second line of a box shows; may be repeated.", show_default=False),
-    ] = None,
-    beside: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="SPEC",
-            help="Draw another network next to it; may be repeated.",
-            autocompletion=complete_spec,
-            show_default=False,
-        ),
-    ] = None,
-    dpi: Annotated[
-        int | None,
-        typer.Option(min=24, max=1200, help="Dots per inch of a png. Default: 96.", show_default=False),
-    ] = None,
-    scale: Annotated[
-        float | None,
-        typer.Option(min=0.25, max=12, help="Size of a png; 2 has twice as many pixels each way.", show_default=False),
-    ] = None,
-    theme: Annotated[str, typer.Option(help="Colours: light or dark.")] = "light",
-    engine: Annotated[
-        str | None,
-        typer.Option(help="`dot` for the system's Graphviz. Default: the bundled engine.", show_default=False),
-    ] = None,
-    format: AnswerFormat = Format.text,
-) -> None:
-    """Draw a network as in a paper."""
-    from archspec import pipeline
-    from archspec.backends.diagram import SHOWN, Shown
-
-    terminal: Terminal = context.obj
-    kind = output.suffix[1:].lower()
-    if kind not in options.PICTURES:
-        raise CallError(f"`{output}` has no known picture format", "use a name that ends in .svg, .png, .pdf or .dot")
-    if dpi is not None and scale is not None:
-        raise CallError("--dpi and --scale both give the size of a png: use only one of them")
-    if kind != "png" and (dpi is not None or scale is not None):
-        option = "--dpi" if scale is None else "--scale"
-        raise CallError(f"{option} applies to png only, not to {kind}", "use a name that ends in .png")
-    loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
-    sizes = options.sizes(size, loaded)
-    diagnostics = said_of(loaded, sizes)
-    terminal.diagnose(diagnostics)
-    asked = [each.value for each in show or ()]
-    said: list[Shown] = [word for word in SHOWN if asked.count(word)]
-    if beside:
-        if focus is not None:
-            raise CallError("--focus draws one block and --beside whole networks: use only one of them")
-        others = [load_spec(other, None) for other in beside]
-        figure = pipeline.compare(loaded, *others, depth=depth, show=said, theme=theme, sizes=sizes, engine=engine)
-    else:
-        figure = pipeline.render(loaded, depth=depth, focus=focus, show=said, theme=theme, sizes=sizes, engine=engine)
-    if dpi is not None or scale is not None:
-        figure.attr("graph", dpi=str(round(96 * scale) if scale is not None else dpi))
-    terminal.write(picture(figure, kind))
-    if terminal.as_json:
-        terminal.output = None
-        terminal.answer_json({"name": loaded.name, "written": str(output)} | as_json(diagnostics))
-
-
 @app.command(
     cls=Command,
     epilog=examples("archspec compile resnet50 -o resnet50.py", "archspec compile resnet50 --set classes=10 | less"),
@@ -300,11 +196,6 @@ def expand(
     written_as(terminal, (".yaml", ".yml"), "the output is a spec")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     _text_answer(terminal, loaded, options.sizes(size, loaded), "spec", lambda spec: spec_text.expand(spec.graph))
-
-
-def picture(figure: graphviz.Digraph, kind: str) -> bytes:
-    """A figure as a file of a kind: svg, png, pdf or dot."""
-    return figure.source.encode() if kind == "dot" else figure.pipe(format=kind)
 
 
 def written_as(terminal: Terminal, endings: tuple[str, ...], what: str) -> None:

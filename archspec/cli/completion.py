@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 def complete_shipped(incomplete: str) -> list[str]:
     """Shipped specs that begin with what is typed."""
-    from archspec.elaborate.loader import spec_names
+    from archspec.elaborate.loader import more_names, spec_names
 
-    return [name for name in sorted(spec_names()) if name.startswith(incomplete)]
+    return [name for name in sorted(spec_names() | more_names()) if name.startswith(incomplete)]
 
 
 def complete_spec(incomplete: str) -> list[str]:
     """Shipped specs, YAML files and folders that begin with what is typed."""
-    from archspec.elaborate.loader import spec_names
+    from archspec.elaborate.loader import more_names, spec_names
 
     folder = Path(incomplete).parent if not incomplete.endswith("/") else Path(incomplete)
     try:
@@ -32,7 +32,7 @@ def complete_spec(incomplete: str) -> list[str]:
         entries = []
     files = [str(entry) for entry in entries if entry.suffix in (".yaml", ".yml")]
     files += [f"{entry}/" for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
-    return [name for name in (*sorted(spec_names()), *files) if name.startswith(incomplete)]
+    return [name for name in (*sorted(spec_names() | more_names()), *files) if name.startswith(incomplete)]
 
 
 def complete_parameter(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -83,9 +83,9 @@ def complete_step(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def _steps(spec: LoadedSpec | None) -> list[str]:
-    from archspec.analyses.expectations import named_values
+    from archspec.analyses.step_names import values
 
-    return [name for name in named_values(spec.graph) if name] if spec is not None else []
+    return [name for name in values(spec.graph).found if name] if spec is not None else []
 
 
 def _spec(ctx: typer.Context) -> LoadedSpec | None:

@@ -77,7 +77,7 @@ PICTURES = ("svg", "png", "pdf", "dot")
 """Endings of the pictures that can be drawn."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-FOREIGN = (".prototxt", ".cfg")
+FOREIGN = (".prototxt", ".cfg", ".onnx", ".keras", ".json", ".h5")
 """What files of other tools end in; ``importers.files`` reads them."""
 
 _OTHER_KEYWORDS = ("sizes", "bounds")

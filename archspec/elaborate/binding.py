@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from archspec import expressions
@@ -37,7 +38,7 @@ def bind(
         found = fault.diagnostic
         span = found.span or at
         stack = scope.stack() if inside else outside
-        diagnostics.error(found.code, found.message, span, found.hint, details=found.details, stack=stack)
+        diagnostics.add(replace(found, span=span, stack=stack))
 
     unknown = _refuse_unknown(definition, given, keys or {}, report)
     values = _parameters(definition, given, at, unknown, report)

@@ -83,6 +83,8 @@ class Blocks:
         for file in files:
             found = self._in_file(str(what), file, span)
             if found is not None:
+                if isinstance(what, Text) and isinstance(found, Bound):
+                    found.definition.file.handed.add(found.definition.name)
                 written = what.file if isinstance(what, Text) else None
                 return found if written in (None, use.file) else replace(found, written=written)
         raise self._unknown(str(what), use, span)

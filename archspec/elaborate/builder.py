@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from archspec.diagnostics import Diagnostics, Fault, Span
@@ -195,6 +196,4 @@ class Builder:
     def report(self, fault: Fault, place: Place, span: Span | None = None) -> None:
         """Keep a fault, with the stack of block uses around it."""
         found = fault.diagnostic
-        self.diagnostics.error(
-            found.code, found.message, found.span or span, found.hint, details=found.details, stack=place.scope.stack()
-        )
+        self.diagnostics.add(replace(found, span=found.span or span, stack=place.stack()))

@@ -79,8 +79,8 @@ class Defaults:
         return found
 
     def _file(self, file: SpecFile) -> SpecFile:
-        """The file whose defaults apply in a file: for a variant, the spec that it extends."""
-        if file.model.extends is None:
+        """The file whose defaults apply in a file: for a variant without any, the spec that it extends."""
+        if file.model.extends is None or file.model.defaults:
             return file
         variant = self.loader.variant(file)
         return variant.file if variant is not None else file

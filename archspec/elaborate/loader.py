@@ -6,7 +6,7 @@ no ``..``, no symbolic link that leaves the folder.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,12 @@ def spec_names() -> frozenset[str]:
     return frozenset(file.stem for file in specs_folder().glob("*.yaml"))
 
 
+@cache
+def more_names() -> frozenset[str]:
+    """Names of the specs that ship in ``specs/more``: ``more/hrnet_w18``."""
+    return frozenset(f"more/{file.stem}" for file in (specs_folder() / "more").glob("*.yaml"))
+
+
 @dataclass(slots=True, eq=False)
 class Variant:
     """A spec with its ``extends`` chain: the file with the steps, and the parameters that override its own."""
@@ -76,13 +82,42 @@ class Variant:
         return self.file.whole
 
 
+class Shelf:
+    """What an editor has beside the files on the disk, from one load to the next.
+
+    ``unsaved`` are the texts of files being edited, by path.  A text that was parsed before is not parsed again.
+    """
+
+    def __init__(self) -> None:
+        self.unsaved: dict[str, str] = {}
+        self._parsed: dict[str, tuple[str, Node]] = {}
+
+    def parsed(self, text: str, shown: str, limits: Limits, path: str) -> Node:
+        """The text of a file as nodes.  Raises Fault."""
+        known = self._parsed.get(path)
+        if known is not None and known[0] == text and known[1].span.source.name == printable(shown):
+            return known[1]
+        node = parse(text, shown, limits, path)
+        if len(self._parsed) >= 2 * MAXIMUM_FILES:
+            self._parsed.clear()
+        self._parsed[path] = (text, node)
+        return node
+
+
 class Loader:
     """Reads each file once, and resolves the names that specs use for one another."""
 
-    def __init__(self, diagnostics: Diagnostics, limits: Limits | None = None, work: Work | None = None) -> None:
+    def __init__(
+        self,
+        diagnostics: Diagnostics,
+        limits: Limits | None = None,
+        work: Work | None = None,
+        shelf: Shelf | None = None,
+    ) -> None:
         self.diagnostics = diagnostics
         self.work = work or Work()
         self.limits = limits or Limits()
+        self.shelf = shelf
         self._files: dict[str, SpecFile | None] = {}
         self._open: list[tuple[str, str]] = []
         self._variants: dict[str, Variant | None] = {}
@@ -110,13 +145,12 @@ class Loader:
             if len(self._files) >= MAXIMUM_FILES:
                 raise Fault("too-many-files", f"the spec imports or extends more than {MAXIMUM_FILES} files", span)
             self._files[key] = None
-            text = read(resolved, self.limits)
-            node = parse(text, shown, self.limits)
+            node = self._nodes(resolved, key, shown)
         except Fault as fault:
             diagnostic = fault.diagnostic
             if diagnostic.span is None and span is not None:
-                fault = Fault(diagnostic.code, diagnostic.message, span, diagnostic.hint, diagnostic.details)
-            self.diagnostics.add(fault.diagnostic)
+                diagnostic = replace(diagnostic, span=span)
+            self.diagnostics.add(diagnostic)
             return None
         except (OSError, ValueError, RuntimeError):
             self.diagnostics.error("file-not-found", f"cannot read `{printable(shown)}`", span)
@@ -124,9 +158,24 @@ class Loader:
         self._files[key] = parse_file(node, key, shown, resolved.parent, self.diagnostics, self.work)
         return self._files[key]
 
+    def _nodes(self, resolved: Path, key: str, shown: str) -> Node:
+        """A file as nodes.  Raises Fault."""
+        if self.shelf is None:
+            return parse(read(resolved, self.limits), shown, self.limits, key)
+        unsaved = self.shelf.unsaved.get(key)
+        text = read(resolved, self.limits) if unsaved is None else unsaved
+        return self.shelf.parsed(text, shown, self.limits, key)
+
+    @property
+    def files(self) -> dict[str, SpecFile]:
+        """Every file that was read and is a spec, by its path."""
+        return {key: file for key, file in self._files.items() if file is not None}
+
     def named(self, text: str, by: SpecFile | None, span: Span | None) -> SpecFile | None:
         """The file for a path in a spec's folder, or for the name of a shipped spec or library block."""
         name = printable(text)
+        if text in more_names():
+            return self.file(specs_folder() / f"{text}.yaml", f"specs/{text}.yaml", span)
         if text.endswith((".yaml", ".yml")) or "/" in text or "\\" in text:
             if by is None or by.folder is None:
                 self.diagnostics.error(
@@ -214,7 +263,7 @@ class Loader:
         if not isinstance(extends, Scalar) or not isinstance(extends.value, str):
             self.diagnostics.error("wrong-type", "`extends` must be the name or path of a spec", extends.span)
             return None
-        for key in ("steps", "inputs", "blocks", "let", "import", "outputs", "defaults"):
+        for key in ("steps", "inputs", "let", "outputs"):
             node = file.node.key(key)
             if node is not None:
                 self.diagnostics.error(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archspec.analyses.refusals import fits
-from archspec.diagnostics import Fault
+from archspec.diagnostics import Fault, Frame
 from archspec.graph import Node
 from archspec.ops import Op, Shape, ShapeError
 from archspec.schema import Step
@@ -26,7 +26,8 @@ def refused(
     if error.argument is not None and isinstance(step.body, YamlMapping):
         given = step.body.get(error.argument)
         span = given.span if given is not None else span
-    return Fault("shape-mismatch", _led(op, str(error)), span, error.hint, sides(nodes, evaluation, inputs))
+    found = sides(nodes, evaluation, inputs)
+    return Fault("shape-mismatch", _led(op, str(error)), span, error.hint, found, linked(nodes, found, inputs))
 
 
 def unmet(
@@ -40,7 +41,8 @@ def unmet(
     """The fault of conditions that do not hold at the spec's own sizes; its message is about the first."""
     message = _led(op, complaint(failing[0], evaluation))
     hint = _when(failing, evaluation)
-    return Fault("shape-mismatch", message, step.what_span, hint, sides(nodes, evaluation, inputs))
+    found = sides(nodes, evaluation, inputs)
+    return Fault("shape-mismatch", message, step.what_span, hint, found, linked(nodes, found, inputs))
 
 
 def empty(
@@ -48,13 +50,9 @@ def empty(
 ) -> Fault:
     """The fault of an output without rows."""
     hint = "the input is too small for so many strides; `sizes` sets its size"
-    return Fault(
-        "empty",
-        _led(op, f"the output is empty: {formula(shape)}"),
-        step.what_span,
-        hint,
-        sides(nodes, evaluation, inputs),
-    )
+    said = _led(op, f"the output is empty: {formula(shape)}")
+    found = sides(nodes, evaluation, inputs)
+    return Fault("empty", said, step.what_span, hint, found, linked(nodes, found, inputs))
 
 
 def sides(nodes: Sequence[Node], evaluation: Evaluation, inputs: Sequence[int]) -> tuple[str, ...]:
@@ -69,6 +67,11 @@ def sides(nodes: Sequence[Node], evaluation: Evaluation, inputs: Sequence[int]) 
             line += f", here {' × '.join(str(number) for number in numbers)}"
         lines.append(line)
     return tuple(lines)
+
+
+def linked(nodes: Sequence[Node], lines: Sequence[str], inputs: Sequence[int]) -> tuple[Frame, ...]:
+    """The place of each input, with its line of :func:`sides`."""
+    return tuple(Frame(line, nodes[index].span) for line, index in zip(lines, inputs, strict=True))
 
 
 def _led(op: Op, message: str) -> str:

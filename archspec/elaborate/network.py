@@ -37,18 +37,20 @@ def elaborate(
     maximum_nodes: int = MAXIMUM_NODES,
     maximum_depth: int = MAXIMUM_DEPTH,
     misfits: list[Diagnostic] | None = None,
+    begun: list[Graph] | None = None,
 ) -> Graph | None:
     """The graph of a spec, with ``overrides`` for parameters and ``sizes``; None, with diagnostics added, when it has
     errors.
 
     Sizes that do not fit are an error; with ``misfits`` they are added there instead, since other sizes may fit.
+    ``begun`` is given the graph before its steps are walked: if they have errors, it holds all that could be made.
     """
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION))
     try:
         rewrites = variant.rewrites
         later = None if rewrites else misfits  # rewrites need sizes that fit
-        graph = _build(loader, variant, overrides or {}, sizes or {}, maximum_nodes, maximum_depth, later)
+        graph = _build(loader, variant, overrides or {}, sizes or {}, maximum_nodes, maximum_depth, later, begun)
         return rewritten(graph, rewrites, loader.diagnostics) if graph is not None and rewrites else graph
     except Excess as excess:
         loader.diagnostics.add(excess.fault.diagnostic)
@@ -65,6 +67,7 @@ def _build(
     maximum_nodes: int,
     maximum_depth: int,
     misfits: list[Diagnostic] | None = None,
+    begun: list[Graph] | None = None,
 ) -> Graph | None:
     """The graph of a variant before its rewrites; None, with diagnostics added, if there are errors."""
     builder = Builder(loader, maximum_nodes, maximum_depth)
@@ -72,7 +75,7 @@ def _build(
     builder.alone = lambda other, values: _build(loader, other, values, {}, maximum_nodes, maximum_depth)
     graph: Graph | None = None
     try:
-        graph = _walked(builder, variant, overrides, sizes)
+        graph = _walked(builder, variant, overrides, sizes, begun)
     except Fault as fault:
         builder.diagnostics.add(fault.diagnostic)
     except UnknownValue:
@@ -82,12 +85,16 @@ def _build(
             builder.diagnostics.insert(misfit.said, replace(misfit.fault.diagnostic, stack=misfit.stack))
         return None
     graph.connect()
-    unused.warn(builder, variant.definition.file, graph)
+    unused.warn(builder, variant.definition.file, variant.files, graph)
     return graph if _fits(builder, graph, misfits) else None
 
 
 def _walked(
-    builder: Builder, variant: Variant, overrides: Mapping[str, tuple[Any, Span]], sizes: Mapping[str, int]
+    builder: Builder,
+    variant: Variant,
+    overrides: Mapping[str, tuple[Any, Span]],
+    sizes: Mapping[str, int],
+    begun: list[Graph] | None,
 ) -> Graph | None:
     """The graph that a walk over a variant's steps makes; None if one of them failed.
 
@@ -114,6 +121,8 @@ def _walked(
     use = Use(definition, file, dict(first), inputs, first, 0, records=records)
     place = Place(root, use, None, modules=False)
     root.inputs = tuple(inputs.values())
+    if begun is not None:
+        begun.append(Graph(variant.name, root, builder.nodes.all, inputs, (), numbers))
     last = builder.walk.steps(definition.steps, place, OUTSIDE, next(iter(inputs.values())))
     root.output = last
     outputs = outputs_of(builder, definition, place, last)

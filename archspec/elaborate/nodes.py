@@ -38,12 +38,16 @@ class Nodes:
         self.trial = Trial({})
         self.misfits: list[Misfit] = []
         """The steps that do not fit at the spec's own sizes, except those that follow from another."""
+        self.seconds: dict[int, int] = {}
+        """By node, the node of the second value that its call gives."""
         self._doubtful: set[int] = set()
         self._paths: dict[str, int] = {}
 
     def tick(self, span: Span, place: Place) -> None:
         """Count one more step, whether it makes a node or not; raises if there are too many."""
         self.work.copies += 1
+        if self.work.pulse is not None:
+            self.work.pulse()
         if self.work.copies > self.maximum:
             raise Excess(self.too_many(span))
 
@@ -103,7 +107,7 @@ class Nodes:
         misfit = self._misfit(op, shapes, inputs, shape, step)
         if misfit is not None or (self._doubtful and not self._doubtful.isdisjoint(inputs)):
             if misfit is not None and self._doubtful.isdisjoint(inputs):
-                self.misfits.append(Misfit(misfit, index, place.scope.stack(), len(self.diagnostics.all)))
+                self.misfits.append(Misfit(misfit, index, place.stack(), len(self.diagnostics.all)))
             self._doubtful.add(index)
         counted = name != ""
         path = place.join(name) if counted else self._unnamed(op, place)
@@ -127,6 +131,8 @@ class Nodes:
         )
         self.all.append(node)
         place.scope.items.append(node)
+        if op.follows:
+            self.seconds[index - 1] = index
         return node
 
     def _unnamed(self, op: Op, place: Place) -> str:
@@ -137,14 +143,15 @@ class Nodes:
 
     def _misfit(self, op: Op, shapes: Sequence[Shape], inputs: Sequence[int], shape: Shape, step: Step) -> Fault | None:
         """The fault of conditions that do not hold at the spec's own sizes, though other sizes may fit."""
-        evaluation = self.trial.evaluation
-        failing = self.trial.failing(op, shapes, len(self.all))
+        trial = self.trial
+        if trial.is_sound(op, shapes):
+            return None
+        failing = trial.failing(op, shapes, len(self.all))
         if failing:
-            return mismatch.unmet(self.all, evaluation, op, inputs, step, failing)
-        if shapes and shape is shapes[0]:
-            return None  # tried when it was made
-        if self.trial.is_empty(shape):
-            return mismatch.empty(self.all, evaluation, op, inputs, step, shape)
+            return mismatch.unmet(self.all, trial.evaluation, op, inputs, step, failing)
+        if (not shapes or shape is not shapes[0]) and trial.is_empty(shape):  # else it was tried when it was made
+            return mismatch.empty(self.all, trial.evaluation, op, inputs, step, shape)
+        trial.found_sound(op, shapes)
         return None
 
     def has_weights(self, scope: Scope) -> bool:

@@ -42,6 +42,9 @@ def primitive(
             step.what_span,
             f"write `{step.what} as …`, or name the merge",
         )
+    second = op.second
+    if node is not None and second is not None:
+        builder.nodes.add(second, inputs, step, place, visit.loop, "", named=False)
     index = node.index if node is not None else UNKNOWN
     entry = Entry(index, step.what_span, node=node, step=step)
     place.names[name] = entry
@@ -80,7 +83,8 @@ def operation(
         target = getattr(op, field)
         if target is not None:
             span = given[field][1] if field in given else step.what_span
-            referred.append(place.find(str(target), span, current).value)
+            value = place.find(str(target), span, current).value
+            referred.append(builder.nodes.seconds.get(value, value) if field in kind.wants_second else value)
     if not referred and not kind.references and builder.making.is_constant(step, place.use):
         builder.constant[step] = op
     return op, tuple(referred)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from archspec.diagnostics import Fault, Span, did_you_mean, printable
+from archspec.diagnostics import Fault, Frame, Span, did_you_mean, printable
 from archspec.graph import Node, Scope
 from archspec.ops.common.module_attributes import LIST_ATTRIBUTES, MODULE_ATTRIBUTES, TRACED_ATTRIBUTES
 from archspec.records import record
@@ -71,8 +71,22 @@ class Place:
     """Whether every counted step is a module (in a ``sequence`` and in keyed branches)."""
     names: dict[str, Entry] = field(default_factory=dict)
     count: int = 0
+    around: Place | None = None
+    """For a block written inline: the place of its use, whose scope its steps stand in."""
+    inline: Frame | None = None
+    """That use, as messages show it."""
     start: int = UNKNOWN
     """The value that a sequence starts from; `input` inside the sequence means another one."""
+
+    def stack(self) -> tuple[Frame, ...]:
+        """The block uses around, innermost first, those written inline too."""
+        if self.around is None:
+            outer = self.parent if self.parent is not None and self.parent.scope is self.scope.parent else None
+            own = self.scope.stack()
+            above = self.scope.parent.stack() if self.scope.parent is not None else ()
+            return own[: len(own) - len(above)] + outer.stack() if outer is not None else own
+        assert self.inline is not None
+        return (self.inline, *self.around.stack())
 
     def join(self, name: str) -> str:
         """The path of a name in this scope."""
@@ -85,6 +99,9 @@ class Place:
         other = self.names.get(name)
         if other is None and name in self.use.labels:
             other = self.use.labels[name]
+        place = self.around
+        while other is None and place is not None:
+            other, place = place.names.get(name), place.around
         if other is not None:
             where = f", first at {other.span}" if other.span else ""
             hint = (
@@ -92,7 +109,8 @@ class Place:
                 if _same_step(other.span, span)
                 else None
             )
-            raise Fault("name-twice", f"the name `{name}` is used twice in one scope{where}", span, hint)
+            said = f"the name `{name}` is used twice in one scope{where}"
+            raise Fault("name-twice", said, span, hint, related=_first(other))
         self.names[name] = entry
 
     def label(self, name: str, span: Span, entry: Entry) -> None:
@@ -109,7 +127,7 @@ class Place:
         other = self.use.labels.get(name) or self.names.get(name)
         if other is not None:
             where = f", first at {other.span}" if other.span else ""
-            raise Fault("name-twice", f"the name `{name}` is used twice{where}", span)
+            raise Fault("name-twice", f"the name `{name}` is used twice{where}", span, related=_first(other))
         self.use.labels[name] = entry
 
     def several(self, path: str) -> list[int] | None:
@@ -155,11 +173,9 @@ class Place:
             if inner is None:
                 raise Fault("unknown-name", f"`{shown}` has no steps inside, so it has no `{printable(part)}`", span)
             found = inner.names.get(part) or inner.use.labels.get(part)
-            if found is None or (part.isdigit() and inner.scope.kind != "container"):
+            if found is None:
                 names = [name for name in (*inner.names, *inner.use.labels) if not name.isdigit()]
                 hint = did_you_mean(part, names) or (f"it has {', '.join(names[:12])}" if names else None)
-                if part.isdigit():
-                    hint = "an unnamed step cannot be read by its number; give the step a name or a `label`"
                 taken = inner.use.vanished(".".join(rest[index:])) or inner.use.vanished(part)
                 if taken is not None:
                     message = (
@@ -178,8 +194,13 @@ class Place:
             place = place.parent
         hint = did_you_mean(head, names)
         if head.isdigit():
-            hint = "steps cannot be read by number; give the step a name or a `label`"
+            hint = "give the step a name or a `label`; a number can only stand after the name of a scope"
         return Fault("unknown-name", f"no earlier step or label is called `{printable(path)}`", span, hint)
+
+
+def _first(entry: Entry) -> tuple[Frame, ...]:
+    """The place where a name was given first."""
+    return () if entry.span is None else (Frame("the first", entry.span),)
 
 
 def _same_step(one: Span | None, other: Span) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from archspec import expressions
 from archspec.diagnostics import Fault, printable
 from archspec.elaborate.builder import Builder
-from archspec.elaborate.mismatch import sides
+from archspec.elaborate.mismatch import linked, sides
 from archspec.elaborate.places import OUTSIDE, UNKNOWN, Entry, Loop, Place, Use, Visit
 from archspec.elaborate.values import decided, evaluate
 from archspec.expressions import Expression
@@ -147,13 +147,11 @@ def _node(builder: Builder, entry: Entry, visit: Visit, reads: Sequence[int], po
     node.reuse, node.is_module = original, False
     before = original.op.weights(builder.nodes.read_by(original))
     if original.op.weights(builder.nodes.read_by(node)) != before:
-        raise Fault(
-            "shape-mismatch",
-            f"the weights of `{original.path}` do not fit this input",
-            step.what_span,
-            None,
-            sides(builder.nodes.all, builder.nodes.trial.evaluation, [*original.inputs, *node.inputs]),
-        )
+        inputs = [*original.inputs, *node.inputs]
+        found = sides(builder.nodes.all, builder.nodes.trial.evaluation, inputs)
+        message = f"the weights of `{original.path}` do not fit this input"
+        related = linked(builder.nodes.all, found, inputs)
+        raise Fault("shape-mismatch", message, step.what_span, None, found, related)
     return node.index
 
 

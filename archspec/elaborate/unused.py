@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from archspec.diagnostics import Diagnostics, printable
 from archspec.elaborate import merging
@@ -14,10 +15,11 @@ from archspec.source import Mapping as YamlMapping
 from archspec.source import Node as YamlNode
 
 
-def warn(builder: Builder, file: SpecFile, graph: Graph) -> None:
-    """Warn of everything unused in a finished graph and in the file with its steps."""
-    _warn_unused(builder.diagnostics, file)
-    _warn_of_defaults(builder.diagnostics, file)
+def warn(builder: Builder, file: SpecFile, extending: Sequence[SpecFile], graph: Graph) -> None:
+    """Warn of everything unused in a finished graph, in the file with its steps and in those that extend it."""
+    for one in dict.fromkeys((file, *extending)):
+        _warn_unused(builder.diagnostics, one)
+        _warn_of_defaults(builder.diagnostics, one)
     merging.warn_of_lone_branches(builder)
     _warn_unread(graph, builder.diagnostics)
 
@@ -36,8 +38,6 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 def _warn_unused(diagnostics: Diagnostics, file: SpecFile) -> None:
     """Warn of parameters, ``let``, blocks and imports that are not used in their file."""
-    if file.model.extends is not None:
-        return
     definitions = [*file.blocks.values()]
     if file.whole is not None:
         definitions.append(file.whole)
@@ -52,12 +52,13 @@ def _warn_unused(diagnostics: Diagnostics, file: SpecFile) -> None:
         for section in ("params", "let"):
             part = node.get(section)
             for key, _ in part.entries if isinstance(part, YamlMapping) else ():
-                if key.text not in spoken:
+                handed = section == "params" and definition.name in file.handed
+                if key.text not in spoken and not handed:
                     kind = "parameter" if section == "params" else "value"
                     diagnostics.warning(
                         "unused", f"{kind} `{printable(key.text)}` of `{definition.name}` is never used", key.span
                     )
-    if file.whole is None:
+    if file.whole is None and file.model.extends is None:
         return
     blocks = file.node.get("blocks")
     bodies = [(key, value) for key, value in file.node.entries if key.text not in ("blocks", "import")]

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from archspec.diagnostics import Fault, Span
+from archspec.diagnostics import Fault, Frame, Span
 from archspec.elaborate import outputs, references
 from archspec.elaborate.binding import bind
 from archspec.elaborate.blocks import Bound
 from archspec.elaborate.builder import Builder
-from archspec.elaborate.places import OUTSIDE, Place, Use, Visit
+from archspec.elaborate.places import OUTSIDE, Entry, Loop, Place, Use, Visit
 from archspec.elaborate.rewriting import rewritten
 from archspec.elaborate.splicing import splice
 from archspec.elaborate.values import UnknownValue, arguments
@@ -43,6 +43,8 @@ def block(
     keys = {str(k.text): k.span for k, _ in step.body.entries} if isinstance(step.body, YamlMapping) else {}
     declared = _declared(builder, definition, given, visit, keys)
     inputs = references.block_inputs(definition, declared, reads, step)
+    if step.inline:
+        return _inline(builder, bound, visit, given, keys, inputs)
     scope = builder.open("block", visit)
     scope.block = definition
     scope.inputs = tuple(inputs.values())
@@ -56,12 +58,7 @@ def block(
     values = bind(definition, given, step.what_span, builder.diagnostics, scope, {**bound.values, **records}, keys)
     values = {**bound.values, **values}
     scope.values = values
-    spec_values = (
-        values
-        if definition.file.whole is definition
-        else (place.use.spec_values if definition.file is place.use.file else bound.values)
-    )
-    use = Use(definition, definition.file, values, inputs, spec_values, depth, place.use, records=records)
+    use = _use(bound, place, values, inputs, records)
     inner = Place(scope, use, place, modules=False)
     value = builder.walk.steps(definition.steps, inner, OUTSIDE, next(iter(inputs.values())))
     if definition.model.outputs:
@@ -74,6 +71,53 @@ def block(
             step.what_span,
             f"write `{step.what} as …`, or name the merge",
         )
+    return value
+
+
+def _use(bound: Bound, place: Place, values: dict[str, Any], inputs: dict[str, int], records: dict[str, Any]) -> Use:
+    definition = bound.definition
+    spec_values = (
+        values
+        if definition.file.whole is definition
+        else (place.use.spec_values if definition.file is place.use.file else bound.values)
+    )
+    depth = place.use.depth + 1
+    return Use(definition, definition.file, values, inputs, spec_values, depth, place.use, records=records)
+
+
+def _inline(
+    builder: Builder,
+    bound: Bound,
+    visit: Visit,
+    given: Mapping[str, tuple[Any, Span]],
+    keys: Mapping[str, Span],
+    inputs: dict[str, int],
+) -> int:
+    """Run one use of a block in the scope around: its steps are named and numbered there.
+
+    Expressions of the steps see what they see in any use; to what makes classes it is a group in a loop of one turn.
+    """
+    step, place, definition = visit.step, visit.place, bound.definition
+    if step.name is not None or visit.key is not None:
+        hint = "use `label` to name its output, or leave `inline` out"
+        raise Fault("bad-name", "a block written inline makes no scope, so it has no name", step.name_span, hint)
+    if bound.variant is not None:
+        raise Fault("bad-inline", f"`{definition.name}` is a whole spec; only a block can be inline", step.what_span)
+    records = builder.records(inputs)
+    stack = Scope("block", "", place.scope.path, place.scope, definition, step)
+    values = bind(definition, given, step.what_span, builder.diagnostics, stack, {**bound.values, **records}, keys)
+    values = {**bound.values, **values}
+    use = _use(bound, place, values, inputs, records)
+    frame = Frame(f"block `{definition.name}`", step.span)
+    inner = Place(place.scope, use, None, place.modules, count=place.count, start=place.start)
+    inner.around, inner.inline = place, frame
+    loop = Loop({}, (*visit.loop.loops, values), (*visit.loop.copy, 0), visit.loop.merged)
+    value = builder.walk.steps(definition.steps, inner, loop, next(iter(inputs.values())))
+    if definition.model.outputs:
+        value = outputs.block_output(builder, definition, inner, value)
+    place.count = inner.count
+    place.names.update(inner.names)
+    builder.label(visit, Entry(value, step.what_span, step=step))
     return value
 
 

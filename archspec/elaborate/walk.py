@@ -151,6 +151,9 @@ class StepWalk:
             given = references.reuse(builder, visit, reads)
         else:
             what = self._what(visit)
+            if visit.step.inline and not isinstance(what, Bound):
+                hint = "an op has no steps inside"
+                raise Fault("bad-inline", f"`{visit.step.what}` is an op; only a block can be inline", None, hint)
             if isinstance(what, Bound):
                 given = uses.block(builder, what, visit, reads)
             elif what.kind.merges:

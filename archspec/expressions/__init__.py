@@ -7,10 +7,11 @@ nothing of ops, blocks or YAML beyond the scalar a template stands in.
 from archspec.expressions.budget import Budget, Work
 from archspec.expressions.evaluator import evaluate, interpolate, iterate
 from archspec.expressions.functions import FUNCTIONS
-from archspec.expressions.names import free_names
+from archspec.expressions.names import free_mentions, free_names
 from archspec.expressions.parser import parse, parse_clause
 from archspec.expressions.printer import to_python
 from archspec.expressions.templates import template
+from archspec.expressions.tokens import Token, tokenize
 from archspec.expressions.tree import Clause, Expression, Interpolation
 from archspec.expressions.values import Record, kind
 
@@ -21,8 +22,10 @@ __all__ = [
     "Expression",
     "Interpolation",
     "Record",
+    "Token",
     "Work",
     "evaluate",
+    "free_mentions",
     "free_names",
     "interpolate",
     "iterate",
@@ -31,4 +34,5 @@ __all__ = [
     "parse_clause",
     "template",
     "to_python",
+    "tokenize",
 ]

@@ -231,9 +231,9 @@ class Atoms(Cursor, ABC):
                 self.check_read(condition, bound - known)
 
     def check_read(self, part: t.Tree, unbound: frozenset[str]) -> None:
-        needed: set[str] = set()
+        needed: list[t.Name] = []
         free_in(part, frozenset(), needed)
-        for name in sorted(needed & unbound):
+        for name in sorted({name.name for name in needed} & unbound):
             raise self.fault(f"`{name}` is read before the `for` that defines it", part.at)
 
     def targets(self) -> t.Target:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from archspec.diagnostics import Excess, Fault, Span
@@ -19,6 +20,8 @@ class Work:
     copies: int = 0
     """Copies of steps run so far, whether they made nodes or not."""
     spent: int = 0
+    pulse: Callable[[], None] | None = None
+    """Called for every copy of a step; what it raises ends the load: an editor does so at the next keystroke."""
 
     def spend(self, budget: Budget, span: Span | None) -> None:
         """Add what one evaluation used up; raises :class:`Excess` ``expression-limit`` when it is too much."""

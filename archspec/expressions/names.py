@@ -9,19 +9,24 @@ def free_names(what: t.Expression | t.Clause | t.Interpolation) -> frozenset[str
     """The names whose values must come from outside; functions and loop variables are not among them."""
     if isinstance(what, t.Interpolation):
         return frozenset().union(*(free_names(part) for part in what.parts if isinstance(part, t.Expression)))
-    found: set[str] = set()
+    return frozenset(name.name for name in free_mentions(what))
+
+
+def free_mentions(what: t.Expression | t.Clause) -> list[t.Name]:
+    """Each mention of such a name, in the order written."""
+    found: list[t.Name] = []
     if isinstance(what, t.Clause):
         free_in_loops(what.loops, frozenset(), found)
     else:
         free_in(what.tree, frozenset(), found)
-    return frozenset(found)
+    return sorted(found, key=lambda name: name.at)
 
 
-def free_in(tree: t.Tree, bound: frozenset[str], found: set[str]) -> None:
+def free_in(tree: t.Tree, bound: frozenset[str], found: list[t.Name]) -> None:
     """Add to ``found`` the names a part needs from outside, beyond those ``bound`` around it."""
     if isinstance(tree, t.Name):
         if tree.name not in bound:
-            found.add(tree.name)
+            found.append(tree)
     elif isinstance(tree, t.Comprehension):
         free_in(tree.element, free_in_loops(tree.loops, bound, found), found)
     else:
@@ -29,7 +34,7 @@ def free_in(tree: t.Tree, bound: frozenset[str], found: set[str]) -> None:
             free_in(part, bound, found)
 
 
-def free_in_loops(loops: tuple[t.Loop, ...], bound: frozenset[str], found: set[str]) -> frozenset[str]:
+def free_in_loops(loops: tuple[t.Loop, ...], bound: frozenset[str], found: list[t.Name]) -> frozenset[str]:
     """Add to ``found`` the names loops need from outside; gives those bound after them."""
     for loop in loops:
         free_in(loop.iterable, bound, found)

@@ -3,104 +3,96 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from archspec.families import algebra
-from archspec.families.chains import Chains
+from archspec.families.conditions import Conditions
 from archspec.families.items import Item
+from archspec.families.members import Members
 from archspec.families.series import Stretch
 from archspec.families.solver import Mismatch
 from archspec.families.templates import Entry, Ref
+from archspec.families.wiring import Wiring
 
 
-class Branches(Chains):
-    """Makes the entries of classes with a forward, but for loops."""
+class Branches:
+    """Makes the entries of classes with a forward, except loops."""
 
-    given: tuple[list[Ref], list[dict[int, int]]]
-    """What the class gives, and for each use which value is which output."""
+    def __init__(self, wiring: Wiring, members: Members, conditions: Conditions) -> None:
+        self.wiring = wiring
+        self.solver = wiring.solver
+        self.members = members
+        self.conditions = conditions
 
-    def _mark(self) -> tuple[Any, ...]:
-        aliases = [(entry, entry.alias) for entry in self.entries]
-        values = [dict(values) for values in self.values]
-        return self.solver.snapshot(), list(self.entries), list(self.top), dict(self.channels), values, aliases
+    def read_by(self, part: Stretch | None) -> list[int]:
+        return [index for item in part.items for index in self.wiring.formal(item)] if part is not None else []
 
-    def _back_to(self, mark: tuple[Any, ...]) -> None:
-        """Forget what was made since; a mark serves once."""
-        solver, self.entries, self.top, self.channels, self.values, aliases = mark
-        self.solver.restore(solver)
-        for entry, alias in aliases:
-            entry.alias = alias
-
-    def _read_by(self, part: Stretch | None) -> list[int]:
-        return [index for item in part.items for index in self._formal(item)] if part is not None else []
-
-    def _single(self, items: list[Item | None]) -> None:
-        number = len(self.entries)
-        entry = self.entry(items, self.every, None, number)
+    def single(self, items: list[Item | None]) -> None:
+        number = len(self.wiring.entries)
+        entry = self.members.entry(items, self.wiring.every, None, number)
         for use, item in enumerate(items):
             if item is not None:
                 for index, output in item.gives.items():
-                    self.values[use][index] = Ref(number, output)
-        self.entries.append(entry)
-        self.top.append(entry)
+                    self.wiring.values[use][index] = Ref(number, output)
+        self.wiring.entries.append(entry)
+        self.wiring.top.append(entry)
 
     def together(self, columns: list[list[Item | None]], later: Sequence[Collection[int]]) -> bool:
         """Items that the same uses lack, under one condition; false where that has no form.
 
         ``later`` has, use by use, what is read after them.
         """
-        mark = self._mark()
+        mark = self.wiring.mark()
         try:
             self._branch(columns, later)
         except Mismatch:
-            self._back_to(mark)
+            self.wiring.back_to(mark)
             return False
         return True
 
     def _branch(self, columns: list[list[Item | None]], later: Sequence[Collection[int]]) -> None:
-        begin = len(self.entries)
+        begin = len(self.wiring.entries)
         branch = Entry("loop", "", columns[0])
         branch.number, branch.begin = begin + 1 + len(columns), [Ref(begin)]
-        self.entries.append(Entry("loop", "", []))
+        self.wiring.entries.append(Entry("loop", "", []))
         given: dict[Ref, dict[int, int]] = {}
         for items in columns:
-            number = len(self.entries)
+            number = len(self.wiring.entries)
             if any(item is not None and (item.what.reuse or item.training or "." in item.name) for item in items):
                 raise Mismatch("weights used again, or steps of training alone, under a condition")
-            entry = self.entry(items, self.every, None, number)
+            entry = self.members.entry(items, self.wiring.every, None, number)
             for use, item in enumerate(items):
                 for index, output in item.gives.items() if item is not None else ():
-                    self.values[use][index] = Ref(number, output)
-                    if index in later[use] or index in self.flow.outputs[self.uses[use]]:
+                    self.wiring.values[use][index] = Ref(number, output)
+                    if index in later[use] or index in self.wiring.flow.outputs[self.wiring.uses[use]]:
                         given.setdefault(Ref(number, output), {})[use] = index
-            self.entries.append(entry)
+            self.wiring.entries.append(entry)
             branch.children.append(entry)
         if len(given) != 1:
             raise Mismatch("several values under a condition")
         ((value, where),) = given.items()
         branch.carried = [value]
         for use, index in where.items():
-            self.values[use][index] = Ref(branch.number)
-        if value in self.channels:
-            self.channels[Ref(branch.number)] = self.channels[value]
+            self.wiring.values[use][index] = Ref(branch.number)
+        if value in self.wiring.channels:
+            self.wiring.channels[Ref(branch.number)] = self.wiring.channels[value]
         outer = self._outer(branch)
         if not outer:
             raise Mismatch("nothing to hand on")
-        held = [{self._value(use, index) for index in later[use]} for use in self.every]
+        held = [{self.wiring.value(use, index) for index in later[use]} for use in self.wiring.every]
         ended = [ref for ref in outer if ref.entry >= 0 and not all(ref in values for values in held)]
         if len(ended) > 1:
             raise Mismatch("read under a condition, and not after it")
         branch.reads = ended or outer[:1]  # what nothing reads any more is what its value takes the place of
         child = branch.children[0]
         assert isinstance(child, Entry)
-        flag = self._flag(child)
-        self._find_condition(branch, flag)
+        flag = self.conditions.flag(child)
+        self.conditions.find(branch, flag)
         assert branch.condition is not None
         key = next(iter(algebra.names_in(branch.condition)))
         name = self.solver.candidates[key].wanted if branch.condition == algebra.name(key) else flag
         branch.text, branch.attributes = f"{{{name}}}", {name: branch.condition}
-        self.entries.append(branch)
-        self.top.append(branch)
+        self.wiring.entries.append(branch)
+        self.wiring.top.append(branch)
 
     def _outer(self, branch: Entry) -> list[Ref]:
         """What the steps of a branch read that was there before it, without the parameters."""
@@ -110,28 +102,28 @@ class Branches(Chains):
     def finish(self, entry: Entry) -> None:
         """Say when an entry is there that some uses lack, once all that is read is known."""
         if entry.kind != "loop":
-            self._say_condition(entry)
+            self.conditions.say(entry)
         elif entry.condition is not None:
             read = entry.reads[0]
-            if entry.alias is not None and not self._reads_alias(entry):
+            if entry.alias is not None and not self.conditions.reads_alias(entry):
                 raise Mismatch("handed on, and not the first that is read")
             for child in entry.children:
                 assert isinstance(child, Entry)
                 child.reads = [entry.begin[0] if ref == read else ref for ref in child.reads]
 
-    def _outputs(self) -> tuple[list[Ref], list[dict[int, int]]]:
+    def outputs(self) -> tuple[list[Ref], list[dict[int, int]]]:
         """What the class gives, in the order it is made, and for each use which value is which output."""
-        made: list[dict[int, Ref]] = [{} for _ in self.uses]
+        made: list[dict[int, Ref]] = [{} for _ in self.wiring.uses]
         mains: list[Ref | None] = []
-        for use, scope in enumerate(self.uses):
-            for index in self.flow.outputs[scope]:
-                made[use][index] = self._value(use, index)
-            mains.append(made[use].get(self.flow.value(scope)))
+        for use, scope in enumerate(self.wiring.uses):
+            for index in self.wiring.flow.outputs[scope]:
+                made[use][index] = self.wiring.value(use, index)
+            mains.append(made[use].get(self.wiring.flow.value(scope)))
         if any(ref is not None for ref in mains):
-            main = self.phi(mains, len(self.entries))
-            for use, scope in enumerate(self.uses):
+            main = self.wiring.phi(mains, len(self.wiring.entries))
+            for use, scope in enumerate(self.wiring.uses):
                 if mains[use] is not None:
-                    made[use][self.flow.value(scope)] = main
+                    made[use][self.wiring.flow.value(scope)] = main
         found = {ref for refs in made for ref in refs.values()}
         outputs = sorted(found, key=lambda ref: (ref.entry, ref.output))
         places = {ref: place for place, ref in enumerate(outputs)}

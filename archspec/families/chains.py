@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import bisect
-import itertools
-from collections import Counter
-from collections.abc import Hashable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Sequence
 
-from archspec.analyses.structure import PLAIN_CALL, positional
-from archspec.expressions import Expression
+from archspec.analyses.structure import positional
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
 from archspec.families.algebra import TURN
+from archspec.families.align import align
+from archspec.families.conditions import Conditions
 from archspec.families.items import Item
 from archspec.families.members import Members
 from archspec.families.series import GROUPED, Segment, turns_of
 from archspec.families.settle import formulas
 from archspec.families.solver import Mismatch
 from archspec.families.templates import Entry, Series
-from archspec.graph import Node
+from archspec.families.wiring import Wiring
 
 WRITTEN_OUT = 16
 """Members that are written one by one rather than as a loop over a table of the same class, at most."""
 
 
-class Chains(Members):
+class Chains:
     """Makes the entries of chains."""
+
+    def __init__(self, wiring: Wiring, members: Members, conditions: Conditions) -> None:
+        self.wiring = wiring
+        self.solver = wiring.solver
+        self.members = members
+        self.conditions = conditions
 
     def chained(
         self, rows: list[list[Item]], where: Sequence[int], previous: Tree | None, inline: bool
@@ -47,8 +50,8 @@ class Chains(Members):
                 raise Mismatch("names differ")
             if any(item is None for item in items) and any(_is_copy(item) for item in items):
                 raise Mismatch("loops of different lengths")
-            entry = self.entry(items, where, None, -1, previous)
-            self._say_condition(entry, where)
+            entry = self.members.entry(items, where, None, -1, previous)
+            self.conditions.say(entry, where)
             previous = self._chain_channels(entry, items, where, previous)
             out.append(entry)
         return out, previous
@@ -63,7 +66,7 @@ class Chains(Members):
                 out += series
                 continue
             for items in segment.columns:
-                entry = self.entry(items, where, None, -1, previous)
+                entry = self.members.entry(items, where, None, -1, previous)
                 previous = self._chain_channels(entry, items, where, previous)
                 out.append(entry)
         return out, previous
@@ -91,7 +94,7 @@ class Chains(Members):
         if start:
             for column in range(segment.period):
                 items: list[Item | None] = [row[column] for row in segment.rows]
-                entry = self.entry(items, where, None, -1, previous)
+                entry = self.members.entry(items, where, None, -1, previous)
                 previous = self._chain_channels(entry, items, where, previous)
                 out.append(entry)
         mark = self.solver.snapshot()
@@ -103,11 +106,11 @@ class Chains(Members):
         if max(segment.counts) <= WRITTEN_OUT and self._reads_own_table(body):
             raise Mismatch("a list reads better")
         count = self.solver.solve(
-            "count", [count - start for count in segment.counts], where, self._count_hints(segment, where, start)
+            "count", [count - start for count in segment.counts], where, self.count_hints(segment, where, start)
         )
         out.append(Series(body, count))
         last = [row[count * segment.period - 1] for row, count in zip(segment.rows, segment.counts, strict=True)]
-        values = [self._last_width(item, 0) for item in last]
+        values = [self.wiring.last_width(item, 0) for item in last]
         if len(set(values)) == 1 and values[0] is not None:
             return out, algebra.constant(values[0])
         at_end = algebra.at_turn(end, algebra.total([count, algebra.constant(-1)])) if end is not None else None
@@ -145,7 +148,7 @@ class Chains(Members):
             unruly = name is not None and (name[1] < 0 or (inline and len(segment.rows) > 1))
             if not items or unruly:
                 raise Mismatch("names without a rule")
-            entry = self.entry(items, uses, turns, -1, inside)
+            entry = self.members.entry(items, uses, turns, -1, inside)
             entry.series_name = name
             if name is not None and inline and any(TURN in algebra.names_in(tree) for tree in formulas([entry])):
                 raise Mismatch("a list reads better")
@@ -153,11 +156,11 @@ class Chains(Members):
             body.append(entry)
         return body, inside
 
-    def _count_hints(self, segment: Segment, where: Sequence[int], start: int) -> list[Tree]:
+    def count_hints(self, segment: Segment, where: Sequence[int], start: int) -> list[Tree]:
         """What the spec says of how often a loop runs."""
         step = segment.step
         rows = [(item, use) for use, row in zip(where, segment.rows, strict=True) for item in row]
-        bound = self._bound([item for item, _ in rows], [use for _, use in rows])
+        bound = self.members.bound([item for item, _ in rows], [use for _, use in rows])
         found: list[Tree] = []
         if step is not None and step.repeat is not None:
             found += self.solver.hint(step.repeat, None, bound)
@@ -177,13 +180,13 @@ class Chains(Members):
         turns: Sequence[int] | None = None,
     ) -> Tree | None:
         there = [(k, item) for k, item in enumerate(items) if item is not None]
-        values = [self._last_width(item, 0) for _, item in there]
+        values = [self.wiring.last_width(item, 0) for _, item in there]
         uses = [where[k] for k, _ in there]
         own = [turns[k] for k, _ in there] if turns is not None else None
-        found = self._channel_formula(entry, values, uses, 0, [previous] if previous is not None else [], own)
+        found = self.wiring.channel_formula(entry, values, uses, 0, [previous] if previous is not None else [], own)
         if len(there) == len(items) or found is None:
             return found
-        every = [self._last_width(item, 0) if item is not None else None for item in items]
+        every = [self.wiring.last_width(item, 0) if item is not None else None for item in items]
         lacking = [where[k] for k, item in enumerate(items) if item is None]
         for guess in (found, previous):
             if guess is not None and previous is not None:
@@ -192,77 +195,6 @@ class Chains(Members):
                 if self.solver.fits(guess, [*known, *missing], [*uses, *lacking]):
                     return guess
         return None
-
-    def _say_condition(self, entry: Entry, where: Sequence[int] | None = None) -> None:
-        """When an entry that some uses lack is there."""
-        if all(item is not None for item in entry.items):
-            return
-        if where is None and entry.alias is None:
-            if not entry.reads:
-                raise Mismatch("an optional parameter")
-            entry.alias = entry.reads[0]
-        first = entry.first
-        if len(first.gives) > 1 or (len(entry.reads) > 1 and entry.kind != "function"):
-            raise Mismatch("optional, and more than a chain")
-        if first.module is not None and entry.kind == "module" and first.module.whole != PLAIN_CALL:
-            raise Mismatch("optional, and given more than the value that it would hand on")
-        if where is None and entry.kind != "function" and not self._reads_alias(entry):
-            raise Mismatch("optional, and not in a chain")
-        self._find_condition(entry, self._flag(entry), where)
-
-    def _reads_alias(self, entry: Entry) -> bool:
-        """Whether an entry reads what stands for its value in uses that lack it.
-
-        Other entries may lie between, where none of those uses that have this one has them.
-        """
-        ref, between = entry.alias, list[Entry]()
-        while ref is not None and ref != entry.reads[0]:
-            other = self.entries[ref.entry] if ref.entry >= 0 else None
-            if other is None or any(
-                mine is not None and its is not None for mine, its in zip(entry.items, other.items, strict=True)
-            ):
-                return False
-            between.append(other)
-            ref = other.alias or next(iter(other.reads), None)
-        if ref is None or entry.alias is None:
-            return False
-        for other in between:
-            other.alias = other.alias or other.reads[0]
-        entry.reads = [entry.alias, *entry.reads[1:]]
-        return True
-
-    def _find_condition(self, entry: Entry, flag: str, where: Sequence[int] | None = None) -> None:
-        """A formula that is true in exactly those uses that have an entry."""
-        present = {use: item is not None for use, item in zip(where or self.every, entry.items, strict=True)}
-        if isinstance(entry.head, Tree):
-            key = next(iter(algebra.names_in(entry.head)))
-            if all((self.solver.parameters[key].values[use] is not None) == there for use, there in present.items()):
-                entry.condition = t.Comparison(algebra.AT, entry.head, (("is not", algebra.constant(None)),))
-                return
-        hints: list[Tree] = []
-        step = entry.first.what.step
-        previous = self.channels.get(entry.reads[0]) if entry.reads else None
-        if step is not None and isinstance(step.when, Expression):
-            uses = zip(where or self.every, entry.items, strict=True)
-            there = [(item, use) for use, item in uses if item is not None]
-            bound = self._bound([item for item, _ in there], [use for _, use in there])
-            hints += self.solver.said(step.when.tree, previous, bound)
-        hints += self.conditions
-        entry.condition = self.solver.condition(flag, present, hints)
-        if entry.condition not in self.conditions:
-            self.conditions.append(entry.condition)
-
-    @staticmethod
-    def _flag(entry: Entry) -> str:
-        """What an argument is called that says whether an entry is there."""
-        what = entry.first.what
-        if what.step is not None and what.step.what.startswith("$") and what.step.what[1:].isidentifier():
-            return what.step.what[1:]
-        if entry.name and not entry.name.isdigit():
-            return f"has_{entry.name}"
-        if isinstance(what, Node):
-            return f"has_{what.op.keyword}" if what.op is not None else "has_input"
-        return f"has_{what.block.name if what.block is not None else what.kind}"
 
 
 def _handed_on(body: Sequence[Entry], before: Tree | None, end: Tree | None) -> Tree | None:
@@ -277,49 +209,6 @@ def _handed_on(body: Sequence[Entry], before: Tree | None, end: Tree | None) -> 
     first = t.Comparison(algebra.AT, algebra.name(TURN), (("==", algebra.constant(0)),))
     earlier = algebra.at_turn(end, algebra.total([algebra.name(TURN), algebra.constant(-1)]))
     return t.Conditional(algebra.AT, first, before, earlier)
-
-
-class _Keyed(Protocol):
-    @property
-    def key(self) -> Hashable: ...
-
-
-_Kept = TypeVar("_Kept", bound=_Keyed)
-
-
-def align(rows: Sequence[Sequence[_Kept]]) -> list[list[_Kept | None]]:
-    """Items of the same step side by side; raises :class:`Mismatch` when two uses have them in another order."""
-    orders = dict.fromkeys(tuple(item.key for item in row) for row in rows)
-    order = {key: index for index, key in enumerate(next(iter(orders)) if len(orders) == 1 else _merged(list(orders)))}
-    columns: list[list[_Kept | None]] = [[None] * len(rows) for _ in order]
-    for use, row in enumerate(rows):
-        for item in row:
-            columns[order[item.key]][use] = item
-    return columns
-
-
-def _merged(orders: Sequence[Sequence[Hashable]]) -> list[Hashable]:
-    """One order that has each of these in it."""
-    first: dict[Hashable, int] = {}
-    after: dict[Hashable, dict[Hashable, None]] = {}
-    for keys in orders:
-        for key in keys:
-            first.setdefault(key, len(first))
-            after.setdefault(key, {})
-        for key, following in itertools.pairwise(keys):
-            after[key][following] = None
-    waiting = Counter(following for keys in after.values() for following in keys)
-    free = [(index, key) for key, index in first.items() if not waiting[key]]
-    merged: list[Hashable] = []
-    while free:
-        merged.append(free.pop(0)[1])
-        for following in after[merged[-1]]:
-            waiting[following] -= 1
-            if not waiting[following]:
-                bisect.insort(free, (first[following], following), key=lambda pair: pair[0])
-    if len(merged) < len(first):
-        raise Mismatch("in another order")
-    return merged
 
 
 def _is_copy(item: Item | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from archspec.analyses.flow import Flow
@@ -78,10 +78,15 @@ class Reader(Structure):
         return out
 
     def _items(self, scope: Scope, chained: bool) -> Iterator[Item]:
-        for item in self.inside(scope):
+        inside = list(self.inside(scope))
+        for place, item in enumerate(inside):
             if isinstance(item, Node):
+                if follows(item):
+                    continue
                 if chained or not self._idle(item):
-                    yield self._node(item, scope, chained)
+                    made = self._node(item, scope, chained)
+                    after = inside[place + 1] if place + 1 < len(inside) else None
+                    yield self._with_second(made, after) if isinstance(after, Node) and follows(after) else made
             elif self.is_open(item):
                 prefix = self._key(item, scope)
                 for inner in self.items(item):
@@ -93,6 +98,18 @@ class Reader(Structure):
                     yield inner
             elif chained or not self._empty[item]:
                 yield self._scope(item, scope)
+
+    def _with_second(self, item: Item, second: Node) -> Item:
+        """A call that gives two values, the second that of the node after it."""
+        item.gives[second.index] = 1
+        if self.flow.called[second.index] and not item.live:
+            item.live, item.reads = True, self.flow.reads(second)
+        item.training = item.training and second.training_only
+        if item.module is not None:
+            item.module = replace(item.module, call=item.module.call.removesuffix("[0]"))
+        if item.function is not None:
+            item.function = replace(item.function, text=item.function.text.removesuffix("[0]"))
+        return item
 
     def _idle(self, node: Node) -> bool:
         """Whether a node does nothing, and nothing calls it."""
@@ -138,3 +155,8 @@ class Reader(Structure):
             children = [] if scope.reuse is not None else self.items(scope, True)
             return Item(key, "chain", scope.name, scope, reads, gives, children=children, **more)
         return Item(key, "call", scope.name, scope, reads, gives, **more)
+
+
+def follows(node: Node) -> bool:
+    """Whether a node is the second value of the call before it."""
+    return node.op is not None and node.op.follows

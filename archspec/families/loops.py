@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from archspec.analyses.structure import PLAIN_CALL
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
+from archspec.families.align import align
 from archspec.families.branches import Branches
-from archspec.families.chains import align
+from archspec.families.chains import Chains
 from archspec.families.items import Item
+from archspec.families.members import Members
 from archspec.families.series import Segment, Stretch, stretches
 from archspec.families.solver import Mismatch
 from archspec.families.templates import Entry, Ref
+from archspec.families.wiring import Wiring
 
 Place = tuple[int, int]
 """A value that a turn gives: which of its items, and which output of that."""
@@ -53,21 +56,31 @@ class _Turns:
         ]
 
 
-class Loops(Branches):
+class Loops:
     """Makes the entries of classes with a forward."""
+
+    given: tuple[list[Ref], list[dict[int, int]]]
+    """What the class gives, and for each use which value is which output."""
+
+    def __init__(self, wiring: Wiring, members: Members, chains: Chains, branches: Branches) -> None:
+        self.wiring = wiring
+        self.solver = wiring.solver
+        self.members = members
+        self.chains = chains
+        self.branches = branches
 
     def aligned(self, rows: list[list[Item]]) -> None:
         """Fill ``entries``, ``top`` with those that stand in no loop and under no shared condition, and ``given``."""
         without: set[Hashable] = set()
         while True:
-            mark = self._mark()
+            mark = self.wiring.mark()
             parts = stretches(rows, without)
             loops = {part.key for row in parts for part in row if part.period}
             try:
                 self._columns(align(parts))
-                self.given = self._outputs()
-                for entry in self.top:
-                    self.finish(entry)
+                self.given = self.branches.outputs()
+                for entry in self.wiring.top:
+                    self.branches.finish(entry)
                 return
             except _NoLoopError as failed:
                 without.add(failed.key)
@@ -75,10 +88,13 @@ class Loops(Branches):
                 if not loops:
                     raise
                 without |= loops
-            self._back_to(mark)
+            self.wiring.back_to(mark)
 
     def _columns(self, columns: list[list[Stretch | None]]) -> None:
-        left = [Counter(index for items in columns for index in self._read_by(items[use])) for use in self.every]
+        left = [
+            Counter(index for items in columns for index in self.branches.read_by(items[use]))
+            for use in self.wiring.every
+        ]
         later = [counter.keys() for counter in left]  # what is read further on, brought up to date step by step
         position = 0
         while position < len(columns):
@@ -87,7 +103,7 @@ class Loops(Branches):
             run = self._run(columns, position)
             for use, counter in enumerate(left):
                 for items in columns[position : position + run]:
-                    for index in self._read_by(items[use]):
+                    for index in self.branches.read_by(items[use]):
                         counter[index] -= 1
                         if not counter[index]:
                             del counter[index]
@@ -98,9 +114,9 @@ class Loops(Branches):
             else:
                 singles = [[part.items[0] if part is not None else None for part in one]
                            for one in columns[position : position + run]]  # fmt: skip
-                if (run == 1 and not self._takes_more(singles[0])) or not self.together(singles, later):
+                if (run == 1 and not self._takes_more(singles[0])) or not self.branches.together(singles, later):
                     for items in singles:
-                        self._single(items)
+                        self.branches.single(items)
             position += run
 
     def _run(self, columns: list[list[Stretch | None]], position: int) -> int:
@@ -118,20 +134,20 @@ class Loops(Branches):
         if None not in items or item.kind == "function":
             return False
         called = item.module is not None and item.kind == "module" and item.module.whole != PLAIN_CALL
-        return called or len(item.gives) > 1 or len(self._formal(item)) > 1
+        return called or len(item.gives) > 1 or len(self.wiring.formal(item)) > 1
 
     def _loop(self, key: Hashable, segment: Segment, later: Sequence[Collection[int]]) -> None:
         """A loop; or its first turn by itself and a loop over the others."""
         why = ""
         for start, apart in ((0, False), (0, True), (1, False)):
-            mark = self._mark()
+            mark = self.wiring.mark()
             self.solver.first_apart = apart
             try:
                 self._loop_from(segment, start, later)
                 return
             except Mismatch as failed:
                 why = str(failed)
-                self._back_to(mark)
+                self.wiring.back_to(mark)
             finally:
                 self.solver.first_apart = False
         raise _NoLoopError(key, why)
@@ -140,23 +156,23 @@ class Loops(Branches):
         if start and not min(segment.counts):
             raise Mismatch("a first turn that some uses lack")
         for column in range(segment.period) if start else ():
-            self._single([row[column] for row in segment.rows])
+            self.branches.single([row[column] for row in segment.rows])
         if max(segment.counts) - start < 2:
             raise Mismatch("too short for a loop")
-        turns = _Turns(segment, start, [{} for _ in self.every])
+        turns = _Turns(segment, start, [{} for _ in self.wiring.every])
         for column in range(segment.period):
             for item, use, turn in turns.column(column):
                 if item.what.reuse is not None or item.training:
                     raise Mismatch("weights used again, or steps of training alone, in a loop")
                 for index, output in item.gives.items():
                     turns.made[use][index] = turn, (column, output)
-        begin = len(self.entries)
+        begin = len(self.wiring.entries)
         reads = [self._turn_reads(turns, column, begin) for column in range(segment.period)]
         if not turns.carried:
             raise Mismatch("turns that do not follow one another")
         loop = Entry("loop", "", [row[0] if row[start * segment.period :] else None for row in segment.rows])
         loop.number = begin + 1 + segment.period
-        loop.reads = [self.phi(initial, begin) for initial in turns.initial]
+        loop.reads = [self.wiring.phi(initial, begin) for initial in turns.initial]
         loop.begin = [Ref(begin, position) for position in range(len(turns.carried))]
         loop.carried = [Ref(begin + 1 + column, output) for column, output in turns.carried]
         if any(item is None for item in loop.items):
@@ -165,36 +181,38 @@ class Loops(Branches):
             loop.alias = loop.reads[0]
         self._hold(turns, later)
         for ref, inside in zip(loop.reads, loop.begin, strict=True):
-            if ref in self.channels:  # only a guess, which formulas are checked against
-                self.channels[inside] = self.channels[ref]
-        self.entries.append(Entry("loop", "", []))  # what a turn finds has a number of its own
+            if ref in self.wiring.channels:  # only a guess, which formulas are checked against
+                self.wiring.channels[inside] = self.wiring.channels[ref]
+        self.wiring.entries.append(Entry("loop", "", []))  # what a turn finds has a number of its own
         for column, own in enumerate(reads):
             items = turns.column(column)
             name = segment.name(column, start)
             if name is None or name[1] < 0:
                 raise Mismatch("names without a rule")
-            entry = self.entry(
+            entry = self.members.entry(
                 [item for item, _, _ in items], [use for _, use, _ in items], [turn for _, _, turn in items],
                 begin + 1 + column, reads=own,
             )  # fmt: skip
             entry.series_name = name
-            self.entries.append(entry)
+            self.wiring.entries.append(entry)
             loop.children.append(entry)
         counts = [count - start for count in segment.counts]
-        loop.count = self.solver.solve("count", counts, self.every, self._count_hints(segment, self.every, start))
+        loop.count = self.solver.solve(
+            "count", counts, self.wiring.every, self.chains.count_hints(segment, self.wiring.every, start)
+        )
         if not algebra.is_constant(loop.count):
             key = next(iter(algebra.names_in(loop.count)))
             plain = loop.count == algebra.name(key)
             name = self.solver.candidates[key].wanted if plain else "count"
             loop.text, loop.attributes = f"{{{name}}}", {name: loop.count}
         self._after(turns, loop)
-        self.entries.append(loop)
-        self.top.append(loop)
+        self.wiring.entries.append(loop)
+        self.wiring.top.append(loop)
 
     def _turn_reads(self, turns: _Turns, column: int, begin: int) -> list[Ref]:
         """What one item of the body reads: of its own turn, of the turn before, or from before the loop."""
         items = turns.column(column)
-        formals = [self._formal(item) for item, _, _ in items]
+        formals = [self.wiring.formal(item) for item, _, _ in items]
         if len({len(formal) for formal in formals}) != 1:
             raise Mismatch("other inputs")
         found: list[Ref] = []
@@ -218,14 +236,15 @@ class Loops(Branches):
         if len(inner) > 1:
             raise Mismatch("turns that read differently")
         before: list[Ref | None] = [
-            self._value(use, next(iter(outer[use].values()))) if use in outer else None for use in self.every
+            self.wiring.value(use, next(iter(outer[use].values()))) if use in outer else None
+            for use in self.wiring.every
         ]
         if not inner:
             for use, read in outer.items():
                 if len(set(read.values())) > 1:
                     raise Mismatch("turns that read differently")
                 turns.last.setdefault(use, set()).update(read.values())
-            return self.phi(before, begin)
+            return self.wiring.phi(before, begin)
         own, place = inner.pop()
         if own:
             if outer:
@@ -244,7 +263,7 @@ class Loops(Branches):
     def _hold(self, turns: _Turns, later: Sequence[Collection[int]]) -> None:
         """Refuse a loop that would hold what its last turn needs no more."""
         for use, values in turns.last.items():
-            kept = {*self.inputs[use], *self.flow.outputs[self.uses[use]], *later[use]}
+            kept = {*self.wiring.inputs[use], *self.wiring.flow.outputs[self.wiring.uses[use]], *later[use]}
             if not values <= kept:
                 raise Mismatch("read in every turn, and not after them")
 
@@ -258,26 +277,26 @@ class Loops(Branches):
             for use, row in enumerate(turns.segment.rows):
                 for index, place in row[column - period].gives.items() if row[turns.start * period :] else ():
                     if place == output:
-                        self.values[use][index] = ref
+                        self.wiring.values[use][index] = ref
                         values.append(self.solver.channels(index))
                         where.append(use)
             guess = self._channels_after(loop, position, values, where)
             if guess is not None:
-                self.channels[ref] = guess
+                self.wiring.channels[ref] = guess
 
     def _channels_after(
         self, loop: Entry, position: int, values: Sequence[int | None], where: Sequence[int]
     ) -> Tree | None:
-        if not values or None in values or len(where) < len(self.uses):
+        if not values or None in values or len(where) < len(self.wiring.uses):
             return None
         if len(set(values)) == 1:
             return algebra.constant(values[0])
-        before = self.channels.get(loop.reads[position])
-        guesses = [before, self.channels.get(loop.carried[position])]
+        before = self.wiring.channels.get(loop.reads[position])
+        guesses = [before, self.wiring.channels.get(loop.carried[position])]
         if before is not None and loop.count is not None:
             for entry in loop.children:
                 assert isinstance(entry, Entry)
-                growth = self.channels.get(Ref(entry.number))
+                growth = self.wiring.channels.get(Ref(entry.number))
                 if growth is not None:
                     guesses.append(algebra.total([before, algebra.product(loop.count, growth)]))
         return next((guess for guess in guesses if guess is not None and self.solver.fits(guess, values, where)), None)

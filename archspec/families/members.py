@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
@@ -20,8 +20,23 @@ from archspec.source import Mapping
 _NUMBER = re.compile(r"(?<![\w.{])\d+(?![\w.}])")
 
 
-class Members(Wiring):
+class Chained(Protocol):
+    """Makes the entries of a chain: see :meth:`archspec.families.chains.Chains.chained`."""
+
+    def __call__(
+        self, rows: list[list[Item]], where: Sequence[int], previous: Tree | None, inline: bool
+    ) -> tuple[list[Entry | Series], Tree | None]:
+        """The entries, and the channels that the chain gives."""
+        ...
+
+
+class Members:
     """Fills entries."""
+
+    def __init__(self, wiring: Wiring, chained: Chained) -> None:
+        self.wiring = wiring
+        self.solver = wiring.solver
+        self._chained = chained
 
     def entry(
         self,
@@ -37,7 +52,7 @@ class Members(Wiring):
         first = there[0][0]
         names = {item.name for item, _ in there}
         entry = Entry(first.kind, first.name, items)
-        if turns is None and len(names) > 1 and not self.chain:
+        if turns is None and len(names) > 1 and not self.wiring.chain:
             raise Mismatch("names differ")
         present = [use for _, use in there]
         own_turns = None
@@ -45,8 +60,10 @@ class Members(Wiring):
             own_turns = [turn for item, turn in zip(items, turns, strict=True) if item is not None]
         if number >= 0:
             entry.number = number
-            entry.reads = reads if reads is not None else [self.phi(read, number) for read in self._reads(items)]
-            previous = self.channels.get(entry.reads[0]) if entry.reads else None
+            entry.reads = (
+                reads if reads is not None else [self.wiring.phi(read, number) for read in self.wiring.reads(items)]
+            )
+            previous = self.wiring.channels.get(entry.reads[0]) if entry.reads else None
         if any(item.form != first.form for item, _ in there):
             there = [(self._other_form(item, [one for one, _ in there]), use) for item, use in there]
             first = there[0][0]
@@ -54,17 +71,25 @@ class Members(Wiring):
             replaced = iter(there)
             entry.items = [next(replaced)[0] if item is not None else None for item in items]
         self.solver.member = first.name if first.name.isidentifier() else ""
-        fill = getattr(self, f"_fill_{first.kind}")
-        fill(entry, [item for item, _ in there], present, own_turns, previous)
+        self._fill(entry, [item for item, _ in there], present, own_turns, previous)
         if number >= 0:
-            self._note_channels(entry, number, where, turns)
+            self.wiring.note_channels(entry, number, where, turns)
         return entry
 
-    def chained(
-        self, rows: list[list[Item]], where: Sequence[int], previous: Tree | None, inline: bool
-    ) -> tuple[list[Entry | Series], Tree | None]:
-        """The entries of a chain, and the channels it gives."""
-        raise NotImplementedError
+    def _fill(
+        self, entry: Entry, items: list[Item], where: list[int], turns: list[int] | None, previous: Tree | None
+    ) -> None:
+        match entry.kind:
+            case "module":
+                self._fill_module(entry, items, where, turns, previous)
+            case "function":
+                self._fill_function(entry, items, where, previous)
+            case "call":
+                self._fill_call(entry, items, where, turns, previous)
+            case "chain":
+                self._fill_chain(entry, items, where, turns, previous)
+            case other:
+                raise AssertionError(other)
 
     def _other_form(self, item: Item, others: list[Item]) -> Item:
         """An item in a form that the uses may have in common, where their own forms differ."""
@@ -143,14 +168,14 @@ class Members(Wiring):
         argument = step.argument(slot) if step is not None else None
         if argument is None:
             return []
-        return self.solver.hint(argument, previous, self._bound(items, where, turns))
+        return self.solver.hint(argument, previous, self.bound(items, where, turns))
 
-    def _bound(self, items: Sequence[Item], where: Sequence[int], turns: Sequence[int] | None = None) -> Bound:
+    def bound(self, items: Sequence[Item], where: Sequence[int], turns: Sequence[int] | None = None) -> Bound:
         """What loops inside this class have bound around some copies of a step.
 
         What differs between them may still be the number of the turn, or an entry of a list that the class is given.
         """
-        scope = self.uses[0]
+        scope = self.wiring.uses[0]
         outside = 0 if scope.block is not None else len(scope.loops)
         found: dict[str, Any] = {}
         for depth, names in enumerate(items[0].what.loops[outside:], outside):
@@ -162,9 +187,7 @@ class Members(Wiring):
                     found[name] = self.solver.bound(values, copies, where, turns)
         return found
 
-    def _fill_function(
-        self, entry: Entry, items: list[Item], where: list[int], turns: list[int] | None, previous: Tree | None
-    ) -> None:
+    def _fill_function(self, entry: Entry, items: list[Item], where: list[int], previous: Tree | None) -> None:
         functions = [item.function for item in items if item.function is not None]
         if len({(function.helper, function.atomic) for function in functions}) != 1:
             raise Mismatch("other functions")
@@ -206,7 +229,7 @@ class Members(Wiring):
         step = items[0].what.step
         hints = [previous] if previous is not None else []
         for _, written in step.body.entries if step is not None and isinstance(step.body, Mapping) else ():
-            hints += self.solver.parts(self.solver.hint(written, previous, self._bound(items, where)))
+            hints += self.solver.parts(self.solver.hint(written, previous, self.bound(items, where)))
         tree = self.solver.solve(word, values, where, hints)
         attribute = next((name for name, known in entry.attributes.items() if known == tree), "")
         if not attribute:
@@ -221,7 +244,7 @@ class Members(Wiring):
     def _fill_call(
         self, entry: Entry, items: list[Item], where: list[int], turns: list[int] | None, previous: Tree | None
     ) -> None:
-        children = [child_of(item, self.templates) for item in items]
+        children = [child_of(item, self.wiring.templates) for item in items]
         child = children[0]
         if child is None or any(one is not child for one in children):
             raise Mismatch("other classes")
@@ -236,7 +259,7 @@ class Members(Wiring):
             if parameter.key.startswith("$in"):
                 position = int(parameter.key.removeprefix("$in"))
                 if position and entry.reads:
-                    known = self.channels.get(entry.reads[position])
+                    known = self.wiring.channels.get(entry.reads[position])
                 else:
                     known = previous
                 hints = [known] if known is not None else []
@@ -256,9 +279,9 @@ class Members(Wiring):
         if len(taps) != 1 and any(len(tap) > 1 for tap in taps):
             raise Mismatch("tapped differently")
         entry.head = "nn.Sequential"
-        outer, self.chain = self.chain, True
-        entry.children, entry.chain_end = self.chained([item.children for item in items], where, previous, inline=True)
-        self.chain = outer
+        outer, self.wiring.chain = self.wiring.chain, True
+        entry.children, entry.chain_end = self._chained([item.children for item in items], where, previous, inline=True)
+        self.wiring.chain = outer
 
     @staticmethod
     def _taps(item: Item) -> list[tuple[int, int]]:

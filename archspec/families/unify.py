@@ -10,12 +10,16 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
+from archspec.families.branches import Branches
+from archspec.families.chains import Chains
+from archspec.families.conditions import Conditions
 from archspec.families.items import Item, Reader
 from archspec.families.loops import Loops
+from archspec.families.members import Members
 from archspec.families.settle import settle
 from archspec.families.solver import Mismatch
 from archspec.families.templates import Entry, Parameter, Ref, Series, Template, with_turns
-from archspec.families.wiring import child_of
+from archspec.families.wiring import Wiring, child_of
 from archspec.graph import Scope
 
 MAXIMUM_CLASSES_TRIED = 8
@@ -100,43 +104,59 @@ def _base(scope: Scope) -> int:
     return next((node.index for node in scope.nodes()), 0)
 
 
-class Skeleton(Loops):
+class Skeleton:
     """Makes the template of one class."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        uses: Sequence[Scope],
+        templates: dict[Scope, Template],
+        expected: Iterable[str] = (),
+    ) -> None:
+        self.wiring = Wiring(reader, uses, templates, expected)
+        self.solver = self.wiring.solver
+        members = Members(self.wiring, lambda *asked, **named: self.chains.chained(*asked, **named))
+        conditions = Conditions(self.wiring, members)
+        self.chains = Chains(self.wiring, members, conditions)
+        self.loops = Loops(self.wiring, members, self.chains, Branches(self.wiring, members, conditions))
 
     def template(self) -> Template:
         """The class; raises :class:`Mismatch` when the uses have none in common."""
-        rows = [self._items(scope) for scope in self.uses]
-        previous = self.channels.get(Ref(-1, 0))
-        if self.chain:
-            entries, end = self.chained(rows, self.every, previous, inline=False)
-            outputs, given = [Ref(0)], [dict.fromkeys(self.flow.outputs[scope], 0) for scope in self.uses]
+        rows = [self._items(scope) for scope in self.wiring.uses]
+        previous = self.wiring.channels.get(Ref(-1, 0))
+        if self.wiring.chain:
+            entries, end = self.chains.chained(rows, self.wiring.every, previous, inline=False)
+            outputs, given = [Ref(0)], [dict.fromkeys(self.wiring.flow.outputs[scope], 0) for scope in self.wiring.uses]
         else:
-            self.aligned(rows)
-            _check_names(self.top)
-            entries, end = list[Entry | Series](self.top), None
-            outputs, given = self.given
-        inputs = [list(inputs) for inputs in self.inputs]
-        template = Template(self.uses, self.chain, entries, self._parameters(), [], inputs, outputs, given)
-        template.place = {scope: index for index, scope in enumerate(self.uses)}
-        guesses = [end] if self.chain else [self.channels.get(ref) for ref in outputs]
+            self.loops.aligned(rows)
+            _check_names(self.wiring.top)
+            entries, end = list[Entry | Series](self.wiring.top), None
+            outputs, given = self.loops.given
+        inputs = [list(inputs) for inputs in self.wiring.inputs]
+        template = Template(
+            self.wiring.uses, self.wiring.chain, entries, self._parameters(), [], inputs, outputs, given
+        )
+        template.place = {scope: index for index, scope in enumerate(self.wiring.uses)}
+        guesses = [end] if self.wiring.chain else [self.wiring.channels.get(ref) for ref in outputs]
         template.channels = [self._output_channels(template, *pair) for pair in enumerate(guesses)]
         template.arguments = [
-            {parameter.key: parameter.values[use] for parameter in template.parameters} for use in self.every
+            {parameter.key: parameter.values[use] for parameter in template.parameters} for use in self.wiring.every
         ]
-        block = self.uses[0].block
-        if block is not None and len(self.uses[0].input_names) == len(self.inputs[0]):
-            template.input_names = list(self.uses[0].input_names)
+        block = self.wiring.uses[0].block
+        if block is not None and len(self.wiring.uses[0].input_names) == len(self.wiring.inputs[0]):
+            template.input_names = list(self.wiring.uses[0].input_names)
         settle(template, self.solver)
         return template
 
     def _items(self, scope: Scope) -> list[Item]:
         """What a scope holds; a use of a class gives all that the class has for outputs."""
-        items = self.reader.items(scope)
+        items = self.wiring.reader.items(scope)
         waiting = list(items)
         while waiting:
             item = waiting.pop()
             waiting += item.children
-            child = child_of(item, self.templates)
+            child = child_of(item, self.wiring.templates)
             if child is not None and isinstance(item.what, Scope):
                 item.gives = _given(child, item.what)
                 item.outputs = len(child.outputs)

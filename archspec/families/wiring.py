@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
@@ -53,8 +54,6 @@ class Wiring:
         """Those of a class with a forward, by their number."""
         self.top: list[Entry] = []
         """Those that stand in no loop."""
-        self.conditions = self.solver.conditions()
-        """Formulas of the ``when`` of the spec, and of those entries that some uses lack so far."""
 
     def _input_channels(self, position: int) -> Tree:
         values = [self.solver.channels(inputs[position]) for inputs in self.inputs]
@@ -62,24 +61,38 @@ class Wiring:
             return algebra.constant(values[0])
         return algebra.name(input_key(position))
 
-    def _reads(self, items: list[Item | None]) -> list[list[Ref | None]]:
+    def mark(self) -> tuple[Any, ...]:
+        """What there is so far, for :meth:`back_to`."""
+        aliases = [(entry, entry.alias) for entry in self.entries]
+        values = [dict(values) for values in self.values]
+        return self.solver.snapshot(), list(self.entries), list(self.top), dict(self.channels), values, aliases
+
+    def back_to(self, mark: tuple[Any, ...]) -> None:
+        """Forget what was made since; a mark serves once."""
+        solver, self.entries, self.top, self.channels, self.values, aliases = mark
+        self.solver.restore(solver)
+        for entry, alias in aliases:
+            entry.alias = alias
+
+    def reads(self, items: list[Item | None]) -> list[list[Ref | None]]:
         """For each input of an entry, what each use reads."""
-        count = next(len(self._formal(item)) for item in items if item is not None)
+        count = next(len(self.formal(item)) for item in items if item is not None)
         table: list[list[Ref | None]] = [[] for _ in range(count)]
         for use, item in enumerate(items):
-            formal = self._formal(item) if item is not None else None
+            formal = self.formal(item) if item is not None else None
             if formal is not None and len(formal) != count:
                 raise Mismatch("other inputs")
             for position in range(count):
-                table[position].append(None if formal is None else self._value(use, formal[position]))
+                table[position].append(None if formal is None else self.value(use, formal[position]))
         return table
 
-    def _value(self, use: int, index: int) -> Ref:
+    def value(self, use: int, index: int) -> Ref:
+        """What makes a node's value in a use."""
         if index not in self.values[use]:
             raise Mismatch("a value from elsewhere")
         return self.values[use][index]
 
-    def _formal(self, item: Item) -> Sequence[int]:
+    def formal(self, item: Item) -> Sequence[int]:
         """The nodes an item is called with, in the order its class wants them."""
         child = child_of(item, self.templates)
         if child is None or not isinstance(item.what, Scope) or not item.live:
@@ -107,25 +120,27 @@ class Wiring:
         entry.alias = below
         return top
 
-    def _note_channels(
+    def note_channels(
         self, entry: Entry, number: int, where: Sequence[int], turns: Sequence[int] | None = None
     ) -> None:
+        """Find formulas for the channels that an entry gives."""
         there = [(use, item) for use, item in zip(where, entry.items, strict=True) if item is not None]
         outputs = max((item.outputs or len(item.gives) for _, item in there), default=0)
         for output in range(outputs):
-            values = [self._last_width(item, output) for _, item in there]
+            values = [self.last_width(item, output) for _, item in there]
             before = [self.channels[ref] for ref in entry.reads if ref in self.channels]
             if len(before) != len(entry.reads):
                 before = []
-            found = self._channel_formula(entry, values, [use for use, _ in there], output, before, turns)
+            found = self.channel_formula(entry, values, [use for use, _ in there], output, before, turns)
             if found is not None:
                 self.channels[Ref(number, output)] = found
 
-    def _last_width(self, item: Item, output: int) -> int | None:
+    def last_width(self, item: Item, output: int) -> int | None:
+        """The channels of an output of an item."""
         index = next((index for index, place in item.gives.items() if place == output), None)
         return None if index is None else self.solver.channels(index)
 
-    def _channel_formula(
+    def channel_formula(
         self,
         entry: Entry,
         values: Sequence[int | None],

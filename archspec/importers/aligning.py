@@ -54,9 +54,9 @@ class Alignment:
         """Items one after the other; ``current`` is what each use has come to, and goes on."""
         keys = {use: [_key(item, numbered) for item in items] for use, items in enumerate(lists) if items is not None}
         longest = max(keys.values(), key=len)
-        for items in lists if numbered else ():
-            if items is not None and [item.name for item in items] != [str(at) for at in range(len(items))]:
-                raise Mismatch  # members that do nothing are left out
+        names = [[item.name for item in items] for items in lists if items is not None] if numbered else []
+        if any(own != names[0] for own in names) and any(own != [str(at) for at in range(len(own))] for own in names):
+            raise Mismatch  # members that do nothing are left out, not the same in all
         columns: list[list[Item | None]] = [[None] * len(lists) for _ in longest]
         for use, own in keys.items():
             items = lists[use]

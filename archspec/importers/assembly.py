@@ -32,6 +32,8 @@ class Assembly:
         self.layers: list[Layer] = []
         self.shapes: list[Shape] = []
         self.weights: dict[str, tuple[int, ...]] = {}
+        self.pinned = False
+        """Whether the network is what it is at its own sizes alone."""
         self._inputs: list[tuple[str, tuple[int, ...]]] = []
 
     def input(self, name: str, dims: Sequence[int], span: Span | None = None) -> int:
@@ -55,8 +57,12 @@ class Assembly:
         span: Span | None = None,
         refers: Mapping[str, int] | None = None,
         named: bool = False,
+        again: Layer | None = None,
     ) -> int:
-        """One more layer; gives the number of its value.  Raises :class:`Fault` where the op refuses."""
+        """One more layer; gives the number of its value.  Raises :class:`Fault` where the op refuses.
+
+        ``again`` is the layer whose weights it applies once more.
+        """
         if op not in ops.names():
             raise Fault("not-importable", f"the language has no op `{op}`", span)
         kind, references = ops.find(op), dict(refers or {})
@@ -75,12 +81,12 @@ class Assembly:
         if any(isinstance(dim, int) and dim < 1 for dim in shape.dims):
             raise Fault("shape-mismatch", f"`{op}` leaves nothing of {_times(inputs[0])}", span)
         kept = {name: value for name, value in given.items() if not _usual(kind, name, value)}
-        at = ".".join(path)
+        at = ".".join(path) if again is None else again.path
         number = len(self.shapes)
         self.shapes.append(shape)
         where = frame or self.root
-        self.layers.append(Layer(op, kept, list(reads), number, where, at, references, named=named))
-        for weight in weights:
+        self.layers.append(Layer(op, kept, list(reads), number, where, at, references, again, named=named))
+        for weight in weights if again is None else ():
             self.weights[f"{at}.{weight.name}" if weight.name else at] = tuple(weight.shape)
         return number
 
@@ -93,10 +99,10 @@ class Assembly:
         sizes: dict[str, int] = {}
         inputs: list[tuple[str, tuple[int | str, ...]]] = []
         for name, (channels, *spatial) in self._inputs:
-            symbols = SYMBOLS.get(len(spatial), ())
-            if not inputs:
+            symbols = () if self.pinned else SYMBOLS.get(len(spatial), ())
+            if not inputs and symbols:
                 sizes = dict(zip(symbols, spatial, strict=True))
-            same = [sizes.get(symbol) for symbol in symbols] == spatial
+            same = bool(symbols) and [sizes.get(symbol) for symbol in symbols] == spatial
             inputs.append((name, (channels, *(symbols if same else spatial))))
         found = [Output(name, value) for name, value in outputs]
         return Network(self.name, inputs, sizes, self.layers, found, doc, task)

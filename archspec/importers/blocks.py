@@ -194,10 +194,11 @@ def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[B
 def common(values: list[Any]) -> Any:
     """What most uses have, as the default; ``...`` where no value is that of most and each use gives one."""
     known = [value for value in values if value is not None]
-    if len({isinstance(value, str) for value in known}) > 1:  # a default would say of what kind they are
-        return ...
     most, count = Counter(map(repr, known)).most_common(1)[0]
     value = next(value for value in known if repr(value) == most)
+    if len({isinstance(one, str) for one in known}) > 1:  # a default would say of which kind all are
+        values[:] = [value if one is None else one for one in values]
+        return ...
     if len(known) < len(values):  # some uses lack what it is for, and give none
         return value
     return value if count * 2 > len(known) and not isinstance(value, list | tuple) else ...

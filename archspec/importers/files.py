@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, printable
 from archspec.graph import Graph
-from archspec.importers import caffe, darknet
+from archspec.importers import caffe, darknet, keras, onnx
 from archspec.importers.assembly import Read
 from archspec.importers.tensors import Filled
 from archspec.importers.writing import written
@@ -17,10 +17,23 @@ from archspec.source import Limits, read
 MOST_BYTES = 64_000_000
 """The longest text that is read."""
 
-Reader = Callable[[str, str, Diagnostics, Sequence[int] | None], Read]
-"""From a text, its file's name, where to say what is wrong, and channels and sizes from outside, to a network."""
+Reader = Callable[[Path, Diagnostics, Sequence[int] | None], Read]
+"""From a file, where to say what is wrong, and channels and sizes from outside, to a network."""
 
-READERS: Mapping[str, Reader] = {".prototxt": caffe.read, ".cfg": darknet.read}
+
+def _of_text(reader: Callable[[str, str, Diagnostics, Sequence[int] | None], Read]) -> Reader:
+    """The reader of a format that is text."""
+
+    def reading(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None) -> Read:
+        return reader(read(path, Limits(MOST_BYTES, 0, 0), None), str(path), diagnostics, size)
+
+    return reading
+
+
+READERS: Mapping[str, Reader] = {
+    ".prototxt": _of_text(caffe.read), ".cfg": _of_text(darknet.read), ".onnx": onnx.read,
+    ".keras": keras.read, ".json": keras.read, ".h5": keras.read,
+}  # fmt: skip
 """By the ending of a file what reads it."""
 
 
@@ -54,8 +67,7 @@ def imported(path: Path, size: Sequence[int] | None = None, name: str | None = N
     diagnostics = Diagnostics()
     found: Read | None = None
     try:
-        text = read(path, Limits(MOST_BYTES, 0, 0), None)
-        found = READERS[path.suffix](text, str(path), diagnostics, size)
+        found = READERS[path.suffix](path, diagnostics, size)
     except Fault as fault:
         diagnostics.add(fault.diagnostic)
     diagnostics.raise_if_errors()

@@ -81,6 +81,12 @@ def find(assembly: Assembly, outputs: Sequence[int], naming: Naming) -> dict[str
     return renamed
 
 
+def key(tensor: str, renamed: dict[str, str]) -> str:
+    """The key of a tensor whose layer may have a new path."""
+    path, _, name = tensor.rpartition(".")
+    return f"{renamed[path]}.{name}" if path in renamed else tensor
+
+
 def _units(assembly: Assembly) -> list[Unit]:
     found: list[Unit] = []
     before: Frame | None = None
@@ -186,3 +192,23 @@ def by_tag(merge: Unit, units: Sequence[Unit]) -> Names | None:
     if len(set(given)) < len(given) or any(not re.match("[A-Za-z]", member) for member in given):
         return None
     return Names(merge.name, kind, members)
+
+
+class Order:
+    """Names of regions by their order, and of what lies in them by theirs."""
+
+    def __init__(self) -> None:
+        self._count: dict[str, int] = {}
+
+    def __call__(self, merge: Unit, units: Sequence[Unit]) -> Names | None:
+        """``residual3`` with ``conv1``, ``conv2``."""
+        kind = "residual" if any(layer.op == "add" for unit in units for layer in unit.layers) else "branches"
+        self._count[kind] = self._count.get(kind, 0) + 1
+        members: list[str] = []
+        within: dict[str, int] = {}
+        for unit in units:
+            word = re.sub(r"\d+\Z", "", unit.name)
+            if unit.has_weights():
+                within[word] = within.get(word, 0) + 1
+            members.append(f"{word}{within[word]}" if unit.has_weights() else "")
+        return Names(f"{kind}{self._count[kind]}", kind, members)

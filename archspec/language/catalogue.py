@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from archspec import ops, rewrites
 from archspec.diagnostics import Diagnostics
-from archspec.elaborate.loader import Loader, library_names, spec_names
+from archspec.elaborate.loader import Loader, library_names, more_names, spec_names
 from archspec.schema import SpecFile
 from archspec.source import plain
 
@@ -28,7 +28,7 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
         "ops": [_op(name) for name in sorted(ops.names())],
         "blocks": [_block(loader, name) for name in sorted(library_names())],
         "rewrites": [_rewrite(name) for name in sorted(rewrites.names())],
-        "specs": [spec(loader, name) for name in sorted(spec_names())],
+        "specs": [spec(loader, name) for name in (*sorted(spec_names()), *sorted(more_names()))],
     }
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from archspec import ops
 from archspec.analyses.expectations import CLAIMS
 from archspec.diagnostics import Diagnostics
-from archspec.elaborate.loader import Loader, library_names, spec_names
+from archspec.elaborate.loader import Loader, library_names, more_names, spec_names
 from archspec.language import rewrite_schema
 from archspec.language.schema_keys import CLAIM_VALUES, LOSS, OUTPUT
 from archspec.language.schema_values import (
@@ -164,7 +164,7 @@ def _block() -> Schema:
 
 
 def _spec_name() -> Schema:
-    names = sorted(spec_names())
+    names = [*sorted(spec_names()), *sorted(more_names())]
     return {"description": "A shipped spec, or the path of a file.", "anyOf": [{"enum": names}, {"type": "string"}]}
 
 
@@ -204,6 +204,10 @@ _STEP_KEYS: Schema = {
         "description": "Whether the next step ignores this one and reads the output before it.",
     },
     "init": {"$ref": "#/definitions/initialiser"},
+    "inline": {
+        "type": "boolean",
+        "description": "Whether a block's steps stand in the scope around, named and numbered there.",
+    },
 }
 """What may stand beside a step's own key."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from archspec.diagnostics import Diagnostic, Diagnostics, SpecError, did_you_mean, printable
-from archspec.elaborate.loader import Loader, Variant, spec_names
+from archspec.elaborate.loader import Loader, Variant, more_names, spec_names
 from archspec.source import Mapping, Node, parse, plain
 
 _LAID_OVER = ("params", "sizes")
@@ -19,8 +19,8 @@ def start(name: str) -> str:
 
     Comments stay.  Raises :class:`SpecError` where no spec has the name.
     """
-    if name not in spec_names():
-        hint = did_you_mean(name, spec_names()) or "`archspec list specs` shows the shipped specs"
+    if name not in spec_names() | more_names():
+        hint = did_you_mean(name, spec_names() | more_names()) or "`archspec list specs` shows the shipped specs"
         raise SpecError([Diagnostic("unknown-spec", f"there is no shipped spec `{printable(name)}`", hint=hint)])
     diagnostics = Diagnostics()
     loader = Loader(diagnostics)

@@ -93,7 +93,7 @@ def _op(word: str) -> Iterator[Topic]:
     arguments = f": {flow(example.arguments)}" if example.arguments else ""
     output = kind.model_validate(example.arguments).infer(example.inputs)
     reads = " and ".join(shape(each.dims) for each in example.inputs)
-    shown = f"- {kind.keyword}{arguments}\n"
+    shown = f"{kind.prelude}- {kind.keyword}{arguments}\n"
     notes = (f"example: input {reads}, output {shape(output.dims)}",) if reads else ()
     if kind.merges:
         shown = f"- {kind.keyword}:\n    - conv as side: {{channels: 64, kernel: 3, padding: 1}}\n    - []\n"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from archspec.rewrites.engine.base import Rewrite, Steps
 from archspec.rewrites.engine.draft import Draft
@@ -17,31 +17,50 @@ class Remove(Rewrite):
 
     Its readers read its input instead.  The numbers of other steps do not change, so all other weights keep their keys.
     An auxiliary head, which only an output of training reads, is removed together with that output.
+    ``{remove: {block: squeeze_excite}}`` removes every use of a block.
     """
 
     keyword: ClassVar[str] = "remove"
     main: ClassVar[str | None] = "step"
 
-    step: Steps = Field(description="path or label of the step or block, or a list of them")
+    step: Steps | None = Field(None, description="path or label of the step or block, or a list of them")
+    block: str | None = Field(None, description="the name of a block, every use of which is removed")
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if (self.step is None) == (self.block is None):
+            raise ValueError("needs one of `step` and `block`")
+        return self
 
     def apply(self, draft: Draft) -> None:
         """Remove each step; raises RewriteError if its input cannot replace it."""
-        for name in self.step:
-            scope = draft.scope(name)
-            if scope is not None:
-                _remove_scope(draft, scope)
-                continue
-            node = draft.find(name)
-            if node.op is None:
-                raise RewriteError(f"`{name}` is an input", node)
-            if len(node.inputs) != 1:
-                count = "nothing" if not node.inputs else f"{len(node.inputs)} values"
-                raise RewriteError(f"`{name}` reads {count}, and none of them can replace it", node)
-            _drop_training_outputs(draft, [node])
-            draft.remove(node)
+        wanted: list[DraftNode | DraftScope]
+        if self.block is not None:
+            wanted = list(draft.uses(self.block))
+        else:
+            wanted = [draft.scope(name) or draft.find(name) for name in self.step or ()]
+        for what in dict.fromkeys(wanted):
+            if isinstance(what, DraftScope):
+                _remove_scope(draft, what)
+            else:
+                _remove_node(draft, what)
+
+
+def _remove_node(draft: Draft, node: DraftNode) -> None:
+    if node.op is None:
+        raise RewriteError(f"`{node.path}` is an input", node)
+    if len(node.inputs) != 1:
+        count = "nothing" if not node.inputs else f"{len(node.inputs)} values"
+        raise RewriteError(f"`{node.path}` reads {count}, and none of them can replace it", node)
+    if node not in node.scope.items:
+        raise RewriteError(f"`{node.path}` is removed already", node)
+    _drop_training_outputs(draft, [node])
+    draft.remove(node)
 
 
 def _remove_scope(draft: Draft, scope: DraftScope) -> None:
+    if scope.parent is None or scope not in scope.parent.items:
+        raise RewriteError(f"`{scope.path}` is removed already")
     inside = dict.fromkeys(scope.nodes())
     sources = {one for node in inside for one in node.inputs if one not in inside}
     _drop_training_outputs(draft, list(inside))

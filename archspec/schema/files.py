@@ -45,6 +45,8 @@ class SpecFile:
     blocks: dict[str, BlockDefinition] = field(default_factory=dict)
     whole: BlockDefinition | None = None
     used_blocks: set[str] = field(default_factory=set)
+    handed: set[str] = field(default_factory=set)
+    """The blocks that a value has named: alternatives, each of which takes what the others need."""
     used_defaults: set[str] = field(default_factory=set)
     """Ops and blocks that something has started from the file's ``defaults`` of."""
     imports: dict[str, Any] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from archspec.diagnostics import Diagnostics, Fault, Span, printable
 from archspec.expressions import Clause, Expression, Interpolation
 from archspec.source import Items, Mapping, Node, Scalar
 
-STEP_KEYS = frozenset({"from", "when", "repeat", "for", "label", "aside", "init"})
+STEP_KEYS = frozenset({"from", "when", "repeat", "for", "label", "aside", "init", "inline"})
 """What may stand beside the one key that says what a step does."""
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _AS = re.compile(r"(?P<what>.*?)(?:\s+as\s+(?P<name>.*))?\Z", re.DOTALL)
@@ -47,6 +47,8 @@ class Step:
     label_span: Span | None = None
     aside: bool = False
     init: Node | None = None
+    inline: bool = False
+    """Whether a block's steps stand in the scope around, and not in one of their own."""
     steps: tuple[Step, ...] | None = None
     """The parsed body of ``sequence`` and ``steps``, which can be nothing else."""
 
@@ -116,8 +118,9 @@ def parse_step(node: Node, diagnostics: Diagnostics) -> Step:
         repeat=node.get("repeat"),
         label=_label(node),
         label_span=_value_span(node, "label"),
-        aside=_aside(node),
+        aside=_flag(node, "aside"),
         init=node.get("init"),
+        inline=_flag(node, "inline"),
         steps=inner,
     )
 
@@ -216,10 +219,11 @@ def _value_span(node: Mapping, name: str) -> Span | None:
     return value.span if value is not None else None
 
 
-def _aside(node: Mapping) -> bool:
-    aside = node.get("aside")
-    if aside is None:
+def _flag(node: Mapping, key: str) -> bool:
+    """A key that is true or false; false where it is missing."""
+    found = node.get(key)
+    if found is None:
         return False
-    if not isinstance(aside, Scalar) or not isinstance(aside.value, bool):
-        raise Fault("wrong-type", "`aside` must be true or false", aside.span)
-    return aside.value
+    if not isinstance(found, Scalar) or not isinstance(found.value, bool):
+        raise Fault("wrong-type", f"`{key}` must be true or false", found.span)
+    return found.value

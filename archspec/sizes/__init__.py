@@ -24,7 +24,21 @@ from archspec.sizes.conditions import (
 from archspec.sizes.growth import inverse, lowest, period, slope
 from archspec.sizes.sets import ValidSet
 from archspec.sizes.solve import Imposed, Solution, solve
-from archspec.sizes.terms import Dim, Evaluation, Size, base, simplest, step, symbol, symbols, total, value
+from archspec.sizes.terms import (
+    Dim,
+    Evaluation,
+    Size,
+    Step,
+    Symbol,
+    Total,
+    base,
+    simplest,
+    step,
+    symbol,
+    symbols,
+    total,
+    value,
+)
 from archspec.sizes.windows import rows_kept, span, transposed_step, window_step
 from archspec.sizes.writing import ascii, factor, number, python, text
 
@@ -41,6 +55,9 @@ __all__ = [
     "Several",
     "Size",
     "Solution",
+    "Step",
+    "Symbol",
+    "Total",
     "ValidSet",
     "ascii",
     "base",

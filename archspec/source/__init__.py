@@ -45,15 +45,15 @@ __all__ = [
 ]
 
 
-def parse(text: str, name: str, limits: Limits = DEFAULT_LIMITS) -> Node:
-    """The one YAML document in a text as located nodes; ``name`` is what spans call the file.
+def parse(text: str, name: str, limits: Limits = DEFAULT_LIMITS, path: str | None = None) -> Node:
+    """The one YAML document in a text as located nodes; ``name`` is what spans call the file, ``path`` where it is.
 
     Raises :class:`~archspec.diagnostics.Fault` for anything that is not one document of plain data within the limits.
     """
     if len(text) > limits.text_bytes or len(text.encode("utf-8", "surrogatepass")) > limits.text_bytes:
         raise too_large(printable(name), limits)
     text = text.removeprefix("\ufeff")
-    source = Source(printable(name), lines(text))
+    source = Source(printable(name), lines(text), path)
     refuse_characters(text, source)
     return Builder(text, source, limits).build(events(text, source))
 

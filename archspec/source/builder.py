@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
-from archspec.diagnostics import Fault, Source, Span, printable
+from archspec.diagnostics import Fault, Frame, Source, Span, printable
 from archspec.source.nodes import Items, Limits, Mapping, Node, Scalar
 from archspec.source.scalars import CORE_TAG, CORE_TAGS, resolve, tagged
 from archspec.source.text import lines, refuse_escaped
@@ -181,7 +181,8 @@ class Builder:
         if first is not None:
             written = "" if first.text == key.text else f" as `{printable(first.text, 40)}`"
             said = f"the key `{printable(key.text, 60)}` is already on line {first.span.line}{written}"
-            raise Fault("duplicate-key", said, key.span, "remove one of the two", (f"first: {first.span}",))
+            related = (Frame("the first", first.span),)
+            raise Fault("duplicate-key", said, key.span, "remove one of the two", (f"first: {first.span}",), related)
         parent.seen[key.text] = key
         parent.seen[(key.value,)] = key
         parent.key = key

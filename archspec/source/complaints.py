@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from archspec.diagnostics import Fault, Source, Span, printable
+from archspec.diagnostics import Fault, Frame, Source, Span, printable
 from archspec.source.text import lines
 
 
@@ -94,8 +94,9 @@ def _complaint(error: Any, source: Source) -> Fault:
     message, hint = found.message, _hint(found.hint, noticed)
     if found.pattern == "block mapping" and _before(noticed).strip():
         message, hint = "nothing more can follow on this line", _hint(_QUOTE, noticed)
-    details = (f"it began at {began}",) if began.line != noticed.line else ()
-    return Fault("yaml-syntax", message, noticed, hint, details)
+    if began.line == noticed.line:
+        return Fault("yaml-syntax", message, noticed, hint)
+    return Fault("yaml-syntax", message, noticed, hint, (f"it began at {began}",), (Frame("it began here", began),))
 
 
 def _hint(usual: str | None, span: Span) -> str | None:

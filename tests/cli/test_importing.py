@@ -62,7 +62,7 @@ def test_neither_is_written_where_one_cannot_be(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["net.onnx"], "names no network of another tool"),
+        (["net.tflite"], "names no network of another tool"),
         ([CAFFE, "--weights", "w.caffemodel"], "--weights wants -o"),
         (["torchvision:resnet18", "--weights", "w.pt", "-o", "r.yaml"], "has its weights in itself"),
         (["missing.prototxt"], "there is no file missing.prototxt"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -703,3 +704,81 @@ def test_many_warnings_hide_no_error() -> None:
     with pytest.raises(archspec.SpecError) as error:
         archspec.loads(f"archspec: 1\nname: X\nparams: {{{params}}}\ninputs: {{x: [3]}}\nsteps:\n{steps}  - nothing\n")
     assert "unknown-op" in [each.code for each in error.value.diagnostics]
+
+
+def test_a_block_written_inline_stands_in_the_scope_around() -> None:
+    text = """
+        blocks:
+          unit:
+            params: {channels}
+            steps:
+              - conv: {channels: $channels, kernel: 1}
+              - batch_norm as bn$channels
+              - relu
+        steps:
+          - sequence as features:
+              - unit: {channels: $(2 * i)}
+                inline: true
+                label: out$i
+                for: i in [1, 2]
+              - conv as last: {channels: 1, kernel: 1}
+                from: out1
+    """
+    graph = archspec.loads(HEAD + textwrap.dedent(text)).graph
+    paths = [node.path.removeprefix("features.") for node in graph.nodes[1:]]
+    assert paths == ["0", "bn2", "2", "3", "bn4", "5", "last"]
+    assert graph.nodes[-1].inputs == (3,)
+    source = archspec.source(archspec.loads(HEAD + textwrap.dedent(text)))
+    assert "class Unit" not in source
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("- unit as one: {}\n  inline: true", "a block written inline makes no scope, so it has no name"),
+        ("- relu: {}\n  inline: true", "`relu` is an op; only a block can be inline"),
+        ("- vgg11: {}\n  inline: true", "is a whole spec; only a block can be inline"),
+        ("- unit: {}\n  inline: true\n- conv as inner: {channels: 1, kernel: 1}", "`inner` is used twice in one scope"),
+        ("- unit: {}\n  inline: true\n- unit: {}\n  inline: true", "`inner` is used twice in one scope"),
+        ("- relu as out\n- wrong: {}\n  inline: true", "no earlier step or label is called `out`"),
+        ("- unit: {}\n  inline: yes", "`inline` must be true or false"),
+    ],
+)
+def test_what_inline_refuses(step: str, said: str) -> None:
+    blocks = "blocks:\n  unit: [{conv as inner: {channels: 2, kernel: 1}}]\n  wrong: [{relu: {}, from: out}]\n"
+    with pytest.raises(archspec.SpecError) as raised:
+        archspec.loads(HEAD + blocks + "steps:\n" + textwrap.indent(step, "  ") + "\n")
+    assert said in str(raised.value)
+    if "`out`" in said:
+        assert "in block `wrong`" in str(raised.value)
+
+
+def test_alternatives_need_not_use_what_the_others_take() -> None:
+    text = """
+        params: {block: plain}
+        blocks:
+          plain:
+            params: {channels, stride}
+            steps: [{conv as conv: {channels: $channels, kernel: 1}}]
+          strided:
+            params: {channels, stride}
+            steps: [{conv as conv: {channels: $channels, kernel: 1, stride: $stride}}]
+        steps:
+          - $block: {channels: 2, stride: 1}
+    """
+    spec = archspec.loads(HEAD + textwrap.dedent(text))
+    assert not any("parameter `stride`" in str(found) for found in spec.diagnostics)
+
+
+def test_a_variant_brings_blocks_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        "archspec: 1\nname: Mine\nextends: resnet18\nparams: {block: unit}\ndefaults: {conv: {bias: true}}\n"
+        "blocks:\n  unit:\n    params: {channels, stride}\n"
+        "    steps: [{conv as only: {channels: $channels, kernel: 1, stride: $stride}}]\n"
+        "  idle: [relu]\n"
+    )
+    spec = archspec.load(tmp_path / "mine.yaml")
+    assert spec.graph.state["layer2.0.only.weight"] == (128, 64, 1, 1)
+    assert "layer2.0.only.bias" in spec.graph.state
+    assert "conv1.bias" not in spec.graph.state
+    assert ["block `idle` is never used" in str(found) for found in spec.diagnostics] == [True]

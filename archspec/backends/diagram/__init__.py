@@ -28,7 +28,7 @@ from archspec.backends.diagram.showing import SHOWN, Shown, known, left_out
 from archspec.diagnostics import Diagnostic, SpecError, did_you_mean, printable
 from archspec.graph import Graph
 
-__all__ = ["SHOWN", "Figure", "Shown", "compare", "draw", "find_program"]
+__all__ = ["SHOWN", "Figure", "Shown", "compare", "draw", "find_program", "known_depth", "known_theme"]
 
 _DOTTED = {
     frozenset({"size"}): "··· halves the size",
@@ -55,8 +55,8 @@ def draw(
     beside the graph's own; ``engine="dot"`` draws with the system's Graphviz.  Raises :class:`SpecError` for a theme,
     focus or depth that there is none of.
     """
-    palette = _known_theme(theme)
-    _known_depth(depth)
+    palette = known_theme(theme)
+    known_depth(depth)
     shown_at = dict(graph.sizes) | dict(sizes or {})
     wanted = known(show)
     plan = Plan(graph, shown_at, wanted)
@@ -101,8 +101,8 @@ def compare(
     ``differing`` are, for each network, the indices of nodes whose boxes get a red frame; ``titles`` stand
     above them in place of their names.
     """
-    palette = _known_theme(theme)
-    _known_depth(depth)
+    palette = known_theme(theme)
+    known_depth(depth)
     wanted = known(show)
     networks: list[Network] = []
     for graph in graphs:
@@ -149,7 +149,8 @@ def _differing_sizes(networks: Sequence[Network]) -> list[str]:
     return [text.clean(words) for words in sorted(said)]
 
 
-def _known_theme(theme: str) -> Theme:
+def known_theme(theme: str) -> Theme:
+    """A theme by its name; raises :class:`SpecError` where there is none of that name."""
     if theme not in PALETTES:
         raise _wrong(
             "unknown-theme", f"there is no theme `{printable(str(theme), 60)}`", did_you_mean(str(theme), PALETTES)
@@ -157,7 +158,8 @@ def _known_theme(theme: str) -> Theme:
     return theme
 
 
-def _known_depth(depth: int | None) -> None:
+def known_depth(depth: int | None) -> None:
+    """Raise :class:`SpecError` for what is no depth."""
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
         raise _wrong("wrong-depth", f"`{printable(str(depth), 60)}` is no depth", "a depth is 0, 1, 2 …")
 

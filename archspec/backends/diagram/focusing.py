@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from archspec.analyses.step_names import scopes
 from archspec.diagnostics import Diagnostic, SpecError, did_you_mean, printable
 from archspec.graph import Graph, Scope
 
@@ -26,11 +27,11 @@ def focused(graph: Graph, focus: str) -> tuple[Scope, Sequence[Scope]]:
         if focus in named:
             return named[focus][0], named[focus]
     for named in tables:
-        for name, scopes in named.items():
+        for name, several in named.items():
             if name and _folded(name) == _folded(focus):
-                return scopes[0], scopes
+                return several[0], several
     known = names(graph)
-    blocks = ", ".join(sorted(tables[2])[:5])
+    blocks = ", ".join(sorted(tables[1])[:5])
     hint = (
         did_you_mean(focus, known) or f"name a block or the path of one, such as {blocks or known[0] if known else ''}"
     )
@@ -38,30 +39,14 @@ def focused(graph: Graph, focus: str) -> tuple[Scope, Sequence[Scope]]:
     raise SpecError([Diagnostic("unknown-focus", message, None, hint if known else None)])
 
 
-def _named(graph: Graph) -> tuple[Named, Named, Named]:
-    """Scopes by path, by label and by block, those around before those within."""
-    by_path: dict[str, list[Scope]] = {}
-    by_label: dict[str, list[Scope]] = {}
+def _named(graph: Graph) -> tuple[Named, Named]:
+    """Scopes by path and label, and by block, those around before those within."""
+    found = scopes(graph).found
     by_block: dict[str, list[Scope]] = {}
-    for scope in _in_order(graph.root):
-        if not by_path.get(scope.path):
-            by_path[scope.path] = [scope]
-        label = graph.nodes[scope.output].label if scope.output >= 0 else None
-        if label is not None and scope.step is not None and scope.step.label is not None:
-            by_label.setdefault(label, [scope])
+    for scope in dict.fromkeys(found.values()):
         if scope.kind == "block" and scope.block is not None:
             by_block.setdefault(scope.block.name, []).append(scope)
-    return by_path, by_label, by_block
-
-
-def _in_order(root: Scope) -> list[Scope]:
-    found: list[Scope] = []
-    stack = [root]
-    while stack:
-        scope = stack.pop()
-        found.append(scope)
-        stack += [item for item in reversed(scope.items) if isinstance(item, Scope)]
-    return found[1:]
+    return {name: [scope] for name, scope in found.items()}, by_block
 
 
 def _folded(name: str) -> str:

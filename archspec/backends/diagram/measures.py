@@ -64,7 +64,9 @@ def box_width(unit: Unit) -> float:
     """How wide a box must be for its words, with room for another font than Arial."""
     if unit.sign:
         return CIRCLE
-    return 1.08 * max(text.width(words_of(unit), text.BOX), text.width(unit.detail, text.SMALL)) + 16
+    # Two lines are written from their left ends on: in a wider font than Arial they grow to one side.
+    spare = 1.16 if unit.detail else 1.08
+    return spare * max(text.width(words_of(unit), text.BOX), text.width(unit.detail, text.SMALL)) + 16
 
 
 def words_of(unit: Unit) -> str:

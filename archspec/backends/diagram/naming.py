@@ -146,7 +146,12 @@ class Naming:
 
 
 def net_of(
-    graph: Graph, naming: Naming, scope: Scope, closed: set[Scope], outside: Mapping[int, str] | None = None
+    graph: Graph,
+    naming: Naming,
+    scope: Scope,
+    closed: set[Scope],
+    outside: Mapping[int, str] | None = None,
+    blocks_absorb: bool = True,
 ) -> Net:
     """The units of a scope's nodes; scopes of ``closed`` are folded, unless they would be one box anyway."""
     nodes = graph.nodes if scope is graph.root else scope.nodes()
@@ -158,6 +163,7 @@ def net_of(
         naming.unit,
         naming.words,
         outside,
+        blocks_absorb,
     )
     for unit in net.units:
         op = unit.nodes[0].op if unit.block is None and unit.nodes else None

@@ -78,7 +78,7 @@ class Plan:
     def _unfolded(self, closed: set[Scope]) -> list[Element]:
         net = net_of(self.graph, self.naming, self.graph.root, closed)
         say(self.graph, net.units, self.show)
-        return self._arranged(net)
+        return self.arranged(net)
 
     def _owners(self, items: Sequence[Element]) -> tuple[set[Scope], set[Scope]]:
         """Uses of blocks that hold branches (or shortcuts in shortcuts), and of those with only a shortcut.
@@ -143,7 +143,7 @@ class Plan:
         return limited(Folder(self.sizes).fold(self._opened(scope, closed)))
 
     def _opened(self, scope: Scope, closed: set[Scope]) -> list[Element]:
-        net = net_of(self.graph, self.naming, scope, closed, self._outside(scope))
+        net = net_of(self.graph, self.naming, scope, closed, self.outside(scope))
         say(self.graph, [unit for unit in net.units if not unit.detail], self.show | {"normalisation", "activation"})
         given = self._given(scope)
         if not given:
@@ -174,7 +174,7 @@ class Plan:
         nodes = [self.graph.nodes[index] for index in sorted(found)]
         return {node.index: text.clean(text.human(node.label or node.name or node.path)) for node in nodes}
 
-    def _outside(self, scope: Scope) -> dict[int, str]:
+    def outside(self, scope: Scope) -> dict[int, str]:
         """What a scope reads from outside, with the words for it."""
         nodes = list(scope.nodes())
         inner = {node.index for node in nodes}
@@ -195,7 +195,7 @@ class Plan:
 
     # -- the main path and its sides ---------------------------------------------------------------------------------
 
-    def _arranged(self, net: Net) -> list[Element]:
+    def arranged(self, net: Net) -> list[Element]:
         """The path to the main output, with the other outputs at its side."""
         outputs = [output for output in self.graph.outputs if output.node in net.of_node]
         if not outputs:
@@ -215,7 +215,7 @@ class Plan:
                 continue
             tap = taps[-1] if taps else net.of_node[output.node] if not more else -1
             if tap >= 0:
-                sides.setdefault(tap, []).append(Side(self._chain(net, more, output), net.units[tap]))
+                sides.setdefault(tap, []).append(Side(self.chain(net, more, output), net.units[tap]))
                 drawn.update(more)
         if not several:
             return decompose(net, path, sides) + self._end(net, main)
@@ -224,11 +224,11 @@ class Plan:
 
     def _joined(self, net: Net, output: Output) -> int:
         """A box for one of several outputs that no path alone leads to."""
-        net.units.append(self._output(output, len(net.units)))
+        net.units.append(self.output(output, len(net.units)))
         net.before.append([net.of_node[output.node]])
         return len(net.units) - 1
 
-    def _output(self, output: Output, index: int) -> Unit:
+    def output(self, output: Output, index: int) -> Unit:
         name = output.name
         block = self.graph.root.block
         said = block.model.task if block is not None and isinstance(block.model, SpecModel) else None
@@ -243,12 +243,12 @@ class Plan:
         shape = self.graph.nodes[main.node].shape
         if not any(size != 1 for size in shape.spatial) or unit.role == "io":
             return []
-        return [self._output(main, unit.index + 1)]
+        return [self.output(main, unit.index + 1)]
 
-    def _chain(self, net: Net, places: Sequence[int], output: Output) -> list[Unit]:
+    def chain(self, net: Net, places: Sequence[int], output: Output) -> list[Unit]:
         """The boxes at the side: what only training needs is one box."""
         units = [net.units[at] for at in places]
-        end = self._output(output, -1)
+        end = self.output(output, -1)
         if not units:
             return [end]
         straight = all(len(net.before[at]) == 1 for at in places)

@@ -32,12 +32,13 @@ def known(show: Iterable[str]) -> frozenset[str]:
 
 def say(graph: Graph, units: Iterable[Unit], show: Collection[str]) -> None:
     """Write into the second line of boxes what is to be shown."""
+    owned = parameters(graph) if "parameters" in show else [0] * len(graph.nodes)
     for unit in units:
         if unit.sign or unit.role in ("io", "note"):
             continue
         told = [unit.detail] if unit.detail else []
         told += dict.fromkeys(part.words for part in unit.parts if part.kind in show and part.words != unit.title)
-        count = sum(parameters(graph, node) for node in unit.nodes) if "parameters" in show else 0
+        count = sum(owned[node.index] for node in unit.nodes)
         told += [f"{count:,} parameters"] if count else []
         unit.detail = text.clean(", ".join(told))
 

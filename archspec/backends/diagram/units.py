@@ -177,11 +177,12 @@ def build(
     name: Callable[[Scope], Unit],
     say: Callable[[Node], str],
     outside: Mapping[int, str] | None = None,
+    blocks_absorb: bool = True,
 ) -> Net:
     """Units of some nodes of a graph, seen from a scope: those in a closed scope become the unit ``name`` gives it.
 
     ``say`` gives the words for a node; ``outside`` names the nodes that the others read from outside, to be drawn as
-    inputs.
+    inputs.  A picture whose blocks can be opened does not let them absorb what stands beside them.
     """
     carriers = _Carriers(inside, closed)
     net = Net([], [], {})
@@ -193,9 +194,13 @@ def build(
     for node in nodes:
         if is_parameter(node):
             continue
+        if node.op is not None and node.op.follows and node.index - 1 in net.of_node:
+            net.of_node[node.index] = net.of_node[node.index - 1]
+            net.units[net.of_node[node.index]].nodes.append(node)
+            continue
         holder, chain = carriers.of(node.scope)
         if holder is None:
-            unit = _of_node(graph, node, chain, say(node))
+            unit = unit_of(graph, node, chain, say(node))
             net.units.append(unit)
             net.before.append([])
             at = len(net.units) - 1
@@ -219,7 +224,7 @@ def build(
             if origin is not None and origin < at and origin not in net.before[at]:
                 net.before[at].append(origin)
     _settle_shapes(net, graph)
-    return absorb(net)
+    return absorb(net, blocks_absorb)
 
 
 def _settle_shapes(net: Net, graph: Graph) -> None:
@@ -230,7 +235,8 @@ def _settle_shapes(net: Net, graph: Graph) -> None:
             unit.shape = graph.nodes[output].shape
 
 
-def _of_node(graph: Graph, node: Node, chain: tuple[Scope, ...], title: str) -> Unit:
+def unit_of(graph: Graph, node: Node, chain: tuple[Scope, ...], title: str) -> Unit:
+    """The unit of a node, seen from inside the open scopes ``chain``."""
     op = node.op
     unit = Unit(0, title, "io", node.shape, chain, node.path or node.name or "input", training=node.training_only)
     if op is None:
@@ -249,8 +255,11 @@ def _of_node(graph: Graph, node: Node, chain: tuple[Scope, ...], title: str) -> 
     return unit
 
 
-def absorb(net: Net) -> Net:
-    """Join each quiet unit with the unit before it, or, where that has other readers, with the one after it."""
+def absorb(net: Net, blocks: bool = True) -> Net:
+    """Join each quiet unit with the unit before it, or, where that has other readers, with the one after it.
+
+    ``blocks`` says whether a folded block may take one.
+    """
     readers = net.after()
     into: dict[int, int] = {}
 
@@ -265,7 +274,8 @@ def absorb(net: Net) -> Net:
         source = final(net.before[at][0])
         host = net.units[source]
         mine = {final(reader) for reader in readers[net.before[at][0]]}
-        if len(mine) == 1 and host.role != "io" and not host.quiet and host.training == unit.training:
+        takes = host.role != "io" and not host.quiet and (blocks or host.block is None)
+        if len(mine) == 1 and takes and host.training == unit.training:
             into[at] = source
             host.nodes += unit.nodes
             host.shape = unit.shape
@@ -277,7 +287,8 @@ def absorb(net: Net) -> Net:
         reader = readers[at][0]
         target = final(reader)
         host = net.units[target]
-        if not host.sign and len(net.before[reader]) == 1 and host.training == unit.training:
+        takes = not host.sign and (blocks or host.block is None)
+        if takes and len(net.before[reader]) == 1 and host.training == unit.training:
             into[at] = target
             host.nodes = unit.nodes + host.nodes
             host.parts = unit.parts + host.parts

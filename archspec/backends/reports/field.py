@@ -7,12 +7,12 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Any
 
-from archspec.analyses.expectations import named_values
 from archspec.analyses.interior import Interior, interior_rows
 from archspec.analyses.receptive_field import AxisField, ReceptiveField, walked
 from archspec.analyses.report import Report
 from archspec.analyses.sight import Sight, Varied, varied
-from archspec.diagnostics import Diagnostic, SpecError, did_you_mean, printable
+from archspec.analyses.step_names import values
+from archspec.diagnostics import Diagnostic, SpecError
 from archspec.sizes import Evaluation
 
 PHASES_SHOWN = 8
@@ -21,11 +21,11 @@ PIXELS_SHOWN = 16
 
 def find(report: Report, name: str) -> int:
     """The step of a name: a path, label, block or output; raises :class:`SpecError`."""
-    names = named_values(report.graph)
-    if name not in names:
-        message = f"the network has no step `{printable(name)}`"
-        raise SpecError([Diagnostic("unknown-name", message, hint=did_you_mean(name, names))])
-    return names[name]
+    names = values(report.graph)
+    if name not in names.found:
+        message, hint = names.complaint(name)
+        raise SpecError([Diagnostic("unknown-name", message, hint=hint)])
+    return names.found[name]
 
 
 def default_steps(report: Report) -> dict[str, int]:

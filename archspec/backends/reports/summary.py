@@ -123,17 +123,17 @@ class _Maker:
                 reads = {index for node in group.nodes() for index in node.inputs} - inside
                 made.append((self.block(group), reads, group.output))
             else:
-                made.append((self.step(group), set(group[0].inputs), group[-1].index))
+                made.append((self.step(group), set(group[0].inputs), _last(group).index))
         return tuple(_folded(made))
 
     def step(self, nodes: Sequence[Node]) -> Row:
         """A step and the activations that follow it."""
-        words = [self.words(node) for node in nodes]
+        words = [self.words(node) for node in nodes if node.op is None or not node.op.follows]
         first = nodes[0]
         costs = [self.report.node_costs[node.index] for node in nodes]
         named = f"{first.scope.prefix}{first.name}" if first.counted or first.op is None else ""
         return self._row(
-            named, " · ".join(word for word in words if word), first.path, nodes[-1],
+            named, " · ".join(word for word in words if word), first.path, _last(nodes),
             first.op.kind if first.op is not None else "input",
             sum(cost.parameters for cost in costs), _sum(cost.multiply_adds for cost in costs),
             _sum(cost.activations for cost in costs) if first.op is not None else None, nodes,
@@ -223,10 +223,17 @@ def _groups(items: Sequence[Node | Scope]) -> Iterator[Scope | list[Node]]:
 
 
 def _follows(node: Node, before: Node) -> bool:
-    """Whether a step is an activation without weights that reads the one before and nothing else."""
+    """Whether a step is an activation without weights that reads the one before alone, or its call's second value."""
+    if node.op is not None and node.op.follows:
+        return True
     if node.op is None or node.op.kind not in ("activation", "dropout") or node.op.tensors:
         return False
     return node.inputs == (before.index,)
+
+
+def _last(group: Sequence[Node]) -> Node:
+    """The step whose value a row gives."""
+    return next(node for node in reversed(group) if node.op is None or not node.op.follows)
 
 
 def _folded(made: Sequence[tuple[Row, set[int], int]]) -> Iterator[Row]:

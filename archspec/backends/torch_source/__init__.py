@@ -10,6 +10,7 @@ arguments for what differs between its uses.
 Nothing here imports torch.
 """
 
+from archspec.backends.torch_source.classes import shown_path
 from archspec.backends.torch_source.emitter import Emitted, emit, emitted
 
-__all__ = ["Emitted", "emit", "emitted"]
+__all__ = ["Emitted", "emit", "emitted", "shown_path"]

@@ -13,6 +13,7 @@ from archspec.backends.torch_source.constructor import Constructor
 from archspec.backends.torch_source.forward import Body
 from archspec.backends.torch_source.layout import WIDTH, lay_out
 from archspec.backends.torch_source.names import Namespace, docstring
+from archspec.backends.torch_source.origins import origins
 from archspec.backends.torch_source.signature import signature
 from archspec.backends.torch_source.steps import Steps, taken
 from archspec.diagnostics import Span
@@ -33,6 +34,8 @@ class ClassText:
     forward: list[str] = field(default_factory=list)
     places: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """For lines of the forward, the places in the spec that they come from."""
+    made: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """The same for lines of the constructor, where that was asked for."""
     helpers: list[str] = field(default_factory=list)
     careful: bool = False
     """Whether memory had a say in how the forward's lines are written."""
@@ -55,14 +58,18 @@ class ClassText:
     def spans(self) -> dict[int, tuple[str, ...]]:
         """``places`` by the lines of the whole text."""
         before = len(self.lines) - len(self.forward)
-        return {before + line: spans for line, spans in self.places.items()}
+        found = {before + line: spans for line, spans in self.places.items()}
+        return found | {len(self.head) + line: spans for line, spans in self.made.items()}
 
 
 class ClassWriter(Steps):
     """Writes one class."""
 
-    def text(self, documentation: Sequence[str], record: str = "") -> ClassText:
-        """The class; ``record`` is the tuple the network's outputs come in, when there are several."""
+    def text(self, documentation: Sequence[str], record: str = "", *, located: bool = False) -> ClassText:
+        """The class; ``record`` is the tuple the network's outputs come in, when there are several.
+
+        ``located``: it is also found where the lines of the constructor come from.
+        """
         template = self.template
         found = ClassText()
         scope = template.uses[0]
@@ -78,6 +85,8 @@ class ClassWriter(Steps):
         found.constructor += signature(template)
         constructor = Constructor(template, self.reserved)
         found.constructor += constructor.chain(network) if template.chain else constructor.members()
+        if located:
+            found.made = origins(constructor, found.constructor)
         found.helpers += self._helpers(template.entries)
         if network:
             self._one_by_one(found)

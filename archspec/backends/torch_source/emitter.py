@@ -41,8 +41,11 @@ def emit(graph: Graph) -> str:
     return emitted(graph).text
 
 
-def emitted(graph: Graph) -> Emitted:
-    """The source of a network, with what is known about it."""
+def emitted(graph: Graph, *, located: bool = False) -> Emitted:
+    """The source of a network, with what is known about it.
+
+    ``located``: ``lines`` also has the lines of constructors, with the steps whose modules they make.
+    """
     reader = Reader(analyse(graph))
     templates: dict[Scope, Template] = {}
     ordered: list[Template] = []
@@ -61,7 +64,7 @@ def emitted(graph: Graph) -> Emitted:
     texts: list[ClassText] = []
     for template in ordered:
         writer = ClassWriter(reader, template, templates, names, graph.outputs if template is root else ())
-        text = writer.text(_documentation(graph, template), record)
+        text = writer.text(_documentation(graph, template), record, located=located)
         text.constructor += initial.inside.get(template, []) + (initial.loop if template is root else [])
         texts.append(text)
     blocks: list[list[str]] = []

@@ -288,7 +288,8 @@ class Steps:
         for output in self.outputs:
             if self.reader.flow.alias[output.node] == index and output.name != "output":
                 return output.name
-        return self.graph.nodes[index].label or ""
+        node = self.graph.nodes[index]
+        return node.label or ("indices" if node.op is not None and node.op.follows else "")
 
 
 def taken(namespace: Namespace) -> set[str]:

@@ -13,31 +13,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
-from archspec.importers.tensors import Filled, missing_package, read_bytes
+from archspec.importers import protobuf
+from archspec.importers.protobuf import BYTES, INT32, INT64, MESSAGE, OPTIONAL, REPEATED, STRING
+from archspec.importers.tensors import Filled, read_bytes
 from archspec.records import record
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MOST_BYTES = 2**31 - 1
-"""What one message may have in protocol buffers."""
-
-_OPTIONAL, _REPEATED = 1, 3
-_INT64, _INT32, _STRING, _MESSAGE, _BYTES = 3, 5, 9, 11, 12
-_MESSAGES: dict[str, tuple[tuple[str, int, int, int, str], ...]] = {
-    "Shape": (("dim", 1, _REPEATED, _INT64, ""),),
+_MESSAGES: protobuf.Table = {
+    "Shape": (("dim", 1, REPEATED, INT64, ""),),
     "Blob": (
-        ("num", 1, _OPTIONAL, _INT32, ""),
-        ("channels", 2, _OPTIONAL, _INT32, ""),
-        ("height", 3, _OPTIONAL, _INT32, ""),
-        ("width", 4, _OPTIONAL, _INT32, ""),
-        ("data", 5, _REPEATED, _BYTES, ""),
-        ("shape", 7, _OPTIONAL, _MESSAGE, "Shape"),
-        ("double_data", 8, _REPEATED, _BYTES, ""),
+        ("num", 1, OPTIONAL, INT32, ""),
+        ("channels", 2, OPTIONAL, INT32, ""),
+        ("height", 3, OPTIONAL, INT32, ""),
+        ("width", 4, OPTIONAL, INT32, ""),
+        ("data", 5, REPEATED, BYTES, ""),
+        ("shape", 7, OPTIONAL, MESSAGE, "Shape"),
+        ("double_data", 8, REPEATED, BYTES, ""),
     ),
-    "Layer": (("name", 1, _OPTIONAL, _STRING, ""), ("blobs", 7, _REPEATED, _MESSAGE, "Blob")),
-    "OldLayer": (("name", 4, _OPTIONAL, _STRING, ""), ("blobs", 6, _REPEATED, _MESSAGE, "Blob")),
-    "Net": (("layers", 2, _REPEATED, _MESSAGE, "OldLayer"), ("layer", 100, _REPEATED, _MESSAGE, "Layer")),
+    "Layer": (
+        ("name", 1, OPTIONAL, STRING, ""),
+        ("blobs", 7, REPEATED, MESSAGE, "Blob"),
+    ),
+    "OldLayer": (
+        ("name", 4, OPTIONAL, STRING, ""),
+        ("blobs", 6, REPEATED, MESSAGE, "Blob"),
+    ),
+    "Net": (
+        ("layers", 2, REPEATED, MESSAGE, "OldLayer"),
+        ("layer", 100, REPEATED, MESSAGE, "Layer"),
+    ),
 }
 """Name, number, label, type and message of the fields of ``caffe.proto`` that weights are in."""
 
@@ -56,21 +62,7 @@ class Filling:
 @cache
 def message_classes() -> Mapping[str, Any]:
     """The messages as classes; raises :class:`Fault` where protobuf is not installed."""
-    try:
-        from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-    except ImportError:
-        raise missing_package("a .caffemodel", "protobuf") from None
-    file: Any = descriptor_pb2.FileDescriptorProto(name="archspec/weights.proto", package="archspec.caffe")
-    for name, fields in _MESSAGES.items():
-        message = file.message_type.add(name=name)
-        for field, number, label, kind, of in fields:
-            message.field.add(
-                name=field, number=number, label=label, type=kind, type_name=f".archspec.caffe.{of}" if of else None
-            )
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    found = {name: pool.FindMessageTypeByName(f"archspec.caffe.{name}") for name in _MESSAGES}
-    return {name: message_factory.GetMessageClass(descriptor) for name, descriptor in found.items()}
+    return protobuf.message_classes("caffe", _MESSAGES, "a .caffemodel")
 
 
 def read(path: Path, fillings: Sequence[Filling], wanted: Mapping[str, tuple[int, ...]]) -> Filled:
@@ -80,7 +72,7 @@ def read(path: Path, fillings: Sequence[Filling], wanted: Mapping[str, tuple[int
     """
     try:
         made = message_classes()["Net"]()
-        content = read_bytes(path, MOST_BYTES)
+        content = read_bytes(path, protobuf.MOST_BYTES)
     except Fault as fault:
         raise SpecError([fault.diagnostic]) from None
     try:

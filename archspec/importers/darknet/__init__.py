@@ -14,7 +14,7 @@ from archspec.diagnostics import Diagnostics
 from archspec.importers import regions
 from archspec.importers.assembly import Read
 from archspec.importers.darknet import weights
-from archspec.importers.darknet.network import Order, assembled
+from archspec.importers.darknet.network import assembled
 from archspec.importers.tensors import Filled
 
 
@@ -22,7 +22,7 @@ def read(text: str, name: str, diagnostics: Diagnostics, size: Sequence[int] | N
     """The network of a ``.cfg``; what is wrong goes to the diagnostics.  Raises :class:`Fault`."""
     network, outputs = assembled(text, name, diagnostics, size)
     assembly = network.assembly
-    renamed = regions.find(assembly, [value for _, value in outputs], Order())
+    renamed = regions.find(assembly, [value for _, value in outputs], regions.Order())
     stored = [
         replace(each, path=renamed.get(each.path, each.path), norm=renamed.get(each.norm or "", each.norm))
         for each in network.stored

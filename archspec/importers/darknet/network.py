@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from archspec.diagnostics import Diagnostics, Fault, did_you_mean, printable
@@ -10,7 +9,6 @@ from archspec.importers.assembly import Assembly
 from archspec.importers.darknet.cfg import Section, sections
 from archspec.importers.darknet.layers import HEADS, NOTHING, RULES, SHORT, Network, Unknown
 from archspec.importers.naming import legal
-from archspec.importers.regions import Names, Unit
 
 
 def _words(text: str) -> frozenset[str]:
@@ -92,23 +90,3 @@ def _value(network: Network, section: Section, kind: str, before: int | None, di
     except Unknown:
         return None
     return value
-
-
-class Order:
-    """Names of regions by their order, and of what lies in them by theirs."""
-
-    def __init__(self) -> None:
-        self._count: dict[str, int] = {}
-
-    def __call__(self, merge: Unit, units: Sequence[Unit]) -> Names | None:
-        """``residual3`` with ``conv1``, ``conv2``."""
-        kind = "residual" if any(layer.op == "add" for unit in units for layer in unit.layers) else "branches"
-        self._count[kind] = self._count.get(kind, 0) + 1
-        members: list[str] = []
-        within: dict[str, int] = {}
-        for unit in units:
-            word = re.sub(r"\d+\Z", "", unit.name)
-            if unit.has_weights():
-                within[word] = within.get(word, 0) + 1
-            members.append(f"{word}{within[word]}" if unit.has_weights() else "")
-        return Names(f"{kind}{self._count[kind]}", kind, members)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from archspec.diagnostics import Diagnostic, SpecError, printable
 from archspec.graph import Graph
 from archspec.importers.network import Network, Output
+from archspec.importers.tidying import tidy
 from archspec.importers.torch_module import arithmetic, functions, shapes
 from archspec.importers.torch_module.capture import capture, on_meta, said_of
 from archspec.importers.torch_module.idle import with_idle
 from archspec.importers.torch_module.layers import Unknown
 from archspec.importers.torch_module.lowering import Lowering
 from archspec.importers.torch_module.sizing import Runs, runs
-from archspec.importers.torch_module.tidying import tidy
 from archspec.importers.torch_module.trace import Trace, Value, tensors
 from archspec.importers.torch_module.traces import mark_training, together
 from archspec.importers.writing import written

@@ -80,10 +80,20 @@ class Op(BaseModel):
     references: ClassVar[tuple[str, ...]] = ()
     """Fields that name another step (``upsample: {to: skip}``): the step becomes one more input, after the others."""
 
+    prelude: ClassVar[str] = ""
+    """The steps that stand before the op in its example, because it names one of them."""
+    wants_second: ClassVar[tuple[str, ...]] = ()
+    """The references that mean the second value of a step's call, such as the indices of a pool."""
+
+    @property
+    def referred(self) -> int:
+        """Number of inputs, at the end, that are references."""
+        return sum(getattr(self, name) is not None for name in self.references)
+
     @property
     def borrows(self) -> int:
         """Number of inputs, at the end, of which only the size is used."""
-        return sum(getattr(self, name) is not None for name in self.references)
+        return self.referred
 
     pins: ClassVar[bool] = False
     """Whether it may need numbers where its input has symbolic sizes (``flatten``), :meth:`pinned` says which: the
@@ -269,6 +279,14 @@ class Op(BaseModel):
         return {name: statement for name, statement in statements.items() if name in there}
 
     @property
+    def second(self) -> Op | None:
+        """The op of a second value that the call gives besides the output; None if there is one value."""
+        return None
+
+    follows: ClassVar[bool] = False
+    """Whether it is the second value of the call before it, and no step of its own."""
+
+    @property
     def random(self) -> bool:
         """Whether the op draws random numbers in training."""
         return False
@@ -306,4 +324,6 @@ def any_one(op: Op, inputs: Sequence[Shape]) -> Shape:
     """The only input of an op that also takes a parameter; raises :class:`ShapeError` for more inputs."""
     if len(inputs) != 1:
         raise ShapeError(f"{op.title()} takes one input, not {len(inputs)}")
+    if inputs[0].pooled is not None:
+        raise ShapeError(f"{op.title()} cannot take the indices of a pool", "only `max_unpool` reads them")
     return inputs[0]

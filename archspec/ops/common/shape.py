@@ -25,6 +25,16 @@ class ShapeError(Exception):
 
 
 @record
+class Pooled:
+    """What the indices of a max pool count in: the sizes before it, and its windows."""
+
+    sizes: tuple[Dim, ...]
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+
+
+@record
 class Shape:
     """A tensor's shape without the batch: sizes and axis names, in torch's order.
 
@@ -35,6 +45,8 @@ class Shape:
     axes: tuple[str, ...]
     batched: bool = True
     """Whether torch's tensor has a batch axis before these; a parameter has none."""
+    pooled: Pooled | None = None
+    """For the indices of a max pool, which are 64-bit integers: what they count in."""
 
     @classmethod
     def of(cls, *dims: Dim) -> Shape:
@@ -79,6 +91,10 @@ class Shape:
         count = self.channels if channels is None else channels
         dims = tuple(count if axis == "channels" else next(sizes) for axis in self.axes)
         return Shape(dims, self.axes, self.batched)
+
+    def counting(self, pooled: Pooled) -> Shape:
+        """The shape of indices that count in something."""
+        return Shape(self.dims, self.axes, self.batched, pooled)
 
     def position(self, axis: str) -> int:
         """Index of an axis among torch's dimensions, the batch being 0."""

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from archspec import vocabulary
+from archspec.analyses.step_names import Named, StepNames, step_names
 from archspec.analyses.trial import NoNumber, Trial
 from archspec.diagnostics import did_you_mean, printable
 from archspec.graph import Graph, Node, Output, Scope
@@ -38,8 +39,8 @@ class Draft:
         self.places: dict[int, int] = {}
         """After ``finish``: old index of a node -> its new index."""
         self._trial = Trial(graph.sizes)
-        self._known: dict[str, DraftNode] | None = None
-        self._scopes: dict[str, DraftScope] | None = None
+        self._known: StepNames[DraftNode] | None = None
+        self._scopes: StepNames[DraftScope] | None = None
         by_index: dict[int, DraftNode] = {}
         self.root = self._scope(graph.root, None, by_index)
         self.sharing: dict[DraftNode, list[DraftNode]] = {}
@@ -91,30 +92,47 @@ class Draft:
             yield scope
             stack += [item for item in reversed(scope.items) if isinstance(item, DraftScope)]
 
-    def scope(self, path: str) -> DraftScope | None:
-        """The block, sequence or branch at a path; None if there is none."""
+    def scope(self, name: str) -> DraftScope | None:
+        """The block, sequence or branch with a path or label; None if there is none."""
         if self._scopes is None:
-            self._scopes = {scope.path: scope for scope in self.scopes() if scope.path}
-        return self._scopes.get(path)
+            self._scopes = step_names(
+                Named(scope, scope.path, scope.label, _around(scope.parent))
+                for scope in self.scopes()
+                if scope.parent is not None
+            )
+        return self._scopes.found.get(name)
 
     def find(self, name: str) -> DraftNode:
-        """The node with a path or label, or the output of the scope at that path; raises RewriteError."""
-        known = self._known
-        if known is None:
-            known = self._known = {node.name: node for node in self.inputs}
-            for node in self.nodes():
-                known[node.path] = node
-            for node in self.nodes():
-                if node.label is not None:
-                    known.setdefault(node.label, node)
-        found = known.get(name)
-        scope = self.scope(name) if found is None else None
-        if scope is not None:
-            found = scope.output
+        """The node with a path or label, or the output of the scope with it; raises RewriteError."""
+        if self._known is None:
+            self._known = step_names(
+                Named(node, node.path, node.label, _around(node.scope)) for node in (*self.inputs, *self.nodes())
+            )
+        scope = self.scope(name)
+        found = self._known.found.get(name) if scope is None else scope.output
         if found is None:
-            hint = did_you_mean(name, [*known, *(self._scopes or ())])
-            raise RewriteError(f"there is no step or label `{printable(name, 80)}`", hint=hint)
+            message, hint = self._known.complaint(name, self._scopes.found if self._scopes else ())
+            raise RewriteError(message, hint=hint)
         return found
+
+    def uses(self, block: str) -> Iterator[DraftScope]:
+        """The uses of a block, none inside another, in order; raises RewriteError if there is none."""
+        blocks: set[str] = set()
+        found = False
+        stack = [self.root]
+        while stack:
+            scope = stack.pop()
+            if scope.old.kind == "block" and scope.old.block is not None:
+                blocks.add(scope.old.block.name)
+                if scope.old.block.name == block:
+                    found = True
+                    yield scope
+                    continue
+            stack += [item for item in reversed(scope.items) if isinstance(item, DraftScope)]
+        if not found:
+            listed = f"its blocks are {', '.join(sorted(blocks)[:8])}" if blocks else None
+            hint = did_you_mean(block, blocks) or listed
+            raise RewriteError(f"nothing in this network is a block `{printable(block, 80)}`", hint=hint)
 
     def within(self, names: Sequence[str] | None) -> list[DraftNode]:
         """The nodes in the blocks or steps with these paths or labels, in execution order; all nodes for None."""
@@ -170,24 +188,29 @@ class Draft:
         Its label moves to its input, if that has none.
         """
         source = node.inputs[0]
-        self._forget(node)
+        self._drop_second(node)
+        self._known = None
         self.hand_over_label(node, source)
         self.redirect(node, source)
         for other in node.inputs:
             other.readers.remove(node)
         node.scope.items.remove(node)
 
-    def _forget(self, node: DraftNode) -> None:
-        for name in (node.path, node.label):
-            if self._known is not None and name is not None and self._known.get(name) is node:
-                del self._known[name]
+    def _drop_second(self, node: DraftNode) -> None:
+        """Remove the second value of a node's call with it; raises RewriteError if a step reads that."""
+        items = node.scope.items
+        after = next(iter(items[items.index(node) + 1 :]), None)
+        if isinstance(after, DraftNode) and after.op is not None and after.op.follows:
+            if after.readers:
+                raise RewriteError(f"`{after.readers[0].path}` reads the indices of `{node.path}`", node)
+            for other in after.inputs:
+                other.readers.remove(after)
+            items.remove(after)
 
     def hand_over_label(self, node: DraftNode, source: DraftNode) -> None:
         """Move the label of a removed node to its replacement, if that has none."""
         if node.label is not None and source.op is not None and source.label is None:
             source.label = node.label
-            if self._known is not None:
-                self._known.setdefault(node.label, source)
 
     def copy_before(self, scope: DraftScope, name: str) -> DraftNode:
         """Insert another use of a block (a single chain of steps) before it; returns the first step of the new use."""
@@ -274,11 +297,8 @@ class Draft:
             one.readers = [reader for reader in one.readers if reader not in inside]
         assert scope.parent is not None
         scope.parent.items.remove(scope)
-        for node in scope.nodes():
-            self._forget(node)
-        if self._scopes is not None:
-            for inner in self.scopes(scope):
-                self._scopes.pop(inner.path, None)
+        self._known = None
+        self._scopes = None
 
     def keep_only(self, outputs: list[tuple[Output, DraftNode]]) -> None:
         """Make these the outputs, and remove every node that none of them needs."""
@@ -327,3 +347,11 @@ class Draft:
         self.notes.append(message)
 
     # -- a graph again -----------------------------------------------------------------------------------------------
+
+
+def _around(scope: DraftScope | None) -> tuple[str, ...]:
+    found: list[str] = []
+    while scope is not None:
+        found.append(scope.path)
+        scope = scope.parent
+    return tuple(found)

@@ -100,6 +100,11 @@ class _Finish:
         assert op is not None
         assert like is not None
         inputs = [self.new[node] for node in draft.inputs]
+        if op.follows:  # it is what the call before it gives, whatever became of that
+            before = self.nodes[-1]
+            op, inputs = before.op.second if before.op is not None else None, [self.nodes[i] for i in before.inputs]
+            if op is None:
+                raise RewriteError("the indices of a pool are read, and the rewrite would remove the pool", draft)
         try:
             shapes, shape = self.trial.infer(op, tuple(node.shape for node in inputs), len(self.nodes))
         except (ShapeError, NoNumber) as error:

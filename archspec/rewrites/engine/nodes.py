@@ -78,6 +78,12 @@ class DraftScope:
         """The current module path."""
         return self.parent.join(self.name) if self.parent is not None else ""
 
+    @property
+    def label(self) -> str | None:
+        """The label that its own step gives it."""
+        labelled = self.old.step is not None and self.old.step.label is not None
+        return self.output.label if labelled and self.output is not None else None
+
     def join(self, name: str) -> str:
         """The path of a name in this scope."""
         return f"{self.path}.{name}" if self.path else name

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from archspec.importers.joins import grown_joins
 from archspec.importers.network import Layer, Output
-from archspec.importers.torch_module.joins import grown_joins
 
 
 def tidy(layers: Sequence[Layer], outputs: Sequence[Output]) -> list[Layer]:
     """The layers of a network with every rule below applied; what its outputs are stays."""
-    for rule in (_normalised_map, _long_sum, grown_joins, _all_same):
+    for rule in (_normalised_map, _shuffled, _long_sum, grown_joins, _all_same):
         read_by: Counter[int] = Counter(output.value for output in outputs)
         for layer in layers:
             read_by.update([*layer.reads, *layer.refers.values()])
@@ -37,6 +37,24 @@ def _normalised_map(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[
         norm.reads, norm.gives = list(first.reads), layer.gives
         yield first
         yield layer
+
+
+def _shuffled(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[Layer]:
+    """Channels laid out in groups, groups and channels exchanged, and laid in a row again: a shuffle."""
+    made = {layer.gives: layer for layer in layers}
+    for layer in layers:
+        turned = made.get(layer.reads[0]) if layer.op == "reshape" else None
+        parted = made.get(turned.reads[0]) if turned is not None and turned.op == "permute" else None
+        if turned is None or parted is None or parted.op != "reshape" or read_by[turned.gives] != 1:
+            continue
+        groups, count, *kept = parted.arguments["shape"]
+        (first, second, *axes), whole = turned.arguments["axes"], layer.arguments["shape"]
+        if read_by[parted.gives] != 1 or axes != kept or second != "channels" or list(whole[1:]) != kept:
+            continue
+        if first not in axes and kept and whole[0] == groups * count:
+            layer.op, layer.arguments, layer.reads = "channel_shuffle", {"groups": groups}, list(parted.reads)
+            yield parted
+            yield turned
 
 
 def _long_sum(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[Layer]:

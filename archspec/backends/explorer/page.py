@@ -1,0 +1,94 @@
+"""The page as text: data, styles and scripts in one file, under a policy that forbids all loading."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from archspec.analyses.report import Report
+from archspec.backends.diagram import known_depth, known_theme
+from archspec.backends.explorer.data import Link, data
+
+FOLDER = Path(__file__).parent / "web"
+STYLES = ("theme", "frame", "figure", "panel", "code")
+SCRIPTS = (
+    "numbers",
+    "memory",
+    "validity",
+    "model",
+    "text",
+    "layout",
+    "layered",
+    "placing",
+    "painting",
+    "view",
+    "colours",
+    "field",
+    "code",
+    "panel",
+    "finding",
+    "address",
+    "keys",
+    "choosing",
+    "opening",
+    "sizing",
+    "buttons",
+    "main",
+)
+"""The files of the page's script, in the order in which they stand in it."""
+
+
+def page(
+    report: Report,
+    *,
+    depth: int | None = None,
+    focus: str | None = None,
+    theme: str | None = None,
+    links: Sequence[Link] = (),
+) -> str:
+    """The page of a network: HTML that needs nothing beside it.
+
+    ``depth`` opens that many levels of blocks at first, ``focus`` chooses a block and opens it; without a ``theme`` the
+    page follows the reader's system.  Raises :class:`SpecError` for a theme, focus or depth that there is none of.
+    """
+    chosen = None if theme is None else known_theme(theme)
+    known_depth(depth)
+    style = "".join(_read(f"{name}.css") for name in STYLES)
+    script = script_text()
+    allowed = f"style-src {_hash(style)}; script-src {_hash(script)}"
+    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+    network, texts = data(report, depth, focus, links)
+    filled = {
+        "policy": policy,
+        "title": escape(report.graph.name),
+        "theme": f' data-theme="{chosen}"' if chosen else "",
+        "style": style,
+        "data": embedded(network),
+        "texts": embedded(texts),
+        "script": script,
+    }
+    parts = _read("page.html").split("{{")
+    return parts[0] + "".join(filled[name] + rest for name, _, rest in (part.partition("}}") for part in parts[1:]))
+
+
+def script_text() -> str:
+    """The page's script: its files in one function, so that none of its names are the window's."""
+    return '"use strict";\n(() => {\n' + "\n".join(_read(f"{name}.js") for name in SCRIPTS) + "\nstart();\n})();\n"
+
+
+def embedded(value: object) -> str:
+    """Data as JSON that ends no script and begins no tag, whatever texts are in it."""
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")

@@ -1,0 +1,69 @@
+"""Semantic colours: the words of expressions, and which names are ops, blocks, steps and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lsprotocol import types
+
+from archspec import ops
+from archspec.diagnostics import Span
+from archspec.editor import formulas
+from archspec.editor.documents import Document
+from archspec.editor.places import Place
+from archspec.expressions import FUNCTIONS
+
+LEGEND = types.SemanticTokensLegend(
+    ["number", "string", "keyword", "operator", "variable", "parameter", "function", "class", "property"],
+    ["declaration"],
+)
+"""Kinds of words, as editors know them."""
+
+_TOKENS = {"number": "number", "text": "string", "keyword": "keyword", "operator": "operator"}
+
+
+def colours(document: Document) -> types.SemanticTokens:
+    """The coloured words of a text, each as the protocol counts it from the one before."""
+    study = document.current
+    found: dict[tuple[int, int], tuple[Span, str, int]] = {}
+    for place in () if study is None else study.places:
+        for span, kind, declared in _words(place):
+            if span.line == span.end_line:
+                found.setdefault((span.line, span.column), (span, kind, declared))
+    lines = document.lines
+    data: list[int] = []
+    line = character = start = 0
+    for span, kind, declared in (found[key] for key in sorted(found)):
+        at = lines.range(span)
+        length = at.end.character - at.start.character
+        if at.start.line == line and at.start.character < character:
+            continue
+        moved = at.start.line - line
+        before = 0 if moved else start
+        start = at.start.character
+        data += [moved, start - before, length, LEGEND.token_types.index(kind), declared]
+        line, character = at.start.line, at.end.character
+    return types.SemanticTokens(data)
+
+
+def _words(place: Place) -> Iterator[tuple[Span, str, int]]:
+    """The coloured words at a place, and whether each is declared there."""
+    if place.kind == "call" and "$" not in place.text:
+        yield place.span, "function" if place.text in ops.names() else "class", 0
+    elif place.kind in ("name", "label") and "$" not in place.text:
+        yield place.span, "variable", 1
+    elif place.kind == "from" and "$" not in place.text:
+        yield place.span, "variable", 0
+    elif place.kind in ("parameter", "let", "input"):
+        yield place.span, "parameter", 1
+    elif place.kind == "block":
+        yield place.span, "class", 1
+    elif place.kind == "argument":
+        yield place.span, "property", 0
+    loops = formulas.loop_names(place)
+    for token, span in formulas.tokens(place):
+        if token.kind == "name":
+            kind = "function" if token.text in FUNCTIONS else "variable" if token.text in loops else "parameter"
+            yield span, kind, 0
+        else:
+            yield span, _TOKENS[token.kind], 0

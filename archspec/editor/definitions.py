@@ -1,0 +1,134 @@
+"""Where the thing under the cursor is declared, and everywhere that it is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from lsprotocol import types
+
+from archspec.diagnostics import Fault, Span
+from archspec.editor import names
+from archspec.editor.diagnostics import locate
+from archspec.editor.documents import Document, Documents
+from archspec.editor.lines import Lines
+from archspec.editor.study import Study
+from archspec.editor.symbols import Symbol, declaration, mentions, symbol_at
+from archspec.source import Limits, read
+
+MOST_FILES = 500
+"""YAML files beside a spec that are searched for a name."""
+
+
+def definition(documents: Documents, document: Document, position: types.Position) -> types.Location | None:
+    """Where the thing at a position is declared; of a library block or another spec, its file."""
+    study = document.current
+    if study is None:
+        return None
+    point = document.lines.point(position)
+    found = symbol_at(study, point)
+    if found is not None:
+        owner = owner_study(documents, study, found[0])
+        span = None if owner is None else declaration(owner, found[0])
+        if span is not None:
+            return locate(documents, document, span)
+    place = study.place(point)
+    if place is None:
+        return None
+    if place.kind == "spec":
+        file = names.named_file(study, place.text)
+    elif place.kind in ("call", "value", "import") and "$" not in place.text:
+        file = names.used_file(study, place.text.partition(".")[0])
+    else:
+        return None
+    return None if file is None else locate(documents, document, file.node.span.part(0, 1))
+
+
+def references(documents: Documents, document: Document, position: types.Position) -> list[types.Location]:
+    """Everywhere that the thing at a position is named, in this file and in those beside it."""
+    study = document.current
+    found = None if study is None else symbol_at(study, document.lines.point(position))
+    if study is None or found is None:
+        return []
+    located = [locate(documents, document, span) for _, span in everywhere(documents, document, found[0])]
+    return [each for each in located if each is not None]
+
+
+def highlights(document: Document, position: types.Position) -> list[types.DocumentHighlight]:
+    """The same in this text alone."""
+    study = document.current
+    found = None if study is None else symbol_at(study, document.lines.point(position))
+    if study is None or found is None:
+        return []
+    return [types.DocumentHighlight(document.lines.range(span)) for span in mentions(study, found[0])]
+
+
+def owner_study(documents: Documents, study: Study, symbol: Symbol) -> Study | None:
+    """The study of the file that declares a thing."""
+    if study.file is None or symbol.file == study.file.key:
+        return study
+    return _study(documents, Path(symbol.file))
+
+
+def everywhere(documents: Documents, document: Document, symbol: Symbol) -> Iterator[tuple[Study, Span]]:
+    """Every mention of a thing, in its own file and in those beside or below it that use it."""
+    for study in studies(documents, document, symbol):
+        for span in mentions(study, symbol):
+            yield study, span
+
+
+def studies(documents: Documents, document: Document, symbol: Symbol) -> Iterator[Study]:
+    """The files that may name a thing."""
+    seen: set[str] = set()
+    if document.good is not None and document.good.file is not None:
+        seen.add(document.good.file.key)
+        yield document.good
+    if symbol.kind not in ("block", "value"):
+        return
+    for path in _beside(documents, document):
+        key = str(path.resolve())
+        if key in seen:
+            continue
+        seen.add(key)
+        found = _study(documents, path, symbol.name)
+        if found is not None and (found.file is not None and (key == symbol.file or symbol.file in found.loader.files)):
+            yield found
+
+
+def _beside(documents: Documents, document: Document) -> Iterator[Path]:
+    """The YAML files in a document's folder, its sub-folders and those above it in the editor's workspace."""
+    if document.path is None:
+        return
+    folder = document.path.resolve().parent
+    roots = [root for root in documents.roots if folder.is_relative_to(root)]
+    top = min(roots, key=lambda root: len(root.parts), default=folder)
+    found = (
+        path
+        for path in top.rglob("*.y*ml")
+        if path.suffix in (".yaml", ".yml") and not any(part.startswith(".") for part in path.relative_to(top).parts)
+    )
+    yield from islice(found, MOST_FILES)
+
+
+def _study(documents: Documents, path: Path, word: str = "") -> Study | None:
+    """What is known of a file that need not be open; None where it cannot be read, or has not the word."""
+    key = str(path.resolve())
+    for document in documents.open.values():
+        if document.key == key:
+            return documents.study(document) if word in document.text else None
+    try:
+        text = read(path, Limits())
+    except Fault:
+        return None
+    if word not in text or "archspec:" not in text:
+        return None
+    found = Study(path, text, path.name, documents.shelf, lambda: None)
+    documents.shelf.unsaved.pop(key, None)
+    return found
+
+
+def lines_of(documents: Documents, study: Study) -> Lines:
+    """The lines of a studied text."""
+    assert study.source is not None
+    return Lines(study.source.lines, documents.encoding)

@@ -1,0 +1,74 @@
+"""Inlay hints: at the end of each step's line what the step gives, in the first or the chosen use of its block."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from archspec.editor import measures
+from archspec.editor.documents import Document
+from archspec.editor.lines import Lines, same_lines
+from archspec.editor.settings import Hints
+from archspec.editor.study import Study
+from archspec.graph import Node, Scope
+
+
+def hints(document: Document, lines: range, wanted: Hints) -> list[types.InlayHint]:
+    """The hints of the steps that begin on some of a text's lines (from 1 on).
+
+    A text that is no YAML while it is written has the hints of the last that was, on the lines that did not change.
+    """
+    study = document.good
+    if study is None or study.source is None:
+        return []
+    now = document.lines
+    moved = same_lines(study.source.lines, now.lines)
+    found: list[types.InlayHint] = []
+    for line, said in _by_line(document, study, wanted).items():
+        there = moved.get(line)
+        if there in lines:
+            assert there is not None
+            found.append(_hint(now, there, said))
+    return found
+
+
+def _hint(lines: Lines, line: int, said: str) -> types.InlayHint:
+    end = len(lines.lines[line - 1].rstrip()) + 1
+    return types.InlayHint(lines.position(line, end), said, padding_left=True)
+
+
+def _by_line(document: Document, study: Study, wanted: Hints) -> dict[int, str]:
+    """What is said at the end of each line, of the first step that begins on it."""
+    found: dict[int, str] = {}
+    for (line, _), items in sorted(study.made.items()):
+        if line in found:
+            continue
+        item = shown_use(document, study, items)
+        node = study.output(item)
+        said = "" if node is None else _described(study, item, node, wanted)
+        if said:
+            found[line] = said
+    return found
+
+
+def shown_use(document: Document, study: Study, items: list[Node | Scope]) -> Node | Scope:
+    """The one of the things that a step makes that is in the chosen use of its block, or else the first."""
+    for item in items:
+        scope = study.scope(item)
+        name = scope.block.name if scope.block is not None else ""
+        if document.chosen.get(name) == scope.path:
+            return item
+    return items[0]
+
+
+def _described(study: Study, item: Node | Scope, node: Node, wanted: Hints) -> str:
+    """What a hint says of what a step makes, whose value is a node's."""
+    report = study.report
+    parts: list[str] = []
+    if wanted.shape != "off":
+        parts.append(measures.shape(report, node, wanted.shape == "numbers"))
+    if report is not None and wanted.field:
+        seen = measures.field(report, node)
+        parts.append(f"sees {seen}" if seen else "")
+    if report is not None and wanted.cost:
+        parts.append(measures.brief_cost(report, item))
+    return " · ".join(part for part in parts if part)

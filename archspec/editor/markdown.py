@@ -1,0 +1,68 @@
+"""Text for the editor's pop-ups, which read Markdown: what others wrote is shown as it is and means nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from lsprotocol import types
+
+from archspec.characters import printable, prose
+from archspec.language.topics import Topic
+
+_MARKS = re.compile(r"([\\`*_\[\]<>|~&$]|\A[#+=-]|(?<=\A\d)[.)])")
+_LONGEST = 120
+"""Characters of one value that are shown."""
+
+
+def words(text: str) -> str:
+    """A text as Markdown that shows just it; code between single backticks stays code."""
+    parts = prose(" ".join(text.split())).split("`")
+    if len(parts) % 2 == 0:
+        return _MARKS.sub(r"\\\1", "`".join(parts))
+    return "".join(code(part) if at % 2 else _MARKS.sub(r"\\\1", part) for at, part in enumerate(parts))
+
+
+def code(text: str, limit: int = _LONGEST) -> str:
+    """A text as code on one line."""
+    shown = printable(text, limit)
+    longest = max(map(len, re.findall("`+", shown)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if shown.startswith("`") or shown.endswith("`") or not shown else ""
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
+def block(language: str, lines: Iterable[str]) -> str:
+    """Lines of code."""
+    text = "\n".join(printable(line, 400) for line in lines)
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; its cells are Markdown already."""
+    lines = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
+    lines += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"(?<!\\)\|", r"\\|", text).replace("\n", " ")
+
+
+def topic(found: Topic) -> str:
+    """What `archspec help` says of a word."""
+    parts = [f"{code(found.name)}, {words(found.kind)}"]
+    parts += [words(paragraph) for paragraph in found.doc.split("\n\n") if paragraph.strip()]
+    if found.rows:
+        rows = [(code(name), code(default) if default else "", words(what)) for name, default, what in found.rows]
+        parts.append(table((found.columns, "default", ""), rows))
+    if found.example:
+        parts.append(block("yaml", found.example.splitlines()))
+    parts += [words(note) for note in found.notes]
+    return "\n\n".join(parts)
+
+
+def content(parts: Iterable[str]) -> types.MarkupContent:
+    """Paragraphs as the protocol sends them."""
+    return types.MarkupContent(types.MarkupKind.Markdown, "\n\n".join(part for part in parts if part))

@@ -1,0 +1,19 @@
+"""The picture of the network beside the text, drawn as `archspec render` draws it."""
+
+from __future__ import annotations
+
+from archspec.editor.documents import Document
+from archspec.pipeline import render
+
+MOST_NODES = 3_000
+"""Nodes of a network that is drawn as one types."""
+
+
+def picture(document: Document) -> dict[str, str] | None:
+    """The network of the last text without errors, as SVG; None if there was none, or it is very large."""
+    study = document.current or document.good
+    if study is None or study.spec is None or study.spec.misfits or len(study.spec.graph.nodes) > MOST_NODES:
+        return None
+    if study.svg is None:
+        study.svg = render(study.spec).pipe(format="svg").decode()
+    return {"name": study.spec.name, "svg": study.svg}

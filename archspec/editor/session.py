@@ -1,0 +1,135 @@
+"""One editor's session: its documents, its settings, and the one thread that does all work.
+
+A keystroke ends the study of the text before it.  The next begins when the keys have been still for a moment, and what
+is asked for waits for that study.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from typing import TypeVar
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+from pygls.lsp.server import LanguageServer
+
+from archspec.editor import diagnostics
+from archspec.editor.documents import Document, Documents
+from archspec.editor.rename import Refused
+from archspec.editor.settings import Settings
+
+T = TypeVar("T")
+
+_REQUEST_FAILED = -32803
+"""The protocol's code for a request that is right, but cannot be done; an editor shows its message."""
+
+
+class Interrupted(Exception):
+    """The text has changed while it was studied."""
+
+
+class Server(LanguageServer):
+    """The server, with its documents and its one thread."""
+
+    def __init__(self) -> None:
+        super().__init__("archspec", version("archspec-nn"), text_document_sync_kind=types.TextDocumentSyncKind.Full)
+        self.documents = Documents()
+        self.settings = Settings()
+        self._worker = ThreadPoolExecutor(1, "archspec")
+        self._waiting: dict[str, asyncio.Task[None]] = {}
+
+    async def work(self, do: Callable[[], T]) -> T:
+        """What a function gives, run by the thread that does all work."""
+        return await asyncio.get_running_loop().run_in_executor(self._worker, do)
+
+    # -- texts that change ---------------------------------------------------------------------------------------------
+
+    def changed(self, uri: str, text: str, version: int | None) -> None:
+        """A text was opened or changed: it is studied when no other change follows at once."""
+        self.documents.encoding = self.workspace.position_encoding or types.PositionEncodingKind.Utf16
+        self.documents.put(uri, text, version)
+        self.begin(uri)
+
+    def begin(self, uri: str) -> None:
+        """Study a document in a moment, in place of a study that is under way."""
+        waiting = self._waiting.pop(uri, None)
+        if waiting is not None:
+            waiting.cancel()
+        self._waiting[uri] = asyncio.get_running_loop().create_task(self._later(uri))
+
+    async def _later(self, uri: str) -> None:
+        await asyncio.sleep(self.settings.delay)
+        document = self.documents.open.get(uri)
+        if document is None or not document.is_spec:
+            self.publish(uri, None, [])
+            return
+        try:
+            known = document.study
+            found = await self.work(lambda: self.said(document))
+        except Interrupted:
+            return
+        if self.documents.open.get(uri) is document:
+            self.publish(uri, document.version, found)
+            if document.study is not known:
+                self.refresh()
+                for reader in self.documents.readers(document):
+                    reader.study = None
+                    self.begin(reader.uri)
+
+    def said(self, document: Document) -> list[types.Diagnostic]:
+        """What is wrong with a text.  Raises Interrupted where it changes meanwhile."""
+        self.study(document)
+        return diagnostics.diagnostics(self.documents, document)
+
+    def study(self, document: Document) -> None:
+        """Study a text.  Raises Interrupted where it changes meanwhile."""
+        text = document.text
+
+        def pulse() -> None:
+            if document.text is not text:
+                raise Interrupted
+
+        self.documents.study(document, pulse)
+
+    def publish(self, uri: str, version: int | None, found: list[types.Diagnostic]) -> None:
+        """Send what is wrong with a text."""
+        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version))
+
+    def refresh(self) -> None:
+        """Ask the editor to ask for hints again: what it shows may be of another text."""
+        workspace = self.client_capabilities.workspace
+        if workspace is not None and workspace.inlay_hint is not None and workspace.inlay_hint.refresh_support:
+            self.workspace_inlay_hint_refresh(None)
+
+    @property
+    def snippets(self) -> bool:
+        """Whether the editor lets what is completed have holes."""
+        known = self.client_capabilities.text_document
+        item = known.completion.completion_item if known is not None and known.completion is not None else None
+        return item is not None and bool(item.snippet_support)
+
+    def document(self, uri: str) -> Document | None:
+        """An open text that is a spec."""
+        document = self.documents.open.get(uri)
+        return document if document is not None and document.is_spec else None
+
+    async def ask(self, uri: str, feature: Callable[[Document], T], otherwise: T) -> T:
+        """What a feature says of a text that was studied; ``otherwise`` for a text that is no spec."""
+        document = self.document(uri)
+        if document is None:
+            return otherwise
+
+        def do() -> T:
+            try:
+                self.study(document)
+            except Interrupted:
+                return otherwise
+            try:
+                return feature(document)
+            except Refused as refused:
+                raise JsonRpcException(str(refused), _REQUEST_FAILED) from None
+
+        return await self.work(do)

@@ -1,0 +1,132 @@
+"""What is known of one text: its file, its graph as far as it goes, what is wrong, which step made which nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+
+from archspec.analyses.report import Report
+from archspec.backends.torch_source import Emitted
+from archspec.diagnostics import Diagnostic, Source, Span, SpecError
+from archspec.editor.lines import Point, holds
+from archspec.editor.places import Place, places
+from archspec.elaborate.loader import Shelf
+from archspec.graph import Graph, Node, Scope
+from archspec.loading import attempt
+from archspec.pipeline import examine
+from archspec.source import Mapping
+
+
+class Study:
+    """One text, studied once; tables of the graph are made when first needed."""
+
+    def __init__(self, path: Path | None, text: str, shown: str, shelf: Shelf, pulse: Callable[[], None]) -> None:
+        """Raises what ``pulse`` raises."""
+        self.text = text
+        found = attempt(path, text, shown, shelf, pulse=pulse)
+        self.file, self.graph, self.spec = found.file, found.graph, found.spec
+        self.loader = found.loader
+        self.diagnostics = found.diagnostics
+        self.report: Report | None = None
+        self.emitted: Emitted | None = None
+        """Its PyTorch source, once something has asked for it."""
+        self.svg: str | None = None
+        """Its picture, likewise."""
+        if self.spec is not None and not self.spec.misfits:
+            pulse()
+            self.diagnostics = self._examined()
+        elif self.graph is not None:
+            self.report = Report(self.graph, dict(self.graph.sizes))
+
+    def _examined(self) -> tuple[Diagnostic, ...]:
+        assert self.spec is not None
+        try:
+            self.report = examine(self.spec)
+            return self.report.diagnostics
+        except SpecError as error:
+            self.report = Report(self.spec.graph, dict(self.spec.graph.sizes))
+            return error.diagnostics
+
+    @property
+    def source(self) -> Source | None:
+        """The text, as spans know it; None if it is no spec."""
+        return None if self.file is None else self.file.node.span.source
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Everything that stands in the text, in the order written."""
+        return () if self.file is None else tuple(places(self.file.node))
+
+    def place(self, point: Point) -> Place | None:
+        """What stands at a point: the narrowest of what is there."""
+        return narrowest(self.places, point)
+
+    @cached_property
+    def made(self) -> dict[Point, list[Node | Scope]]:
+        """What each step of the text makes, in all uses of its block, by the point where the step begins."""
+        found: dict[Point, list[Node | Scope]] = {}
+        if self.graph is None or self.source is None:
+            return found
+        for item in _items(self.graph):
+            span = item.step.what_span if item.step is not None else None
+            if span is not None and span.source is self.source:
+                found.setdefault((span.line, span.column), []).append(item)
+        return found
+
+    def of_step(self, span: Span | None) -> list[Node | Scope]:
+        """What the step that begins at a span makes: a scope where it makes one, else its nodes."""
+        return [] if span is None else self.made.get((span.line, span.column), [])
+
+    def uses(self, block: str) -> list[Scope]:
+        """The uses of a block of this file, in the order they run; those of the network itself for an empty name."""
+        if self.graph is None or self.file is None:
+            return []
+        wanted = self.file.blocks.get(block) if block else self.file.whole
+        root = self.graph.root
+        scopes = [root, *(item for item in _items(self.graph) if isinstance(item, Scope))]
+        return [scope for scope in scopes if scope.block is not None and scope.block is wanted]
+
+    def scope(self, item: Node | Scope) -> Scope:
+        """The use of a block that a step is written in."""
+        if isinstance(item, Node):
+            return item.scope.owner
+        return (item.parent or item).owner
+
+    def output(self, item: Node | Scope) -> Node | None:
+        """The node whose value a step has; None if it failed."""
+        if isinstance(item, Node):
+            return item
+        return self.graph.nodes[item.output] if self.graph is not None and item.output >= 0 else None
+
+    @property
+    def keys(self) -> Mapping | None:
+        """The spec's keys."""
+        return None if self.file is None else self.file.node
+
+
+def _items(graph: Graph) -> Iterator[Node | Scope]:
+    """Every scope and node that a step makes, in the order they run; a merge with a name is its scope."""
+    stack: list[Iterator[Node | Scope]] = [iter(graph.root.items)]
+    while stack:
+        item = next(stack[-1], None)
+        if item is None:
+            stack.pop()
+        elif isinstance(item, Node):
+            if item.step is not None and not (item.scope.kind == "merge" and item.scope.step is item.step):
+                yield item
+        else:
+            if item.step is not None and item.kind != "container":
+                yield item
+            stack.append(iter(item.items))
+
+
+def narrowest(found: tuple[Place, ...], point: Point) -> Place | None:
+    """The place with the shortest span around a point."""
+    around = [place for place in found if holds(place.span, point)]
+    return min(around, key=_extent, default=None)
+
+
+def _extent(place: Place) -> tuple[int, int]:
+    span = place.span
+    return span.end_line - span.line, span.end_column - span.column

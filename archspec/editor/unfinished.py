@@ -1,0 +1,82 @@
+"""What the cursor stands in while a line is half written: the text is closed in some way that makes it YAML again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from archspec.diagnostics import Fault
+from archspec.editor.lines import Point
+from archspec.editor.places import Place, places
+from archspec.records import record
+from archspec.source import parse
+
+MARK = "CURSORxMARK"
+"""The word that is put where the cursor is, to be found again in what is parsed."""
+_WORD = re.compile(r"\w*")
+_ITEM = re.compile(r"\s*- ")
+
+
+@record
+class Cursor:
+    """What stands where the cursor is, and everything around it."""
+
+    place: Place
+    before: str
+    """The characters of it before the cursor."""
+    after: str
+    """What is on the line after the cursor and the word that it stands in."""
+    everything: tuple[Place, ...]
+
+
+def cursor(lines: Sequence[str], point: Point) -> Cursor | None:
+    """What the cursor stands in; None where no way of closing the text makes it YAML."""
+    after = lines[point[0] - 1][point[1] - 1 :]
+    after = after[len(_WORD.match(after).group()) :] if _WORD.match(after) else after  # type: ignore[union-attr]
+    for text in _mended(lines, point, after):
+        try:
+            found = tuple(places(parse(text, "unfinished")))
+        except Fault:
+            continue
+        marked = [place for place in found if MARK in place.text]
+        if marked:
+            place = min(marked, key=lambda each: len(each.text))
+            return Cursor(place, place.text.partition(MARK)[0], after, found)
+    return None
+
+
+def _mended(lines: Sequence[str], point: Point, after: str) -> Iterator[str]:
+    """Texts with the mark at a point: as it is, its brackets closed, as a key; with what follows, then without it."""
+    line, column = point
+    before = lines[line - 1][: column - 1]
+    above, below = list(lines[: line - 1]), list(lines[line:])
+    item = next((at for at in range(line - 1, -1, -1) if _ITEM.match(lines[at])), line - 1)
+    closed = dict.fromkeys((_closers([before]), _closers([*lines[item : line - 1], before])))
+    for rest in (below, []):
+        yield "\n".join([*above, f"{before}{MARK}{after}", *rest])
+        for closing in closed:
+            yield "\n".join([*above, f"{before}{MARK}{closing}", *rest])
+        yield "\n".join([*above, f"{before}{MARK}:", *rest])
+        for closing in closed:
+            yield "\n".join([*above, f"{before}{MARK}:{closing}", *rest])
+
+
+def _closers(lines: Sequence[str]) -> str:
+    """The brackets and the quote that some lines leave open, as they are to be closed."""
+    waiting: list[str] = []
+    quote = ""
+    for line in lines:
+        previous = " "
+        for at, character in enumerate(line):
+            if quote:
+                quote = "" if character == quote else quote
+            elif character == "#" and previous == " ":
+                break
+            elif character in "'\"" and previous in " [{,(":
+                quote = character
+            elif character in "[{" and (waiting or line[:at].rstrip()[-1:] in ("", ":", "-")):
+                waiting.append("]" if character == "[" else "}")
+            elif waiting and character == waiting[-1]:
+                waiting.pop()
+            previous = character
+    return quote + "".join(reversed(waiting))

@@ -1,0 +1,98 @@
+"""When an entry that some uses of a class lack is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archspec.analyses.structure import PLAIN_CALL
+from archspec.expressions import Expression
+from archspec.expressions import tree as t
+from archspec.expressions.tree import Tree
+from archspec.families import algebra
+from archspec.families.members import Members
+from archspec.families.solver import Mismatch
+from archspec.families.templates import Entry
+from archspec.families.wiring import Wiring
+from archspec.graph import Node
+
+
+class Conditions:
+    """Finds the conditions of entries."""
+
+    def __init__(self, wiring: Wiring, members: Members) -> None:
+        self.wiring = wiring
+        self.solver = wiring.solver
+        self.members = members
+        self.known = self.solver.conditions()
+        """Formulas of the spec's ``when``, and of the entries so far that some uses lack."""
+
+    def say(self, entry: Entry, where: Sequence[int] | None = None) -> None:
+        """When an entry that some uses lack is there."""
+        if all(item is not None for item in entry.items):
+            return
+        if where is None and entry.alias is None:
+            if not entry.reads:
+                raise Mismatch("an optional parameter")
+            entry.alias = entry.reads[0]
+        first = entry.first
+        if len(first.gives) > 1 or (len(entry.reads) > 1 and entry.kind != "function"):
+            raise Mismatch("optional, and more than a chain")
+        if first.module is not None and entry.kind == "module" and first.module.whole != PLAIN_CALL:
+            raise Mismatch("optional, and given more than the value that it would hand on")
+        if where is None and entry.kind != "function" and not self.reads_alias(entry):
+            raise Mismatch("optional, and not in a chain")
+        self.find(entry, self.flag(entry), where)
+
+    def reads_alias(self, entry: Entry) -> bool:
+        """Whether an entry reads what stands for its value in uses that lack it.
+
+        Other entries may lie between, where none of those uses that have this one has them.
+        """
+        ref, between = entry.alias, list[Entry]()
+        while ref is not None and ref != entry.reads[0]:
+            other = self.wiring.entries[ref.entry] if ref.entry >= 0 else None
+            if other is None or any(
+                mine is not None and its is not None for mine, its in zip(entry.items, other.items, strict=True)
+            ):
+                return False
+            between.append(other)
+            ref = other.alias or next(iter(other.reads), None)
+        if ref is None or entry.alias is None:
+            return False
+        for other in between:
+            other.alias = other.alias or other.reads[0]
+        entry.reads = [entry.alias, *entry.reads[1:]]
+        return True
+
+    def find(self, entry: Entry, flag: str, where: Sequence[int] | None = None) -> None:
+        """A formula that is true in exactly those uses that have an entry."""
+        present = {use: item is not None for use, item in zip(where or self.wiring.every, entry.items, strict=True)}
+        if isinstance(entry.head, Tree):
+            key = next(iter(algebra.names_in(entry.head)))
+            if all((self.solver.parameters[key].values[use] is not None) == there for use, there in present.items()):
+                entry.condition = t.Comparison(algebra.AT, entry.head, (("is not", algebra.constant(None)),))
+                return
+        hints: list[Tree] = []
+        step = entry.first.what.step
+        previous = self.wiring.channels.get(entry.reads[0]) if entry.reads else None
+        if step is not None and isinstance(step.when, Expression):
+            uses = zip(where or self.wiring.every, entry.items, strict=True)
+            there = [(item, use) for use, item in uses if item is not None]
+            bound = self.members.bound([item for item, _ in there], [use for _, use in there])
+            hints += self.solver.said(step.when.tree, previous, bound)
+        hints += self.known
+        entry.condition = self.solver.condition(flag, present, hints)
+        if entry.condition not in self.known:
+            self.known.append(entry.condition)
+
+    @staticmethod
+    def flag(entry: Entry) -> str:
+        """What an argument is called that says whether an entry is there."""
+        what = entry.first.what
+        if what.step is not None and what.step.what.startswith("$") and what.step.what[1:].isidentifier():
+            return what.step.what[1:]
+        if entry.name and not entry.name.isdigit():
+            return f"has_{entry.name}"
+        if isinstance(what, Node):
+            return f"has_{what.op.keyword}" if what.op is not None else "has_input"
+        return f"has_{what.block.name if what.block is not None else what.kind}"

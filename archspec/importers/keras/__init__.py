@@ -1,0 +1,41 @@
+"""Keras's networks: ``.keras``, ``.json`` and ``.h5``, and their weights, without Keras.
+
+The stages, a file each, in their order: ``files`` takes the configuration out of a file; ``graph`` lays models open and
+sorts the calls of layers; ``network`` puts them together; ``layers`` says each in ops; ``weights`` reads what was
+learnt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from archspec.diagnostics import Diagnostics
+from archspec.importers import regions
+from archspec.importers.assembly import Read
+from archspec.importers.keras import files, weights
+from archspec.importers.keras.graph import flat
+from archspec.importers.keras.layers import OPERATIONS, RULES
+from archspec.importers.keras.network import Network
+from archspec.importers.naming import legal
+from archspec.importers.tensors import Filled
+
+
+def read(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None = None) -> Read:
+    """The network of a file; what is wrong goes to the diagnostics.  Raises :class:`Fault`."""
+    kept = files.network(path)
+    found = flat(kept.config)
+    given = kept.config.get("config")
+    title = given.get("name") if isinstance(given, dict) else None
+    network = Network(found, legal(title if isinstance(title, str) else path.stem, "net"), kept.old, size)
+    outputs = network.run(RULES, OPERATIONS, diagnostics)
+    assembly = network.assembly
+    flat_names = all(layer.frame.parent is None for layer in assembly.layers)
+    renamed = regions.find(assembly, [value for _, value in outputs], regions.Order()) if flat_names else {}
+    fillings = [replace(each, key=regions.key(each.key, renamed)) for each in network.fillings]
+
+    def fill(weights_path: Path) -> Filled:
+        return weights.read(weights_path, kept.config, fillings, assembly.weights)
+
+    return Read(assembly, outputs, fill)

@@ -1,0 +1,120 @@
+"""A file of Keras: the configuration of its network as data, and where its weights are.
+
+Nothing in a file is run, and no class is looked up by the name that a file gives.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from archspec.diagnostics import Fault, printable
+from archspec.importers.tensors import missing_package, read_bytes
+from archspec.records import record
+from archspec.source import open_regular
+
+MOST_TEXT = 64_000_000
+MOST_WEIGHTS = 8_000_000_000
+MOST_MEMBERS = 1000
+
+
+@record
+class Kept:
+    """A network as a file keeps it."""
+
+    config: dict[str, Any]
+    old: bool
+    """Whether Keras 2 wrote it."""
+
+
+def network(path: Path) -> Kept:
+    """The network of a ``.keras``, ``.json`` or ``.h5``; raises :class:`Fault`."""
+    if path.suffix == ".keras":
+        with _archive(path) as archive:
+            version = _data(_member(archive, "metadata.json", MOST_TEXT, path), path).get("keras_version", "3")
+            return Kept(_data(_member(archive, "config.json", MOST_TEXT, path), path), str(version).startswith("2"))
+    if path.suffix == ".json":
+        config = _data(read_bytes(path, MOST_TEXT), path)
+        return Kept(config, str(config.get("keras_version", "3")).startswith("2"))
+    with hdf5(path) as file:
+        text = file.attrs.get("model_config")
+        version = file.attrs.get("keras_version", "3")
+        if not isinstance(text, str | bytes):
+            hint = "give the network's file, and this one as --weights"
+            raise Fault("unreadable-file", f"`{printable(str(path))}` holds weights and no network", None, hint)
+        content = text.encode() if isinstance(text, str) else text
+        version = version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version)
+    return Kept(_data(content, path), version.startswith("2"))
+
+
+@contextmanager
+def hdf5(path: Path) -> Iterator[Any]:
+    """The HDF5 file of weights that a file is or holds; raises :class:`Fault`."""
+    try:
+        import h5py
+    except ImportError:
+        raise missing_package("a file of Keras's weights", "h5py") from None
+    source: Any
+    if path.suffix == ".keras":
+        with _archive(path) as archive:
+            source = io.BytesIO(_member(archive, "model.weights.h5", MOST_WEIGHTS, path))
+    else:
+        with open_regular(path) as stream:
+            if stream.read(8) != b"\x89HDF\r\n\x1a\n":
+                raise Fault("unreadable-file", f"`{printable(str(path))}` is no HDF5 file")
+        source = path
+    try:
+        file = h5py.File(source, "r")
+    except (OSError, ValueError, RuntimeError):
+        raise Fault("unreadable-file", f"`{printable(str(path))}` is no HDF5 file, or a broken one") from None
+    with file:
+        yield file
+
+
+@contextmanager
+def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    with open_regular(path) as stream:
+        try:
+            archive = zipfile.ZipFile(stream)
+        except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
+            raise Fault("unreadable-file", f"`{printable(str(path))}` is no .keras file, or a broken one") from None
+        with archive:
+            if len(archive.infolist()) > MOST_MEMBERS:
+                raise Fault("too-large", f"`{printable(str(path))}` has more than {MOST_MEMBERS:,} members")
+            yield archive
+
+
+def _member(archive: zipfile.ZipFile, name: str, most: int, path: Path) -> bytes:
+    """A member's bytes, no more than it says itself, and no more than are read."""
+    shown = printable(str(path))
+    try:
+        said = archive.getinfo(name).file_size
+    except KeyError:
+        raise Fault("unreadable-file", f"`{shown}` has no {name}") from None
+    if said > most:
+        raise Fault("too-large", f"{name} of `{shown}` is larger than {most:,} bytes")
+    try:
+        with archive.open(name) as stream:
+            content = stream.read(said + 1)
+    except (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, NotImplementedError, zlib.error):
+        raise Fault("unreadable-file", f"{name} of `{shown}` cannot be read") from None
+    if len(content) != said:
+        raise Fault("unreadable-file", f"{name} of `{shown}` is not of the size it says")
+    return content
+
+
+def _data(content: bytes, path: Path) -> dict[str, Any]:
+    shown = printable(str(path))
+    try:
+        found = json.loads(content, parse_constant=lambda word: None)
+    except (ValueError, RecursionError):
+        raise Fault("file-syntax", f"the configuration in `{shown}` is no JSON, or is nested too deep") from None
+    if not isinstance(found, dict):
+        raise Fault("file-syntax", f"the configuration in `{shown}` is no mapping")
+    return found

@@ -1,0 +1,60 @@
+"""ONNX's networks, with their weights, as torch and other tools write them.
+
+The stages, a file each, in their order: ``messages`` reads the file; ``patterns`` joins nodes that belong together;
+``places`` finds where each stands; ``lowering`` goes through the nodes, whose rules are in ``layers``, ``activations``,
+``arithmetic``, ``shapes`` and ``resizing``, and in ``folding`` for what is known before the network runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from archspec.diagnostics import Diagnostics
+from archspec.importers import regions
+from archspec.importers.assembly import Read
+from archspec.importers.naming import legal
+from archspec.importers.network import Output
+from archspec.importers.onnx import activations, arithmetic, folding, layers, messages, resizing, shapes, weights
+from archspec.importers.onnx.lowering import Lowering, Rule
+from archspec.importers.onnx.messages import Node
+from archspec.importers.onnx.patterns import together
+from archspec.importers.onnx.places import places
+from archspec.importers.tensors import Filled
+from archspec.importers.tidying import tidy
+
+_STEPS: dict[str, Rule] = {
+    **layers.RULES, **activations.RULES, **arithmetic.RULES, **shapes.RULES, **resizing.RULES,
+}  # fmt: skip
+RULES: dict[str, Rule] = _STEPS | {op: folding.folded(_STEPS.get(op), rule) for op, rule in folding.RULES.items()}
+"""By operator what a node becomes."""
+
+
+def read(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None = None) -> Read:
+    """The network of a file; what is wrong goes to the diagnostics.  Raises :class:`Fault`."""
+    model = messages.read(path)
+    nodes = together(model, path.parent)
+    lowering = Lowering(model, path.parent, diagnostics, legal(path.stem, "net"), size)
+
+    def owner(node: Node) -> str:
+        at = layers.WEIGHTS.get(node.op)
+        if at is None or at >= len(node.inputs):
+            return ""
+        return node.inputs[at] if node.inputs[at] in lowering.values or node.op != "MatMul" else ""
+
+    assembly = lowering.assembly
+    outputs = lowering.run(nodes, places(model, nodes, owner, assembly.root), RULES)
+    assembly.layers[:] = tidy(assembly.layers, [Output(*output) for output in outputs])
+    renamed = regions.find(assembly, [value for _, value in outputs], regions.by_tag) if _flat(lowering) else {}
+    fillings = [replace(each, key=regions.key(each.key, renamed)) for each in lowering.fillings]
+
+    def fill(weights_path: Path) -> Filled:
+        return weights.read(weights_path, fillings, assembly.weights)
+
+    return Read(assembly, outputs, fill)
+
+
+def _flat(lowering: Lowering) -> bool:
+    """Whether the file says nothing of modules."""
+    return all(layer.frame.parent is None for layer in lowering.assembly.layers)

@@ -1,0 +1,240 @@
+"""What ONNX's operators with windows or weights mean, by the operators' own definitions."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from archspec.diagnostics import Fault
+from archspec.importers.onnx.lowering import Lowering, Rule, refuse
+from archspec.importers.onnx.messages import Node, Stored
+from archspec.importers.onnx.values import Step
+from archspec.ops.common.windows import fitted
+
+
+def _numbers(node: Node, name: str, rank: int, usual: int, least: int = 0) -> list[int]:
+    """An attribute with a number for each axis; raises :class:`Fault`."""
+    found = node.attributes.get(name) or [usual] * rank
+    if len(found) != rank or any(type(one) is not int or one < least for one in found):
+        raise Fault("wrong-value", f"`{name}` is not {rank} whole numbers from {least} on")
+    return found
+
+
+def _collapsed(values: list[Any]) -> Any:
+    return values[0] if all(value == values[0] for value in values) else values
+
+
+def _padding(lowering: Lowering, node: Node, source: int, kernel: list[int]) -> Any:
+    """``pads`` or ``auto_pad`` as our padding: a number, one for each axis, pairs, or ``same``."""
+    rank = lowering.rank(source)
+    way = node.attributes.get("auto_pad", "NOTSET")
+    if way == "NOTSET":
+        pads = _numbers(node, "pads", 2 * rank, 0)
+        sides = [[pads[axis], pads[axis + rank]] for axis in range(rank)]
+    elif way == "VALID":
+        return 0
+    elif way == "SAME_UPPER":
+        return "same"
+    elif way == "SAME_LOWER":
+        strides = _numbers(node, "strides", rank, 1, 1)
+        dilations = _numbers(node, "dilations", rank, 1, 1)
+        sizes = [int(size) for size in lowering.dims(source)[2:]]
+        sides = [
+            list(fitted(size, k, s, d))[::-1] for size, k, s, d in zip(sizes, kernel, strides, dilations, strict=True)
+        ]
+        if any(stride != 1 for stride in strides):
+            lowering.assembly.pinned = True  # the padding is that of these sizes
+    else:
+        raise Fault("wrong-value", "`auto_pad` is NOTSET, VALID, SAME_UPPER or SAME_LOWER")
+    if all(before == after for before, after in sides):
+        return _collapsed([before for before, _ in sides])
+    return sides
+
+
+def _windows(lowering: Lowering, node: Node, source: int, kernel: list[int]) -> dict[str, Any]:
+    rank = lowering.rank(source)
+    if len(kernel) != rank or not 1 <= rank <= 3:
+        raise Fault("shape-mismatch", f"a window of {len(kernel)} axes on a map of {rank}")
+    return {
+        "kernel": _collapsed(kernel),
+        "stride": _collapsed(_numbers(node, "strides", rank, 1, 1)),
+        "padding": _padding(lowering, node, source, kernel),
+        "dilation": _collapsed(_numbers(node, "dilations", rank, 1, 1)),
+    }
+
+
+def _bias(lowering: Lowering, node: Node, at: int, features: int) -> dict[str, Stored]:
+    """The tensor of a bias, none where the node has none; raises :class:`Fault`."""
+    if lowering.value(node, at) is None:
+        return {}
+    found = lowering.weight(node, at)
+    if [size for size in found.dims if size != 1] != ([features] if features != 1 else []):
+        raise Fault("shape-mismatch", f"a bias of shape {list(found.dims)} for {features} outputs")
+    return {"bias": found}
+
+
+def _conv(lowering: Lowering, node: Node) -> Step:
+    source, weight = lowering.step(node), lowering.weight(node, 1)
+    if len(weight.dims) < 3 or min(weight.dims) < 1:
+        raise Fault("shape-mismatch", f"a kernel of shape {list(weight.dims)}")
+    channels, _, *kernel = weight.dims
+    bias = _bias(lowering, node, 2, channels)
+    groups = node.attributes.get("group", 1)
+    arguments = {"channels": channels, "groups": groups, "bias": bool(bias)}
+    _hold(weight, (channels, lowering.assembly.channels(source) // max(groups, 1), *kernel))
+    return lowering.learnt(
+        "conv", [source], {"weight": weight, **bias}, **arguments, **_windows(lowering, node, source, kernel)
+    )
+
+
+def _hold(weight: Stored, wanted: tuple[int, ...]) -> None:
+    if weight.dims != wanted:
+        raise Fault("shape-mismatch", f"weights of shape {list(weight.dims)}, where {list(wanted)} is wanted")
+
+
+def _conv_transpose(lowering: Lowering, node: Node) -> Step:
+    source, weight = lowering.step(node), lowering.weight(node, 1)
+    if len(weight.dims) < 3 or min(weight.dims) < 1:
+        raise Fault("shape-mismatch", f"a kernel of shape {list(weight.dims)}")
+    groups = node.attributes.get("group", 1)
+    channels, kernel, rank = weight.dims[1] * groups, list(weight.dims[2:]), lowering.rank(source)
+    bias = _bias(lowering, node, 2, channels)
+    windows = _windows(lowering, node, source, kernel)
+    extra = _numbers(node, "output_padding", rank, 0)
+    if "output_shape" in node.attributes or windows["padding"] == "same":
+        raise refuse("its padding is worked out from a size of its output")
+    padding = windows.pop("padding")
+    if isinstance(padding, list) and any(isinstance(side, list) for side in padding):
+        pairs = padding
+        # rows cut off at the end alone are rows that are not added there
+        if any(before < after for before, after in pairs):
+            raise refuse("it cuts off more rows at the end than at the start")
+        extra = [more + before - after for more, (before, after) in zip(extra, pairs, strict=True)]
+        padding = _collapsed([before for before, _ in pairs])
+    arguments = {"channels": channels, "groups": groups, "bias": bool(bias), "padding": padding}
+    return lowering.learnt(
+        "conv_transpose", [source], {"weight": weight, **bias}, output_padding=_collapsed(extra), **arguments, **windows
+    )
+
+
+def _pool(op: str) -> Rule:
+    def rule(lowering: Lowering, node: Node) -> Step:
+        source = lowering.step(node)
+        if len(node.outputs) > 1 and node.outputs[1]:
+            raise refuse("the places of the maxima have no counterpart")
+        windows = _windows(lowering, node, source, _numbers(node, "kernel_shape", lowering.rank(source), 0, 1))
+        ceil = bool(node.attributes.get("ceil_mode", 0))
+        if op == "max_pool":
+            return lowering.add(op, [source], ceil=ceil, **windows)
+        if windows.pop("dilation") != 1:
+            raise refuse("it has dilation")
+        padded = windows["padding"] != 0
+        counted = bool(node.attributes.get("count_include_pad", 0)) or not padded
+        return lowering.add(op, [source], ceil=ceil, count_include_pad=counted, **windows)
+
+    return rule
+
+
+def _batch_norm(lowering: Lowering, node: Node) -> Step:
+    if node.attributes.get("training_mode", 0) or len([name for name in node.outputs if name]) > 1:
+        raise refuse("it normalises by the batch, as in training")
+    source = lowering.step(node)
+    names = ("weight", "bias", "running_mean", "running_var")
+    tensors = {name: lowering.weight(node, at) for at, name in enumerate(names, 1)}
+    channels = lowering.assembly.channels(source)
+    for tensor in tensors.values():
+        _hold(tensor, (channels,))
+    momentum = round(1 - node.attributes.get("momentum", 0.9), 7)
+    return lowering.learnt("batch_norm", [source], tensors, eps=node.attributes.get("epsilon", 1e-5), momentum=momentum)
+
+
+def _instance_norm(lowering: Lowering, node: Node) -> Step:
+    source = lowering.step(node)
+    tensors = {name: lowering.weight(node, at) for at, name in enumerate(("weight", "bias"), 1)}
+    eps = node.attributes.get("epsilon", 1e-5)
+    return lowering.learnt("instance_norm", [source], tensors, eps=eps, affine=True)
+
+
+def _group_norm(lowering: Lowering, node: Node) -> Step:
+    source = lowering.step(node)
+    tensors = {name: lowering.weight(node, at) for at, name in enumerate(("weight", "bias"), 1)}
+    groups, eps = node.attributes["num_groups"], node.attributes.get("epsilon", 1e-5)
+    if prod(tensors["weight"].dims) != lowering.assembly.channels(source):
+        raise refuse("it has a scale for each group, not for each channel")
+    return lowering.learnt("group_norm", [source], tensors, groups=groups, eps=eps)
+
+
+def _layer_norm(lowering: Lowering, node: Node) -> Step:
+    source = lowering.step(node)
+    shape = lowering.assembly.shapes[source]
+    at = node.attributes.get("axis", -1)
+    at = at - 1 if at > 0 else at + len(shape.axes)
+    tensors = {"weight": lowering.weight(node, 1)}
+    if lowering.value(node, 2) is None:
+        raise refuse("it has a scale and no shift")
+    tensors["bias"] = lowering.weight(node, 2)
+    axes, eps = shape.axes[at:], node.attributes.get("epsilon", 1e-5)
+    return lowering.learnt("layer_norm", [source], tensors, axes=axes, eps=eps)
+
+
+def _linear(lowering: Lowering, node: Node) -> Step:
+    """``Gemm`` and ``MatMul`` with a matrix of the file, and the bias that is added to it."""
+    source, weight = lowering.step(node), lowering.weight(node, 1)
+    given = node.attributes
+    if given.get("transA", 0) or given.get("alpha", 1.0) != 1 or given.get("beta", 1.0) != 1:
+        raise refuse("it turns its input round, or scales its result")
+    if len(weight.dims) != 2:
+        raise refuse(f"its weights have {len(weight.dims)} axes")
+    lying = not given.get("transB", 0)
+    features = weight.dims[1 if lying else 0]
+    width = lowering.dims(source)[-1]
+    if width != weight.dims[0 if lying else 1]:
+        raise Fault("shape-mismatch", f"weights of shape {list(weight.dims)} for {width} numbers")
+    bias = _bias(lowering, node, 2, features)
+    return lowering.learnt(
+        "linear", [source], {"weight": weight, **bias}, ("weight",) if lying else (), features=features, bias=bool(bias)
+    )
+
+
+def _prelu(lowering: Lowering, node: Node) -> Step:
+    source, weight = lowering.step(node), lowering.weight(node, 1)
+    sizes = [size for size in weight.dims if size != 1]
+    channels = lowering.assembly.channels(source)
+    if sizes not in ([], [channels]):
+        raise refuse(f"it has slopes of shape {list(weight.dims)} for {channels} channels")
+    return lowering.learnt("prelu", [source], {"weight": weight}, per_channel=bool(sizes) or channels == 1)
+
+
+def _lrn(lowering: Lowering, node: Node) -> Step:
+    given = node.attributes
+    size = given["size"]
+    if size % 2 == 0:
+        raise refuse("it looks at an even number of channels")
+    return lowering.add(
+        "lrn", [lowering.step(node)], size=size, alpha=given.get("alpha", 1e-4), beta=given.get("beta", 0.75),
+        k=given.get("bias", 1.0),
+    )  # fmt: skip
+
+
+RULES: dict[str, Rule] = {
+    "AveragePool": _pool("avg_pool"),
+    "BatchNormalization": _batch_norm,
+    "Conv": _conv,
+    "ConvTranspose": _conv_transpose,
+    "Gemm": _linear,
+    "GroupNormalization": _group_norm,
+    "InstanceNormalization": _instance_norm,
+    "LRN": _lrn,
+    "LayerNormalization": _layer_norm,
+    "Linear": _linear,
+    "MatMul": _linear,
+    "MaxPool": _pool("max_pool"),
+    "PRelu": _prelu,
+}
+"""By operator what it becomes; ``Linear`` is a ``MatMul`` with the bias after it."""
+
+WEIGHTS = {
+    "BatchNormalization": 1, "Conv": 1, "ConvTranspose": 1, "Gemm": 1, "GroupNormalization": 1,
+    "InstanceNormalization": 1, "LayerNormalization": 1, "Linear": 1, "MatMul": 1, "PRelu": 1,
+}  # fmt: skip
+"""Which input of an operator is the tensor that its place is known by."""

@@ -1,0 +1,248 @@
+"""A graph of ONNX said in ops: nodes in their order, each by the rule for its operator.
+
+What is worked out of sizes (``Shape``, ``Gather``, ``Concat``) is known before the network runs and leaves no step.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from archspec.diagnostics import Diagnostic, Diagnostics, Fault, did_you_mean, printable
+from archspec.importers.assembly import Assembly
+from archspec.importers.naming import legal
+from archspec.importers.network import Layer
+from archspec.importers.onnx.messages import Input, Model, Node, Stored
+from archspec.importers.onnx.numbers import MOST_KNOWN, known
+from archspec.importers.onnx.places import Place, parts
+from archspec.importers.onnx.values import BATCH, Extent, Known, Origin, Step, Value, count
+from archspec.records import record
+
+USUAL = 224
+"""The size of an image where a file leaves it open."""
+
+Rule = Callable[["Lowering", Node], "Value | Sequence[Value] | None"]
+
+
+@record
+class Filling:
+    """One tensor of a step, which is a tensor of the file; ``transposed`` for a matrix of inputs by outputs."""
+
+    key: str
+    tensor: str
+    transposed: bool = False
+
+
+class Lowering:
+    """The steps made so far, and what each value of the graph is."""
+
+    def __init__(
+        self, model: Model, folder: Path, diagnostics: Diagnostics, name: str, size: Sequence[int] | None
+    ) -> None:
+        self.model = model
+        self.folder = folder
+        self.diagnostics = diagnostics
+        self.assembly = Assembly(name)
+        self.opset = model.opset
+        self.values: dict[str, Value | None] = dict(model.stored)
+        self.fillings: list[Filling] = []
+        self.made: dict[int, Layer] = {}
+        self.batches: set[int] = set()
+        """The sizes of a batch that the file was written for, where it does not leave it open."""
+        self.fixed: dict[int, set[str]] = {}
+        """By value the axes that are of one size whatever the image's."""
+        self.place = Place(self.assembly.root, ())
+        self._shared: dict[tuple[Any, ...], tuple[Layer, dict[str, Any]]] = {}
+        self._taken: set[str] = set()
+        for each in model.inputs:
+            self._input(each, size)
+
+    def _input(self, given: Input, size: Sequence[int] | None) -> None:
+        shown = printable(given.name, 60)
+        if not given.dims:
+            raise Fault("bad-input", f"the input `{shown}` has no batch and no channels")
+        batch, *dims = given.dims
+        if batch is not None:
+            self.batches.add(batch)
+        if size is not None and not self.assembly.shapes:
+            if len(size) != len(dims):
+                raise Fault("bad-input", f"the input `{shown}` has {len(dims)} axes beside the batch, not {len(size)}")
+            if any(dim is not None and dim != own for dim, own in zip(dims, size, strict=True)):
+                fixed = "×".join("?" if dim is None else str(dim) for dim in dims)
+                raise Fault("bad-input", f"the input `{shown}` is {fixed} in the file")
+            dims = list(size)
+        if dims and dims[0] is None:
+            raise Fault("bad-input", f"the input `{shown}` has no channels", hint="say it: --input 3x224x224")
+        shape = [USUAL if dim is None else dim for dim in dims]
+        word = legal(given.name, "input")
+        self.values[given.name] = Step(self.assembly.input(word if word != "input_" else "image", shape))
+
+    # -- running -------------------------------------------------------------------------------------------------------
+
+    def run(self, nodes: Sequence[Node], places: Sequence[Place], rules: dict[str, Rule]) -> list[tuple[str, int]]:
+        """Assemble the network and give its outputs by name; what has no counterpart goes to the diagnostics."""
+        self.readers = Counter(name for node in nodes for name in node.inputs)
+        self.readers.update(self.model.outputs)
+        for node, place in zip(nodes, places, strict=True):
+            self._node(node, place, rules)
+        return self._outputs()
+
+    def _node(self, node: Node, place: Place, rules: dict[str, Rule]) -> None:
+        self.place = place
+        results: Value | Sequence[Value] | None = None
+        rule = rules.get(node.op) if node.domain in ("", "ai.onnx", "archspec") else None
+        if rule is None:
+            what = node.op if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op}"
+            hint = did_you_mean(node.op, rules)
+            said = f"{node.shown}: there is nothing for the operator `{printable(what, 60)}`"
+            self.diagnostics.error("not-importable", said, None, hint)
+        elif self._ready(node):
+            try:
+                results = rule(self, node)
+            except Fault as fault:
+                found = fault.diagnostic
+                said = f"{node.shown}: {found.message}"
+                self.diagnostics.add(Diagnostic(found.code, said, None, found.hint))
+            except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError, ZeroDivisionError):
+                said = f"{node.shown}: its inputs or attributes are not of the form that the operator takes"
+                self.diagnostics.error("wrong-value", said)
+        given: list[Any] = list(results) if isinstance(results, list | tuple) else [results]
+        for at, name in enumerate(node.outputs):
+            if name and name in self.values:
+                said = f"{node.shown}: the value `{printable(name, 60)}` is made twice"
+                self.diagnostics.error("not-importable", said)
+            self.values[name] = given[at] if at < len(given) else None
+
+    def _ready(self, node: Node) -> bool:
+        """Whether all that a node reads is known; what no node gives is an error, once."""
+        for name in node.inputs:
+            if name and name not in self.values:
+                said = f"{node.shown}: no node before makes the value `{printable(name, 60)}`"
+                self.diagnostics.error("not-importable", said, None, did_you_mean(name, list(self.values)[-200:]))
+                self.values[name] = None
+        return all(not name or self.values[name] is not None for name in node.inputs)
+
+    def _outputs(self) -> list[tuple[str, int]]:
+        found: list[tuple[str, int]] = []
+        used = {legal(each.name, "input") for each in self.model.inputs}
+        for name in self.model.outputs:
+            value = self.values.get(name)
+            word = legal(name, "output")
+            while word in used:
+                word += "_"
+            used.add(word)
+            if isinstance(value, Step):
+                found.append((word, value.number))
+            elif not self.diagnostics.errors:
+                said = f"the output `{printable(name, 60)}` is no tensor that a node works out of the input"
+                self.diagnostics.error("no-outputs", said)
+        if not found and not self.diagnostics.errors:
+            raise Fault("no-outputs", "the network gives nothing")
+        return found
+
+    # -- what rules ask ------------------------------------------------------------------------------------------------
+
+    def value(self, node: Node, at: int) -> Value | None:
+        """An input of a node; None where it has none."""
+        name = node.inputs[at] if at < len(node.inputs) else ""
+        return self.values[name] if name else None
+
+    def given(self, node: Node, at: int = 0) -> Value:
+        """An input that a node must have; raises :class:`Fault`."""
+        found = self.value(node, at)
+        if found is None:
+            raise Fault("wrong-value", f"it has no input {at + 1}")
+        return found
+
+    def step(self, node: Node, at: int = 0) -> int:
+        """The number of an input that a step gives; raises :class:`Fault`."""
+        found = self.value(node, at)
+        if not isinstance(found, Step):
+            raise refuse("it reads numbers of the file where a tensor of the network is wanted")
+        return found.number
+
+    def numbers(self, node: Node, at: int) -> Known | None:
+        """The numbers of an input, None where it has none; raises :class:`Fault` where they are not known."""
+        return self.known(self.value(node, at))
+
+    def known(self, found: Value | None) -> Known | None:
+        """The numbers of a value, None for none; raises :class:`Fault` where they are not known."""
+        if isinstance(found, Step):
+            raise refuse("it takes numbers that the network works out, where the language wants them written")
+        if isinstance(found, Stored):
+            if count(found.dims) > MOST_KNOWN:
+                raise refuse(f"it works with a constant of {count(found.dims):,} numbers")
+            return Known(found.dims, known(found, self.folder), found)
+        return found
+
+    def weight(self, node: Node, at: int) -> Stored:
+        """A tensor of the file; raises :class:`Fault`."""
+        found = self.value(node, at)
+        if isinstance(found, Known) and found.stored is not None:
+            found = found.stored
+        if not isinstance(found, Stored):
+            raise refuse("its weights are no tensor of the file")
+        return found
+
+    def rank(self, value: int) -> int:
+        """How many axes a value has beside batch and channels."""
+        return len(self.assembly.shapes[value].dims) - 1
+
+    def dims(self, value: int) -> list[Extent]:
+        """The sizes of a value, the batch first, each with where it is from."""
+        found = [Extent(min(self.batches, default=1), BATCH)]
+        return found + [
+            Extent(int(str(dim)), Origin(value, axis)) for axis, dim in enumerate(self.assembly.shapes[value].dims, 1)
+        ]
+
+    # -- what rules make -----------------------------------------------------------------------------------------------
+
+    def add(self, op: str, reads: Sequence[int], refers: dict[str, int] | None = None, **arguments: Any) -> Step:
+        """One op without weights, in the place of the node."""
+        number = self.assembly.add(op, reads, arguments, frame=self.place.frame, refers=refers)
+        self.made[number] = self.assembly.layers[-1]
+        return Step(number)
+
+    def learnt(
+        self, op: str, reads: Sequence[int], tensors: dict[str, Stored], transposed: Sequence[str] = (), **more: Any
+    ) -> Step:
+        """One op with weights, at the path of the node; the same tensors at the same op are weights used again.
+
+        A parameter by itself has the name that its tensor has, where it lies in the node's module.
+        """
+        key = (op, *sorted((name, tensor.name) for name, tensor in tensors.items()))
+        lender, given = self._shared.get(key, (None, {}))
+        if op in ("conv", "conv_transpose", "linear") and lender is not None and given == more:
+            number = self.assembly.add(op, reads, more, frame=self.place.frame, again=lender)
+        else:
+            path = self._path(op, tensors[""].name if "" in tensors else "")
+            number = self.assembly.add(op, reads, more, frame=self.place.frame, path=path)
+            at = ".".join(path)
+            self.fillings += [
+                Filling(f"{at}.{name}" if name else at, tensor.name, name in transposed)
+                for name, tensor in tensors.items()
+            ]
+            self._shared[key] = (self.assembly.layers[-1], more)
+        self.made[number] = self.assembly.layers[-1]
+        return Step(number)
+
+    def _path(self, op: str, own: str = "") -> tuple[str, ...]:
+        """The path of the node, or of a tensor of its own, or one beside those that are taken."""
+        around = tuple(self.place.frame.path.split(".")) if self.place.frame.path else ()
+        named = parts(own)
+        inside = own and named[:-1] == around and not named[-1].isdecimal()
+        path = base = named if inside else self.place.path or (*around, op)
+        number = 1
+        while ".".join(path) in self._taken:
+            number += 1
+            last = f"{base[-1]}_{number}" if not base[-1].isdecimal() else f"{op}_{number}"
+            path = (*base[:-1], last)
+        self._taken.add(".".join(path))
+        return path
+
+
+def refuse(message: str, hint: str | None = None) -> Fault:
+    """The fault of a node that means what the language cannot say."""
+    return Fault("not-importable", message, None, hint)

@@ -1,0 +1,51 @@
+"""What a network computes in one step, to be held bit for bit against another's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+
+def randomise(module: nn.Module) -> None:
+    """Values for everything, so that no difference hides behind zeros, ones or weights that shrink to nothing."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for layer in module.modules():
+            if isinstance(layer, (nn.Conv2d, nn.Linear)):
+                scale = (2 / layer.weight[0].numel()) ** 0.5
+                layer.weight.normal_(0, scale, generator=generator)
+                if layer.bias is not None:
+                    layer.bias.normal_(0, 0.1, generator=generator)
+            elif isinstance(layer, (nn.BatchNorm2d, nn.LayerNorm)):
+                layer.weight.uniform_(0.5, 1.5, generator=generator)
+                layer.bias.normal_(0, 0.1, generator=generator)
+            if isinstance(layer, nn.BatchNorm2d):
+                assert layer.running_mean is not None
+                assert layer.running_var is not None
+                layer.running_mean.normal_(0, 0.1, generator=generator)
+                layer.running_var.uniform_(0.5, 1.5, generator=generator)
+        for name, parameter in module.named_parameters():
+            if name.endswith("layer_scale"):
+                parameter.uniform_(0.1, 0.5, generator=generator)
+
+
+def run(module: nn.Module, image: Tensor) -> Iterator[tuple[str, Tensor | None]]:
+    """Outputs, gradients of image and parameters, and buffers of one step, by name."""
+    image = image.clone().requires_grad_()
+    module.zero_grad()
+    torch.manual_seed(3)
+    result = module(image)
+    outputs = result if isinstance(result, tuple) else (result,)
+    generator = torch.Generator().manual_seed(2)
+    loss = torch.stack([(output * torch.randn(output.shape, generator=generator)).sum() for output in outputs]).sum()
+    loss.backward()
+    yield "number of outputs", torch.tensor(len(outputs))
+    for index, output in enumerate(outputs):
+        yield f"output {index}", output.detach()
+    yield "gradient of the image", image.grad
+    for name, parameter in sorted(module.named_parameters()):
+        yield f"gradient of {name}", parameter.grad
+    for name, buffer in sorted(module.named_buffers()):
+        yield name, buffer
