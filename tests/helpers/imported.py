@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 import archspec
+from tests.helpers.bits import randomise
 
 
 def tensors(given: Any) -> list[Tensor]:
@@ -43,7 +44,8 @@ def _misfits(spec: archspec.Spec, size: Sequence[int]) -> bool:
 
 
 def difference(module: nn.Module, spec: archspec.Spec, sizes: Sequence[tuple[int, ...]]) -> str:
-    """What is not the same in evaluation or training at some sizes, in words; weights load strictly."""
+    """What is not the same in evaluation or training at some sizes, in words; the module's weights are drawn anew."""
+    randomise(module)
     made = archspec.compile(spec)
     made.load_state_dict(module.state_dict(), strict=True)
     kept = deepcopy(module.state_dict())
