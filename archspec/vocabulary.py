@@ -107,7 +107,7 @@ OPS = _table(
         "hsigmoid": ("hardsigmoid",),
         "logistic": ("sigmoid",),
         "hyperbolictangent": ("tanh",),
-        "sum plus elementwiseadd residual skipconnection": ("add",),
+        "plus elementwiseadd residual skipconnection": ("add",),
         "eltwise elementwise": ("add", "multiply"),
         "cat concatenate concatenation join route filterconcat depthconcat": ("concat",),
         "merge": ("concat", "add"),
