@@ -108,7 +108,7 @@ exports: .venv/installed-test
 wide: .venv/installed-test
 	@$(bin)/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade --target .venv/wide \
 		timm==1.0.31 segmentation-models-pytorch==0.6.0
-	@$(bin)/python -m pip install -qq --disable-pip-version-check --upgrade --target .venv/wide-needs huggingface_hub
+	@$(bin)/python -m pip install -qq --disable-pip-version-check --upgrade --target .venv/wide-needs huggingface_hub==2.4.0
 	PYTHONPATH=.:.venv/wide:.venv/wide-needs $(bin)/python -m tests.helpers.wide --table
 
 # OpenCV 5 reads neither Caffe nor Darknet.  The engines are kept apart, since nothing else needs them.
