@@ -61,8 +61,8 @@ def box(page: Any, path: str) -> Any:
 
 
 def facts(page: Any) -> dict[str, str]:
-    """The table of what is known."""
-    page.wait_for_timeout(60)
+    """The table of what is known, which follows the figure a moment later."""
+    page.wait_for_timeout(150)
     rows = page.locator("#facts > dl.facts").first.locator("> div").all()
     return {row.locator("dt").inner_text(): row.locator("dd").inner_text() for row in rows}
 
@@ -74,9 +74,11 @@ def test_a_box_opens_under_the_pointer_and_closes_there(opened: Open) -> None:
     place = toggle.bounding_box()
     x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
     page.mouse.click(x, y)
+    page.wait_for_timeout(150)
     assert box(page, "layer2.1").get_attribute("aria-expanded") == "true"
     assert box(page, "layer2.1.conv1").is_visible()
     page.mouse.click(x, y)
+    page.wait_for_timeout(150)
     assert box(page, "layer2.1").get_attribute("aria-expanded") == "false"
     assert box(page, "layer2.1.conv1").count() == 0
 
@@ -100,7 +102,7 @@ def test_a_line_leads_to_its_step(opened: Open) -> None:
     page.locator("#torch .text").evaluate("place => place.scrollTop = place.scrollHeight")
     line = page.locator("#torch .row.linked", has_text="self.fc(x)").first
     line.click()
-    page.wait_for_timeout(60)
+    page.wait_for_timeout(150)
     assert page.locator("#facts h2").inner_text() == "fc, 1000"
 
 
@@ -109,14 +111,14 @@ def test_a_line_leads_to_its_step_by_the_keyboard_too(opened: Open) -> None:
     page.locator("#yaml .text").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    page.wait_for_timeout(60)
+    page.wait_for_timeout(150)
     first = page.locator("#facts h2").inner_text()
     assert first in ("image", "7×7 conv, 64, /2")
     page.locator("#yaml .text").focus()
     for _ in range(2):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    page.wait_for_timeout(60)
+    page.wait_for_timeout(150)
     assert page.locator("#facts h2").inner_text() != first
 
 
@@ -127,22 +129,22 @@ def test_the_keyboard_alone(opened: Open) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
-    page.wait_for_timeout(60)
+    page.wait_for_timeout(150)
     assert "up2" in page.locator("#facts .path").inner_text()
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
-    assert page.locator(".box.chosen").count() == 0
+    page.wait_for_selector(".box.chosen", state="detached")
     page.keyboard.press("Home")
     seen = []
     for _ in range(4):
         page.keyboard.press("ArrowDown")
-        page.wait_for_timeout(60)
+        page.wait_for_timeout(150)
         seen.append(page.locator("#facts .path code").inner_text())
     assert seen == ["image", "down1", "1", "down2"]
     page.keyboard.press("Enter")
-    assert page.locator(".box.chosen").get_attribute("aria-expanded") == "true"
+    page.wait_for_selector('.box.chosen[aria-expanded="true"]')
     assert page.locator("#canvas").get_attribute("aria-activedescendant") == page.locator(".box.chosen").get_attribute(
         "id"
     )
@@ -229,7 +231,7 @@ def test_hostile_text_stays_text(browser: Any, tmp_path: Path) -> None:
     page.wait_for_selector("body.ready", timeout=60_000)
     for item in page.get_by_role("treeitem").all():
         item.click()
-    page.wait_for_timeout(60)
+    page.wait_for_timeout(150)
     assert page.locator("script").count() == 3
     assert said == []
     page.close()
