@@ -184,9 +184,10 @@ def _sum(lowering: Lowering, call: Call) -> None:
     kept = lowering.parts.get(lowering.value(given["input"]))
     count = len(lowering.shape(lowering.value(given["input"])))
     dims = given["dim"] if isinstance(given["dim"], tuple) else (given["dim"],)
-    stacked = kept is not None and kept[0] == "stack" and not given["keepdim"] and None not in dims
-    if stacked and [dim % count for dim in dims] == [kept[2]] and len(kept[1]) <= 4:
-        _elementwise(lowering, call, "add", kept[1])
+    parts, axis = (kept[1], kept[2]) if kept is not None and kept[0] == "stack" else ((), None)
+    whole = not given["keepdim"] and None not in dims and [dim % count for dim in dims] == [axis]
+    if whole and len(parts) <= 4:
+        _elementwise(lowering, call, "add", parts)
         return
     along(lowering, call, "sum", given)
 
