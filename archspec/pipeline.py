@@ -85,7 +85,7 @@ def from_torch(module: nn.Module, /, sizes: Sequence[int] = (3, 224, 224), *, na
             found.hold(spec.graph)
             return spec
         except SpecError as error:
-            said = said or error
+            said = error  # of the last way, that of one size: what no choice of sizes mends
     assert said is not None
     raise said
 

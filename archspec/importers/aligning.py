@@ -104,9 +104,12 @@ class Alignment:
 
     def _group(self, items: dict[int, Group], first: Group, current: list[int]) -> Group:
         made = Group(first.frame, first.name, numbered=first.numbered)
-        if any(len(item.reads()) != 1 for item in items.values()):
+        reads = {use: item.reads() for use, item in items.items()}
+        if len({len(found) for found in reads.values()}) != 1 or not reads[next(iter(items))]:
             raise Mismatch
-        inner = [items[use].reads()[0] if use in items else -1 for use in range(len(current))]
+        inner = [-1] * len(current)
+        for use, found in reads.items():  # as they are written: what comes before, where that is among them
+            inner[use] = current[use] if current[use] in found else found[0]
         self._common({use: inner[use] for use in items})
         inside: list[list[Item] | None] = [items[use].items if use in items else None for use in range(len(current))]
         made.items = self._list(_without_shortcut(inside), inner, first.numbered)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,20 +126,25 @@ def _shared(groups: list[Group]) -> Iterator[Alignment]:
     together: list[list[list[Group]]] = []
     for alike in kinds.values():
         for some in together[:MOST_TRIED]:
-            try:
-                Alignment([*(others[0] for others in some), alike[0]])
-            except Mismatch:
-                continue
-            some.append(alike)
-            break
+            if _aligned([*(others[0] for others in some), alike[0]]) is not None:
+                some.append(alike)
+                break
         else:
             together.append([alike])
     order = {group: position for position, group in enumerate(groups)}
     for some in together:
         uses = sorted((group for alike in some for group in alike), key=order.__getitem__)
-        if len(uses) > 1:
-            with suppress(Mismatch):
-                yield Alignment(uses)
+        alignment = _aligned(uses) if len(uses) > 1 else None
+        if alignment is not None:
+            yield alignment
+
+
+def _aligned(uses: list[Group]) -> Alignment | None:
+    """One body over some uses; None where there is none."""
+    try:
+        return Alignment(uses)
+    except Mismatch:
+        return None
 
 
 def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[Block, dict[Item, Use]]:

@@ -72,8 +72,9 @@ class Group:
 
     @property
     def gives(self) -> int:
-        """The value of its last item."""
-        return self.items[-1].gives
+        """The value of its last item that is not aside."""
+        last = (item for item in reversed(self.items) if not (isinstance(item, Leaf) and item.layer.aside))
+        return next(last, self.items[-1]).gives
 
     def reads(self) -> list[int]:
         """The values from outside that it reads, each once, in order."""

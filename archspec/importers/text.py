@@ -65,7 +65,7 @@ def write(network: Network, root: Group, blocks: list[Block]) -> str:
 
 def _outputs(network: Network, root: Group, places: Places) -> list[str]:
     outputs = network.outputs
-    last = root.items[-1].gives if root.items else 0
+    last = root.gives if root.items else 0
     if len(outputs) == 1 and outputs[0].value == last:
         return []
     lines = ["outputs:"]
@@ -114,7 +114,7 @@ class _Writer:
         places = Places(group, inputs)
         current = next(iter(inputs))
         self._items(group, current, places, ())
-        last = group.items[-1].gives if group.items else current
+        last = group.gives if group.items else current
         for output in outputs:
             if output != last or len(outputs) > 1:
                 places.refer(output, ())

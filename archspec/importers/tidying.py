@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
+from archspec.importers.joins import grown_joins
 from archspec.importers.network import Layer, Output
 
 
 def tidy(layers: Sequence[Layer], outputs: Sequence[Output]) -> list[Layer]:
     """The layers of a network with every rule below applied; what its outputs are stays."""
-    for rule in (_normalised_map, _shuffled, _long_sum):
+    for rule in (_normalised_map, _shuffled, _long_sum, grown_joins, _all_same):
         read_by: Counter[int] = Counter(output.value for output in outputs)
         for layer in layers:
             read_by.update([*layer.reads, *layer.refers.values()])
@@ -69,3 +71,20 @@ def _long_sum(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[Layer]
         ):
             layer.reads = [*before.reads, *layer.reads[1:]]
             yield before
+
+
+def _all_same(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[Layer]:
+    """In a network with strided ``same`` every convolution that keeps its size says so; none goes."""
+    convolutions = [layer.arguments for layer in layers if layer.op == "conv"]
+    if any(arguments.get("padding") == "same" for arguments in convolutions):
+        for arguments in convolutions:
+            if _keeps_size(**arguments):
+                arguments["padding"] = "same"
+    yield from ()
+
+
+def _keeps_size(kernel: Any, padding: Any = 0, stride: Any = 1, dilation: Any = 1, **_: Any) -> bool:
+    """Whether a convolution's padding is that of ``same``, on both sides alike, and more than none."""
+    if not all(isinstance(one, int) for one in (kernel, padding, stride, dilation)):
+        return False
+    return stride == 1 and padding > 0 and 2 * padding == dilation * (kernel - 1)

@@ -83,8 +83,15 @@ def _torchvision(name: str) -> Brought:
     given = {key: value for key, value in options.items() if key in known}
     if name in ("googlenet", "inception_v3"):  # they warn of a slow start of weights that are not looked at
         given["init_weights"] = False
-    size = (3, 299, 299) if name == "inception_v3" else _USUAL
-    return Brought(builder(**given), size, name)
+    return Brought(builder(**given), _trained_at(library, name, ".video." in builder.__module__), name)
+
+
+def _trained_at(library: Any, name: str, video: bool) -> tuple[int, ...]:
+    """The size of image that a model's own weights were trained for."""
+    weights = getattr(library.models.get_model_weights(name), "DEFAULT", None)
+    crop = getattr(getattr(weights, "transforms", None), "keywords", {}).get("crop_size", _USUAL[1:])
+    sides = (crop, crop) if isinstance(crop, int) else tuple(crop)
+    return (3, 16, *sides) if video else (3, *sides)
 
 
 def _timm(name: str) -> Brought:

@@ -14,24 +14,32 @@ from archspec.importers.torch_module.trace import Call, Value, Weight
 
 def _operand(lowering: Lowering, call: Call, operand: Any, axes: tuple[str, ...]) -> int:
     """A side of a sum or product: a value, or a parameter made one, with as many axes as the map."""
-    if isinstance(operand, Value):
-        return lowering.number(operand)
-    if not isinstance(operand, Weight):
-        raise Unknown("a tensor that no step gives")
+    found = _weight(lowering, operand)
+    if found is None:
+        return lowering.number(lowering.repeated.get(operand.number, operand))
+    weight, shape = found
     rank = len(axes)
-    value = parameter(lowering, call, operand)
-    shape = operand.shape[-rank:]
-    if len(operand.shape) > rank and set(operand.shape[:-rank]) != {1}:
-        raise Unknown(f"a parameter of {len(operand.shape)} axes on a map of {rank}")
-    shape = (*(1,) * (rank - len(shape)), *shape)
-    if shape == operand.shape:
+    if len(shape) > rank and set(shape[:-rank]) != {1}:
+        raise Unknown(f"a parameter of {len(shape)} axes on a map of {rank}")
+    shape = (*(1,) * (rank - len(shape)), *shape[-rank:])
+    value = parameter(lowering, call, weight)
+    if shape == weight.shape:
         lowering.axes[value] = axes
         return value
-    found = lowering.fresh(axes)
+    made = lowering.fresh(axes)
     lowering.add(
-        call, "reshape", {"shape": shape, "axes": None if axes == AXES[rank] else axes}, [value], found, axes=axes
+        call, "reshape", {"shape": shape, "axes": None if axes == AXES[rank] else axes}, [value], made, axes=axes
     )
-    return found
+    return made
+
+
+def _weight(lowering: Lowering, operand: Any) -> tuple[Weight, tuple[int, ...]] | None:
+    """A parameter, and the shape under which it is used; None for what a step gives.  Raises :class:`Unknown`."""
+    if isinstance(operand, Weight):
+        return operand, operand.shape
+    if not isinstance(operand, Value):
+        raise Unknown("a tensor that no step gives")
+    return lowering.views.get(operand.number)
 
 
 def _merge(op: str, alone: str) -> Rule:
@@ -43,29 +51,67 @@ def _merge(op: str, alone: str) -> Rule:
         if given["alpha"] != 1:
             raise Unknown("alpha")
         numbers = [side for side in sides if not isinstance(side, Value | Weight)]
-        values = [side for side in sides if isinstance(side, Value)]
+        values = _values(lowering, sides)
         result = call.results.number
         if len(values) == 1 and len(numbers) == 1:
             number = constant(numbers[0], "a number")
             if not isinstance(number, int | float) or isinstance(number, bool):
                 raise Unknown("a tensor that no step gives")
+            if number == (0 if op == "add" else 1):  # as `sum` of a list begins
+                lowering.same(call.results, values[0])
+                return
             lowering.add(call, alone, {"by": number}, [lowering.number(values[0])], result)
             return
-        if not values:
-            raise Unknown("no tensor that a step gives")
-        axes = max((lowering.axes[lowering.number(value)] for value in values), key=len)
-        reads = [_operand(lowering, call, side, axes) for side in sides]
-        lowering.add(call, op, {}, reads, result, axes=axes)
+        _elementwise(lowering, call, op, sides)
 
     return rule
 
 
+def _values(lowering: Lowering, sides: Sequence[Any]) -> list[Value]:
+    """Of some sides those that steps give."""
+    return [side for side in sides if isinstance(side, Value) and side.number not in lowering.views]
+
+
+def _elementwise(lowering: Lowering, call: Call, op: str, sides: Sequence[Any]) -> None:
+    """A merge of tensors, of which some may be parameters."""
+    values = [lowering.repeated.get(side.number, side) for side in _values(lowering, sides)]
+    if not values:
+        raise Unknown("no tensor that a step gives")
+    axes = max((lowering.axes[lowering.number(value)] for value in values), key=len)
+    reads = [_operand(lowering, call, side, axes) for side in sides]
+    lowering.add(call, op, {}, reads, call.results.number, axes=axes)
+
+
 def _subtract(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "other", "alpha"), alpha=1)
-    number = given["other"]
-    if isinstance(number, bool) or not isinstance(number, int | float) or given["alpha"] != 1:
-        raise Unknown("a difference of tensors")
-    lowering.add(call, "shift", {"by": -number}, [lowering.number(given["input"])], call.results.number)
+    if given["alpha"] != 1:
+        raise Unknown("alpha")
+    _difference(lowering, call, given["input"], given["other"])
+
+
+def _subtract_from(lowering: Lowering, call: Call) -> None:
+    given = bound(call, ("other", "input", "alpha"), alpha=1)
+    if given["alpha"] != 1:
+        raise Unknown("alpha")
+    _difference(lowering, call, given["input"], given["other"])
+
+
+def _difference(lowering: Lowering, call: Call, one: Any, other: Any) -> None:
+    """The first less the other: of tensors, or of a tensor and a number."""
+    result = call.results.number
+    numbers = [side for side in (one, other) if not isinstance(side, Value | Weight)]
+    if not numbers and isinstance(one, Value):
+        _elementwise(lowering, call, "subtract", (one, other))
+        return
+    if len(numbers) != 1 or isinstance(numbers[0], bool) or not isinstance(numbers[0], int | float):
+        raise Unknown("a tensor that no step gives")
+    if isinstance(one, Value):
+        lowering.add(call, "shift", {"by": -numbers[0]}, [lowering.number(one)], result)
+        return
+    source = lowering.number(other)
+    negative = lowering.fresh(lowering.axes[source])
+    lowering.add(call, "scale", {"by": -1}, [source], negative)
+    lowering.add(call, "shift", {"by": numbers[0]}, [negative], result)
 
 
 def _divide(lowering: Lowering, call: Call) -> None:
@@ -80,6 +126,53 @@ def _divide(lowering: Lowering, call: Call) -> None:
 
 def _negate(lowering: Lowering, call: Call) -> None:
     lowering.add(call, "scale", {"by": -1}, [lowering.number(call.arguments[0])], call.results.number)
+
+
+def _expand(lowering: Lowering, call: Call) -> None:
+    """A map with rows repeated, which sums and products repeat by themselves."""
+    source, result = call.arguments[0], call.results
+    if lowering.shape(lowering.value(source)) == lowering.shape(result.number):
+        lowering.same(result, source)
+        return
+    if len(lowering.shape(source.number)) != len(lowering.shape(result.number)):
+        raise Unknown("further axes")
+    lowering.repeated[result.number] = source
+
+    def refuse() -> None:
+        raise Unknown("rows that are repeated")
+
+    lowering.later(result.number, refuse)
+
+
+def _stack(lowering: Lowering, call: Call) -> None:
+    given = bound(call, ("tensors", "dim"), dim=0)
+    dim = given["dim"] % len(lowering.shape(call.results.number))
+    lowering.parts[call.results.number] = ("stack", given["tensors"], dim)
+
+    def refuse() -> None:
+        raise Unknown("a new axis")
+
+    lowering.later(call.results.number, refuse)
+
+
+def _sum(lowering: Lowering, call: Call) -> None:
+    """The sum of tensors that were stacked for it; torch adds up to four of them from the first on."""
+    given = bound(call, ("input", "dim", "keepdim"), dim=None, keepdim=False)
+    kept = lowering.parts.get(lowering.value(given["input"]))
+    count = len(lowering.shape(lowering.value(given["input"])))
+    if kept is None or kept[0] != "stack" or given["keepdim"] or not isinstance(given["dim"], int):
+        raise Unknown("a sum along axes")
+    if given["dim"] % count != kept[2] or len(kept[1]) > 4:
+        raise Unknown("a sum along axes")
+    _elementwise(lowering, call, "add", kept[1])
+
+
+def _power(lowering: Lowering, call: Call) -> None:
+    """A square, as a product: its gradients are the same too, since doubling is exact."""
+    given = bound(call, ("input", "exponent"), exponent=2)
+    if given["exponent"] != 2 or isinstance(given["exponent"], bool):
+        raise Unknown("another power than 2")
+    _elementwise(lowering, call, "multiply", (given["input"], given["input"]))
 
 
 def _concat(lowering: Lowering, call: Call) -> None:
@@ -101,6 +194,11 @@ RULES: dict[str, Rule] = {
     **_methods(_merge("add", "shift"), "add", "add_", "__add__", "__radd__", "__iadd__"),
     **_methods(_merge("multiply", "scale"), "mul", "mul_", "__mul__", "__rmul__", "__imul__", "multiply"),
     **_methods(_subtract, "sub", "sub_", "__sub__", "__isub__", "subtract"),
+    **_methods(_subtract_from, "rsub", "__rsub__"),
+    **_methods(_power, "pow", "pow_", "__pow__", "square"),
+    **_methods(_expand, "expand", "expand_as"),
+    **_methods(_stack, "stack"),
+    **_methods(_sum, "sum"),
     **_methods(_divide, "div", "div_", "__truediv__", "__itruediv__", "true_divide", "divide"),
     **_methods(_negate, "neg", "__neg__", "negative"),
     **_methods(_concat, "cat", "concat", "concatenate"),

@@ -8,6 +8,7 @@ from typing import Any
 from archspec.importers.torch_module import layers
 from archspec.importers.torch_module.layers import Unknown, collapse
 from archspec.importers.torch_module.lowering import Lowering, Rule
+from archspec.importers.torch_module.padding import Padded
 from archspec.importers.torch_module.trace import Call, Value, Varied, Weight
 
 
@@ -69,7 +70,8 @@ def _conv(lowering: Lowering, call: Call) -> None:
     }
     if arguments["padding"] == "valid":
         arguments["padding"] = 0
-    lowering.add(call, "conv", arguments, [lowering.number(given["input"])], call.results.number, path)
+    source, arguments = lowering.unpadded("conv", arguments, given["input"])
+    lowering.add(call, "conv", arguments, [source], call.results.number, path)
 
 
 def _linear(lowering: Lowering, call: Call) -> None:
@@ -147,7 +149,8 @@ def _pool(lowering: Lowering, call: Call, op: str, given: dict[str, Any], names:
     arguments = {name: collapse(constant(given[name], name)) for name in names}
     if arguments["stride"] in (None, [], ()) or arguments["stride"] == arguments["kernel"]:
         del arguments["stride"]
-    lowering.add(call, op, arguments, [lowering.number(given["input"])], call.results.number)
+    source, arguments = lowering.unpadded(op, arguments, given["input"])
+    lowering.add(call, op, arguments, [source], call.results.number)
 
 
 def _renamed(call: Call, names: dict[str, str]) -> Call:
@@ -237,14 +240,29 @@ def of_size(lowering: Lowering, call: Call) -> int:
 
 def _pad(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "pad", "mode", "value"), mode="constant", value=None)
-    sides = constant(given["pad"], "padding")
-    source = lowering.number(given["input"])
     rank = lowering.rank(given["input"])
+    sides = given["pad"]
     if len(sides) > 2 * rank:
         raise Unknown("padding of channels")
     sides = (*sides, *(0,) * (2 * rank - len(sides)))
-    arguments = layers.padding(sides, given["mode"], given["value"] or 0)
-    lowering.add(call, "pad", arguments, [source], call.results.number)
+    even = all(one == two for one, two in zip(sides[::2], sides[1::2], strict=True))
+    if given["mode"] != "constant" or (even and not _varies(sides)):
+        _padded(lowering, call, given, sides)
+        return
+    number = lowering.number(given["input"])
+    runs = range(len(lowering.shapes))
+    by_run = (tuple(_at(side, run) for side in sides) for run in runs)
+    amounts = tuple(tuple(zip(one[::2], one[1::2], strict=True))[::-1] for one in by_run)
+    sizes = tuple(lowering.shapes[run][lowering.value(given["input"])][2:] for run in runs)
+    result = call.results.number
+    lowering.padded[result] = Padded(number, sizes, amounts, given["value"] or 0)
+    lowering.later(result, lambda: _padded(lowering, call, given, sides))
+
+
+def _padded(lowering: Lowering, call: Call, given: dict[str, Any], sides: tuple[Any, ...]) -> None:
+    """Padding as a step of its own."""
+    arguments = layers.padding(constant(sides, "padding"), given["mode"], given["value"] or 0)
+    lowering.add(call, "pad", arguments, [lowering.number(given["input"])], call.results.number)
 
 
 def _channel_shuffle(lowering: Lowering, call: Call) -> None:

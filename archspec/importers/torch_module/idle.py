@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 _INPUTS = ("in_channels", "in_features", "num_features", "num_channels")
 """What layers call the number of channels that they take."""
+_OUTPUTS = ("out_channels", "out_features")
 
 
 def with_idle(module: nn.Module, layers: list[Layer], kinds: dict[int, tuple[int, int]]) -> list[Layer]:
     """The layers of a network with those that it never calls, each in the module that holds it.
 
-    A layer reads, beside the others, what has as many channels as it takes; where nothing there has, its parameters
-    stand by themselves.  ``kinds`` are the channels and the number of spatial axes of each value of the trace.
+    A layer reads, beside the others, what has as many channels as it takes, be it of a layer that is never called
+    either; where nothing there has, its parameters stand by themselves.  ``kinds`` are the channels and the number of
+    spatial axes of each value of the trace.
     """
     called = {layer.path for layer in layers if layer.path}
     owned = {path.rpartition(".")[0] for path in called}
@@ -39,6 +41,7 @@ def with_idle(module: nn.Module, layers: list[Layer], kinds: dict[int, tuple[int
         if said is not None and place is not None:
             at, reads = place
             found.insert(at, Layer(*said, [reads], free, frame, path, aside=True))
+            kinds = kinds | {free: (_given(part, kinds[reads][0]), kinds[reads][1])}
             free += 1
             continue
         first = next(at for at, layer in enumerate(found) if layer.frame is frame)
@@ -48,6 +51,11 @@ def with_idle(module: nn.Module, layers: list[Layer], kinds: dict[int, tuple[int
                 found.insert(first, Layer("parameter", {"shape": tuple(tensor.shape)}, [], free, frame, key))
                 free, first = free + 1, first + 1
     return found
+
+
+def _given(part: Any, channels: int) -> int:
+    """How many channels a layer gives, from those that it takes."""
+    return next((getattr(part, name) for name in _OUTPUTS if hasattr(part, name)), channels)
 
 
 def _read(part: Any) -> tuple[str, dict[str, Any]] | None:
@@ -84,9 +92,21 @@ def _place(layers: list[Layer], frame: Frame, part: Any, kinds: dict[int, tuple[
 
 
 def _values(layers: list[Layer], frame: Frame) -> Iterator[tuple[int, int]]:
-    """What can be read in a module before its last layer, and the place from which on."""
-    own = [at for at, layer in enumerate(layers) if layer.frame is frame]
+    """What can be read in a module, and the place from which on."""
+    inside = [_child(layer.frame, frame) for layer in layers]
+    own = [at for at, child in enumerate(inside) if child is not None]
     for value in layers[own[0]].reads:
         yield value, own[0]
-    for at in own[:-1]:
-        yield layers[at].gives, at + 1
+    for at in own:
+        if (
+            inside[at] is frame or at + 1 == len(layers) or inside[at + 1] is not inside[at]
+        ):  # a module within gives its last value
+            yield layers[at].gives, at + 1
+
+
+def _child(within: Frame | None, frame: Frame) -> Frame | None:
+    """A module itself, or the call in it that something lies in; None for what does not lie in it."""
+    before = frame
+    while within is not None and within is not frame:
+        before, within = within, within.parent
+    return None if within is None else before

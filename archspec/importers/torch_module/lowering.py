@@ -14,6 +14,7 @@ from archspec.diagnostics import Diagnostic, SpecError, printable
 from archspec.importers.network import Frame, Layer
 from archspec.importers.torch_module import layers as table
 from archspec.importers.torch_module.layers import Unknown
+from archspec.importers.torch_module.padding import Padded
 from archspec.importers.torch_module.trace import Call, Constant, Trace, Value, Weight, tensors
 from archspec.ops.common.shape import SPATIAL
 
@@ -44,6 +45,12 @@ class Lowering:
         """What is known of a value beside its shape: that it is a view of another, and which."""
         self.kept: dict[int, Callable[[], Any]] = {}
         """Values that no layer gives yet, with what makes the layer when one is read."""
+        self.padded: dict[int, Padded] = {}
+        """What is known of maps that windows may pad themselves."""
+        self.views: dict[int, tuple[Weight, tuple[int, ...]]] = {}
+        """Parameters under another shape."""
+        self.repeated: dict[int, Value] = {}
+        """Maps with rows repeated, and the map before."""
         self._same: dict[int, int] = {}
         self._next = len(trace.shapes)
         self._owners: dict[str, Layer] = {}
@@ -95,6 +102,13 @@ class Lowering:
         if not self.axes[number] and len(self.shape(value.number)) > 1:
             raise Unknown(f"a tensor of {len(self.shape(value.number))} axes")
         return number
+
+    def unpadded(self, op: str, arguments: dict[str, Any], value: Any) -> tuple[int, dict[str, Any]]:
+        """What windows read, and their arguments: a map that is padded only for them is padded by them."""
+        padded = self.padded.get(value.number) if isinstance(value, Value) else None
+        if padded is not None and value.number in self.kept and padded.is_same(op, arguments):
+            return padded.source, arguments | {"padding": "same"}
+        return self.number(value), arguments
 
     @staticmethod
     def value(argument: Any) -> int:
@@ -179,10 +193,10 @@ class Lowering:
 
     def _module(self, call: Call) -> None:
         read = [*call.arguments, *call.keywords.values()]
-        source = self.number(read[0])
+        op, arguments = table.read(call.module, self.rank(read[0]))
         if len(read) > 1 and any(isinstance(one, Value) for one in read[1:]):
             raise Unknown("several inputs")
-        op, arguments = table.read(call.module, self.rank(read[0]))
+        source, arguments = self.unpadded(op, arguments, read[0])
         result = call.results
         if not isinstance(result, Value):
             raise Unknown("several outputs")

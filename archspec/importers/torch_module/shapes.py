@@ -53,12 +53,17 @@ def _reshaped_parameter(lowering: Lowering, call: Call, weight: Weight) -> None:
     """A parameter under other axes: such as a scale for each channel, laid along a map."""
     result = call.results.number
     shape = lowering.shape(result)
-    if shape[0] != 1:
-        raise Unknown("a parameter with a batch")
+    lowering.views[result] = (weight, shape)
+    lowering.later(result, lambda: _parameter_view(lowering, call, weight, shape))
+
+
+def _parameter_view(lowering: Lowering, call: Call, weight: Weight, shape: tuple[int, ...]) -> None:
+    """The step of a parameter under other axes, where it is not read by a sum or product."""
     axes = AXES.get(len(shape) - 1)
-    if axes is None:
-        raise Unknown(f"a parameter of {len(shape)} axes")
-    lowering.add(call, "reshape", {"shape": shape[1:]}, [parameter(lowering, call, weight)], result, axes=axes)
+    if shape[0] != 1 or axes is None:
+        raise Unknown("a parameter under these axes")
+    made = parameter(lowering, call, weight)
+    lowering.add(call, "reshape", {"shape": shape[1:]}, [made], call.results.number, axes=axes)
 
 
 def _view(lowering: Lowering, call: Call) -> None:
@@ -134,8 +139,16 @@ def _mean(lowering: Lowering, call: Call) -> None:
     count = len(lowering.shape(number))
     dims = given["dim"] if isinstance(given["dim"], tuple) else (given["dim"],)
     axes = lowering.axes[number]
-    if None in dims or {dim % count for dim in dims} != set(range(2, count)) or axes[0] != "channels" or count < 3:
-        raise Unknown("other axes than all of a map")
+    if None in dims or given["dtype"] is not None:
+        raise Unknown("the batch's axis or another type")
+    along = {lowering.axis(number, dim) for dim in dims}
+    if axes[0] != "channels" or along != set(axes[1:]) or count < 3:
+        names = tuple(axis for axis in axes if axis in along)
+        left = axes if given["keepdim"] else tuple(axis for axis in axes if axis not in along)
+        lowering.add(
+            call, "mean", {"axes": names, "keepdim": given["keepdim"]}, [number], call.results.number, axes=left
+        )
+        return
     if given["keepdim"]:
         lowering.add(call, "global_avg_pool", {}, [number], call.results.number)
         return
@@ -271,6 +284,9 @@ def _narrow(lowering: Lowering, call: Call) -> None:
 
 
 def _squeeze(lowering: Lowering, call: Call) -> None:
+    if isinstance(call.arguments[0], Weight):
+        _reshaped_parameter(lowering, call, call.arguments[0])
+        return
     number = lowering.number(call.arguments[0])
     if lowering.shape(number) == lowering.shape(call.results.number):
         lowering.same(call.results, call.arguments[0])
@@ -284,6 +300,9 @@ def _squeeze(lowering: Lowering, call: Call) -> None:
 
 def _unsqueeze(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "dim"))
+    if isinstance(given["input"], Weight):
+        _reshaped_parameter(lowering, call, given["input"])
+        return
     kept = lowering.parts.get(lowering.value(given["input"]))
     count = len(lowering.shape(call.results.number))
     if kept is not None and kept[0] == "row" and kept[2] == given["dim"] % count:
