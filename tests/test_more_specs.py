@@ -71,6 +71,14 @@ def test_bits_are_timms(peer: Peer, torchvision: ModuleType) -> None:
 
 
 @pytest.mark.slow
+def test_bits_are_those_of_segmentation_models(torchvision: ModuleType) -> None:
+    assert torchvision
+    smp = pytest.importorskip("segmentation_models_pytorch")
+    theirs = smp.UnetPlusPlus("resnet34", encoder_weights=None)
+    same_bits(archspec.compile(archspec.load("more/unetplusplus_resnet34")), theirs, torch.rand(2, 3, 64, 64))
+
+
+@pytest.mark.slow
 def test_bits_are_torchvisions_vision_transformer(torchvision: ModuleType) -> None:
     theirs = torchvision.models.vit_b_16()
     same_bits(archspec.compile(archspec.load("more/vit_b_16")), theirs, torch.rand(2, 3, 224, 224))
