@@ -8,7 +8,8 @@
 #   make editor  the schema in the YAML language server that editors run (needs node and npm)
 #   make vscode  the extension for VS Code, out/vscode/archspec.vsix (needs node and npm)
 #   make exports what torch.export and ONNX take, op by op: docs/exports.md (minutes)
-#   make engines other tools' files held to OpenCV, which reads them too
+#   make wide    networks of torchvision, timm, smp and pytorchcv imported: docs/imports.md (an hour)
+#   make engines other tools' files held to OpenCV, onnxruntime, Keras and Ultralytics, which read them too
 #   make bench   what is measured: analysis beside its peers, growth, length of the emitted source
 #   make gallery every shipped network's picture, summary and source, and pages to leaf through them
 # PYTHON=python3.12 chooses the interpreter, JOBS=4 the test processes.
@@ -32,7 +33,7 @@ out := out/demo
 # torch's threads wait for each other by spinning: on a busy machine that makes an epoch fifteen times longer.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo demo-segmentation test slow golden soak fuzz editor vscode exports engines bench gallery lint clean
+.PHONY: demo demo-segmentation test slow golden soak fuzz editor vscode exports wide engines bench gallery lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed-train
@@ -103,11 +104,21 @@ out/vscode/archspec.vsix: $(extension)
 exports: .venv/installed-test
 	$(bin)/python -m tests.helpers.exports
 
-# OpenCV 5 reads neither Caffe nor Darknet.  It is kept apart, since nothing else needs it.
+# The libraries whose networks are imported are kept apart: they want other packages than the tests do.
+wide: .venv/installed-test
+	@$(bin)/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade --target .venv/wide \
+		timm==1.0.31 segmentation-models-pytorch==0.6.0
+	@$(bin)/python -m pip install -qq --disable-pip-version-check --upgrade --target .venv/wide-needs huggingface_hub
+	PYTHONPATH=.:.venv/wide:.venv/wide-needs $(bin)/python -m tests.helpers.wide --table
+
+# OpenCV 5 reads neither Caffe nor Darknet.  The engines are kept apart, since nothing else needs them.
 engines: .venv/installed-test
 	@$(bin)/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade --target .venv/engines \
-		opencv-python-headless==4.14.0.94
-	PYTHONPATH=.venv/engines $(pytest) tests/importers/test_engines.py -m "slow or not slow"
+		opencv-python-headless==4.14.0.94 keras==3.15.0 namex==0.1.0 optree==0.20.0 absl-py==2.5.1 \
+		ultralytics==8.4.190 ultralytics-thop==2.2.3 psutil==7.2.2 polars==2.1.0 \
+		requests==2.34.2 urllib3==2.8.0 certifi idna==3.20
+	PYTHONPATH=.venv/engines KERAS_BACKEND=torch $(pytest) tests/importers -m "slow or not slow" \
+		--ignore tests/importers/torch_module
 
 bench: .venv/installed-test
 	for file in benchmarks/*.py; do echo "== $$file"; $(bin)/python $$file || exit 1; done

@@ -90,30 +90,58 @@ def from_torch(module: nn.Module, /, sizes: Sequence[int] = (3, 224, 224), *, na
     raise said
 
 
-def from_file(file: str | Path, /, sizes: Sequence[int] | None = None, *, name: str | None = None) -> Spec:
-    """The spec of a Caffe ``.prototxt`` or Darknet ``.cfg``, at ``sizes`` instead of its own; raises SpecError."""
-    return from_files(file, None, sizes, name=name)[0]
+def from_file(
+    file: str | Path,
+    /,
+    sizes: Sequence[int] | None = None,
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    scale: str | None = None,
+) -> Spec:
+    """The spec of another tool's file: Caffe, Darknet, Keras, ONNX, Ultralytics; raises :class:`SpecError`.
+
+    ``sizes`` are channels and sizes instead of the file's own.  ``version`` is the release of Ultralytics that reads
+    its YAML, such as ``8.3``, and ``scale`` the letter of one of the YAML's scales.
+    """
+    return from_files(file, None, sizes, name=name, version=version, scale=scale)[0]
 
 
 def from_files(
-    file: str | Path, weights: str | Path | None, /, sizes: Sequence[int] | None = None, *, name: str | None = None
+    file: str | Path,
+    weights: str | Path | None,
+    /,
+    sizes: Sequence[int] | None = None,
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    scale: str | None = None,
 ) -> tuple[Spec, Mapping[str, Tensor]]:
-    """A spec as :func:`from_file` gives it, and a ``.caffemodel`` or ``.weights`` as its ``state_dict``."""
+    """A spec as :func:`from_file` gives it, and the weights of a file as its ``state_dict``.
+
+    ``weights`` is a ``.caffemodel``, ``.weights`` or ``.weights.h5``; of a file that holds both it is the file itself.
+    """
     from archspec.importers.files import imported
 
-    found = imported(Path(file), sizes, name)
+    found = imported(Path(file), sizes, name, version, scale)
     spec = loads(found.text, name=f"{found.name}.yaml", bounds=Bounds(*found.bounds))
     filled = found.weights(spec.graph, None if weights is None else Path(weights))
-    return replace(spec, diagnostics=(*spec.diagnostics, *filled.notes)), filled.state
+    return replace(spec, diagnostics=(*found.notes, *spec.diagnostics, *filled.notes)), filled.state
 
 
-def brought(source: str, sizes: Sequence[int] | None = None, name: str | None = None) -> Spec:
+def brought(
+    source: str,
+    sizes: Sequence[int] | None = None,
+    name: str | None = None,
+    version: str | None = None,
+    scale: str | None = None,
+) -> Spec:
     """Import another tool's file, or a module of a library, as a spec: ``timm:hrnet_w18``.  Raises SpecError."""
     from archspec.importers.files import is_foreign
     from archspec.running.sources import bring
 
     if is_foreign(source):
-        return from_file(source, sizes, name=name)
+        return from_file(source, sizes, name=name, version=version, scale=scale)
     found = bring(source)
     return from_torch(found.module, sizes or found.size, name=name or found.name)
 

@@ -21,6 +21,8 @@ from archspec.cli.terminal import CallError, Terminal
         "archspec import python:mine.networks:small --input 1x28x28",
         "archspec import deploy.prototxt --weights net.caffemodel -o net.yaml",
         "archspec import yolov3.cfg --input 3x416x416 -o yolov3.yaml",
+        "archspec import net.onnx --weights net.onnx -o net.yaml",
+        "archspec import yolov8.yaml --scale s --version 8.4",
     ),
 )
 def import_(
@@ -29,8 +31,9 @@ def import_(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="A Caffe .prototxt or a Darknet .cfg; or a module of a library: torchvision:NAME, timm:NAME, "
-            "smp:DECODER/ENCODER, or what a function of yours gives: python:PACKAGE.MODULE:FACTORY.",
+            help="A file of Caffe (.prototxt), Darknet (.cfg), Keras (.keras, .json, .h5), ONNX or Ultralytics "
+            "(.yaml); or a module of a library: torchvision:NAME, timm:NAME, smp:DECODER/ENCODER, or what a function "
+            "of yours gives: python:PACKAGE.MODULE:FACTORY.",
             show_default=False,
         ),
     ],
@@ -38,8 +41,8 @@ def import_(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The file's weights, .caffemodel or .weights; written beside the spec that -o names, "
-            "as .safetensors under its names.",
+            help="The file's weights, .caffemodel, .weights or .weights.h5, or the file itself if it holds them; "
+            "written beside the spec that -o names, as .safetensors under its names.",
             show_default=False,
         ),
     ] = None,
@@ -48,6 +51,14 @@ def import_(
         typer.Option(metavar="CxHxW", help="Channels and sizes of an image it takes.", show_default=False),
     ] = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it.", show_default=False)] = None,
+    version: Annotated[
+        str | None,
+        typer.Option(metavar="X.Y", help="The release of Ultralytics that reads its YAML.", show_default=False),
+    ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(metavar="LETTER", help="The scale of an Ultralytics YAML: n, s, m, l, x.", show_default=False),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
     format: AnswerFormat = Format.text,
     output: Output = None,
@@ -70,11 +81,11 @@ def import_(
             raise CallError(f"`{path}` is there already", "--force writes over it")
     contents: dict[Path, bytes] = {}
     if weights is None or beside is None:
-        spec = pipeline.brought(source, sizes, name)
+        spec = pipeline.brought(source, sizes, name, version, scale)
     else:
         from archspec.running.checkpoint_files import safetensors
 
-        spec, state = pipeline.from_files(source, weights, sizes, name=name)
+        spec, state = pipeline.from_files(source, weights, sizes, name=name, version=version, scale=scale)
         contents[beside] = safetensors(state)
     terminal.diagnose(spec.diagnostics)
     if terminal.as_json:
@@ -87,7 +98,7 @@ def _beside(source: str, weights: Path | None, output: Path | None) -> Path | No
     """Where weights are written; raises :class:`CallError` where that is nowhere."""
     if weights is None:
         return None
-    if not source.endswith(options.FOREIGN):
+    if not options.is_file(source):
         raise CallError(f"--weights: `{source[:60]}` has its weights in itself", "its `state_dict` loads as it is")
     if output is None:
         raise CallError("--weights wants -o", "the weights are written beside the spec")

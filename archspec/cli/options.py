@@ -29,8 +29,8 @@ Spec = Annotated[
     typer.Argument(
         metavar="SPEC",
         help="Path of a spec, the name of a shipped one (`archspec list`), - for standard input, a file of a git "
-        "revision (HEAD~1:my.yaml), a Caffe .prototxt or Darknet .cfg, or a module of a library: torchvision:NAME, "
-        "timm:NAME, python:PACKAGE.MODULE:FACTORY.",
+        "revision (HEAD~1:my.yaml), a file of Caffe, Darknet, Keras, ONNX or Ultralytics, or a module of a library: "
+        "torchvision:NAME, timm:NAME, python:PACKAGE.MODULE:FACTORY.",
         autocompletion=complete_spec,
         show_default=False,
     ),
@@ -110,11 +110,22 @@ def shape(text: str) -> list[int]:
 
 def is_source(text: str) -> bool:
     """Whether a word in the place of a spec names a module of a library, ``timm:hrnet_w18``, or another tool's file."""
-    if text.endswith(FOREIGN):
+    if is_file(text):
         return True
     from archspec.running.sources import is_source
 
     return ":" in text and is_source(text)
+
+
+def is_file(text: str) -> bool:
+    """Whether a word names another tool's file."""
+    if text.endswith(FOREIGN):
+        return True
+    if not text.endswith((".yaml", ".yml")):
+        return False
+    from archspec.importers.files import is_foreign
+
+    return is_foreign(text)
 
 
 def is_revision(text: str) -> bool:

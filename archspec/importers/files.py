@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, printable
 from archspec.graph import Graph
-from archspec.importers import caffe, darknet, keras, onnx
+from archspec.importers import caffe, darknet, keras, onnx, ultralytics
 from archspec.importers.assembly import Read
 from archspec.importers.tensors import Filled
 from archspec.importers.writing import written
@@ -44,6 +44,8 @@ class Imported:
     name: str
     text: str
     read: Read
+    notes: tuple[Diagnostic, ...] = ()
+    """What was said on the way."""
     bounds: tuple[int, int, int, int] = (256_000_000, 16_000_000, 2_000_000, 50_000_000)
     """Bytes, values, steps and evaluation that its spec may take, as the file has been within bounds itself."""
 
@@ -58,16 +60,35 @@ class Imported:
 
 
 def is_foreign(name: str) -> bool:
-    """Whether a name is that of another tool's file."""
-    return name.endswith(tuple(READERS))
+    """Whether a name is that of another tool's file; of a YAML file what is in it tells."""
+    return name.endswith(tuple(READERS)) or _is_ultralytics(name)
 
 
-def imported(path: Path, size: Sequence[int] | None = None, name: str | None = None) -> Imported:
-    """The spec of a network in a file; raises :class:`SpecError` with all that is wrong, line by line."""
+def _is_ultralytics(name: str) -> bool:
+    return name.endswith((".yaml", ".yml")) and ultralytics.is_one(Path(name))
+
+
+def imported(
+    path: Path,
+    size: Sequence[int] | None = None,
+    name: str | None = None,
+    version: str | None = None,
+    scale: str | None = None,
+) -> Imported:
+    """The spec of a network in a file; raises :class:`SpecError` with all that is wrong, line by line.
+
+    ``version`` and ``scale`` are for formats that have them: which release of its tool reads a file, and how large a
+    network of those that it describes.
+    """
     diagnostics = Diagnostics()
     found: Read | None = None
     try:
-        found = READERS[path.suffix](path, diagnostics, size)
+        if path.suffix in (".yaml", ".yml"):
+            found = ultralytics.read(path, diagnostics, size, version, scale)
+        elif version is not None or scale is not None:
+            raise Fault("wrong-value", f"{printable(path.suffix)} files have no versions or scales to choose from")
+        else:
+            found = READERS[path.suffix](path, diagnostics, size)
     except Fault as fault:
         diagnostics.add(fault.diagnostic)
     diagnostics.raise_if_errors()
@@ -77,7 +98,7 @@ def imported(path: Path, size: Sequence[int] | None = None, name: str | None = N
     network.name = name or network.name
     channels = {number: shape.channels for number, shape in enumerate(assembly.shapes) if "channels" in shape.axes}
     try:
-        return Imported(network.name, written(network, channels), found)
+        return Imported(network.name, written(network, channels), found, diagnostics.all)
     except RecursionError:
         said = f"`{printable(str(path))}` nests deeper than a spec can"
         raise SpecError([Diagnostic("too-deep", said)]) from None

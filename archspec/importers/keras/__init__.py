@@ -1,8 +1,8 @@
 """Keras's networks: ``.keras``, ``.json`` and ``.h5``, and their weights, without Keras.
 
 The stages, a file each, in their order: ``files`` takes the configuration out of a file; ``graph`` lays models open and
-sorts the calls of layers; ``network`` puts them together; ``layers`` says each in ops; ``weights`` reads what was
-learnt.
+sorts the calls of layers; ``network`` puts them together; ``layers``, ``activations`` and ``shapes`` say each in ops;
+``weights`` reads what was learnt.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from pathlib import Path
 from archspec.diagnostics import Diagnostics
 from archspec.importers import regions
 from archspec.importers.assembly import Read
-from archspec.importers.keras import files, weights
+from archspec.importers.keras import activations, files, layers, shapes, weights
 from archspec.importers.keras.graph import flat
-from archspec.importers.keras.layers import OPERATIONS, RULES
 from archspec.importers.keras.network import Network
 from archspec.importers.naming import legal
 from archspec.importers.tensors import Filled
+
+RULES = {**layers.RULES, **activations.RULES, **shapes.RULES}
+"""By class what a layer becomes."""
 
 
 def read(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None = None) -> Read:
@@ -29,7 +31,7 @@ def read(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None = None
     given = kept.config.get("config")
     title = given.get("name") if isinstance(given, dict) else None
     network = Network(found, legal(title if isinstance(title, str) else path.stem, "net"), kept.old, size)
-    outputs = network.run(RULES, OPERATIONS, diagnostics)
+    outputs = network.run(RULES, shapes.OPERATIONS, diagnostics)
     assembly = network.assembly
     flat_names = all(layer.frame.parent is None for layer in assembly.layers)
     renamed = regions.find(assembly, [value for _, value in outputs], regions.Order()) if flat_names else {}

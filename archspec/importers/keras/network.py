@@ -155,6 +155,10 @@ class Network:
             try:
                 if not reads:
                     raise call.settings.refuse("it reads nothing")
+                if any(type(number) not in (int, float) for number in given.numbers) or (
+                    given.numbers and call.kind not in ("Add", "Multiply")
+                ):
+                    raise call.settings.refuse("it is given more than tensors")
                 self.values[call.gives] = rule(given)
                 made.setdefault(call.name, given.made)
                 if call.first:

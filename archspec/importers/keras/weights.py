@@ -106,8 +106,8 @@ def _laid(values: Tensor, filling: Filling, wanted: tuple[int, ...]) -> Tensor:
     if filling.how == "flattened" and values.dim() == 2:
         channels, *sizes = filling.values
         if values.shape[0] == prod(filling.values):
-            turned = values.reshape(*sizes, channels, -1).movedim(len(sizes), 0)
-            return turned.reshape(values.shape).T
+            values = values.reshape(*sizes, channels, -1).movedim(len(sizes), 0).reshape(values.shape)
+        return values.T
     return values
 
 

@@ -1,0 +1,238 @@
+"""Ultralytics' modules as steps, under the names that they have in its ``state_dict``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from archspec.importers.assembly import Assembly
+from archspec.importers.network import Frame
+from archspec.importers.ultralytics.config import Row
+
+EPS, MOMENTUM = 1e-3, 0.03
+"""Of every batch normalisation, as its models set them."""
+
+
+class Builder:
+    """The steps so far."""
+
+    def __init__(self, assembly: Assembly, version: tuple[int, int], bins: int) -> None:
+        self.assembly = assembly
+        self.version = version
+        self.bins = bins
+        """Into how many a distance is divided, that a head tells."""
+        self.legacy = True
+        """Whether heads have whole convolutions for the classes, as before YOLO11."""
+
+    def frame(self, around: Frame, name: str, kind: str, chain: bool = False) -> Frame:
+        """A module within another."""
+        return Frame(f"{around.path}.{name}".lstrip("."), kind, around, chain)
+
+    def add(self, frame: Frame, op: str, reads: Sequence[int], name: str = "", **arguments: Any) -> int:
+        """One op in a module."""
+        path = tuple(f"{frame.path}.{name}".split(".")) if name else ()
+        return self.assembly.add(op, reads, arguments, path=path, frame=frame)
+
+    def conv(
+        self, around: Frame, name: str, value: int, channels: int, kernel: int = 1, stride: int = 1,
+        padding: int | None = None, groups: int = 1, dilation: int = 1, act: bool = True, kind: str = "Conv",
+    ) -> int:  # fmt: skip
+        """``Conv``: a convolution without a bias, batch normalisation, SiLU."""
+        frame = self.frame(around, name, kind)
+        extent = dilation * (kernel - 1) + 1
+        value = self.add(
+            frame, "conv", [value], "conv", channels=channels, kernel=kernel, stride=stride, groups=groups,
+            padding=extent // 2 if padding is None else padding, dilation=dilation, bias=False,
+        )  # fmt: skip
+        value = self.add(frame, "batch_norm", [value], "bn", eps=EPS, momentum=MOMENTUM)
+        return self.add(frame, "silu", [value]) if act else value
+
+    def bottleneck(
+        self, around: Frame, name: str, value: int, channels: int, shortcut: bool, groups: int, kernels: Sequence[int],
+        share: float = 0.5,
+    ) -> int:  # fmt: skip
+        """Two convolutions, the input added where it has as many channels."""
+        frame = self.frame(around, name, "Bottleneck")
+        inner = self.conv(frame, "cv1", value, int(channels * share), kernels[0])
+        inner = self.conv(frame, "cv2", inner, channels, kernels[1], groups=groups)
+        if shortcut and self.assembly.channels(value) == channels:
+            return self.add(frame, "add", [value, inner])
+        return inner
+
+    def c3(
+        self, frame: Frame, value: int, channels: int, repeats: int, shortcut: bool, groups: int, share: float,
+        kernels: Sequence[int],
+    ) -> int:  # fmt: skip
+        """``C3``: bottlenecks beside a 1×1 convolution, both joined."""
+        hidden = int(channels * share)
+        inner = self.conv(frame, "cv1", value, hidden)
+        chain = self.frame(frame, "m", "Sequential", chain=True)
+        for at in range(repeats):
+            inner = self.bottleneck(chain, str(at), inner, hidden, shortcut, groups, kernels, 1.0)
+        beside = self.conv(frame, "cv2", value, hidden)
+        return self.conv(frame, "cv3", self.add(frame, "concat", [inner, beside]), channels)
+
+    def c2f(
+        self, frame: Frame, value: int, channels: int, repeats: int, share: float,
+        inner: Callable[[Frame, str, int, int], int],
+    ) -> int:  # fmt: skip
+        """``C2f``: two halves, and what each of a chain of modules makes of the second, all joined."""
+        hidden = int(channels * share)
+        value = self.conv(frame, "cv1", value, 2 * hidden)
+        parts = [self.add(frame, "chunk", [value], chunks=2, index=index) for index in (0, 1)]
+        for at in range(repeats):
+            parts.append(inner(frame, f"m.{at}", parts[-1], hidden))
+        return self.conv(frame, "cv2", self.add(frame, "concat", parts), channels)
+
+
+def _conv(builder: Builder, row: Row, frame: Frame, value: int, channels: int, repeats: int) -> int:
+    del repeats
+    kernel, stride = row.whole(1, 1), row.whole(2, 1)
+    padding = row.whole(3, None, 0) if len(row.args) > 3 and row.args[3] is not None else None
+    groups = row.whole(4, 1)
+    if len(row.args) > 5:
+        raise row.refuse("has more arguments than channels, kernel, stride, padding and groups")
+    assert frame.parent is not None
+    name = frame.path.removeprefix(f"{frame.parent.path}.")
+    return builder.conv(frame.parent, name, value, channels, kernel, stride, padding, groups)
+
+
+def _depthwise(builder: Builder, row: Row, frame: Frame, value: int, channels: int, repeats: int) -> int:
+    del repeats
+    kernel, stride = row.whole(1, 1), row.whole(2, 1)
+    if len(row.args) > 3:
+        raise row.refuse("has more arguments than channels, kernel and stride")
+    groups = _greatest(builder.assembly.channels(value), channels)
+    assert frame.parent is not None
+    return builder.conv(
+        frame.parent,
+        frame.path.removeprefix(f"{frame.parent.path}."),
+        value,
+        channels,
+        kernel,
+        stride,
+        groups=groups,
+        kind="DWConv",
+    )
+
+
+def _greatest(one: int, other: int) -> int:
+    while other:
+        one, other = other, one % other
+    return one
+
+
+def _c3(builder: Builder, row: Row, frame: Frame, value: int, channels: int, repeats: int) -> int:
+    shortcut, groups, share = row.flag(1, True), row.whole(2, 1), row.number(3, 0.5)
+    return builder.c3(frame, value, channels, repeats, shortcut, groups, share, (1, 3))
+
+
+def _c2f(builder: Builder, row: Row, frame: Frame, value: int, channels: int, repeats: int) -> int:
+    shortcut, groups, share = row.flag(1, False), row.whole(2, 1), row.number(3, 0.5)
+
+    def inner(around: Frame, name: str, part: int, hidden: int) -> int:
+        return builder.bottleneck(around, name, part, hidden, shortcut, groups, (3, 3), 1.0)
+
+    return builder.c2f(frame, value, channels, repeats, share, inner)
+
+
+def _c3k2(builder: Builder, row: Row, frame: Frame, value: int, channels: int, repeats: int) -> int:
+    """In 8.4 a place for attention came before the groups."""
+    builder.legacy = False
+    whole, share = row.flag(1, False), row.number(2, 0.5)
+    at = 3
+    if builder.version >= (8, 4):
+        at = 4
+        if row.flag(3, False):
+            raise row.refuse("has attention, which the language has not")
+    groups, shortcut = row.whole(at, 1), row.flag(at + 1, True)
+
+    def inner(around: Frame, name: str, part: int, hidden: int) -> int:
+        if not whole:
+            return builder.bottleneck(around, name, part, hidden, shortcut, groups, (3, 3))
+        own = builder.frame(around, name, "C3k")
+        return builder.c3(own, part, hidden, 2, shortcut, groups, 0.5, (3, 3))
+
+    return builder.c2f(frame, value, channels, repeats, share, inner)
+
+
+def _bottleneck(builder: Builder, row: Row, frame: Frame, value: int, channels: int, repeats: int) -> int:
+    del repeats
+    assert frame.parent is not None
+    name, shortcut = frame.path.removeprefix(f"{frame.parent.path}."), row.flag(1, True)
+    return builder.bottleneck(frame.parent, name, value, channels, shortcut, row.whole(2, 1), (3, 3))
+
+
+def _sppf(builder: Builder, row: Row, frame: Frame, value: int, channels: int, repeats: int) -> int:
+    """Pools one after the other; in 8.4 their number may be said, and then the convolution before has no activation."""
+    del repeats
+    kernel, count, shortcut, source = row.whole(1, 5), 3, False, value
+    if len(row.args) > 2:
+        if builder.version < (8, 4):
+            raise row.refuse("has more arguments than channels and kernel before 8.4")
+        count, shortcut = row.whole(2, 3), row.flag(3, False)
+    value = builder.conv(frame, "cv1", value, builder.assembly.channels(value) // 2, act=len(row.args) <= 2)
+    parts = [value]
+    for _ in range(min(count, 100)):
+        pooled = builder.add(frame, "max_pool", [parts[-1]], kernel=kernel, stride=1, padding=kernel // 2)
+        parts.append(pooled)
+    value = builder.conv(frame, "cv2", builder.add(frame, "concat", parts), channels)
+    if shortcut and builder.assembly.channels(source) == channels:
+        return builder.add(frame, "add", [value, source])
+    return value
+
+
+def _spp(builder: Builder, row: Row, frame: Frame, value: int, channels: int, repeats: int) -> int:
+    del repeats
+    kernels = row.args[1] if len(row.args) > 1 else [5, 9, 13]
+    if not isinstance(kernels, list) or any(type(one) is not int or not 1 <= one <= 99 for one in kernels):
+        raise row.wrong("argument 2 is a list of kernel sizes")
+    value = builder.conv(frame, "cv1", value, builder.assembly.channels(value) // 2)
+    parts = [value]
+    for kernel in kernels:
+        parts.append(builder.add(frame, "max_pool", [value], kernel=kernel, stride=1, padding=kernel // 2))
+    return builder.conv(frame, "cv2", builder.add(frame, "concat", parts), channels)
+
+
+Rule = Callable[[Builder, Row, Frame, int, int, int], int]
+
+RULES: dict[str, Rule] = {
+    "Bottleneck": _bottleneck,
+    "C2f": _c2f,
+    "C3": _c3,
+    "C3k2": _c3k2,
+    "Conv": _conv,
+    "DWConv": _depthwise,
+    "SPP": _spp,
+    "SPPF": _sppf,
+}
+"""By module what a layer becomes, with channels that the scale makes narrower."""
+
+REPEATING = ("C2f", "C3", "C3k2")
+"""Modules that repeat what they hold, and are not repeated themselves."""
+
+
+def detect(builder: Builder, row: Row, frame: Frame, values: Sequence[int], classes: int) -> list[int]:
+    """For each map one with distances, divided into bins, and classes; boxes are made of them by a program."""
+    first = builder.assembly.channels(values[0])
+    wide, deep = max(16, first // 4, 4 * builder.bins), max(first, min(classes, 100))
+    found: list[int] = []
+    for at, value in enumerate(values):
+        boxes = builder.frame(frame, f"cv2.{at}", "Sequential", chain=True)
+        box = builder.conv(boxes, "0", value, wide, 3)
+        box = builder.conv(boxes, "1", box, wide, 3)
+        box = builder.add(boxes, "conv", [box], "2", channels=4 * builder.bins, kernel=1)
+        scores = builder.frame(frame, f"cv3.{at}", "Sequential", chain=True)
+        if builder.legacy and builder.version >= (8, 4):
+            score = builder.conv(scores, "0", value, deep, 3)
+            score = builder.conv(scores, "1", score, deep, 3)
+        else:
+            score = value
+            for part in "01":
+                pair = builder.frame(scores, part, "Sequential", chain=True)
+                count = builder.assembly.channels(score)
+                score = builder.conv(pair, "0", score, count, 3, groups=count, kind="DWConv")
+                score = builder.conv(pair, "1", score, deep)
+        score = builder.add(scores, "conv", [score], "2", channels=classes, kernel=1)
+        found.append(builder.add(frame, "concat", [box, score]))
+    return found

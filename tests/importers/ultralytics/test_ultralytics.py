@@ -1,0 +1,203 @@
+"""Ultralytics' YAML: published totals, scales and versions; the modules themselves if installed; broken files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import archspec
+from archspec.diagnostics import Diagnostic
+
+SMALL = """\
+nc: 7
+scales:
+  t: [0.5, 0.25, 512] # 0 parameters
+  u: [1.0, 0.5, 256]
+backbone:
+  - [-1, 1, Conv, [32, 3, 2]]
+  - [-1, 2, C2f, [64, True]]
+  - [-1, 1, Conv, [64, 3, 2]]
+  - [-1, 3, C3, [96]]
+  - [-1, 1, SPPF, [96, 3]]
+head:
+  - [-1, 1, nn.Upsample, [None, 2, "nearest"]]
+  - [[-1, 1], 1, Concat, [1]]
+  - [-1, 1, C3k2, [64, True]]
+  - [[7, 4], 1, Detect, [nc]]
+"""
+"""A small network of ours."""
+
+
+def saved(text: str, folder: Path, name: str = "net.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def rows(listed: Sequence[tuple[Any, int, str, list[Any]]]) -> str:
+    return "".join(f"  - [{reads}, {times}, {module}, {args}]\n" for reads, times, module, args in listed)
+
+
+def pyramid(block: str, shortcut: list[str], joins: tuple[int, int]) -> str:
+    """The layout that YOLOv8 has: five stages that halve the map, a way up, a way down, three heads."""
+    stages: list[tuple[Any, int, str, list[Any]]] = [(-1, 1, "Conv", [64, 3, 2])]
+    for channels, times in ((128, 3), (256, 6), (512, 6), (1024, 3)):
+        stages += [(-1, 1, "Conv", [channels, 3, 2]), (-1, times, block, [channels, *shortcut])]
+    stages.append((-1, 1, "SPPF", [1024, 5]))
+    head: list[tuple[Any, int, str, list[Any]]] = []
+    for channels, join in zip((512, 256), joins, strict=True):
+        head += [(-1, 1, "nn.Upsample", ["None", 2, '"nearest"']), ([-1, join], 1, "Concat", [1]),
+                 (-1, 3, block, [channels])]  # fmt: skip
+    for channels, join in ((256, 12), (512, 9)):
+        head += [(-1, 1, "Conv", [channels, 3, 2]), ([-1, join], 1, "Concat", [1]), (-1, 3, block, [2 * channels])]
+    head.append(([15, 18, 21], 1, "Detect", ["nc"]))
+    return f"backbone:\n{rows(stages)}head:\n{rows(head)}".replace("'", "")
+
+
+V8 = pyramid("C2f", ["true"], (6, 4))
+SCALES = {
+    "n": (0.33, 0.25, 1024),
+    "s": (0.33, 0.5, 1024),
+    "m": (0.67, 0.75, 768),
+    "l": (1, 1, 512),
+    "x": (1, 1.25, 512),
+}
+TOTALS = {"n": 3_157_200, "s": 11_166_560, "m": 25_902_640, "l": 43_691_520, "x": 68_229_648}
+"""As published; a head's 16 fixed numbers among them, which make distances of bins and are no step."""
+
+
+def v8(totals: dict[str, int]) -> str:
+    scales = "".join(f"  {letter}: {list(SCALES[letter])} # {totals[letter]:,} parameters\n" for letter in totals)
+    return f"nc: 80\nscales:\n{scales}{V8}"
+
+
+@pytest.mark.parametrize("scale", TOTALS)
+def test_the_published_totals(scale: str, tmp_path: Path) -> None:
+    spec = archspec.from_file(saved(v8(TOTALS), tmp_path, f"yolov8{scale}.yaml"))
+    assert archspec.check(spec).total.parameters == TOTALS[scale] - 16
+    assert [each.code for each in spec.diagnostics] == ["version-chosen"]
+    assert "8.4" in spec.diagnostics[0].message
+    assert [output.name for output in spec.graph.outputs] == ["p3", "p4", "p5"]
+
+
+def test_the_total_beside_a_scale_tells_the_version(tmp_path: Path) -> None:
+    spec = archspec.from_file(saved(v8({"n": 2_724_448}), tmp_path))  # what 8.3.0 makes of the same file
+    assert "Ultralytics 8.3" in spec.diagnostics[0].message
+    path = saved(v8({"n": 3_000_000}), tmp_path)
+    with pytest.raises(archspec.SpecError, match=r"3,157,200 as 8\.4 reads it, 2,724,448 as 8\.3 reads it"):
+        archspec.from_file(path)
+    assert archspec.check(archspec.from_file(path, version="8.3")).total.parameters == 2_724_448 - 16
+
+
+def test_scales(tmp_path: Path) -> None:
+    path = saved(SMALL.replace(" # 0 parameters", ""), tmp_path)
+    assert archspec.from_file(path).graph.state["model.0.conv.weight"] == (8, 3, 3, 3)
+    assert archspec.from_file(path, scale="u").graph.state["model.0.conv.weight"] == (16, 3, 3, 3)
+    with pytest.raises(archspec.SpecError, match="no scale `x`"):
+        archspec.from_file(path, scale="x")
+
+
+def test_modules_become_blocks(tmp_path: Path) -> None:
+    text = archspec.from_file(saved(v8(TOTALS), tmp_path, "yolov8m.yaml")).to_yaml()
+    assert re.search(r"- c2f(_\d)? as model\.4", text)
+    assert "conv_block as model.7" in text
+    assert len(text.splitlines()) < 130
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_ultralytics_own_modules(torchvision: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "YOLO_CONFIG_DIR", str(tmp_path))
+    monkeypatch.setitem(os.environ, "YOLO_OFFLINE", "1")
+    pytest.importorskip("ultralytics", reason="ultralytics is not installed: make engines")
+    from ultralytics import __version__  # type: ignore[import-not-found]
+    from ultralytics.nn.tasks import DetectionModel  # type: ignore[import-not-found]
+
+    for text, scale in ((SMALL.replace(" # 0 parameters", ""), "t"), (v8({"n": 0}), "n")):
+        path = saved(text, tmp_path)
+        theirs = DetectionModel(str(path), verbose=False).eval()
+        spec = archspec.from_file(path, scale=scale, version=__version__)
+        made = archspec.compile(spec).eval()
+        state = theirs.state_dict()
+        made.load_state_dict({key: value for key, value in state.items() if ".dfl." not in key}, strict=True)
+        for size in ((64, 96), (128, 160)):
+            image = torch.randn(1, 3, *size)
+            with torch.inference_mode():
+                found, wanted = made(image), theirs(image)[1]
+            joined = torch.cat([map_.flatten(2) for map_ in found], 2)
+            torch.testing.assert_close(joined[:, :64], wanted["boxes"])
+            torch.testing.assert_close(joined[:, 64:], wanted["scores"])
+
+
+# -- broken files -----------------------------------------------------------------------------------------------------
+
+
+def complaints(text: str, folder: Path) -> tuple[Diagnostic, ...]:
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.from_file(saved(text, folder), version="8.4")
+    return caught.value.diagnostics
+
+
+def changed(old: str, new: str) -> str:
+    assert old in SMALL
+    return SMALL.replace(old, new, 1)
+
+
+HOSTILE = [
+    ("nc: [", "syntax", 1, ""),
+    ("- 1\n", "file-syntax", 1, "no `backbone`"),
+    (changed("nc: 7", "nc: 0"), "wrong-value", 1, "`nc`"),
+    (changed("nc: 7", "nc: 99999999999"), "wrong-value", 1, "`nc`"),
+    (changed("nc: 7", "activation: __import__('os').system('true')"), "not-importable", 1, "`activation`"),
+    (changed("[0.5, 0.25, 512]", "[0.5, 0.25]"), "wrong-value", 3, "three numbers"),
+    (changed("[0.5, 0.25, 512]", "[.inf, 0.25, 512]"), "wrong-value", 3, "three numbers"),
+    (changed("backbone:", "backbone: 3\nrest:"), "file-syntax", 5, "`backbone` is a list"),
+    (changed("[-1, 1, Conv, [32, 3, 2]]", "[-1, 1, Conv]"), "file-syntax", 6, "a layer is"),
+    (changed("[-1, 1, Conv, [32, 3, 2]]", "[-1, x, Conv, [32]]"), "file-syntax", 6, "a layer is"),
+    (changed("[-1, 1, Conv, [32, 3, 2]]", "[-1, 1, os.system, [32]]"), "not-importable", 6, "`os.system`"),
+    (changed("[-1, 1, Conv, [32, 3, 2]]", "[-1, 1, Conv, [32, 3, 2, 1, 1, 1, 9]]"), "not-importable", 6, "arguments"),
+    (changed("[-1, 1, Conv, [32, 3, 2]]", "[-1, 1, Conv, [-32, 3, 2]]"), "wrong-value", 6, "argument 1"),
+    (changed("[-1, 1, Conv, [32, 3, 2]]", "[-1, 9999, Conv, [32, 3, 2]]"), "wrong-value", 6, "from 1 to 1000"),
+    (changed("[-1, 2, C2f, [64, True]]", "[9, 2, C2f, [64, True]]"), "wrong-value", 7, "reads `9`"),
+    (changed("[-1, 2, C2f, [64, True]]", "[-5, 2, C2f, [64, True]]"), "wrong-value", 7, "reads `-5`"),
+    (changed("[-1, 2, C2f, [64, True]]", "[-1, 2, C2f, [64, 3]]"), "wrong-value", 7, "argument 2"),
+    (changed("[-1, 2, C2f, [64, True]]", "[[0, 0], 2, C2f, [64]]"), "not-importable", 7, "reads 2 layers"),
+    (changed("[-1, 1, SPPF, [96, 3]]", "[-1, 1, SPPF, [96, 4]]"), "shape-mismatch", 10, "layer 4 (`SPPF`)"),
+    (changed("[None, 2, \"nearest\"]", "[None, 2, \"bicubic\"]"), "not-importable", 12, "the nearest row"),
+    (changed("[[-1, 1], 1, Concat, [1]]", "[[-1, 0, 2], 1, Concat, [1]]"), "shape-mismatch", 13, "equal height"),
+    (changed("C3k2, [64, True]", "C3k2, [64, True, 0.5, True]"), "not-importable", 14, "attention"),
+    (changed("C3k2, [64, True]", "C2PSA, [64]"), "not-importable", 14, "`C2PSA`"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "code", "line", "said"), HOSTILE)
+def test_broken_files_end_in_a_diagnostic_with_a_line(
+    text: str, code: str, line: int, said: str, tmp_path: Path
+) -> None:
+    first = complaints(text, tmp_path)[0]
+    assert said in first.message
+    assert first.code == code or code == "syntax"
+    assert first.span is not None
+    assert first.span.line == line
+
+
+def test_every_module_that_is_not_known_is_told_in_one_run(tmp_path: Path) -> None:
+    found = complaints(SMALL.replace("C3,", "Warp,").replace("SPPF", "Melt"), tmp_path)
+    assert [each.span.line for each in found if each.span] == [9, 10]
+
+
+def test_weights_are_ultralytics_own_state_dict_and_a_pt_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "net.pt").write_bytes(b"\x80\x04.")
+    with pytest.raises(archspec.SpecError, match=r"a \.pt is a program"):
+        archspec.from_files(saved(SMALL, tmp_path), tmp_path / "net.pt", version="8.4")
+
+
+def test_other_formats_have_no_versions(tmp_path: Path) -> None:
+    with pytest.raises(archspec.SpecError, match="no versions or scales"):
+        archspec.from_file(saved("", tmp_path, "net.prototxt"), version="8.4")
