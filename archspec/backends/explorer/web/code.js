@@ -21,6 +21,17 @@ function coloured(line, language) {
   return made;
 }
 
+/** The lines that begin inside a docstring. */
+function quoted(lines) {
+  const found = new Set();
+  let inside = false;
+  lines.forEach((line, at) => {
+    if (inside) found.add(at);
+    if (line.split('"""').length % 2 === 0) inside = !inside;
+  });
+  return found;
+}
+
 class TextView {
   constructor(place, chosen) {
     this.place = place;
@@ -35,6 +46,7 @@ class TextView {
     });
     this.place.addEventListener("keydown", (event) => this.key(event));
     this.lines = [];
+    this.quoted = new Set();
     this.marked = new Map();
     this.linked = new Set();
     this.cursor = 0;
@@ -58,6 +70,7 @@ class TextView {
   show(lines, language, linked) {
     if (this.lines !== lines) {
       [this.lines, this.language, this.linked, this.cursor] = [lines, language, linked, 0];
+      this.quoted = language === "python" ? quoted(lines) : new Set();
       this.height.style.height = `${lines.length * LINE + 16}px`;
       this.rows.style.minWidth = `${lines.reduce((most, line) => Math.max(most, line.length), 0) + 7}ch`;
       this.place.scrollTop = 0;
@@ -85,7 +98,8 @@ class TextView {
     for (let at = first; at < last; at += 1) {
       const line = at + 1;
       const look = ["row", this.marked.get(line), this.linked.has(line) ? "linked" : "", line === this.cursor ? "cursor" : ""].filter(Boolean).join(" ");
-      made.push(element("div", { class: look, "data-line": line }, element("span", { class: "line-number" }, `${line}`), ...coloured(this.lines[at], this.language), "\n"));
+      const words = this.quoted.has(at) ? [element("span", { class: "comment" }, this.lines[at])] : coloured(this.lines[at], this.language);
+      made.push(element("div", { class: look, "data-line": line }, element("span", { class: "line-number" }, `${line}`), ...words, "\n"));
     }
     this.rows.style.transform = `translateY(${first * LINE}px)`;
     this.rows.replaceChildren(...made);
