@@ -6,7 +6,9 @@
 #   make soak    20,000 random networks held against torch (hours)
 #   make fuzz    changed specs for an hour: no traceback, within the limits; finds and corpus in out/fuzz
 #   make editor  the schema in the YAML language server that editors run (needs node and npm)
+#   make vscode  the extension for VS Code, out/vscode/archspec.vsix (needs node and npm)
 #   make exports what torch.export and ONNX take, op by op: docs/exports.md (minutes)
+#   make wide    networks of torchvision, timm, smp and pytorchcv imported: docs/imports.md (an hour)
 #   make engines other tools' files held to OpenCV, onnxruntime, Keras and Ultralytics, which read them too
 #   make bench   what is measured: analysis beside its peers, growth, length of the emitted source
 #   make gallery every shipped network's picture, summary and source, and pages to leaf through them
@@ -31,7 +33,7 @@ out := out/demo
 # torch's threads wait for each other by spinning: on a busy machine that makes an epoch fifteen times longer.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo demo-segmentation test slow golden soak fuzz editor exports engines bench gallery lint clean
+.PHONY: demo demo-segmentation test slow golden soak fuzz editor vscode exports wide engines bench gallery lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed-train
@@ -90,8 +92,24 @@ out/editor/installed-$(server):
 	npm install --prefix out/editor --no-audit --no-fund --silent yaml-language-server@$(server)
 	@touch $@
 
+vscode: out/vscode/archspec.vsix
+
+extension := $(wildcard editors/vscode/* editors/vscode/.vscodeignore)
+out/vscode/archspec.vsix: $(extension)
+	@mkdir -p out/vscode
+	cp $(extension) out/vscode
+	npm install --prefix out/vscode --no-audit --no-fund --silent
+	cd out/vscode && npm run --silent package -- --out archspec.vsix
+
 exports: .venv/installed-test
 	$(bin)/python -m tests.helpers.exports
+
+# The libraries whose networks are imported are kept apart: they want other packages than the tests do.
+wide: .venv/installed-test
+	@$(bin)/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade --target .venv/wide \
+		timm==1.0.31 segmentation-models-pytorch==0.6.0
+	@$(bin)/python -m pip install -qq --disable-pip-version-check --upgrade --target .venv/wide-needs huggingface_hub
+	PYTHONPATH=.:.venv/wide:.venv/wide-needs $(bin)/python -m tests.helpers.wide --table
 
 # OpenCV 5 reads neither Caffe nor Darknet.  The engines are kept apart, since nothing else needs them.
 engines: .venv/installed-test

@@ -3,6 +3,7 @@
 from archspec.analyses.report import Report
 from archspec.convolution.matrix import conv_matrix
 from archspec.diagnostics import Diagnostic, SpecError
+from archspec.notebooks import show
 from archspec.pipeline import (
     Bounds,
     Spec,
@@ -21,6 +22,8 @@ from archspec.pipeline import (
     rewrite,
     source,
 )
+
+show()
 
 __all__ = [
     "Bounds",

@@ -1,4 +1,4 @@
-"""The gallery: diagram, summary and source of every shipped spec, and one index page.
+"""The gallery: every shipped spec's page to explore it in, its diagram, summary and source, and one index page.
 
 ``python -m archspec.gallery [FOLDER] [NAME …]``
 """
@@ -11,11 +11,13 @@ from pathlib import Path
 
 from archspec import pipeline
 from archspec.analyses.cost import Cost
+from archspec.analyses.report import Report
+from archspec.backends import explorer
+from archspec.backends.explorer import Link
 from archspec.backends.page import html_page
 from archspec.backends.page.html_page import Entry
 from archspec.backends.reports import summary, summary_table
-from archspec.backends.reports.field import seen
-from archspec.elaborate.loader import spec_names, specs_folder
+from archspec.elaborate.loader import spec_names
 
 FAMILIES = (
     ("AlexNet", ("alexnet",)),
@@ -31,30 +33,10 @@ FAMILIES = (
 """Headings of the index, with the prefixes of the names under them."""
 
 
-def entry(name: str) -> Entry:
-    """The content of the gallery for a shipped spec."""
-    spec = pipeline.load(name)
-    report = pipeline.check(spec)
-    total = report.total
-    sizes = ", ".join(solution.describe() for solution in report.valid_sizes.values())
-    facts = [("parameters", f"{total.parameters:,}")]
-    if total.multiply_adds is not None:
-        facts.append(("multiply-adds", f"{total.multiply_adds:,}"))
-    facts.append(("valid sizes", sizes or "fixed"))
-    facts += [("receptive field", seen(report, sight)) for sight in report.sights.values()]
-    text = (specs_folder() / f"{name}.yaml").read_text(encoding="utf-8")
-    return Entry(
-        name,
-        spec.name,
-        spec.graph.doc or "",
-        spec.graph.source,
-        tuple(facts),
-        summary_table.text(summary.summarise(report), width=110),
-        pipeline.source(spec),
-        text,
-        family(name),
-        _figures(total),
-    )
+def entry(name: str, report: Report) -> Entry:
+    """What the index shows of a shipped spec."""
+    graph = report.graph
+    return Entry(name, graph.name, graph.doc or "", family(name), _figures(report.total))
 
 
 def _figures(total: Cost) -> str:
@@ -75,18 +57,20 @@ def write(folder: Path, names: Iterable[str] | None = None) -> list[Entry]:
     order = [title for title, _ in FAMILIES] + ["Others"]
     chosen = sorted(names or spec_names(), key=lambda name: (order.index(family(name)), name))
     entries = []
-    for name in chosen:
-        found = entry(name)
-        entries.append(found)
+    for before, name, after in zip([None, *chosen], chosen, [*chosen[1:], None], strict=False):
         spec = pipeline.load(name)
+        report = pipeline.check(spec)
+        entries.append(entry(name, report))
         for theme, suffix in (("light", "svg"), ("dark", "dark.svg")):
             (folder / f"{name}.{suffix}").write_bytes(pipeline.render(spec, theme=theme).pipe(format="svg"))
-        (folder / f"{name}.py").write_text(found.source, encoding="utf-8")
-        (folder / f"{name}.txt").write_text(found.summary, encoding="utf-8")
-    for position, found in enumerate(entries):
-        before = entries[position - 1].name if position else None
-        after = entries[position + 1].name if position + 1 < len(entries) else None
-        (folder / f"{found.name}.html").write_text(html_page.page(found, before, after), encoding="utf-8")
+        (folder / f"{name}.py").write_text(pipeline.source(spec), encoding="utf-8")
+        table = summary_table.text(summary.summarise(report), width=110)
+        (folder / f"{name}.txt").write_text(table, encoding="utf-8")
+        links = [Link("all networks", "index.html")]
+        links += [Link(f"← {before}", f"{before}.html")] if before else []
+        links += [Link(f"{after} →", f"{after}.html")] if after else []
+        links += [Link("figure", f"{name}.svg"), Link("summary", f"{name}.txt"), Link("source", f"{name}.py")]
+        (folder / f"{name}.html").write_text(explorer.page(report, links=links), encoding="utf-8")
     (folder / "index.html").write_text(html_page.index(entries), encoding="utf-8")
     return entries
 

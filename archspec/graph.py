@@ -8,7 +8,8 @@ block uses and sequences that the nodes belong to; they become classes in the em
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -246,7 +247,7 @@ class Graph:
     """The effect of each rewrite on the weights, in order (:class:`archspec.rewrites.Stage`)."""
     _digraph: networkx.MultiDiGraph | None = field(default=None, init=False, repr=False)
     _consumers: list[list[int]] | None = field(default=None, init=False, repr=False)
-    _firsts: list[int] | None = field(default=None, init=False, repr=False)
+    _firsts: array[int] | None = field(default=None, init=False, repr=False)
 
     @property
     def digraph(self) -> networkx.MultiDiGraph:
@@ -304,7 +305,7 @@ class Graph:
         return self._consumers[index]
 
     @property
-    def firsts(self) -> list[int]:
+    def firsts(self) -> Sequence[int]:
         """For each node, the index of the first that applies the same op to inputs of the same shapes.
 
         What depends on these alone (conditions, cost, windows) is the same for both.  Nodes made from one step share
@@ -312,12 +313,15 @@ class Graph:
         """
         if self._firsts is None:
             seen: dict[tuple[int, ...], int] = {}
-            self._firsts = [
-                node.index
-                if node.op is None
-                else seen.setdefault((id(node.op), *map(id, self.shapes_in(node))), node.index)
-                for node in self.nodes
-            ]
+            self._firsts = array(
+                "l",
+                (
+                    node.index
+                    if node.op is None
+                    else seen.setdefault((id(node.op), *map(id, self.shapes_in(node))), node.index)
+                    for node in self.nodes
+                ),
+            )
         return self._firsts
 
     def tensors(self, node: Node) -> dict[str, tuple[str, tuple[int, ...]]]:

@@ -191,6 +191,7 @@ def attempt(
     """
     if path is not None:
         shelf.unsaved[str(path.resolve())] = text
+    shelf.tidy()
     diagnostics = Diagnostics()
     loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation, pulse=pulse), shelf)
     begun: list[Graph] = []

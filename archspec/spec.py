@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ClassVar
+
 from archspec.diagnostics import Diagnostic
 from archspec.elaborate import Variant
 from archspec.graph import Graph
@@ -21,6 +24,9 @@ class Spec:
     """Why its own sizes do not fit; only a spec that was opened for other sizes has any."""
     pristine: bool = True
     """Whether no parameter or size was given from outside, so that ``expect`` applies."""
+
+    _repr_html_: ClassVar[Callable[..., str]]
+    """How a notebook shows it; :mod:`archspec.notebooks` knows."""
 
     def __repr__(self) -> str:
         steps = sum(node.op is not None for node in self.graph.nodes)

@@ -107,7 +107,7 @@ OPS = _table(
         "hsigmoid": ("hardsigmoid",),
         "logistic": ("sigmoid",),
         "hyperbolictangent": ("tanh",),
-        "sum plus elementwiseadd residual skipconnection": ("add",),
+        "plus elementwiseadd residual skipconnection": ("add",),
         "eltwise elementwise": ("add", "multiply"),
         "cat concatenate concatenation join route filterconcat depthconcat": ("concat",),
         "merge": ("concat", "add"),
@@ -125,6 +125,7 @@ OPS = _table(
         "circularpad circularpadding wrappad": ("pad: {amount: 1, mode: circular}",),
         "cropping centercrop centrecrop": ("crop",),
         "narrow": ("slice",),
+        "stdconv scaledstdconv wsconv": ("standardized_conv: {channels: 64, kernel: 3}",),
         "shuffle": ("channel_shuffle", "pixel_shuffle"),
         "depthtospace subpixel": ("pixel_shuffle",),
         "spacetodepth reorg": ("pixel_unshuffle",),
@@ -148,7 +149,8 @@ OPS = _table(
 """What to write for another tool's name of an op or block; each form is a valid step."""
 
 _NONE = "archspec has no such op"
-_ATTENTION = f"{_NONE}: nothing multiplies two maps as matrices; `squeeze_excite` weighs channels"
+_TOKENS = "it reads tokens, which `flatten` from the height on and `permute` make of a map"
+_PRODUCTS = f"{_NONE}: only `attention` multiplies two maps as matrices"
 _SEQUENCES = f"{_NONE}: it describes networks that feed forward, without state"
 
 ABSENT = {
@@ -158,9 +160,9 @@ ABSENT = {
     ),
     **dict.fromkeys(("deformconv", "deformableconv", "dcn"), f"{_NONE}: `conv` reads at fixed places"),
     **dict.fromkeys(("roialign", "roipool", "nms"), f"{_NONE}: `adaptive_avg_pool` and `crop` take no boxes"),
-    **dict.fromkeys(
-        ("attention", "selfattention", "multiheadattention", "transformer", "matmul", "bmm", "einsum"), _ATTENTION
-    ),
+    **dict.fromkeys(("mha", "selfattention", "transformer"), f"write `multihead_attention`; {_TOKENS}"),
+    **dict.fromkeys(("scaleddotproductattention", "sdpa"), f"write `attention`; {_TOKENS}"),
+    **dict.fromkeys(("matmul", "bmm", "einsum"), _PRODUCTS),
     **dict.fromkeys(("lstm", "gru", "rnn", "embedding"), _SEQUENCES),
     **dict.fromkeys(("celu", "softsign", "logsigmoid"), f"{_NONE}: `archspec list ops` shows the others"),
     **dict.fromkeys(("glu",), f"{_NONE}: it is a `multiply` of one `chunk` and the `sigmoid` of another"),
@@ -212,6 +214,8 @@ ARGUMENTS = _table(
         "numparameters": ("per_channel",),
         "act nonlinearity activationfn actlayer": ("activation",),
         "normlayer normalization": ("norm",),
+        "numheads nheads nhead": ("heads",),
+        "returnindices": ("indices",),
     }
 )
 """Arguments by another tool's name; the first that the op has is meant."""
@@ -221,6 +225,8 @@ _INIT = "`init` says how weights start: `- conv: {channels: 64, kernel: 3, init:
 _MOVED = "leave it out: the module is moved and cast as a whole, as any torch module is"
 
 ADVICE = {
+    **dict.fromkeys(("embeddim", "dmodel", "kdim", "vdim"), _INFERRED),
+    **dict.fromkeys(("batchfirst",), "leave it out: the batch comes first"),
     **dict.fromkeys(("inchannels", "inputchannels", "infeatures", "inplanes", "inputdim", "indim"), _INFERRED),
     **dict.fromkeys(("numfeatures", "numchannels", "inputshape", "cin", "inchans"), _INFERRED),
     **dict.fromkeys(
@@ -246,7 +252,7 @@ ADVICE = {
     **dict.fromkeys(("kernelsize", "kernel", "stride", "padding"), "leave it out: the op has no windows of its own"),
     "inplace": "leave it out: it changes no value",
     **dict.fromkeys(
-        ("returnindices", "divisoroverride", "recomputescalefactor", "enddim", "endaxis"),
+        ("returnindices", "divisoroverride", "addbiaskv", "addzeroattn", "recomputescalefactor", "enddim", "endaxis"),
         "leave it out: the op has torch's default, and no other",
     ),
     **dict.fromkeys(("device", "dtype", "dataformat", "memoryformat"), _MOVED),

@@ -201,7 +201,9 @@ def test_document_whole(
     follow(name, tmp_path, monkeypatch, bool(request.config.getoption("--update-golden")), slow=True)
 
 
-@pytest.mark.parametrize("path", [*DOCUMENTS, "archspec/README.md", "docs/reference.md", "docs/exports.md"])
+@pytest.mark.parametrize(
+    "path", [*DOCUMENTS, "archspec/README.md", "docs/reference.md", "docs/exports.md", "docs/editors.md"]
+)
 def test_links_lead_somewhere(path: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
     for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)|src=\"([^\"]+)\"", text):

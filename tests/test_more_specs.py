@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from types import ModuleType
 
 import pytest
@@ -54,6 +55,8 @@ TIMM = [
     Peer("ese_vovnet39b"),
     Peer("tf_efficientnet_b0", 70),
     Peer("hrnet_w18"),
+    Peer("nf_regnet_b0"),
+    Peer("deit_tiny_patch16_224", 224),
 ]
 
 
@@ -65,6 +68,12 @@ def test_bits_are_timms(peer: Peer, torchvision: ModuleType) -> None:
     theirs = timm.create_model(peer.name, pretrained=False)
     ours = archspec.compile(archspec.load(f"more/{peer.spec or peer.name}"))
     same_bits(ours, theirs, torch.rand(2, 3, peer.size, peer.size))
+
+
+@pytest.mark.slow
+def test_bits_are_torchvisions_vision_transformer(torchvision: ModuleType) -> None:
+    theirs = torchvision.models.vit_b_16()
+    same_bits(archspec.compile(archspec.load("more/vit_b_16")), theirs, torch.rand(2, 3, 224, 224))
 
 
 class Espcn(nn.Module):
@@ -81,9 +90,105 @@ class Espcn(nn.Module):
         return nn.functional.pixel_shuffle(self.conv3(x), 3)
 
 
-HAND: list[tuple[str, Callable[[], nn.Module], int]] = [("espcn", Espcn, 1)]
+def convolutions(*widths: int) -> nn.Sequential:
+    """3×3 convolutions from each width to the next, with normalisation and ReLU, in one flat list."""
+    layers: list[nn.Module] = []
+    for before, after in pairwise(widths):
+        layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
+    return nn.Sequential(*layers)
 
 
-@pytest.mark.parametrize(("name", "theirs", "channels"), HAND, ids=[name for name, _, _ in HAND])
+class SegNet(nn.Module):
+    """The network of arXiv:1511.00561, by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down1, self.down2 = convolutions(3, 64, 64), convolutions(64, 128, 128)
+        self.down3, self.down4 = convolutions(128, 256, 256, 256), convolutions(256, 512, 512, 512)
+        self.down5 = convolutions(512, 512, 512, 512)
+        self.up5, self.up4 = convolutions(512, 512, 512, 512), convolutions(512, 512, 512, 256)
+        self.up3, self.up2 = convolutions(256, 256, 256, 128), convolutions(128, 128, 64)
+        self.up1 = convolutions(64, 64)
+        self.score = nn.Conv2d(64, 12, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept: list[Tensor] = []
+        for down in (self.down1, self.down2, self.down3, self.down4, self.down5):
+            x, indices = nn.functional.max_pool2d(down(x), 2, return_indices=True)
+            kept.append(indices)
+        for up in (self.up5, self.up4, self.up3, self.up2, self.up1):
+            x = up(nn.functional.max_unpool2d(x, kept.pop(), [2, 2]))
+        return self.score(x)
+
+
+class Norm(nn.Module):
+    """Layer normalisation of each place of a map."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels, eps=1e-6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class NafUnit(nn.Module):
+    """A block of arXiv:2204.04676, by hand."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = Norm(c), Norm(c)
+        self.conv1, self.conv2 = nn.Conv2d(c, 2 * c, 1), nn.Conv2d(2 * c, 2 * c, 3, padding=1, groups=2 * c)
+        self.sca, self.conv3 = nn.Conv2d(c, c, 1), nn.Conv2d(c, c, 1)
+        self.conv4, self.conv5 = nn.Conv2d(c, 2 * c, 1), nn.Conv2d(c, c, 1)
+        self.beta, self.gamma = nn.Parameter(torch.zeros(1, c, 1, 1)), nn.Parameter(torch.zeros(1, c, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        one, other = self.conv2(self.conv1(self.norm1(x))).chunk(2, dim=1)
+        y = one * other
+        y = self.conv3(y * self.sca(nn.functional.adaptive_avg_pool2d(y, 1)))
+        x = x + y * self.beta
+        one, other = self.conv4(self.norm2(x)).chunk(2, dim=1)
+        return x + self.conv5(one * other) * self.gamma
+
+
+class NafNet(nn.Module):
+    """The network of arXiv:2204.04676, by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.intro, self.ending = nn.Conv2d(3, 32, 3, padding=1), nn.Conv2d(32, 3, 3, padding=1)
+        widths = [32, 64, 128, 256]
+        stages = zip(widths, [2, 2, 4, 8], strict=True)
+        self.encoders = nn.ModuleList(nn.Sequential(*(NafUnit(c) for _ in range(n))) for c, n in stages)
+        self.downs = nn.ModuleList(nn.Conv2d(c, 2 * c, 2, stride=2) for c in widths)
+        self.middle_blks = nn.Sequential(*(NafUnit(512) for _ in range(12)))
+        sizes = [2 * c for c in reversed(widths)]
+        self.ups = nn.ModuleList(nn.Sequential(nn.Conv2d(c, 2 * c, 1, bias=False), nn.PixelShuffle(2)) for c in sizes)
+        self.decoders = nn.ModuleList(nn.Sequential(*(NafUnit(c) for _ in range(2))) for c in reversed(widths))
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = self.intro(image)
+        kept: list[Tensor] = []
+        for encoder, down in zip(self.encoders, self.downs, strict=True):
+            kept.append(encoder(x))
+            x = down(kept[-1])
+        x = self.middle_blks(x)
+        for up, decoder in zip(self.ups, self.decoders, strict=True):
+            x = decoder(up(x) + kept.pop())
+        return self.ending(x) + image
+
+
+HAND: list[tuple[str, Callable[[], nn.Module], int]] = [
+    ("espcn", Espcn, 1),
+    ("segnet_vgg16", SegNet, 3),
+    ("nafnet", NafNet, 3),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "channels"),
+    [pytest.param(*case, id=case[0], marks=[pytest.mark.slow] * (case[0] == "nafnet")) for case in HAND],
+)
 def test_bits_are_those_of_a_network_by_hand(name: str, theirs: Callable[[], nn.Module], channels: int) -> None:
     same_bits(archspec.compile(archspec.load(f"more/{name}")), theirs(), torch.rand(2, channels, 32, 32))

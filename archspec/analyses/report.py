@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from archspec.analyses import cost as costs
 from archspec.analyses import shapes as sized
@@ -15,9 +15,11 @@ from archspec.diagnostics import Diagnostic
 from archspec.graph import Graph
 from archspec.ops import Shape
 from archspec.ops.common.runs import TRAINING, Run
-from archspec.sizes import Solution
+from archspec.sizes import Solution, text
 
 if TYPE_CHECKING:
+    import pandas
+
     from archspec.analyses.alignment import AlignedSizes, Misalignment
     from archspec.analyses.conditions import ReadableCondition, SizeNote
     from archspec.analyses.memory import Memory, Peak
@@ -35,6 +37,9 @@ class Report:
     graph: Graph = field(repr=False)
     sizes: dict[str, int]
     diagnostics: tuple[Diagnostic, ...] = ()
+
+    _repr_html_: ClassVar[Callable[..., str]]
+    """How a notebook shows it; :mod:`archspec.notebooks` knows."""
 
     @cached_property
     def shapes(self) -> dict[str, Shape]:
@@ -164,6 +169,34 @@ class Report:
         from archspec.analyses.memory import peaks
 
         return peaks(self.graph, self.sizes, batch, dtype)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The steps as a table of pandas, by path: what each is, gives, costs and sees, and where it is written.
+
+        ``shape`` and ``receptive_field`` are tuples; a number that needs the size of a symbol without one is missing.
+        Raises ``ImportError`` where pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise ImportError("a table needs pandas: pip install 'archspec-nn[notebook]'") from None
+        rows = []
+        for node in self.graph.nodes:
+            cost, seen = self.node_costs[node.index], self.receptive_fields.get(node.path)
+            shape = self.shapes_at.get(node.path, tuple(map(str, map(text, node.shape.dims))))
+            rows.append({
+                "step": node.path,
+                "op": "input" if node.op is None else node.op.keyword,
+                "shape": shape,
+                "parameters": cost.parameters,
+                "multiply_adds": cost.multiply_adds,
+                "activations": cost.activations,
+                "receptive_field": seen.sizes if seen is not None else None,
+                "whole_input": seen is not None and seen.whole,
+                "training_only": node.training_only,
+                "place": f"{node.span.source.name}:{node.span.line}",
+            })  # fmt: skip
+        return pandas.DataFrame(rows).set_index("step")
 
     def sized(self, sizes: Mapping[str, int]) -> Report:
         """The same network reported at other sizes."""

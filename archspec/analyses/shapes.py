@@ -21,6 +21,7 @@ from archspec.sizes import (
     Solution,
     fails,
     failure,
+    joined,
     solve,
     symbols,
 )
@@ -57,6 +58,8 @@ def conditions(graph: Graph, run: Run = EVALUATION) -> Iterator[Condition]:
         for dim in node.shape.dims:
             if isinstance(dim, Size) and dim not in said:
                 said.add(dim)
+                if joined(dim):  # its factors are sizes of the map before
+                    continue
                 yield AtLeast(dim, 1, node.index)
 
 

@@ -18,11 +18,17 @@ class NoNumber(Exception):
         super().__init__(f"this step needs a number for {text(dim)}, and the spec has none")
 
 
+Fitting = dict[tuple[int, tuple[Shape, ...]], Op]
+"""Shapes at which all conditions of an op hold, by the op's id: the op is kept, so that no other gets the id."""
+
+
 class Trial:
     """The spec's own sizes, and the sizes that were fixed to numbers."""
 
-    def __init__(self, sizes: Mapping[str, int]) -> None:
+    def __init__(self, sizes: Mapping[str, int], fitting: Fitting | None = None) -> None:
+        """``fitting`` is what an earlier trial at the same sizes has found."""
         self.evaluation = Evaluation(sizes)
+        self._fitting: Fitting = {} if fitting is None else fitting
         self.pins: list[tuple[Dim, int, int]] = []
         """Size, number, and index of the node that fixed it."""
         self._inferred: dict[tuple[int, ...], tuple[Op, tuple[Shape, ...], Shape]] = {}
@@ -70,7 +76,13 @@ class Trial:
         """The op's conditions that do not hold; one on a size without a number is skipped."""
         if type(op).conditions is Op.conditions:
             return []
-        return [one for one in op.conditions(inputs, index) if fails(one, self.evaluation)]
+        key = id(op), tuple(inputs)
+        if key in self._fitting:
+            return []
+        found = [one for one in op.conditions(inputs, index) if fails(one, self.evaluation)]
+        if not found:
+            self._fitting[key] = op
+        return found
 
     def is_sound(self, op: Op, inputs: Sequence[Shape]) -> bool:
         """Whether the op was found to fit inputs of these very shapes before."""

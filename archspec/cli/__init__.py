@@ -17,6 +17,7 @@ from archspec.cli import (
     importing,
     memory,
     training,
+    watching,
 )
 from archspec.cli.app import app, main
 
@@ -27,12 +28,13 @@ __all__ = [
     "comparing",
     "conversion",
     "convolution",
-    "editing",
     "drawing",
+    "editing",
     "fields",
     "helping",
     "importing",
     "main",
     "memory",
     "training",
+    "watching",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +15,9 @@ from archspec.cli.commands import as_json, load_spec
 from archspec.cli.completion import complete_step
 from archspec.cli.options import AnswerFormat, Format, Output, Set, Size, Spec
 from archspec.cli.terminal import CallError, Terminal
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Of = Annotated[
     str | None,
@@ -26,9 +31,26 @@ Of = Annotated[
 ]  # fmt: skip
 
 
+On = Annotated[
+    Path | None,
+    typer.Option(
+        "--on",
+        metavar="IMAGE",
+        help="Draw it on a photo, a png or jpeg, into the png that -o names.",
+        exists=True,
+        dir_okay=False,
+        show_default=False,
+    ),
+]  # fmt: skip
+
+
 @app.command(
     cls=Command,
-    epilog=examples("archspec rf resnet50", "archspec rf resnet50 --of layer4 --wrt layer3 --size H=512"),
+    epilog=examples(
+        "archspec rf resnet50",
+        "archspec rf resnet50 --of layer4 --wrt layer3 --size H=512",
+        "archspec rf unet --of up2 --on photo.jpg -o field.png",
+    ),
 )
 def rf(
     context: typer.Context,
@@ -44,6 +66,7 @@ def rf(
             show_default=False,
         ),
     ] = None,
+    on: On = None,
     set: Set = None,
     size: Size = None,
     format: AnswerFormat = Format.text,
@@ -54,6 +77,10 @@ def rf(
     from archspec.backends.reports import field as field_report
 
     terminal: Terminal = context.obj
+    if on is not None:
+        _png(output)
+        if wrt is not None:
+            raise CallError("--on draws the field on the input: leave --wrt out")
     loaded = load_spec(spec, set, elsewhere=bool(size))
     report = pipeline.examine(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
@@ -62,6 +89,11 @@ def rf(
         seers = {of: field_report.find(report, of)}
     else:
         seers = field_report.default_steps(report)
+    if on is not None:
+        from archspec.running.field_picture import on_photo
+
+        step = next(iter(seers.values()))
+        _drawn(terminal, on, lambda photo: on_photo(report.graph, report.sizes, step, photo))
     if terminal.as_json:
         found = {name: field_report.to_json(report, seer, seen) for name, seer in seers.items()}
         answer = next(iter(found.values())) if len(found) == 1 else {"outputs": found}
@@ -91,6 +123,7 @@ def erf(
     ] = None,
     images: Annotated[int, typer.Option(min=1, help="Random images to average over.")] = 32,
     seed: Annotated[int, typer.Option(min=0, help="Random seed for images and weights.")] = 0,
+    on: On = None,
     set: Set = None,
     size: Size = None,
     format: AnswerFormat = Format.text,
@@ -105,6 +138,8 @@ def erf(
     from archspec.running import erf as effective
 
     terminal: Terminal = context.obj
+    if on is not None:
+        _png(output)
     if output is not None and output.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise CallError(f"`{output}` has no known picture format", "use a name that ends in .png, .svg or .pdf")
     if paths and weights is not None:
@@ -121,7 +156,12 @@ def erf(
         found = effective.by_paths(report.graph, report.sizes, seer)
     else:
         found = effective.measured(loaded, report.sizes, seer, weights, images, seed)
-    if output is not None:
+    if on is not None:
+        from archspec.running.field_picture import weighed
+
+        terminal.output = output
+        _drawn(terminal, on, lambda photo: weighed(found, photo))
+    elif output is not None:
         try:
             effective.heat_map(found, output)
         except ImportError:
@@ -134,3 +174,26 @@ def erf(
         terminal.answer_json(found.to_json() | as_json((*report.diagnostics, *found.notes)))
     else:
         terminal.answer(str(found))
+
+
+def _png(output: Path | None) -> None:
+    """Raise :class:`CallError` where there is no png to draw a field on a photo into."""
+    if output is None or output.suffix.lower() != ".png":
+        raise CallError("--on draws a picture", "name it with -o, ending in .png")
+
+
+def _drawn(terminal: Terminal, on: Path, draw: Callable[[Image], Image]) -> None:
+    """Draw on a photo and write the picture; what is said then goes to the terminal."""
+    try:
+        from archspec.training.pictures import UnreadableImage, picture
+    except ImportError:
+        raise CallError("a photo needs Pillow", "pip install 'archspec-nn[train]'") from None
+    content = BytesIO()
+    try:
+        with picture(on) as opened:
+            photo = opened.convert("RGB")
+    except UnreadableImage as error:
+        raise CallError(f"--on: {error}") from None
+    draw(photo).save(content, "PNG")
+    terminal.write(content.getvalue())
+    terminal.output = None

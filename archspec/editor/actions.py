@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 
 from lsprotocol import types
 
 from archspec.editor.documents import Document
 from archspec.editor.lines import Point
+from archspec.editor.rename import replaced
 from archspec.editor.study import Study
+from archspec.elaborate.loader import Shelf
+from archspec.graph import Node
 from archspec.source import Mapping, Scalar
 
 _MEANT = re.compile(r"did you mean ([^?]*)\?")
 _QUOTED = re.compile(r"`([^`]+)`")
 _WRITE_WORD = re.compile(r"write `([a-z]+|!=|==|\*\*)`(?: for a power| to compare)?\Z")
 _NEAREST = re.compile(r"\b(\w+) = (\d+)(?: (?:or|and)(?: \1 =)? (\d+))?")
+
+MOST_TRIED = 4
+"""Steps of the branches that are tried with a stride: each is a load or two."""
 
 Edit = tuple[types.Range, str]
 
@@ -39,7 +47,7 @@ def _action(document: Document, said: types.Diagnostic, title: str, edits: list[
         title,
         types.CodeActionKind.QuickFix,
         diagnostics=[said],
-        is_preferred=True if said.data == said.data and "did you mean" in title else None,
+        is_preferred=title.startswith("Write ") or None,
         edit=types.WorkspaceEdit(changes={document.uri: parts}),
     )
 
@@ -156,4 +164,39 @@ def _removal(document: Document, study: Study, point: Point) -> Edit | None:
     return types.Range(document.lines.position(*start), document.lines.position(*end)), ""
 
 
-_FIXES: tuple[_Fix, ...] = (_other_word, _colon, _quotes, _sizes, _left_out)
+def _stride(document: Document, said: types.Diagnostic, hint: str) -> Iterator[tuple[str, list[Edit]]]:
+    """``give the other branch the same stride``: added to the step of a branch with which the sizes are equal."""
+    study = document.current
+    if "give the other branch the same stride" not in hint or study is None or study.graph is None:
+        return
+    lines = document.lines
+    ends = [lines.point(each.location.range.start) for each in said.related_information or ()]
+    nodes = [node for end in ends for node in study.made.get(end, []) if isinstance(node, Node)]
+    steps = islice((step for node in nodes for step in _strideless(study, node)), MOST_TRIED)
+    for name, mapping in steps:
+        last = mapping.entries[-1][1].span
+        end = replace(last, line=last.end_line, column=last.end_column)
+        for stride in (2, 4):
+            new = f", stride: {stride}"
+            if _is_fine(document, replaced(document.text, [(end, new)])):
+                yield f"Add `stride: {stride}` to `{name}`", [(lines.range(end), new)]
+
+
+def _strideless(study: Study, node: Node) -> Iterator[tuple[str, Mapping]]:
+    """The steps of a branch, from its end on, whose op takes a stride and is given none."""
+    assert study.graph is not None
+    while node.op is not None and len(node.inputs) == 1:
+        body = node.step.body if node.step is not None else None
+        takes = "stride" in type(node.op).model_fields
+        if takes and isinstance(body, Mapping) and body.entries and "stride" not in body:
+            yield node.path, body
+        node = study.graph.nodes[node.inputs[0]]
+
+
+def _is_fine(document: Document, text: str) -> bool:
+    """Whether a text has no errors."""
+    study = Study(document.path, text, document.shown, Shelf(), lambda: None)
+    return all(each.severity != "error" for each in study.diagnostics)
+
+
+_FIXES: tuple[_Fix, ...] = (_other_word, _colon, _quotes, _sizes, _stride, _left_out)

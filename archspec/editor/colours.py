@@ -10,7 +10,7 @@ from archspec import ops
 from archspec.diagnostics import Span
 from archspec.editor import formulas
 from archspec.editor.documents import Document
-from archspec.editor.places import Place
+from archspec.editor.place import Place
 from archspec.expressions import FUNCTIONS
 
 LEGEND = types.SemanticTokensLegend(

@@ -13,7 +13,7 @@ from archspec.analyses.expectations import CLAIMS
 from archspec.editor import formulas, markdown, names, offers
 from archspec.editor.documents import Document
 from archspec.editor.offers import Offer
-from archspec.editor.places import Inside
+from archspec.editor.place import Inside
 from archspec.editor.unfinished import MARK, Cursor, cursor
 from archspec.elaborate.learning import TASKS
 from archspec.ops.common.initialisers import INITIALISERS
@@ -192,7 +192,7 @@ class _Found:
             yield Offer("cross_entropy", CompletionItemKind.Value)
         elif not key and what and (what in ops.names() or self.inside.step is not None):
             yield from self.arguments()
-        elif key in ("aside", "training"):
+        elif key in ("aside", "inline", "training"):
             yield from (Offer(word, CompletionItemKind.Value) for word in ("true", "false"))
         elif offers.rewrite_kind(what) is not None:
             yield from self.paths()

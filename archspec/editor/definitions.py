@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,8 @@ from archspec.source import Limits, read
 
 MOST_FILES = 500
 """YAML files beside a spec that are searched for a name."""
+MOST_ENTRIES = 20_000
+"""Files of any kind that are passed on the way to them."""
 
 
 def definition(documents: Documents, document: Document, position: types.Position) -> types.Location | None:
@@ -103,12 +106,21 @@ def _beside(documents: Documents, document: Document) -> Iterator[Path]:
     folder = document.path.resolve().parent
     roots = [root for root in documents.roots if folder.is_relative_to(root)]
     top = min(roots, key=lambda root: len(root.parts), default=folder)
-    found = (
-        path
-        for path in top.rglob("*.y*ml")
-        if path.suffix in (".yaml", ".yml") and not any(part.startswith(".") for part in path.relative_to(top).parts)
-    )
-    yield from islice(found, MOST_FILES)
+    yield from islice(_yaml_files(top), MOST_FILES)
+
+
+def _yaml_files(top: Path) -> Iterator[Path]:
+    """The YAML files under a folder, without hidden ones and links that lead out of it."""
+    seen = 0
+    for folder, inside, files in os.walk(top):
+        inside[:] = sorted(name for name in inside if not name.startswith(".") and name != "node_modules")
+        seen += 1 + len(files)
+        if seen > MOST_ENTRIES:
+            return
+        for name in sorted(files):
+            path = Path(folder, name)
+            if path.suffix in (".yaml", ".yml") and not name.startswith(".") and path.resolve().is_relative_to(top):
+                yield path
 
 
 def _study(documents: Documents, path: Path, word: str = "") -> Study | None:

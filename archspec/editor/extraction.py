@@ -11,7 +11,8 @@ from archspec.diagnostics import Fault, Span
 from archspec.editor import formulas, names
 from archspec.editor.documents import Document, Documents
 from archspec.editor.lines import Lines
-from archspec.editor.places import Place, places
+from archspec.editor.place import Place
+from archspec.editor.places import places
 from archspec.editor.rename import Refused, replaced, verify
 from archspec.editor.study import Study
 from archspec.elaborate.values import RESERVED

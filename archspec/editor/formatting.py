@@ -129,14 +129,14 @@ class _Writer:
             previous = word
         comment = self.layout.comment(at)
         if comment is None:
-            return out.rstrip()
+            return out if at in self.layout.unfinished else out.rstrip()
         return out + " " * max(comment - len(out), 2) + line[comment:].rstrip()
 
 
 def _shifted(line: str, by: int) -> str:
     """A line moved by some columns, as far to the left as there are blanks before it."""
     if by >= 0:
-        return " " * by + line if line.strip() else line
+        return " " * by + line if line else line
     return line[min(-by, len(line) - len(line.lstrip(" "))) :]
 
 

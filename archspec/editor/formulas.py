@@ -9,7 +9,7 @@ from archspec import expressions
 from archspec.analyses.report import Report
 from archspec.diagnostics import Excess, Fault, Span
 from archspec.editor.lines import Point, holds
-from archspec.editor.places import Place
+from archspec.editor.place import Place
 from archspec.editor.study import Study
 from archspec.elaborate.values import TensorRecord, UnknownValue
 from archspec.expressions import Clause, Expression, Interpolation, Token, Work

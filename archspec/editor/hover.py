@@ -12,7 +12,7 @@ from archspec.editor import formulas, markdown, measures, names
 from archspec.editor.documents import Document
 from archspec.editor.inlay import shown_use
 from archspec.editor.lines import Point, holds
-from archspec.editor.places import Place
+from archspec.editor.place import Place
 from archspec.editor.study import Study
 from archspec.editor.torch_lines import torch_lines
 from archspec.graph import Node, Scope

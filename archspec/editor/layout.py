@@ -60,6 +60,8 @@ class Layout:
         self.kept: dict[int, int] = {}
         """Lines inside a text that spans lines, and by how much they are moved."""
         self._levels: list[Level] = []
+        self.unfinished: set[int] = set()
+        """Lines on which a text begins that goes on below: blanks at their end may count."""
         self.brackets: dict[int, tuple[int, int]] = {}
         """Lines that begin inside brackets: where the bracket is that was opened last, its line and column."""
         self._open: list[tuple[int, int]] = []
@@ -148,7 +150,8 @@ class Layout:
             if end.index > start.index or quoted:
                 self._add(Word("word", start.column, end.column, quoted), start.line)
             return
-        self._add(Word("word", start.column, len(self.lines[start.line].rstrip())), start.line)
+        self._add(Word("word", start.column, len(self.lines[start.line])), start.line)
+        self.unfinished.add(start.line)
         shift = self._shift(start.line)
         for line in range(start.line + 1, end.line + 1):
             self.kept[line] = shift
@@ -163,16 +166,13 @@ class Layout:
         last = end.line if end.index < self._length else len(self.lines)
         inside = range(start.line + 1, max(last, start.line + 1))
         written = [line for line in inside if self.lines[line].strip()]
+        least = min((_indentation_of(self.lines[line]) for line in written), default=0)
+        written = [line for line in inside if self.lines[line].strip() or len(self.lines[line]) > least > 0]
         if any(character.isdigit() for character in after):
             shift = self._shift(start.line)
         else:
-            least = min((_indentation_of(self.lines[line]) for line in written), default=0)
             shift = (self._levels[-1].new + STEP if self._levels else 0) - least
-        for line in inside:
-            if not self.lines[line].strip() and not any(later > line for later in written):
-                break  # blank lines behind it, of which the text keeps none or all
-            if self.lines[line].lstrip().startswith("#") and line not in written:
-                break
+        for line in range(start.line + 1, written[-1] + 1 if written else 0):  # not the blank lines behind it
             self.kept[line] = shift
 
     def _shift(self, line: int) -> int:

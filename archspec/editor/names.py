@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from archspec import ops
 from archspec.diagnostics import Fault, Span, SpecError
-from archspec.editor.places import Place
+from archspec.editor.place import Place
 from archspec.editor.study import Study
 from archspec.elaborate.loader import library_names, spec_names
 from archspec.ops import Op

@@ -27,7 +27,8 @@ def make() -> Server:
 
 def run() -> None:
     """Serve over standard input and output until the editor ends it."""
-    gc.set_threshold(100_000)
+    gc.disable()  # the session frees what is over when nobody types
+    gc.freeze()
     logging.getLogger("pygls.protocol.json_rpc").addFilter(_is_a_bug)
     make().start_io()
 
@@ -58,6 +59,10 @@ def _texts(server: Server) -> None:
     async def changed(params: types.DidChangeTextDocumentParams) -> None:
         text = server.workspace.get_text_document(params.text_document.uri).source
         server.changed(params.text_document.uri, text, params.text_document.version)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    async def watched(params: types.DidChangeWatchedFilesParams) -> None:
+        server.changed_on_disk([change.uri for change in params.changes])
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     async def closed(params: types.DidCloseTextDocumentParams) -> None:

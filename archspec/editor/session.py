@@ -1,12 +1,14 @@
 """One editor's session: its documents, its settings, and the one thread that does all work.
 
-A keystroke ends the study of the text before it.  The next begins when the keys have been still for a moment, and what
-is asked for waits for that study.
+A keystroke ends the study of the text before it.  The next study begins at once, or, while keystrokes follow quickly,
+when the keys have been still for a moment.  What is asked for waits for it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -17,7 +19,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from archspec.editor import diagnostics
-from archspec.editor.documents import Document, Documents
+from archspec.editor.documents import Document, Documents, path_of
 from archspec.editor.rename import Refused
 from archspec.editor.settings import Settings
 
@@ -25,6 +27,14 @@ T = TypeVar("T")
 
 _REQUEST_FAILED = -32803
 """The protocol's code for a request that is right, but cannot be done; an editor shows its message."""
+
+
+QUICK = 0.1
+"""Seconds between two keystrokes that follow quickly: the second waits for a third before its text is studied."""
+STILL = 1.0
+"""Seconds without a study after which memory is freed."""
+MOST_UNSWEPT = 50
+"""Studies after which it is freed at once."""
 
 
 class Interrupted(Exception):
@@ -39,7 +49,11 @@ class Server(LanguageServer):
         self.documents = Documents()
         self.settings = Settings()
         self._worker = ThreadPoolExecutor(1, "archspec")
+        self._typed = 0.0
+        """When a text was changed last."""
         self._waiting: dict[str, asyncio.Task[None]] = {}
+        self._sweeping: asyncio.Task[None] | None = None
+        self._unswept = 0
 
     async def work(self, do: Callable[[], T]) -> T:
         """What a function gives, run by the thread that does all work."""
@@ -53,15 +67,27 @@ class Server(LanguageServer):
         self.documents.put(uri, text, version)
         self.begin(uri)
 
+    def changed_on_disk(self, uris: list[str]) -> None:
+        """Files changed, came or went: what uses them, or looked for them in vain, is studied again."""
+        keys = {str(path.resolve()) for uri in uris if (path := path_of(uri)) is not None}
+        for document in list(self.documents.open.values()):
+            study = document.study
+            if study is not None and document.key not in keys and not keys.isdisjoint(study.loader.asked):
+                document.study = None
+                self.begin(document.uri)
+
     def begin(self, uri: str) -> None:
         """Study a document in a moment, in place of a study that is under way."""
         waiting = self._waiting.pop(uri, None)
         if waiting is not None:
             waiting.cancel()
-        self._waiting[uri] = asyncio.get_running_loop().create_task(self._later(uri))
+        now = time.monotonic()
+        pause = self.settings.delay if now - self._typed < QUICK else 0.0
+        self._typed = now
+        self._waiting[uri] = asyncio.get_running_loop().create_task(self._later(uri, pause))
 
-    async def _later(self, uri: str) -> None:
-        await asyncio.sleep(self.settings.delay)
+    async def _later(self, uri: str, pause: float) -> None:
+        await asyncio.sleep(pause)
         document = self.documents.open.get(uri)
         if document is None or not document.is_spec:
             self.publish(uri, None, [])
@@ -71,6 +97,7 @@ class Server(LanguageServer):
             found = await self.work(lambda: self.said(document))
         except Interrupted:
             return
+        self.sweep()
         if self.documents.open.get(uri) is document:
             self.publish(uri, document.version, found)
             if document.study is not known:
@@ -78,6 +105,18 @@ class Server(LanguageServer):
                 for reader in self.documents.readers(document):
                     reader.study = None
                     self.begin(reader.uri)
+
+    def sweep(self) -> None:
+        """Free the graphs of earlier texts when the keys have been still for longer: it takes as long as a study."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        self._unswept += 1
+        self._sweeping = asyncio.get_running_loop().create_task(self._swept())
+
+    async def _swept(self) -> None:
+        await asyncio.sleep(0 if self._unswept > MOST_UNSWEPT else STILL)
+        self._unswept = 0
+        await self.work(gc.collect)
 
     def said(self, document: Document) -> list[types.Diagnostic]:
         """What is wrong with a text.  Raises Interrupted where it changes meanwhile."""

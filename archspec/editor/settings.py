@@ -29,7 +29,7 @@ class Settings:
 
     hints: Hints = field(default_factory=Hints)
     delay: float = 0.02
-    """Seconds without a keystroke before a text is studied."""
+    """Seconds without a keystroke before a text is studied, while keystrokes follow quickly."""
 
 
 def settings(given: Any, before: Settings) -> Settings:

@@ -10,7 +10,8 @@ from archspec.analyses.report import Report
 from archspec.backends.torch_source import Emitted
 from archspec.diagnostics import Diagnostic, Source, Span, SpecError
 from archspec.editor.lines import Point, holds
-from archspec.editor.places import Place, places
+from archspec.editor.place import Place
+from archspec.editor.places import places
 from archspec.elaborate.loader import Shelf
 from archspec.graph import Graph, Node, Scope
 from archspec.loading import attempt

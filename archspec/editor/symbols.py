@@ -9,7 +9,7 @@ from typing import Literal
 from archspec.diagnostics import Fault, Span, SpecError
 from archspec.editor import formulas, names
 from archspec.editor.lines import Point, holds
-from archspec.editor.places import Place
+from archspec.editor.place import Place
 from archspec.editor.study import Study
 from archspec.elaborate.values import RESERVED
 from archspec.records import record

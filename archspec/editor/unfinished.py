@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from archspec.diagnostics import Fault
 from archspec.editor.lines import Point
-from archspec.editor.places import Place, places
+from archspec.editor.place import Place
+from archspec.editor.places import places
 from archspec.records import record
 from archspec.source import parse
 

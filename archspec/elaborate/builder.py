@@ -61,7 +61,7 @@ class Builder:
         self.loader = loader
         self.diagnostics: Diagnostics = loader.diagnostics
         self.blocks = Blocks(loader)
-        self.making = Making()
+        self.making = Making(None if loader.shelf is None else loader.shelf.ops)
         self.fewest = Fewest()
         self.defaults = Defaults(loader)
         self.work = loader.work

@@ -7,11 +7,11 @@ block is looked through once, and counts what it uses as often as that is writte
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from archspec import ops
 from archspec.diagnostics import Diagnostics, SpecError
-from archspec.schema import BlockDefinition, Step, parse_steps
+from archspec.schema import BlockDefinition, SpecFile, Step, parse_steps
 from archspec.source import Items, Mapping, Node, Scalar
 
 
@@ -24,6 +24,15 @@ class Fewest:
     def __init__(self) -> None:
         self._known: dict[BlockDefinition, int] = {}
         self._written: dict[BlockDefinition, tuple[int, Counter[BlockDefinition]]] = {}
+        self._copies: dict[Step, int] = {}
+
+    def of_copy(self, step: Step, file: SpecFile) -> int:
+        """The steps that one copy of a step runs at least, itself among them."""
+        if step not in self._copies:
+            own, uses = _counted([(inner, 1) for inner in _inner(step)], file)
+            uses.update([used] if (used := _used(step, file)) is not None else [])
+            self._copies[step] = 1 + own + sum(count * self.of(used) for used, count in uses.items())
+        return self._copies[step]
 
     def of(self, definition: BlockDefinition) -> int:
         """The steps that a use of the block runs at least; a block that uses itself counts that use as nothing."""
@@ -34,7 +43,7 @@ class Fewest:
                 waiting.pop()
                 continue
             if here not in self._written:
-                self._written[here] = _written(here)
+                self._written[here] = _counted([(step, 1) for step in here.steps], here.file)
             own, uses = self._written[here]
             begun.add(here)
             missing = [used for used in uses if used not in self._known and used not in begun]
@@ -44,21 +53,30 @@ class Fewest:
         return self._known[definition]
 
 
-def _written(definition: BlockDefinition) -> tuple[int, Counter[BlockDefinition]]:
-    """Steps that a block runs itself, and how often it uses each block of its file."""
+def _counted(waiting: list[tuple[Step, int]], file: SpecFile) -> tuple[int, Counter[BlockDefinition]]:
+    """How many steps some steps, each so many times, are, and how often they use each block of their file."""
     own, uses = 0, Counter[BlockDefinition]()
-    waiting = [(step, 1) for step in definition.steps]
     while waiting:
         step, times = waiting.pop()
         times *= _copies(step)
         if not times:
             continue
         own += times
-        used = definition.file.blocks.get(step.what) if step.what not in ops.names() else None
+        used = _used(step, file)
         if used is not None:
             uses[used] += times
-        waiting += ((inner, times) for inner in step.steps or _branches(step))
+        waiting += ((inner, times) for inner in _inner(step))
     return own, uses
+
+
+def _used(step: Step, file: SpecFile) -> BlockDefinition | None:
+    """The block of its file that a step uses."""
+    return file.blocks.get(step.what) if step.what not in ops.names() else None
+
+
+def _inner(step: Step) -> Iterable[Step]:
+    """The steps written inside a step."""
+    return step.steps or _branches(step)
 
 
 def _copies(step: Step) -> int:

@@ -6,15 +6,19 @@ no ``..``, no symbolic link that leaves the folder.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from archspec.analyses.trial import Fitting
 from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
 from archspec.expressions import Work
+from archspec.ops import Op
 from archspec.schema import BlockDefinition, SpecFile, parse_file
-from archspec.source import Limits, Mapping, Node, Scalar, bounded, is_file, parse, read
+from archspec.source import Limits, Node, Scalar, bounded, is_file, parse, read
+from archspec.source import Mapping as YamlMapping
 
 MAXIMUM_FILES = 200
 """Maximum number of files that one spec can import or extend, directly or not."""
@@ -82,15 +86,25 @@ class Variant:
         return self.file.whole
 
 
+MOST_KEPT = 100_000
+"""Ops, and fitting shapes, that are kept from one load to the next."""
+
+
 class Shelf:
     """What an editor has beside the files on the disk, from one load to the next.
 
-    ``unsaved`` are the texts of files being edited, by path.  A text that was parsed before is not parsed again.
+    ``unsaved`` are the texts of files being edited, by path.  What was done for an earlier load is not done again: a
+    text is parsed once, with the expressions in it, an op with its arguments is made once, and shapes that it took are
+    known to fit.
     """
 
     def __init__(self) -> None:
         self.unsaved: dict[str, str] = {}
-        self._parsed: dict[str, tuple[str, Node]] = {}
+        self.ops: dict[tuple[type[Op], str], Op] = {}
+        """Every op that was made, by its class and arguments."""
+        self._parsed: dict[str, tuple[str, Node, dict[int, Any]]] = {}
+        self._fitting: Fitting = {}
+        self._sizes: dict[str, int] = {}
 
     def parsed(self, text: str, shown: str, limits: Limits, path: str) -> Node:
         """The text of a file as nodes.  Raises Fault."""
@@ -100,8 +114,24 @@ class Shelf:
         node = parse(text, shown, limits, path)
         if len(self._parsed) >= 2 * MAXIMUM_FILES:
             self._parsed.clear()
-        self._parsed[path] = (text, node)
+        self._parsed[path] = (text, node, {})
         return node
+
+    def templates(self, node: Node, path: str) -> dict[int, Any]:
+        """The parsed expressions of a file that was parsed here, by the identity of their scalars."""
+        known = self._parsed.get(path)
+        return known[2] if known is not None and known[1] is node else {}
+
+    def fitting(self, sizes: Mapping[str, int]) -> Fitting:
+        """Shapes that were found to fit at these sizes; to be filled by who asks."""
+        if dict(sizes) != self._sizes or len(self._fitting) > MOST_KEPT:
+            self._sizes, self._fitting = dict(sizes), {}  # another trial may still use those at other sizes
+        return self._fitting
+
+    def tidy(self) -> None:
+        """Keep no more than may be kept; called between two loads."""
+        if len(self.ops) > MOST_KEPT:
+            self.ops.clear()
 
 
 class Loader:
@@ -155,8 +185,11 @@ class Loader:
         except (OSError, ValueError, RuntimeError):
             self.diagnostics.error("file-not-found", f"cannot read `{printable(shown)}`", span)
             return None
-        self._files[key] = parse_file(node, key, shown, resolved.parent, self.diagnostics, self.work)
-        return self._files[key]
+        found = parse_file(node, key, shown, resolved.parent, self.diagnostics, self.work)
+        if found is not None and self.shelf is not None:
+            found.templates = self.shelf.templates(node, key)
+        self._files[key] = found
+        return found
 
     def _nodes(self, resolved: Path, key: str, shown: str) -> Node:
         """A file as nodes.  Raises Fault."""
@@ -165,6 +198,11 @@ class Loader:
         unsaved = self.shelf.unsaved.get(key)
         text = read(resolved, self.limits) if unsaved is None else unsaved
         return self.shelf.parsed(text, shown, self.limits, key)
+
+    @property
+    def asked(self) -> Collection[str]:
+        """The paths of all files that were asked for, those that are not there too."""
+        return self._files.keys()
 
     @property
     def files(self) -> dict[str, SpecFile]:
@@ -315,12 +353,12 @@ class Loader:
         Raises KeyError if the file cannot be read; that is already reported.
         """
         node = file.model.imports
-        if not isinstance(node, Mapping):
+        if not isinstance(node, YamlMapping):
             return None
         target = node.get(alias)
         if target is None:
             return None
-        name = target.get("spec") if isinstance(target, Mapping) else target
+        name = target.get("spec") if isinstance(target, YamlMapping) else target
         if not isinstance(name, Scalar) or not isinstance(name.value, str):
             raise Fault(
                 "bad-import",

@@ -19,8 +19,9 @@ from archspec.source import Mapping as YamlMapping
 class Making:
     """Makes ops, and caches them."""
 
-    def __init__(self) -> None:
-        self._ops: dict[tuple[type[Op], str], Op] = {}
+    def __init__(self, ops: dict[tuple[type[Op], str], Op] | None = None) -> None:
+        """``ops`` are those that were made before."""
+        self._ops: dict[tuple[type[Op], str], Op] = {} if ops is None else ops
         self._constant: dict[Step, bool] = {}
 
     def make(

@@ -108,7 +108,8 @@ def _walked(
     keys = overlay_keys(variant) | {name: span for name, (_, span) in overrides.items()}
     given |= {name: (_text(value, variant), span) for name, (value, span) in overrides.items()}
     numbers = {name: number for name, (number, _) in variant.sizes.items()} | dict(sizes)
-    builder.nodes.trial = Trial(numbers)
+    shelf = builder.loader.shelf
+    builder.nodes.trial = Trial(numbers, None if shelf is None else shelf.fitting(numbers))
     inputs: dict[str, int] = {}
     first = bind_inputs(builder, definition, given, root, inputs, keys)
     known = {name for node in builder.nodes.all for dim in node.shape.dims for name in symbols(dim)}

@@ -72,6 +72,8 @@ class StepWalk:
                 raise Fault("wrong-value", f"`repeat` must be 0 or more, not {count}", step.repeat.span)
             if count > self.builder.nodes.maximum:
                 raise self.builder.nodes.too_many(step.repeat.span)
+            if step.when in (None, True):
+                self.builder.nodes.expect(count * self.builder.fewest.of_copy(step, place.use.file), step.repeat.span)
             for index in range(count):
                 yield copy.inner({}, index)
 

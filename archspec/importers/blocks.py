@@ -123,20 +123,34 @@ def _shared(groups: list[Group]) -> Iterator[Alignment]:
     kinds: dict[object, list[Group]] = {}
     for group in groups:
         kinds.setdefault(signature(group), []).append(group)
-    together: list[list[list[Group]]] = []
-    for alike in kinds.values():
-        for some in together[:MOST_TRIED]:
-            if _aligned([*(others[0] for others in some), alike[0]]) is not None:
+    order = {group: position for position, group in enumerate(groups)}
+    for some in _together(list(kinds.values()), pairwise=True):
+        whole = _over(some, order)
+        if whole is not None:
+            yield whole
+        elif len(some) > 1:  # each goes with the first, and not all with each other
+            parts = (_over(part, order) for part in _together(some, pairwise=False))
+            yield from (part for part in parts if part is not None)
+
+
+def _together(kinds: list[list[Group]], pairwise: bool) -> list[list[list[Group]]]:
+    """Uses that are the same but for numbers, put with others that a body fits too: the first of them, or all."""
+    found: list[list[list[Group]]] = []
+    for alike in kinds:
+        for some in found[:MOST_TRIED]:
+            tried = some[:1] if pairwise else some
+            if _aligned([*(others[0] for others in tried), alike[0]]) is not None:
                 some.append(alike)
                 break
         else:
-            together.append([alike])
-    order = {group: position for position, group in enumerate(groups)}
-    for some in together:
-        uses = sorted((group for alike in some for group in alike), key=order.__getitem__)
-        alignment = _aligned(uses) if len(uses) > 1 else None
-        if alignment is not None:
-            yield alignment
+            found.append([alike])
+    return found
+
+
+def _over(some: list[list[Group]], order: dict[Group, int]) -> Alignment | None:
+    """One body over all uses, in their order; None where there is none, or nothing to share."""
+    uses = sorted((group for alike in some for group in alike), key=order.__getitem__)
+    return _aligned(uses) if len(uses) > 1 else None
 
 
 def _aligned(uses: list[Group]) -> Alignment | None:

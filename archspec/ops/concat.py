@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from archspec.ops.common.arguments import Axis
+from archspec.ops.common.attending import TOKENS
 from archspec.ops.common.base import Example, Function, H, Kind, L, Op, Shape, ShapeError, W
 from archspec.ops.common.elementwise import equalities, meet, same_axes
 from archspec.ops.common.memory import NOTHING, Saved
@@ -31,6 +32,7 @@ class Concat(Op):
         Example((Shape.of(3, L), Shape.of(2, L))),
         Example((Shape.of(3), Shape.of(2)), {}, Shape.of(5)),
         Example((Shape.of(3, H, W),)),
+        Example((Shape((2, 6), TOKENS, batched=False), Shape((5, 6), TOKENS)), {"axis": "length"}),
     )
 
     axis: Axis = Field("channels", description="the axis along which the branches are concatenated")
@@ -38,8 +40,8 @@ class Concat(Op):
     def infer(self, inputs: Sequence[Shape]) -> Shape:
         """The common shape, with the sum of the sizes along the axis."""
         axes = same_axes(self, inputs)
-        if not all(shape.batched for shape in inputs):
-            raise ShapeError("concat cannot take a parameter, which has no batch", "add or multiply it onto a map")
+        if not any(shape.batched for shape in inputs):
+            raise ShapeError("concat needs a map beside parameters, which have no batch")
         position = inputs[0].position(self.axis) - 1
         columns = list(zip(*(shape.dims for shape in inputs), strict=True))
         dims = [total(column) if at == position else meet(self, axes[at], column) for at, column in enumerate(columns)]
@@ -73,5 +75,8 @@ class Concat(Op):
         """``torch.cat([{0}, {1}], dim=1)``."""
         if len(inputs) == 1:
             return Function("{0}")
-        listed = ", ".join(f"{{{index}}}" for index in range(len(inputs)))
+        map_ = next(index for index, shape in enumerate(inputs) if shape.batched)
+        kept = ", -1" * len(inputs[0].axes)
+        whole = f".expand({{{map_}}}.shape[0]{kept})"  # a parameter, once for each sample
+        listed = ", ".join(f"{{{index}}}{'' if shape.batched else whole}" for index, shape in enumerate(inputs))
         return Function(f"torch.cat([{listed}], dim={inputs[0].position(self.axis)})")

@@ -9,10 +9,10 @@ from typing import ClassVar
 from pydantic import Field
 
 from archspec.ops.common.arguments import Axis
-from archspec.ops.common.base import Argument, Drawn, Example, Function, H, Kind, Module, Op, Shape, ShapeError, only
+from archspec.ops.common.base import Argument, Drawn, Example, Function, H, Kind, Module, Op, Shape, ShapeError, W, only
 from archspec.ops.common.memory import NOTHING, Saved, view
 from archspec.ops.common.windows import POINTWISE, Everything, Window
-from archspec.sizes import Dim, text
+from archspec.sizes import Dim, product, text
 
 
 class Flatten(Op):
@@ -29,6 +29,7 @@ class Flatten(Op):
         Example((Shape.of(512, 1, 1),), {}, Shape.of(512)),
         Example((Shape((H, 3, 4), ("height", "width", "channels")),), {"start": "width"}),
         Example((Shape.of(6, 3, 4),), {"start": "height"}, Shape.of(6, 12)),
+        Example((Shape.of(6, H, W),), {"start": "height"}, Shape.of(6, product([H, W]))),
         Example((Shape.of(6),), {}, Shape.of(6)),
     )
 
@@ -41,24 +42,39 @@ class Flatten(Op):
         return tuple(zip(shape.axes, shape.dims, strict=True))[self._position(shape) - 1 :]
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The axes before ``start`` and the product of the others, which must be numbers."""
+        """The axes before ``start`` and the product of the others, which must be numbers in a vector of channels."""
         shape = only(self, inputs)
         kept = self._position(shape) - 1
-        sizes: list[int] = []
-        for axis, dim in self._flattened(shape):
-            if not isinstance(dim, int):
-                raise ShapeError(
-                    f"flatten needs a number for the {axis}, which is {text(dim)}", "use `global_avg_pool` first"
-                )
-            sizes.append(dim)
+        size = self._joined(shape)
+        if size is None:
+            axis, dim = next((axis, dim) for axis, dim in self._flattened(shape) if not isinstance(dim, int))
+            raise ShapeError(
+                f"flatten needs a number for the {axis}, which is {text(dim)}", "use `global_avg_pool` first"
+            )
         axis = "length" if "length" not in shape.axes[:kept] else shape.axes[kept]
         if "channels" not in shape.axes[:kept]:
             axis = "channels"
-        return Shape((*shape.dims[:kept], prod(sizes)), (*shape.axes[:kept], axis))
+        return Shape((*shape.dims[:kept], size), (*shape.axes[:kept], axis))
 
     def pinned(self, inputs: Sequence[Shape]) -> tuple[tuple[int, str], ...]:
         """The symbolic axes that are flattened."""
+        if self._joined(inputs[0]) is not None:
+            return ()
         return tuple((0, axis) for axis, dim in self._flattened(inputs[0]) if not isinstance(dim, int))
+
+    def _joined(self, shape: Shape) -> Dim | None:
+        """The size of the axis that all become; None where that would have to be a number and is none.
+
+        Places in a row, beside the channels, are as many as the product of the sizes says.
+        """
+        flattened = self._flattened(shape)
+        if any(axis == "channels" and len(flattened) > 1 for axis, _ in flattened) or self._position(shape) == 1:
+            numbers = [dim for _, dim in flattened if isinstance(dim, int)]
+            return prod(numbers) if len(numbers) == len(flattened) else None
+        try:
+            return product([dim for _, dim in flattened])
+        except ValueError:
+            return None
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
         """Everything along a flattened axis; the row itself along the others."""

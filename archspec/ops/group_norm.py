@@ -27,12 +27,14 @@ class GroupNorm(Op):
         Example((Shape.of(6, H, W),), {"groups": 2}),
         Example((Shape.of(6, H, W),), {"groups": 3, "affine": False, "eps": 1e-3}),
         Example((Shape.of(6, L),), {"groups": 1}),
+        Example((Shape.of(6, H, W),), {"groups": 1, "bias": False}),
         Example((Shape.of(6),), {"groups": 2}),
     )
 
     groups: Positive = Field(description="number of groups")
     eps: AboveZero = Field(1e-5, description="added to the variance")
     affine: Flag = Field(True, description="whether a scale and a shift are learnt for each channel")
+    bias: Flag = Field(True, description="whether, if so, the shift is there")
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
         """The input's own shape."""
@@ -55,7 +57,8 @@ class GroupNorm(Op):
     def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
         """``weight`` and ``bias``."""
         each = (inputs[0].channels,)
-        return (Weight("weight", each), Weight("bias", each)) if self.affine else ()
+        found = (Weight("weight", each), Weight("bias", each)) if self.affine else ()
+        return found if self.bias else found[:1]
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The input, and the mean and deviation of each group."""
@@ -74,6 +77,7 @@ class GroupNorm(Op):
                 Argument("in_channels", inputs[0].channels),
                 Argument("eps", self.eps, "eps", 1e-5),
                 Argument("affine", self.affine, "affine", True),
+                Argument("bias", self.bias, "bias", True),
             ),
         )
 

@@ -40,6 +40,7 @@ class LayerNorm(Op):
         Example((Shape((H, W, 6), ("height", "width", "channels")),), {"eps": 1e-6}),
         Example((Shape.of(6, H, W),), {"eps": 1e-6}),
         Example((Shape.of(6, L),), {"affine": False}),
+        Example((Shape.of(6, H, W),), {"bias": False}),
         Example((Shape.of(6, 4, 5),), {"axes": ["channels", "height", "width"]}),
         Example((Shape.of(6, H, 5),), {"axes": ["width"]}),
         Example((Shape.of(6),)),
@@ -48,6 +49,7 @@ class LayerNorm(Op):
     axes: Axes = Field(("channels",), description="the axes to normalise over")
     eps: AboveZero = Field(1e-5, description="added to the variance")
     affine: Flag = Field(True, description="whether a scale and a shift are learnt for each position on the axes")
+    bias: Flag = Field(True, description="whether, if so, the shift is there")
 
     def _moved(self, shape: Shape) -> bool:
         return self.axes == ("channels",) and shape.channels_first and len(shape.axes) > 1
@@ -87,7 +89,8 @@ class LayerNorm(Op):
     def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
         """``weight`` and ``bias``, with the sizes of the normalised axes."""
         sizes = self._sizes(inputs[0])
-        return (Weight("weight", sizes), Weight("bias", sizes)) if self.affine else ()
+        found = (Weight("weight", sizes), Weight("bias", sizes)) if self.affine else ()
+        return found if self.bias else found[:1]
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The input, and the mean and deviation at each position of the other axes."""
@@ -117,6 +120,7 @@ class LayerNorm(Op):
                 shape,
                 Argument("eps", self.eps, "eps", 1e-5),
                 Argument("affine", self.affine, "elementwise_affine", True),
+                Argument("bias", self.bias, "bias", True),
             ),
             helper=CHANNELS_FIRST if moved else None,
         )

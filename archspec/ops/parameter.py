@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
-from archspec.ops.common.arguments import Axes, each, positive, refuse
+from archspec.ops.common.arguments import Axes, Flag, each, positive, refuse
 from archspec.ops.common.base import SPATIAL, Argument, Example, Kind, Module, Op, Shape, ShapeError, Weight
 
 Sizes = Annotated[
@@ -30,11 +30,13 @@ class Parameter(Op):
     examples: ClassVar[tuple[Example, ...]] = (
         Example((), {"shape": [96, 1, 1], "init": {"constant": 1e-6}}),
         Example((), {"shape": [8]}),
+        Example((), {"shape": [5, 8], "axes": ["length", "channels"], "leading": True}),
         Example((), {"shape": [4, 6], "axes": ["tokens", "channels"], "init": {"trunc_normal": {"std": 0.02}}}),
     )
 
     shape: Sizes = Field(description="its sizes: channels, then spatial axes, unless `axes` names others")
     axes: Axes | None = Field(None, description="names of its axes")
+    leading: Flag = Field(False, description="whether the tensor has an axis of size 1 for the batch, as some have")
 
     @model_validator(mode="after")
     def _axes_fit(self) -> Self:
@@ -52,12 +54,14 @@ class Parameter(Op):
 
     def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
         """The tensor itself, which has the name of the step."""
-        return (Weight("", self.shape),)
+        return (Weight("", (1, *self.shape) if self.leading else self.shape),)
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.Parameter(torch.zeros(96, 1, 1))``."""
         axes = self.infer(inputs).axes
         sizes = tuple(Argument(axis, size) for axis, size in zip(axes, self.shape, strict=True))
+        if self.leading:
+            sizes = (Argument("batch", 1), *sizes)
         return Module("torch.zeros", sizes, call="{module}", wrap="nn.Parameter({0})")
 
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:

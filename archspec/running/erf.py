@@ -79,7 +79,7 @@ class EffectiveField:
 
 def by_paths(graph: Graph, sizes: Mapping[str, int], of: int) -> EffectiveField:
     """From path counts, no weights: the product of the axes' counts, which paths through 2-D windows have."""
-    source = _image(graph)
+    source = image_input(graph)
     axes = graph.nodes[source].shape.axes[1:]
     shares: list[list[float]] = []
     for axis in axes:
@@ -99,7 +99,7 @@ def by_gradients(
     """From the gradient of the middle of a map, its absolute value averaged over random images and channels."""
     import torch
 
-    source = _image(graph)
+    source = image_input(graph)
     evaluation = Evaluation(dict(sizes))
     path = _module_path(graph, of)
     caught: list[Any] = []
@@ -183,7 +183,8 @@ def heat_map(field: EffectiveField, path: Path | str) -> None:
         figure.savefig(path, dpi=150, metadata=metadata)
 
 
-def _image(graph: Graph) -> int:
+def image_input(graph: Graph) -> int:
+    """The first input; raises :class:`SpecError` where it has not two spatial axes."""
     source = next(iter(graph.inputs.values()))
     if graph.nodes[source].shape.rank != 2:
         raise SpecError(
@@ -194,7 +195,7 @@ def _image(graph: Graph) -> int:
 
 def _theoretical(graph: Graph, sizes: Mapping[str, int], of: int) -> tuple[int, int]:
     """Size of the field, no larger than the image; all of it where it is no one number."""
-    source = graph.nodes[_image(graph)]
+    source = graph.nodes[image_input(graph)]
     evaluation = Evaluation(dict(sizes))
     field = table(graph, sizes)[graph.nodes[of].path]
     found = []

@@ -9,7 +9,7 @@ that can only confirm equality; :mod:`archspec.sizes.decide` decides it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import gcd
+from math import gcd, prod
 from typing import TypeAlias
 from weakref import WeakValueDictionary
 
@@ -18,11 +18,11 @@ MAXIMUM_FACTOR_BITS = 1024
 
 
 class Size:
-    """A symbolic size: a :class:`Symbol`, a :class:`Step` on a size, or a :class:`Total` of sizes.
+    """A symbolic size: a :class:`Symbol`, a :class:`Step` on a size, a :class:`Total` or a :class:`Product` of sizes.
 
-    Sizes are interned and immutable, and made only by :func:`symbol`, :func:`step` and :func:`total`; two of the same
-    construction are the same object.  ``depth`` is the number of levels below, ``symbols`` are the symbols that the
-    size depends on.
+    Sizes are interned and immutable, and made only by :func:`symbol`, :func:`step`, :func:`total` and :func:`product`;
+    two of the same construction are the same object.  ``depth`` is the number of levels below, ``symbols`` are the
+    symbols that the size depends on.
     """
 
     __slots__ = ("depth", "growth_cache", "symbols", "__weakref__")
@@ -96,12 +96,35 @@ class Total(Size):
         return _total_of, (self.terms,)
 
 
+class Product(Size):
+    """A product of sizes over different symbols: the number of places of a map laid out in one row.
+
+    It is opaque to what decides conditions: every condition on it has two symbols, and is tried at given sizes.  Two
+    products are equal for all sizes where their factors are the same, since sizes are interned.
+    """
+
+    __slots__ = ("factors",)
+
+    def __init__(self, factors: tuple[Size, ...]) -> None:
+        self.factors = factors
+        self.depth = 1 + max(size.depth for size in factors)
+        self.symbols = frozenset().union(*(size.symbols for size in factors))
+        self.growth_cache = None
+
+    def __repr__(self) -> str:
+        return f"<size: a product of {len(self.factors)} sizes>"
+
+    def __reduce__(self) -> tuple[Callable[[tuple[Size, ...]], Product], tuple[object, ...]]:
+        return _product_of, (self.factors,)
+
+
 Dim: TypeAlias = int | Size
 """A dimension: a constant or a symbolic size."""
 
 # Weak, so that unused sizes are freed; a key keeps its base alive only as long as the size itself.
 _symbols: WeakValueDictionary[str, Symbol] = WeakValueDictionary()
 _steps: WeakValueDictionary[tuple[Size, int, int, int], Step] = WeakValueDictionary()
+_products: WeakValueDictionary[tuple[Size, ...], Product] = WeakValueDictionary()
 _totals: WeakValueDictionary[tuple[tuple[Size, int], ...], Total] = WeakValueDictionary()
 
 
@@ -166,6 +189,43 @@ def total(dims: Sequence[Dim]) -> Dim:
     return step(_total_of(tuple((size, coefficient // common) for size, coefficient in ordered)), common, constant, 1)
 
 
+def product(dims: Sequence[Dim]) -> Dim:
+    """Return the product of ``dims``: the size of their axes joined into one.
+
+    Raises ``ValueError`` if two of them have a symbol in common: a square is not a chain of steps, and nothing here
+    could decide a condition on it.
+    """
+    coefficient = 1
+    factors: list[Size] = []
+    for dim in dims:
+        if isinstance(dim, Step) and dim.b == 0 and dim.c == 1:
+            coefficient, dim = coefficient * dim.a, dim.base
+        if isinstance(dim, int):
+            coefficient *= dim
+        else:
+            factors += dim.factors if isinstance(dim, Product) else (dim,)
+    if coefficient < 1:
+        raise ValueError("a product of sizes needs factors of at least 1")
+    names = [name for size in factors for name in size.symbols]
+    if len(names) != len(set(names)):
+        raise ValueError("two factors depend on the same symbol")
+    if not factors:
+        return coefficient
+    whole = factors[0] if len(factors) == 1 else _product_of(tuple(sorted(factors, key=lambda size: min(size.symbols))))
+    return step(whole, coefficient, 0, 1)
+
+
+def joined(dim: Dim) -> bool:
+    """Whether a size is at least 1 wherever each factor of the product that it is made from is."""
+    if isinstance(dim, int):
+        return False
+    bottom, steps = chain(dim)
+    reached = 1
+    for a, b, c in steps:
+        reached = (a * reached + b) // c
+    return isinstance(bottom, Product) and reached >= 1
+
+
 def symbols(dim: Dim) -> frozenset[str]:
     """Return the names of the symbols that ``dim`` depends on: none for a constant."""
     return frozenset() if isinstance(dim, int) else dim.symbols
@@ -220,6 +280,12 @@ class Evaluation:
                     pending.extend(missing)
                     continue
                 known[size] = sum(coefficient * known[part] for part, coefficient in size.terms)
+            elif isinstance(size, Product):
+                missing = [part for part in size.factors if part not in known]
+                if missing:
+                    pending.extend(missing)
+                    continue
+                known[size] = prod(known[part] for part in size.factors)
             elif isinstance(size, Symbol):
                 if size.name not in self.values:
                     raise ValueError(f"no value is given for the size {size.name}")
@@ -256,6 +322,13 @@ def _total_of(terms: tuple[tuple[Size, int], ...]) -> Total:
     found = _totals.get(terms)
     if found is None:
         found = _totals[terms] = Total(terms)
+    return found
+
+
+def _product_of(factors: tuple[Size, ...]) -> Product:
+    found = _products.get(factors)
+    if found is None:
+        found = _products[factors] = Product(factors)
     return found
 
 

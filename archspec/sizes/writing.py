@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from archspec.records import record
-from archspec.sizes.terms import Dim, Size, Step, Symbol, Total
+from archspec.sizes.terms import Dim, Product, Size, Step, Symbol, Total
 
 LEVELS_SHOWN = 5
 """Levels of nesting that :func:`text` writes; further ones are only counted."""
@@ -92,6 +92,8 @@ def _write(dim: Dim, style: _Style, levels: int, names: Mapping[str, str] | None
         written = _write_total(dim, style, levels, names)
     elif isinstance(dim, Step):
         written = _write_step(dim, style, levels, names)
+    elif isinstance(dim, Product):
+        written = _write_product(dim, style, levels, names)
     else:
         raise TypeError(f"{type(dim).__name__} is no kind of size")
     if names is not None and len(written[0]) > LONGEST_PYTHON:
@@ -122,6 +124,13 @@ def _write_total(size: Total, style: _Style, levels: int, names: Mapping[str, st
     if len(shown) < len(size.terms):
         parts.append(style.more_parts(len(size.terms) - len(shown)))
     return style.plus.join(parts), _SUM
+
+
+def _write_product(size: Product, style: _Style, levels: int, names: Mapping[str, str] | None) -> _Written:
+    parts = [_write(part, style, levels - 1, names) for part in size.factors]
+    # a quotient in Python binds as a product does, but `a // 2 * b` is not `a * (b // 2)`
+    needed = _PRODUCT if names is None else _ATOM
+    return style.times.join(_enclosed(body, binding, needed) for body, binding in parts), _PRODUCT
 
 
 def _enclosed(body: str, binding: int, needed: int) -> str:

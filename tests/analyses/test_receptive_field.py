@@ -9,9 +9,9 @@ import pytest
 import archspec
 from archspec.analyses.alignment import aligned_sizes, misalignments
 from archspec.analyses.borders import rows_read
-from archspec.analyses.expectations import named_values
 from archspec.analyses.interior import interior_rows
 from archspec.analyses.receptive_field import AxisField, ReceptiveField, table
+from archspec.analyses.step_names import values as step_values
 from archspec.graph import Graph
 
 UNET = """
@@ -68,11 +68,11 @@ def spec(steps: str, inputs: str = "[1, L]", sizes: str = "{L: 40}") -> Graph:
 def fields(graph: Graph) -> dict[str, ReceptiveField]:
     """Fields by path, label and scope."""
     found = table(graph, graph.sizes)
-    return {name: found[graph.nodes[index].path] for name, index in named_values(graph).items()}
+    return {name: found[graph.nodes[index].path] for name, index in step_values(graph).found.items()}
 
 
 def along(graph: Graph, name: str, axis: str = "length", wrt: str | None = None) -> AxisField:
-    names = named_values(graph)
+    names = step_values(graph).found
     found = table(graph, graph.sizes, None if wrt is None else names[wrt])[graph.nodes[names[name]].path].axes[axis]
     assert found is not None
     return found
@@ -176,7 +176,7 @@ def test_transposed_convolution_phases() -> None:
 
 def test_with_respect_to_an_earlier_step() -> None:
     graph = archspec.load("resnet50_paper").graph
-    names = named_values(graph)
+    names = step_values(graph).found
     found = table(graph, graph.sizes, names["layer3"])
     assert found[graph.nodes[names["layer3"]].path].sizes == (1, 1)
     last = found[graph.nodes[names["layer4"]].path]
@@ -207,9 +207,9 @@ def test_two_conventions() -> None:
     )
     assert along(plain, "d").size == 5
     assert fields(plain)["d"].whole
-    rows = rows_read(plain, {"L": 12}, named_values(plain)["d"], 0)["length"]
+    rows = rows_read(plain, {"L": 12}, step_values(plain).found["d"], 0)["length"]
     assert set(rows) == {(1 << 12) - 1}
-    rows = rows_read(plain, {"L": 12}, named_values(plain)["d"], 0, whole_image=False)["length"]
+    rows = rows_read(plain, {"L": 12}, step_values(plain).found["d"], 0, whole_image=False)["length"]
     assert rows[2] == 0b11111 << 2
 
 
@@ -238,7 +238,7 @@ def test_what_padding_shows(mode: str, rows: tuple[int, ...]) -> None:
 
 def test_resnet50_has_an_interior_row_from_438() -> None:
     graph = archspec.load("resnet50").graph
-    interior = interior_rows(graph, 0)[named_values(graph)["layer4"]]["height"]
+    interior = interior_rows(graph, 0)[step_values(graph).found["layer4"]]["height"]
     assert interior is not None
     assert interior.least_size() == 438
     assert interior.first == 7

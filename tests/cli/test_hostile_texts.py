@@ -33,10 +33,11 @@ OF_A_SPEC = {
     "conv-matrix": ("--of", "c", "-o", "OUT.svg"),
     "convert-weights": ("SPEC", "WEIGHTS", "-o", "OUT.pt"),
     "train": ("--data", "FOLDER"),
+    "format": ("--check",),
 }
 """The commands that read a spec, with what else each needs."""
 
-OF_NONE = {"new", "data", "list", "schema", "help", "explain", "import"}
+OF_NONE = {"new", "data", "list", "schema", "help", "explain", "import", "lsp"}
 
 PRODUCTS = {"compile", "expand"}
 """What hands a text on as it was written, however long."""

@@ -66,6 +66,18 @@ def test_the_nearest_sizes_become_the_specs_own() -> None:
     assert all(is_fine(after) for after in found.values())
 
 
+def test_the_other_branch_gets_the_stride() -> None:
+    text = (
+        "archspec: 1\nname: X\ninputs: {image: [3, H, W]}\nsizes: {H: 30, W: 30}\nsteps:\n"
+        "  - conv as stem: {channels: 8, kernel: 3, padding: 1}\n  - add:\n"
+        "      - - conv as a: {channels: 8, kernel: 3, stride: 2, padding: 1}\n"
+        "      - - conv as b: {channels: 8, kernel: 1}\n"
+    )
+    found = fixed(text, "shape-mismatch")
+    assert is_fine(found["Add `stride: 2` to `b`"])
+    assert "conv as b: {channels: 8, kernel: 1, stride: 2}" in found["Add `stride: 2` to `b`"]
+
+
 # -- steps and blocks -------------------------------------------------------------------------------------------------
 
 

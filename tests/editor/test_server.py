@@ -222,3 +222,14 @@ def test_the_server_has_no_torch(editor: Editor) -> None:
     if not maps.exists():
         pytest.skip("needs Linux's list of what a process has loaded")
     assert "libtorch" not in maps.read_text(encoding="utf-8")
+
+
+def test_a_file_that_appears_on_the_disk_is_seen(editor: Editor) -> None:
+    late = editor.folder / "late.yaml"
+    uri = editor.file("archspec: 1\nname: User\nextends: late.yaml\n")
+    (said,) = editor.said(uri)
+    assert said["code"] == "file-not-found"
+    editor.published.clear()
+    late.write_text(SMALL, encoding="utf-8")
+    editor.tell("workspace/didChangeWatchedFiles", {"changes": [{"uri": late.as_uri(), "type": 1}]})
+    assert editor.said(uri) == []

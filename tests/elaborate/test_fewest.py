@@ -60,6 +60,26 @@ def test_doubling_is_refused_before_it_is_walked(use: str, monkeypatch: pytest.M
     assert len(ticks) == 1
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"b": None, "repeat": 400_000}],
+        [{"steps": [{"b": None}, "relu"], "repeat": 300_000}],
+        [{"steps": [{"steps": ["relu"], "repeat": 1000}], "repeat": 1000}],
+        [{"steps": [{"steps": ["relu"], "repeat": 1000}], "repeat": "$(500 * 2)"}],
+    ],
+)
+def test_repeats_are_refused_before_they_are_walked(steps: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks: list[object] = []
+    tick = Nodes.tick
+    monkeypatch.setattr(Nodes, "tick", lambda *given: ticks.append(given) or tick(*given))
+    spec = {"archspec": 1, "name": "Many", "inputs": {"image": [1, "H", "W"]}, "blocks": {"b": ["relu", "sigmoid"]}}
+    with pytest.raises(archspec.SpecError) as error:
+        archspec.loads(json.dumps({**spec, "steps": steps}))
+    assert [each.code for each in error.value.diagnostics] == ["too-many-nodes"]
+    assert len(ticks) <= 1
+
+
 @pytest.mark.parametrize("use", ["after", "beside", "by name", "in a sequence", "repeated"])
 def test_what_fits_is_walked(use: str) -> None:
     assert len(archspec.loads(doubled(4, use)).graph.nodes) > 32
@@ -72,6 +92,7 @@ def test_the_same_bound_as_walking_finds(make: Any, monkeypatch: pytest.MonkeyPa
         found = least_bound(text)
         with monkeypatch.context() as patch:
             patch.setattr(Fewest, "of", lambda self, definition: 0)
+            patch.setattr(Fewest, "of_copy", lambda self, step, file: 0)
             assert least_bound(text) == found, seed
 
 

@@ -13,11 +13,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import archspec
 from archspec.analyses.borders import RowAlgebra, rows_read
-from archspec.analyses.expectations import named_values
 from archspec.analyses.interior import interior_rows
 from archspec.analyses.receptive_field import AxisField, table
 from archspec.analyses.report import Report
 from archspec.analyses.shapes import coupled_failures
+from archspec.analyses.step_names import values as step_values
 from archspec.analyses.tables import pixels
 from archspec.analyses.walk import Walk
 from archspec.graph import Graph
@@ -72,7 +72,7 @@ def _compare(spec: RandomSpec, outcome: Outcome, sizes_tried: int) -> None:
     assert values is not None, f"archspec accepts {spec.base}, and torch says {reason}"
     outcome.loads = True
     report = Report(loaded.graph, dict(spec.base))
-    indices = named_values(loaded.graph)
+    indices = step_values(loaded.graph).found
     for name in oracle.live - {"image"}:
         shape = report.shapes_at[loaded.graph.nodes[indices[name]].path]
         assert shape == tuple(values[name].shape[1:]), f"shape of {name}: {shape}"
@@ -158,7 +158,7 @@ def _fields(
 ) -> None:
     oracle = Oracle(spec, positive=True)
     of = spec.steps[-1].name
-    indices = named_values(graph)
+    indices = step_values(graph).found
     live = [step.name for step in spec.steps[:-1] if step.name in oracle.live]
     earlier = [name for name in live if graph.nodes[indices[name]].shape.rank]
     source = chance.choice(earlier) if earlier and chance.random() < 0.3 else "image"

@@ -18,17 +18,20 @@ def randomise(module: nn.Module) -> None:
                 layer.weight.normal_(0, scale, generator=generator)
                 if layer.bias is not None:
                     layer.bias.normal_(0, 0.1, generator=generator)
-            elif isinstance(layer, (nn.BatchNorm2d, nn.LayerNorm)):
-                layer.weight.uniform_(0.5, 1.5, generator=generator)
-                layer.bias.normal_(0, 0.1, generator=generator)
-            if isinstance(layer, nn.BatchNorm2d):
-                assert layer.running_mean is not None
+            elif isinstance(layer, nn.BatchNorm2d) and layer.running_mean is not None:
                 assert layer.running_var is not None
                 layer.running_mean.normal_(0, 0.1, generator=generator)
                 layer.running_var.uniform_(0.5, 1.5, generator=generator)
         for name, parameter in module.named_parameters():
+            if parameter.ndim > 1 and name.endswith(("token", "embedding", "embed", "in_proj_weight")):
+                parameter.normal_(0, 0.1, generator=generator)
+            if name.endswith((".gain", ".beta", ".gamma")):
+                parameter.uniform_(0.5, 1.5, generator=generator)
             if name.endswith("layer_scale"):
                 parameter.uniform_(0.1, 0.5, generator=generator)
+            if (parameter == parameter.flatten()[0]).all():  # a norm's, a scale's: ones, zeros, or next to nothing
+                low = -0.2 if name.endswith("bias") else 0.2
+                parameter.uniform_(low, low + 0.5, generator=generator)
 
 
 def run(module: nn.Module, image: Tensor) -> Iterator[tuple[str, Tensor | None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from itertools import islice
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 import archspec
+from tests.helpers.bits import randomise
 
 
 def tensors(given: Any) -> list[Tensor]:
@@ -42,10 +44,11 @@ def _misfits(spec: archspec.Spec, size: Sequence[int]) -> bool:
 
 
 def difference(module: nn.Module, spec: archspec.Spec, sizes: Sequence[tuple[int, ...]]) -> str:
-    """What is not the same in evaluation or training at some sizes, in words; weights load strictly."""
+    """What is not the same in evaluation or training at some sizes, in words; the module's weights are drawn anew."""
+    randomise(module)
     made = archspec.compile(spec)
     made.load_state_dict(module.state_dict(), strict=True)
-    kept = {key: tensor.clone() for key, tensor in module.state_dict().items()}
+    kept = deepcopy(module.state_dict())
     for size in sizes:
         image = torch.randn(2, *size)
         for training in (False, True):

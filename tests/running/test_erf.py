@@ -73,7 +73,7 @@ def test_gradients_of_equal_weights_are_path_counts(plain: archspec.Spec) -> Non
 
 def test_random_weights_leave_most_of_the_field_unused() -> None:
     spec = archspec.load("resnet18")
-    names = field_report.named_values(spec.graph)
+    names = field_report.values(spec.graph).found
     sizes = {"H": 128, "W": 128}
     found = erf.measured(spec, sizes, names["layer2"], images=2)
     assert found.theoretical == (99, 99)

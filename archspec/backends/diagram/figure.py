@@ -114,6 +114,10 @@ class Figure(graphviz.Digraph):
             return self._pdf()
         return self._finished(self._run(program, chosen, *arguments, quiet=quiet, **options), chosen)
 
+    def _repr_svg_(self) -> str:
+        """The picture as a notebook shows it."""
+        return self.pipe(format="svg", encoding="utf-8")
+
     def _run(self, program: Path, format: str, *arguments: Any, quiet: bool = True, **options: Any) -> Any:
         with _drawn_by(program):
             try:

@@ -6,6 +6,6 @@ that lie beside it.  The page loads nothing and evaluates the same exact formula
 """
 
 from archspec.backends.explorer.data import Link, data
-from archspec.backends.explorer.page import page
+from archspec.backends.explorer.page import live_page, page
 
-__all__ = ["Link", "data", "page"]
+__all__ = ["Link", "data", "live_page", "page"]

@@ -14,7 +14,7 @@ from archspec.backends.diagram import known_depth, known_theme
 from archspec.backends.explorer.data import Link, data
 
 FOLDER = Path(__file__).parent / "web"
-STYLES = ("theme", "frame", "figure", "panel", "code")
+STYLES = ("theme", "frame", "figure", "panel", "code", "narrow")
 SCRIPTS = (
     "numbers",
     "memory",
@@ -32,6 +32,7 @@ SCRIPTS = (
     "panel",
     "finding",
     "address",
+    "live",
     "keys",
     "choosing",
     "opening",
@@ -57,15 +58,26 @@ def page(
     """
     chosen = None if theme is None else known_theme(theme)
     known_depth(depth)
+    network, texts = data(report, depth, focus, links)
+    return _filled(report.graph.name, network, texts, theme=chosen)
+
+
+def live_page(report: Report | None, version: int) -> str:
+    """The page of a spec that is watched, which asks its server for what is new; None: of one that has only errors."""
+    network, texts = (None, None) if report is None else data(report)
+    return _filled("archspec" if report is None else report.graph.name, network, texts, live=version)
+
+
+def _filled(title: str, network: object, texts: object, *, theme: str | None = None, live: int | None = None) -> str:
     style = "".join(_read(f"{name}.css") for name in STYLES)
     script = script_text()
     allowed = f"style-src {_hash(style)}; script-src {_hash(script)}"
-    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
-    network, texts = data(report, depth, focus, links)
+    allowed += "" if live is None else "; connect-src 'self'"
     filled = {
-        "policy": policy,
-        "title": escape(report.graph.name),
-        "theme": f' data-theme="{chosen}"' if chosen else "",
+        "policy": f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'",
+        "title": escape(title),
+        "theme": f' data-theme="{theme}"' if theme else "",
+        "live": "" if live is None else f' data-live="{live}"',
         "style": style,
         "data": embedded(network),
         "texts": embedded(texts),

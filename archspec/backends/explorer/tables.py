@@ -10,7 +10,7 @@ from archspec.analyses.cost import Formula
 from archspec.analyses.interior import Interior, interior_rows
 from archspec.analyses.tables import Table
 from archspec.graph import Graph
-from archspec.sizes import Dim, Size, Step, Symbol, Total, factor, text
+from archspec.sizes import Dim, Product, Size, Step, Symbol, Total, factor, text
 
 SAFE = 1 << 53
 """Integers from here on are written as text: JavaScript's numbers do not hold them."""
@@ -48,7 +48,8 @@ class Numbers:
 
     def __init__(self) -> None:
         self.dims = Kept()
-        """A number; a symbol's name; ``[of, a, b, c]`` for ⌊(a·x + b)/c⌋; ``[[size, factor], …]`` for a sum."""
+        """A number; a symbol's name; ``[of, a, b, c]`` for ⌊(a·x + b)/c⌋; ``[[size, factor], …]`` for a sum;
+        ``{product: [size, …]}``."""
         self.formulas = Kept()
         """``[coefficient, size, …]``, a product of a sum."""
         self.tables = Kept()
@@ -65,6 +66,7 @@ class Numbers:
             size = pending[-1]
             inner = [size.base] if isinstance(size, Step) else []
             inner = [part for part, _ in size.terms] if isinstance(size, Total) else inner
+            inner = list(size.factors) if isinstance(size, Product) else inner
             missing = [part for part in inner if part not in self.dims]
             if missing:
                 pending += missing
@@ -78,6 +80,8 @@ class Numbers:
             return size.name
         if isinstance(size, Step):
             return [self.dims.place(size.base, list), *map(whole, (size.a, size.b, size.c))]
+        if isinstance(size, Product):
+            return {"product": [self.dims.place(part, list) for part in size.factors]}
         assert isinstance(size, Total)
         return [[self.dims.place(part, list), whole(times)] for part, times in size.terms]
 

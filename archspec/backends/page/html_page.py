@@ -1,16 +1,12 @@
-"""Pages in HTML: one for each network (picture, table, source, spec), and an index to leaf through them.
+"""The index of many networks as a page: a card with a picture for each, which leads to the page to explore it in.
 
-Standalone files without scripts; whatever comes from a spec is escaped.  Diagrams lie beside the pages, light and dark.
+A file without scripts; whatever comes from a spec is escaped.  Pictures lie beside it, light and dark.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
 
 from archspec.records import record
 
@@ -25,12 +21,6 @@ body { margin: 0 auto; padding: 2rem 1.5rem 4rem; max-width: 76rem; background: 
 h1 { font-size: 1.9rem; margin: 0 0 .3rem } h2 { font-size: 1.15rem; margin: 2.4rem 0 .8rem }
 a { color: var(--accent); text-decoration: none } a:hover { text-decoration: underline }
 p.doc { margin: 0 0 .8rem; color: var(--dim); max-width: 46rem }
-nav { display: flex; gap: 1.2rem; margin-bottom: 1.6rem }
-dl { display: flex; flex-wrap: wrap; gap: .4rem 2rem; margin: 1rem 0 } dt { color: var(--dim); font-size: .85rem }
-dd { margin: 0; font-variant-numeric: tabular-nums } dl div { min-width: 6rem }
-pre { margin: 0; padding: 1rem; overflow-x: auto; background: var(--card); border: 1px solid var(--border);
-  border-radius: 8px; font: 13px/1.45 "DejaVu Sans Mono", Menlo, Consolas, monospace }
-figure { margin: 0; overflow-x: auto } figure img { max-width: 100%; height: auto }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1.2rem }
 .card { display: flex; flex-direction: column; background: var(--card); border: 1px solid var(--border);
   border-radius: 10px; overflow: hidden; color: inherit }
@@ -47,42 +37,15 @@ figure { margin: 0; overflow-x: auto } figure img { max-width: 100%; height: aut
 
 @record
 class Entry:
-    """What a page shows of one network."""
+    """What the index shows of one network."""
 
     name: str
     title: str
     doc: str
-    paper: str | None
-    facts: tuple[tuple[str, str], ...]
-    summary: str
-    source: str
-    spec: str
     family: str
-    """The heading it stands under in the index."""
-
+    """The heading it stands under."""
     figures: str
-    """Its numbers in a line, for the index."""
-
-
-def page(entry: Entry, before: str | None = None, after: str | None = None) -> str:
-    """The page of one network; ``before`` and ``after`` name its neighbours."""
-    links = ['<a href="index.html">all networks</a>']
-    links += [f'<a href="{escape(before)}.html">← {escape(before)}</a>'] if before else []
-    links += [f'<a href="{escape(after)}.html">{escape(after)} →</a>'] if after else []
-    facts = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in entry.facts)
-    paper = f' <a href="{escape(entry.paper)}">paper</a>' if entry.paper and entry.paper.startswith("https://") else ""
-    body = f"""<nav>{"".join(links)}</nav>
-<h1>{escape(entry.title)}</h1>
-<p class="doc">{escape(entry.doc)}{paper}</p>
-<dl>{facts}</dl>
-<figure>{_picture(entry)}</figure>
-<h2>Summary</h2>
-<pre>{escape(entry.summary)}</pre>
-<h2>PyTorch source</h2>
-{_coloured(entry.source, "python")}
-<h2>Spec</h2>
-{_coloured(entry.spec, "yaml")}"""
-    return _document(entry.title, body)
+    """Its numbers in a line."""
 
 
 def index(entries: Sequence[Entry]) -> str:
@@ -116,24 +79,14 @@ def _picture(entry: Entry) -> str:
     )
 
 
-def _coloured(text: str, language: str) -> str:
-    return highlight(text, get_lexer_by_name(language), HtmlFormatter(cssclass="code"))
-
-
 def _document(title: str, body: str) -> str:
-    light = HtmlFormatter(style="friendly").get_style_defs(".code")
-    dark = HtmlFormatter(style="github-dark").get_style_defs(".code")
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
-<style>{STYLE}
-{light}
-@media (prefers-color-scheme: dark) {{ {dark} }}
-.code, .code pre {{ background: var(--card) }}
-</style>
+<style>{STYLE}</style>
 </head>
 <body>
 {body}

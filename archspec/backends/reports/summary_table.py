@@ -38,7 +38,7 @@ def table(summary: Summary, depth: int | None = None, width: int = 100) -> Rende
     from rich.text import Text
 
     depth = suitable_depth(summary.rows) if depth is None else depth
-    lines = [(row, 0) for row in summary.inputs] + list(_visible(summary.rows, depth))
+    lines = [(row, 0) for row in summary.inputs] + list(visible(summary.rows, depth))
     head = Text.assemble((summary.name, "bold"), (f"  {printable(summary.source)}" if summary.source else "", "dim"))
     sizes = " and ".join(f"{name} = {size}" for name, size in summary.sizes.items())
     valid = ", ".join(summary.valid_sizes.values())
@@ -70,17 +70,18 @@ def suitable_depth(rows: Sequence[Row]) -> int:
     """The most levels that fit into :data:`AMPLE` lines."""
     depth, lines = 1, len(rows)
     while True:
-        deeper = sum(1 for _ in _visible(rows, depth + 1))
+        deeper = sum(1 for _ in visible(rows, depth + 1))
         if deeper > AMPLE or deeper == lines:
             return depth
         depth, lines = depth + 1, deeper
 
 
-def _visible(rows: Sequence[Row], depth: int, level: int = 0) -> Iterator[tuple[Row, int]]:
+def visible(rows: Sequence[Row], depth: int, level: int = 0) -> Iterator[tuple[Row, int]]:
+    """The rows down to a depth, each with its level, blocks before what they hold."""
     for row in rows:
         yield row, level
         if level + 1 < depth:
-            yield from _visible(row.rows, depth, level + 1)
+            yield from visible(row.rows, depth, level + 1)
 
 
 def _grid(lines: Sequence[tuple[Row, int]], depth: int, width: int) -> RenderableType:
@@ -152,28 +153,31 @@ def _cells(row: Row, level: int, opened: bool, channels: int, runs: str) -> dict
         "step": name,
         "words": words,
         "output": Text("×".join([first.rjust(channels), *rest])),
-        "parameters": Text(_times(row.count, row.parameters)),
-        "mult-adds": Text(_times(row.count, row.multiply_adds, short)),
-        "field": Text(_field(row)),
-        "share": Text(_percent(row.share)),
+        "parameters": Text(times(row.count, row.parameters)),
+        "mult-adds": Text(times(row.count, row.multiply_adds, short)),
+        "field": Text(field_words(row)),
+        "share": Text(percent(row.share)),
         "bar": Text("█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip(), "dim" if opened else "cyan"),
     }
 
 
-def _times(count: int, number: int | None, shown: Callable[[int], str] = "{:,}".format) -> str:
+def times(count: int, number: int | None, shown: Callable[[int], str] = "{:,}".format) -> str:
+    """A number, and how often it is there; empty for none."""
     if not number:
         return ""
     return shown(number) if count == 1 else f"{count} × {shown(number)}"
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
+    """A share of a whole in percent; empty for none."""
     if not share:
         return ""
-    percent = 100 * share
-    return f"{percent:.0f}%" if percent >= 9.95 else f"{percent:.1f}%" if percent >= 0.05 else "<0.1%"
+    parts = 100 * share
+    return f"{parts:.0f}%" if parts >= 9.95 else f"{parts:.1f}%" if parts >= 0.05 else "<0.1%"
 
 
-def _field(row: Row) -> str:
+def field_words(row: Row) -> str:
+    """The receptive field of a row in words: one number where it is square."""
     if row.whole:
         return "all"
     sizes = dict.fromkeys(row.receptive_field or ()) if row.square else row.receptive_field

@@ -82,6 +82,16 @@ def _elementwise(lowering: Lowering, call: Call, op: str, sides: Sequence[Any]) 
     lowering.add(call, op, {}, reads, call.results.number, axes=axes)
 
 
+def _extreme(op: str) -> Rule:
+    """The greater or the lesser of two tensors, number by number."""
+
+    def rule(lowering: Lowering, call: Call) -> None:
+        given = bound(call, ("input", "other"))
+        _elementwise(lowering, call, op, (given["input"], given["other"]))
+
+    return rule
+
+
 def _subtract(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "other", "alpha"), alpha=1)
     if given["alpha"] != 1:
@@ -117,8 +127,11 @@ def _difference(lowering: Lowering, call: Call, one: Any, other: Any) -> None:
 def _divide(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "other", "rounding_mode"), rounding_mode=None)
     number = given["other"]
+    if isinstance(number, Value | Weight) and isinstance(given["input"], Value) and given["rounding_mode"] is None:
+        _elementwise(lowering, call, "divide", (given["input"], number))
+        return
     if isinstance(number, bool) or not isinstance(number, int | float) or given["rounding_mode"] is not None:
-        raise Unknown("a quotient of tensors")
+        raise Unknown("a number that varies or is rounded")
     if abs(frexp(number)[0]) != 0.5:
         raise Unknown("a number that is no power of two, by which dividing is not multiplying")
     lowering.add(call, "scale", {"by": 1 / number}, [lowering.number(given["input"])], call.results.number)
@@ -147,32 +160,76 @@ def _expand(lowering: Lowering, call: Call) -> None:
 def _stack(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("tensors", "dim"), dim=0)
     dim = given["dim"] % len(lowering.shape(call.results.number))
-    lowering.parts[call.results.number] = ("stack", given["tensors"], dim)
+    parts: Sequence[Any] = given["tensors"]
+    lowering.parts[call.results.number] = ("stack", parts, dim)
+    lowering.later(call.results.number, lambda: _stacked(lowering, call, parts, dim))
 
-    def refuse() -> None:
-        raise Unknown("a new axis")
 
-    lowering.later(call.results.number, refuse)
+def _stacked(lowering: Lowering, call: Call, parts: Sequence[Any], dim: int) -> None:
+    """Maps stacked in front of their channels, as a join of groups of one map each."""
+    reads = [lowering.number(part) for part in parts]
+    axes = ("groups", *lowering.axes[reads[0]])
+    if dim != 1 or axes[1] != "channels":
+        raise Unknown("a new axis that is not in front of the channels")
+    shape = (1, lowering.shape(parts[0].number)[1], *axes[2:])
+    made = [lowering.fresh(axes) for _ in reads]
+    for read, one in zip(reads, made, strict=True):
+        lowering.add(call, "reshape", {"shape": shape, "axes": axes}, [read], one, axes=axes)
+    lowering.add(call, "concat", {"axis": "groups"}, made, call.results.number, axes=axes)
 
 
 def _sum(lowering: Lowering, call: Call) -> None:
-    """The sum of tensors that were stacked for it; torch adds up to four of them from the first on."""
-    given = bound(call, ("input", "dim", "keepdim"), dim=None, keepdim=False)
+    """A sum along axes; of tensors that were stacked for it, their sum: torch adds up to four from the first on."""
+    given = bound(call, ("input", "dim", "keepdim"), dim=None, keepdim=False, dtype=None)
     kept = lowering.parts.get(lowering.value(given["input"]))
     count = len(lowering.shape(lowering.value(given["input"])))
-    if kept is None or kept[0] != "stack" or given["keepdim"] or not isinstance(given["dim"], int):
-        raise Unknown("a sum along axes")
-    if given["dim"] % count != kept[2] or len(kept[1]) > 4:
-        raise Unknown("a sum along axes")
-    _elementwise(lowering, call, "add", kept[1])
+    dims = given["dim"] if isinstance(given["dim"], tuple) else (given["dim"],)
+    stacked = kept is not None and kept[0] == "stack" and not given["keepdim"] and None not in dims
+    if stacked and [dim % count for dim in dims] == [kept[2]] and len(kept[1]) <= 4:
+        _elementwise(lowering, call, "add", kept[1])
+        return
+    along(lowering, call, "sum", given)
+
+
+def along(lowering: Lowering, call: Call, op: str, given: dict[str, Any]) -> None:
+    """A mean or sum along the axes ``dim``."""
+    number = lowering.number(given["input"])
+    dims = given["dim"] if isinstance(given["dim"], tuple) else (given["dim"],)
+    if None in dims or given["dtype"] is not None:
+        raise Unknown("the batch's axis or another type")
+    axes = lowering.axes[number]
+    named = {lowering.axis(number, dim) for dim in dims}
+    left = axes if given["keepdim"] else tuple(axis for axis in axes if axis not in named)
+    arguments = {"axes": tuple(axis for axis in axes if axis in named), "keepdim": given["keepdim"]}
+    lowering.add(call, op, arguments, [number], call.results.number, axes=left)
 
 
 def _power(lowering: Lowering, call: Call) -> None:
-    """A square, as a product: its gradients are the same too, since doubling is exact."""
     given = bound(call, ("input", "exponent"), exponent=2)
     if given["exponent"] != 2 or isinstance(given["exponent"], bool):
         raise Unknown("another power than 2")
-    _elementwise(lowering, call, "multiply", (given["input"], given["input"]))
+    lowering.add(call, "square", {}, [lowering.number(given["input"])], call.results.number)
+
+
+def _norm(lowering: Lowering, call: Call) -> None:
+    given = bound(call, ("input", "p", "dim", "keepdim"), p="fro", dim=None, keepdim=False, dtype=None)
+    if given["p"] not in (2, "fro"):
+        raise Unknown("another norm than the Euclidean")
+    along(lowering, call, "vector_norm", given)
+
+
+def _vector_norm(lowering: Lowering, call: Call) -> None:
+    given = bound(call, ("input", "ord", "dim", "keepdim"), ord=2, dim=None, keepdim=False, dtype=None)
+    if given["ord"] != 2:
+        raise Unknown("another norm than the Euclidean")
+    along(lowering, call, "vector_norm", given)
+
+
+def _sum_with_product(lowering: Lowering, call: Call) -> None:
+    given = bound(call, ("input", "one", "other", "value"), value=1)
+    if given["value"] != 1:
+        raise Unknown("a value")
+    _elementwise(lowering, call, "addcmul", (given["input"], given["one"], given["other"]))
 
 
 def _concat(lowering: Lowering, call: Call) -> None:
@@ -196,9 +253,15 @@ RULES: dict[str, Rule] = {
     **_methods(_subtract, "sub", "sub_", "__sub__", "__isub__", "subtract"),
     **_methods(_subtract_from, "rsub", "__rsub__"),
     **_methods(_power, "pow", "pow_", "__pow__", "square"),
+    **_methods(_norm, "norm"),
+    "torch.functional.norm": _norm,
+    "torch.linalg.vector_norm": _vector_norm,
+    **_methods(_sum_with_product, "addcmul", "addcmul_"),
     **_methods(_expand, "expand", "expand_as"),
     **_methods(_stack, "stack"),
     **_methods(_sum, "sum"),
+    **_methods(_extreme("maximum"), "maximum"),
+    **_methods(_extreme("minimum"), "minimum"),
     **_methods(_divide, "div", "div_", "__truediv__", "__itruediv__", "true_divide", "divide"),
     **_methods(_negate, "neg", "__neg__", "negative"),
     **_methods(_concat, "cat", "concat", "concatenate"),

@@ -101,6 +101,7 @@ def _group_norm(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "num_groups", "weight", "bias", "eps"), weight=None, bias=None, eps=1e-5)
     path = owner((given["weight"], given["bias"])) if given["weight"] is not None else ""
     arguments = {"groups": given["num_groups"], "eps": given["eps"], "affine": given["weight"] is not None}
+    arguments["bias"] = given["weight"] is None or given["bias"] is not None
     lowering.add(call, "group_norm", arguments, [lowering.number(given["input"])], call.results.number, path)
 
 
@@ -111,6 +112,7 @@ def _layer_norm(lowering: Lowering, call: Call) -> None:
     count = len(constant(given["normalized_shape"], "a shape"))
     axes = layers.layer_norm_axes(count, lowering.axes[source])
     arguments = {"axes": tuple(axes), "eps": given["eps"], "affine": given["weight"] is not None}
+    arguments["bias"] = given["weight"] is None or given["bias"] is not None
     lowering.add(call, "layer_norm", arguments, [source], call.results.number, path)
 
 
@@ -265,6 +267,22 @@ def _padded(lowering: Lowering, call: Call, given: dict[str, Any], sides: tuple[
     lowering.add(call, "pad", arguments, [lowering.number(given["input"])], call.results.number)
 
 
+def _clamp(lowering: Lowering, call: Call) -> None:
+    given = bound(call, ("input", "min", "max"), min=None, max=None)
+    bounds = {name: constant(given[name], name) for name in ("min", "max") if given[name] is not None}
+    lowering.add(call, "clamp", bounds, [lowering.number(given["input"])], call.results.number)
+
+
+def _pixels(op: str, argument: str) -> Rule:
+    """A shuffle of pixels and channels."""
+
+    def rule(lowering: Lowering, call: Call) -> None:
+        given = bound(call, ("input", argument))
+        lowering.add(call, op, {"factor": given[argument]}, [lowering.number(given["input"])], call.results.number)
+
+    return rule
+
+
 def _channel_shuffle(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "groups"))
     arguments = {"groups": given["groups"]}
@@ -283,6 +301,11 @@ def _everywhere(name: str, rule: Rule, inplace: bool = True) -> dict[str, Rule]:
 RULES: dict[str, Rule] = {
     **{key: _simple(name) for name in ("relu", "relu6", "selu", "sigmoid", "tanh", "silu", "mish", "hardswish",
                                         "hardsigmoid") for key in _everywhere(name, _conv)},
+    **{key: _simple("abs") for name in ("abs", "absolute") for key in _everywhere(name, _conv)},
+    "torch.Tensor.__abs__": _simple("abs"),
+    **{key: _clamp for name in ("clamp", "clip") for key in _everywhere(name, _conv)},
+    **_everywhere("pixel_shuffle", _pixels("pixel_shuffle", "upscale_factor")),
+    **_everywhere("pixel_unshuffle", _pixels("pixel_unshuffle", "downscale_factor")),
     **_everywhere("leaky_relu", _simple("leaky_relu", ("negative_slope",))),
     **_everywhere("elu", _simple("elu", ("alpha",))),
     **_everywhere("gelu", _simple("gelu", ("approximate",))),

@@ -44,7 +44,7 @@ def with_idle(module: nn.Module, layers: list[Layer], kinds: dict[int, tuple[int
             kinds = kinds | {free: (_given(part, kinds[reads][0]), kinds[reads][1])}
             free += 1
             continue
-        first = next(at for at, layer in enumerate(found) if layer.frame is frame)
+        first = next(at for at, layer in enumerate(found) if _child(layer.frame, frame) is not None)
         for name, tensor in part.named_parameters(recurse=False):
             key = f"{path}.{name}".lstrip(".")
             if key not in called and 1 <= tensor.dim() <= 4:
@@ -70,8 +70,13 @@ def _read(part: Any) -> tuple[str, dict[str, Any]] | None:
 
 
 def _frame(path: str, layers: list[Layer]) -> Frame | None:
-    """The first call of the nearest module around a path that some layer stands in directly."""
-    inside = {layer.frame.path: layer.frame for layer in reversed(layers)}
+    """The first call of the nearest module around a path that is called."""
+    inside: dict[str, Frame] = {}
+    for layer in reversed(layers):
+        around: Frame | None = layer.frame
+        while around is not None:
+            inside[around.path] = around
+            around = around.parent
     while path:
         path = path.rpartition(".")[0]
         frame = inside.get(path)

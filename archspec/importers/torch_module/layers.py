@@ -91,7 +91,8 @@ def _instance_norm(module: Any, rank: int) -> tuple[str, Arguments]:
 
 
 def _group_norm(module: Any, rank: int) -> tuple[str, Arguments]:
-    return "group_norm", {"groups": module.num_groups, "eps": module.eps, "affine": module.affine}
+    found = {"groups": module.num_groups, "eps": module.eps, "affine": module.affine}
+    return "group_norm", found | {"bias": not module.affine or module.bias is not None}
 
 
 def layer_norm_axes(count: int, axes: tuple[str, ...]) -> list[str]:
@@ -245,6 +246,9 @@ _TORCH: dict[str, Callable[[Any, int], tuple[str, Arguments]]] = {
     "UpsamplingBilinear2d": _upsample,
     "Flatten": _flatten,
     "ChannelShuffle": _channel_shuffle,
+    "PixelShuffle": lambda module, rank: ("pixel_shuffle", {"factor": module.upscale_factor}),
+    "PixelUnshuffle": lambda module, rank: ("pixel_unshuffle", {"factor": module.downscale_factor}),
+    "Hardtanh": lambda module, rank: ("clamp", {"min": module.min_val, "max": module.max_val}),
     "Identity": _activation("identity"),
     "LocalResponseNorm": _lrn,
     "ReLU": _activation("relu"),

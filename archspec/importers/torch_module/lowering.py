@@ -49,6 +49,8 @@ class Lowering:
         """What is known of maps that windows may pad themselves."""
         self.views: dict[int, tuple[Weight, tuple[int, ...]]] = {}
         """Parameters under another shape."""
+        self.parameters: dict[str, int] = {}
+        """The values of parameters, by their paths."""
         self.repeated: dict[int, Value] = {}
         """Maps with rows repeated, and the map before."""
         self._same: dict[int, int] = {}
@@ -229,7 +231,9 @@ def parameter(lowering: Lowering, call: Call, weight: Weight) -> int:
     axes = AXES.get(len(weight.shape))
     if axes is None:
         raise Unknown(f"a parameter of {len(weight.shape)} axes")
-    value = lowering.fresh(axes)
+    if weight.path in lowering.parameters:
+        return lowering.parameters[weight.path]
+    value = lowering.parameters[weight.path] = lowering.fresh(axes)
     lowering.add(call, "parameter", {"shape": weight.shape}, [], value, weight.path, axes=axes)
     return value
 

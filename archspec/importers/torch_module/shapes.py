@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from archspec.importers.torch_module import cropping
+from archspec.importers.torch_module.arithmetic import along
 from archspec.importers.torch_module.functions import bound, constant
 from archspec.importers.torch_module.layers import Unknown
 from archspec.importers.torch_module.lowering import AXES, Lowering, Rule, parameter
@@ -136,18 +137,11 @@ def _ordered(lowering: Lowering, call: Call, order: list[int]) -> None:
 def _mean(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "dim", "keepdim"), dim=None, keepdim=False, dtype=None)
     number = lowering.number(given["input"])
-    count = len(lowering.shape(number))
+    axes, count = lowering.axes[number], len(lowering.shape(number))
     dims = given["dim"] if isinstance(given["dim"], tuple) else (given["dim"],)
-    axes = lowering.axes[number]
-    if None in dims or given["dtype"] is not None:
-        raise Unknown("the batch's axis or another type")
-    along = {lowering.axis(number, dim) for dim in dims}
-    if axes[0] != "channels" or along != set(axes[1:]) or count < 3:
-        names = tuple(axis for axis in axes if axis in along)
-        left = axes if given["keepdim"] else tuple(axis for axis in axes if axis not in along)
-        lowering.add(
-            call, "mean", {"axes": names, "keepdim": given["keepdim"]}, [number], call.results.number, axes=left
-        )
+    whole = None not in dims and {dim % count for dim in dims} == set(range(2, count)) and axes[0] == "channels"
+    if not whole or count < 3 or given["dtype"] is not None:
+        along(lowering, call, "mean", given)
         return
     if given["keepdim"]:
         lowering.add(call, "global_avg_pool", {}, [number], call.results.number)
@@ -189,6 +183,9 @@ def _index(lowering: Lowering, call: Call) -> None:
     """Slices, numbers and ``None`` between brackets."""
     source, given = call.arguments
     given = given if isinstance(given, tuple) else (given,)
+    if isinstance(source, Weight) and all(one in (None, Ellipsis, slice(None)) for one in given):
+        _reshaped_parameter(lowering, call, source)
+        return
     count = len(lowering.shape(lowering.value(source)))
     if any(one is Ellipsis for one in given):
         at = next(index for index, one in enumerate(given) if one is Ellipsis)
@@ -232,7 +229,7 @@ def _reaxed(lowering: Lowering, call: Call, number: int) -> None:
     """The same numbers under other axes: sizes that vary are those of axes that there were."""
     result = call.results.number
     count = len(lowering.shape(result)) - 1
-    names = AXES.get(count)
+    names = _grouped(lowering, number, result) or AXES.get(count)
     if names is None:
         raise Unknown(f"a view of {count} axes")
     before = {_dims(lowering, number, at): axis for at, axis in reversed(list(enumerate(lowering.axes[number], 1)))}
@@ -242,7 +239,17 @@ def _reaxed(lowering: Lowering, call: Call, number: int) -> None:
         if len(set(sizes)) > 1 and sizes not in before:
             raise Unknown("a view whose sizes are products of the input's")
         entries.append(sizes[0] if len(set(sizes)) == 1 else before[sizes])
-    lowering.add(call, "reshape", {"shape": tuple(entries)}, [number], result, axes=names)
+    arguments = {"shape": tuple(entries), "axes": None if names == AXES.get(count) else names}
+    lowering.add(call, "reshape", arguments, [number], result, axes=names)
+
+
+def _grouped(lowering: Lowering, number: int, result: int) -> tuple[str, ...] | None:
+    """The axes of a map whose channels are parted into groups; None for any other view."""
+    axes = lowering.axes[number]
+    before, after = lowering.shape(number), lowering.shape(result)
+    if axes[:1] == ("channels",) and len(before) >= 4 and len(after) == len(before) + 1 and before[2:] == after[3:]:
+        return ("groups", *axes)
+    return None
 
 
 def _cut(lowering: Lowering, call: Call, number: int, result: int, dim: int, start: Any, stop: Any, step: Any) -> None:

@@ -104,6 +104,22 @@ def test_a_line_leads_to_its_step(opened: Open) -> None:
     assert page.locator("#facts h2").inner_text() == "fc, 1000"
 
 
+def test_a_line_leads_to_its_step_by_the_keyboard_too(opened: Open) -> None:
+    page = opened("resnet18")
+    page.locator("#yaml .text").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(60)
+    first = page.locator("#facts h2").inner_text()
+    assert first in ("image", "7×7 conv, 64, /2")
+    page.locator("#yaml .text").focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(60)
+    assert page.locator("#facts h2").inner_text() != first
+
+
 def test_the_keyboard_alone(opened: Open) -> None:
     page = opened("unet")
     page.keyboard.press("/")
@@ -216,4 +232,28 @@ def test_hostile_text_stays_text(browser: Any, tmp_path: Path) -> None:
     page.wait_for_timeout(60)
     assert page.locator("script").count() == 3
     assert said == []
+    page.close()
+
+
+def test_a_watched_page_keeps_what_is_open(browser: Any, tmp_path: Path) -> None:
+    pytest.importorskip("starlette", reason="starlette is not installed")
+    from tests.watching.test_server import running
+
+    path = tmp_path / "net.yaml"
+    text = "archspec: 1\nname: Net\ninputs: {x: [4, H, W]}\nsizes: {H: 8, W: 8}\nsteps:\n"
+    path.write_text(text + "  - residual_basic as first: {channels: 4}\n" + "  - relu\n" * 3)
+    page = browser.new_page(reduced_motion="reduce")
+    with running(path) as address:
+        page.goto(address)
+        page.wait_for_selector("body.ready", timeout=60_000)
+        was = box(page, "first").get_attribute("aria-expanded")
+        box(page, "first").locator(".toggle").click()
+        assert box(page, "first").get_attribute("aria-expanded") != was
+        page.wait_for_timeout(400)
+        path.write_text(path.read_text().replace("relu", "sigmoid"))
+        page.wait_for_selector("html[data-live='2'] body.ready", timeout=30_000)
+        assert box(page, "first").get_attribute("aria-expanded") != was
+        path.write_text(path.read_text().replace("sigmoid", "sigmid"))
+        page.wait_for_selector("#wrong:not([hidden])", timeout=30_000)
+        assert "did you mean `sigmoid`?" in page.locator("#wrong").inner_text()
     page.close()

@@ -214,8 +214,8 @@ def test_compiles_whole(network: Network, training: bool) -> None:
     same(step(fresh, whole, inputs), step(module, module, inputs))
 
 
-INDUCTOR = [case(network, slow=network.name != "squeezenet1_0") for network in NETWORKS]
-"""A C++ compiler takes a second or more for each kernel: SqueezeNet every day, the rest in the slow target."""
+INDUCTOR = [case(network, slow=network.name != "pinned") for network in NETWORKS]
+"""A C++ compiler takes a second or more for each kernel: a small network every day, the rest in the slow target."""
 
 
 @pytest.mark.usefixtures("dynamo")
@@ -270,7 +270,7 @@ def test_exports_with_sizes_that_vary(network: Network) -> None:
 
 @pytest.mark.parametrize(
     "network",
-    [case(network, slow=network.name not in ("squeezenet1_0", "pinned", "exotic")) for network in NETWORKS],
+    [case(network, slow=network.name not in ("pinned", "exotic")) for network in NETWORKS],
 )
 def test_runs_in_onnxruntime(network: Network, tmp_path: Path) -> None:
     """``torch.onnx.export`` at one size, run by onnxruntime at another batch and size."""

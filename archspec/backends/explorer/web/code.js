@@ -33,14 +33,31 @@ class TextView {
       const row = event.target.closest("[data-line]");
       if (row && !String(getSelection())) this.chosen(Number(row.dataset.line));
     });
+    this.place.addEventListener("keydown", (event) => this.key(event));
     this.lines = [];
     this.marked = new Map();
     this.linked = new Set();
+    this.cursor = 0;
+  }
+
+  /** From one line that has steps to the next, and from it to them. */
+  key(event) {
+    const down = event.key === "ArrowDown";
+    if (down || event.key === "ArrowUp") {
+      const lines = [...this.linked].sort((a, b) => a - b);
+      this.cursor = (down ? lines.find((line) => line > this.cursor) : lines.reverse().find((line) => line < this.cursor)) ?? this.cursor;
+      const top = (this.cursor - 1) * LINE;
+      this.place.scrollTop = clamp(this.place.scrollTop, top - this.place.clientHeight + 3 * LINE, Math.max(0, top - LINE));
+      this.paint();
+    } else if (event.key === "Enter" && this.cursor) this.chosen(this.cursor);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
   }
 
   show(lines, language, linked) {
     if (this.lines !== lines) {
-      [this.lines, this.language, this.linked] = [lines, language, linked];
+      [this.lines, this.language, this.linked, this.cursor] = [lines, language, linked, 0];
       this.height.style.height = `${lines.length * LINE + 16}px`;
       this.rows.style.minWidth = `${lines.reduce((most, line) => Math.max(most, line.length), 0) + 7}ch`;
       this.place.scrollTop = 0;
@@ -67,7 +84,7 @@ class TextView {
     const made = [];
     for (let at = first; at < last; at += 1) {
       const line = at + 1;
-      const look = ["row", this.marked.get(line), this.linked.has(line) ? "linked" : ""].filter(Boolean).join(" ");
+      const look = ["row", this.marked.get(line), this.linked.has(line) ? "linked" : "", line === this.cursor ? "cursor" : ""].filter(Boolean).join(" ");
       made.push(element("div", { class: look, "data-line": line }, element("span", { class: "line-number" }, `${line}`), ...coloured(this.lines[at], this.language), "\n"));
     }
     this.rows.style.transform = `translateY(${first * LINE}px)`;

@@ -2,7 +2,7 @@
 
 const KEYS = [
   ["↑ ↓ ← →", "the next box in that direction"],
-  ["Enter", "open or close the box; a line of text leads to its step"],
+  ["Enter", "open or close the box; in a text, go to the line's step"],
   ["Esc", "close what is in front; then choose the block around; then nothing"],
   ["e, c", "open all inside; close all inside"],
   ["/", "find a step"],
@@ -39,7 +39,7 @@ function keyboard(app) {
     }
     const button = event.target.closest?.("button, summary, a, [role=tab], input, #grip");
     if (button && [" ", "Enter", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"].includes(event.key)) return;
-    if (event.target.closest?.("#panel") && event.key.startsWith("Arrow")) return;
+    if (event.target.closest?.("#panel") && (event.key.startsWith("Arrow") || event.key === "Enter")) return;
     if (app.key(event.key)) event.preventDefault();
   });
 }

@@ -95,15 +95,17 @@ class App {
 
   remember() {
     clearTimeout(this.remembering);
-    this.remembering = setTimeout(() => {
-      this.seenSince ||= this.panel !== undefined;
-      this.written = fragment(this.state());
-      try {
-        history.replaceState(null, "", `#${this.written}`);
-      } catch {
-        // A page that may not write its address still works.
-      }
-    }, 250);
+    this.remembering = setTimeout(() => this.rememberNow(), 250);
+  }
+
+  rememberNow() {
+    this.seenSince ||= this.panel !== undefined;
+    this.written = fragment(this.state());
+    try {
+      history.replaceState(null, "", `#${this.written}`);
+    } catch {
+      // A page that may not write its address still works.
+    }
   }
 
   restore(state, again = false) {
@@ -134,6 +136,8 @@ class App {
 Object.assign(App.prototype, Choosing, Opening, Sizing, Buttons);
 
 function start() {
-  const app = new App(JSON.parse(byId("data").textContent));
-  app.begin();
+  const data = JSON.parse(byId("data").textContent);
+  const app = data ? new App(data) : null;
+  app?.begin();
+  if (document.documentElement.dataset.live) watched(app);
 }

@@ -30,6 +30,10 @@ class Evaluated {
 
   size(row, values) {
     if (typeof row === "string" && !/^-?0x/.test(row)) return row in values ? BigInt(values[row]) : null;
+    if (row.product) {
+      const factors = row.product.map((part) => this.sizes[part]);
+      return factors.includes(null) ? null : factors.reduce((product, factor) => product * factor, 1n);
+    }
     if (!Array.isArray(row)) return integer(row);
     if (!Array.isArray(row[0])) {
       const inner = this.sizes[row[0]];

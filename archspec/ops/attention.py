@@ -1,0 +1,82 @@
+"""Scaled dot-product attention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from archspec.ops.common.arguments import Positive, Probability, literal
+from archspec.ops.common.attending import TOKENS, attends
+from archspec.ops.common.base import Example, Function, Kind, Op, Product, Shape, ShapeError
+from archspec.ops.common.memory import Numbers, Saved
+from archspec.ops.common.windows import Everything, Window
+
+ATTEND = '''\
+def attend(input: Tensor, heads: int, dropout: float = 0) -> Tensor:
+    """Scaled dot-product attention of heads over tokens; queries, keys and values are side by side in the channels."""
+    query, key, value = input.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+    return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout).transpose(1, 2).flatten(2)
+'''
+
+
+class Attention(Op):
+    """Let each token take the others' values, weighed by how well its query fits their keys (arXiv:1706.03762).
+
+    The input has tokens and channels: queries, keys and values side by side, as a `linear` of three times the width
+    gives them, each of `heads` parts.  The output is a third as wide.
+    """
+
+    keyword: ClassVar[str] = "attention"
+    kind: ClassVar[Kind] = "dense"
+    prelude: ClassVar[str] = "- permute: {axes: [length, channels]}\n"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example((Shape((24, 24), TOKENS),), {"heads": 2}, Shape((24, 8), TOKENS)),
+        Example((Shape((5, 24), TOKENS),), {"heads": 4, "dropout": 0.1}),
+    )
+
+    heads: Positive = Field(description="number of heads, each of which weighs the tokens in its own way")
+    dropout: Probability = Field(0, description="probability with which a weight is zero in training")
+
+    def _width(self, shape: Shape) -> int:
+        """The channels of queries, of keys and of values."""
+        if shape.channels % (3 * self.heads):
+            raise ShapeError(
+                f"{shape.channels} channels are not queries, keys and values of {self.heads} heads",
+                "a `linear` before it gives three times the width",
+                "heads",
+            )
+        return shape.channels // 3
+
+    def infer(self, inputs: Sequence[Shape]) -> Shape:
+        """The same tokens with a third of the channels."""
+        shape = attends(self, inputs)
+        return Shape((shape.dims[0], self._width(shape)), shape.axes)
+
+    def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
+        """All tokens."""
+        return Everything()
+
+    def multiply_adds(self, inputs: Sequence[Shape], output: Shape) -> tuple[Product, ...]:
+        """Queries with keys, and weights with values: one for each channel and pair of tokens."""
+        tokens = inputs[0].dims[0]
+        return ((2 * self._width(inputs[0]), (tokens, tokens)),)
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """The input, the output, and the logarithm of each sum of weights."""
+        return Saved((0,), output=True, extra=(Numbers(self.heads, inputs[0].dims[:1]),))
+
+    @property
+    def random(self) -> bool:
+        """True unless nothing is dropped."""
+        return self.dropout > 0
+
+    def function(self, inputs: Sequence[Shape]) -> Function | None:
+        """``attend({0}, 3)``."""
+        dropout = f", {literal(self.dropout)} if self.training else 0" if self.dropout else ""
+        return Function(f"attend({{0}}, {self.heads}{dropout})", helper=ATTEND)
+
+    def words(self, inputs: Sequence[Shape], output: Shape) -> str:
+        """``attention, 3 heads``."""
+        return f"attention, {self.heads} head{'s' * (self.heads > 1)}"
