@@ -41,6 +41,21 @@ def test_spec_and_weights_are_written_together(tmp_path: Path) -> None:
     assert run("import", CAFFE, "--weights", weights, "-o", spec, "--force").exit_code == 0
 
 
+def test_a_file_that_holds_its_own_weights(tmp_path: Path) -> None:
+    pytest.importorskip("h5py", reason="h5py is not installed")
+    pytest.importorskip("safetensors", reason="safetensors is not installed")
+    source = NETS / "keras/nets/flat.keras"
+    assert run("import", source, "--weights", source, "-o", tmp_path / "net.yaml").exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.safetensors", "net.yaml"]
+
+
+def test_a_yaml_of_ultralytics(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("nc: 2\nscales: {a: [1, 1, 99], b: [1, 2, 99]}\nbackbone:\n  - [-1, 1, Conv, [8, 3]]\nhead: []\n")
+    assert "is fine" in run("check", path).stdout
+    assert "channels: 16" in run("import", path, "--scale", "b", "--version", "8.3").stdout
+
+
 def test_nothing_is_written_where_the_weights_do_not_fit(tmp_path: Path) -> None:
     shutil.copy(CAFFE, tmp_path / "net.prototxt")
     (tmp_path / "bad.caffemodel").write_bytes(b"nothing")

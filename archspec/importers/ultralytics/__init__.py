@@ -56,7 +56,8 @@ def read(
     fitting = [pair for pair in tried if pair[1].errors or scaling.total in (None, pair[0].parameters())]
     fitting = fitting if version is None else tried
     if not fitting:
-        raise Fault("version-unknown", _unfit(tried, scaling.total or 0), config.root.span, "say it: --version 8.3")
+        said = f"the file says {scaling.total or 0:,} parameters; it has {_counts(tried)}"
+        raise Fault("version-unknown", said, config.root.span, "say it: --version 8.3")
     reading, own = fitting[0]
     for each in own.all:
         diagnostics.add(each)
@@ -85,8 +86,7 @@ def _version(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _unfit(tried: list[tuple[Reading, Diagnostics]], total: int) -> str:
-    counts = ", ".join(
+def _counts(tried: list[tuple[Reading, Diagnostics]]) -> str:
+    return ", ".join(
         f"{reading.parameters():,} as {'.'.join(map(str, reading.version))} reads it" for reading, _ in tried
     )
-    return f"the file says {total:,} parameters; it has {counts}"

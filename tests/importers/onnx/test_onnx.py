@@ -523,6 +523,8 @@ def test_sizes_from_outside(tmp_path: Path) -> None:
 )  # fmt: skip
 @pytest.mark.filterwarnings("ignore")
 def test_torchvisions_networks(name: str, dynamo: bool, torchvision: Any, tmp_path: Path) -> None:
+    if dynamo and name == "convnext_tiny":
+        pytest.skip("its layer scale is worked out of a range of numbers")
     module = getattr(torchvision.models, name)(weights=None)
     path = exported(module, tmp_path / "net.onnx", dynamo, 17)
     hold(path, (3, 96, 96), (3, 128, 160))
