@@ -141,8 +141,8 @@ class Idioms(nn.Module):
         after = [(-(-size // 2) - 1) * 2 + 3 - size for size in x.shape[2:]]
         x = self.stem(F.pad(x, (after[1] // 2, after[1] - after[1] // 2, after[0] // 2, after[0] - after[0] // 2)))
         gate = torch.sigmoid(self.gate(x.mean((2, 3)).view(x.shape[0], 1, -1))).view(x.shape[0], -1, 1, 1)
-        x = sum([x * gate.expand_as(x), F.relu(x) ** 2, F.avg_pool2d(x, 3, 1, 1) - x])
-        x = torch.stack([x, 1 - x, x.square()]).sum(0) * self.scale.view(8, 1, 1) + self.shift
+        added: Any = sum([x * gate.expand_as(x), F.relu(x) ** 2, F.avg_pool2d(x, 3, 1, 1) - x])
+        x = torch.stack([added, 1 - added, added.square()]).sum(0) * self.scale.view(8, 1, 1) + self.shift
         size = x.norm(p=2, dim=(2, 3), keepdim=True)
         x = torch.addcmul(
             self.shift.view(1, 1, 1, 1), self.scale[None], x * (size / (size.mean(1, keepdim=True) + 1e-6))
