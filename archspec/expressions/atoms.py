@@ -220,7 +220,7 @@ class Atoms(Cursor, ABC):
                 return tuple(loops)
 
     def check_order(self, loops: list[t.Loop]) -> None:
-        """Refuse a part that reads a name before the loop that binds it: it would read the value of an earlier turn."""
+        """Refuse a part that reads a name before the loop that binds it: it would read an earlier iteration's value."""
         bound = frozenset(name for loop in loops for name in t.bound(loop.target))
         known: frozenset[str] = frozenset()
         for position, loop in enumerate(loops):

@@ -42,7 +42,7 @@ def evaluate(
 def iterate(
     clause: t.Clause, names: Mapping[str, object], work: Work | None = None, budget: Budget | None = None
 ) -> Iterator[dict[str, Any]]:
-    """The loop variables of each turn of a clause, in order; raises as :func:`evaluate` does."""
+    """The loop variables of each iteration of a clause, in order; raises as :func:`evaluate` does."""
     budget = budget or Budget()
     evaluator = _Evaluator(clause, names, budget)
     work = work or Work()
@@ -227,7 +227,7 @@ class _Evaluator:
         return made
 
     def turns(self, loops: tuple[t.Loop, ...]) -> Iterator[None]:
-        """Bind the variables of each turn in ``locals``, then yield."""
+        """Bind the variables of each iteration in ``locals``, then yield."""
         loop, inner = loops[0], loops[1:]
         iterable = self.value(loop.iterable)
         try:

@@ -134,7 +134,7 @@ def _text(budget: Budget, value: Any) -> str:
 
 
 def _divisible(budget: Budget, value: Any, by: Any) -> int:
-    """The rounding of mobile networks: to the nearest multiple, at least one, never below 90% of the value."""
+    """Rounding as in mobile networks: to the nearest multiple, at least one multiple, never below 90% of the value."""
     _number("divisible", value)
     multiple = integer(by, "the second argument of `divisible`")
     if multiple <= 0:

@@ -1,4 +1,4 @@
-"""Which names an expression needs from its surroundings."""
+"""The names that an expression needs from its surroundings."""
 
 from __future__ import annotations
 

@@ -254,7 +254,7 @@ def children(tree: Tree) -> tuple[Tree, ...]:
 def locate(text: str, span: Span) -> tuple[Span, bool]:
     """The span of a text within a span, and whether it is certain: the text must occur exactly once, on one line.
 
-    A YAML scalar's value differs from its characters in the file by quotes, escapes and folded lines.
+    Quotes, escapes and folded lines make the value of a YAML scalar differ from its characters in the file.
     """
     lines = span.source.lines[span.line - 1 : span.end_line]
     if not text or "\n" in text or not lines:

@@ -11,7 +11,7 @@ from archspec.records import record
 
 @dataclass(frozen=True)
 class Limits:
-    """The largest YAML that is read; the nodes behind an alias are counted each time it is used."""
+    """The limits of YAML that is read; the nodes behind an alias are counted each time it is used."""
 
     text_bytes: int = 1_000_000
     nodes: int = 200_000

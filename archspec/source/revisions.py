@@ -14,7 +14,7 @@ from archspec.diagnostics import Fault, printable
 from archspec.source.nodes import DEFAULT_LIMITS, Limits
 
 MAXIMUM_FILES = 5_000
-"""The most YAML files read from one folder of a revision."""
+"""The most YAML files that one folder of a revision may have."""
 _ENDINGS = (".yaml", ".yml")
 _PATIENCE = 60
 """The time limit of one git call, in seconds."""
@@ -92,7 +92,7 @@ def _files(commit: str, folder: str) -> dict[str, tuple[str, int]]:
 
 
 def _git(*arguments: str) -> bytes:
-    """The output of a git command; empty where git refuses.  Raises :class:`Fault` ``no-git`` without git."""
+    """The output of a git command; empty if it fails.  Raises :class:`Fault` ``no-git`` without git or a repository."""
     import subprocess
 
     try:
