@@ -64,7 +64,7 @@ def _template(reader: Reader, scopes: Sequence[Scope], templates: dict[Scope, Te
 def _check_names(entries: Sequence[Entry]) -> None:
     """Raise :class:`Mismatch` where two entries have the same name.
 
-    No use has both, but each calls an ``nn.Identity`` by the name of a step it lacks, which would be the other step.
+    No use has both, but a use calls an ``nn.Identity`` in place of the step it lacks, and by that step's name.
     """
     seen: set[str] = set()
     for entry in entries:

@@ -270,7 +270,7 @@ class Body:
         self._held.read((), entry.takes)
         busy = set(self.bound.values())
         if entry.training:
-            busy.update(self._held.names)  # an assignment in training only frees nothing otherwise
+            busy.update(self._held.names)  # an assignment under `if self.training` frees nothing outside training
         targets: list[str] = []
         for position, ref in enumerate(entry.refs):
             wanted = entry.named[position] if position < len(entry.named) else ""
