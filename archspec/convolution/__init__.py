@@ -1,1 +1,1 @@
-"""A convolution as a sparse matrix, and drawn; beside the compiler, not in it."""
+"""A convolution as a sparse matrix, and its picture.  The compiler does not use it."""

@@ -1,8 +1,8 @@
-"""A convolution as a matrix: Conv(X, φ) = C · vec(X), where C is sparse and made of the weights of φ.
+"""A convolution as a matrix: Conv(X, φ) = C · vec(X), where C is sparse and its entries are the weights φ.
 
-Row after row of C is the kernel laid over the input at one output position, spread over the input's positions in the
-order of memory; its transpose is the transposed convolution.  Nothing here needs the compiler, and torch is imported
-only where a matrix is made.
+Each row of C belongs to one output position: the kernel placed there, with the input's positions as columns in memory
+order.  The transpose of C is the transposed convolution.  Nothing here needs the compiler, and torch is imported only
+where a matrix is made.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Sides = int | Sequence[int | tuple[int, int]]
-"""Padding: one number, or for each axis a number or (before, after)."""
+"""Padding: one number, or for each axis one number or a pair (before, after)."""
 
 
 @record
 class Geometry:
-    """Where the taps of a convolution lie, for one input and one output channel; a number for each spatial axis."""
+    """The geometry of a convolution for one input and one output channel; each field has one entry per spatial axis."""
 
     size: tuple[int, ...]
     kernel: tuple[int, ...]
@@ -40,7 +40,7 @@ class Geometry:
         padding: Sides = 0,
         dilation: int | Sequence[int] = 1,
     ) -> Geometry:
-        """From arguments as torch has them.  Raises ValueError where they make no convolution."""
+        """The geometry from torch's arguments.  Raises ValueError where they are not a valid convolution."""
         rank = len(size)
         if not 1 <= rank <= 3:
             raise ValueError(f"the size has {rank} axes, but a convolution has one, two or three")
@@ -61,19 +61,19 @@ class Geometry:
 
     @property
     def span(self) -> tuple[int, ...]:
-        """Rows from the first tap of a window to its last, d·(k − 1) + 1."""
+        """The extent of a window along each axis, from its first tap to its last: d·(k − 1) + 1."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
     @property
     def output(self) -> tuple[int, ...]:
-        """Size of the output, ⌊(n + padding − span)/s⌋ + 1 along each axis."""
+        """The output size, ⌊(n + padding − span)/s⌋ + 1 along each axis."""
         return tuple(
             (n + sum(p) - span) // s + 1
             for n, p, span, s in zip(self.size, self.padding, self.span, self.stride, strict=True)
         )
 
     def taps(self, axis: int) -> list[list[int]]:
-        """For each output position along an axis, the input position under each tap; −1 where that is padding."""
+        """For each output position along an axis, the input position of each tap; −1 in the padding."""
         before = self.padding[axis][0]
         reach = range(self.size[axis])
         return [
@@ -85,7 +85,7 @@ class Geometry:
         ]
 
     def pattern(self) -> Iterator[tuple[int, int, int]]:
-        """Row, column and kernel index of every entry of the matrix, in the order of rows, then of columns."""
+        """The row, column and kernel index of every entry of the matrix, ordered by row, then by column."""
         tables = [self.taps(axis) for axis in range(len(self.size))]
         for row, position in enumerate(product(*(range(n) for n in self.output))):
             windows = (table[i] for table, i in zip(tables, position, strict=True))
@@ -102,10 +102,10 @@ def transposed_size(
     dilation: int | Sequence[int] = 1,
     output_padding: int | Sequence[int] = 0,
 ) -> tuple[int, ...]:
-    """Size that a transposed convolution gives, (n − 1)·s − 2·p + d·(k − 1) + 1 + output padding along each axis.
+    """The output size of a transposed convolution, (n − 1)·s − 2·p + d·(k − 1) + 1 + output padding along each axis.
 
-    The convolution of the same arguments takes s different sizes to the one size n, and ``output_padding``, from 0 to
-    s − 1, says which of them is meant.
+    The convolution with the same arguments maps s different sizes to the size n; ``output_padding``, from 0 to s − 1,
+    selects one of them.
     """
     rank = len(size)
     arguments = (
@@ -134,15 +134,14 @@ def conv_matrix(
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
 ) -> Tensor:
-    """The matrix C of a convolution over inputs of a size: ``C @ x.flatten()`` is its output, flattened.
+    """The matrix C of a convolution for an input size: ``C @ x.flatten()`` is its output, flattened.
 
-    ``weight`` is a convolution's, output channels × input channels of a group × kernel, over one to three spatial axes;
-    ``size`` is the input's, without channels.  The other arguments are torch's; padding may also differ by side, as
-    (before, after).  C is a coalesced sparse COO tensor of shape (out·∏output, in·∏size), of the weight's dtype, and
-    gradients flow through it to the weight.  ``C.T`` is the transposed convolution, from the output's shape back to the
-    input's.
+    ``weight`` has shape output channels × input channels per group × kernel, with one to three spatial axes; ``size``
+    is the input's spatial size.  The other arguments are torch's; padding may also differ by side, as (before, after).
+    C is a coalesced sparse COO tensor of shape (out·∏output, in·∏size) with the weight's dtype, and gradients flow
+    through it to the weight.  ``C.T`` is the transposed convolution, from the output's shape to the input's.
 
-    Raises ValueError where the arguments make no convolution.
+    Raises ValueError where the arguments are not a valid convolution.
     """
     import torch
 
@@ -155,7 +154,7 @@ def conv_matrix(
     rank = len(geometry.size)
     positions = torch.zeros((1,) * (2 * rank), dtype=torch.int64)
     inside = torch.ones((1,) * (2 * rank), dtype=torch.bool)
-    for axis in range(rank):  # axes 0 … of the output, rank … of the kernel
+    for axis in range(rank):  # axes 0 … rank − 1 are the output's, the others the kernel's
         taps = torch.tensor(geometry.taps(axis))
         shape = [1] * (2 * rank)
         shape[axis], shape[rank + axis] = taps.shape
@@ -166,7 +165,7 @@ def conv_matrix(
     row, channel, tap = inside.expand(places, inner, taps_each).nonzero().T
     column = positions[row, 0, tap] + channel * prod(geometry.size)
     outputs = torch.arange(out).unsqueeze(1)
-    first = outputs // (out // groups) * inner  # the first input channel that an output channel reads
+    first = outputs // (out // groups) * inner  # the first input channel that each output channel reads
     rows = (row + outputs * places).flatten()
     columns = (column + first * prod(geometry.size)).flatten()
     values = weight.reshape(out, inner, taps_each)[:, channel, tap].flatten()

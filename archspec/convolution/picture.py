@@ -1,7 +1,7 @@
-"""The picture of a convolution matrix: input, kernel and output above, the matrix below, a colour for each weight.
+"""The picture of a convolution matrix: input, kernel and output above, the matrix below, one colour per weight.
 
-Rows of the kernel have a hue each, its columns a shade, so that the bands of the matrix, one for each kernel row, and
-the shift from row to row can be seen without reading a label.
+Each kernel row has a hue and each kernel column a shade.  The bands of the matrix, one for each kernel row, and the
+shift from row to row are then visible without reading labels.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_CELLS = 1_000_000
-"""Cells of a matrix that one picture shows; more could not be told apart."""
+"""The most matrix cells that one picture shows; more could not be told apart."""
 
 _HUES = (0.58, 0.08, 0.38, 0.80, 0.13, 0.50, 0.93)
 _INK, _MUTED, _EDGE, _PLAIN, _LINE = "#1f2937", "#6b7280", "#374151", "#ffffff", "#d5dae1"
 _TITLE: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 12.5, "color": _INK}
 _NOTE: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 11, "color": _MUTED}
 _CELL, _SIGN, _MARGIN = 0.44, 1.0, 0.75
-"""Inches: the largest cell, the room for a sign between grids, the margin around."""
+"""In inches: the largest cell, the space for a sign between grids, the outer margin."""
 _LABELLED = 40
-"""Columns up to which cells have labels."""
+"""The most columns with which cells have labels."""
 
 Colour = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells to draw: a colour for some, a text for some, and labels along the sides."""
+    """A grid of cells to draw: some have a colour, some a text; labels run along the sides."""
 
     rows: int
     columns: int
@@ -47,10 +47,10 @@ class Grid:
 
 
 def draw(geometry: Geometry, path: Path, *, transposed: bool = False) -> None:
-    """Write the picture of a convolution's matrix, or of its transpose, to a file that matplotlib can write.
+    """Write the picture of a convolution's matrix, or of its transpose, to a file.
 
-    The format is the suffix's.  Raises ModuleNotFoundError without matplotlib, ValueError for a matrix of more than
-    ``MOST_CELLS`` cells.
+    The suffix gives the format, any that matplotlib writes.  Raises ModuleNotFoundError without matplotlib, ValueError
+    for a matrix of more than ``MOST_CELLS`` cells.
     """
     rows, columns = prod(geometry.output), prod(geometry.size)
     if rows * columns > MOST_CELLS:
@@ -119,7 +119,7 @@ def _matrix(geometry: Geometry, transposed: bool) -> Grid:
 
 
 def _small(geometry: Geometry, transposed: bool) -> list[tuple[Grid, str, str]]:
-    """Input, kernel and output of one or two axes, each with its title and the sign that follows it."""
+    """The input, kernel and output grids of one or two axes, each with its title and the sign after it."""
     if len(geometry.size) > 2 or max(*geometry.size, *geometry.output) > 16:
         return []
     colours = {index: _colour(index, geometry.kernel) for index in range(prod(geometry.kernel))}
@@ -143,7 +143,7 @@ def _cells(size: Sequence[int], letter: str, colours: dict[int, Colour]) -> Grid
 
 
 def _caption(geometry: Geometry, transposed: bool) -> str:
-    """The arguments that are not 1 or 0, in words."""
+    """The equation of the matrix, and the arguments that differ from 1 or 0."""
     words = []
     if any(number != 1 for number in geometry.stride):
         words.append(f"stride {_times(geometry.stride)}")
@@ -160,7 +160,7 @@ def _times(numbers: Sequence[int]) -> str:
 
 
 def _named(letter: str, index: int, size: Sequence[int]) -> str:
-    """``w`` with the place of an index in an array of a size, counted from 1: $w_{23}$."""
+    """The symbol with a flat index as subscripts, counted from 1: $w_{23}$."""
     place = []
     for length in reversed(size):
         index, at = divmod(index, length)
@@ -186,7 +186,7 @@ def _faint(colour: Colour) -> Colour:
 
 
 def _paint(axes: Axes, grid: Grid, left: float, top: float, cell: float) -> None:
-    """Cells, the lines between them where they are large enough, the frame, and the texts."""
+    """Draw the cells, the lines between them where they are large enough, the frame and the texts."""
     image: list[list[Any]] = [[(1.0, 1.0, 1.0)] * grid.columns for _ in range(grid.rows)]
     for (row, column), colour in grid.colours.items():
         image[row][column] = colour

@@ -1,7 +1,7 @@
-"""Expressions: what ``$name``, ``$(…)``, ``when:`` and ``for:`` hold.  Parsed and evaluated here, never by Python.
+"""Expressions in ``$name``, ``$(…)``, ``when:`` and ``for:``, parsed and evaluated here, never by Python.
 
-The language is Python's expressions without anything that could run long, reach into objects or surprise; it knows
-nothing of ops, blocks or YAML beyond the scalar a template stands in.
+The language is a subset of Python's expressions.  It leaves out whatever could run long, reach into objects or
+surprise a reader.  It knows nothing of ops or blocks, and of YAML only the scalar that contains a template.
 """
 
 from archspec.expressions.budget import Budget, Work

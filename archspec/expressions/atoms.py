@@ -1,4 +1,4 @@
-"""What stands between operators: values, brackets, calls, what follows them, and the loops of comprehensions."""
+"""The operands of operators: values, brackets, calls, their suffixes, and the loops of comprehensions."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ MOST_LOOPS = 8
 
 
 class Atoms(Cursor, ABC):
-    """The half of the parser that begins at a value; the other half knows the operators."""
+    """The half of the parser that reads operands; the other half reads operators."""
 
     @abstractmethod
     def expression(self) -> t.Tree:
-        """Any expression."""
+        """Read any expression."""
 
     @abstractmethod
     def disjunction(self) -> t.Tree:
-        """An expression that is no bare conditional."""
+        """Read an expression other than a conditional without parentheses."""
 
     def postfix(self) -> t.Tree:
-        """An atom and the ``.name``, ``[…]`` and ``(…)`` after it."""
+        """Read an atom and the ``.name``, ``[…]`` and ``(…)`` after it."""
         start = self.token.at[0]
         value = self.atom()
-        # Each suffix makes the tree one deeper, as a bracket around it would.
+        # Each suffix adds one level to the tree, as a bracket around it would.
         before = self.depth
         while True:
             token = self.token
@@ -197,7 +197,7 @@ class Atoms(Cursor, ABC):
     # Loops
 
     def loops(self) -> tuple[t.Loop, ...]:
-        """``target in iterable if condition for …``, the first ``for`` already taken."""
+        """``target in iterable if condition for …``, after the first ``for`` has been read."""
         loops: list[t.Loop] = []
         while True:
             if len(loops) == MOST_LOOPS:
@@ -220,7 +220,7 @@ class Atoms(Cursor, ABC):
                 return tuple(loops)
 
     def check_order(self, loops: list[t.Loop]) -> None:
-        """Refuse a part that reads a name before the loop that binds it: it would find what an earlier turn left."""
+        """Refuse a part that reads a name before the loop that binds it: it would read an earlier iteration's value."""
         bound = frozenset(name for loop in loops for name in t.bound(loop.target))
         known: frozenset[str] = frozenset()
         for position, loop in enumerate(loops):

@@ -1,4 +1,4 @@
-"""How much evaluation may use, so that no expression runs long or grows large, nor all of a spec's together."""
+"""Limits on evaluation, so that neither one expression nor all of a spec together run long or grow large."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from dataclasses import dataclass, field
 from archspec.diagnostics import Excess, Fault, Span
 
 EACH = 40
-"""Steps of evaluation that every copy of a step adds to what a spec may use: large networks may compute more."""
+"""Evaluation steps that each copy of a network step adds to a spec's limit, so that large networks may use more."""
 
 
 @dataclass
 class Work:
-    """What the expressions of all files of one load use together, beyond the bounds that each has."""
+    """The evaluation that all files of one load use together; each expression has its own limits besides."""
 
     steps: int = 2_500_000
-    """Steps of evaluation there are to begin with: a few seconds."""
+    """The limit on evaluation steps before any copies are added: a few seconds."""
     copies: int = 0
-    """Copies of steps run so far, whether they made nodes or not."""
+    """Copies of network steps run so far, whether they made nodes or not."""
     spent: int = 0
     pulse: Callable[[], None] | None = None
-    """Called for every copy of a step; what it raises ends the load: an editor does so at the next keystroke."""
+    """Called for every copy of a network step; may raise to end the load, as an editor does at the next keystroke."""
 
     def spend(self, budget: Budget, span: Span | None) -> None:
-        """Add what one evaluation used up; raises :class:`Excess` ``expression-limit`` when it is too much."""
-        self.spent += budget.spent_steps + budget.spent_items // 4  # the time that an element takes, about
+        """Add what one evaluation used; raises :class:`Excess` ``expression-limit`` when the total is too large."""
+        self.spent += budget.spent_steps + budget.spent_items // 4  # about the time that an element takes
         if self.spent > self.steps + EACH * self.copies:
             said = f"all expressions together take more than {self.steps:,} steps, plus {EACH} for each network step"
             hint = "a larger limit can be set where the spec is loaded: load(…, bounds=Bounds(evaluation=…))"
@@ -34,9 +34,9 @@ class Work:
 
 @dataclass
 class Budget:
-    """What evaluation may use; share one between expressions to bound them together.
+    """The limits of an evaluation; expressions that share one are limited together.
 
-    ``steps`` and ``items`` (elements of lists made) are used up; ``bits`` bounds each integer, ``text`` each text.
+    ``steps`` and ``items`` (list elements) limit totals; ``bits`` limits each integer, ``text`` each text's length.
     """
 
     steps: int = 1_000_000
@@ -47,28 +47,28 @@ class Budget:
     spent_items: int = field(default=0, init=False)
 
     def spend(self, steps: int = 1) -> None:
-        """Use steps up; raises :class:`Fault` ``expression-limit`` when there are none left."""
+        """Count steps; raises :class:`Fault` ``expression-limit`` when there are too many."""
         self.spent_steps += steps
         if self.spent_steps > self.steps:
             raise limit(f"more than {self.steps:,} evaluation steps")
 
     def make(self, items: int) -> None:
-        """Use list elements up, before they are made."""
+        """Count list elements before they are made; raises like :meth:`spend`."""
         if self.spent_items + items > self.items:
             raise limit(f"lists of more than {self.items:,} elements together")
         self.spent_items += items
 
     def check_text(self, length: int) -> None:
-        """Refuse a text that would be too long, before it is made."""
+        """Refuse a text that would be too long before it is made."""
         if length > self.text:
             raise limit(f"a text of {length:,} characters; {self.text:,} are allowed")
 
     def check_bits(self, bits: int) -> None:
-        """Refuse an integer that would be too large, before it is made."""
+        """Refuse an integer that would be too large before it is made."""
         if bits > self.bits:
             raise limit(f"an integer of more than {self.bits:,} bits")
 
 
 def limit(message: str) -> Fault:
-    """The fault of asking for too much."""
+    """The fault of an evaluation over its limits."""
     return Fault("expression-limit", f"too much to evaluate: {message}")

@@ -1,4 +1,4 @@
-"""A place among an expression's tokens, and the faults of what is or is not there."""
+"""A position in an expression's tokens, and the faults for unexpected or missing tokens."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ HIGHEST_TREE = 100
 
 
 def too_deep(home: t.Located) -> Fault:
-    """The fault of brackets in brackets in brackets."""
+    """The fault of brackets nested too deeply."""
     said = f"an expression nested more than {DEEPEST_NESTING} deep"
     return Fault("expression-limit", said, home.span, "define its parts under `let:`")
 
 
 def check_height(home: t.Located, trees: tuple[t.Tree, ...]) -> None:
-    """Refuse trees that whoever walks them later would have to go too deep for."""
+    """Refuse trees so deep that a later recursive walk could exhaust the stack."""
     if len(home.text) <= HIGHEST_TREE:
         return
     level = trees
@@ -29,7 +29,7 @@ def check_height(home: t.Located, trees: tuple[t.Tree, ...]) -> None:
 
 
 class Cursor:
-    """Reads tokens one after the other; counts how deep the reader is."""
+    """Reads tokens one by one and counts the depth of nesting."""
 
     def __init__(self, home: t.Located) -> None:
         self.home = home

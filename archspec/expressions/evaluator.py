@@ -1,4 +1,4 @@
-"""Trees to values, over names the surroundings give, within a budget."""
+"""Trees to values, with names given by the caller, within a budget."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from archspec.expressions.functions import FUNCTIONS, call
 def evaluate(
     expression: t.Expression, names: Mapping[str, object], work: Work | None = None, budget: Budget | None = None
 ) -> Any:
-    """The value of an expression; lists for lists, tuples, ``range`` and the like.
+    """The value of an expression; lists, tuples, ``range`` and the like all give lists.
 
-    What it takes is added to ``work``.  Raises :class:`Fault` at the part at fault: ``unknown-name``,
+    The steps used are added to ``work``.  Raises :class:`Fault` at the part that fails: ``unknown-name``,
     ``unknown-attribute``, ``expression-type``, ``expression-value`` or ``expression-limit``.
     """
     tree = expression.tree
-    if isinstance(tree, t.Name):  # most are: `$channels`
+    if isinstance(tree, t.Name):  # the most frequent kind: `$channels`
         plain = names.get(tree.name)
         if isinstance(plain, int | float | str):
             return plain
@@ -42,7 +42,7 @@ def evaluate(
 def iterate(
     clause: t.Clause, names: Mapping[str, object], work: Work | None = None, budget: Budget | None = None
 ) -> Iterator[dict[str, Any]]:
-    """The loop variables of each turn of a clause, in order; raises as :func:`evaluate` does."""
+    """The loop variables of each iteration of a clause, in order; raises as :func:`evaluate` does."""
     budget = budget or Budget()
     evaluator = _Evaluator(clause, names, budget)
     work = work or Work()
@@ -56,9 +56,9 @@ def iterate(
 
 
 def interpolate(interpolation: t.Interpolation, names: Mapping[str, object], work: Work | None = None) -> str:
-    """The text with each expression's value in its place: whole floats as integers, booleans as YAML writes them.
+    """The text with each expression replaced by its value: whole floats as integers, booleans as YAML writes them.
 
-    Raises :class:`Fault` as :func:`evaluate` does, and ``interpolation`` for a value that is no number, text or
+    Raises :class:`Fault` as :func:`evaluate` does, and ``interpolation`` for a value that is not a number, text or
     boolean.
     """
     longest = Budget().text
@@ -100,7 +100,7 @@ class _Evaluator:
             raise self.placed(error, tree) from None
 
     def placed(self, error: Fault | RecursionError, tree: t.Tree) -> Fault:
-        """The fault with a part's place, unless it has one: operators know none, and the innermost part is the best."""
+        """The fault with a part's span, unless it has one already: operators give none, and the innermost is best."""
         if isinstance(error, RecursionError):
             return Fault("expression-limit", "too much to evaluate: nested too deeply", self.home.span)
         found = error.diagnostic
@@ -227,7 +227,7 @@ class _Evaluator:
         return made
 
     def turns(self, loops: tuple[t.Loop, ...]) -> Iterator[None]:
-        """Binds the variables of each turn in ``locals``, then gives way."""
+        """Bind the variables of each iteration in ``locals``, then yield."""
         loop, inner = loops[0], loops[1:]
         iterable = self.value(loop.iterable)
         try:

@@ -1,4 +1,4 @@
-"""The functions of the language: how each is called, and what it gives."""
+"""The functions of the language: how each is called and what it returns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from archspec.expressions.values import (
 
 @dataclass(frozen=True)
 class Function:
-    """One function: how many arguments it takes, which may be given by name, what computes it."""
+    """One function: how many arguments it takes, which of them may be given by name, and its implementation."""
 
     least: int
     most: int
@@ -125,7 +125,7 @@ def _log2(budget: Budget, value: Any) -> float:
 
 
 def _text(budget: Budget, value: Any) -> str:
-    """The text of a number, boolean or text, as a name would have it: ``str(3.0)`` is ``3``."""
+    """The text of a number, boolean or text, as in a name: ``str(3.0)`` is ``3``."""
     text = as_text(value)
     if text is None:
         raise wrong_type(f"`str` of {kind(value)}")
@@ -134,7 +134,7 @@ def _text(budget: Budget, value: Any) -> str:
 
 
 def _divisible(budget: Budget, value: Any, by: Any) -> int:
-    """The rounding of mobile networks: to the nearest multiple, at least one, never below 90% of the value."""
+    """Rounding as in mobile networks: to the nearest multiple, at least one multiple, never below 90% of the value."""
     _number("divisible", value)
     multiple = integer(by, "the second argument of `divisible`")
     if multiple <= 0:
@@ -168,7 +168,7 @@ FUNCTIONS: dict[str, Function] = {
 
 
 def call(name: str, arguments: list[Any], keywords: dict[str, Any], budget: Budget) -> Any:
-    """What a function gives for arguments whose number the parser has checked; raises :class:`Fault`."""
+    """The result of a function for arguments whose number the parser has checked; raises :class:`Fault`."""
     function = FUNCTIONS.get(name)
     if function is None:
         raise Fault("unknown-function", f"there is no function `{name}`")

@@ -1,7 +1,7 @@
-"""Tokens to trees: Python's grammar of expressions, as much of it as the language has.
+"""Tokens to trees: the part of Python's expression grammar that the language has.
 
-Written by hand rather than taken from Python's parser: the language must not change with the Python that runs it, every
-refusal must be in its own words, and no text, however nested, may exhaust the stack.
+It is written by hand rather than built on Python's parser: the language must not change with the Python version, every
+error message must be its own, and no nesting may exhaust the stack.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ LEVELS: dict[str, int] = {
     **dict.fromkeys(("*", "/", "//", "%"), PRODUCT),
     "**": POWER,
 }
-"""How tightly each operator binds; ``not`` between two values begins ``not in``."""
+"""The precedence of each operator; ``not`` between two values begins ``not in``."""
 
 
 def parse(text: str, span: Span | None) -> t.Expression:
-    """An expression as it stands in ``when:`` or inside ``$(…)``.
+    """Parse an expression, as in ``when:`` or inside ``$(…)``.
 
-    Raises :class:`Fault`: ``expression-syntax``, ``unknown-function`` or ``expression-limit``, at the characters that
-    are at fault.
+    Raises :class:`Fault` at the characters that are wrong: ``expression-syntax``, ``unknown-function`` or
+    ``expression-limit``.
     """
     return parse_located(_located(text, span))
 
 
 def parse_located(home: t.Located) -> t.Expression:
-    """An expression whose place is already known."""
+    """Parse an expression whose place in the source is already known."""
     try:
         parser = _Parser(home)
         tree = parser.expression()
@@ -45,7 +45,7 @@ def parse_located(home: t.Located) -> t.Expression:
 
 
 def parse_clause(text: str, span: Span | None) -> t.Clause:
-    """What stands after ``for``: ``i, depth in enumerate(depths) if depth > 1``; raises as :func:`parse` does."""
+    """Parse the text after ``for``: ``i, depth in enumerate(depths) if depth > 1``; raises as :func:`parse` does."""
     home = _located(text, span)
     try:
         parser = _Parser(home)
@@ -65,7 +65,7 @@ def _located(text: str, span: Span | None) -> t.Located:
 
 class _Parser(Atoms):
     def expression(self) -> t.Tree:
-        """``a if b else c``, or anything that binds more tightly."""
+        """Read ``a if b else c``, or anything that binds more tightly."""
         self.deeper()
         start = self.token.at[0]
         then = self.binary(OR)
@@ -81,7 +81,7 @@ class _Parser(Atoms):
         return self.binary(OR)
 
     def binary(self, level: int) -> t.Tree:
-        """Operators that bind at least as tightly as ``level``, and what they stand between."""
+        """Read operators that bind at least as tightly as ``level``, and their operands."""
         start = self.token.at[0]
         left = self.prefix(level)
         while (found := self.operator_level()) >= level:
@@ -115,7 +115,7 @@ class _Parser(Atoms):
             symbol = "!=" if self.take("not") else "=="
             if not self.at("None"):
                 raise self.fault("`is` compares with `None` alone", token.at, f"write `{symbol}`")
-            return symbol  # the same as `==`, and printed as `is` again
+            return symbol  # the same as `==`, and printed as `is`
         if token.text == "not":
             self.expect("in", "after `not` between two values")
             return "not in"

@@ -13,10 +13,10 @@ _CONDITIONAL, _POSTFIX = OR - 1, POWER + 1
 def to_python(
     what: t.Expression | t.Clause, names: Mapping[str, str] | None = None, functions: Mapping[str, str] | None = None
 ) -> str:
-    """An expression or a clause as Python text with as few parentheses as it needs.
+    """An expression or a clause as Python text with as few parentheses as possible.
 
-    Free names are replaced by ``names``, which must be names or attributes, and functions by ``functions``; a loop
-    variable inside that would catch a replacement is renamed. Without either the text parses to an equal tree.
+    ``names`` replaces free names, by names or attributes; ``functions`` replaces functions.  A loop variable that would
+    capture a replacement is renamed.  Without either argument the text parses to an equal tree.
     """
     printer = _Printer(dict(names or {}), dict(functions or {}))
     if isinstance(what, t.Clause):
@@ -30,12 +30,12 @@ class _Printer:
         self.taken = {name.split(".")[0] for name in names.values()}
 
     def text(self, tree: t.Tree, level: int) -> str:
-        """A part as it stands where only what binds as tightly as ``level`` may stand bare."""
+        """The text of a part, in parentheses where it binds less tightly than ``level``."""
         own, text = self.bare(tree)
         return text if own >= level else f"({text})"
 
     def bare(self, tree: t.Tree) -> tuple[int, str]:
-        """How tightly a part binds, and its text."""
+        """The precedence of a part, and its text."""
         match tree:
             case t.Literal(value=value):
                 return _POSTFIX, _literal(value)
@@ -55,7 +55,7 @@ class _Printer:
                 return SIGN, f"{operator}{self.text(operand, SIGN)}"
             case t.Arithmetic(first=first, rest=rest) | t.Comparison(first=first, rest=rest):
                 own = LEVELS.get(rest[0][0], COMPARE)
-                # In parentheses, a first operand of the same level is a value of its own, not a part of the run.
+                # A first operand of the same level in parentheses is a value of its own, not a part of the run.
                 head = self.text(first, own + 1)
                 tail = (f" {_symbol(symbol, operand)} {self.text(operand, own + 1)}" for symbol, operand in rest)
                 return own, head + "".join(tail)
@@ -85,7 +85,7 @@ class _Printer:
 
     def holder(self, tree: t.Tree) -> str:
         text = self.text(tree, _POSTFIX)
-        # `5.x` and `5[0]` are not what they seem to a reader, and the first is not even Python.
+        # `5.x` is not valid Python, and `5[0]` misleads a reader.
         return f"({text})" if isinstance(tree, t.Literal) and isinstance(tree.value, int | float) else text
 
     def comprehension(self, tree: t.Comprehension) -> str:
@@ -117,7 +117,7 @@ class _Printer:
 
 
 def _symbol(symbol: str, operand: t.Tree) -> str:
-    """An operator as Python's readers expect it: `is` before `None`."""
+    """An operator as Python readers expect it: `is` before `None`."""
     if isinstance(operand, t.Literal) and operand.value is None:
         return {"==": "is", "!=": "is not"}.get(symbol, symbol)
     return symbol
@@ -125,7 +125,7 @@ def _symbol(symbol: str, operand: t.Tree) -> str:
 
 def _literal(value: None | bool | int | float | str) -> str:
     shown = repr(value)
-    # Double quotes, as formatters write them, unless that needs an escape.
+    # Double quotes, as formatters prefer, unless that needs an escape.
     if isinstance(value, str) and shown[0] == "'" and '"' not in value and "\\" not in shown:
         return f'"{value}"'
     return shown

@@ -15,7 +15,7 @@ _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL)
 
 
 def template(scalar: Scalar) -> t.Expression | t.Interpolation | None:
-    """What the ``$`` in a scalar mean: an expression, a text with expressions in it, or None where there are none.
+    """The meaning of a scalar with ``$``: an expression, a text with expressions in it, or None without any.
 
     A scalar that is exactly one ``$name`` or ``$(…)`` is that expression; ``$$`` is a ``$``.  Raises :class:`Fault`:
     ``unclosed-expression``, ``dollar``, and what :func:`parse` raises.
@@ -57,7 +57,7 @@ def template(scalar: Scalar) -> t.Expression | t.Interpolation | None:
 
 
 def _inside(home: t.Located, begin: int, end: int) -> t.Located:
-    """The text of an expression with its own place."""
+    """The text of an expression, with its place in the source."""
     text = home.text[begin:end]
     if home.span is None:
         return t.Located(text, None, False)
@@ -67,7 +67,7 @@ def _inside(home: t.Located, begin: int, end: int) -> t.Located:
 
 
 def _closing(home: t.Located, begin: int, scalar: Scalar) -> int:
-    """Where the bracket that ends a ``$(`` stands; brackets and quotes inside are skipped."""
+    """The position of the bracket that closes a ``$(``; brackets and quotes inside are skipped."""
     text = home.text
     waiting = [")"]
     position = begin

@@ -1,4 +1,4 @@
-"""Expression text to tokens, and what is said of characters that are no part of the language."""
+"""Expression text to tokens, and the faults for characters that the language does not have."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def tokenize(home: Located) -> list[Token]:
                 said = f"`{word}` is not part of the language"
                 raise Fault("expression-syntax", said, home.place(at), _FOREIGN_OPERATORS.get(word))
             tokens.append(Token(kind, word, at))
-    # The end is shown at the last character, which is where one looks for what is missing.
+    # The end is shown at the last character, where a reader looks for what is missing.
     tokens.append(Token("end", "", (max(len(text) - 1, 0), max(len(text), 1))))
     return tokens
 

@@ -1,4 +1,4 @@
-"""The parts an expression is made of: immutable, comparable, each knowing which characters of the text it is."""
+"""The nodes of an expression tree: immutable, comparable, each with its range of characters in the text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Place: TypeAlias = tuple[int, int]
 
 @record
 class Tree:
-    """A part of an expression; two parts are equal when they mean the same, wherever they stand."""
+    """A part of an expression; two parts are equal when they mean the same, wherever they are in the text."""
 
     at: Place = field(compare=False, repr=False)
 
@@ -30,14 +30,14 @@ class Literal(Tree):
 
 @record
 class Name(Tree):
-    """A name whose value the surroundings give."""
+    """A name whose value comes from the surroundings."""
 
     name: str
 
 
 @record
 class Listing(Tree):
-    """``[a, b]`` or ``(a, b)``; both are lists, ``bracket`` tells how it was written."""
+    """``[a, b]`` or ``(a, b)``; both are lists, and ``bracket`` says which was written."""
 
     items: tuple[Tree, ...]
     bracket: str
@@ -138,7 +138,7 @@ class Call(Tree):
 
 
 Target: TypeAlias = "str | tuple[Target, ...]"
-"""What a loop binds: a name, or several taken apart."""
+"""A loop's target: a name, or several names that an element is unpacked into."""
 
 
 @record
@@ -161,14 +161,14 @@ class Comprehension(Tree):
 
 @record
 class Located:
-    """A text with the span it stands at; ``exact`` when its characters are the span's, one for one, on one line."""
+    """A text with its span; ``exact`` when its characters are exactly those of the span, on one line."""
 
     text: str
     span: Span | None = field(compare=False, repr=False)
     exact: bool = field(compare=False, repr=False)
 
     def place(self, at: Place) -> Span | None:
-        """The span of some of the characters, or of the whole where it cannot be told more narrowly."""
+        """The span of a range of characters, or the whole span where the range cannot be located."""
         if self.span is None:
             return None
         if self.exact:
@@ -188,13 +188,13 @@ class Expression(Located):
 
 @record
 class Clause(Located):
-    """What stands after ``for`` in a comprehension: one loop or several."""
+    """The part after ``for`` in a comprehension: one loop or several."""
 
     loops: tuple[Loop, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The loop variables, in the order they are bound, each once."""
+        """The loop variables, each once, in the order they are bound."""
         return tuple(dict.fromkeys(name for loop in self.loops for name in bound(loop.target)))
 
     def __str__(self) -> str:
@@ -221,7 +221,7 @@ def bound(target: Target) -> Iterator[str]:
 
 
 def children(tree: Tree) -> tuple[Tree, ...]:
-    """The parts directly inside a part, in the order written, loops' included."""
+    """The parts directly inside a part, in the order written, those of loops included."""
     match tree:
         case Listing(items=items):
             return items
@@ -252,9 +252,9 @@ def children(tree: Tree) -> tuple[Tree, ...]:
 
 
 def locate(text: str, span: Span) -> tuple[Span, bool]:
-    """Where a text stands inside a span, and whether that is certain: it must occur there exactly once, on one line.
+    """The span of a text within a span, and whether it is certain: the text must occur exactly once, on one line.
 
-    Quotes, escapes and folded lines make a YAML scalar's value differ from its characters in the file.
+    Quotes, escapes and folded lines make the value of a YAML scalar differ from its characters in the file.
     """
     lines = span.source.lines[span.line - 1 : span.end_line]
     if not text or "\n" in text or not lines:

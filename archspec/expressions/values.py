@@ -1,7 +1,7 @@
-"""What expressions compute with, and the operators on it.
+"""The values of expressions, and the operators on them.
 
-Semantics are Python's, except that booleans are not numbers, tuples and lists are one kind, and everything is bounded.
-Operators raise :class:`~archspec.diagnostics.Fault` without a span; the evaluator knows where they stand.
+Semantics are Python's, except that booleans are not numbers, tuples and lists are one type, and everything is bounded.
+Operators raise :class:`~archspec.diagnostics.Fault` without a span; the evaluator adds it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DEEPEST_VALUE = 50
 
 
 class Record:
-    """A value with attributes expressions may read (``input.channels``); nothing else has any.
+    """A value with attributes that expressions may read (``input.channels``); no other value has any.
 
     ``kind`` names it in messages, with its article.
     """
@@ -26,7 +26,7 @@ class Record:
     kind: ClassVar[str] = "a record"
 
     def attribute(self, name: str) -> Any:
-        """The value of one of ``attribute_names()``; may raise :class:`Fault` where it is not known."""
+        """The value of one of ``attribute_names()``; may raise :class:`Fault` where it is unknown."""
         raise NotImplementedError
 
     def attribute_names(self) -> Iterable[str]:
@@ -45,7 +45,7 @@ def wrong_value(message: str, hint: str | None = None) -> Fault:
 
 
 def kind(value: object) -> str:
-    """What a value is, with its article, in the user's words."""
+    """The kind of a value in the user's words, with its article."""
     match value:
         case None:
             return "nothing (null)"
@@ -72,7 +72,7 @@ def is_number(value: object) -> bool:
 
 
 def integer(value: object, what: str) -> int:
-    """A value as an integer, whole floats accepted; ``what`` begins the message when it is none."""
+    """A value as an integer, whole floats included; ``what`` begins the message where it is not one."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, float):
@@ -83,14 +83,14 @@ def integer(value: object, what: str) -> int:
 
 
 def truth(value: object) -> bool:
-    """Python's truth of plain data; anything else is true."""
+    """The truth of plain data as in Python; any other value is true."""
     if value is None or isinstance(value, bool | int | float | str | list | tuple | dict):
         return bool(value)
     return True
 
 
 def checked(value: Any, budget: Budget) -> Any:
-    """A number just computed, refused when it is infinite, not a number, complex, or too large."""
+    """A computed number; raises :class:`Fault` where it is infinite, not a number, complex or too large."""
     if isinstance(value, int):
         budget.check_bits(value.bit_length())
     elif isinstance(value, complex):
@@ -169,7 +169,7 @@ def positive(value: Any) -> Any:
 
 
 def equal(left: Any, right: Any, budget: Budget, depth: int = 0) -> bool:
-    """``left == right``, lists and tuples being one kind; each element compared costs a step."""
+    """``left == right``, where a list may equal a tuple; each element compared costs a step."""
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
         _check_depth(depth)
         if len(left) != len(right):
@@ -276,7 +276,7 @@ def elements(value: Any, what: str, budget: Budget) -> Sequence[Any]:
 
 
 def brief(value: Any) -> str:
-    """A value for a message, bounded whatever it is."""
+    """A value as shown in a message, with its length bounded."""
     if isinstance(value, int) and value.bit_length() > 100:
         return "an integer of many digits"
     if isinstance(value, str):
@@ -285,7 +285,7 @@ def brief(value: Any) -> str:
 
 
 def as_text(value: Any) -> str | None:
-    """A value as it stands inside a text: whole floats as integers, booleans as YAML writes them; None for others."""
+    """A value as written in a text: whole floats as integers, booleans as in YAML; None for other types."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
@@ -294,7 +294,7 @@ def as_text(value: Any) -> str | None:
 
 
 def check_result(value: Any, budget: Budget) -> None:
-    """Refuse a result nested too deeply, or too large when what it shares is counted as often as it appears."""
+    """Refuse a result nested too deeply, or too large when a shared part is counted each time it occurs."""
     level: list[Any] = [value]
     for _ in range(DEEPEST_VALUE + 1):
         inner: list[Any] = []

@@ -1,6 +1,6 @@
-"""Formulas over constructor arguments: made, put into one another, evaluated, printed.
+"""Formulas over constructor arguments: building, substitution, evaluation, printing.
 
-They are the trees of :mod:`archspec.expressions`, with names of the emitter's own where no name of a spec can be meant.
+They are the trees of :mod:`archspec.expressions`, and may have names of the emitter's own, which no spec can contain.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from archspec.expressions.tree import Tree
 
 AT = (0, 0)
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-"""Comparisons with their sides exchanged."""
+"""Each comparison operator, and the one that holds with the sides exchanged."""
 PYTHON = {name: name for name in ("abs", "enumerate", "len", "max", "min", "range", "reversed", "round", "sum", "zip")}
 PYTHON |= {name: f"math.{name}" for name in ("ceil", "floor", "log2")} | {"divisible": "divisible"}
-"""Functions of the language, and what has the same meaning in emitted text; :data:`DIVISIBLE` is its own."""
+"""Functions of the language, and their equivalents in emitted text; :data:`DIVISIBLE` is the source of one."""
 DIVISIBLE = '''
 def divisible(value: float, by: int) -> int:
     """The multiple of `by` nearest to a value, at least one and not below 90% of it."""
@@ -27,14 +27,14 @@ def divisible(value: float, by: int) -> int:
     return rounded + by if rounded < 0.9 * value else rounded
 '''
 TURN = "$i"
-"""The number of a loop's turn, in formulas."""
+"""The name of a loop's iteration index in formulas."""
 MOST_WRITTEN_OUT = 8
-"""Items of a list that is written out in place of a comprehension, at most."""
+"""The most items of a list that is written out in place of a comprehension."""
 _OPPOSITE = {"==": "!=", "!=": "==", "in": "not in", "not in": "in"}
 
 
 class Code(str):
-    """A value that is a piece of Python, such as ``nn.ReLU``."""
+    """A value that is Python source, such as ``nn.ReLU``."""
 
     __slots__ = ()
 
@@ -54,21 +54,21 @@ def name(text: str) -> Tree:
 
 
 def plain(value: Any) -> Any:
-    """A value with tuples for lists, so that equal ones compare equal, and plain text for any text."""
+    """A value with lists as tuples and any string as a plain ``str``, so that equal values compare equal."""
     if isinstance(value, str) and not isinstance(value, Code):
         return str(value)
     return tuple(plain(item) for item in value) if isinstance(value, (list, tuple)) else value
 
 
 def is_plain(value: Any) -> bool:
-    """Whether a value has a literal in Python."""
+    """Whether a value can be written as a Python literal."""
     if isinstance(value, (list, tuple)):
         return all(is_plain(item) for item in value)
     return value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and value - value == 0)
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether two values are equal and of one type: 1, 1.0 and True are three."""
+    """Whether two values are equal and of one type: 1, 1.0 and True all differ."""
     if type(left) is not type(right):
         return isinstance(left, str) and isinstance(right, str) and left == right
     if isinstance(left, tuple):
@@ -77,7 +77,7 @@ def same(left: Any, right: Any) -> bool:
 
 
 def value_of(tree: Tree, names: Mapping[str, Any]) -> Any:
-    """The value of a formula, or :class:`Fault`."""
+    """The value of a formula; raises :class:`Fault`."""
     if isinstance(tree, t.Literal):
         return tree.value
     if isinstance(tree, t.Name):
@@ -88,12 +88,12 @@ def value_of(tree: Tree, names: Mapping[str, Any]) -> Any:
 
 
 def show(tree: Tree, names: Mapping[str, str] | None = None) -> str:
-    """A formula as Python text, constants on the right of comparisons."""
+    """A formula as Python text, with constants on the right of comparisons."""
     return expressions.to_python(t.Expression("", None, False, _turned(tree)), names, PYTHON)
 
 
 def _turned(tree: Tree) -> Tree:
-    """A formula with ``channels != 8`` for ``8 != channels``, which is what a number put for a name leaves."""
+    """A formula with ``channels != 8`` for ``8 != channels``, which arises when a number replaces a name."""
     match tree:
         case t.Comparison(first=t.Literal() as first, rest=((symbol, operand),)) if symbol in _MIRRORED:
             if not isinstance(operand, t.Literal):
@@ -116,14 +116,14 @@ def within(tree: Tree) -> Iterator[Tree]:
 
 
 def is_constant(tree: Tree) -> bool:
-    """Whether a formula is one plain value."""
+    """Whether a formula is a single plain value."""
     if isinstance(tree, t.Listing):
         return all(is_constant(item) for item in tree.items)
     return isinstance(tree, t.Literal)
 
 
 def translatable(tree: Tree) -> bool:
-    """Whether Python gives the formula the meaning it has in a spec."""
+    """Whether the formula means the same in Python as in a spec."""
     if isinstance(tree, t.Call) and tree.function not in PYTHON:
         return False
     if isinstance(tree, (t.Table, t.Comprehension, t.Attribute)):
@@ -132,7 +132,7 @@ def translatable(tree: Tree) -> bool:
 
 
 def put(tree: Tree, known: Mapping[str, Tree]) -> Tree:
-    """A formula with other formulas in place of names; ``input.channels`` counts as a name too."""
+    """A formula with names replaced by other formulas; ``input.channels`` counts as a name too."""
     match tree:
         case t.Name(name=name):
             return known.get(name, tree)
@@ -143,9 +143,9 @@ def put(tree: Tree, known: Mapping[str, Tree]) -> Tree:
 
 
 def _rebuilt(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
-    """A formula, each of its parts changed."""
+    """A formula with ``change`` applied to each of its direct parts."""
     match tree:
-        case t.Listing(items=items):  # a list of the spec is a tuple in Python, as torch's arguments are typed
+        case t.Listing(items=items):  # a list of the spec becomes a tuple, the type that torch declares
             return replace(tree, items=tuple(map(change, items)), bracket="(")
         case t.Unary(operand=operand):
             return replace(tree, operand=change(operand))
@@ -170,7 +170,7 @@ def _rebuilt(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
 
 
 def at_turn(tree: Tree, turn: Tree) -> Tree:
-    """A formula in one turn of a loop; the last entry of a list is ``list[-1]``."""
+    """A formula at one iteration of a loop; the last entry of a list is written ``list[-1]``."""
     found = put(tree, {TURN: turn})
     for part in within(found):
         if isinstance(part, t.Index) and part.index == total([t.Call(AT, "len", (part.value,), ()), constant(-1)]):
@@ -183,9 +183,9 @@ def _swapped(tree: Tree, old: Tree, new: Tree) -> Tree:
 
 
 def fold(tree: Tree, known: Mapping[str, Tree], fractions: bool = True) -> Tree:
-    """A formula with values in place of names, what then is decided being decided.
+    """A formula with names replaced by values, simplified as far as these decide it.
 
-    Without ``fractions``, what works out a number that is not whole stays as it is.
+    Without ``fractions``, a part whose value is a float is kept as an expression.
     """
     return _fold(put(tree, known), fractions)
 
@@ -239,9 +239,9 @@ def _fold(tree: Tree, fractions: bool = True) -> Tree:
 
 
 def unrolled(tree: Tree, lengths: Mapping[str, int]) -> Tree:
-    """A formula, lists that a comprehension makes of lists of known length written out.
+    """A formula with comprehensions over lists of known length written out.
 
-    ``[k // 2 for k in kernel]`` is ``(kernel[0] // 2, kernel[1] // 2)``, which has a type that torch's modules take.
+    ``[k // 2 for k in kernel]`` is ``(kernel[0] // 2, kernel[1] // 2)``, which has a type that torch's modules accept.
     """
     if isinstance(tree, t.Comprehension) and tree.bracket == "[" and len(tree.loops) == 1:
         loop = tree.loops[0]
@@ -254,7 +254,7 @@ def unrolled(tree: Tree, lengths: Mapping[str, int]) -> Tree:
 
 
 def _items_of(iterable: Tree, lengths: Mapping[str, int]) -> list[Tree] | None:
-    """What a loop runs over, where its length is known."""
+    """The items that a loop runs over, or None where their number is not known."""
     match iterable:
         case t.Listing(items=items):
             return list(items)
@@ -274,7 +274,7 @@ def _items_of(iterable: Tree, lengths: Mapping[str, int]) -> list[Tree] | None:
 
 
 def _bound(target: t.Target, item: Tree) -> dict[str, Tree] | None:
-    """What a loop's variables are in one turn."""
+    """The values of a loop's variables for one item; None where the item cannot be unpacked."""
     if isinstance(target, str):
         return {target: item}
     if isinstance(item, t.Listing) and len(item.items) != len(target):
@@ -289,14 +289,14 @@ def _bound(target: t.Target, item: Tree) -> dict[str, Tree] | None:
 
 
 def _is_whole(tree: Tree) -> bool:
-    """Whether a sum is one of integers, in which the order does not matter."""
+    """Whether a formula is an integer sum or product of names and integers, so that its terms may be reordered."""
     if isinstance(tree, t.Arithmetic):
         return all(symbol in "+-*" for symbol, _ in tree.rest) and all(map(_is_whole, t.children(tree)))
     return isinstance(tree, t.Name) or (isinstance(tree, t.Literal) and type(tree.value) is int)
 
 
 def total(trees: Sequence[Tree]) -> Tree:
-    """A sum, with equal terms collected and numbers added: ``a + a + 1 + 2`` is ``2 * a + 3``."""
+    """The sum of formulas, with equal terms collected and numbers added: ``a + a + 1 + 2`` is ``2 * a + 3``."""
     terms: dict[Tree, int] = {}
     number = 0
     for tree in trees:
@@ -318,7 +318,7 @@ def total(trees: Sequence[Tree]) -> Tree:
 
 
 def times(factor: int, tree: Tree) -> Tree:
-    """A multiple."""
+    """An integer multiple of a formula."""
     if factor == 1:
         return tree
     if isinstance(tree, t.Literal) and isinstance(tree.value, int):
@@ -329,7 +329,7 @@ def times(factor: int, tree: Tree) -> Tree:
 
 
 def product(left: Tree, right: Tree) -> Tree:
-    """A product, numbers first."""
+    """The product of two formulas, with an integer first."""
     for one, other in ((left, right), (right, left)):
         if isinstance(one, t.Literal) and isinstance(one.value, int):
             return times(one.value, other)

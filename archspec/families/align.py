@@ -1,4 +1,4 @@
-"""Items of the same step side by side, in an order that all uses share."""
+"""Alignment of items of the same step, in an order that agrees with every use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Kept = TypeVar("_Kept", bound=_Keyed)
 
 
 def align(rows: Sequence[Sequence[_Kept]]) -> list[list[_Kept | None]]:
-    """Items of the same step side by side; raises :class:`Mismatch` when two uses have them in another order."""
+    """One column for each step, with its item in each use; raises :class:`Mismatch` when the orders conflict."""
     orders = dict.fromkeys(tuple(item.key for item in row) for row in rows)
     order = {key: index for index, key in enumerate(next(iter(orders)) if len(orders) == 1 else _merged(list(orders)))}
     columns: list[list[_Kept | None]] = [[None] * len(rows) for _ in order]
@@ -31,7 +31,7 @@ def align(rows: Sequence[Sequence[_Kept]]) -> list[list[_Kept | None]]:
 
 
 def _merged(orders: Sequence[Sequence[Hashable]]) -> list[Hashable]:
-    """One order that has each of these in it."""
+    """One order that contains each of these orders; raises :class:`Mismatch` when they conflict."""
     first: dict[Hashable, int] = {}
     after: dict[Hashable, dict[Hashable, None]] = {}
     for keys in orders:

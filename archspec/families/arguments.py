@@ -1,4 +1,4 @@
-"""What formulas of a class may speak of: the parameters of the spec, and what its expressions mean in terms of them."""
+"""The names in formulas of a class: the parameters of the spec, and its expressions in terms of them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from archspec.source import Items, Scalar
 from archspec.source import Mapping as Mapping_
 
 Bound = Mapping[str, Any]
-"""What loops inside a class have bound around a step: its value, a formula for it, or ``...`` where there is none."""
+"""The loop variables around a step inside a class: a value, a formula for it, or ``...`` where neither is known."""
 NONE_BOUND: Bound = {}
 
 
 def input_key(position: int) -> str:
-    """What the channels of an input are called in formulas."""
+    """The name of an input's channels in formulas."""
     return f"$in{position}"
 
 
 class Arguments:
-    """The constructor arguments of one class in the making, and what else its uses know by name.
+    """The constructor arguments of the class being built, and the other names that its uses know.
 
-    ``candidates`` may become arguments; ``parameters`` are those that some formula has used.
+    ``candidates`` may become arguments; ``parameters`` are the candidates that some formula uses.
     """
 
     def __init__(
@@ -42,9 +42,9 @@ class Arguments:
             for scope, reads in zip(uses, inputs, strict=True)
             if scope.owner.inputs
         )
-        """Whether what the class is called with is what the spec calls ``input`` there."""
+        """Whether the class's first input is the value that the spec calls ``input`` there."""
         self.expected = frozenset(expected)
-        """Arguments that the class will have in the end, as far as is known."""
+        """Arguments that the finished class is expected to have."""
         self.uses = uses
         self.parameters: dict[str, Parameter] = {}
         self.candidates: dict[str, Parameter] = {}
@@ -53,7 +53,7 @@ class Arguments:
         """``let`` values that are formulas over the arguments."""
         self.used: set[str] = set()
         self.member = ""
-        """The member whose arguments are being sought; it lends its name where an argument's own is taken."""
+        """The member being solved, whose name is the prefix of an argument where the argument's own name is taken."""
         self.names: list[dict[str, Any]] = [{} for _ in uses]
         count = len(inputs[0])
         for position in range(count):
@@ -66,7 +66,7 @@ class Arguments:
         return declared[position] if len(declared) == count else f"input_{position + 1}"
 
     def _offer_words(self) -> None:
-        """Parameters, ``let`` and loop variables that the uses' own scopes know."""
+        """Offer the parameters, ``let`` names and loop variables of the uses' own scopes as candidates."""
         owners = [scope.owner for scope in self.uses]
         block = owners[0].block
         if block is None or any(owner.block is not block for owner in owners):
@@ -90,7 +90,7 @@ class Arguments:
             self._offer(name, name, values)
 
     def _loops(self) -> dict[str, list[Any]]:
-        """What the innermost loop around the uses has bound.  A block does not see the loops of those who use it."""
+        """The variables of the innermost loop around the uses.  A block does not see the loops around its uses."""
         if self.uses[0].block is not None or not self.uses[0].loops:
             return {}
         bound = [scope.loops[-1] if scope.loops else {} for scope in self.uses]
@@ -105,19 +105,19 @@ class Arguments:
             names[key] = value
 
     def channels(self, index: int) -> int | None:
-        """Channels of a value; None where it has no such axis."""
+        """The channels of a value; None where it has no channel axis."""
         try:
             return self.graph.nodes[index].shape.channels
         except ShapeError:
             return None
 
     def hint(self, node: Any, previous: Tree | None, bound: Bound) -> list[Tree]:
-        """An argument as the spec writes it, over this class's arguments; nothing where it cannot be said so."""
+        """An argument as the spec writes it, as a formula over this class's arguments; empty where there is none."""
         tree = located(node)
         return [] if tree is None else self.said(tree, previous, bound)
 
     def said(self, tree: Tree, previous: Tree | None = None, bound: Bound = NONE_BOUND) -> list[Tree]:
-        """A formula of the spec over this class's arguments; nothing where it cannot be said so."""
+        """An expression of the spec as a formula over this class's arguments; empty where there is none."""
         known: dict[str, Tree] = {}
         if self.reads_input:
             known["input.channels"] = t.Name(algebra.AT, input_key(0))
@@ -137,7 +137,7 @@ class Arguments:
         return [tree] if algebra.translatable(tree) else []
 
     def _lengths(self) -> dict[str, int]:
-        """How many items the lists have that the class is given, where that is the same at every use."""
+        """The lengths of the list arguments that have the same length in every use."""
         found: dict[str, int] = {}
         for key, parameter in self.candidates.items():
             lengths = {len(value) if isinstance(value, tuple) else 0 for value in parameter.values}
@@ -146,7 +146,7 @@ class Arguments:
         return found
 
     def parts(self, trees: Iterable[Tree]) -> list[Tree]:
-        """Formulas, lists among them taken apart."""
+        """The formulas, with lists replaced by their items."""
         found: list[Tree] = []
         waiting = list(trees)
         while waiting:
@@ -169,7 +169,7 @@ class Arguments:
             known[name] = found
 
     def conditions(self) -> list[Tree]:
-        """Every ``when`` in the block the uses are written in, over this class's arguments."""
+        """Every ``when`` in the block of the uses, as formulas over this class's arguments."""
         block = self.uses[0].owner.block
         found: list[Tree] = []
         steps = list(block.model.steps or ()) if block is not None and len(self.uses) > 1 else []
@@ -189,7 +189,7 @@ class Arguments:
         return found
 
     def use(self, tree: Tree) -> Tree:
-        """The formula itself, the arguments it needs being the class's from now on."""
+        """The formula itself, after the arguments it needs have become arguments of the class."""
         for key in algebra.names_in(tree):
             if key in self.locals:
                 self.used.add(key)
@@ -199,15 +199,15 @@ class Arguments:
         return tree
 
     def snapshot(self) -> tuple[Any, ...]:
-        """What :meth:`restore` goes back to."""
+        """The state that :meth:`restore` returns to."""
         return dict(self.parameters), dict(self.candidates), [dict(names) for names in self.names], set(self.used)
 
     def restore(self, mark: tuple[Any, ...]) -> None:
-        """Forget the arguments found since."""
+        """Return to a snapshot, without the arguments found since."""
         self.parameters, self.candidates, self.names, self.used = mark
 
     def _needed(self, tree: Tree) -> set[str]:
-        """The arguments a formula needs, behind local variables too."""
+        """The arguments a formula needs, those of its local variables included."""
         found: set[str] = set()
         for key in algebra.names_in(tree):
             found |= self._needed(self.locals[key]) if key in self.locals else {key}
@@ -224,7 +224,7 @@ class Arguments:
 
 
 def _condition(node: Any) -> Tree | None:
-    """What a ``when`` says, with or without ``$``; None where it is no expression."""
+    """The expression of a ``when``, with or without ``$``; None where it is not an expression."""
     if not isinstance(node, Scalar) or not isinstance(node.value, str):
         return None
     try:
@@ -235,7 +235,7 @@ def _condition(node: Any) -> Tree | None:
 
 
 def _bound_by(step: Mapping_) -> Bound:
-    """The names that a step's ``for`` binds, for each of its copies another value."""
+    """The names that a step's ``for`` binds, as ``...``: each copy of the step has other values."""
     clause = step.get("for")
     if not isinstance(clause, Scalar) or not isinstance(clause.value, str):
         return NONE_BOUND
@@ -246,7 +246,7 @@ def _bound_by(step: Mapping_) -> Bound:
 
 
 def located(node: Any) -> Tree | None:
-    """A value of a spec as a formula; None where it is text with values in it, or more than a list."""
+    """A value of a spec as a formula; None for text with expressions in it, and for mappings."""
     if isinstance(node, Scalar):
         try:
             found = expressions.template(node)

@@ -1,4 +1,4 @@
-"""What some uses of a class with a forward lack: single steps, and steps that stand or fall together."""
+"""Steps that some uses of a class with a forward lack, one by one or several under one condition."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archspec.families.wiring import Wiring
 
 
 class Branches:
-    """Makes the entries of classes with a forward, except loops."""
+    """Builds the entries of classes with a forward, except loops."""
 
     def __init__(self, wiring: Wiring, members: Members, conditions: Conditions) -> None:
         self.wiring = wiring
@@ -37,9 +37,9 @@ class Branches:
         self.wiring.top.append(entry)
 
     def together(self, columns: list[list[Item | None]], later: Sequence[Collection[int]]) -> bool:
-        """Items that the same uses lack, under one condition; false where that has no form.
+        """Put items that the same uses lack under one condition; false where that is impossible.
 
-        ``later`` has, use by use, what is read after them.
+        ``later`` holds, for each use, the values read after them.
         """
         mark = self.wiring.mark()
         try:
@@ -82,7 +82,7 @@ class Branches:
         ended = [ref for ref in outer if ref.entry >= 0 and not all(ref in values for values in held)]
         if len(ended) > 1:
             raise Mismatch("read under a condition, and not after it")
-        branch.reads = ended or outer[:1]  # what nothing reads any more is what its value takes the place of
+        branch.reads = ended or outer[:1]  # its result replaces the value that is not read after it
         child = branch.children[0]
         assert isinstance(child, Entry)
         flag = self.conditions.flag(child)
@@ -95,12 +95,12 @@ class Branches:
         self.wiring.top.append(branch)
 
     def _outer(self, branch: Entry) -> list[Ref]:
-        """What the steps of a branch read that was there before it, without the parameters."""
+        """The values made before a branch that its steps read, without parameters."""
         read = [ref for child in branch.children if isinstance(child, Entry) for ref in child.reads]
         return list(dict.fromkeys(ref for ref in read if ref.entry < branch.begin[0].entry))
 
     def finish(self, entry: Entry) -> None:
-        """Say when an entry is there that some uses lack, once all that is read is known."""
+        """Set the condition of an entry that some uses lack, once all its reads are known."""
         if entry.kind != "loop":
             self.conditions.say(entry)
         elif entry.condition is not None:
@@ -112,7 +112,7 @@ class Branches:
                 child.reads = [entry.begin[0] if ref == read else ref for ref in child.reads]
 
     def outputs(self) -> tuple[list[Ref], list[dict[int, int]]]:
-        """What the class gives, in the order it is made, and for each use which value is which output."""
+        """The outputs of the class, in the order they are made, and for each use the output of each node."""
         made: list[dict[int, Ref]] = [{} for _ in self.wiring.uses]
         mains: list[Ref | None] = []
         for use, scope in enumerate(self.wiring.uses):

@@ -1,4 +1,4 @@
-"""Chains, which become ``nn.Sequential``: loops found again, and members that some uses lack."""
+"""Chains, which become ``nn.Sequential``: their loops, and the members that some uses lack."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from archspec.families.templates import Entry, Series
 from archspec.families.wiring import Wiring
 
 WRITTEN_OUT = 16
-"""Members that are written one by one rather than as a loop over a table of the same class, at most."""
+"""The most members that are written one by one rather than as a loop over a list in the same class."""
 
 
 class Chains:
-    """Makes the entries of chains."""
+    """Builds the entries of chains."""
 
     def __init__(self, wiring: Wiring, members: Members, conditions: Conditions) -> None:
         self.wiring = wiring
@@ -35,7 +35,7 @@ class Chains:
     def chained(
         self, rows: list[list[Item]], where: Sequence[int], previous: Tree | None, inline: bool
     ) -> tuple[list[Entry | Series], Tree | None]:
-        """The entries of a chain, and the channels it gives; a repeated step is a loop where its turns have a rule."""
+        """The entries of a chain and its output channels; repeated steps form a loop where formulas fit it."""
         segments = turns_of(rows)
         if segments is not None:
             mark = self.solver.snapshot()
@@ -74,7 +74,7 @@ class Chains:
     def _series(
         self, segment: Segment, where: Sequence[int], previous: Tree | None, inline: bool
     ) -> tuple[list[Entry | Series], Tree | None]:
-        """A loop; its first turn by itself and a loop over the others; or one whose first turn reads otherwise."""
+        """One loop; or its first iteration apart and a loop over the rest; or a loop with a case for the first."""
         for start, apart in ((0, False), (1, False), (0, True)):
             mark, outer = self.solver.snapshot(), self.solver.first_apart
             self.solver.first_apart = outer or apart
@@ -120,9 +120,9 @@ class Chains:
         return out, None
 
     def _reads_own_table(self, body: Sequence[Entry]) -> bool:
-        """Whether a loop's members take their numbers from a table in the same class.
+        """Whether a loop's members take their numbers from a list in the same class.
 
-        The members written one by one are then as short, and easier to read.
+        Members written one by one are then as short, and easier to read.
         """
         tables = {key for key, tree in self.solver.locals.items() if isinstance(tree, t.Listing)}
         names = {name for tree in formulas(body) for name in algebra.names_in(tree)}
@@ -131,7 +131,7 @@ class Chains:
     def _turns(
         self, segment: Segment, where: Sequence[int], previous: Tree | None, start: int, inline: bool
     ) -> tuple[list[Entry], Tree | None]:
-        """The entries of a loop's body, and the channels that a turn gives."""
+        """The entries of a loop's body, and the output channels of an iteration."""
         body: list[Entry] = []
         inside = previous
         rare = len(set(segment.counts)) == 1 and segment.counts[0] - start < GROUPED
@@ -157,7 +157,7 @@ class Chains:
         return body, inside
 
     def count_hints(self, segment: Segment, where: Sequence[int], start: int) -> list[Tree]:
-        """What the spec says of how often a loop runs."""
+        """Formulas from the spec for the number of a loop's iterations."""
         step = segment.step
         rows = [(item, use) for use, row in zip(where, segment.rows, strict=True) for item in row]
         bound = self.members.bound([item for item, _ in rows], [use for _, use in rows])
@@ -198,9 +198,9 @@ class Chains:
 
 
 def _handed_on(body: Sequence[Entry], before: Tree | None, end: Tree | None) -> Tree | None:
-    """The channels that a turn reads, where a formula for those before the loop is right in later turns by luck alone.
+    """The input channels of an iteration, where those before the loop fit later iterations only by chance; else None.
 
-    What a turn gives then depends on the turn: it is that of the turn before.
+    The output channels then depend on the iteration, and each iteration reads those of the one before it.
     """
     if before is None or end is None or TURN not in algebra.names_in(end) or TURN in algebra.names_in(before):
         return None

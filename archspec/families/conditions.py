@@ -1,4 +1,4 @@
-"""When an entry that some uses of a class lack is there."""
+"""The conditions of entries that some uses of a class lack."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Conditions:
         self.solver = wiring.solver
         self.members = members
         self.known = self.solver.conditions()
-        """Formulas of the spec's ``when``, and of the entries so far that some uses lack."""
+        """The spec's ``when`` formulas, and the conditions found so far."""
 
     def say(self, entry: Entry, where: Sequence[int] | None = None) -> None:
-        """When an entry that some uses lack is there."""
+        """Set the condition of an entry that some uses lack; raises :class:`Mismatch` where it cannot be optional."""
         if all(item is not None for item in entry.items):
             return
         if where is None and entry.alias is None:
@@ -44,9 +44,9 @@ class Conditions:
         self.find(entry, self.flag(entry), where)
 
     def reads_alias(self, entry: Entry) -> bool:
-        """Whether an entry reads what stands for its value in uses that lack it.
+        """Whether an entry reads its alias, the value that replaces its own in uses that lack it.
 
-        Other entries may lie between, where none of those uses that have this one has them.
+        Other entries may lie between them, if no use has both one of those and this entry.
         """
         ref, between = entry.alias, list[Entry]()
         while ref is not None and ref != entry.reads[0]:
@@ -65,7 +65,7 @@ class Conditions:
         return True
 
     def find(self, entry: Entry, flag: str, where: Sequence[int] | None = None) -> None:
-        """A formula that is true in exactly those uses that have an entry."""
+        """Set an entry's condition: a formula that is true in exactly those uses that have it."""
         present = {use: item is not None for use, item in zip(where or self.wiring.every, entry.items, strict=True)}
         if isinstance(entry.head, Tree):
             key = next(iter(algebra.names_in(entry.head)))
@@ -87,7 +87,7 @@ class Conditions:
 
     @staticmethod
     def flag(entry: Entry) -> str:
-        """What an argument is called that says whether an entry is there."""
+        """The name of an argument that says whether an entry is present."""
         what = entry.first.what
         if what.step is not None and what.step.what.startswith("$") and what.step.what[1:].isidentifier():
             return what.step.what[1:]

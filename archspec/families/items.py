@@ -1,4 +1,4 @@
-"""What one scope holds, use by use: its modules, function calls, uses of other classes and inline chains, in order."""
+"""The contents of a scope in each use: its modules, function calls, uses of other classes and inline chains."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Kind = Literal["module", "function", "call", "chain", "loop"]
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """One thing in one use of a scope.
+    """One element of one use of a scope.
 
-    ``key`` tells which step of the spec it is, the same in every use; ``form`` is what must agree between uses that
-    share a class.  ``reads`` and ``gives`` are node indices, ``gives`` with the place each has among the outputs.
+    ``key`` identifies its step of the spec, the same in every use; ``form`` must agree between uses that share a class.
+    ``reads`` holds node indices; ``gives`` maps node indices to positions among the outputs.
     """
 
     key: Hashable
@@ -35,11 +35,11 @@ class Item:
     training: bool = False
     live: bool = True
     outputs: int = 0
-    """How many values its class gives, where it is a use of one; ``gives`` names those read here."""
+    """The number of outputs of its class, where it is a use of one; ``gives`` has those read here."""
 
     @property
     def form(self) -> Hashable:
-        """What of it no constructor argument can stand for."""
+        """The properties that a constructor argument cannot express."""
         shared = (self.kind, self.training, self.live, len(self.reads), self.outputs or len(self.gives))
         if self.kind == "function" and self.function is not None:
             return (
@@ -63,7 +63,7 @@ class Reader(Structure):
         self._again = {node.reuse.index for node in self.nodes if node.reuse is not None}
 
     def items(self, scope: Scope, chained: bool | None = None) -> list[Item]:
-        """What a scope holds; in a chain every op is a module."""
+        """The items of a scope; in a chain every op is a module."""
         chained = self.is_chain(scope) if chained is None else chained
         if scope in self._known:
             return self._known[scope]
@@ -100,7 +100,7 @@ class Reader(Structure):
                 yield self._scope(item, scope)
 
     def _with_second(self, item: Item, second: Node) -> Item:
-        """A call that gives two values, the second that of the node after it."""
+        """A call that returns two values, the second for the node after it."""
         item.gives[second.index] = 1
         if self.flow.called[second.index] and not item.live:
             item.live, item.reads = True, self.flow.reads(second)
@@ -112,7 +112,7 @@ class Reader(Structure):
         return item
 
     def _idle(self, node: Node) -> bool:
-        """Whether a node does nothing, and nothing calls it."""
+        """Whether a node does nothing and is never called."""
         assert node.op is not None
         return node.op.transparent and not self.flow.called[node.index] and node.index not in self._again
 
@@ -158,5 +158,5 @@ class Reader(Structure):
 
 
 def follows(node: Node) -> bool:
-    """Whether a node is the second value of the call before it."""
+    """Whether a node stands for the second value of the call before it."""
     return node.op is not None and node.op.follows

@@ -1,4 +1,4 @@
-"""Loops in a class with a forward: repeated steps that each take what the turn before them gave."""
+"""Loops in a class with a forward: repeated steps, where each iteration reads the result of the one before."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from archspec.families.templates import Entry, Ref
 from archspec.families.wiring import Wiring
 
 Place = tuple[int, int]
-"""A value that a turn gives: which of its items, and which output of that."""
+"""A value made in an iteration: the position of the item in the body, and the item's output."""
 
 
 class _NoLoopError(Mismatch):
-    """A loop has no form; its steps are written one by one."""
+    """The steps cannot be written as a loop; they are written one by one."""
 
     def __init__(self, key: Hashable, why: str) -> None:
         super().__init__(why)
@@ -33,21 +33,21 @@ class _NoLoopError(Mismatch):
 
 @dataclass(slots=True)
 class _Turns:
-    """The items of one loop, and where each use makes the values of each turn."""
+    """The items of one loop, and for each use the iteration and place at which each value is made."""
 
     segment: Segment
     start: int
-    """Turns written out before the loop."""
+    """The number of iterations written out before the loop."""
     made: list[dict[int, tuple[int, Place]]] = field(default_factory=list)
     carried: list[Place] = field(default_factory=list)
-    """What a turn hands on to the next."""
+    """The values that an iteration passes to the next."""
     initial: list[list[Ref | None]] = field(default_factory=list)
-    """What the first turn finds in its place, use by use."""
+    """For each carried value, what the first iteration reads instead, in each use."""
     last: dict[int, set[int]] = field(default_factory=dict)
-    """By use, what all its turns read and nothing makes in them."""
+    """For each use, the values from before the loop that all its iterations read."""
 
     def column(self, column: int) -> list[tuple[Item, int, int]]:
-        """One item of the body: that of each use and turn."""
+        """One item of the body in each use and iteration, as (item, use, iteration)."""
         rows, counts = self.segment.rows, self.segment.counts
         return [
             (row[turn * self.segment.period + column], use, turn - self.start)
@@ -57,10 +57,10 @@ class _Turns:
 
 
 class Loops:
-    """Makes the entries of classes with a forward."""
+    """Builds the entries of classes with a forward."""
 
     given: tuple[list[Ref], list[dict[int, int]]]
-    """What the class gives, and for each use which value is which output."""
+    """The outputs of the class, and for each use the output of each node."""
 
     def __init__(self, wiring: Wiring, members: Members, chains: Chains, branches: Branches) -> None:
         self.wiring = wiring
@@ -70,7 +70,7 @@ class Loops:
         self.branches = branches
 
     def aligned(self, rows: list[list[Item]]) -> None:
-        """Fill ``entries``, ``top`` with those that stand in no loop and under no shared condition, and ``given``."""
+        """Fill the wiring's ``entries``, its ``top`` (those in no loop or shared condition), and ``given``."""
         without: set[Hashable] = set()
         while True:
             mark = self.wiring.mark()
@@ -95,7 +95,7 @@ class Loops:
             Counter(index for items in columns for index in self.branches.read_by(items[use]))
             for use in self.wiring.every
         ]
-        later = [counter.keys() for counter in left]  # what is read further on, brought up to date step by step
+        later = [counter.keys() for counter in left]  # the values read further on, updated at each step
         position = 0
         while position < len(columns):
             column = columns[position]
@@ -120,7 +120,7 @@ class Loops:
             position += run
 
     def _run(self, columns: list[list[Stretch | None]], position: int) -> int:
-        """How many items from here on the same uses lack."""
+        """The number of consecutive items from here on that the same uses lack."""
         lacking = [part is None for part in columns[position]]
         end = position + 1
         while any(lacking) and end < len(columns) and [part is None for part in columns[end]] == lacking:
@@ -129,7 +129,7 @@ class Loops:
         return end - position if not period else 1
 
     def _takes_more(self, items: list[Item | None]) -> bool:
-        """Whether an item that some uses lack is more than a call of a module with what it would hand on."""
+        """Whether an item that some uses lack is more than a module called on the value that replaces its result."""
         item = next(item for item in items if item is not None)
         if None not in items or item.kind == "function":
             return False
@@ -137,7 +137,7 @@ class Loops:
         return called or len(item.gives) > 1 or len(self.wiring.formal(item)) > 1
 
     def _loop(self, key: Hashable, segment: Segment, later: Sequence[Collection[int]]) -> None:
-        """A loop; or its first turn by itself and a loop over the others."""
+        """Add a loop; or its first iteration apart and a loop over the rest."""
         why = ""
         for start, apart in ((0, False), (0, True), (1, False)):
             mark = self.wiring.mark()
@@ -181,9 +181,9 @@ class Loops:
             loop.alias = loop.reads[0]
         self._hold(turns, later)
         for ref, inside in zip(loop.reads, loop.begin, strict=True):
-            if ref in self.wiring.channels:  # only a guess, which formulas are checked against
+            if ref in self.wiring.channels:  # only a guess: every formula is checked
                 self.wiring.channels[inside] = self.wiring.channels[ref]
-        self.wiring.entries.append(Entry("loop", "", []))  # what a turn finds has a number of its own
+        self.wiring.entries.append(Entry("loop", "", []))  # numbers the values that an iteration starts from
         for column, own in enumerate(reads):
             items = turns.column(column)
             name = segment.name(column, start)
@@ -210,7 +210,7 @@ class Loops:
         self.wiring.top.append(loop)
 
     def _turn_reads(self, turns: _Turns, column: int, begin: int) -> list[Ref]:
-        """What one item of the body reads: of its own turn, of the turn before, or from before the loop."""
+        """The reads of one item of the body: from its own iteration, the one before, or from before the loop."""
         items = turns.column(column)
         formals = [self.wiring.formal(item) for item, _, _ in items]
         if len({len(formal) for formal in formals}) != 1:
@@ -261,14 +261,14 @@ class Loops:
         return Ref(begin, position)
 
     def _hold(self, turns: _Turns, later: Sequence[Collection[int]]) -> None:
-        """Refuse a loop that would hold what its last turn needs no more."""
+        """Refuse a loop that would keep values alive after their last use in the last iteration."""
         for use, values in turns.last.items():
             kept = {*self.wiring.inputs[use], *self.wiring.flow.outputs[self.wiring.uses[use]], *later[use]}
             if not values <= kept:
                 raise Mismatch("read in every turn, and not after them")
 
     def _after(self, turns: _Turns, loop: Entry) -> None:
-        """What is read after the loop, and the channels it has."""
+        """Record the values that can be read after the loop, and their channels."""
         period = turns.segment.period
         for position, (column, output) in enumerate(turns.carried):
             ref = Ref(loop.number, position)

@@ -21,17 +21,17 @@ _NUMBER = re.compile(r"(?<![\w.{])\d+(?![\w.}])")
 
 
 class Chained(Protocol):
-    """Makes the entries of a chain: see :meth:`archspec.families.chains.Chains.chained`."""
+    """Builds the entries of a chain: see :meth:`archspec.families.chains.Chains.chained`."""
 
     def __call__(
         self, rows: list[list[Item]], where: Sequence[int], previous: Tree | None, inline: bool
     ) -> tuple[list[Entry | Series], Tree | None]:
-        """The entries, and the channels that the chain gives."""
+        """The entries, and the output channels of the chain."""
         ...
 
 
 class Members:
-    """Fills entries."""
+    """Builds entries from items."""
 
     def __init__(self, wiring: Wiring, chained: Chained) -> None:
         self.wiring = wiring
@@ -47,7 +47,7 @@ class Members:
         previous: Tree | None = None,
         reads: list[Ref] | None = None,
     ) -> Entry:
-        """The entry of items that belong together, one for each use (or each use and turn of a loop)."""
+        """The entry of matching items, one for each use (or for each use and iteration of a loop)."""
         there = [(item, use) for item, use in zip(items, where, strict=True) if item is not None]
         first = there[0][0]
         names = {item.name for item, _ in there}
@@ -92,7 +92,7 @@ class Members:
                 raise AssertionError(other)
 
     def _other_form(self, item: Item, others: list[Item]) -> Item:
-        """An item in a form that the uses may have in common, where their own forms differ."""
+        """An item in a form that all uses may share, where their own forms differ."""
         kinds = {one.kind for one in others}
         if kinds == {"function"} and all(one.module is not None for one in others):
             assert item.module is not None
@@ -130,7 +130,7 @@ class Members:
         if len({tuple((a.slot, a.keyword) for a in item.arguments) for item in items}) != 1:
             raise Mismatch("other arguments")
         found: dict[int, Slot] = {}
-        # Padding often follows from another argument, as from a dilation, and never the other way round.
+        # Padding often follows from another argument, such as a dilation, and never the other way round.
         order = sorted(range(len(first.arguments)), key=lambda position: first.arguments[position].slot == "padding")
         for position in order:
             argument = first.arguments[position]
@@ -148,7 +148,7 @@ class Members:
         entry.slots += [slot for _, slot in sorted(found.items())]
 
     def _chosen(self, entry: Entry, targets: list[Code], where: list[int], first: Item) -> Tree:
-        """The class of a module, as an argument of the constructor."""
+        """A constructor argument for the class of a module."""
         step = first.what.step if first.what.step is not None else None
         wanted = re.sub(r"\W", "", step.what) if step is not None and step.what.startswith("$") else "layer"
         for key, parameter in self.solver.parameters.items():
@@ -171,9 +171,9 @@ class Members:
         return self.solver.hint(argument, previous, self.bound(items, where, turns))
 
     def bound(self, items: Sequence[Item], where: Sequence[int], turns: Sequence[int] | None = None) -> Bound:
-        """What loops inside this class have bound around some copies of a step.
+        """The values of loop variables inside this class for some copies of a step.
 
-        What differs between them may still be the number of the turn, or an entry of a list that the class is given.
+        A value that differs between the copies may be a formula: of the iteration, or an entry of a list argument.
         """
         scope = self.wiring.uses[0]
         outside = 0 if scope.block is not None else len(scope.loops)
@@ -203,7 +203,7 @@ class Members:
         where: list[int],
         previous: Tree | None,
     ) -> tuple[str, ...]:
-        """Expressions that the uses share, numbers that differ being attributes: ``F.pad({0}, ({padding}, 0))``."""
+        """Expressions that the uses share, with attributes for numbers that differ: ``F.pad({0}, ({padding}, 0))``."""
         if len(set(texts)) == 1:
             return texts[0]
         if len({tuple(_NUMBER.sub("#", part) for part in text) for text in texts}) != 1:
@@ -274,8 +274,8 @@ class Members:
         if turns is not None:
             raise Mismatch("a chain in a loop")
         taps = {tuple(self._taps(item)) for item in items}
-        # Where the taps are the same in all uses, so are the lengths, since the last value is a tap too: loops and
-        # members under conditions then fill the same places in each use, and pieces can be cut between them.
+        # Where all uses have the same taps, they have the same length, since the last value is a tap too.  Loops and
+        # members under conditions then have the same positions in each use, and the chain can be sliced between them.
         if len(taps) != 1 and any(len(tap) > 1 for tap in taps):
             raise Mismatch("tapped differently")
         entry.head = "nn.Sequential"
@@ -285,7 +285,7 @@ class Members:
 
     @staticmethod
     def _taps(item: Item) -> list[tuple[int, int]]:
-        """Which child gives which output."""
+        """The positions of the children that make outputs, each with its output."""
         return [
             (position, item.gives[index])
             for position, child in enumerate(item.children)

@@ -1,4 +1,4 @@
-"""Steps repeated by ``for`` or ``repeat`` in a chain, found again among its items."""
+"""Detection of steps repeated by ``for`` or ``repeat`` among the items of a scope."""
 
 from __future__ import annotations
 
@@ -11,38 +11,41 @@ from archspec.families.items import Item
 from archspec.schema import Step
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+\Z")
-"""Names that may stand in an f-string as they are."""
+"""Names that need no escapes in an f-string."""
 FEWEST = 3
-"""Copies from which a loop reads better than a list, where their number is always the same."""
+"""The fewest copies for a loop rather than a list, where their number is the same in all uses."""
 GROUPED = 5
-"""The same for groups of several members: ``*(layer for _ in range(5) for layer in (…))``."""
+""":data:`FEWEST` for groups of several members: ``*(layer for _ in range(5) for layer in (…))``."""
 OFTEN = 4
-"""The same in a class with a forward."""
+""":data:`FEWEST` in a class with a forward."""
 
 
 @dataclass(slots=True)
 class Segment:
-    """A stretch of a chain, use by use: items one after the other, or a body of ``period`` items several times."""
+    """A part of a chain in each use: single items, or a loop whose body has ``period`` items."""
 
     looped: bool
     rows: list[list[Item]]
     period: int
     counts: list[int]
     numbered: bool
-    """Whether the whole chain calls its members by their positions."""
+    """Whether the members of the whole chain are named by their positions."""
 
     @property
     def columns(self) -> list[list[Item | None]]:
-        """The items side by side."""
+        """The items of each position, one for each use."""
         return [list(column) for column in zip(*self.rows, strict=True)]
 
     @property
     def step(self) -> Step | None:
-        """The step that holds the loop, as far as an item can tell."""
+        """The step of the loop's first item."""
         return next(row for row in self.rows if row)[0].what.step
 
     def name(self, column: int, start: int) -> tuple[str, int, str] | None:
-        """In the names of a column: text, number in turn ``start``, text after it; None for positions."""
+        """The rule of a column's names: text before the number, the number in iteration ``start``, text after.
+
+        None where members are named by positions; the number is −1 where the names have no rule.
+        """
         if self.numbered:
             return None
         names = [
@@ -76,7 +79,7 @@ def _bodies(rows: Sequence[Sequence[Item]]) -> dict[Hashable, tuple[Hashable, ..
 
 
 def turns_of(rows: Sequence[Sequence[Item]]) -> list[Segment] | None:
-    """The stretches of a chain's uses, when every use has the same ones and a loop among them is worth it."""
+    """The segments of a chain, if all uses have the same and at least one is a loop worth writing; else None."""
     bodies = _bodies(rows)
     if not bodies:
         return None
@@ -98,19 +101,19 @@ def turns_of(rows: Sequence[Sequence[Item]]) -> list[Segment] | None:
 
 @dataclass(slots=True)
 class Stretch:
-    """A stretch of one use: an item, or a loop over ``period`` items a turn."""
+    """A part of one use: a single item, or a loop with ``period`` items per iteration."""
 
     key: Hashable
     period: int
-    """0 of a single item."""
+    """0 for a single item."""
     items: list[Item]
 
 
 def stretches(rows: Sequence[Sequence[Item]], without: Collection[Hashable]) -> list[list[Stretch]]:
-    """The uses of a class with a forward, cut into single items and loops.
+    """The uses of a class with a forward, split into single items and loops.
 
-    A loop is worth it where the uses differ in how often it runs, or where it runs often.  Loops ``without`` which it
-    must go are left as items.
+    A loop is worth writing where the uses differ in its number of iterations, or where that number is large.  Loops
+    whose key is in ``without`` are left as items.
     """
     bodies = _bodies(rows)
     cut = [[Stretch(*part) for part in _cut(row, bodies)] if bodies else [] for row in rows]
@@ -139,7 +142,7 @@ def _copy(item: Item) -> tuple[int, ...]:
 
 
 def _body(row: Sequence[Item], start: int) -> tuple[Hashable, ...]:
-    """The steps of the loop that begins at a position and has at least two turns; empty when there is none."""
+    """The steps of the loop that begins at a position and has at least two iterations; empty when there is none."""
     copy = _copy(row[start])
     if not copy or copy[-1] != 0:
         return ()

@@ -14,7 +14,7 @@ from archspec.families.templates import Entry, Series, Template
 
 
 def settle(template: Template, solver: Solver) -> None:
-    """Keep as local variables the ``let`` values that several members use; put the others where they are used."""
+    """Keep ``let`` values that are used several times as local variables, and substitute the others."""
     counts: Counter[str] = Counter()
     for tree in formulas(template.entries):
         counts.update(_occurrences(tree))
@@ -29,12 +29,12 @@ def settle(template: Template, solver: Solver) -> None:
             template.locals[key] = tree
     if inline:
         _substitute(template.entries, inline)
-    for _ in solver.locals:  # one may be made of others
+    for _ in solver.locals:  # repeated, since one may depend on others
         template.channels = [None if tree is None else algebra.put(tree, solver.locals) for tree in template.channels]
 
 
 def formulas(entries: Iterable[Entry | Series]) -> Iterator[Tree]:
-    """Every formula in some entries."""
+    """Every formula in the entries."""
     for entry in entries:
         if isinstance(entry, Series):
             yield entry.count

@@ -1,7 +1,7 @@
-"""Finds the formulas of a class: for a value that differs between its uses, one over the constructor's arguments.
+"""Finds the formulas of a class: each gives a value that differs between uses from the constructor's arguments.
 
-What is found is always evaluated at every use and compared, so a guess that is wrong costs beauty and nothing else: the
-value becomes a constructor argument of its own.
+Every formula is evaluated at every use and compared with the value.  A wrong guess therefore costs only readability:
+the value becomes a constructor argument of its own.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Solver(Arguments):
     ) -> None:
         super().__init__(flow, uses, inputs, expected)
         self.first_apart = False
-        """Whether the first turn of a loop may have a value of its own in a formula."""
+        """Whether a formula may have a case for the first iteration of a loop."""
         every = range(len(uses))
         for key, parameter in self.candidates.items():
             if self._is_fixed(key) and isinstance(parameter.values[0], tuple) and parameter.values[0]:
@@ -55,7 +55,7 @@ class Solver(Arguments):
         hints: Iterable[Tree] = (),
         turns: Sequence[int] | None = None,
     ) -> Tree:
-        """A formula that has ``values[k]`` in use ``where[k]`` (and turn ``turns[k]`` of a loop)."""
+        """A formula whose value is ``values[k]`` in use ``where[k]`` (and iteration ``turns[k]`` of a loop)."""
         values = [algebra.plain(value) for value in values]
         hints = list(hints)
         if all(algebra.same(value, values[0]) for value in values):
@@ -84,7 +84,7 @@ class Solver(Arguments):
         return self.fresh(wanted, by_use)
 
     def _worked_out(self, value: Any, hints: Iterable[Tree]) -> Tree:
-        """A value; of a fraction that the spec works out, how it does: ``0.2 * 3 / 16``."""
+        """A value as a formula; a fraction that the spec computes is kept as its computation: ``0.2 * 3 / 16``."""
         for tree in hints if isinstance(value, float) and value else ():
             names = algebra.names_in(tree)
             if all(map(self._is_fixed, names)):
@@ -96,7 +96,7 @@ class Solver(Arguments):
     def says(
         self, hints: Iterable[Tree], values: Sequence[Any], where: Sequence[int], turns: Sequence[int] | None
     ) -> bool:
-        """Whether what the spec says has these values."""
+        """Whether one of the spec's formulas has these values."""
         values = [algebra.plain(value) for value in values]
         return any(self.fits(form, values, where, turns) for form in self._forms(hints, values, where))
 
@@ -119,7 +119,7 @@ class Solver(Arguments):
         return True
 
     def _forms(self, hints: Iterable[Tree], values: Sequence[Any], where: Sequence[int]) -> Iterator[Tree]:
-        """What the spec says, simplest first: arguments that never vary stand there as the numbers they are."""
+        """The spec's formulas, simplest first, with arguments that never vary replaced by their values."""
         for tree in hints:
             names = algebra.names_in(tree)
             fixed = {name: self._value(name) for name in names if self._is_fixed(name)}
@@ -138,14 +138,14 @@ class Solver(Arguments):
                 yield whole
 
     def _folded(self, tree: Tree, fixed: Mapping[str, Tree]) -> Tree:
-        """A formula with values for what never varies; a list that the number of a turn chooses from keeps its name."""
+        """A formula with values for arguments that never vary; a list indexed by the iteration keeps its name."""
         folded = algebra.fold(tree, fixed)
         if any(isinstance(part, t.Index) and isinstance(part.value, t.Listing) for part in algebra.within(folded)):
             return algebra.fold(tree, {name: value for name, value in fixed.items() if name not in self.locals})
         return folded
 
     def _matching(self, values: Sequence[Any], where: Sequence[int]) -> Tree | None:
-        """An argument that has these values, or a whole multiple or fraction of one."""
+        """An argument with these values, or an integer multiple or fraction of one."""
         for pool in (self.parameters, self.candidates):
             for key, parameter in pool.items():
                 if all(algebra.same(parameter.values[use], value) for use, value in zip(where, values, strict=True)):
@@ -157,7 +157,7 @@ class Solver(Arguments):
         return None
 
     def _multiple(self, key: str, values: Sequence[Any], where: Sequence[int]) -> Tree | None:
-        """An argument, a whole multiple or a whole fraction of it."""
+        """An argument, or an integer multiple or fraction of it, that has these values; None where none has."""
         own = [self.candidates[key].values[use] for use in where]
         known = algebra.name(key)
         if all(algebra.same(one, value) for one, value in zip(own, values, strict=True)):
@@ -175,7 +175,7 @@ class Solver(Arguments):
     def _series(
         self, wanted: str, values: Sequence[Any], where: Sequence[int], turns: Sequence[int], hints: Iterable[Tree]
     ) -> Tree | None:
-        """``base + i * growth``, where that is what the values are."""
+        """``base + i * growth``, where the values have this form."""
         if not all(type(value) is int for value in values) or max(turns) < 2:
             return None
         first: dict[int, int] = {}
@@ -204,7 +204,7 @@ class Solver(Arguments):
     def _first_apart(
         self, wanted: str, values: Sequence[Any], where: Sequence[int], turns: Sequence[int], hints: Iterable[Tree]
     ) -> Tree | None:
-        """``first if i == 0 else rest``, where the rest is the same in all further turns of a use."""
+        """``first if i == 0 else rest``, with one value of a use in all further iterations, or an entry of a list."""
         cases = list(zip(where, values, turns, strict=True))
         rest = [(use, value) for use, value, turn in cases if turn]
         first = [(use, value) for use, value, turn in cases if not turn]
@@ -226,7 +226,7 @@ class Solver(Arguments):
         return self.use(t.Conditional(algebra.AT, test, then, otherwise))
 
     def fresh(self, wanted: str, values: Mapping[int, Any], absent: Any = ...) -> Tree:
-        """An argument of its own.  Uses that need none get ``absent``, or whatever a later member wants there."""
+        """A new argument.  Uses without a value get ``absent``, or a value that a later member needs."""
         every = range(len(self.uses))
         filler = next(iter(values.values())) if absent is ... else absent
         filled = [values.get(use, filler) for use in every]
@@ -245,7 +245,7 @@ class Solver(Arguments):
         return algebra.name(key)
 
     def _extended(self, values: Sequence[Any], where: Sequence[int]) -> Tree | None:
-        """An argument made for some uses only that may have these values in the others."""
+        """An argument that has values in some uses only and can take these in the others; None where there is none."""
         for key, parameter in self.parameters.items():
             if parameter.known is None or len(parameter.known) == len(self.uses):
                 continue
@@ -263,7 +263,7 @@ class Solver(Arguments):
     def bound(
         self, values: Sequence[Any], copies: Sequence[int], where: Sequence[int], turns: Sequence[int] | None
     ) -> Any:
-        """What a loop's variable is: a value, a formula, or ``...``; ``copies`` are the numbers of its turns."""
+        """A loop variable as a value, a formula, or ``...`` for neither; ``copies`` are its iterations' indices."""
         if all(algebra.same(value, values[0]) for value in values):
             return values[0]
         if turns is None:
@@ -284,7 +284,7 @@ class Solver(Arguments):
         return next((form for form in self._entries(index) if self.fits(form, values, where, turns)), ...)
 
     def _entries(self, index: Tree) -> Iterator[Tree]:
-        """An entry of each list that the class is given, and the parts of it."""
+        """The entry at an index of each list argument, and the parts of that entry."""
         for key in self._lists():
             entry = t.Index(algebra.AT, algebra.name(key), index)
             yield entry
@@ -293,14 +293,14 @@ class Solver(Arguments):
                 yield t.Index(algebra.AT, entry, algebra.constant(part))
 
     def lengths(self) -> list[Tree]:
-        """How many entries the lists have that the class is given."""
+        """Formulas for the lengths of the list arguments."""
         return [t.Call(algebra.AT, "len", (algebra.name(key),), ()) for key in self._lists()]
 
     def _lists(self) -> list[str]:
         return [key for key, parameter in self.candidates.items() if all(type(v) is tuple for v in parameter.values)]
 
     def condition(self, wanted: str, present: Mapping[int, bool], hints: Iterable[Tree]) -> Tree:
-        """A formula that is true in exactly those of the uses that have an item."""
+        """A formula that is true in exactly the uses that ``present`` says have an item."""
         where, values = list(present), list(present.values())
         for tree in hints:
             names = algebra.names_in(tree)
@@ -316,7 +316,7 @@ class Solver(Arguments):
 
 
 def _whole(tree: Tree) -> Tree | None:
-    """The formula with whole division for division: what a spec's 16.0 is where a whole number is wanted."""
+    """The formula with ``//`` for ``/``, for a spec that gives 16.0 where an integer is needed; None without ``/``."""
     if isinstance(tree, t.Arithmetic) and any(symbol == "/" for symbol, _ in tree.rest):
         return t.Arithmetic(tree.at, tree.first, tuple(("//" if s == "/" else s, part) for s, part in tree.rest))
     return None

@@ -1,4 +1,4 @@
-"""The skeleton of an emitted class: what its uses have in common, and formulas for what differs."""
+"""The template of an emitted class: the structure its uses share, and formulas for what differs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archspec.records import record
 
 @record
 class Ref:
-    """A value in a class: output ``output`` of an entry by its number; entry -1 is the class's own inputs."""
+    """A value in a class: one output of the entry with this number; entry -1 stands for the class's inputs."""
 
     entry: int
     output: int = 0
@@ -39,12 +39,12 @@ class Parameter:
     default: Any = ...
     name: str = ""
     known: set[int] | None = None
-    """The uses whose value matters, where it does not in all of them."""
+    """The uses in which its value matters; None where it matters in all."""
 
 
 @dataclass(slots=True, eq=False)
 class Series:
-    """A loop in a chain: its body stands there ``count`` times."""
+    """A loop in a chain, whose body is repeated ``count`` times."""
 
     body: list[Entry]
     count: Tree
@@ -52,7 +52,7 @@ class Series:
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One item of a class, for all its uses: the call that makes its member, and what its forward reads."""
+    """One item of a class in all its uses: the call that makes its member, and the values its forward reads."""
 
     kind: Kind
     name: str
@@ -61,39 +61,39 @@ class Entry:
     slots: list[Slot] = field(default_factory=list)
     children: list[Entry | Series] = field(default_factory=list)
     text: str = ""
-    """Of a function: its expression, numbers that differ between uses being ``{name}`` of ``attributes``."""
+    """Of a function: its expression, with ``{name}`` of ``attributes`` for numbers that differ between uses."""
     atomic: bool = True
     prepare: str = "{0}"
-    """What its text reads, made of its first input."""
+    """The expression of its first input that its text reads."""
     attributes: dict[str, Tree] = field(default_factory=dict)
     chain_end: Tree | None = None
-    """Of a chain: the channels it gives."""
+    """Of a chain: its output channels."""
     condition: Tree | None = None
     reads: list[Ref] = field(default_factory=list)
     alias: Ref | None = None
-    """What stands for its value in uses that lack it."""
+    """The value that replaces its own in uses that lack it."""
     series_name: tuple[str, int, str] | None = None
-    """In a loop: the name's text before its number, the number in the first turn, the text after."""
+    """In a loop: the text before the number in its name, the number in the first iteration, the text after."""
     number: int = -1
-    """What :class:`Ref` calls it, in a class with a forward."""
+    """The number by which :class:`Ref` refers to it, in a class with a forward."""
     count: Tree | None = None
-    """Of a loop over ``children``: how often it runs."""
+    """Of a loop over ``children``: the number of iterations."""
     begin: list[Ref] = field(default_factory=list)
-    """Of a loop: what its turns find; ``reads`` in the first turn, ``carried`` of the turn before in the others."""
+    """Of a loop: the values an iteration starts from: ``reads`` in the first, then ``carried`` of the one before."""
     carried: list[Ref] = field(default_factory=list)
     initial: list[str] = field(default_factory=list)
-    """Statements behind the one that makes it, which say how its tensors start."""
+    """Statements after the one that makes it, which initialise its tensors."""
     member: str = ""
-    """How it is called behind ``self.``, when it is a member."""
+    """Its name after ``self.``, when it is a member."""
 
     @property
     def first(self) -> Item:
-        """One of its items."""
+        """Its first item that is present."""
         return next(item for item in self.items if item is not None)
 
 
 def with_turns(entries: Iterable[Entry | Series]) -> Iterator[Entry]:
-    """The entries of a class with a forward, those in its loops too."""
+    """The entries of a class with a forward, those in its loops included."""
     for entry in entries:
         if isinstance(entry, Entry):
             yield entry
@@ -115,11 +115,11 @@ class Template:
     """For each use, the node of each input."""
     outputs: list[Ref]
     given: list[dict[int, int]]
-    """For each use, node -> which output."""
+    """For each use, node -> position of the output."""
     output_names: list[str] = field(default_factory=list)
-    """What the spec calls each output; empty where it says nothing."""
+    """The spec's name for each output; empty where it has none."""
     channels: list[Tree | None] = field(default_factory=list)
-    """Of each output, over the parameters' keys."""
+    """The channels of each output, as formulas over the parameters' keys."""
     input_names: list[str] = field(default_factory=list)
     locals: dict[str, Tree] = field(default_factory=dict)
     """Local variables of the constructor: ``let`` values that several members use."""

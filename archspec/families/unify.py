@@ -1,7 +1,7 @@
-"""One class from all the uses of a block: their items aligned, what differs between them turned into formulas.
+"""One class from all the uses of a block: their items are aligned, and formulas express what differs between them.
 
-Where the uses have no common skeleton they are parted into several classes; within one structure a class always exists,
-with as many constructor arguments as it takes.
+Uses without a common structure are split into several classes.  For uses with the same structure a class always exists,
+with as many constructor arguments as are needed.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from archspec.families.wiring import Wiring, child_of
 from archspec.graph import Scope
 
 MAXIMUM_CLASSES_TRIED = 8
-"""Classes of one block that further uses are tried with, before they get one of their own."""
+"""The most classes of one block that further uses are tried with before they get their own."""
 
 
 def unify(reader: Reader, scopes: Sequence[Scope], templates: dict[Scope, Template]) -> list[Template]:
-    """The classes that all these uses need, in the order of their first use: one, wherever that is possible."""
+    """The classes of all these uses, in the order of their first use; a single class where possible."""
     try:
         return [_template(reader, scopes, templates)]
     except Mismatch:
@@ -53,7 +53,7 @@ def unify(reader: Reader, scopes: Sequence[Scope], templates: dict[Scope, Templa
 
 
 def _template(reader: Reader, scopes: Sequence[Scope], templates: dict[Scope, Template]) -> Template:
-    """The class of some uses.  What only some of them have is looked at again once all its arguments are known."""
+    """The class of some uses.  Where it has conditions, it is built again once all its arguments are known."""
     template = Skeleton(reader, scopes, templates).template()
     if any(condition is not None for condition in _conditions(template.entries)):
         expected = {parameter.key for parameter in template.parameters}
@@ -62,9 +62,9 @@ def _template(reader: Reader, scopes: Sequence[Scope], templates: dict[Scope, Te
 
 
 def _check_names(entries: Sequence[Entry]) -> None:
-    """Raise :class:`Mismatch` where steps that no use has both of have one name.
+    """Raise :class:`Mismatch` where two entries have the same name.
 
-    What some uses lack is called all the same, as an ``nn.Identity`` of that name, and would be the other step.
+    No use has both, but a use calls an ``nn.Identity`` in place of the step it lacks, and by that step's name.
     """
     seen: set[str] = set()
     for entry in entries:
@@ -85,7 +85,7 @@ def _conditions(entries: Iterable[Entry | Series]) -> Iterator[Tree | None]:
 
 
 def _structure(reader: Reader, scope: Scope, templates: dict[Scope, Template]) -> Hashable:
-    """What uses that surely share a class have in common: everything but the values of arguments."""
+    """The structure of a use, which is everything but the values of arguments; uses with equal ones share a class."""
     places = {index: ("in", position) for position, index in enumerate(reader.inputs_of(scope))}
 
     def told(items: Iterable[Item]) -> Hashable:
@@ -105,7 +105,7 @@ def _base(scope: Scope) -> int:
 
 
 class Skeleton:
-    """Makes the template of one class."""
+    """Builds the template of one class."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class Skeleton:
         self.loops = Loops(self.wiring, members, self.chains, Branches(self.wiring, members, conditions))
 
     def template(self) -> Template:
-        """The class; raises :class:`Mismatch` when the uses have none in common."""
+        """The template; raises :class:`Mismatch` when the uses cannot share a class."""
         rows = [self._items(scope) for scope in self.wiring.uses]
         previous = self.wiring.channels.get(Ref(-1, 0))
         if self.wiring.chain:
@@ -150,7 +150,7 @@ class Skeleton:
         return template
 
     def _items(self, scope: Scope) -> list[Item]:
-        """What a scope holds; a use of a class gives all that the class has for outputs."""
+        """The items of a scope; those that are uses of a class give all the outputs of that class."""
         items = self.wiring.reader.items(scope)
         waiting = list(items)
         while waiting:
@@ -182,7 +182,7 @@ class Skeleton:
 
 
 def _given(child: Template, scope: Scope) -> dict[int, int]:
-    """Which output of its class each value is that a use gives."""
+    """The output of its class for each node that a use gives."""
     if scope.reuse is None:
         return child.given[child.place[scope]]
     firsts = child.given[child.place[scope.reuse]]

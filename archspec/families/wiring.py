@@ -1,4 +1,4 @@
-"""What the entries of a class read, and how many channels flow between them."""
+"""The values that the entries of a class read, and their channels."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from archspec.graph import Scope
 
 
 def child_of(item: Item, templates: dict[Scope, Template]) -> Template | None:
-    """The class an item is a use of."""
+    """The class that an item is a use of, or None."""
     if item.kind != "call" or not isinstance(item.what, Scope):
         return None
     return templates[item.what.reuse or item.what]
 
 
 class Wiring:
-    """The values of a class in the making: its inputs and what its entries give, each found again in every use."""
+    """The values of the class being built, its inputs and the results of its entries, with their nodes in every use."""
 
     def __init__(
         self,
@@ -51,9 +51,9 @@ class Wiring:
         for position in range(len(self.inputs[0])):
             self.channels[Ref(-1, position)] = self._input_channels(position)
         self.entries: list[Entry] = []
-        """Those of a class with a forward, by their number."""
+        """The entries of a class with a forward, by number."""
         self.top: list[Entry] = []
-        """Those that stand in no loop."""
+        """The entries in no loop."""
 
     def _input_channels(self, position: int) -> Tree:
         values = [self.solver.channels(inputs[position]) for inputs in self.inputs]
@@ -62,20 +62,20 @@ class Wiring:
         return algebra.name(input_key(position))
 
     def mark(self) -> tuple[Any, ...]:
-        """What there is so far, for :meth:`back_to`."""
+        """The present state, for :meth:`back_to`."""
         aliases = [(entry, entry.alias) for entry in self.entries]
         values = [dict(values) for values in self.values]
         return self.solver.snapshot(), list(self.entries), list(self.top), dict(self.channels), values, aliases
 
     def back_to(self, mark: tuple[Any, ...]) -> None:
-        """Forget what was made since; a mark serves once."""
+        """Return to a mark, without what was made since; a mark can be used once."""
         solver, self.entries, self.top, self.channels, self.values, aliases = mark
         self.solver.restore(solver)
         for entry, alias in aliases:
             entry.alias = alias
 
     def reads(self, items: list[Item | None]) -> list[list[Ref | None]]:
-        """For each input of an entry, what each use reads."""
+        """For each input of an entry, the value that each use reads."""
         count = next(len(self.formal(item)) for item in items if item is not None)
         table: list[list[Ref | None]] = [[] for _ in range(count)]
         for use, item in enumerate(items):
@@ -87,13 +87,13 @@ class Wiring:
         return table
 
     def value(self, use: int, index: int) -> Ref:
-        """What makes a node's value in a use."""
+        """The value of a node in a use; raises :class:`Mismatch` where the class does not have it."""
         if index not in self.values[use]:
             raise Mismatch("a value from elsewhere")
         return self.values[use][index]
 
     def formal(self, item: Item) -> Sequence[int]:
-        """The nodes an item is called with, in the order its class wants them."""
+        """The nodes an item is called with, in the order of its class's inputs."""
         child = child_of(item, self.templates)
         if child is None or not isinstance(item.what, Scope) or not item.live:
             return item.reads
@@ -102,7 +102,7 @@ class Wiring:
         return child.inputs[child.place[item.what]]
 
     def phi(self, read: Sequence[Ref | None], before: int) -> Ref:
-        """The one value that is what every use reads, where entries that some uses lack pass their input on."""
+        """The single value that every use reads, where an entry that a use lacks is replaced by its alias."""
         refs = [(use, ref) for use, ref in enumerate(read) if ref is not None]
         top = max((ref for _, ref in refs), key=lambda ref: (ref.entry, ref.output))
         other = [(use, ref) for use, ref in refs if ref != top]
@@ -123,7 +123,7 @@ class Wiring:
     def note_channels(
         self, entry: Entry, number: int, where: Sequence[int], turns: Sequence[int] | None = None
     ) -> None:
-        """Find formulas for the channels that an entry gives."""
+        """Find formulas for the output channels of an entry."""
         there = [(use, item) for use, item in zip(where, entry.items, strict=True) if item is not None]
         outputs = max((item.outputs or len(item.gives) for _, item in there), default=0)
         for output in range(outputs):
@@ -136,7 +136,7 @@ class Wiring:
                 self.channels[Ref(number, output)] = found
 
     def last_width(self, item: Item, output: int) -> int | None:
-        """The channels of an output of an item."""
+        """The channels of an item's output; None where they are not known."""
         index = next((index for index, place in item.gives.items() if place == output), None)
         return None if index is None else self.solver.channels(index)
 
@@ -149,7 +149,7 @@ class Wiring:
         before: Sequence[Tree],
         turns: Sequence[int] | None = None,
     ) -> Tree | None:
-        """A formula for the channels an entry gives: a guess from what it is, kept when it is right at every use."""
+        """A formula for an entry's output channels: a guess from its kind, kept if it is right in every use."""
         if any(value is None for value in values):
             return None
         guesses: list[Tree] = []
@@ -172,7 +172,7 @@ class Wiring:
         constant = algebra.constant(values[0]) if len(set(values)) == 1 else None
         if constant is not None and len(set(where)) == len(self.uses):
             return constant
-        for guess in guesses:  # the same in the few uses that have an entry is luck where a formula says it too
+        for guess in guesses:  # a formula is better than a constant that holds only in the few uses with the entry
             if guess != constant and self.solver.fits(guess, values, where, turns):
                 return self._simpler(guess, values, where, turns)
         return constant
@@ -180,14 +180,14 @@ class Wiring:
     def _simpler(
         self, guess: Tree, values: Sequence[int | None], where: Sequence[int], turns: Sequence[int] | None
     ) -> Tree:
-        """One argument that is the same everywhere as a formula of several."""
+        """An argument with the same values as a formula of several arguments, or the formula itself."""
         several = len(algebra.names_in(guess)) > 1
         names = map(algebra.name, {**self.solver.parameters, **self.solver.candidates}) if several else ()
         return next((name for name in names if self.solver.fits(name, values, where, turns)), guess)
 
 
 def _tidy(tree: Tree) -> Tree:
-    """A sum with its terms collected."""
+    """The formula; of a sum, with equal terms collected."""
     if isinstance(tree, t.Arithmetic) and tree.rest[0][0] in "+-":
         return algebra.total([tree])
     return tree

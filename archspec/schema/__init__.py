@@ -1,4 +1,4 @@
-"""The shape of a spec file: which keys there are and what each may hold."""
+"""The structure of a spec file: its keys and the values each may have."""
 
 from archspec.schema.files import LANGUAGE_VERSION, BlockDefinition, SpecFile, parse_file
 from archspec.schema.models import BlockModel, SpecModel

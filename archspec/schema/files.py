@@ -1,4 +1,4 @@
-"""A file as a whole: its model validated, pydantic's errors told as diagnostics, its blocks parsed."""
+"""A whole file: its model is validated, pydantic's errors become diagnostics, its blocks are parsed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LANGUAGE_VERSION = 1
 
 @dataclass(slots=True, eq=False)
 class BlockDefinition:
-    """A block, or a whole spec seen as one."""
+    """A block, or a whole spec treated as one."""
 
     name: str
     model: BlockModel | SpecModel
@@ -28,7 +28,7 @@ class BlockDefinition:
     span: Span
     steps: tuple[Step, ...]
     uses: set[str] = field(default_factory=set)
-    """Parameters and ``let`` names some use has read; what is left over is warned of."""
+    """Parameters and ``let`` names that some use has read; the others are reported in a warning."""
 
 
 @dataclass(slots=True, eq=False)
@@ -36,9 +36,9 @@ class SpecFile:
     """A parsed file: its model, its blocks, and the located mapping it came from."""
 
     key: str
-    """What identifies the file: its resolved path."""
+    """The resolved path, which identifies the file."""
     shown: str
-    """How users know it."""
+    """The name shown to users."""
     model: SpecModel
     node: Mapping
     folder: Any
@@ -46,22 +46,22 @@ class SpecFile:
     whole: BlockDefinition | None = None
     used_blocks: set[str] = field(default_factory=set)
     handed: set[str] = field(default_factory=set)
-    """The blocks that a value has named: alternatives, each of which takes what the others need."""
+    """Blocks named by a value.  They are alternatives: each accepts the arguments that the others need."""
     used_defaults: set[str] = field(default_factory=set)
-    """Ops and blocks that something has started from the file's ``defaults`` of."""
+    """Ops and blocks whose entries in the file's ``defaults`` have been used."""
     imports: dict[str, Any] = field(default_factory=dict)
     work: Work = field(default_factory=Work)
-    """What the expressions of all files of the load have used together."""
+    """The evaluation work of the expressions in all files of the load."""
     templates: dict[int, Any] = field(default_factory=dict)
-    """Parsed expressions by the identity of their scalar, which lives as long as the file."""
+    """Parsed expressions by the ``id`` of their scalar, which the file keeps alive."""
 
 
 def parse_file(
     node: Node, key: str, shown: str, folder: Any, diagnostics: Diagnostics, work: Work | None = None
 ) -> SpecFile | None:
-    """A located file as a :class:`SpecFile`; None, with diagnostics added, where its structure is wrong.
+    """A located file as a :class:`SpecFile`; None, with diagnostics added, where its structure is invalid.
 
-    ``work`` is that of the load which reads the file.
+    ``work`` counts the evaluation of the whole load that the file belongs to.
     """
     if not isinstance(node, Mapping):
         diagnostics.error(
@@ -132,7 +132,7 @@ def _parse_block(
 def _validate(
     kind: type[Any], node: Mapping, diagnostics: Diagnostics, known: dict[str, Any] | None = None
 ) -> Any | None:
-    """A model over a located mapping, or None with a diagnostic for each thing wrong with it."""
+    """The model of a located mapping, or None with a diagnostic for each error."""
     data: dict[str, Any] = {str(key.text): value for key, value in node.entries}
     try:
         return kind.model_validate(data | (known or {}))
@@ -190,7 +190,7 @@ def _example(loc: tuple[Any, ...]) -> str | None:
 
 
 def _span_of(node: Node, loc: tuple[Any, ...]) -> Span:
-    """The span of what a pydantic error location speaks of, or of the nearest thing around it."""
+    """The span that a pydantic error location refers to, or that of the innermost enclosing node."""
     for part in loc:
         inner = node.get(str(part)) if isinstance(node, Mapping) else None
         if isinstance(node, Items) and isinstance(part, int) and part < len(node.items):

@@ -1,7 +1,6 @@
-"""pydantic models of a spec file and of a block: which keys there are.
+"""pydantic models of a spec file and of a block: the keys they may have.
 
-Values that may hold expressions stay located YAML nodes; only elaboration, which knows ops and blocks, can say whether
-they fit.
+Values that may contain expressions stay located YAML nodes.  Elaboration, which knows ops and blocks, checks them.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ def _word(value: Any) -> Any:
 
 
 def _names_to_nodes(value: Any) -> Any:
-    """A mapping as a dict of located nodes; a bare null is an empty one."""
+    """A mapping as a dict of located nodes; null gives an empty dict."""
     if isinstance(value, Mapping):
         return {str(key.text): node for key, node in value.entries}
     if isinstance(value, Scalar) and value.value is None:
@@ -44,7 +43,7 @@ class _Model(BaseModel):
 
 
 class BlockModel(_Model):
-    """A block: parameters and inputs to outputs, as a list of steps."""
+    """A block: a list of steps from inputs to outputs, with parameters."""
 
     doc: Word | None = Field(None, description="A description of the block, in one line.")
     params: Nodes = Field(
@@ -59,7 +58,7 @@ class BlockModel(_Model):
 
 
 class SpecModel(_Model):
-    """A spec file: a network or a block of its own, and the blocks it is written with."""
+    """A spec file: a network or a single block, and the blocks it defines."""
 
     archspec: Literal[1] = Field(description="Language version.")
     name: Word | None = Field(None, description="Name of the network and of the emitted class.")

@@ -1,4 +1,4 @@
-"""One step as written: what it applies, its name, its arguments, and what stands beside it."""
+"""One step as written: what it applies, its name, its arguments and its other keys."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from archspec.expressions import Clause, Expression, Interpolation
 from archspec.source import Items, Mapping, Node, Scalar
 
 STEP_KEYS = frozenset({"from", "when", "repeat", "for", "label", "aside", "init", "inline"})
-"""What may stand beside the one key that says what a step does."""
+"""The keys allowed beside the key that says what a step applies."""
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _AS = re.compile(r"(?P<what>.*?)(?:\s+as\s+(?P<name>.*))?\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """One entry of ``from``: a name, or a template of names that ``for`` and ``when`` make several or none of."""
+    """One entry of ``from``: a name, or a template that ``for`` and ``when`` expand to several names or none."""
 
     name: Scalar
     clauses: tuple[Clause, ...] = ()
@@ -28,10 +28,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One step as written: what it applies, its name, its arguments and what stands beside it."""
+    """One step as written: what it applies, its name, its arguments and its other keys."""
 
     what: str
-    """Op, block, ``$param``, ``sequence`` or ``steps``."""
+    """The name of an op or a block, ``$param``, ``sequence`` or ``steps``."""
     what_span: Span
     name: str | Interpolation | Expression | None
     name_span: Span | None
@@ -39,7 +39,7 @@ class Step:
     """Arguments (a mapping), branches or steps (a list); None for a bare step."""
     span: Span
     reads: tuple[Source, ...] | None = None
-    """``from``: what it reads in place of the step before."""
+    """``from``: what the step reads instead of the previous step's output."""
     when: Expression | bool | None = None
     clauses: tuple[Clause, ...] = ()
     repeat: Node | None = None
@@ -48,9 +48,9 @@ class Step:
     aside: bool = False
     init: Node | None = None
     inline: bool = False
-    """Whether a block's steps stand in the scope around, and not in one of their own."""
+    """Whether a block's steps belong to the enclosing scope and not to a scope of their own."""
     steps: tuple[Step, ...] | None = None
-    """The parsed body of ``sequence`` and ``steps``, which can be nothing else."""
+    """The parsed body of ``sequence`` or ``steps``."""
 
     def argument(self, name: str) -> Node | None:
         """An argument as written, or None."""
@@ -58,7 +58,7 @@ class Step:
 
 
 def parse_steps(nodes: Any, diagnostics: Diagnostics) -> tuple[Step, ...]:
-    """Steps of a list of located nodes; a step that is wrong is reported and left out."""
+    """The steps of a list of located nodes; an invalid step is reported and left out."""
     steps = []
     for node in nodes:
         try:
@@ -69,7 +69,7 @@ def parse_steps(nodes: Any, diagnostics: Diagnostics) -> tuple[Step, ...]:
 
 
 def parse_step(node: Node, diagnostics: Diagnostics) -> Step:
-    """One step.  Raises :class:`Fault` when it is none; faults in nested steps are collected instead."""
+    """One step.  Raises :class:`Fault` where it is invalid; faults of nested steps are collected instead."""
     if isinstance(node, Scalar):
         if not isinstance(node.value, str):
             raise Fault("not-a-step", f"a step is an op or a block, not `{printable(node.text)}`", node.span)
@@ -130,7 +130,7 @@ def _what_span(key: Scalar, what: str) -> Span:
 
 
 def _as(key: Scalar) -> tuple[str, str | Interpolation | Expression | None, Span]:
-    """What and name of ``conv as conv1``, and where the name stands."""
+    """The op and the name in ``conv as conv1``, and the span of the name."""
     text = str(key.value)
     match = _AS.match(text)
     if match is None:
@@ -145,7 +145,7 @@ def _as(key: Scalar) -> tuple[str, str | Interpolation | Expression | None, Span
 
 
 def _template(text: str, span: Span, plain: bool) -> str | Interpolation | Expression:
-    """Text that may hold expressions."""
+    """Text that may contain expressions."""
     return expressions.template(Scalar(text, text, span, plain)) or text.replace("$$", "$")
 
 
@@ -189,7 +189,7 @@ def _when(node: Mapping) -> Expression | bool | None:
 
 
 def bare(scalar: Scalar) -> Expression:
-    """An expression written without ``$``; one written with it all the same is understood."""
+    """An expression written without ``$``; a ``$`` is accepted."""
     found = expressions.template(scalar)
     if isinstance(found, Expression):
         return found
@@ -220,7 +220,7 @@ def _value_span(node: Mapping, name: str) -> Span | None:
 
 
 def _flag(node: Mapping, key: str) -> bool:
-    """A key that is true or false; false where it is missing."""
+    """The value of a key that is true or false; false where the key is missing."""
     found = node.get(key)
     if found is None:
         return False

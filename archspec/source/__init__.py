@@ -1,8 +1,8 @@
-"""YAML text to located plain data: every key and value carries the span it was written at.
+"""YAML text to plain data in which every key and value carries its source span.
 
-PyYAML's event stream (libyaml's where it is there) does the scanning; the nodes, the scalars of YAML 1.2's core schema,
-the limits and the words for what is wrong are ours.  Nothing is ever constructed from a tag, and no input, whatever its
-bytes, raises anything but :class:`~archspec.diagnostics.Fault`.
+PyYAML scans the text and gives events (through libyaml where it is installed).  The nodes, the scalars of YAML 1.2's
+core schema, the limits and the error messages are ours.  No object is ever constructed from a tag, and no input raises
+anything but :class:`~archspec.diagnostics.Fault`.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ __all__ = [
 
 
 def parse(text: str, name: str, limits: Limits = DEFAULT_LIMITS, path: str | None = None) -> Node:
-    """The one YAML document in a text as located nodes; ``name`` is what spans call the file, ``path`` where it is.
+    """The single YAML document of a text as located nodes; ``name`` is the file's name in spans, ``path`` its path.
 
-    Raises :class:`~archspec.diagnostics.Fault` for anything that is not one document of plain data within the limits.
+    Raises :class:`~archspec.diagnostics.Fault` where the text is not one document of plain data, or exceeds the limits.
     """
     if len(text) > limits.text_bytes or len(text.encode("utf-8", "surrogatepass")) > limits.text_bytes:
         raise too_large(printable(name), limits)
@@ -59,8 +59,8 @@ def parse(text: str, name: str, limits: Limits = DEFAULT_LIMITS, path: str | Non
 
 
 def parse_call(text: str, name: str) -> Node:
-    """A call, ``cut(after=fc7)``, as the nodes of ``{cut: {after: fc7}}``, whose spans point into the text as typed.
+    """A call, ``cut(after=fc7)``, as the nodes of ``{cut: {after: fc7}}``, with spans in the text as it was typed.
 
-    A text that is no call is YAML.  Raises :class:`~archspec.diagnostics.Fault`.
+    A text that is not a call is read as YAML.  Raises :class:`~archspec.diagnostics.Fault`.
     """
     return calls.parse_call(text, name, parse)

@@ -16,7 +16,7 @@ Point: TypeAlias = tuple[int, int]
 
 
 class Finished(NamedTuple):
-    """A node with how many nodes it is, how deep, and where it was written (for an alias: where the alias was)."""
+    """A node with its size in nodes, its height, and its start and end in the text (of the alias, where it is one)."""
 
     node: Node
     size: int
@@ -26,7 +26,7 @@ class Finished(NamedTuple):
 
 
 class _Open:
-    """A sequence or mapping whose end has not come yet."""
+    """A sequence or mapping whose end event has not been read yet."""
 
     __slots__ = ("end", "entries", "event", "height", "is_mapping", "items", "key", "seen", "size", "start")
 
@@ -43,12 +43,12 @@ class _Open:
         self.end: Point | None = None
 
 
-# An anchor and a tag in any order, with the blanks and comments up to what they stand before.
+# An anchor and a tag in any order, with the blanks and comments between them and their node.
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s*(?:#[^\r\n]*\s*)*)+")
 
 
 class Builder:
-    """Turns the event stream into nodes with a stack of its own, so that no depth of nesting exhausts Python's."""
+    """Builds nodes from the event stream with an explicit stack, so that deep nesting cannot exhaust Python's."""
 
     def __init__(self, text: str, source: Source, limits: Limits) -> None:
         self.text, self.source, self.limits = text, source, limits
@@ -57,7 +57,7 @@ class Builder:
         self.nodes = 0
 
     def build(self, events: Iterator[Any]) -> Node:
-        """The one document the events describe; raises :class:`Fault`."""
+        """The single document that the events describe; raises :class:`Fault`."""
         from yaml import events as kinds
 
         root: Node | None = None
@@ -154,7 +154,7 @@ class Builder:
             said = f"more than {self.limits.nodes:,} values, counting what each alias repeats"
             raise Fault("too-many-nodes", said, span)
 
-    # Into the collection around
+    # Adding to the enclosing collection
 
     def add(self, done: Finished) -> None:
         parent = self.open[-1]
@@ -176,7 +176,7 @@ class Builder:
         if key.plain and key.text == "<<":
             hint = "use a block, or write out the entries"
             raise Fault("merge-key", "merge keys (`<<`) are not part of the language", key.span, hint)
-        # Keys are known by their text; their values must differ too, or `plain` would lose one (`1` and `0x1`).
+        # Keys are looked up by their text.  Their values must differ too, or `plain` would lose one (`1` and `0x1`).
         first = parent.seen.get(key.text) or parent.seen.get((key.value,))
         if first is not None:
             written = "" if first.text == key.text else f" as `{printable(first.text, 40)}`"
@@ -204,21 +204,21 @@ class Builder:
         return Span(self.source, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
     def scalar_span(self, event: Any) -> Span:
-        """A scalar's own characters, quotes included, without anchor and tag."""
+        """The span of a scalar, quotes included, without anchor and tag."""
         start, end = event.start_mark, event.end_mark
         begin = self.content_start(event, end.index)
         if event.style in ("|", ">"):
-            # The mark after a block scalar is in the line that is no longer part of it, or at the end of the file.
+            # The end mark of a block scalar lies on the first line after it, or at the end of the file.
             after = end.line + 1 if end.index < len(self.text) else len(self.source.lines) + 1
             return Span(self.source, *begin, *self.last_content_before(after, start.line + 1))
         if end.line >= len(self.source.lines):
-            # libyaml places the value that is missing after a last `? key` on a line after the last.
+            # libyaml places the missing value of a final `? key` on a line past the end of the text.
             begin = len(self.source.lines), len(self.source.lines[-1]) + 1
             return Span(self.source, *begin, *begin)
         return Span(self.source, *begin, end.line + 1, end.column + 1)
 
     def collection_span(self, opened: _Open, event: Any) -> Span:
-        """From the first key or `-` or bracket to the last value or bracket."""
+        """The span from the first key, `-` or bracket to the last value or bracket."""
         stop = event.end_mark
         start = self.content_start(opened.event, stop.index)
         if opened.event.flow_style or opened.start is None or opened.end is None:
@@ -226,7 +226,7 @@ class Builder:
         return Span(self.source, *(opened.start if opened.is_mapping else start), *opened.end)
 
     def content_start(self, event: Any, end_index: int) -> Point:
-        """Where a node begins after its anchor and tag."""
+        """The position at which a node begins after its anchor and tag."""
         start = event.start_mark
         if event.anchor is None and event.tag is None:
             return start.line + 1, start.column + 1
@@ -237,7 +237,7 @@ class Builder:
         return start.line + 1, start.column + 1 + sum(map(len, skipped))
 
     def last_content_before(self, line: int, first: int) -> Point:
-        """End of the last line that is not blank before a line, none before ``first``."""
+        """The end of the last line before a line that is not blank; no line before ``first`` is considered."""
         known = self.source.lines
         line = min(line - 1, len(known))
         while line > first and not known[line - 1].strip():

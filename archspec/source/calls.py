@@ -15,7 +15,7 @@ from archspec.source.text import lines
 
 
 class _Written:
-    """YAML made of a text, which remembers for each character where in the text it comes from."""
+    """YAML built from a text, with the position in the text that each character comes from."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -23,18 +23,18 @@ class _Written:
         self.origins: list[int] = []
 
     def copy(self, start: int, end: int) -> None:
-        """A stretch of the text."""
+        """Append a part of the text."""
         self.yaml += self.text[start:end]
         self.origins += range(start, end)
 
     def put(self, words: str, at: int) -> None:
-        """Words that the text does not have, for what it has at a place."""
+        """Append words that are not in the text, with ``at`` as their position."""
         self.yaml += words
         self.origins += [at] * len(words)
 
 
 def parse_call(text: str, name: str, parse: Callable[[str, str], Node]) -> Node:
-    """The call as nodes, read by ``parse``; a text that is no call is read as it stands.  Raises :class:`Fault`."""
+    """The call as nodes, read by ``parse``; a text that is not a call is read unchanged.  Raises :class:`Fault`."""
     start = len(text) - len(text.lstrip())
     opened, end = text.find("("), len(text.rstrip()) - 1
     if opened < 0 or text[end] != ")" or "\n" in text:
@@ -71,7 +71,7 @@ def parse_call(text: str, name: str, parse: Callable[[str, str], Node]) -> Node:
 
 
 def _placed(node: Node, moved: Callable[[Span], Span]) -> Node:
-    """A node with all spans moved."""
+    """The node with all its spans moved."""
     if isinstance(node, Scalar):
         return replace(node, span=moved(node.span))
     if isinstance(node, Items):

@@ -1,4 +1,4 @@
-"""The YAML parser, and its complaints in words a person understands, at the place they mean."""
+"""The YAML parser, with its errors reworded for the user and placed where the mistake is."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _loader() -> Any:
 
 
 class _Complaint(NamedTuple):
-    """What the parser says (either parser's words), and what we say; shown where it began if that says more."""
+    """A parser's error (libyaml's or PyYAML's words) and our message, shown where the construct begins if clearer."""
 
     pattern: str
     message: str
@@ -100,7 +100,7 @@ def _complaint(error: Any, source: Source) -> Fault:
 
 
 def _hint(usual: str | None, span: Span) -> str | None:
-    """A hint for what is on the line, before the usual one."""
+    """The hint that fits the contents of the line, or else the usual one."""
     line, before = span.source.lines[span.line - 1], _before(span).rstrip()
     here = line[span.column - 1 : span.column]
     if "$(" in line:
@@ -121,7 +121,7 @@ _BLANK = re.compile(r"\s*(?:#.*)?")
 
 
 def _bare_item(noticed: Span) -> tuple[str, Span] | None:
-    """The item of a list (``- relu``) that the line of a complaint gives keys to, though it is a word; or None."""
+    """The list item (``- relu``) that is a plain word, though the line of the error gives it keys; or None."""
     known = noticed.source.lines
     key = _KEY.match(known[noticed.line - 1])
     above = noticed.line - 1
@@ -131,7 +131,7 @@ def _bare_item(noticed: Span) -> tuple[str, Span] | None:
     if key is None or item is None or ": " in item["word"] or item["word"].endswith(":"):
         return None
     if len(key["indentation"]) < item.start("blank"):
-        return None  # left of the item's own column: it belongs to something further out
+        return None  # left of the item's column: the key belongs to an outer collection
     return item["word"], Span(noticed.source, above, item.start("word") + 1, above, item.end("word") + 1)
 
 
@@ -146,7 +146,7 @@ def _character(mark: Any, source: Source) -> Span:
 
 
 def _tab_before(span: Span) -> Span | None:
-    """The tab in the indentation that a complaint at this place is about, if there is one."""
+    """The tab in the indentation that causes an error at this place, or None."""
     line = span.source.lines[span.line - 1]
     indentation = line[: len(line) - len(line.lstrip())]
     if "\t" not in indentation or span.column > len(indentation) + 1:

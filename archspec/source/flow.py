@@ -12,13 +12,13 @@ _PLAIN = re.compile(r"[A-Za-z_][\w.]*")
 
 
 class Bare(str):
-    """Text that stands as it is wherever flow style lets it, such as an expression."""
+    """Text written without quotes wherever flow style allows it, such as an expression."""
 
     __slots__ = ()
 
 
 def flow(value: Any) -> str:
-    """Plain data on one line; text is in quotes where it would not be read as that text."""
+    """Plain data on one line; text is quoted where YAML would read it as something else."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):

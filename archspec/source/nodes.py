@@ -1,4 +1,4 @@
-"""Located plain data: what YAML text becomes, and Python data made to look the same."""
+"""Located plain data: the nodes of YAML text, and Python data as the same nodes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archspec.records import record
 
 @dataclass(frozen=True)
 class Limits:
-    """How much YAML is read before it is refused; nodes count what an alias stands for each time it is used."""
+    """The limits of YAML that is read; the nodes behind an alias are counted each time it is used."""
 
     text_bytes: int = 1_000_000
     nodes: int = 200_000
@@ -24,7 +24,7 @@ DEFAULT_LIMITS = Limits()
 
 @record
 class Scalar:
-    """One YAML scalar: its value, its text without quotes, where it stands, and whether it was written unquoted."""
+    """One YAML scalar: its value, its text without quotes, its span, and whether it was written unquoted."""
 
     value: None | bool | int | float | str
     text: str
@@ -33,7 +33,7 @@ class Scalar:
 
     @property
     def nothing(self) -> bool:
-        """Whether nothing is written: ``channels:`` with no value, which is not ``channels: null``."""
+        """Whether the value is missing, as in ``channels:``; false for ``channels: null``."""
         return self.value is None and not self.text
 
 
@@ -47,7 +47,7 @@ class Items:
 
 @record
 class Mapping:
-    """A YAML mapping, its entries in the order written; keys are known by their text."""
+    """A YAML mapping, its entries in the order written; keys are looked up by their text."""
 
     entries: tuple[tuple[Scalar, Node], ...]
     span: Span
@@ -57,12 +57,12 @@ class Mapping:
         object.__setattr__(self, "_by_text", {entry[0].text: entry for entry in self.entries})
 
     def get(self, key: str) -> Node | None:
-        """The value under a key, or None where there is no such key."""
+        """The value of a key, or None where there is no such key."""
         entry = self._by_text.get(key)
         return entry[1] if entry else None
 
     def key(self, key: str) -> Scalar | None:
-        """The key itself as it is written, for its span; None where there is no such key."""
+        """The key as a node, which has its span; None where there is no such key."""
         entry = self._by_text.get(key)
         return entry[0] if entry else None
 
@@ -81,7 +81,7 @@ _WORDS = {None: "null", True: "true", False: "false"}
 
 
 def plain(node: Node) -> Any:
-    """A node as Python data: dict (its keys by their values), list or scalar."""
+    """A node as Python data: a dict (its keys are the keys' values), a list or a scalar."""
     if isinstance(node, Scalar):
         return node.value
     if isinstance(node, Items):
@@ -90,9 +90,9 @@ def plain(node: Node) -> Any:
 
 
 def literal(value: Any, span: Span, limits: Limits = DEFAULT_LIMITS) -> Node:
-    """Python data (dict, list, tuple, scalar) as nodes that all stand at one span.
+    """Python data (dict, list, tuple, scalar) as nodes that all have the same span.
 
-    Raises :class:`Fault` ``not-data`` for anything else, and ``too-deep``.
+    Raises :class:`Fault`: ``not-data`` for anything else, ``too-deep`` for data nested too deeply.
     """
     return _literal(value, span, limits.depth)
 

@@ -1,4 +1,4 @@
-"""Opening what a user names as a file: a regular file, never a pipe or a device, which may have no end."""
+"""Opening a file that a user names: only a regular file, never a pipe or a device, whose data may never end."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ YAML = (".yaml", ".yml")
 
 
 def opened(path: Path, hint: str | None = None) -> BinaryIO:
-    """A regular file, or a link to one, open for reading its bytes.
+    """A regular file, or a link to one, opened for reading bytes.
 
     Raises :class:`Fault`: ``file-not-found``, or ``not-a-file`` (also where it cannot be opened), with ``hint``.
     """
     shown = printable(str(path))
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # asked first: opening a pipe waits for somebody to write
+        if not stat.S_ISREG(path.stat().st_mode):  # checked first: opening a pipe blocks until a writer comes
             raise Fault("not-a-file", f"{shown} is not a file", hint=hint)
         return path.open("rb")
     except FileNotFoundError:
@@ -30,7 +30,7 @@ def opened(path: Path, hint: str | None = None) -> BinaryIO:
 
 
 def files(folder: Path, endings: Sequence[str]) -> dict[str, str]:
-    """The first thousand files of a folder with one of some endings, by their names without it; none if unreadable."""
+    """The first thousand files of a folder that have one of the endings, by name without ending; none if unreadable."""
     try:
         found = islice((entry for entry in folder.iterdir() if entry.suffix in endings), 1000)
         return {entry.stem: entry.name for entry in found}
@@ -39,19 +39,19 @@ def files(folder: Path, endings: Sequence[str]) -> dict[str, str]:
 
 
 def spec_files(folder: Path) -> dict[str, str]:
-    """The same of YAML files."""
+    """:func:`files` for YAML files."""
     return files(folder, YAML)
 
 
 def _beside(path: Path) -> str | None:
-    """The hint for a file that is missing: the one of its kind beside it whose name is nearly the same."""
+    """The hint for a missing file: a file of the same kind, in the same folder, with a similar name."""
     there = files(path.parent, YAML if path.suffix in YAML else (path.suffix,))
     near = nearest(path.stem, there)
     return None if near is None else f"did you mean `{printable(there[near])}`?"
 
 
 def is_file(path: Path) -> bool:
-    """Whether a regular file is there; not where the system takes no such name, one that is too long or has a NUL."""
+    """Whether the path is a regular file; false where the system refuses the name, as too long or with a NUL."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except (OSError, ValueError):
@@ -59,7 +59,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """The same of a folder."""
+    """Whether the path is a folder; false where the system refuses the name."""
     try:
         return stat.S_ISDIR(path.stat().st_mode)
     except (OSError, ValueError):

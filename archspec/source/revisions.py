@@ -1,7 +1,7 @@
-"""Specs as git keeps them: ``HEAD~1:specs/resnet18.yaml`` is a file of a revision, as ``git show`` names it.
+"""Specs from git revisions: ``HEAD~1:specs/resnet18.yaml`` names a file of a revision, as for ``git show``.
 
-The YAML files of the revision that lie in the spec's folder and below are written into a temporary folder, since those
-are what the spec may name.  Nothing in the repository changes, and nothing of it is run.
+The YAML files in and below the spec's folder in that revision are written to a temporary folder, since the spec may
+name those.  Nothing in the repository is changed, and none of its code is run.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from archspec.diagnostics import Fault, printable
 from archspec.source.nodes import DEFAULT_LIMITS, Limits
 
 MAXIMUM_FILES = 5_000
-"""YAML files of one folder of a revision."""
+"""The most YAML files that one folder of a revision may have."""
 _ENDINGS = (".yaml", ".yml")
 _PATIENCE = 60
-"""Seconds that one call of git may take."""
+"""The time limit of one git call, in seconds."""
 
 
 def is_revision(text: str) -> bool:
-    """Whether a text names a file of a git revision, and no file here."""
+    """Whether a text names a file of a git revision and not an existing file."""
     revision, colon, path = text.partition(":")
     return bool(colon and revision) and path.endswith(_ENDINGS) and not Path(text).exists()
 
 
 @contextmanager
 def checked_out(text: str, limits: Limits = DEFAULT_LIMITS) -> Iterator[Path]:
-    """The path of a spec of a revision, ``REVISION:PATH``, beside the YAML files it may name; gone at the end.
+    """The path of a temporary copy of a spec, ``REVISION:PATH``, beside the YAML files it may name; deleted on exit.
 
-    ``PATH`` starts at the top of the repository, or with ``./`` at the current folder, as for ``git show``.  Raises
-    :class:`Fault`: ``no-git``, ``unknown-revision``, ``file-not-found``, ``too-large``, ``too-many-files``.
+    ``PATH`` is relative to the top of the repository, or with ``./`` to the current folder, as for ``git show``.
+    Raises :class:`Fault`: ``no-git``, ``unknown-revision``, ``file-not-found``, ``too-large``, ``too-many-files``.
     """
-    from tempfile import TemporaryDirectory  # late: few calls ask for a revision, and every command imports this file
+    from tempfile import TemporaryDirectory  # imported late: few calls need it, and every command imports this file
 
     revision, _, path = text.partition(":")
-    if revision.startswith("-"):  # git would take it for an option
+    if revision.startswith("-"):  # git would read it as an option
         raise Fault("unknown-revision", f"`{printable(revision)}` is no revision: it starts with a dash")
     commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
     if not commit:
@@ -62,7 +62,7 @@ def checked_out(text: str, limits: Limits = DEFAULT_LIMITS) -> Iterator[Path]:
 
 
 def _from_the_top(path: str) -> str:
-    """A path of the repository, from its top folder."""
+    """A path relative to the top folder of the repository."""
     if not path.startswith(("./", "../")):
         return path
     prefix = _git("rev-parse", "--show-prefix").decode().strip()
@@ -78,7 +78,7 @@ def _from_the_top(path: str) -> str:
 
 
 def _files(commit: str, folder: str) -> dict[str, tuple[str, int]]:
-    """The YAML files below a folder of a commit, by their path from there: the blob of each, and its bytes."""
+    """The YAML files below a folder of a commit, by relative path: the blob of each and its size in bytes."""
     listing = _git("ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", f"{commit}:{folder}")
     found: dict[str, tuple[str, int]] = {}
     for entry in listing.decode("utf-8", "replace").split("\0"):
@@ -86,13 +86,13 @@ def _files(commit: str, folder: str) -> dict[str, tuple[str, int]]:
         if not path.endswith(_ENDINGS):
             continue
         mode, _, blob, size = facts.split()
-        if mode.startswith("100"):  # a regular file, and no link
+        if mode.startswith("100"):  # a regular file, not a link
             found[path] = blob, int(size)
     return found
 
 
 def _git(*arguments: str) -> bytes:
-    """What git prints; empty where it refuses.  Raises :class:`Fault` ``no-git`` where there is no git to ask."""
+    """The output of a git command; empty if it fails.  Raises :class:`Fault` ``no-git`` without git or a repository."""
     import subprocess
 
     try:

@@ -1,4 +1,4 @@
-"""What a scalar means: YAML 1.2's core schema, with ``_`` allowed between the digits of integers."""
+"""The values of scalars: YAML 1.2's core schema, with ``_`` allowed between the digits of integers."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ CORE_TAGS = (*SCALAR_TAGS, "seq", "map")
 
 
 def resolve(text: str, span: Span | None = None) -> Value:
-    """What an unquoted scalar means.
+    """The value of an unquoted scalar.
 
-    Raises :class:`Fault` ``number-range`` for a number too large to be meant.
+    Raises :class:`Fault` ``number-range`` for a number too large to be intended.
     """
     if text in _WORDS:
         return _WORDS[text]
@@ -55,7 +55,7 @@ def resolve(text: str, span: Span | None = None) -> Value:
 
 
 def tagged(tag: str, text: str, span: Span) -> Value:
-    """The value of a scalar under an explicit core tag; raises :class:`Fault` ``tag`` where it is not of that kind."""
+    """The value of a scalar with an explicit core tag; raises :class:`Fault` ``tag`` where the text does not fit it."""
     kind = tag.removeprefix(CORE_TAG)
     if kind == "str":
         return text

@@ -1,4 +1,4 @@
-"""Bytes and characters: reading a file within bounds, and refusing what no editor would show."""
+"""Bytes and characters: reading a file within bounds, and refusing characters that an editor does not show."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from archspec.source.nodes import DEFAULT_LIMITS, Limits
 from archspec.source.regular import opened, reason
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
-# Allowed is what YAML calls printable, without the line breaks only YAML 1.1 knew (an editor shows one line), a second
-# byte order mark, and the marks that make an editor show text in another order than it is read in.
+# The characters that YAML calls printable are allowed, except the line breaks of YAML 1.1 alone (editors show one
+# line), a second byte order mark, and the marks that make an editor show text in another order than it is read in.
 _UNWANTED = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029\ufeff\u202a-\u202e\u2066-\u2069]"
 )
-_RETURN = re.compile("\r")  # as an escape only: in a file it ends a line
+_RETURN = re.compile("\r")  # allowed as an escape only: in a file it ends a line
 
 
 def lines(text: str) -> tuple[str, ...]:
-    """The lines of a text, as YAML and editors count them."""
+    """The lines of a text, as YAML and editors count lines."""
     return tuple(_LINE_BREAK.split(text))
 
 
 def read(path: Path, limits: Limits = DEFAULT_LIMITS, hint: str | None = "name a .yaml file") -> str:
-    """The text of a file, never more than ``limits.text_bytes`` of it; ``hint`` is for what is no file.
+    """The text of a file of at most ``limits.text_bytes`` bytes; ``hint`` is shown where the path is not a file.
 
     Raises :class:`Fault`: ``file-not-found``, ``not-a-file`` (also where it cannot be read), ``too-large`` or
     ``encoding``.
@@ -33,15 +33,15 @@ def read(path: Path, limits: Limits = DEFAULT_LIMITS, hint: str | None = "name a
     try:
         with opened(path, hint) as stream:
             raw = stream.read(limits.text_bytes + 1)
-    except OSError as error:  # a disk that fails
+    except OSError as error:  # a failing disk
         raise Fault("not-a-file", f"{shown} cannot be read: {reason(error)}") from None
     return bounded(raw, str(path), limits)
 
 
 def bounded(raw: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> str:
-    """Bytes as text; raises :class:`Fault` ``too-large`` for more than ``limits.text_bytes``, or ``encoding``.
+    """Bytes as text; raises :class:`Fault`: ``too-large`` for more than ``limits.text_bytes``, or ``encoding``.
 
-    Who reads them from a stream reads one more than that, and no further: the stream may have no end.
+    A caller that reads from a stream reads at most one byte more than the limit: the stream may never end.
     """
     if len(raw) > limits.text_bytes:
         raise too_large(printable(name), limits)
@@ -49,7 +49,7 @@ def bounded(raw: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> str:
 
 
 def decode(raw: bytes, name: str) -> str:
-    """UTF-8 bytes as text, a byte order mark dropped; raises :class:`Fault` ``encoding`` at the first invalid byte."""
+    """UTF-8 bytes as text, without a byte order mark; raises :class:`Fault` ``encoding`` at the first invalid byte."""
     body = raw.removeprefix(b"\xef\xbb\xbf")
     try:
         return body.decode("utf-8")
@@ -62,19 +62,19 @@ def decode(raw: bytes, name: str) -> str:
 
 
 def too_large(shown: str, limits: Limits) -> Fault:
-    """The fault of a text over the limit."""
+    """The fault for a text over the size limit."""
     return Fault("too-large", f"{shown} is larger than {limits.text_bytes:,} bytes")
 
 
 def refuse_characters(text: str, source: Source) -> None:
-    """Raise :class:`Fault` (``control-character``, ``encoding``) at the first character a file may not hold."""
+    """Raise :class:`Fault` (``control-character``, ``encoding``) at the first character not allowed in a file."""
     match = _UNWANTED.search(text)
     if match is not None:
         raise _refused(match.group(), _character(source, lines(text[: match.start()])), "remove it")
 
 
 def refuse_escaped(text: str, span: Span) -> None:
-    """Raise the same for a text in quotes, where escapes have become what they stand for."""
+    """Raise the same for a quoted text whose escapes have been replaced by their characters."""
     match = _UNWANTED.search(text) or _RETURN.search(text)
     if match is not None:
         raise _refused(match.group(), span, "leave the escape out: what is read must be what is seen")
@@ -88,6 +88,6 @@ def _refused(character: str, span: Span, hint: str) -> Fault:
 
 
 def _character(source: Source, before: tuple[str, ...]) -> Span:
-    """The span of the character after the lines before it, the last of them unfinished."""
+    """The span of the character that follows the given text, of which the last line is incomplete."""
     line, column = len(before), len(before[-1]) + 1
     return Span(source, line, column, line, column + 1)

@@ -1,11 +1,11 @@
-"""A graph as the PyTorch source a good engineer would have written by hand.
+"""A graph as PyTorch source, written as a good engineer would write it by hand.
 
-Standalone text that needs torch alone, deterministic and formatted: one class for each block, with constructor
+The text is deterministic, formatted and standalone: it needs only torch.  Each block is one class, with constructor
 arguments for what differs between its uses.
 
-``archspec.families`` finds the common form of a block's uses.  Here, a file each: ``emitter`` writes the file, of
-``classes`` (over ``steps``), each a ``constructor`` and a ``forward``; ``initial`` says how weights start,
-``documentation`` what a class is said to be; ``layout`` breaks lines, ``names`` hands out names.
+``archspec.families`` finds the common form of a block's uses.  Here each stage is a file: ``emitter`` writes the file
+from ``classes`` (on top of ``steps``), each with a ``constructor`` and a ``forward``; ``initial`` initialises weights,
+``documentation`` writes docstrings, ``layout`` breaks lines, ``names`` chooses free names.
 
 Nothing here imports torch.
 """

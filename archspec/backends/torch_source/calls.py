@@ -1,4 +1,4 @@
-"""What a forward is made of: calls, and the statements that hold them."""
+"""The parts of a forward: calls, and the statements that contain them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MEASURED = re.compile(r"\{(\d+)\}\.shape")
 
 @dataclass(slots=True)
 class Call:
-    """One step of a forward: an expression over places ``{0}``, ``{1}`` … for what it reads."""
+    """One step of a forward: an expression with placeholders ``{0}``, ``{1}`` … for the values it reads."""
 
     text: str
     reads: tuple[Ref, ...]
@@ -21,49 +21,49 @@ class Call:
     atomic: bool = True
     training: bool = False
     heavy: bool = False
-    """Whether it is a layer with weights, of which a line should hold one."""
+    """Whether it is a layer with weights; a line should have at most one."""
     named: tuple[str, ...] = ()
-    """What the spec calls its values."""
+    """The spec's names for its values."""
     member: str = ""
-    """What it is called itself: a name for its value beside ``x``."""
+    """The name of the member it calls, which may name its value in place of ``x``."""
     place: int | None = None
-    """Its place in the list that the class is, where it calls that member on one value."""
+    """The index of the member it calls on one value, where the class is a list; otherwise None."""
     merges: bool = False
     spans: tuple[str, ...] = ()
     views: int | None = None
-    """Which of the values it reads its own shares the memory of; None when it takes memory."""
+    """The position of the value read whose memory its own value shares; None when it allocates memory."""
 
     @property
     def wants_names(self) -> set[Ref]:
-        """The values that have names, so that it is plain how long they live.
+        """The values read that need names, so that their lifetimes are explicit.
 
-        Those whose size is asked for; and in ``a + b + c`` the third, or ``a + b`` would run before it is there.
+        These are values whose size is read, and the third of ``a + b + c``, since ``a + b`` would run before it exists.
         """
         found = {self.reads[int(place)] for place in _MEASURED.findall(self.text)}
         return found | set(self.reads[2:]) if self.merges and not self.atomic else found
 
     @property
     def constant(self) -> bool:
-        """Whether it is a parameter."""
+        """Whether it is only a parameter, which runs nothing."""
         return not self.reads and "(" not in self.text
 
 
 @dataclass(slots=True)
 class Loop:
-    """Calls made several times, each time with what the time before them gave."""
+    """Calls repeated in a loop, where each iteration reads the results of the one before."""
 
     head: str
     body: list[Call]
     reads: tuple[Ref, ...]
     begin: tuple[Ref, ...]
-    """What each turn finds: ``reads`` the first, ``carried`` of the turn before the others."""
+    """The values an iteration starts from: ``reads`` in the first, then ``carried`` of the one before."""
     carried: tuple[Ref, ...]
     gives: tuple[Ref, ...]
     spans: tuple[str, ...]
 
 
 def flat(calls: Iterable[Call | Loop]) -> Iterator[Call]:
-    """The calls, those in loops too."""
+    """The calls, those in loops included."""
     for call in calls:
         if isinstance(call, Loop):
             yield from call.body
@@ -73,7 +73,7 @@ def flat(calls: Iterable[Call | Loop]) -> Iterator[Call]:
 
 @dataclass(slots=True)
 class Statement:
-    """An assignment; the end of names, when it has no targets; the expression that is returned; the head of a loop."""
+    """An assignment; or, without targets, a ``del``, the expression that is returned, or the head of a loop."""
 
     targets: tuple[str, ...]
     text: str
@@ -81,16 +81,16 @@ class Statement:
     refs: tuple[Ref, ...]
     spans: tuple[str, ...] = ()
     body: list[Statement] = field(default_factory=list)
-    """What stands in the loop."""
+    """The statements in the loop."""
     applies: tuple[int, str] | None = None
-    """Where it is one member of a list called on one name: the member's place and the name."""
+    """The index of the member and the name, where it calls one member of a list on one name."""
 
     @property
     def turn(self) -> tuple[int, str] | None:
-        """``applies`` where the value takes the name over: ``x = self[3](x)``."""
+        """``applies`` where the result is assigned to the same name: ``x = self[3](x)``."""
         return self.applies if self.applies and not self.training and self.targets == self.applies[1:] else None
 
     @property
     def line(self) -> str:
-        """The statement as it is written."""
+        """The statement as source text."""
         return f"{', '.join(self.targets)} = {self.text}" if self.targets else self.text

@@ -22,33 +22,33 @@ from archspec.graph import Output, Scope
 from archspec.sizes import factor
 
 SHORTEST_RUN = 3
-"""Members of a list called one upon another, from which on they are called in a loop."""
+"""The fewest members of a list, each called on the result of the one before, that are called in a loop."""
 
 
 @dataclass(slots=True)
 class ClassText:
-    """A class by its parts, and what it needs of the file around it."""
+    """The parts of a class, and the helpers it needs from its file."""
 
     head: list[str] = field(default_factory=list)
     constructor: list[str] = field(default_factory=list)
     forward: list[str] = field(default_factory=list)
     places: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    """For lines of the forward, the places in the spec that they come from."""
+    """For lines of the forward, their places in the spec."""
     made: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    """The same for lines of the constructor, where that was asked for."""
+    """For lines of the constructor, their places in the spec, where these were requested."""
     helpers: list[str] = field(default_factory=list)
     careful: bool = False
-    """Whether memory had a say in how the forward's lines are written."""
+    """Whether lines of the forward are written to lower peak memory."""
 
     @property
     def parts(self) -> list[list[str]]:
-        """The methods that say anything."""
+        """The methods that have content."""
         silent = len(self.constructor) == 2 and self.forward and self.constructor[1].strip() == "super().__init__()"
         return [part for part in ([] if silent else self.constructor, self.forward) if part]
 
     @property
     def lines(self) -> list[str]:
-        """The text."""
+        """The lines of the class."""
         found = list(self.head)
         for number, part in enumerate(self.parts):
             found += ["", *part] if number else part
@@ -56,7 +56,7 @@ class ClassText:
 
     @property
     def spans(self) -> dict[int, tuple[str, ...]]:
-        """``places`` by the lines of the whole text."""
+        """``places`` and ``made``, by line of the whole class."""
         before = len(self.lines) - len(self.forward)
         found = {before + line: spans for line, spans in self.places.items()}
         return found | {len(self.head) + line: spans for line, spans in self.made.items()}
@@ -66,9 +66,9 @@ class ClassWriter(Steps):
     """Writes one class."""
 
     def text(self, documentation: Sequence[str], record: str = "", *, located: bool = False) -> ClassText:
-        """The class; ``record`` is the tuple the network's outputs come in, when there are several.
+        """The class; ``record`` is the named tuple of the network's outputs, when there are several.
 
-        ``located``: it is also found where the lines of the constructor come from.
+        With ``located``, the places of the constructor's lines in the spec are found too.
         """
         template = self.template
         found = ClassText()
@@ -77,7 +77,7 @@ class ClassWriter(Steps):
         if place is not None:
             found.head.append(f"# {shown_path(place.source.name)}:{place.line}")
         network = template.chain and bool(self.outputs)
-        listed = self.listed or network  # what a network is called with has the name that the spec gives it
+        listed = self.listed or network  # a network's input has the spec's name
         base = "nn.ModuleList" if listed else "nn.Sequential" if template.chain else "nn.Module"
         found.head.append(f"class {template.name}({base}):")
         if documentation:
@@ -90,13 +90,13 @@ class ClassWriter(Steps):
         found.helpers += self._helpers(template.entries)
         if network:
             self._one_by_one(found)
-        if not template.chain and (template.outputs or self.outputs):  # with nothing to give, it only holds weights
+        if not template.chain and (template.outputs or self.outputs):  # without outputs it only holds weights
             self._forward(found, record)
         return found
 
     @cached_property
     def _shapes(self) -> dict[Ref, str]:
-        """The shapes of values in the network's forward, the batch left out."""
+        """The shapes of values in the network's forward, without the batch axis."""
         found: dict[Ref, str] = {}
         for entry in self.template.entries if self.outputs else ():
             if not isinstance(entry, Entry) or entry.kind == "loop":
@@ -161,7 +161,7 @@ class ClassWriter(Steps):
         return record if manner == "record" else f"Tensor | {record}"
 
     def _in_training(self, result: str, output: Output) -> str:
-        """An output that only training has, where its value is there always."""
+        """An output returned only in training, where its value is computed always."""
         needed = self.graph.nodes[self.reader.flow.alias[output.node]].training_only
         return f"{result} if self.training else None" if output.training and not needed else result
 
@@ -204,7 +204,7 @@ class ClassWriter(Steps):
                 self._put(found, statement.line, 12, statement)
 
     def _loop(self, found: ClassText, run: Sequence[Statement]) -> None:
-        """Members of a list that are called one upon another, in a loop."""
+        """Write calls of successive members of a list as a loop."""
         assert run[0].turn is not None
         first, name = run[0].turn
         index = "index" if name != "index" else "position"
@@ -248,7 +248,7 @@ class ClassWriter(Steps):
 
 
 def _run(statements: Sequence[Statement]) -> list[Statement]:
-    """The statements at the beginning that apply one member after the other."""
+    """The first statements, as far as they apply successive members of a list to one name."""
     found: list[Statement] = []
     begin = statements[0].turn
     for offset, statement in enumerate(statements):
@@ -259,7 +259,7 @@ def _run(statements: Sequence[Statement]) -> list[Statement]:
 
 
 def _place(scope: Scope) -> Span | None:
-    """Where a class comes from: the block's definition, or the step that opens the scope."""
+    """The source of a class in the spec: the block's definition, or the step that opens the scope."""
     if scope.block is not None:
         return scope.block.span
     found = scope
@@ -269,7 +269,7 @@ def _place(scope: Scope) -> Span | None:
 
 
 def shown_path(text: str) -> str:
-    """The name of a file as it may stand in a comment: without the folders of this machine."""
+    """The name of a file for a comment: an absolute path is shown without its folders."""
     if PurePath(text).is_absolute():
         text = PurePath(text).name
     return "".join(character if character.isprintable() else "_" for character in text)[:200]

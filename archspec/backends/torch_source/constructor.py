@@ -1,4 +1,4 @@
-"""The statements of a class's constructor, which make its members."""
+"""The statements of a class's constructor, which create its members."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from archspec.families.algebra import TURN, Code
 from archspec.families.templates import Entry, Series, Slot, Template
 
 MANY_ARGUMENTS = 4
-"""Required arguments beyond which calls give the first ones by position, so many and no more."""
+"""Where more arguments than this are required, calls pass the first ones by position, at most this many."""
 _IDENTITY = "nn.Identity()"
 
 
@@ -48,7 +48,7 @@ class Constructor:
     # -- calls ---------------------------------------------------------------------------------------------------------
 
     def make(self, entry: Entry) -> str:
-        """The call that makes a member."""
+        """The call that creates a member."""
         if entry.kind == "chain":
             return self.sequential(entry)
         if isinstance(entry.head, Template):
@@ -93,7 +93,7 @@ class Constructor:
         return out
 
     def _texts(self, entry: Entry | Series) -> list[str]:
-        """Members as they stand in a list, where they are there."""
+        """The items of a list that create members, without regard to conditions."""
         if isinstance(entry, Entry):
             return [self.make(entry)]
         texts = [self.make(one) for one in entry.body]
@@ -123,7 +123,7 @@ class Constructor:
         return f"nn.Sequential(OrderedDict({inside}))" if simple else f"nn.Sequential(OrderedDict({{{inside}}}))"
 
     def _named(self, series: Series) -> str:
-        """The members of a loop with their names, as a part of a dict."""
+        """The named members of a loop, as an item of a dict display."""
         first = first_number(series.body)
         loop = f"for i in {self.turns(series.count, first)}"
         pairs = [(numbered_name(one, first=first), self.make(one)) for one in series.body]
@@ -133,14 +133,14 @@ class Constructor:
         return f"**{{name: layer {loop} for name, layer in ({members})}}"
 
     def turns(self, count: Tree, first: int, text: str = "") -> str:
-        """What a loop runs over, counted from a number; ``text`` is its count where that has a name."""
+        """The ``range`` of a loop that counts from ``first``; ``text`` is the name of its count, if it has one."""
         if not first:
             return f"range({text or self.formula(count)})"
         last = algebra.total([algebra.constant(first), count])
         return f"range({first}, {f'{text} + {first}' if text else self.formula(last)})"
 
     def variables(self) -> list[str]:
-        """The statements that make local variables."""
+        """The statements that assign local variables."""
         found: list[str] = []
         for key, tree in self.template.locals.items():
             found += lay_out(f"{self.names[key]} = {self.formula(tree)}", 8)
@@ -149,7 +149,7 @@ class Constructor:
     # -- statements ----------------------------------------------------------------------------------------------------
 
     def chain(self, network: bool = False) -> list[str]:
-        """The body of the constructor of an ``nn.Sequential``, or of the ``nn.ModuleList`` that a network is."""
+        """The body of the constructor of an ``nn.Sequential``, or of a ``network``, which is an ``nn.ModuleList``."""
         entries = self.template.entries
         if numbered(entries) and any(map(_lacking, entries)):
             name = self.words.claim("layers")
@@ -164,7 +164,7 @@ class Constructor:
         return lines
 
     def _appended(self, name: str, entries: Sequence[Entry | Series]) -> list[str]:
-        """The statements that make a list of members, those that some uses lack appended under their condition."""
+        """The statements that build a list of members; those that some uses lack are appended under their condition."""
         lines: list[str] = []
         for condition, group in groupby(entries, lambda entry: None if isinstance(entry, Series) else entry.condition):
             texts = [text for entry in group for text in self._texts(entry)]
@@ -176,7 +176,7 @@ class Constructor:
         return lines
 
     def _added(self, name: str, entry: Entry | Series) -> list[str]:
-        """The statements that add members by name to something."""
+        """The statements that add members by name to the module ``name``."""
         if isinstance(entry, Series):
             first = first_number(entry.body)
             added = [f"{name}.add_module({numbered_name(one, first=first)}, {self.make(one)})" for one in entry.body]
@@ -185,7 +185,7 @@ class Constructor:
         return added if entry.condition is None else [f"if {self.formula(entry.condition)}:", *inside(added)]
 
     def _assigned(self, entry: Entry) -> list[str]:
-        """The statements that make one member where it is there."""
+        """The statements that create one member, without its own condition."""
         optional = entry.kind == "chain" and any(map(_lacking, entry.children))
         if not optional:
             made, holder = self.make(entry), entry.member.rpartition(".")[0]
@@ -202,7 +202,7 @@ class Constructor:
         return [*made, *entry.initial]
 
     def members(self) -> list[str]:
-        """The statements that make the members of a class with a forward."""
+        """The statements that create the members of a class with a forward."""
         if is_list(self.template):
             made = [self.make(entry) for entry in self.template.entries if isinstance(entry, Entry) and entry.member]
             return self.variables() + lay_out(f"super().__init__([{', '.join(made)}])", 8)
@@ -230,7 +230,7 @@ class Constructor:
         return lines
 
     def _turns(self, loop: Entry) -> list[str]:
-        """The statements that make the members of a loop."""
+        """The statements that create the members of a loop."""
         if loop.count is None:
             return self._branch(loop)
         lines: list[str] = []
@@ -248,7 +248,7 @@ class Constructor:
         return lines + (lay_out(f"for i in {self.turns(loop.count, first, named)}:", 8) + made if made else [])
 
     def _branch(self, branch: Entry) -> list[str]:
-        """The statements that make the members under one condition."""
+        """The statements that create the members under one condition."""
         assert branch.condition is not None
         lines: list[str] = []
         for name, tree in branch.attributes.items():
@@ -265,7 +265,7 @@ class Constructor:
         return lines + (lay_out(f"if {test}:", 8) + made if made else [])
 
     def member(self, entry: Entry, otherwise: str = "", indent: int = 8) -> list[str]:
-        """The statement that makes one member, under its condition if it has one."""
+        """The statements that create one member, under its condition if any; ``otherwise`` is its replacement."""
         made = self._assigned(entry)
         if entry.condition is None:
             return lay_out_all(made, indent)
@@ -286,7 +286,7 @@ def _lacking(entry: Entry | Series) -> bool:
 
 
 def _more(name: str, texts: Sequence[str]) -> str:
-    """The statement that puts members at the end of a list."""
+    """The statement that appends members to a list."""
     if len(texts) > 1:
         return f"{name} += [{', '.join(texts)}]"
     (text,) = texts

@@ -1,4 +1,4 @@
-"""What a block's description says of the class that it became."""
+"""The docstring of a class, from the description of its block."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from archspec.families.templates import Template
 
 _QUOTED = re.compile(r"`([A-Za-z_]\w*)(: *[^`]*)?`")
 _COUNTED = re.compile(r" [a-z]+s\b")
-"""What follows a number of things."""
+"""A plural after a name, which shows that the name is a count."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
 def described(doc: str, template: Template) -> str:
-    """A description without what the class does not have.
+    """A block's description without the parameters that its class does not have.
 
-    A parameter that is the same in all uses is no argument of the class: the first sentence says how many
-    things it counts, and other sentences that speak of it are left out.
+    A parameter with the same value in all uses is not an argument of the class.  In the first sentence a count is
+    replaced by its value; other sentences that mention the parameter are left out.
     """
     first, *others = _SENTENCE.split(" ".join(doc.split()))
     known = {parameter.wanted for parameter in template.parameters} | template.locals.keys()
@@ -37,6 +37,6 @@ def described(doc: str, template: Template) -> str:
 
 
 def _value(template: Template, name: str) -> Any:
-    """The value of a name in all uses, None where they differ."""
+    """The value of a name in all uses; None where they differ."""
     values = [algebra.plain(scope.owner.values.get(name)) for scope in template.uses]
     return values[0] if all(algebra.same(value, values[0]) for value in values) else None

@@ -1,4 +1,4 @@
-"""The file as a whole: imports, helpers, classes."""
+"""The whole file: imports, helpers, classes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from archspec.graph import Graph, Scope
 from archspec.records import record
 
 CAREFUL = "Lines of one call, and `del`, let a tensor go before the next is made: the peak of memory stays low."
-"""What the file says where memory decides how lines are written."""
+"""The note in a file that has lines written to lower peak memory."""
 
 
 @record
 class Emitted:
-    """The text, the network's class in it, and the places in the spec that its lines and modules come from."""
+    """The text, the name of the network's class, and the places in the spec of its lines and modules."""
 
     text: str
     entry: str
@@ -42,9 +42,9 @@ def emit(graph: Graph) -> str:
 
 
 def emitted(graph: Graph, *, located: bool = False) -> Emitted:
-    """The source of a network, with what is known about it.
+    """The source of a network, with the places of its lines and modules in the spec.
 
-    ``located``: ``lines`` also has the lines of constructors, with the steps whose modules they make.
+    With ``located``, ``lines`` also has the lines of constructors, with the steps whose modules they create.
     """
     reader = Reader(analyse(graph))
     templates: dict[Scope, Template] = {}
@@ -106,7 +106,7 @@ def _spec(graph: Graph) -> str:
 
 
 def _imports(names: Set[str]) -> list[str]:
-    """The imports of all names that the text reads."""
+    """The imports of the names that the text reads."""
     standard = {
         "math": "import math",
         "OrderedDict": "from collections import OrderedDict",
@@ -133,7 +133,7 @@ def _name_classes(graph: Graph, templates: list[Template], root: Template) -> Na
 
 
 def _wanted(template: Template) -> str:
-    """What a class is called after: its block, or the place in the network its scope has."""
+    """The name a class is derived from: that of its block, or of its scope."""
     scope = template.uses[0]
     if scope.block is not None:
         return scope.block.name
@@ -163,7 +163,7 @@ def _record(graph: Graph, record: str) -> list[str]:
     always = sum(1 for output in graph.outputs if not output.training)
     lines = [f"class {record}(NamedTuple):", f'    """The outputs of {class_name(graph.name)}."""', ""]
     for output in graph.outputs:
-        # Elaboration refuses names that no field of a named tuple can have.
+        # Elaboration refuses names that cannot be fields of a named tuple.
         lines.append(f"    {identifier(output.name)}: Tensor{' | None' if output.training else ''}")
     if always == 1:
         lines[1] = '    """The outputs in training."""'

@@ -1,4 +1,4 @@
-"""A class's forward: calls in the order written, nested where a line holds them, in as few names as the values need."""
+"""A class's forward: calls in the order written, nested where a line has room, with as few names as possible."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from archspec.backends.torch_source.names import Namespace
 from archspec.families.templates import Ref
 
 FAR = 5
-"""Calls between a value and one that reads it, from which on the value has a name of its own."""
+"""Distance in calls between a value and a reader from which the value gets a name of its own."""
 BEFORE = 8
-"""Columns that an expression leaves at least for what stands before it: ``return`` or the name of its value."""
+"""The fewest columns that an expression leaves for the text before it: ``return`` or the name of its value."""
 DEEPEST = 5
-"""Calls nested in one another, at most."""
+"""The deepest nesting of calls."""
 _SHORT = ("x", "y", "z")
-"""Names of values that have none of their own."""
+"""The names for values without a name of their own."""
 _PIECE = re.compile(r"(\{0\}\.chunk\((\d+)(?:, dim=\d+)?\))\[(\d+)\]")
 _PLACE = re.compile(r"\{(\d+)\}")
 
 
 @dataclass(slots=True)
 class _Pending:
-    """An expression that no statement holds yet."""
+    """An expression that is not part of a statement yet."""
 
     refs: tuple[Ref, ...]
     text: str
@@ -40,18 +40,18 @@ class _Pending:
     heavy: bool
     deep: int
     takes: int
-    """Calls in it that take memory when there is no training."""
+    """The number of calls in it that allocate memory outside training."""
     applies: tuple[int, str] | None
-    """Where it is one member of a list called on one name: the member's place and the name."""
+    """The index of the member and the name, where it calls one member of a list on one name."""
 
 
 @dataclass(slots=True)
 class Body:
-    """Makes the statements of one forward."""
+    """Builds the statements of one forward."""
 
     names: Namespace
     bound: dict[Ref, str]
-    """Values that have a name: the inputs, to begin with."""
+    """The names of values; at first those of the inputs."""
     statements: list[Statement] = field(default_factory=list)
     _left: Counter[Ref] = field(default_factory=Counter)
     _total: Counter[Ref] = field(default_factory=Counter)
@@ -60,16 +60,16 @@ class Body:
     _merged: set[Ref] = field(default_factory=set)
     _far: set[Ref] = field(default_factory=set)
     _beside: set[Ref] = field(default_factory=set)
-    """Values given, returned or joined together with others: each has its own name, so that one can tell them apart."""
+    """Values made, returned or merged together with others: each has its own name, to tell them apart."""
     _held: Held = field(default_factory=Held)
     _wanted: dict[Ref, str] = field(default_factory=dict)
-    """In a loop, the names that the next turn looks for."""
+    """In a loop, the names from which the next iteration reads its values."""
     careful: bool = False
-    """Whether lines were parted or names ended for the sake of memory."""
+    """Whether lines were split or names deleted to lower peak memory."""
     _margin: int = 8
 
     def run(self, calls: Sequence[Call | Loop], returned: Sequence[Ref]) -> list[str]:
-        """Fill ``statements``; gives the expressions of the values that are returned."""
+        """Fill ``statements``; returns the expressions of the values that the forward returns."""
         self._mine.update(self.bound.values())
         calls = _together(calls)
         made: dict[Ref, int] = {}
@@ -109,11 +109,11 @@ class Body:
         return [self._pending[-1].text if ref in tail else self.bound[ref] for ref in returned]
 
     def spans_left(self) -> tuple[str, ...]:
-        """Places of the steps in the expression that is returned."""
+        """The places in the spec of the steps in the returned expression."""
         return tuple(span for entry in self._pending for span in entry.spans)
 
     def _add(self, call: Call) -> None:
-        if call.constant:  # it runs nothing, so its place does not matter
+        if call.constant:  # it runs nothing, so its position does not matter
             self.bound[call.gives[0]] = call.text
             return
         if self._pending and self._pending[-1].training != call.training:
@@ -158,12 +158,12 @@ class Body:
             self._flush()
 
     def _loop(self, loop: Loop) -> None:
-        """A loop: what a turn finds keeps its name, which what it hands on takes over."""
+        """Add a loop: the names an iteration starts from are assigned the values for the next one at its end."""
         self._flush()
         self._let_go()
         names = [self._taken_over(*pair) for pair in zip(loop.reads, loop.begin, strict=True)]
         around = [ref for ref in self.bound if ref not in loop.begin]
-        self._left.update(around)  # names from around the loop mean the same in each turn
+        self._left.update(around)  # names from outside the loop keep their values in each iteration
         self._held.keep((*around, *loop.gives))
         before, self.statements = self.statements, []
         self._margin += 4
@@ -188,10 +188,10 @@ class Body:
         self.bound.update(zip(loop.gives, names, strict=True))
 
     def _taken_over(self, ref: Ref, begin: Ref) -> str:
-        """The name of what the first turn finds: its own where nothing else reads it, or a second one."""
+        """The name for a value that a loop starts from: its own if nothing else reads it, or a new one."""
         name = self.bound[ref]
         self._read([ref])
-        named = ref.entry < 0 and name not in _SHORT  # what is called after an input stays that input
+        named = ref.entry < 0 and name not in _SHORT  # an input keeps its name
         if ref in self.bound or name not in self._mine or named:
             copy = self._name(begin, "", set(self.bound.values()))
             self.statements.append(Statement((copy,), name, False, ()))
@@ -201,7 +201,7 @@ class Body:
         return name
 
     def _read(self, refs: Iterable[Ref]) -> None:
-        """Something other than a call has read values."""
+        """Record reads of values that are not reads of a pending call."""
         refs = list(refs)
         for ref in refs:
             self._left[ref] -= 1
@@ -210,12 +210,12 @@ class Body:
         self._held.read(refs, 0)
 
     def _outlived(self, call: Call) -> bool:
-        """Whether names would hold, while a call runs, what nothing reads after the expressions that wait for it."""
+        """Whether names would keep values alive, while a call runs, that only the pending expressions still read."""
         reads = [ref for entry in self._pending for ref in entry.reads]
         return call.views is None and not call.training and self._held.dies(reads)
 
     def _nested(self, call: Call) -> list[_Pending]:
-        """The pending expressions that stand inside a call: the last ones, in the order the call reads them."""
+        """The pending expressions to nest inside a call: the last ones, if the call reads them in their order."""
         waiting = {entry.refs[0]: entry for entry in self._pending}
         wanted = [call.reads[int(place)] for place in _PLACE.findall(call.text)]
         inner = [waiting[ref] for ref in wanted if ref in waiting]
@@ -229,7 +229,7 @@ class Body:
         return inner
 
     def _fits(self, call: Call, inner: list[_Pending]) -> bool:
-        """Whether a call with these expressions inside is still easy to read."""
+        """Whether a call with these expressions nested inside is still easy to read."""
         if max(entry.deep for entry in inner) >= DEEPEST or (
             not call.merges and call.heavy and any(entry.heavy for entry in inner)
         ):
@@ -260,7 +260,7 @@ class Body:
     # -- names ---------------------------------------------------------------------------------------------------------
 
     def _flush(self, count: int | None = None) -> None:
-        """Give the first pending expressions names; all of them unless ``count`` says how many."""
+        """Assign the first ``count`` pending expressions to names; all of them without ``count``."""
         for entry in self._pending[:count]:
             self._assign(entry)
         del self._pending[:count]
@@ -270,7 +270,7 @@ class Body:
         self._held.read((), entry.takes)
         busy = set(self.bound.values())
         if entry.training:
-            busy.update(self._held.names)  # what is assigned in training alone frees nothing at other times
+            busy.update(self._held.names)  # an assignment under `if self.training` frees nothing outside training
         targets: list[str] = []
         for position, ref in enumerate(entry.refs):
             wanted = entry.named[position] if position < len(entry.named) else ""
@@ -297,7 +297,7 @@ class Body:
             self._let_go()
 
     def _let_go(self) -> None:
-        """End the names that still hold what nothing reads any more, where something to come takes memory."""
+        """Delete names that hold values with no reads left, if a later call allocates memory."""
         names = self._held.idle()
         if names and self._held.to_come:
             self._held.forget(names)
@@ -305,7 +305,7 @@ class Body:
             self.statements.append(Statement((), f"del {', '.join(names)}", False, ()))
 
     def _name(self, ref: Ref, wanted: str, busy: set[str], member: str = "") -> str:
-        """``x`` while the chain goes on; the value's own name where others read it later; ``y`` and ``z`` beside it."""
+        """A name: ``x`` along the chain, the value's own name where it is read later, ``y`` and ``z`` beside ``x``."""
         kept = self._wanted.get(ref)
         if kept is not None and kept not in busy:
             return kept
@@ -316,7 +316,7 @@ class Body:
             name = self.names.claim(wanted)
             self._mine.add(name)
             return name
-        # Binding a name ends what it held, so those that hold what is read no more come first.
+        # Binding a name releases what it held, so names whose values have no reads left come first.
         freed = [name for name in self._held.idle() if name in _SHORT]
         for name in () if ref in self._far and member else (*freed, *_SHORT):
             if name not in busy and (name in self._mine or name not in self.names):
@@ -329,7 +329,7 @@ class Body:
 
 
 def _together(calls: Sequence[Call | Loop]) -> list[Call | Loop]:
-    """The calls, those that take one piece each of the same chunks made one call that takes them all."""
+    """The calls, with one call for all pieces of a ``chunk`` in place of one call for each piece."""
     pieces: dict[tuple[str, Ref], list[tuple[int, int, Call]]] = {}
     for position, call in enumerate(calls):
         if isinstance(call, Loop):

@@ -1,7 +1,7 @@
-"""How weights start: the statements at the end of the network's constructor, and of parameters where they are made.
+"""Initialisation of weights: statements at the end of the network's constructor, and after parameters are created.
 
-Where every layer of a kind starts alike, in the network, a class or a chain, a loop over the modules says so; other
-tensors are named one by one.
+Where all layers of a kind in the network, a class or a chain are initialised alike, a loop over the modules does it;
+other tensors are initialised one by one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from archspec.ops import Module
 
 @dataclass(slots=True)
 class Initial:
-    """What the constructors say of how weights start."""
+    """The lines of constructors that initialise weights."""
 
     loop: list[str] = field(default_factory=list)
     """Lines for the network's own constructor."""
@@ -42,7 +42,7 @@ class Initial:
 
 
 def initial_statements(graph: Graph, reader: Reader, templates: Sequence[Template]) -> Initial:
-    """How every tensor that ``init`` speaks of starts."""
+    """The statements that initialise every tensor that ``init`` mentions."""
     found = Initial()
     modules: dict[int, Module] = {}
     tensors: dict[tuple[str, str], dict[Node, str | None]] = {}
@@ -79,7 +79,7 @@ def _sorted(
     modules: Mapping[int, Module],
     tensors: Mapping[tuple[str, str], Mapping[Node, str | None]],
 ) -> tuple[dict[str, list[Way]], Statements, Statements]:
-    """The ways of whole kinds of layers, single tensors, and those that are to start again after their kind has."""
+    """Statements for whole kinds of layers, for single tensors, and for exceptions that follow those of their kind."""
     kinds = Counter(module.target for module in modules.values())
     uniform: dict[str, list[Way]] = {}
     single: Statements = {}
@@ -103,7 +103,7 @@ def _sorted(
 
 
 def _usual(ways: Iterable[str | None]) -> str | None:
-    """How nearly all layers of a kind start; None where there is no such way."""
+    """The initialisation that at least three quarters of the layers of a kind have, or None."""
     counts = Counter(ways)
     given = Counter({way: count for way, count in counts.items() if way is not None})
     if len(given) < len(counts) or len(counts) > FEWEST:
@@ -113,7 +113,7 @@ def _usual(ways: Iterable[str | None]) -> str | None:
 
 
 def _place(graph: Graph, reader: Reader, node: Node) -> str | None:
-    """How a layer is reached from the network: ``self.classifier[1]``."""
+    """The expression for a layer in the network: ``self.classifier[1]``; None where it has none."""
     text, scope = "self", graph.root
     for name in node.path.split("."):
         if is_name(name):
@@ -132,7 +132,7 @@ def _position(reader: Reader, scope: Scope, name: str) -> int:
 
 
 def _tensor(typed: set[Node | Scope], modules: Mapping[int, Module], node: Node, name: str) -> Tensor:
-    """A tensor as the network reaches it."""
+    """A tensor, with its path in the network."""
     around: list[Node | Scope] = [node]
     scope = node.scope
     while scope.parent is not None:

@@ -1,8 +1,8 @@
-"""How the weights of one class start, where they start alike in all its uses.
+"""Initialisation of the weights of one class, where they are initialised alike in all its uses.
 
-``self.classifier[1].weight`` is written nowhere: to a type checker an ``nn.Sequential`` holds modules of any kind.  A
-loop over it asks for the kind, as torchvision's constructors do; ``self.get_parameter("classifier.1.weight")`` is for
-layers that no such loop tells from others.
+``self.classifier[1].weight`` is never written: for a type checker an ``nn.Sequential`` holds modules of any type.  A
+loop over it tests the type, as torchvision's constructors do.  ``self.get_parameter("classifier.1.weight")`` is for
+layers that such a loop cannot tell from others.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Entries = Sequence[Entry | Series]
 
 
 def statements_of(template: Template, single: Statements, modules: Mapping[int, Module]) -> list[str]:
-    """Lines for a class's constructor; what some uses lack keeps its own.  Takes the tensors out of ``single``."""
+    """Lines for a class's constructor; entries that some uses lack get their own.  Their tensors leave ``single``."""
     entries = template.entries
     loops = _loop("self", entries, single, modules) if _is_indexed(template) else []
     if not loops and not template.chain and any(entry.kind == "chain" for entry in _plain(entries)):
@@ -65,7 +65,7 @@ def statements_of(template: Template, single: Statements, modules: Mapping[int, 
 
 
 def attributes(templates: Iterable[Template]) -> set[Node | Scope]:
-    """What is an attribute of the class around it and always there, so that a type checker knows what it is."""
+    """Nodes and scopes that are attributes of their class in every use, so that a type checker knows their types."""
     return {
         item.what
         for template in templates
@@ -82,7 +82,7 @@ def _plain(entries: Entries) -> Iterator[Entry]:
 
 
 def _is_indexed(template: Template) -> bool:
-    """Whether a class's members are called by their positions."""
+    """Whether a class's members are named by their positions."""
     return numbered(template.entries) if template.chain else is_list(template)
 
 
@@ -91,7 +91,7 @@ def _is_attribute(name: str) -> bool:
 
 
 def _loop(over: str, entries: Entries, single: Statements, modules: Mapping[int, Module]) -> list[str]:
-    """One loop over modules whose layers of a kind all start alike; nothing where there are none."""
+    """One loop over modules for the kinds whose layers are all initialised alike; empty where there are none."""
     everywhere = over == "self.modules()"
     inner = list(_layers(entries, everywhere))
     if everywhere and any(entry.kind == "call" for entry in inner):
@@ -107,7 +107,7 @@ def _loop(over: str, entries: Entries, single: Statements, modules: Mapping[int,
             continue
         tensors = alike[0].op.tensors
         if everywhere and any(len({single.get((node.index, tensor)) for node in alike}) > 1 for tensor in tensors):
-            continue  # loops over the chains inside say all of it together
+            continue  # loops over the inner chains initialise the whole kind
         for tensor in tensors:
             way = _taken(single, alike, tensor)
             if way is not None:
@@ -116,7 +116,7 @@ def _loop(over: str, entries: Entries, single: Statements, modules: Mapping[int,
 
 
 def _layers(entries: Entries, deep: bool) -> Iterator[Entry]:
-    """The members of a chain, those made in loops too; ``deep``: and those of chains inside."""
+    """The members of a chain, those in loops included; with ``deep``, also those of inner chains."""
     for entry in entries:
         if isinstance(entry, Series):
             yield from _layers(entry.body, deep)
@@ -127,7 +127,7 @@ def _layers(entries: Entries, deep: bool) -> Iterator[Entry]:
 
 
 def _taken(single: Statements, nodes: Sequence[Node], tensor: str) -> str | None:
-    """The statement that a tensor of several layers shares, which is taken out; None where they differ."""
+    """The statement that a tensor of several layers shares, removed from ``single``; None where they differ."""
     ways = {single.get((node.index, tensor)) for node in nodes}
     way = ways.pop()
     if ways or way is None:
@@ -138,7 +138,7 @@ def _taken(single: Statements, nodes: Sequence[Node], tensor: str) -> str | None
 
 
 def _members(prefix: str, entries: Entries, optional: Entry | None = None) -> Iterator[tuple[str, Entry, Entry | None]]:
-    """The modules of a class whose paths are the same in all its uses, with what some uses lack that holds them."""
+    """The modules of a class with the same path in all uses, each with the optional entry that contains it, if any."""
     for entry in entries:
         if isinstance(entry, Series) or (entry.condition is not None and prefix):
             return

@@ -1,4 +1,4 @@
-"""How the statements read by which tensors start: logical lines, those inside others indented by four columns."""
+"""The text of statements that initialise tensors: logical lines, nested ones indented by four columns."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from archspec.ops import Module
 from archspec.records import record
 
 Statements = dict[tuple[int, str], str]
-"""The statements, over ``{tensor}``, of tensors by their layer's node and their name."""
+"""Statements with the placeholder ``{tensor}``, by the node of the layer and the tensor's name."""
 FEWEST = 3
-"""Tensors that start in the same way from which on a loop over them reads better than a statement for each."""
+"""The fewest tensors with the same initialisation for which a loop is written."""
 
 
 @record
 class Way:
-    """How one tensor of a kind of layer starts; ``optional`` where a layer may lack it.
+    """The initialisation of one tensor in a kind of layer; ``optional`` where a layer may lack the tensor.
 
-    ``apart`` has the statements of single layers, by how those are reached: each is drawn once.
+    ``apart`` has the statements of exceptional layers, as (expression of the layer, statement).  Each tensor is drawn
+    once.
     """
 
     tensor: str
@@ -28,7 +29,7 @@ class Way:
     apart: tuple[tuple[str, str], ...] = ()
 
     def lines(self, module: str) -> list[str]:
-        """The statements, where ``module`` is known to have the tensor."""
+        """The statements for a ``module`` that is known to have the tensor."""
         usual = [self.statement.format(tensor=f"{module}.{self.tensor}")]
         layers: dict[str, list[str]] = {}
         for layer, statement in self.apart:
@@ -43,7 +44,7 @@ class Way:
 
 @record
 class Tensor:
-    """A tensor by its path, and how its layer is reached where a type checker follows; ``optional``: it may be None."""
+    """A tensor: its path, the expression of its layer where a type checker knows it, and whether it may be None."""
 
     path: str
     layer: str = ""
@@ -51,11 +52,11 @@ class Tensor:
 
     @property
     def name(self) -> str:
-        """What its layer calls it; empty where the layer is the tensor."""
+        """The tensor's name in its layer; empty where it has no ``layer``."""
         return self.path.rpartition(".")[2] if self.layer else ""
 
     def lines(self, statement: str) -> list[str]:
-        """The statement by which it starts."""
+        """The statement that initialises it."""
         if not self.layer:
             return [statement.format(tensor=f"self.get_parameter({quoted(self.path)})")]
         text = f"{self.layer}.{self.name}"
@@ -64,12 +65,12 @@ class Tensor:
 
 
 def loop(over: str, kinds: dict[str, list[Way]], module: str = "module") -> list[str]:
-    """One loop over modules, of which each kind of layer starts in its own ways."""
+    """One loop over modules that initialises each kind of layer in its own way."""
     return [f"for {module} in {over}:", *inside(_branches(kinds, module))] if kinds else []
 
 
 def _branches(kinds: dict[str, list[Way]], module: str) -> list[str]:
-    """A branch for each kind of layer; kinds that start in the same way share one."""
+    """A branch for each kind of layer; kinds with the same initialisation share one."""
     alike: dict[tuple[Way, ...], list[str]] = {}
     for kind, ways in kinds.items():
         alike.setdefault(tuple(ways), []).append(kind)
@@ -87,7 +88,7 @@ def _branches(kinds: dict[str, list[Way]], module: str) -> list[str]:
 
 
 def named(ways: Sequence[tuple[Tensor, str]]) -> list[str]:
-    """A statement for each tensor, or a loop over many that start in the same way."""
+    """A statement for each tensor, or a loop over many with the same initialisation."""
     layers: dict[str, list[tuple[Tensor, str]]] = {}
     paths: dict[str, list[Tensor]] = {}
     for tensor, statement in ways:
@@ -118,16 +119,16 @@ def named(ways: Sequence[tuple[Tensor, str]]) -> list[str]:
 
 
 def joined(path: str, name: str) -> str:
-    """A path with a name behind it; either may be empty."""
+    """A path followed by a name; either may be empty."""
     return f"{path}.{name}" if path and name else path or name
 
 
 def is_whole(kind: str, modules: Iterable[Module]) -> bool:
-    """Whether ``isinstance`` finds the layers of a kind and no others."""
+    """Whether ``isinstance`` matches the layers of a kind and no others."""
     helpers = {module.helper for module in modules if module.helper is not None}
     return kind.startswith("nn.") and not any(f"({kind})" in helper for helper in helpers)
 
 
 def may_lack(kind: str, tensor: str) -> bool:
-    """Whether torch declares a tensor of a kind of layer as one that may be None."""
+    """Whether torch's type declarations allow a tensor of a kind of layer to be None."""
     return tensor == "bias" and "Conv" in kind

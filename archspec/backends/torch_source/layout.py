@@ -1,6 +1,6 @@
 """Logical lines of Python broken to a width, as ``ruff format`` would break them.
 
-Only what the emitter writes is known here: calls, lists, comprehensions, conditional expressions and signatures.
+It handles only what the emitter writes: calls, lists, comprehensions, conditional expressions and signatures.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _OPEN, _CLOSE = "([{", ")]}"
 
 
 def lay_out(text: str, indent: int = 0, width: int = WIDTH) -> list[str]:
-    """One logical line as the physical lines it takes at an indentation."""
+    """One logical line as physical lines at an indentation."""
     margin = " " * indent
     if indent + len(text) <= width:
         return [margin + text]
@@ -42,7 +42,7 @@ def lay_out(text: str, indent: int = 0, width: int = WIDTH) -> list[str]:
     elif indent + 4 + len(whole) <= width and _is_call(head):
         lines.append(f"{margin}    {whole}")
     elif text[start] == "(" and not _is_call(head) and "," not in (character for _, character in _outside(body)):
-        lines += lay_out(whole, indent + 4, width)  # brackets around an expression: a comma would make it a tuple
+        lines += lay_out(whole, indent + 4, width)  # parentheses around an expression: a comma would make it a tuple
     else:
         for part in parts:
             lines += lay_out(part.strip() + ",", indent + 4, width)
@@ -51,12 +51,12 @@ def lay_out(text: str, indent: int = 0, width: int = WIDTH) -> list[str]:
 
 
 def lay_out_all(lines: Iterable[str], indent: int) -> list[str]:
-    """Logical lines, those inside others indented by four columns each, as physical lines."""
+    """Logical lines as physical lines; nested logical lines are indented by four columns."""
     return [one for line in lines for one in lay_out(line.lstrip(), indent + len(line) - len(line.lstrip()))]
 
 
 def inside(lines: Iterable[str]) -> list[str]:
-    """Logical lines as they stand inside another."""
+    """Logical lines indented to be nested inside another."""
     return [f"    {line}" for line in lines]
 
 
@@ -66,13 +66,13 @@ def _is_call(head: str) -> bool:
 
 
 def _is_index(text: str, start: int) -> bool:
-    """Whether the bracket that opens here follows what it takes a part of: ``sizes[1]``."""
+    """Whether the bracket that opens here is an index: ``sizes[1]``."""
     before = text[start - 1 : start]
     return text[start] == "[" and (before.isalnum() or before in ("_", ")", "]", '"', "'")) and before != ""
 
 
 def _ternary(text: str, indent: int) -> list[str] | None:
-    """``x = a if b else c`` in parentheses over three lines."""
+    """``x = a if b else c`` in parentheses, with three lines inside; None for other text."""
     match = re.match(r"((?:return|[\w.]+ =) )", text)
     if match is None:
         return None
@@ -84,9 +84,9 @@ def _ternary(text: str, indent: int) -> list[str] | None:
 
 
 def _last_bracket(text: str) -> tuple[int, int] | None:
-    """Where the last outermost bracket that holds something opens and closes.
+    """The positions at which the last outermost bracket with content opens and closes.
 
-    An index is passed over: a comma at its end would make it a tuple.
+    Indices are skipped: a comma at the end of one would make it a tuple.
     """
     found: tuple[int, int] | None = None
     depth, start = 0, 0
@@ -103,7 +103,7 @@ def _last_bracket(text: str) -> tuple[int, int] | None:
 
 
 def split(text: str, separator: str) -> list[str]:
-    """Text split at a character that stands in no bracket and no string."""
+    """The text split at a character, except inside brackets and strings."""
     parts, begin, depth = [], 0, 0
     for index, character in _code(text):
         if character in _OPEN:
@@ -119,7 +119,7 @@ def split(text: str, separator: str) -> list[str]:
 
 
 def _outside(text: str) -> list[tuple[int, str]]:
-    """Characters that stand in no bracket and no string, with their positions."""
+    """The characters outside brackets and strings, with their positions."""
     found, depth = [], 0
     for index, character in _code(text):
         depth -= character in _CLOSE
@@ -130,7 +130,7 @@ def _outside(text: str) -> list[tuple[int, str]]:
 
 
 def split_words(text: str, words: tuple[str, ...] = ("for", "if")) -> list[str]:
-    """Text split before words that stand in no bracket and no string, as in a comprehension."""
+    """The text split before words outside brackets and strings, as in a comprehension."""
     starts, depth = [0], 0
     for index, character in _code(text):
         if character in _OPEN:
@@ -145,7 +145,7 @@ def split_words(text: str, words: tuple[str, ...] = ("for", "if")) -> list[str]:
 
 
 def _code(text: str) -> list[tuple[int, str]]:
-    """Characters outside of strings, with their positions."""
+    """The characters outside strings, with their positions."""
     out: list[tuple[int, str]] = []
     quote, index = "", 0
     while index < len(text):

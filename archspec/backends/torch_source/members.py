@@ -1,4 +1,4 @@
-"""How the members of a class are called and reached."""
+"""The names of a class's members, and the expressions that access them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archspec.ops.common.module_attributes import MODULE_ATTRIBUTES
 
 
 def is_list(template: Template) -> bool:
-    """Whether the members of a class are called 0, 1, 2 …, so that it is an ``nn.ModuleList`` with a forward."""
+    """Whether the members of a class are named 0, 1, 2 …, so that it is an ``nn.ModuleList`` with a forward."""
     entries = [entry for entry in template.entries if isinstance(entry, Entry)]
     if template.chain or any(
         entry.attributes or entry.condition is not None or entry.kind == "loop" for entry in entries
@@ -27,7 +27,7 @@ def is_list(template: Template) -> bool:
 
 
 def container(template: Template, path: str) -> str:
-    """What holds the members of an open scope: parameters alone, or modules too."""
+    """The container of an open scope's members: ``nn.ParameterDict`` if all are parameters, else ``nn.ModuleDict``."""
     return "nn.ParameterDict()" if only_parameters(template, path) else "nn.ModuleDict()"
 
 
@@ -44,38 +44,38 @@ def only_parameters(template: Template, path: str) -> bool:
 
 
 def registration(member: str, text: str) -> str:
-    """The statement that makes a parameter a member of an open scope that holds modules too."""
+    """The statement that registers a parameter in an open scope that also holds modules."""
     holder, _, name = member.rpartition(".")
     return f"{attribute(holder)}.register_parameter({quoted(name)}, {text})"
 
 
 def assignment(member: str, text: str) -> str:
-    """The statement that makes something a member."""
+    """The statement that assigns a member."""
     place = attribute(member)
     return f"{place} = {text}" if not place.endswith(")") else f"self.add_module({quoted(member)}, {text})"
 
 
 def attribute(member: str, of: str = "self") -> str:
-    """How a member is reached; one of an open scope lies in a ``nn.ModuleDict``."""
+    """The expression that accesses a member; a member of an open scope is in an ``nn.ModuleDict``."""
     first, *rest = member.split(".")
     place = f"{of}.{first}" if is_name(first) and first not in MODULE_ATTRIBUTES else f"getattr({of}, {quoted(first)})"
     return place + "".join(f"[{quoted(name)}]" for name in rest)
 
 
 def turning(entry: Entry) -> bool:
-    """Whether something in it depends on the turn of the loop it stands in."""
+    """Whether an argument of an entry depends on the iteration of the loop around it."""
     return any(TURN in algebra.names_in(slot.tree) for slot in entry.slots)
 
 
 def first_number(body: Iterable[Entry | Series]) -> int:
-    """What a loop counts from: 0, or the number in its members' names where nothing else depends on the turn."""
+    """The first index of a loop: 0, or the number in its members' names where nothing else depends on the iteration."""
     made = [entry for entry in body if isinstance(entry, Entry) and entry.kind != "function"]
     numbers = {entry.series_name[1] for entry in made if entry.series_name is not None}
     return numbers.pop() if len(numbers) == 1 and not any(map(turning, made)) else 0
 
 
 def numbered_name(entry: Entry, turn: str = "i", first: int = 0) -> str:
-    """The name of a member made in a loop, as an f-string over the loop's variable, which counts from ``first``."""
+    """The name of a member created in a loop, as an f-string with the loop's variable, which counts from ``first``."""
     assert entry.series_name is not None
     before, number, after = entry.series_name
     number -= first
@@ -83,12 +83,12 @@ def numbered_name(entry: Entry, turn: str = "i", first: int = 0) -> str:
 
 
 def numbers(entry: Entry | Series) -> bool:
-    """Whether an entry is a member made in a loop, so that its name depends on the turn."""
+    """Whether an entry is a member created in a loop, so that its name depends on the iteration."""
     return isinstance(entry, Entry) and entry.series_name is not None and entry.kind != "function"
 
 
 def numbered(entries: Sequence[Entry | Series]) -> bool:
-    """Whether the members of a chain are called by their positions."""
+    """Whether the members of a chain are named by their positions."""
     loops = [entry for entry in entries if isinstance(entry, Series)]
     flat = [entry.name for entry in entries if isinstance(entry, Entry)]
     if any(one.series_name is not None for loop in loops for one in loop.body):

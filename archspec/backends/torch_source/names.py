@@ -1,4 +1,4 @@
-"""Names for the emitted file: one namespace for each place they must not meet, and text made fit for a comment."""
+"""Names for the emitted file, unique within a namespace, and text made safe for comments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 
 MODULE_NAMES = frozenset({"torch", "nn", "F", "Tensor", "OrderedDict", "NamedTuple", "math", "divisible"})
-"""What the emitted file imports, and its own function."""
+"""The names that the emitted file imports, and that of its own function."""
 
 RESERVED = (
     frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins)) | MODULE_NAMES | {"self"}
@@ -20,7 +20,7 @@ _ACRONYMS = {word.lower(): word for word in ("BN", "ReLU", "SE", "FCN", "ASPP", 
 
 
 class Namespace:
-    """Hands out names that shadow nothing: neither what is reserved nor what it gave before."""
+    """Chooses names that differ from reserved names and from those chosen before."""
 
     def __init__(self, reserved: Iterable[str] = ()) -> None:
         self._taken = set(RESERVED)
@@ -32,15 +32,15 @@ class Namespace:
 
     @property
     def given(self) -> frozenset[str]:
-        """Every name that is taken."""
+        """All names that are taken."""
         return frozenset(self._taken)
 
     def reserve(self, names: Iterable[str]) -> None:
-        """Take names that are given already."""
+        """Mark names as taken."""
         self._taken.update(names)
 
     def claim(self, wanted: str) -> str:
-        """The name itself where it is free, else with a number behind it."""
+        """The name if it is free, otherwise the name followed by a number; it is taken from then on."""
         name = identifier(wanted)
         if name in self._taken:
             number = self._next.get(name, 2)
@@ -59,12 +59,12 @@ def identifier(text: str) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Whether a text can stand after ``self.`` as it is."""
+    """Whether a text can follow ``self.`` unchanged."""
     return text.isascii() and text.isidentifier() and not keyword.iskeyword(text) and not text.startswith("__")
 
 
 def quoted(text: str) -> str:
-    """Text as a string literal, in double quotes where nothing in it needs care."""
+    """Text as a string literal, in double quotes where nothing needs escaping."""
     plain = text.isascii() and text.isprintable() and not set(text) & set('"\\')
     return f'"{text}"' if plain else repr(text)
 
@@ -79,13 +79,13 @@ def class_name(text: str) -> str:
 
 
 def one_line(text: str, limit: int = 300) -> str:
-    """Text from a spec as it may stand in a comment or docstring: one line, nothing that could end either."""
+    """Text from a spec made safe for a comment or docstring: one line, without anything that could end either."""
     plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text[:limit])
     return " ".join(plain.replace("\\", "/").replace('"', "'").split())
 
 
 def docstring(paragraphs: Iterable[str], width: int, indent: int) -> list[str]:
-    """A docstring's lines, wrapped; one line where it fits."""
+    """The lines of a docstring, wrapped; a single line where it fits."""
     texts = [one_line(text) for text in paragraphs if text.strip()]
     margin = " " * indent
     single = f'{margin}"""{texts[0] if texts else ""}"""'

@@ -1,7 +1,7 @@
-"""Where the lines of a constructor come from: the steps whose modules they make.
+"""The origins of a constructor's lines: the steps whose modules they create.
 
-The lines are laid out before anybody asks.  Each member is found in them again by its own text, in the order in which
-members are written; blanks, and commas before a closing bracket, do not count.
+Each member is found in the finished lines by its own text, in the order in which members are written.  White space, and
+commas before a closing bracket, are ignored.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _IDLE = re.compile(r"\s|,(?=\s*[)\]])")
 
 
 def origins(constructor: Constructor, lines: Sequence[str]) -> dict[int, tuple[str, ...]]:
-    """For lines of a constructor, by their place in ``lines``, the ``file.yaml:line`` of the steps they make."""
+    """For lines of a constructor, by index in ``lines``, the ``file.yaml:line`` of the steps they create."""
     squeezed, places = _squeezed(lines)
     found: dict[int, dict[str, None]] = {}
     start = 0
@@ -27,14 +27,14 @@ def origins(constructor: Constructor, lines: Sequence[str]) -> dict[int, tuple[s
         at = squeezed.find(wanted, start) if spans and wanted else -1
         if at < 0:
             continue
-        start = at if entry.children else at + len(wanted)  # the members of a chain stand inside its own text
+        start = at if entry.children else at + len(wanted)  # the members of a chain are inside its own text
         for line in range(places[at], places[at + len(wanted) - 1] + 1):
             found.setdefault(line, {}).update(spans)
     return {line: tuple(spans) for line, spans in found.items()}
 
 
 def _entries(entries: Iterable[Entry | Series]) -> Iterator[Entry]:
-    """Every member, those of chains and loops after the one that holds them."""
+    """Every member; the members of a chain follow the chain."""
     for entry in entries:
         if isinstance(entry, Series):
             yield from _entries(entry.body)
@@ -45,7 +45,7 @@ def _entries(entries: Iterable[Entry | Series]) -> Iterator[Entry]:
 
 
 def _spans(entry: Entry) -> dict[str, None]:
-    """The places of its steps; a chain says nothing of its own, for its members do."""
+    """The places of an entry's steps; none for a chain, whose members have their own."""
     found: dict[str, None] = {}
     for item in entry.items if entry.kind != "chain" else ():
         if item is None:
@@ -58,7 +58,7 @@ def _spans(entry: Entry) -> dict[str, None]:
 
 
 def _squeezed(lines: Sequence[str]) -> tuple[str, list[int]]:
-    """The lines as one text without what does not count, and the line that each character stands on."""
+    """The lines as one text without ignored characters, and the line of each character."""
     kept: list[str] = []
     places: list[int] = []
     whole = "\n".join(lines)

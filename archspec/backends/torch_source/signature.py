@@ -14,7 +14,7 @@ from archspec.families.templates import Entry, Parameter, Series, Template
 
 
 def name_parameters(template: Template, reserved: Namespace) -> None:
-    """Give the constructor's arguments their names, defaults and order: those with defaults come last."""
+    """Set the names, defaults and order of the constructor's arguments: those with defaults come last."""
     names = Namespace(("i", "layer") if _loops(template.entries) else ())
     for local in template.locals:
         template.local_names[local] = names.claim(local if local not in reserved else f"{local}_")
@@ -28,14 +28,14 @@ def name_parameters(template: Template, reserved: Namespace) -> None:
 
 
 def _loops(entries: Sequence[Entry | Series]) -> bool:
-    """Whether members are made in a loop, which has variables of its own."""
+    """Whether members are created in a loop, which has variables of its own."""
     return any(isinstance(entry, Series) or entry.kind == "loop" or _loops(entry.children) for entry in entries)
 
 
 def _default(template: Template, parameter: Parameter) -> Any:
-    """The value a use need not give, where most uses have it.
+    """The default of an argument, where at least half of the uses have that value; ``...`` for none.
 
-    The spec's own default, that of the argument of the same name it is handed on as, or the usual one of a flag.
+    It is the spec's default, the default of the argument of the same name it is passed on as, or a flag's usual value.
     """
     values = Counter(repr(value) for value in parameter.values)
     usual, count = values.most_common(1)[0]
@@ -52,7 +52,7 @@ def _default(template: Template, parameter: Parameter) -> Any:
 
 
 def _handed_on(entries: Sequence[Entry | Series], parameter: Parameter) -> Any:
-    """The default of the argument of the same name that members are made with; ``...`` where there is none."""
+    """The default of the argument of the same name in the calls of members; ``...`` where there is none."""
     for entry in entries:
         inner = entry.body if isinstance(entry, Series) else entry.children
         found = _handed_on(inner, parameter)
@@ -74,7 +74,7 @@ def _handed_on(entries: Sequence[Entry | Series], parameter: Parameter) -> Any:
 
 
 def annotation(values: Sequence[Any]) -> str:
-    """The type of some values."""
+    """The type annotation for some values."""
     lists = [value for value in values if isinstance(value, tuple)]
     if len({len(value) for value in lists}) > 1:
         anyhow = f"tuple[{annotation([item for value in lists for item in value])}, ...]"
@@ -96,7 +96,7 @@ def _type(value: Any) -> str:
 
 
 def signature(template: Template) -> list[str]:
-    """``def __init__``, broken where it is long."""
+    """The line or lines of ``def __init__``."""
     arguments = ["self"]
     for parameter in template.parameters:
         default = "" if parameter.default is ... else f" = {algebra.show(algebra.constant(parameter.default))}"

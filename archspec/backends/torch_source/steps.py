@@ -1,4 +1,4 @@
-"""The steps of a class's forward: its members by name, and what calls them over which values."""
+"""The steps of a class's forward: the names of its members, and their calls with the values they read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from archspec.graph import Node, Output, Scope
 from archspec.ops.common.module_attributes import MODULE_ATTRIBUTES
 
 PREPARED = -1
-"""The output of an entry that stands for what it makes of its input beforehand."""
+"""The output number for the result of an entry's preparation of its first input."""
 
 
 class Steps:
@@ -37,17 +37,17 @@ class Steps:
         self.templates = templates
         self.reserved = reserved
         self.outputs = outputs
-        """Of the network; empty for any other class."""
+        """The network's outputs; empty for any other class."""
         self.turn = "i"
         """The variable of loops in the forward."""
         self.first: dict[int, int] = {}
-        """What it counts from, by the number of the entry that it names."""
+        """The first index of that variable, by the number of each entry whose name uses it."""
         self.members: dict[Node | Scope, str] = {}
         self._name_members()
         template.output_names = [self._output_name(ref) for ref in template.outputs]
 
     def _entries(self) -> list[Entry]:
-        """All entries, those in loops too."""
+        """All entries, those in loops included."""
         return list(with_turns(self.template.entries))
 
     def _name_members(self) -> None:
@@ -101,7 +101,7 @@ class Steps:
         return f"self[{entry.member}]" if self.listed else attribute(entry.member)
 
     def _reach(self, what: Node | Scope) -> str:
-        """How something is reached that was made before: a member of this class, or of one of its members."""
+        """The expression that accesses a module used again: a member of this class, or of one of its members."""
         inner: list[Node | Scope] = []
         while what not in self.members:
             inner.append(what)
@@ -112,12 +112,12 @@ class Steps:
         for one in reversed(inner):
             assert isinstance(what, Scope)
             found = self._inside(access, what, one)
-            if found is not None:  # otherwise a scope that its class holds in place
+            if found is not None:  # otherwise an open scope, which has no member of its own
                 access, what = found, one
         return access
 
     def _inside(self, access: str, scope: Scope, inner: Node | Scope) -> str | None:
-        """How a module is reached from the module of the scope it lies in."""
+        """The expression that accesses a module from the module of its scope; None where that has no such member."""
         template = self.templates.get(scope.reuse or scope)
         if template is None or template.chain:
             if template is not None and is_name(inner.name):
@@ -143,7 +143,7 @@ class Steps:
         return [names.claim(name) for name in wanted]
 
     def _plan(self, outputs: list[Ref]) -> tuple[list[Ref], str]:
-        """What the forward returns at its end, and in which manner."""
+        """The values that the forward returns, and how: ``plain``, ``tuple``, ``record`` or ``training``."""
         if not self.outputs:
             return outputs, "plain" if len(outputs) == 1 else "tuple"
         refs = [self._output(output) for output in self.outputs]
@@ -155,14 +155,14 @@ class Steps:
         return refs, "record"
 
     def _output(self, output: Output) -> Ref:
-        """The value of an output of the network, which may be an input as it is."""
+        """The value of an output of the network, which may be one of its inputs."""
         index, given = self.reader.flow.alias[output.node], self.template.given[0]
         if index in given:
             return self.template.outputs[given[index]]
         return Ref(-1, self.template.inputs[0].index(index))
 
     def _calls(self) -> list[Call | Loop]:
-        """What the forward does, step by step."""
+        """The calls and loops of the forward, in order."""
         found: list[Call | Loop] = []
         for entry in self.template.entries:
             assert isinstance(entry, Entry)
@@ -226,12 +226,12 @@ class Steps:
         return [Call(f"{access}({places})", reads, gives, member=member, place=place, **common)]
 
     def _place(self, entry: Entry, alone: bool) -> int | None:
-        """The place of a member in the list that the class is, where it is called on one value ``alone``."""
+        """The index of a member of a list class that is called on one value ``alone``; otherwise None."""
         own = self.listed and alone and entry.series_name is None and entry.first.what.reuse is None
         return int(entry.member) if own else None
 
     def _views(self, entry: Entry) -> int | None:
-        """Which of the values an entry reads its own is a view of when there is no training, the same in every use."""
+        """The position of the read value of which an entry's own is a view outside training, in every use; or None."""
         found: set[int | None] = set()
         for item in entry.items:
             node = item.what if item is not None else None
@@ -245,7 +245,7 @@ class Steps:
     def _slices(
         self, entry: Entry, access: str, taps: list[tuple[int, int, int]], number: int, common: dict[str, Any]
     ) -> list[Call]:
-        """A chain that is tapped: run piece by piece."""
+        """The calls of a chain with intermediate outputs: one slice for each output."""
         out: list[Call] = []
         reads, begin = tuple(entry.reads), 0
         for position, output, _ in taps:
@@ -259,7 +259,7 @@ class Steps:
         return out
 
     def _labels(self, entry: Entry) -> tuple[str, ...]:
-        """What the spec calls the values an entry gives, where all uses call them so."""
+        """The spec's names for an entry's outputs, where all uses have the same."""
         wanted: list[str] = []
         for output in range(max(item.outputs or len(item.gives) for item in entry.items if item is not None)):
             labels = set()
@@ -274,7 +274,7 @@ class Steps:
         return tuple(wanted) if any(wanted) else ()
 
     def _output_name(self, ref: Ref) -> str:
-        """What the spec calls an output of this class: its label, or the name of the step that gives it."""
+        """The spec's name for an output of this class: its label, or the name of the step that makes it."""
         entry = next(
             (entry for entry in self.template.entries if isinstance(entry, Entry) and entry.number == ref.entry), None
         )
@@ -293,12 +293,12 @@ class Steps:
 
 
 def taken(namespace: Namespace) -> set[str]:
-    """Every name a namespace has given."""
+    """All names that are taken in a namespace."""
     return set(namespace.given)
 
 
 def _taps(item: Item) -> list[tuple[int, int, int]]:
-    """Position of the child, place among the outputs and node of each value of a chain that is read outside."""
+    """For each value of a chain that is read outside it: the child's position, the output's position, the node."""
     return [
         (position, item.gives[index], index)
         for position, child in enumerate(item.children)
