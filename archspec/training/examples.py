@@ -38,8 +38,8 @@ def scenes(folder: Path | str, count: int = 1000, size: int = 64, seed: int = 0)
     """Write scenes with digits and their masks, split into ``train`` and ``val``.  Returns ``folder``.
 
     A scene is a grey image of ``size`` pixels each way: up to five digits, rotated, of various sizes and intensities,
-    over a textured background.  Its mask has the value 1 + digit where a digit's stroke is, 0 elsewhere.  A fifth of the
-    ``count`` scenes is for validation; no digit in them is in a training scene.  ``seed`` determines everything.
+    over a textured background.  Its mask has the value 1 + digit where a digit's stroke is, 0 elsewhere.  A fifth of
+    the ``count`` scenes is for validation; no digit in them is in a training scene.  ``seed`` determines everything.
     """
     folder = Path(folder)
     random = numpy.random.default_rng(seed)
