@@ -6,7 +6,7 @@ from archspec.editor.documents import Document
 from archspec.pipeline import render
 
 MOST_NODES = 3_000
-"""Nodes of a network that is drawn as one types."""
+"""The most nodes of a network that is redrawn while the user types."""
 
 
 def picture(document: Document) -> dict[str, str] | None:
