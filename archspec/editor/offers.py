@@ -1,4 +1,4 @@
-"""Offers for completion, each with a line of documentation: ops, blocks, arguments, functions, initialisers, rewrites."""
+"""Offers for completion, each with one line of text: ops, blocks, arguments, functions, initialisers, rewrites."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ MOST_NODES = 3_000
 
 
 def picture(document: Document) -> dict[str, str] | None:
-    """The network of the last text without errors, as SVG; None if there was none, or it is very large."""
+    """The picture of the last network without errors, as SVG; None if there was none, or it is too large."""
     study = document.current or document.good
     if study is None or study.spec is None or study.spec.misfits or len(study.spec.graph.nodes) > MOST_NODES:
         return None

@@ -47,7 +47,7 @@ def cursor(lines: Sequence[str], point: Point) -> Cursor | None:
 
 
 def _mended(lines: Sequence[str], point: Point, after: str) -> Iterator[str]:
-    """Texts with the mark at a point: as it is, with brackets closed, as a key; first with the lines below, then without."""
+    """Texts with the mark at a point: as it is, brackets closed, as a key; first with the lines below, then without."""
     line, column = point
     before = lines[line - 1][: column - 1]
     above, below = list(lines[: line - 1]), list(lines[line:])
