@@ -147,7 +147,7 @@ class Fields:
         return Fault("wrong-value", f"`{name}` {said}{given}", span)
 
     def close(self, diagnostics: Diagnostics, ignored: Iterable[str] = ()) -> None:
-        """Report every field that was not asked for, in nested messages too; those ``ignored`` do not affect outputs."""
+        """Report every field that was not asked for, in nested messages too; ``ignored`` ones do not affect outputs."""
         passed = self._asked | set(ignored)
         for name in self._by_name:
             if name in passed:

@@ -58,7 +58,7 @@ class Given:
 
 
 def _windows(given: Given, fields: Fields, least_kernel: int = 1) -> dict[str, Any]:
-    """Kernel, stride, padding, dilation: each is one number for all axes, one for each, or given as ``_h`` and ``_w``."""
+    """Kernel, stride, padding, dilation: each is one number for all axes, one for each, or a pair ``_h``, ``_w``."""
     found: dict[str, Any] = {}
     rank = given.rank()
     usual = {"kernel": None, "stride": 1, "padding": 0, "dilation": 1}
