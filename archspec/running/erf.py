@@ -54,7 +54,7 @@ class EffectiveField:
 
     @property
     def fraction(self) -> float:
-        """The fraction of the theoretical field's pixels that hold 95% of the weight."""
+        """The pixels that hold 95% of the weight, as a fraction of the theoretical field."""
         return self.pixels / (self.theoretical[0] * self.theoretical[1])
 
     def to_json(self) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class Settings(BaseModel):
         )
 
     def told(self, name: str) -> Any:
-        """A value with its name."""
+        """The value of a setting as plain data."""
         return self.model_dump()[name]
 
 
