@@ -14,6 +14,7 @@ import torch
 
 from tests.helpers.agreement import Outcome, agree
 
+EVERY_DAY = 500
 GRAPHS = 1000
 WIDER = 100
 CHUNK = 25
@@ -31,7 +32,10 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("start", range(0, GRAPHS, CHUNK))
+@pytest.mark.parametrize(
+    "start",
+    [pytest.param(start, marks=[pytest.mark.slow] if start >= EVERY_DAY else []) for start in range(0, GRAPHS, CHUNK)],
+)
 def test_archspec_agrees_with_torch(start: int) -> None:
     outcomes = [agree(seed, sizes_tried=10) for seed in range(start, start + CHUNK)]
     assert sum(outcome.loads for outcome in outcomes) > CHUNK // 2, "most random networks are valid"

@@ -96,7 +96,8 @@ def _op(word: str) -> Iterator[Topic]:
     shown = f"{kind.prelude}- {kind.keyword}{arguments}\n"
     notes = (f"example: input {reads}, output {shape(output.dims)}",) if reads else ()
     if kind.merges:
-        shown = f"- {kind.keyword}:\n    - conv as side: {{channels: 64, kernel: 3, padding: 1}}\n    - []\n"
+        others = "    - []\n" * max(1, min(len(each.inputs) for each in kind.examples) - 1)
+        shown = f"- {kind.keyword}:\n    - conv as side: {{channels: 64, kernel: 3, padding: 1}}\n{others}"
         notes = ("takes branches, or several inputs by `from`: `archspec help branches`",)
     yield Topic(word, f"an op ({kind.kind})", _documentation(kind), tuple(rows), example=shown, notes=notes)
 

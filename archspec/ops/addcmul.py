@@ -11,8 +11,9 @@ from archspec.ops.common.memory import Numbers, Saved
 
 
 class Addcmul(Elementwise):
-    """The first branch plus the product of the second and the third, number by number, as ``torch.addcmul`` rounds it:
-    not always what `add` and `multiply` give.
+    """Add the product of the second and third branches to the first, as ``torch.addcmul`` does.
+
+    It may round otherwise than `multiply` and `add`.
     """
 
     keyword: ClassVar[str] = "addcmul"

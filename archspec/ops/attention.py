@@ -63,6 +63,10 @@ class Attention(Op):
         tokens = inputs[0].dims[0]
         return ((2 * self._width(inputs[0]), (tokens, tokens)),)
 
+    def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
+        """The logarithm of each sum of weights."""
+        return (Numbers(self.heads, inputs[0].dims[:1]),)
+
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The input, the output, and the logarithm of each sum of weights."""
         return Saved((0,), output=True, extra=(Numbers(self.heads, inputs[0].dims[:1]),))

@@ -83,8 +83,9 @@ class StandardizedConv(Convolution):
         return (*found, Weight("gain", (self.channels, *ones))) if self.gain else found
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
-        """The standardised weight, besides what any convolution needs."""
-        return (*super().scratch(inputs, output), Numbers(prod(super().weights(inputs)[0].shape), batched=False))
+        """The standardised weight and the scaled gain, besides what any convolution needs."""
+        own = prod(super().weights(inputs)[0].shape) + self.gain * self.channels
+        return (*super().scratch(inputs, output), Numbers(own, batched=False))
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
         """The standardised weight, its means and deviations, besides what any convolution saves."""

@@ -151,6 +151,20 @@ _EXPECTED = {
 }
 
 
+_EXAMPLES = {
+    "blocks": "blocks: {unit: [conv: {channels: 8, kernel: 3}, relu]}",
+    "defaults": "defaults: {conv: {bias: false}}",
+    "expect": "expect: {parameters: 25_557_032}",
+    "inputs": "inputs: {image: [3, H, W]}",
+    "let": "let: {width: $(2 * channels)}",
+    "params": "params: {classes: 1000}",
+    "rewrite": "rewrite: [dense_to_conv]",
+    "sizes": "sizes: {H: 224, W: 224}",
+    "steps": "steps: [conv: {channels: 8, kernel: 3}, relu]",
+}
+"""Keys as they may be written, for hints."""
+
+
 def _report(kind: type[BaseModel], node: Mapping, error: Any, diagnostics: Diagnostics) -> None:
     loc = tuple(error["loc"])
     name = str(loc[0]) if loc else ""
@@ -164,10 +178,15 @@ def _report(kind: type[BaseModel], node: Mapping, error: Any, diagnostics: Diagn
             vocabulary.key(name, keys) or f"the keys are {', '.join(sorted(keys))}",
         )
     elif error["type"] == "missing":
-        diagnostics.error("missing-key", f"`{name}` is missing", node.span.part(0, 1))
+        diagnostics.error("missing-key", f"`{name}` is missing", node.span.part(0, 1), _example(loc))
     else:
         expected = _EXPECTED.get(error["type"], "something else")
-        diagnostics.error("wrong-type", f"`{name}` must be {expected}", _span_of(node, loc))
+        diagnostics.error("wrong-type", f"`{name}` must be {expected}", _span_of(node, loc), _example(loc))
+
+
+def _example(loc: tuple[Any, ...]) -> str | None:
+    example = _EXAMPLES.get(str(loc[0])) if len(loc) == 1 else None
+    return f"write it as in `{example}`" if example is not None else None
 
 
 def _span_of(node: Node, loc: tuple[Any, ...]) -> Span:

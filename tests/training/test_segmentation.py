@@ -110,9 +110,7 @@ def torchfcn(torchvision: ModuleType) -> Iterator[ModuleType]:
         del sys.modules["fcn"]
 
 
-@pytest.mark.parametrize(
-    "stride", [pytest.param(32, marks=pytest.mark.slow), pytest.param(16, marks=pytest.mark.slow), 8]
-)
+@pytest.mark.parametrize("stride", [pytest.param(stride, marks=pytest.mark.slow) for stride in (32, 16, 8)])
 def test_outputs_are_torchfcns(stride: int, torchfcn: ModuleType) -> None:
     theirs = getattr(torchfcn, f"FCN{stride}s")().eval()
     ours = archspec.compile(archspec.load(f"fcn{stride}s_vgg16")).eval()
