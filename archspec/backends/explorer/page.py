@@ -63,7 +63,7 @@ def page(
 
 
 def live_page(report: Report | None, version: int) -> str:
-    """The page of a watched spec, which polls its server for changes; None stands for a spec that has only errors."""
+    """The page of a watched spec, which listens to its server for changes; None stands for a spec with errors only."""
     network, texts = (None, None) if report is None else data(report)
     return _filled("archspec" if report is None else report.graph.name, network, texts, live=version)
 
