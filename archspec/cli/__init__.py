@@ -1,7 +1,7 @@
 """The command line: `archspec check | summary | render | rf | erf | compile | …`.
 
-``app`` holds the commands of the other files; ``options`` reads their arguments, ``terminal`` is where they answer.  No
-logic here: what words mean is decided by the pipeline.
+``app`` holds the commands of the other files; ``options`` reads their arguments; ``terminal`` prints their answers.
+There is no logic here: the pipeline does the work.
 """
 
 from archspec.cli import (

@@ -1,4 +1,4 @@
-"""The application: its commands run inside the boundary that turns errors into words and an exit status."""
+"""The application: its commands run inside the boundary that turns errors into messages and an exit status."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from archspec.cli.terminal import CALL_IS_WRONG, CallError, Terminal, lost_outpu
 
 
 def _without_kind(params: list[Any]) -> list[Any]:
-    """Options with no `<bool>` behind those that are given without a value."""
+    """The options, without `<bool>` behind flags."""
     for param in params:
         if isinstance(param, TyperOption) and param.is_flag and param.metavar is None:
             param.metavar = ""
@@ -28,7 +28,7 @@ def _without_kind(params: list[Any]) -> list[Any]:
 
 
 _UsageError: Any = typer.BadParameter.__mro__[1]
-"""What a command line that cannot be read raises; `typer` has no name for it."""
+"""The exception for a command line that cannot be parsed; `typer` does not export it."""
 
 
 class Group(TyperGroup):
@@ -48,7 +48,7 @@ class Group(TyperGroup):
 
 
 def _told(read: Callable[[Any, list[str]], Any], ctx: Any, args: list[str]) -> Any:
-    """What `read` gives; where it complains of a word, the word is made fit to be shown."""
+    """The result of `read`; if it raises, the word it complains of is made safe to print."""
     try:
         return read(ctx, args)
     except _UsageError as error:
@@ -57,14 +57,14 @@ def _told(read: Callable[[Any, list[str]], Any], ctx: Any, args: list[str]) -> A
 
 
 class Command(TyperCommand):
-    """A command inside the boundary that turns errors into words; its :class:`Terminal` is the context's object."""
+    """A command inside the boundary that turns errors into messages; its :class:`Terminal` is the context's object."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The options, as help lists them."""
         return _without_kind(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the arguments; a value that is wrong is told as every other wrong call is."""
+        """Read the arguments; a wrong value is reported like any other wrong call."""
         as_json = any(pair == ("--format", "json") for pair in pairwise(args)) or "--format=json" in args
         try:
             return super().parse_args(ctx, args)
@@ -73,7 +73,7 @@ class Command(TyperCommand):
             said = error.format_message().rstrip(".")
             with Terminal(as_json).boundary():
                 raise CallError(said[:1].lower() + said[1:], f"`{ctx.command_path} --help` shows its usage") from None
-            raise  # which the boundary does not let come to pass
+            raise  # not reached: the boundary ends the command
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -103,11 +103,11 @@ def examples(*lines: str) -> str:
 
 
 def main() -> None:
-    """Run the command line; what the console script and ``python -m archspec`` call."""
+    """Run the command line; the console script and ``python -m archspec`` call this."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without × shows ? and does not fail
-    gc.set_threshold(100_000)  # a network is many small objects that all stay: looking for cycles among them is in vain
+            stream.reconfigure(errors="replace")  # a terminal that cannot show × prints ? instead of failing
+    gc.set_threshold(100_000)  # a network is many small long-lived objects: searching them for cycles is wasted time
     every = app.registered_commands
     app.registered_commands = _called(sys.argv[1:]) or every
     try:
@@ -120,15 +120,15 @@ def main() -> None:
 
 
 def _called(words: list[str]) -> list[CommandInfo]:
-    """The command that is called, alone: making the options of all of them takes longer than many a check."""
+    """Only the command that is called: building the options of all commands takes longer than many a check."""
     first = next((word for word in words if not word.startswith("-")), None)
-    if first in (None, "help") or words[0] not in (first, "--debug"):  # `help` knows what the others are called
+    if first in (None, "help") or words[0] not in (first, "--debug"):  # `help` lists the other commands
         return []
     return [known for known in app.registered_commands if first == _name(known)]
 
 
 def command_names() -> list[str]:
-    """What the commands are called."""
+    """The names of the commands."""
     return [_name(known) for known in app.registered_commands]
 
 

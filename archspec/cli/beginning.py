@@ -1,4 +1,4 @@
-"""`archspec new` and `archspec data`: a spec and images to begin with, from the installed package alone."""
+"""`archspec new` and `archspec data`: a spec and images to start with, from the installed package alone."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def new(
 
 
 class DataSet(StrEnum):
-    """The images that can be written."""
+    """The data sets that can be written."""
 
     digits = "digits"
     scenes = "scenes"
 
 
 _TRAINED_BY = {DataSet.digits: "squeezenet_digits", DataSet.scenes: "unet_digits"}
-"""The shipped spec that learns from each."""
+"""The shipped spec that trains on each data set."""
 
 
 @app.command(cls=Command, epilog=examples("archspec data digits my_digits", "archspec data scenes my_scenes"))

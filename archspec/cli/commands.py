@@ -1,4 +1,4 @@
-"""What any spec can be asked: each command reads its arguments and calls the pipeline.  None imports torch."""
+"""The commands for any spec: each reads its arguments and calls the pipeline.  None imports torch."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def load_spec(
     spec: str, given: list[str] | None, rewrites: list[str] | None = None, *, elsewhere: bool = False
 ) -> LoadedSpec:
-    """The spec a command is about, rewritten as the command line says.
+    """The spec of a command, with the command line's rewrites applied.
 
-    ``elsewhere``: it is looked at at sizes of the command line, so its own need not fit.
+    ``elsewhere``: it is evaluated at sizes from the command line, so its own sizes need not fit.
     """
     from archspec import loading, pipeline
 
@@ -42,9 +42,9 @@ def load_spec(
     elif spec != "-":
         loaded = loading.opened(spec, parameters, call="--set {}")
     else:
-        if not sys.stdin:  # the shell was told `<&-`
+        if not sys.stdin:  # the shell closed it with `<&-`
             raise CallError("standard input is closed", "give the path of a spec")
-        some = sys.stdin.buffer.read(loading.BOUNDS.text_bytes + 1)  # one more than may be tells that it is too much
+        some = sys.stdin.buffer.read(loading.BOUNDS.text_bytes + 1)  # one more than the limit
         loaded = loading.opened_text(some, parameters, name="<stdin>", folder=Path.cwd(), call="--set {}")
     if rewrites or not elsewhere:
         loaded = loading.settled(loaded)
@@ -99,7 +99,7 @@ def check(
 
 
 def _fit(terminal: Terminal, loaded: LoadedSpec, text: str) -> None:
-    """Answer with the sizes an image is to be padded to."""
+    """Print the sizes to which an image must be padded."""
     from archspec.analyses.fit import fit
     from archspec.analyses.shapes import valid_sizes
     from archspec.diagnostics import Diagnostic, SpecError
@@ -199,14 +199,14 @@ def expand(
 
 
 def written_as(terminal: Terminal, endings: tuple[str, ...], what: str) -> None:
-    """Raise :class:`CallError` where the file to write says by its ending that it is of another kind."""
+    """Raise :class:`CallError` if the extension of the output file belongs to another kind of file."""
     output = terminal.output
     if output is not None and not terminal.as_json and output.suffix.lower() not in ("", *endings):
         raise CallError(f"`{output}` has the wrong ending", f"use a name that ends in {endings[0]}: {what}")
 
 
 def _text_answer(terminal: Terminal, loaded: LoadedSpec, sizes: dict[str, int], name: str, backend: Any) -> None:
-    """Answer with the text a backend makes of a spec."""
+    """Print the text that a backend makes of a spec."""
     diagnostics = said_of(loaded, sizes)
     terminal.diagnose(diagnostics)
     text = backend(loaded)
@@ -217,7 +217,7 @@ def _text_answer(terminal: Terminal, loaded: LoadedSpec, sizes: dict[str, int], 
 
 
 def said_of(loaded: LoadedSpec, sizes: dict[str, int]) -> tuple[Diagnostic, ...]:
-    """What there is to say of a spec that is only written down: the claims that fail, whether it runs at the sizes."""
+    """The diagnostics of a spec that is only written out: failed claims, and whether it runs at the sizes."""
     from archspec import pipeline
 
     if sizes:
@@ -226,7 +226,7 @@ def said_of(loaded: LoadedSpec, sizes: dict[str, int]) -> tuple[Diagnostic, ...]
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
-    """Diagnostics as a part of an answer in JSON."""
+    """Diagnostics as a part of a JSON answer."""
     from archspec.diagnostics import to_json
 
     return {"diagnostics": [to_json(each) for each in diagnostics]}

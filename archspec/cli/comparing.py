@@ -1,4 +1,4 @@
-"""The command `diff`: where two networks differ, whatever they are called inside."""
+"""The command `diff`: where two networks differ, regardless of names inside."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def diff(
 
         figure = diagram.compare(graphs, differing=comparison.differing(*graphs), titles=titles)
         terminal.write(picture(figure, kind))
-        terminal.output = None  # the picture is there; what is said goes to the terminal
+        terminal.output = None  # the file holds the picture; the text goes to the terminal
     if terminal.as_json:
         terminal.answer_json(difference.to_json(one, other, comparison) | as_json(said))
     else:

@@ -1,6 +1,6 @@
-"""What the shell may complete: specs, and what is in the spec that the command line already names.
+"""Shell completion: specs, and the contents of the spec that the command line already names.
 
-A completion that cannot be found is none: a spec that has errors completes nothing, and says nothing.
+Completion never fails: a spec with errors completes nothing and prints nothing.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def complete_shipped(incomplete: str) -> list[str]:
-    """Shipped specs that begin with what is typed."""
+    """Shipped specs that begin with the typed text."""
     from archspec.elaborate.loader import more_names, spec_names
 
     return [name for name in sorted(spec_names() | more_names()) if name.startswith(incomplete)]
 
 
 def complete_spec(incomplete: str) -> list[str]:
-    """Shipped specs, YAML files and folders that begin with what is typed."""
+    """Shipped specs, YAML files and folders that begin with the typed text."""
     from archspec.elaborate.loader import more_names, spec_names
 
     folder = Path(incomplete).parent if not incomplete.endswith("/") else Path(incomplete)
@@ -36,7 +36,7 @@ def complete_spec(incomplete: str) -> list[str]:
 
 
 def complete_parameter(ctx: typer.Context, incomplete: str) -> list[str]:
-    """``--set``: the parameters of the spec, `classes=`; true and false for one that is either."""
+    """``--set``: the parameters of the spec, `classes=`; for a boolean one, true and false."""
     spec = _spec(ctx)
     if spec is None:
         return []
@@ -50,7 +50,7 @@ def complete_parameter(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_rewrite(ctx: typer.Context, incomplete: str) -> list[str]:
-    """``--rewrite``: their names, `cut(after=` where an option must be given, and then the steps it may be given."""
+    """``--rewrite``: the names, `cut(after=` if an option is required, and then the steps that the option accepts."""
     from archspec import rewrites
 
     kinds = [rewrites.find(name) for name in sorted(rewrites.names())]
@@ -89,12 +89,12 @@ def _steps(spec: LoadedSpec | None) -> list[str]:
 
 
 def _spec(ctx: typer.Context) -> LoadedSpec | None:
-    """The spec that the command line names; None where it names none, or one that cannot be used."""
+    """The spec that the command line names; None if it names none, or one with errors."""
     from archspec import loading
     from archspec.diagnostics import SpecError
 
     known = ctx.params.get("new") or ctx.params.get("spec")
-    words = [word for word in ctx.args if not word.startswith("-")]  # not read while an option still wants its value
+    words = [word for word in ctx.args if not word.startswith("-")]  # unparsed while an option lacks its value
     at = 1 if "new" in ctx.params else 0
     for name in [known] if known else words[at:]:
         try:

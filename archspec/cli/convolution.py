@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from archspec.convolution.matrix import Geometry
 
 _LARGEST = 10_000
-"""The largest number in a size: beyond it nothing can be drawn, and little else be meant."""
+"""The largest number in a size: a larger matrix cannot be drawn, and the number is most likely a mistake."""
 
 
 @app.command(
@@ -90,7 +90,7 @@ def _draw(geometry: Geometry, output: Path, transposed: bool) -> None:
 
 
 def _numbers(name: str, text: str, rank: int | None) -> tuple[int, ...]:
-    """A size as typed: ``4x4``, or one number for all axes."""
+    """The numbers of a size as typed: ``4x4``, or one number for all axes."""
     if not re.fullmatch(r"[0-9]{1,5}([x×][0-9]{1,5}){0,2}", text, re.ASCII):
         raise CallError(f"{name}: `{text[:40]}` is not a size", "write one number, or one for each axis: 4x4")
     found = tuple(int(part) for part in re.split("[x×]", text))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Show(StrEnum):
-    """What a box of a picture may say in its second line."""
+    """What a box of a picture shows in its second line."""
 
     normalisation = "normalisation"
     activation = "activation"
@@ -133,7 +133,7 @@ def render(
 
 
 def _written(terminal: Terminal, content: bytes, name: str, diagnostics: Iterable[Diagnostic]) -> None:
-    """Write the file, and say in JSON, where that is asked for, what is written where."""
+    """Write the file and, if JSON is asked for, print what was written where."""
     terminal.write(content)
     if terminal.as_json:
         written, terminal.output = str(terminal.output), None
@@ -141,12 +141,12 @@ def _written(terminal: Terminal, content: bytes, name: str, diagnostics: Iterabl
 
 
 def _refuse(pictures: Mapping[str, Any]) -> None:
-    """Raise :class:`CallError` for an option, by its name, that is given and that only a picture has."""
+    """Raise :class:`CallError`, naming the option, if an option is given that only pictures have."""
     for option, value in pictures.items():
         if value:
             raise CallError(f"{option} applies to pictures, not to a page", "use a name that ends in .svg or .png")
 
 
 def picture(figure: graphviz.Digraph, kind: str) -> bytes:
-    """A figure as a file of a kind: svg, png, pdf or dot."""
+    """The bytes of a figure as svg, png, pdf or dot."""
     return figure.source.encode() if kind == "dot" else figure.pipe(format=kind)

@@ -73,7 +73,7 @@ def format_(
 
 
 def _standard_input(terminal: Terminal, specs: list[str], check: bool) -> None:
-    """Answer with what standard input is in the house style."""
+    """Print standard input in the house style."""
     from archspec import loading
     from archspec.diagnostics import Fault, SpecError
     from archspec.source import bounded
@@ -99,7 +99,7 @@ def _standard_input(terminal: Terminal, specs: list[str], check: bool) -> None:
 
 
 def _read(name: str) -> tuple[Path, str]:
-    """A file's path, links followed, and its text, with its mark of byte order.  Raises SpecError."""
+    """A file's path with links resolved, and its text, including a byte order mark.  Raises SpecError."""
     from archspec import loading
     from archspec.diagnostics import Fault, SpecError
     from archspec.source import bounded, open_regular
@@ -114,7 +114,7 @@ def _read(name: str) -> tuple[Path, str]:
 
 
 def _formatted(path: Path | None, text: str, name: str, said: list[Diagnostic]) -> str | None:
-    """A spec in the house style; None, with its errors added, where it has any."""
+    """A spec in the house style; None if it has errors, which are then added."""
     from archspec import loading
     from archspec.editor.formatting import formatted
     from archspec.elaborate.loader import Shelf
@@ -126,7 +126,7 @@ def _formatted(path: Path | None, text: str, name: str, said: list[Diagnostic]) 
 
 
 def _write(new: dict[Path, bytes]) -> None:
-    """Write files, all or none, each with the permissions that it had."""
+    """Write all files or none, keeping the permissions of each."""
     modes = {path: path.stat().st_mode for path in new}
     write_together(new)
     for path, mode in modes.items():

@@ -1,4 +1,4 @@
-"""`archspec rf` and `archspec erf`: what a step sees, and how much each pixel of it really weighs."""
+"""`archspec rf` and `archspec erf`: what a step sees, and how much each pixel contributes."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def erf(
             raise CallError("the heat map needs matplotlib", "pip install 'archspec-nn[plot]'") from None
         except OSError as error:
             raise CallError(f"cannot write `{output}`: {error.strerror or error}") from None
-        terminal.output = None  # the picture is there; what is said goes to the terminal
+        terminal.output = None  # the file holds the picture; the text goes to the terminal
     terminal.diagnose(found.notes)
     if terminal.as_json:
         terminal.answer_json(found.to_json() | as_json((*report.diagnostics, *found.notes)))
@@ -177,13 +177,13 @@ def erf(
 
 
 def _png(output: Path | None) -> None:
-    """Raise :class:`CallError` where there is no png to draw a field on a photo into."""
+    """Raise :class:`CallError` unless a png is named to draw a field on a photo."""
     if output is None or output.suffix.lower() != ".png":
         raise CallError("--on draws a picture", "name it with -o, ending in .png")
 
 
 def _drawn(terminal: Terminal, on: Path, draw: Callable[[Image], Image]) -> None:
-    """Draw on a photo and write the picture; what is said then goes to the terminal."""
+    """Draw on a photo and write the picture; the text then goes to the terminal."""
     try:
         from archspec.training.pictures import UnreadableImage, picture
     except ImportError:

@@ -1,4 +1,4 @@
-"""`archspec help` and `archspec explain`: what a word of the language, and what a diagnostic, means."""
+"""`archspec help` and `archspec explain`: what a word of the language means, and what a diagnostic means."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from archspec.cli.terminal import CallError, Terminal
 
 
 def complete_topic(incomplete: str) -> list[str]:
-    """Words there is help on that begin with what is typed."""
+    """Words with help that begin with the typed text."""
     from archspec.language import topics
 
     return [name for listed in topics.names().values() for name in listed if name.startswith(incomplete)]
 
 
 def complete_code(incomplete: str) -> list[str]:
-    """Codes of diagnostics that begin with what is typed."""
+    """Diagnostic codes that begin with the typed text."""
     from archspec.language.explanations import explanations
 
     return [code for code in explanations() if code.startswith(incomplete)]

@@ -1,4 +1,4 @@
-"""The command `import`: a network that others wrote, as a spec, and its weights under the spec's names."""
+"""The command `import`: a network from another tool as a spec, and its weights under the spec's names."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def import_(
 
 
 def _beside(source: str, weights: Path | None, output: Path | None) -> Path | None:
-    """Where weights are written; raises :class:`CallError` where that is nowhere."""
+    """The file that weights are written to, None without ``weights``; raises :class:`CallError` if it has no place."""
     if weights is None:
         return None
     if not options.is_file(source):

@@ -1,4 +1,4 @@
-"""`archspec memory`: what a network takes, for any batch and dtype; on request what torch's allocator gives out."""
+"""`archspec memory`: the memory of a network, for any batch and dtype; on request, what torch's allocator hands out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from archspec.cli.terminal import Terminal
 
 
 class Dtype(StrEnum):
-    """Numbers that a network computes in."""
+    """The dtype that a network computes in."""
 
     float32 = "float32"
     float64 = "float64"

@@ -1,4 +1,4 @@
-"""What may stand on the command line: options that commands share, and the reading of their values."""
+"""Options that commands share, and the parsing of their values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """How a command answers."""
+    """The format of a command's answer."""
 
     text = "text"
     json = "json"
@@ -74,14 +74,14 @@ Output = Annotated[
 ]
 
 PICTURES = ("svg", "png", "pdf", "dot")
-"""Endings of the pictures that can be drawn."""
+"""The file extensions of pictures that can be drawn."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 FOREIGN = (".prototxt", ".cfg", ".onnx", ".keras", ".json", ".h5")
-"""What files of other tools end in; ``importers.files`` reads them."""
+"""The file extensions of other tools; ``importers.files`` reads such files."""
 
 _OTHER_KEYWORDS = ("sizes", "bounds")
-"""What `load` takes beside parameters."""
+"""The arguments of `load` that are not parameters of a spec."""
 
 
 def parameters(given: list[str] | None) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def parameters(given: list[str] | None) -> dict[str, Any]:
 
 
 def shape(text: str) -> list[int]:
-    """Channels and sizes in a word: ``3x224x224``.  Raises :class:`CallError`."""
+    """Channels and sizes in one word: ``3x224x224``.  Raises :class:`CallError`."""
     parts = text.lower().replace("×", "x").split("x")
     if not 1 <= len(parts) <= 4 or not all(re.fullmatch(r"[1-9][0-9]{0,6}", part, re.ASCII) for part in parts):
         raise CallError(f"`{text[:40]}` is not the shape of an image", "write channels and sizes: 3x224x224")
@@ -109,7 +109,7 @@ def shape(text: str) -> list[int]:
 
 
 def is_source(text: str) -> bool:
-    """Whether a word in the place of a spec names a module of a library, ``timm:hrnet_w18``, or another tool's file."""
+    """Whether a word given as a spec names a library's module, ``timm:hrnet_w18``, or another tool's file."""
     if is_file(text):
         return True
     from archspec.running.sources import is_source
@@ -129,14 +129,14 @@ def is_file(text: str) -> bool:
 
 
 def is_revision(text: str) -> bool:
-    """Whether a word names a file of a git revision, ``HEAD~1:specs/mine.yaml``."""
+    """Whether a word names a file at a git revision, ``HEAD~1:specs/mine.yaml``."""
     from archspec.source import is_revision
 
     return ":" in text and is_revision(text)
 
 
 def sizes(given: list[str] | None, spec: LoadedSpec) -> dict[str, int]:
-    """``--size`` as numbers by the spec's symbols: ``H=256``, ``256`` for all of them, ``256x320`` for each in turn.
+    """``--size`` as numbers by the spec's symbols: ``H=256``, ``256`` for all symbols, ``256x320`` for each in turn.
 
     Raises :class:`CallError`.
     """
@@ -153,7 +153,7 @@ def sizes(given: list[str] | None, spec: LoadedSpec) -> dict[str, int]:
 
 
 def extents(text: str, symbols: Sequence[str]) -> dict[str, int]:
-    """Sizes of all symbols in a word: ``500x333`` in their order, one number for all.  Raises :class:`CallError`."""
+    """Sizes of all symbols in one word: ``500x333`` in their order, one number for all.  Raises :class:`CallError`."""
     parts = text.lower().replace("×", "x").split("x")
     if not all(re.fullmatch(r"[0-9]{1,7}", part, re.ASCII) and int(part) for part in parts):
         raise CallError(f"`{text[:40]}` is not a size", "write 500x333, or one number for all")

@@ -1,6 +1,6 @@
-"""Between commands and the terminal: what goes to which stream, in which colours, and with which exit status.
+"""Output of commands: what goes to which stream, in which colours, and the exit status.
 
-0: fine.  1: the spec has errors.  2: the call was wrong.  70: a bug in archspec.  130, 141: interrupted, nobody reads.
+0: fine.  1: the spec has errors.  2: the call was wrong.  70: a bug in archspec.  130: interrupted.  141: broken pipe.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ SPEC_HAS_ERRORS, CALL_IS_WRONG, BUG, INTERRUPTED, NOBODY_READS = 1, 2, 70, 130, 
 WRONG_CALLS = frozenset(
     {"bad-call", "unknown-spec", "file-not-found", "not-a-file", "unknown-size", "no-device", "unknown-topic"}
 )
-"""Diagnostics that, where they have no place in a file, speak of the call."""
+"""Codes of diagnostics that are about the call if they have no place in a file."""
 
 UNBOUNDED_WIDTH = 120
-"""Columns of what is laid out for no terminal."""
+"""The width in columns of output that does not go to a terminal."""
 
 _COLOURS: dict[str, dict[str, Any]] = {
     "error": {"fg": "red", "bold": True},
@@ -37,7 +37,7 @@ _COLOURS: dict[str, dict[str, Any]] = {
 
 
 class CallError(Exception):
-    """The command line asks for something that makes no sense."""
+    """The command line is wrong."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -45,21 +45,21 @@ class CallError(Exception):
 
 
 class Terminal:
-    """Where one run of a command answers: text or JSON, to the standard streams or a file."""
+    """The output of one run of a command: text or JSON, to the standard streams or a file."""
 
     def __init__(self, as_json: bool = False, output: Path | None = None, debug: bool = False) -> None:
         self.as_json = as_json
         self.output = output
         self.debug = debug
         self.failed = False
-        """Whether an error was said beside the answer: a claim of ``expect`` that does not hold."""
+        """Whether an error was reported beside the answer: a claim of ``expect`` that does not hold."""
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
     def answer(self, text: str, beside: Mapping[Path, bytes] | None = None) -> None:
-        """The command's product, to standard output or the file that ``-o`` names, all files ``beside`` with it.
+        """Write the result to standard output or the file that ``-o`` names, together with the files ``beside`` it.
 
-        Nothing in it is obeyed by a terminal.
+        Terminal control characters in it are made visible.
         """
         text = visible(text)
         if self.output is None:
@@ -72,13 +72,13 @@ class Terminal:
             write_together({**beside, self.output: content})
 
     def answer_json(self, data: Any, beside: Mapping[Path, bytes] | None = None) -> None:
-        """The same as JSON."""
+        """Write the result as JSON."""
         self.answer(json_text(data), beside)
 
     def draw(self, renderable: Callable[[int], Any]) -> None:
-        """The command's product as something rich lays out for the terminal's width.
+        """Write the result as a rich renderable, laid out for the terminal's width.
 
-        Colours are rich's; the texts between them are made visible, whatever is in them.
+        Colours are rich's; control characters in the texts between them are made visible.
         """
         from rich.console import Console
         from rich.segment import Segment, Segments
@@ -88,33 +88,33 @@ class Terminal:
             console.width = UNBOUNDED_WIDTH
         parts = console.render(renderable(console.width))
         drawn = Segments(Segment(visible(part.text), part.style, part.control) for part in parts)
-        with self._writing(), console.capture() as capture:  # rich writes nothing at the end of it, which may fail too
+        with self._writing(), console.capture() as capture:  # its end flushes, which may fail
             console.print(drawn, end="")
-        self.out(capture.get())  # by ourselves: rich has its own idea of what a broken pipe means
+        self.out(capture.get())  # written by ourselves: rich handles a broken pipe in its own way
 
     def out(self, text: str) -> None:
-        """Text that is visible, or painted by us, on standard output.
+        """Write text to standard output that is already made visible or coloured by us.
 
-        Raises :class:`CallError` where that cannot be written, a full disk for one.
+        Raises :class:`CallError` if it cannot be written, for example on a full disk.
         """
         with self._writing():
-            if sys.stdout:  # the shell may have been told `>&-`
+            if sys.stdout:  # the shell may have closed it with `>&-`
                 typer.echo(text, nl=False)
                 sys.stdout.flush()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Where standard output is written to."""
+        """A context for writing to standard output."""
         try:
             yield
         except BrokenPipeError:
             raise
         except OSError as error:
-            self.as_json = False  # what is left to answer on is standard error
+            self.as_json = False  # only standard error is left
             raise CallError(lost_output(error)) from None
 
     def write(self, content: bytes) -> None:
-        """The product as a file.  Raises :class:`CallError` where it cannot be written."""
+        """Write the result to a file.  Raises :class:`CallError` if it cannot be written."""
         assert self.output is not None
         try:
             self.output.write_bytes(content)
@@ -122,18 +122,18 @@ class Terminal:
             raise CallError(f"cannot write `{self.output}`: {error.strerror or error}") from None
 
     def say(self, text: str) -> None:
-        """A word to people, on standard error; lost where that cannot be written, the exit status is left."""
+        """Print a message on standard error; if that cannot be written, only the exit status remains."""
         self._tell(visible(text))
 
     def _tell(self, text: str) -> None:
-        """The same of a text that is visible and may be painted."""
+        """Print a text on standard error that is already made visible and may be coloured."""
         try:
             typer.echo(text, err=True, color=colours())
         except OSError:
             silence(sys.stderr)
 
     def diagnose(self, diagnostics: Iterable[Any]) -> None:
-        """Diagnostics for people, on standard error; in JSON they are part of the answer."""
+        """Print diagnostics on standard error; in JSON they are part of the answer."""
         from archspec.diagnostics import render_all
 
         listed = list(diagnostics)
@@ -145,7 +145,7 @@ class Terminal:
 
     @contextmanager
     def boundary(self) -> Iterator[None]:
-        """Turn whatever goes wrong inside into words and an exit status."""
+        """Turn any error inside into a message and an exit status."""
         from archspec.diagnostics import Diagnostic, SpecError
 
         try:
@@ -163,7 +163,7 @@ class Terminal:
             raise typer.Exit(NOBODY_READS) from None
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
-        except OSError as error:  # a full disk, a folder that may not be read
+        except OSError as error:  # a full disk, a folder without permission to read
             named = f"`{error.filename}`: " if error.filename else ""
             self._refuse([Diagnostic("bad-call", f"{named}{error.strerror or error}")])
         except Exception as error:
@@ -198,7 +198,7 @@ class Terminal:
 
 @contextmanager
 def needs(extra: str, what: str) -> Iterator[None]:
-    """Where an optional package is imported; its absence is a wrong call that names the extra to install."""
+    """A context for importing an optional package; if it is missing, the error names the extra to install."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -206,27 +206,27 @@ def needs(extra: str, what: str) -> Iterator[None]:
 
 
 def lost_output(error: OSError) -> str:
-    """Why nothing can be written to standard output; it is silenced."""
+    """The error that standard output cannot be written; the stream is silenced."""
     silence(sys.stdout)
     return f"cannot write to standard output: {error.strerror or error}"
 
 
 def silence(stream: TextIO) -> None:
-    """Let go of a stream that cannot be written, so that what it still holds is not flushed into it at exit."""
+    """Redirect a stream that cannot be written to the null device, so that flushing it at exit does not fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def colours() -> bool | None:
-    """Whether to write colours: as NO_COLOR and FORCE_COLOR say, else (None) where the stream is a terminal."""
+    """Whether to write colours, by NO_COLOR and FORCE_COLOR; None: decide by whether the stream is a terminal."""
     if os.environ.get("NO_COLOR"):
         return False
     return True if os.environ.get("FORCE_COLOR") else None
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:
-    """Write files, all of them or none: each goes to a file beside it first, which then takes its name.
+    """Write all files or none: each is first written to a file beside it, which is then renamed.
 
-    Raises :class:`CallError` where one cannot be written.
+    Raises :class:`CallError` if one cannot be written.
     """
     made: dict[Path, str] = {}
     path = Path()

@@ -109,7 +109,7 @@ def train(
 def _fit(
     data: Path, loaded: LoadedSpec, report: Report, folder: Path, asked: Options, told: dict[str, Any]
 ) -> tuple[Result, Task]:
-    """Train the spec's network; gives what came of it, and what it was trained for."""
+    """Train the spec's network; returns the result and the task."""
     from archspec import pipeline
     from archspec.backends import spec_text
 
@@ -136,7 +136,7 @@ def _fit(
 
 
 def _data(folder: Path, report: Report) -> tuple[ImageData[Any], Task]:
-    """The folder's images, as the network's task has them, and the task."""
+    """The folder's images for the network's task, and the task."""
     from archspec.training.images import load_images
     from archspec.training.masks import load_masked_images
     from archspec.training.tasks import Classification, Segmentation
@@ -179,7 +179,7 @@ def _plain(result: Result, task: Task) -> dict[str, Any]:
 
 
 def _said(result: Result, task: Task) -> str:
-    """The result in words."""
+    """The result as text."""
     lines = [f"{task.title} {result.score:.2%} on the images held out, in epoch {result.epoch}"]
     if result.review:
         width = max(len(name) for name in result.review.by_class)

@@ -1,4 +1,4 @@
-"""The command `watch`: the page of a spec, made anew whenever the file is saved."""
+"""The command `watch`: the page of a spec, rebuilt whenever the file is saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Code actions: what a diagnostic's hint says to do, done."""
+"""Code actions: edits that do what a diagnostic's hint says."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _WRITE_WORD = re.compile(r"write `([a-z]+|!=|==|\*\*)`(?: for a power| to compar
 _NEAREST = re.compile(r"\b(\w+) = (\d+)(?: (?:or|and)(?: \1 =)? (\d+))?")
 
 MOST_TRIED = 4
-"""Steps of the branches that are tried with a stride: each is a load or two."""
+"""The most steps of the branches that are tried with a stride: each trial loads the spec once or twice."""
 
 Edit = tuple[types.Range, str]
 
 
 def fixes(document: Document, diagnostics: Sequence[types.Diagnostic]) -> list[types.CodeAction]:
-    """What can be done about some diagnostics of a text, as their hints say."""
+    """The fixes that the hints of some diagnostics suggest."""
     found: list[types.CodeAction] = []
     for said in diagnostics:
         hint = said.data.get("hint") if isinstance(said.data, dict) else None
@@ -97,7 +97,7 @@ def _quotes(document: Document, said: types.Diagnostic, hint: str) -> Iterator[t
 
 
 def _expressions(text: str) -> Iterator[Point]:
-    """Where each ``$(…)`` of a line begins and ends."""
+    """The start and end of each ``$(…)`` in a line."""
     at = text.find("$(")
     while at >= 0:
         depth, end = 0, at + 1
@@ -112,7 +112,7 @@ def _expressions(text: str) -> Iterator[Point]:
 
 
 def _sizes(document: Document, said: types.Diagnostic, hint: str) -> Iterator[tuple[str, list[Edit]]]:
-    """``nearest: H = 28 or 32``: the spec's own sizes, changed to those."""
+    """``nearest: H = 28 or 32``: the spec's own sizes changed to these."""
     study = document.current
     if "nearest" not in hint or study is None or study.keys is None:
         return
@@ -165,7 +165,7 @@ def _removal(document: Document, study: Study, point: Point) -> Edit | None:
 
 
 def _stride(document: Document, said: types.Diagnostic, hint: str) -> Iterator[tuple[str, list[Edit]]]:
-    """``give the other branch the same stride``: added to the step of a branch with which the sizes are equal."""
+    """``give the other branch the same stride``: added to the step of a branch that makes the sizes equal."""
     study = document.current
     if "give the other branch the same stride" not in hint or study is None or study.graph is None:
         return
@@ -183,7 +183,7 @@ def _stride(document: Document, said: types.Diagnostic, hint: str) -> Iterator[t
 
 
 def _strideless(study: Study, node: Node) -> Iterator[tuple[str, Mapping]]:
-    """The steps of a branch, from its end on, whose op takes a stride and is given none."""
+    """The steps of a branch, last first, whose op accepts a stride and has none."""
     assert study.graph is not None
     while node.op is not None and len(node.inputs) == 1:
         body = node.step.body if node.step is not None else None

@@ -1,4 +1,4 @@
-"""Semantic colours: the words of expressions, and which names are ops, blocks, steps and parameters."""
+"""Semantic tokens: the words of expressions, and the names of ops, blocks, steps and parameters."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ LEGEND = types.SemanticTokensLegend(
     ["number", "string", "keyword", "operator", "variable", "parameter", "function", "class", "property"],
     ["declaration"],
 )
-"""Kinds of words, as editors know them."""
+"""The token types, by the protocol's names."""
 
 _TOKENS = {"number": "number", "text": "string", "keyword": "keyword", "operator": "operator"}
 
 
 def colours(document: Document) -> types.SemanticTokens:
-    """The coloured words of a text, each as the protocol counts it from the one before."""
+    """The tokens of a text, each encoded relative to the one before, as the protocol requires."""
     study = document.current
     found: dict[tuple[int, int], tuple[Span, str, int]] = {}
     for place in () if study is None else study.places:
@@ -47,7 +47,7 @@ def colours(document: Document) -> types.SemanticTokens:
 
 
 def _words(place: Place) -> Iterator[tuple[Span, str, int]]:
-    """The coloured words at a place, and whether each is declared there."""
+    """The tokens at a place, and whether each is a declaration."""
     if place.kind == "call" and "$" not in place.text:
         yield place.span, "function" if place.text in ops.names() else "class", 0
     elif place.kind in ("name", "label") and "$" not in place.text:

@@ -1,4 +1,4 @@
-"""Completion: what may stand where the cursor is, from the language, the library, this file and the files it uses."""
+"""Completion at the cursor, from the language, the library, this file and the files it uses."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from archspec.source import Mapping, Scalar, spec_files
 _WORD = re.compile(r"\w*\Z")
 _NAME = re.compile(r"\$\w*\Z")
 MOST = 300
-"""Offers that are sent."""
+"""The most offers that are sent."""
 
 
 def completion(document: Document, position: types.Position, snippets: bool) -> list[types.CompletionItem]:
-    """What may be written at a position."""
+    """The completions at a position."""
     lines = document.lines
     point = lines.point(position)
     at = cursor(lines.lines, point)
@@ -44,7 +44,7 @@ def completion(document: Document, position: types.Position, snippets: bool) -> 
 
 
 def _typed(at: Cursor) -> str:
-    """The part of what stands before the cursor that an offer takes the place of."""
+    """The text before the cursor that an offer replaces."""
     if at.place.kind == "spec":
         return at.before
     found = _WORD.search(at.before)
@@ -77,7 +77,7 @@ def _item(offer: Offer, index: int, edit: types.Range, at: Cursor, snippets: boo
 
 
 def _opens(at: Cursor) -> bool:
-    """Whether the arguments of a step begin here, on its line: they stand in braces."""
+    """Whether a step's arguments begin here, in braces on its line."""
     place = at.place
     step = place.inside.step
     return place.kind == "value" and not place.inside.key and step is not None and step.span.line == place.span.line
@@ -91,7 +91,7 @@ class _Found:
         self.inside: Inside = at.place.inside
 
     def offers(self) -> Iterable[Offer]:
-        """What may stand there, what is meant most often first."""
+        """What may stand there, the most likely first."""
         if _in_expression(self.at):
             return self.names()
         by_kind: dict[str, Callable[[], Iterable[Offer]]] = {
@@ -145,7 +145,7 @@ class _Found:
         yield from offers.known()["specs"]
 
     def declared(self, kind: str, block: str | None = None) -> Iterator[str]:
-        """The names of a kind that a block of the file declares: the block around the cursor."""
+        """The names of one kind that the block around the cursor declares."""
         block = self.inside.block if block is None else block
         for place in self.at.everything:
             if place.kind == kind and place.inside.block == block and MARK not in place.text:
@@ -229,7 +229,7 @@ class _Found:
             yield Offer(word, CompletionItemKind.Keyword)
 
     def steps(self) -> Iterator[Offer]:
-        """The steps and labels that can be read."""
+        """The steps and labels that can be read at the cursor."""
         head, dot, _ = self.at.before.rpartition(".")
         if self.inside.what == "claim" or (dot and self.document.good is not None):
             yield from self.paths(head + dot)
@@ -247,7 +247,7 @@ class _Found:
             yield Offer(name, CompletionItemKind.Keyword)
 
     def paths(self, head: str = "") -> Iterator[Offer]:
-        """The paths of the last good graph that begin so, each up to its next dot, and the labels."""
+        """The paths of the last good graph with this prefix, each up to its next dot, and the labels."""
         study = self.document.good
         if study is None or study.graph is None:
             return
@@ -278,7 +278,7 @@ class _Found:
 
 
 def _in_expression(at: Cursor) -> bool:
-    """Whether the cursor is inside ``$(…)``, or in the name behind a ``$``."""
+    """Whether the cursor is inside ``$(…)``, or in a name after ``$``."""
     if at.place.kind in ("condition", "clause"):
         return True
     if _NAME.search(at.before):

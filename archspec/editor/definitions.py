@@ -1,4 +1,4 @@
-"""Where the thing under the cursor is declared, and everywhere that it is named."""
+"""Go to definition and find references: the declaration of the symbol under the cursor, and all its mentions."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from archspec.editor.symbols import Symbol, declaration, mentions, symbol_at
 from archspec.source import Limits, read
 
 MOST_FILES = 500
-"""YAML files beside a spec that are searched for a name."""
+"""The most YAML files near a spec that are searched for a name."""
 MOST_ENTRIES = 20_000
-"""Files of any kind that are passed on the way to them."""
+"""The most files of any kind that are visited to find them."""
 
 
 def definition(documents: Documents, document: Document, position: types.Position) -> types.Location | None:
-    """Where the thing at a position is declared; of a library block or another spec, its file."""
+    """The declaration of the symbol at a position; for a library block or another spec, its file."""
     study = document.current
     if study is None:
         return None
@@ -49,7 +49,7 @@ def definition(documents: Documents, document: Document, position: types.Positio
 
 
 def references(documents: Documents, document: Document, position: types.Position) -> list[types.Location]:
-    """Everywhere that the thing at a position is named, in this file and in those beside it."""
+    """Every mention of the symbol at a position, in this file and in those near it."""
     study = document.current
     found = None if study is None else symbol_at(study, document.lines.point(position))
     if study is None or found is None:
@@ -59,7 +59,7 @@ def references(documents: Documents, document: Document, position: types.Positio
 
 
 def highlights(document: Document, position: types.Position) -> list[types.DocumentHighlight]:
-    """The same in this text alone."""
+    """Every mention in this text alone."""
     study = document.current
     found = None if study is None else symbol_at(study, document.lines.point(position))
     if study is None or found is None:
@@ -68,21 +68,21 @@ def highlights(document: Document, position: types.Position) -> list[types.Docum
 
 
 def owner_study(documents: Documents, study: Study, symbol: Symbol) -> Study | None:
-    """The study of the file that declares a thing."""
+    """The study of the file that declares a symbol."""
     if study.file is None or symbol.file == study.file.key:
         return study
     return _study(documents, Path(symbol.file))
 
 
 def everywhere(documents: Documents, document: Document, symbol: Symbol) -> Iterator[tuple[Study, Span]]:
-    """Every mention of a thing, in its own file and in those beside or below it that use it."""
+    """Every mention of a symbol, in its own file and in the files near it that use it."""
     for study in studies(documents, document, symbol):
         for span in mentions(study, symbol):
             yield study, span
 
 
 def studies(documents: Documents, document: Document, symbol: Symbol) -> Iterator[Study]:
-    """The files that may name a thing."""
+    """The studies of the files that may mention a symbol."""
     seen: set[str] = set()
     if document.good is not None and document.good.file is not None:
         seen.add(document.good.file.key)
@@ -124,7 +124,7 @@ def _yaml_files(top: Path) -> Iterator[Path]:
 
 
 def _study(documents: Documents, path: Path, word: str = "") -> Study | None:
-    """What is known of a file that need not be open; None where it cannot be read, or has not the word."""
+    """The study of a file, open or not; None if it cannot be read, or does not contain the word."""
     key = str(path.resolve())
     for document in documents.open.values():
         if document.key == key:

@@ -1,4 +1,4 @@
-"""What is wrong with a text, for the protocol: each diagnostic at its place, the places it speaks of linked."""
+"""Diagnostics for the protocol: each at its place, with links to the other places it mentions."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _SEVERITY = {
     "note": types.DiagnosticSeverity.Information,
 }
 _UNUSED = ("unused", "unused-step")
-"""Codes of what could be deleted, which an editor shows faded."""
+"""Codes about text that could be deleted; an editor shows such text faded."""
 
 
 def diagnostics(documents: Documents, document: Document) -> list[types.Diagnostic]:
-    """Everything that is said of a document's text; nothing if it was not studied."""
+    """All diagnostics of a document's text; none if it was not studied."""
     study = document.study
     return [] if study is None else [_told(documents, document, study, each) for each in study.diagnostics]
 
@@ -44,7 +44,7 @@ def _told(documents: Documents, document: Document, study: Study, said: Diagnost
 
 
 def _seen(document: Document, study: Study, said: Diagnostic) -> tuple[Span | None, tuple[Frame, ...]]:
-    """Where a diagnostic is shown in this text; if it is about another file, that place as well, to be linked."""
+    """The place in this text that shows a diagnostic; and, if it is about another file, the place there as a link."""
     if said.span is None or _is_here(document, said.span):
         return said.span, ()
     there = (Frame("here", said.span),)
@@ -86,7 +86,7 @@ def _related(documents: Documents, document: Document, frame: Frame) -> types.Di
 
 
 def locate(documents: Documents, document: Document, span: Span) -> types.Location | None:
-    """A span as the protocol links it; None for what is in no file."""
+    """A span as a location of the protocol; None if it is not in a file."""
     if _is_here(document, span):
         return types.Location(document.uri, document.lines.range(span))
     if span.source.path is None:

@@ -1,4 +1,4 @@
-"""Steps made a block of their own, and a block put in place of its use.  The network stays the same."""
+"""Extracting steps into a block, and inlining a block at its use.  The network stays the same."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Edits = list[tuple[Span, str]]
 
 
 def offers(document: Document, selected: types.Range) -> Iterator[types.CodeAction]:
-    """What can be done with selected steps, or the block under the cursor; the edits are made when one is chosen."""
+    """The actions for selected steps, or for the block under the cursor; the edits are computed when one is chosen."""
     study = document.current
     if study is None or study.keys is None:
         return
@@ -48,7 +48,7 @@ def _offer(document: Document, title: str, kind: types.CodeActionKind, selected:
 
 
 def edit(documents: Documents, document: Document, kind: str, selected: types.Range) -> types.WorkspaceEdit:
-    """The edit of a chosen action.  Raises :class:`Refused` if the network would be another one."""
+    """The edit of a chosen action.  Raises :class:`Refused` if it would change the network."""
     study = document.current
     if study is None or study.file is None:
         raise Refused("the text has changed")
@@ -71,7 +71,7 @@ def edit(documents: Documents, document: Document, kind: str, selected: types.Ra
 
 
 def _selected(study: Study, first: int, last: int) -> list[Node]:
-    """The steps of one list that stand on some lines, all of them and nothing else."""
+    """The steps of one list that fill the selected lines exactly."""
     assert study.keys is not None
     stack: list[Node] = [study.keys]
     while stack:
@@ -90,7 +90,7 @@ def _selected(study: Study, first: int, last: int) -> list[Node]:
 
 
 def _extracted(study: Study, lines: Lines, steps: list[Node]) -> Edits | None:
-    """The edits that make steps a block of the file, whose parameters are the values that they use."""
+    """The edits that turn steps into a block of the file, whose parameters are the values that they use."""
     assert study.keys is not None
     first, last = steps[0].span, steps[-1].span
     inside = [place for place in study.places if first.line <= place.span.line <= last.end_line]
@@ -117,7 +117,7 @@ def _extracted(study: Study, lines: Lines, steps: list[Node]) -> Edits | None:
 
 
 def _outer_names(place: Place, first: int) -> Iterator[str]:
-    """The values that a place among steps uses from outside of them."""
+    """The names of outer values that a place within the steps uses."""
     loops = formulas.loop_names(place)
     for name, _ in formulas.mentions(place):
         own = name in loops and loops[name].line >= first
@@ -126,7 +126,7 @@ def _outer_names(place: Place, first: int) -> Iterator[str]:
 
 
 def _free_name(study: Study, word: str) -> str:
-    """A word that names no block yet."""
+    """A word that is not yet the name of a block."""
     taken = {place.text for place in study.places if place.kind in ("block", "import")}
     number = 1
     name = word
@@ -140,7 +140,7 @@ def _free_name(study: Study, word: str) -> str:
 
 
 def _inlined(study: Study, place: Place) -> Edits | None:
-    """The edits that put a block's steps, as a sequence, in place of a use on one line; None where it has no such."""
+    """The edits that replace a one-line use of a block by its steps, as a sequence; None if that is not possible."""
     found = names.called(study, place.text)
     step = place.inside.step
     if found is None or found.block is None or step is None or found.block.model.inputs or found.block.model.outputs:
@@ -185,7 +185,7 @@ def _steps_of(block: BlockDefinition) -> Items | None:
 
 
 def _end_of(mapping: Mapping | None, step: Scalar) -> tuple[int, int]:
-    """Where a step's arguments end; the keys beside it stay."""
+    """Where a step's arguments end; the keys beside it are kept."""
     value = None if mapping is None else mapping.get(step.text)
     if value is None or (isinstance(value, Scalar) and value.nothing):
         colon = mapping is not None
@@ -194,7 +194,7 @@ def _end_of(mapping: Mapping | None, step: Scalar) -> tuple[int, int]:
 
 
 def _given(block: BlockDefinition, mapping: Mapping | None, step: Scalar) -> dict[str, str] | None:
-    """Each parameter and ``let`` of a use as an expression; None if one is no scalar."""
+    """Each parameter and ``let`` of a use as an expression; None if one is not a scalar."""
     body = None if mapping is None else mapping.get(step.text)
     found: dict[str, str] = {}
     nodes = {**block.model.params, **block.model.let}
@@ -221,7 +221,7 @@ def _expression(node: Scalar) -> str | None:
 
 
 def _with(text: str, values: dict[str, str]) -> str:
-    """An expression with values in place of names."""
+    """An expression with values substituted for names."""
     if text in values:
         return values[text]
     formula = expressions.parse(text, None)
@@ -236,7 +236,7 @@ def _bracketed(text: str) -> str:
 
 
 def _substituted(block: BlockDefinition, given: dict[str, str], first: int, last: int) -> list[str] | None:
-    """The lines of a block's steps with values in place of its names; None if that cannot be written."""
+    """The lines of a block's steps with values substituted for its names; None if that cannot be written."""
     source = block.file.node.span.source
     lines = {line: source.lines[line - 1] for line in range(first, last + 1)}
     own = "" if block.file.whole is block else block.name
@@ -261,7 +261,7 @@ def _substituted(block: BlockDefinition, given: dict[str, str], first: int, last
 
 
 def _scalar(place: Place, given: dict[str, str]) -> str | None:
-    """A scalar with values in place of names, as YAML."""
+    """A scalar with values substituted for names, as YAML."""
     found = formulas.formulas(place)
     if len(found) != 1 or isinstance(found[0], formulas.Clause):
         return None

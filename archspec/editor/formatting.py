@@ -1,13 +1,13 @@
-"""The house style of a spec: indentation, blanks and quotes; every word, comment, anchor and line end stays.
+"""The house style of a spec: indentation, blanks and quotes; every word, comment, anchor and line end is kept.
 
-Each line of the text stays a line.  What stands on it is found with YAML's own tokens, so that nothing inside a text or
-a comment is touched, and the result is read again: where it does not mean the same, the text is returned as it was.
+Each line of the text stays a line.  Its words are found by YAML's own tokens, so that nothing inside a string or a
+comment changes.  The result is parsed again: if it does not mean the same, the text is returned unchanged.
 
-- Mappings and lists are indented by two columns, also a list under its key.
+- Mappings and lists, also a list under its key, are indented by two columns.
 - One blank follows `-`, `:` and `,`; none stands inside brackets.
-- Two blanks or more stand before a comment, which keeps its column if it can; the columns of a table stay.
-- Texts in quotes have double ones, where that needs no escape.
-- No line ends in blanks, the file ends with one line end, and no blank line begins or ends it.
+- Two blanks or more precede a comment, which keeps its column if possible; the columns of a table are kept.
+- Quoted strings have double quotes, unless that needs an escape.
+- No line ends in blanks, the file ends with one line end, and it neither begins nor ends with a blank line.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from archspec.source import Items, Limits, Mapping, Node, Scalar, parse
 
 _ENDS = re.compile(r"(\r\n|\r|\n)")
 _ROUNDS = 10
-"""Times that a text is gone over: columns that are aligned by chance may not be after the first."""
+"""The most passes over a text: columns that are aligned by chance may no longer be after the first."""
 _PLAIN_QUOTED = re.compile(r"'[^'\"\\]*'")
 
 
 def formatted(text: str, limits: Limits | None = None) -> str:
-    """A spec's text in the house style; the same text where that is its style, or where it is no YAML.
+    """A spec's text in the house style; the same text if it already has that style, or is not YAML.
 
-    The result has the same meaning, and its own result is itself.
+    The result has the same meaning, and formatting it again changes nothing.
     """
     limits = limits or Limits()
     try:
@@ -75,16 +75,16 @@ class _Writer:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.moved: dict[tuple[int, int], int] = {}
-        """Where brackets are opened in the text, by line and column: the column they are moved to."""
+        """By line and column of an opening bracket in the text, the column that it is moved to."""
 
     def lines(self) -> list[str]:
         return [self.line(at, line) for at, line in enumerate(self.layout.lines)]
 
     def line(self, at: int, line: str) -> str:
-        """One line."""
+        """Write one line."""
         words = self.layout.words.get(at, [])
         kept = self.layout.kept.get(at)
-        if kept is not None:  # a line inside a text that spans lines, which may end on it
+        if kept is not None:  # a line inside a multi-line string, which may end on it
             if not words:
                 return _shifted(line, kept)
             out = _shifted(line[: words[0].end], kept)
@@ -111,7 +111,7 @@ class _Writer:
         return max(column + shift, 0)
 
     def joined(self, at: int, line: str, out: str, first: int) -> str:
-        """Words of a line, from the first on, behind what is written already; and its comment."""
+        """Words of a line, from ``first`` on, after what is already written, and the line's comment."""
         words = self.layout.words[at]
         previous: Word | None = words[first - 1] if first else None
         for index in range(first, len(words)):
@@ -134,7 +134,7 @@ class _Writer:
 
 
 def _shifted(line: str, by: int) -> str:
-    """A line moved by some columns, as far to the left as there are blanks before it."""
+    """A line shifted by some columns, to the left at most by its leading blanks."""
     if by >= 0:
         return " " * by + line if line else line
     return line[min(-by, len(line) - len(line.lstrip(" "))) :]
@@ -152,7 +152,7 @@ def _gap(previous: Word | None, word: Word) -> str:
 
 
 def _meaning(node: Node) -> Any:
-    """What a text says, with the kind of each scalar: two that are equal are one spec."""
+    """The content of a text, with the type of each scalar; texts with equal content are the same spec."""
     if isinstance(node, Scalar):
         return (type(node.value), repr(node.value), node.text)
     if isinstance(node, Items):

@@ -1,4 +1,4 @@
-"""Expressions where they stand: parsed, their words with places, their values in each use."""
+"""Expressions in a text: parsed, their words with places, and their values in each use of the block."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from archspec.sizes import Size
 from archspec.source import Scalar
 
 MOST_USES = 50
-"""Uses of a block in which an expression is evaluated."""
+"""The most uses of a block in which an expression is evaluated."""
 MOST_STEPS = 100_000
-"""Steps of evaluation in all uses together: a tenth of a second."""
+"""The most evaluation steps in all uses together: about a tenth of a second."""
 
 
 def formulas(place: Place) -> list[Expression | Clause]:
-    """The expressions in what stands at a place; none where they are wrong."""
+    """The expressions at a place; none if they are invalid."""
     scalar = place.scalar
     if not isinstance(scalar.value, str):
         return []
@@ -47,7 +47,7 @@ def formulas(place: Place) -> list[Expression | Clause]:
 
 
 def mentions(place: Place) -> Iterator[tuple[str, Span]]:
-    """The names in a place's expressions whose values come from around, each with its place."""
+    """The free names in a place's expressions, each with its place."""
     for formula in formulas(place):
         for name in expressions.free_mentions(formula):
             span = formula.place(name.at)
@@ -56,12 +56,12 @@ def mentions(place: Place) -> Iterator[tuple[str, Span]]:
 
 
 def mention(place: Place, point: Point) -> str | None:
-    """The name at a point, if one stands there."""
+    """The name at a point, if there is one."""
     return next((name for name, span in mentions(place) if holds(span, point)), None)
 
 
 def tokens(place: Place) -> Iterator[tuple[Token, Span]]:
-    """The words of a place's expressions, each with its place; of one that spans lines none."""
+    """The words of a place's expressions, each with its place; none for an expression that spans lines."""
     for formula in formulas(place):
         if formula.span is None or not formula.exact:
             continue
@@ -71,7 +71,7 @@ def tokens(place: Place) -> Iterator[tuple[Token, Span]]:
 
 
 def loop_names(place: Place) -> dict[str, Span]:
-    """The names that the ``for`` clauses around a place bind, and where."""
+    """The names that the ``for`` clauses around a place bind, each with its place."""
     found: dict[str, Span] = {}
     for clause in place.inside.clauses:
         try:
@@ -90,7 +90,7 @@ def loop_names(place: Place) -> dict[str, Span]:
 
 
 def values(study: Study, place: Place, formula: Expression) -> list[tuple[str, Any]]:
-    """What an expression gives in each use, with the path of the use; where it cannot be told it is left out."""
+    """The value of an expression in each use, with the path of the use; uses where it is unknown are left out."""
     found: list[tuple[str, Any]] = []
     work = Work(MOST_STEPS)
     for path, names in names_in_uses(study, place):
@@ -104,7 +104,7 @@ def values(study: Study, place: Place, formula: Expression) -> list[tuple[str, A
 
 
 def names_in_uses(study: Study, place: Place) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The names that an expression sees in each use, with the path of the use."""
+    """The names that an expression can use in each use of its block, with the path of the use."""
     items = study.of_step(place.step)
     if items:
         for item in items[:MOST_USES]:
@@ -116,7 +116,7 @@ def names_in_uses(study: Study, place: Place) -> Iterator[tuple[str, Mapping[str
 
 
 def _own(study: Study, scope: Scope) -> dict[str, Any]:
-    """Parameters, ``let`` and inputs of a use of a block."""
+    """The parameters, ``let`` values and inputs of a use of a block."""
     assert study.graph is not None
     found: dict[str, Any] = dict(scope.values)
     nodes = [study.graph.nodes[index] for index in scope.inputs if index >= 0]
@@ -128,7 +128,7 @@ def _own(study: Study, scope: Scope) -> dict[str, Any]:
 
 
 def _loops(item: Node | Scope) -> dict[str, Any]:
-    """The variables of the loops around a step, up to its block's edge."""
+    """The variables of the loops around a step within its block."""
     around: list[Node | Scope] = [item]
     scope = item.scope if isinstance(item, Node) else item.parent
     while scope is not None and scope.block is None:
@@ -148,7 +148,7 @@ def _record(study: Study, node: Node) -> TensorRecord:
 
 
 def _sizes(report: Report | None, node: Node, shape: Shape) -> list[int]:
-    """A node's sizes as numbers.  Raises UnknownValue where one has none."""
+    """A node's sizes as numbers.  Raises UnknownValue if one is unknown."""
     if not any(isinstance(dim, Size) for dim in shape.spatial):
         return [dim for dim in shape.spatial if isinstance(dim, int)]
     at = None if report is None else report.shapes_at.get(node.path)

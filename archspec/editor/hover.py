@@ -1,4 +1,4 @@
-"""What is said of the thing under the pointer: its documentation, its value in each use, what the step becomes."""
+"""Hover texts: the documentation of a word, its value in each use, the code that a step becomes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from archspec.schema import BlockDefinition, SpecFile
 from archspec.source import plain
 
 MOST_VALUES = 12
-"""Uses whose values are listed."""
+"""The most uses whose values are listed."""
 
 
 def hover(document: Document, position: types.Position) -> types.Hover | None:
-    """What is said of a position; None where there is nothing to say, or the text has changed since it was a spec."""
+    """The hover text at a position; None if there is none, or the text has changed since it was last a spec."""
     study = document.current
     if study is None:
         return None
@@ -44,7 +44,7 @@ def hover(document: Document, position: types.Position) -> types.Hover | None:
 
 
 def _topic(word: str, only: str = "") -> str:
-    """What `archspec help` says of a word, of a kind whose name begins so."""
+    """The text of `archspec help` on a word, among the kinds whose name has this prefix."""
     try:
         found = topics.topics(word)
     except SpecError:
@@ -132,7 +132,7 @@ def _initialiser(document: Document, study: Study, place: Place, point: Point) -
 
 
 def _value(document: Document, study: Study, place: Place, point: Point) -> Iterator[str]:
-    """The name at the point and its value, or the expression and what it evaluates to."""
+    """The name at the point and its value, or the expression and its value."""
     for formula in formulas.formulas(place):
         if formula.span is not None and not holds(formula.span, point) and len(formulas.formulas(place)) > 1:
             continue
@@ -150,7 +150,7 @@ def _value(document: Document, study: Study, place: Place, point: Point) -> Iter
 
 
 def _named(study: Study, place: Place, name: str) -> Iterator[str]:
-    """What a name in an expression is, and its value in each use."""
+    """The meaning of a name in an expression, and its value in each use."""
     found: list[tuple[str, Any]] = []
     for path, known in formulas.names_in_uses(study, place):
         if name in known:
@@ -161,7 +161,7 @@ def _named(study: Study, place: Place, name: str) -> Iterator[str]:
 
 
 def _listed(what: str, found: list[tuple[str, Any]]) -> str:
-    """Values by use: one line where all are the same."""
+    """Values by use: one line if all are equal."""
     shown = [(path, _shown(value)) for path, value in found]
     if not shown:
         return ""
@@ -255,7 +255,7 @@ def _read(document: Document, study: Study, place: Place, point: Point) -> Itera
 
 
 def _step(document: Document, study: Study, place: Place) -> Iterator[str]:
-    """What a step gives and costs, in the use that hints are about, and the PyTorch it becomes."""
+    """A step's output and cost, in the use that hints are about, and its PyTorch code."""
     items = study.of_step(place.step)
     if not items:
         return

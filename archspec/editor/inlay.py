@@ -1,4 +1,4 @@
-"""Inlay hints: at the end of each step's line what the step gives, in the first or the chosen use of its block."""
+"""Inlay hints: each step's output at the end of its line, in the first or the chosen use of its block."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from archspec.graph import Node, Scope
 
 
 def hints(document: Document, lines: range, wanted: Hints) -> list[types.InlayHint]:
-    """The hints of the steps that begin on some of a text's lines (from 1 on).
+    """The hints for the steps that begin on some of a text's lines (counted from 1).
 
-    A text that is no YAML while it is written has the hints of the last that was, on the lines that did not change.
+    While a text is not valid YAML, it gets the hints of the last one that was, on the lines that have not changed.
     """
     study = document.good
     if study is None or study.source is None:
@@ -37,7 +37,7 @@ def _hint(lines: Lines, line: int, said: str) -> types.InlayHint:
 
 
 def _by_line(document: Document, study: Study, wanted: Hints) -> dict[int, str]:
-    """What is said at the end of each line, of the first step that begins on it."""
+    """The hint at the end of each line, for the first step that begins on it."""
     found: dict[int, str] = {}
     for (line, _), items in sorted(study.made.items()):
         if line in found:
@@ -51,7 +51,7 @@ def _by_line(document: Document, study: Study, wanted: Hints) -> dict[int, str]:
 
 
 def shown_use(document: Document, study: Study, items: list[Node | Scope]) -> Node | Scope:
-    """The one of the things that a step makes that is in the chosen use of its block, or else the first."""
+    """Of the items that a step makes, the one in the chosen use of its block, or else the first."""
     for item in items:
         scope = study.scope(item)
         name = scope.block.name if scope.block is not None else ""
@@ -61,7 +61,7 @@ def shown_use(document: Document, study: Study, items: list[Node | Scope]) -> No
 
 
 def _described(study: Study, item: Node | Scope, node: Node, wanted: Hints) -> str:
-    """What a hint says of what a step makes, whose value is a node's."""
+    """The text of a hint for an item that a step makes; ``node`` gives its value."""
     report = study.report
     parts: list[str] = []
     if wanted.shape != "off":

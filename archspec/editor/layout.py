@@ -1,4 +1,4 @@
-"""YAML's tokens by the lines they stand on, and how far each line is to be indented."""
+"""YAML's tokens by line, and the indentation of each line."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from archspec.records import record
 Kind = Literal["dash", "explicit", "value", "entry", "open", "close", "anchor", "alias", "word"]
 
 STEP = 2
-"""Columns by which what is inside is indented."""
+"""The columns of one level of indentation."""
 
 
 @record
 class Word:
-    """One token on a line; of one that spans lines, the part on this one."""
+    """One token on a line; for a token that spans lines, the part on this line."""
 
     kind: Kind
     start: int
@@ -25,7 +25,7 @@ class Word:
 
 @record
 class Level:
-    """A block collection: the column it is written at, and the one it gets."""
+    """A block collection: its column in the text, and its new column."""
 
     old: int
     new: int
@@ -51,30 +51,30 @@ _KINDS: dict[str, Kind] = {
 
 
 class Layout:
-    """The tokens of a text, taken in one after the other."""
+    """The layout of a text, built token by token."""
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
         self.words: dict[int, list[Word]] = {}
         self.indentation: dict[int, int] = {}
         self.kept: dict[int, int] = {}
-        """Lines inside a text that spans lines, and by how much they are moved."""
+        """Lines inside a multi-line string, and by how much each is shifted."""
         self._levels: list[Level] = []
         self.unfinished: set[int] = set()
-        """Lines on which a text begins that goes on below: blanks at their end may count."""
+        """Lines on which a multi-line string begins: blanks at their end may be significant."""
         self.brackets: dict[int, tuple[int, int]] = {}
-        """Lines that begin inside brackets: where the bracket is that was opened last, its line and column."""
+        """For each line that begins inside brackets, the line and column of the innermost opening bracket."""
         self._open: list[tuple[int, int]] = []
         self._content: list[int] = []
-        """The lines on which a block collection goes on, in order."""
+        """The lines on which a block collection continues, in order."""
         self._levels_of: dict[int, tuple[Level, ...]] = {}
-        """The collections around each of them."""
+        """The collections around each of these lines."""
         self._length = sum(len(line) + 1 for line in lines) - 1
 
     # -- tokens --------------------------------------------------------------------------------------------------------
 
     def token(self, token: Any) -> None:
-        """Take in the next token."""
+        """Add the next token."""
         name = type(token).__name__
         start, end = token.start_mark, token.end_mark
         if name in ("BlockMappingStartToken", "BlockSequenceStartToken"):
@@ -104,20 +104,20 @@ class Layout:
             self._open.pop()
 
     def _level(self, column: int, is_list: bool) -> Level:
-        """The level of a collection that begins at a column, inside those that are open."""
+        """The level of a collection that begins at a column, inside the open ones."""
         if not self._levels:
             return Level(column, 0, is_list)
         return Level(column, self._levels[-1].new + STEP, is_list)
 
     def _leave(self, column: int, mapping: bool = False) -> None:
-        """End the collections that are written further right than a column."""
+        """Close the collections that start further right than a column."""
         while self._levels and self._levels[-1].old > column:
             self._levels.pop()
         if mapping and self._levels and self._levels[-1].is_list and self._levels[-1].old == column:
-            self._levels.pop()  # a list that is not indented under its key, and the next key
+            self._levels.pop()  # a list that is not indented under its key, followed by the next key
 
     def _dash(self, column: int) -> None:
-        """An item of a list, which is not announced where the list stands at its key's own column."""
+        """Add an item of a list; a list at its key's own column has no starting token."""
         self._leave(column)
         if not self._levels or not self._levels[-1].is_list or self._levels[-1].old != column:
             self._levels.append(self._level(column, True))
@@ -129,7 +129,7 @@ class Layout:
         words.append(word)
 
     def _indentation(self, column: int, line: int) -> int:
-        """The column at which a line begins whose first word is written at a column."""
+        """The new column of a line whose first word is at this column in the text."""
         if self._open:
             self.brackets[line] = self._open[-1]
             return column
@@ -158,7 +158,7 @@ class Layout:
         self.words.setdefault(end.line, []).append(Word("word", 0, end.column))
 
     def _block_text(self, token: Any) -> None:
-        """``|`` or ``>`` with the lines below."""
+        """Add a block scalar: ``|`` or ``>`` with the lines below."""
         start, end = token.start_mark, token.end_mark
         head = self.lines[start.line]
         after = head[start.column :].split()[0]
@@ -172,11 +172,11 @@ class Layout:
             shift = self._shift(start.line)
         else:
             shift = (self._levels[-1].new + STEP if self._levels else 0) - least
-        for line in range(start.line + 1, written[-1] + 1 if written else 0):  # not the blank lines behind it
+        for line in range(start.line + 1, written[-1] + 1 if written else 0):  # without the blank lines after it
             self.kept[line] = shift
 
     def _shift(self, line: int) -> int:
-        """By how much a line was moved."""
+        """By how much a line was shifted."""
         if line in self.kept:
             return self.kept[line]
         if line in self.brackets:
@@ -195,7 +195,7 @@ class Layout:
         return at if at >= 0 and not self.lines[line][behind:at].strip() else None
 
     def aligned(self, line: int, index: int) -> bool:
-        """Whether a word of a line begins or ends in the column of its fellow on the line above or below: a table."""
+        """Whether a word begins or ends in the column of its counterpart on the line above or below, as in a table."""
         words = self.words[line]
         for other in (self.words.get(line - 1, []), self.words.get(line + 1, [])):
             if len(other) == len(words):
@@ -205,7 +205,7 @@ class Layout:
         return False
 
     def comment_indentation(self, line: int, column: int) -> int:
-        """The column of a comment that has a line to itself: that of what it stands with."""
+        """The column of a comment on its own line: that of the content it belongs to."""
         behind = bisect(self._content, line)
         levels = list(self._levels_of[self._content[behind - 1]]) if behind else []
         if behind < len(self._content):

@@ -1,4 +1,4 @@
-"""Places in a text: ours count characters from 1, the protocol's count code units from 0, of an encoding it names."""
+"""Positions in a text: ours count characters from 1, the protocol's count code units of some encoding from 0."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from archspec.diagnostics import Span
 from archspec.records import record
 
 Point = tuple[int, int]
-"""Line and column, from 1 on, in characters."""
+"""Line and column, counted from 1, in characters."""
 
 
 @record
 class Lines:
-    """The lines of a text, with the way the protocol counts in them."""
+    """The lines of a text, with conversion to and from the protocol's positions."""
 
     lines: Sequence[str]
     encoding: str = types.PositionEncodingKind.Utf16
 
     def position(self, line: int, column: int) -> types.Position:
-        """The protocol's position of a character, or of the end of its line where it is beyond."""
+        """The protocol's position of a character, or of the end of the line if the character is beyond it."""
         if line > len(self.lines):
             line, column = len(self.lines), len(self.lines[-1]) + 1
         return types.Position(line - 1, units(self.lines[line - 1][: column - 1], self.encoding))
@@ -32,7 +32,7 @@ class Lines:
         return types.Range(self.position(span.line, span.column), end)
 
     def point(self, position: types.Position) -> Point:
-        """The line and column of a position; one beyond the end is that of the end."""
+        """The line and column of a position; a position beyond the end gives the end."""
         if position.line >= len(self.lines):
             return len(self.lines), len(self.lines[-1]) + 1
         text = self.lines[position.line]
@@ -52,7 +52,7 @@ class Lines:
 
 
 def units(text: str, encoding: str) -> int:
-    """How many code units a text has."""
+    """The number of code units in a text."""
     if text.isascii() or encoding == types.PositionEncodingKind.Utf32:
         return len(text)
     if encoding == types.PositionEncodingKind.Utf8:
@@ -66,7 +66,7 @@ def holds(span: Span, point: Point) -> bool:
 
 
 def same_lines(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
-    """The lines of a text that are unchanged in a later one, above and below the change: its number, from 1 on."""
+    """By the number of each unchanged line in the old text, its number in the new one, counted from 1."""
     top = 0
     least = min(len(before), len(after))
     while top < least and before[top] == after[top]:

@@ -1,4 +1,4 @@
-"""Text for the editor's pop-ups, which read Markdown: what others wrote is shown as it is and means nothing."""
+"""Markdown for the editor's pop-ups: text from users is escaped, so that it is shown literally."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from archspec.language.topics import Topic
 
 _MARKS = re.compile(r"([\\`*_\[\]<>|~&$]|\A[#+=-]|(?<=\A\d)[.)])")
 _LONGEST = 120
-"""Characters of one value that are shown."""
+"""The most characters of one value that are shown."""
 
 
 def words(text: str) -> str:
-    """A text as Markdown that shows just it; code between single backticks stays code."""
+    """A text escaped as Markdown; code between single backticks stays code."""
     parts = prose(" ".join(text.split())).split("`")
     if len(parts) % 2 == 0:
         return _MARKS.sub(r"\\\1", "`".join(parts))
@@ -24,7 +24,7 @@ def words(text: str) -> str:
 
 
 def code(text: str, limit: int = _LONGEST) -> str:
-    """A text as code on one line."""
+    """A text as inline code."""
     shown = printable(text, limit)
     longest = max(map(len, re.findall("`+", shown)), default=0)
     fence = "`" * (longest + 1)
@@ -33,14 +33,14 @@ def code(text: str, limit: int = _LONGEST) -> str:
 
 
 def block(language: str, lines: Iterable[str]) -> str:
-    """Lines of code."""
+    """Lines as a code block."""
     text = "\n".join(printable(line, 400) for line in lines)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}{language}\n{text}\n{fence}"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; its cells are Markdown already."""
+    """A table; its cells are already Markdown."""
     lines = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
     lines += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows]
     return "\n".join(lines)
@@ -51,7 +51,7 @@ def _cell(text: str) -> str:
 
 
 def topic(found: Topic) -> str:
-    """What `archspec help` says of a word."""
+    """The text of `archspec help` on a word."""
     parts = [f"{code(found.name)}, {words(found.kind)}"]
     parts += [words(paragraph) for paragraph in found.doc.split("\n\n") if paragraph.strip()]
     if found.rows:
@@ -64,5 +64,5 @@ def topic(found: Topic) -> str:
 
 
 def content(parts: Iterable[str]) -> types.MarkupContent:
-    """Paragraphs as the protocol sends them."""
+    """Paragraphs as the protocol's Markdown content."""
     return types.MarkupContent(types.MarkupKind.Markdown, "\n\n".join(part for part in parts if part))

@@ -1,4 +1,4 @@
-"""What a step of a spec measures, in the few words that a hint or a hover has room for."""
+"""The measures of a step in a few words, for hints and hovers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def shape(report: Report | None, node: Node, numbers: bool) -> str:
 
 
 def field(report: Report, node: Node) -> str:
-    """The pixels of the first input that one element of a node sees: ``7 × 7``; empty where it is not known."""
+    """The receptive field of one element of a node on the first input: ``7 × 7``; empty if it is not known."""
     if not report.graph.inputs:
         return ""
     found = report.receptive_fields.get(node.path)
@@ -37,7 +37,7 @@ def cost(report: Report, item: Node | Scope) -> Cost | None:
 
 
 def brief_cost(report: Report, item: Node | Scope) -> str:
-    """Parameters and multiply-adds: ``9.4 k parameters, 118 M multiply-adds``; what is none is left out."""
+    """Parameters and multiply-adds: ``9.4 k parameters, 118 M multiply-adds``; zeros are left out."""
     found = cost(report, item)
     if found is None:
         return ""
@@ -47,7 +47,7 @@ def brief_cost(report: Report, item: Node | Scope) -> str:
 
 
 def memory(report: Report, item: Node | Scope) -> str:
-    """Bytes of the weights and of what is written, in float32."""
+    """The bytes of the weights and the activations, in float32."""
     found = cost(report, item)
     if found is None:
         return ""

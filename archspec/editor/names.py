@@ -1,4 +1,4 @@
-"""What the names in a spec stand for: ops and blocks, steps and labels, parameters and values."""
+"""Resolves the names in a spec: ops and blocks, steps and labels, parameters and values."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from archspec.schema import BlockDefinition, SpecFile
 
 @record
 class Called:
-    """What the key of a step names: an op, or a block with its file."""
+    """What a step's key names: an op, or a block with its file."""
 
     op: type[Op] | None = None
     block: BlockDefinition | None = None
     own: bool = False
-    """Whether it is a block of the same file."""
+    """Whether the block is in the same file."""
 
 
 def called(study: Study, what: str) -> Called | None:
@@ -45,7 +45,7 @@ def called(study: Study, what: str) -> Called | None:
 
 
 def used_file(study: Study, name: str) -> SpecFile | None:
-    """The file that an import's name, a library block's or a shipped spec's stands for; None if there is none."""
+    """The file of an import, a library block or a shipped spec, by its name; None if there is none."""
     if study.file is None:
         return None
     try:
@@ -87,7 +87,7 @@ _HOLE = re.compile(r"\$\w+|\$\([^)]*\)")
 
 @record
 class Part:
-    """One part of a path that is read, and the step or label that it means in this file."""
+    """One part of a path that is read, and the step or label that it refers to in this file."""
 
     text: str
     span: Span
@@ -95,7 +95,7 @@ class Part:
 
 
 def read(study: Study, place: Place) -> list[Part]:
-    """The parts of a path, ``layer2.conv1``, each with the step that it means; none for a computed path."""
+    """The parts of a path, ``layer2.conv1``, each with the step that it refers to; none for a computed path."""
     scalar = place.scalar
     if "$" in place.text or scalar.span.line != scalar.span.end_line:
         return []
@@ -118,7 +118,7 @@ def declared(study: Study, block: str) -> Iterator[Place]:
 
 
 def _head(study: Study, place: Place, text: str) -> Place | None:
-    """The last step or label of that name before a place; where there is none before it, the first."""
+    """The last step or label with a name before a place; if there is none before it, the first."""
     known = [each for each in declared(study, place.inside.block) if matches(each.text, text)]
     here = (place.span.line, place.span.column)
     before = [each for each in known if (each.span.line, each.span.column) < here]
@@ -126,7 +126,7 @@ def _head(study: Study, place: Place, text: str) -> Place | None:
 
 
 def _inner(study: Study, target: Place, text: str) -> Place | None:
-    """A step inside another of this file: of a sequence, or of a block that the file has."""
+    """A step inside another step of this file: in a sequence, or in a block of the file."""
     within = target.inside.what
     if study.file is not None and within in study.file.blocks:
         return next((each for each in declared(study, within) if matches(each.text, text)), None)
@@ -137,7 +137,7 @@ def _inner(study: Study, target: Place, text: str) -> Place | None:
 
 
 def matches(written: str, text: str) -> bool:
-    """Whether a name as written, which may be computed (``layer$i``), can be a text."""
+    """Whether a written name, which may be computed (``layer$i``), can evaluate to a text."""
     if written == text:
         return True
     if "$" not in written:

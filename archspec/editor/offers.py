@@ -1,4 +1,4 @@
-"""What can be written, with a line of words for each: ops, blocks, arguments, functions, initialisers, rewrites."""
+"""Offers for completion, each with one line of text: ops, blocks, arguments, functions, initialisers, rewrites."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from archspec.ops.common.initialisers import INITIALISERS
 from archspec.records import record
 
 SCOPES = ("sequence", "steps", "reuse")
-"""What a step can apply beside ops and blocks."""
+"""The words that a step can apply besides ops and blocks."""
 
 
 @record
@@ -32,14 +32,14 @@ class Offer:
     detail: str = ""
     doc: str = ""
     needed: tuple[str, ...] = ()
-    """Arguments that must be given with it."""
+    """The required arguments."""
     ending: str = ""
-    """What is written behind the word: ``: `` for a key."""
+    """The text inserted after the word: ``: `` for a key."""
 
 
 @cache
 def known() -> Mapping[str, tuple[Offer, ...]]:
-    """Ops, library blocks, shipped specs and rewrites."""
+    """All ops, library blocks, shipped specs and rewrites."""
     found = catalogue.catalogue()
     return {
         "ops": tuple(
@@ -95,7 +95,7 @@ def arguments(kind: type[BaseModel], without: tuple[str, ...] = ()) -> Iterator[
 
 
 def values(kind: type[BaseModel], name: str) -> Iterator[Offer]:
-    """The words that an argument can be: one of a few names, or true and false."""
+    """The words that an argument accepts: one of a few names, or true and false."""
     field = kind.model_fields.get(name)
     for value in () if field is None else dict.fromkeys(_literals(field.annotation)):
         yield Offer(value, CompletionItemKind.Value)
@@ -127,7 +127,7 @@ def initialisers() -> Iterator[Offer]:
 
 
 def spec_words() -> Iterator[str]:
-    """Names that stand for files."""
+    """The names of shipped specs and library blocks."""
     yield from sorted(spec_names() | library_names())
 
 

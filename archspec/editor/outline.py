@@ -1,4 +1,4 @@
-"""The outline of a spec, and the parts of it that can be folded."""
+"""The outline of a spec, and its folding ranges."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SECTIONS = {
 
 
 def outline(document: Document) -> list[types.DocumentSymbol]:
-    """The keys of the spec with what is under them: parameters, blocks, steps with their steps."""
+    """The keys of the spec with their contents: parameters, blocks, steps with their own steps."""
     study = document.current
     if study is None or study.keys is None:
         return []
@@ -72,7 +72,7 @@ def _steps(value: Node, lines: Lines) -> Iterator[types.DocumentSymbol]:
 
 
 def _inner(body: Node, lines: Lines) -> Iterator[types.DocumentSymbol]:
-    """The steps under a step: of a sequence, or of branches."""
+    """The steps under a step: those of a sequence, or of branches."""
     if isinstance(body, Items):
         yield from _steps(body, lines)
     elif isinstance(body, Mapping):
@@ -93,14 +93,14 @@ def _symbol(
 
 
 def _from_to(first: Span, last: Span) -> Span:
-    """From one span to another; the first alone where an alias makes the other stand elsewhere."""
+    """The range from one span to another; the first alone if an alias puts the other elsewhere."""
     if (last.end_line, last.end_column) < (first.end_line, first.end_column):
         return first
     return Span(first.source, first.line, first.column, last.end_line, last.end_column)
 
 
 def folding(document: Document) -> list[types.FoldingRange]:
-    """Every mapping and list of more than one line, from its key on, and every run of comments."""
+    """The folding ranges: every mapping and list of more than one line, from its key, and every run of comments."""
     study = document.current
     if study is None or study.keys is None:
         return []

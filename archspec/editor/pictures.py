@@ -6,11 +6,11 @@ from archspec.editor.documents import Document
 from archspec.pipeline import render
 
 MOST_NODES = 3_000
-"""Nodes of a network that is drawn as one types."""
+"""The most nodes of a network that is redrawn while the user types."""
 
 
 def picture(document: Document) -> dict[str, str] | None:
-    """The network of the last text without errors, as SVG; None if there was none, or it is very large."""
+    """The picture of the last network without errors, as SVG; None if there was none, or it is too large."""
     study = document.current or document.good
     if study is None or study.spec is None or study.spec.misfits or len(study.spec.graph.nodes) > MOST_NODES:
         return None

@@ -1,4 +1,4 @@
-"""One thing that is written in a spec: what it is, its characters, and what is around it."""
+"""One word of a spec: its kind, its span, and its context."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from archspec.records import record
 from archspec.source import Items, Mapping, Node, Scalar
 
 Kind = Literal[
-    "key",  # of the spec, a block, an import, an output …: what is around it says which
+    "key",  # of the spec, a block, an import, an output …: its context says which
     "step key",
     "call",  # the op or block of a step, without `as name`
     "name",  # of a step, after `as`
     "label",
     "argument",
     "value",
-    "from",  # the name of a step or label that is read
+    "from",  # the name of a step or label as a source
     "condition",  # an expression without `$`
     "clause",  # after `for`
     "parameter",
@@ -40,36 +40,36 @@ Kind = Literal[
 
 @record
 class Inside:
-    """What is around a place."""
+    """The context of a place."""
 
     block: str = ""
-    """The block of the file; empty for the network, or the block that the file itself is."""
+    """The enclosing block of the file; empty for the network, and for a file that is itself a block."""
     what: str = ""
-    """The op or block whose step, arguments or defaults these are; the rewrite whose options; the kind of mapping."""
+    """The op or block that a step, arguments or defaults belong to; the rewrite of options; the kind of mapping."""
     step: Scalar | None = None
-    """The key of the step around it, or the step itself where it is a word."""
+    """The key of the enclosing step, or the step itself if it is a word."""
     mapping: Mapping | None = None
-    """The mapping whose key or value it is."""
+    """The mapping that contains it as a key or a value."""
     key: str = ""
-    """The key whose value it is."""
+    """The key that it is the value of."""
     clauses: tuple[Scalar, ...] = ()
-    """The ``for`` clauses around it, outermost first."""
+    """The enclosing ``for`` clauses, outermost first."""
 
 
 @record
 class Place:
-    """One thing that is written."""
+    """One word or value in a spec."""
 
     kind: Kind
     scalar: Scalar
     span: Span
-    """Its characters: the scalar's, or those of a part of it."""
+    """The characters of the scalar, or of a part of it."""
     text: str
     inside: Inside
 
     @property
     def step(self) -> Span | None:
-        """Where the step around it begins, which tells the step from all others."""
+        """Where the enclosing step begins; this identifies the step."""
         return None if self.inside.step is None else self.inside.step.span
 
 
@@ -78,7 +78,7 @@ def placed(kind: Kind, scalar: Scalar, inside: Inside) -> Place:
 
 
 def values(value: Node, inside: Inside) -> Iterator[Place]:
-    """Values of no further meaning, which may hold expressions."""
+    """Plain values, which may hold expressions."""
     stack: list[Node] = [value]
     while stack:
         item = stack.pop()

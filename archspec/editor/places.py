@@ -1,7 +1,7 @@
-"""What stands where in a spec: each key and value of the located YAML, with what it is in the language.
+"""Classifies each key and value of a spec's YAML by its meaning in the language.
 
-One walk over the file's nodes says it for every feature.  It follows what is written, right or wrong, and neither loads
-nor evaluates anything.
+One walk over the file's nodes serves every feature.  It follows the text, valid or not, and neither loads nor evaluates
+anything.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from archspec.source import Items, Mapping, Node, Scalar
 
 
 def places(root: Node) -> Iterator[Place]:
-    """Everything in a file, in the order written but for what aliases repeat."""
+    """All places of a file in the order written, except for those repeated by aliases."""
     if not isinstance(root, Mapping):
         yield from values(root, Inside(what="spec"))
         return

@@ -1,4 +1,4 @@
-"""Another name for a block, a parameter, a step or a label: in all files that name it, or in none."""
+"""Renaming a block, a parameter, a step or a label: in all files that mention it, or in none."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from archspec.sizes import Dim
 
 
 class Refused(Exception):
-    """A change that is not made; the message says why, to a person."""
+    """A change that is refused; the message tells the user why."""
 
 
 def prepare(document: Document, position: types.Position) -> types.Range | None:
-    """The characters that are the name at a position; None where nothing there has a name."""
+    """The span of the name at a position; None if there is none."""
     study = document.current
     found = None if study is None else symbol_at(study, document.lines.point(position))
     return None if found is None else document.lines.range(found[1])
 
 
 def rename(documents: Documents, document: Document, position: types.Position, new: str) -> types.WorkspaceEdit | None:
-    """The edits that rename what is at a position.
+    """The edits that rename the symbol at a position.
 
-    Raises :class:`Refused` if the name is taken or is none, if a file of the package would change, or if the network
-    would be another.
+    Raises :class:`Refused` if the name is taken or invalid, if a file of the package would change, or if the network
+    would change.
     """
     study = document.current
     found = None if study is None else symbol_at(study, document.lines.point(position))
@@ -62,7 +62,7 @@ def rename(documents: Documents, document: Document, position: types.Position, n
 
 
 def _taken(study: Study, symbol: Symbol, new: str) -> bool:
-    """Whether a thing of the same block already has a name."""
+    """Whether another symbol of the same block already has the name."""
     kinds = {"block": ("block", "import"), "import": ("block", "import"), "symbol": ("symbol",)}
     values = ("parameter", "let", "input", "name", "label")
     everywhere = symbol.kind in ("block", "import", "symbol")
@@ -75,12 +75,12 @@ def _taken(study: Study, symbol: Symbol, new: str) -> bool:
 
 
 def changed(text: str, spans: Sequence[Span], new: str) -> str:
-    """A text with another word in place of what stands at some spans, each on one line."""
+    """A text with a word substituted at some spans, each on one line."""
     return replaced(text, [(span, new) for span in spans])
 
 
 def replaced(text: str, edits: Sequence[tuple[Span, str]]) -> str:
-    """A text with other words in place of what stands at some spans that do not overlap."""
+    """A text with new texts substituted at some spans that do not overlap."""
     lines = text.splitlines(keepends=True)
     starts = [0]
     for line in lines:
@@ -94,7 +94,7 @@ def replaced(text: str, edits: Sequence[tuple[Span, str]]) -> str:
 
 
 def verify(documents: Documents, before: Study, key: str, texts: Mapping[str, str]) -> None:
-    """Raise :class:`Refused` if a file's network is another one, or has more errors, with changed texts."""
+    """Raise :class:`Refused` if the changed texts change a file's network, or add errors to it."""
     shelf = Shelf()
     shelf.unsaved.update({**documents.shelf.unsaved, **texts})
     path = Path(key) if key.startswith("/") else None
@@ -109,9 +109,9 @@ def verify(documents: Documents, before: Study, key: str, texts: Mapping[str, st
 
 
 def same_network(before: Study, after: Study) -> bool:
-    """Whether two texts make the same steps, on the same inputs, with the same shapes; names may differ.
+    """Whether two texts give the same steps, with the same inputs and shapes; names may differ.
 
-    Where the symbols of the sizes differ, shapes are compared at the specs' own sizes.
+    If the symbols of the sizes differ, shapes are compared at the specs' own sizes.
     """
     one, other = before.graph, after.graph
     if one is None or other is None:

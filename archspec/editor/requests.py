@@ -1,4 +1,4 @@
-"""What an editor can ask, each request with the feature that answers it."""
+"""The requests of an editor, each with the feature that answers it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from archspec.editor.session import Server
 
 
 def shown(server: Server) -> None:
-    """What is shown in and beside the text."""
+    """Requests for what is shown in and beside the text."""
 
     @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
     async def hints(params: types.InlayHintParams) -> list[types.InlayHint]:
@@ -56,7 +56,7 @@ def shown(server: Server) -> None:
 
 
 def found(server: Server) -> None:
-    """What is looked for."""
+    """Requests for what is looked up."""
 
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
     async def defined(params: types.DefinitionParams) -> types.Location | None:
@@ -88,7 +88,7 @@ def found(server: Server) -> None:
 
 
 def changed(server: Server) -> None:
-    """What changes the text."""
+    """Requests that change the text."""
 
     @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
     async def prepared(params: types.PrepareRenameParams) -> types.Range | None:

@@ -1,4 +1,4 @@
-"""The language server: what the editor tells and asks, handed to the features; nothing is worked out here."""
+"""The language server: passes the editor's notifications and requests to the features; no logic is here."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def make() -> Server:
 
 
 def run() -> None:
-    """Serve over standard input and output until the editor ends it."""
-    gc.disable()  # the session frees what is over when nobody types
+    """Serve over standard input and output until the editor stops it."""
+    gc.disable()  # the session collects garbage itself, when nobody types
     gc.freeze()
     logging.getLogger("pygls.protocol.json_rpc").addFilter(_is_a_bug)
     make().start_io()
 
 
 def _is_a_bug(said: logging.LogRecord) -> bool:
-    """Whether a failed request is one that should not fail; what was refused is told to the editor alone."""
+    """Whether a failed request is a bug; a refusal is reported to the editor alone."""
     return said.exc_info is None or not isinstance(said.exc_info[1], JsonRpcException)
 
 

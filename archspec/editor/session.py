@@ -1,7 +1,7 @@
 """One editor's session: its documents, its settings, and the one thread that does all work.
 
-A keystroke ends the study of the text before it.  The next study begins at once, or, while keystrokes follow quickly,
-when the keys have been still for a moment.  What is asked for waits for it.
+A keystroke aborts the study of the previous text.  The next study begins at once, or, while keystrokes follow quickly,
+after a short pause in typing.  Requests wait for it.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from archspec.editor.settings import Settings
 T = TypeVar("T")
 
 _REQUEST_FAILED = -32803
-"""The protocol's code for a request that is right, but cannot be done; an editor shows its message."""
+"""The protocol's code for a valid request that cannot be carried out; an editor shows its message."""
 
 
 QUICK = 0.1
-"""Seconds between two keystrokes that follow quickly: the second waits for a third before its text is studied."""
+"""Keystrokes less than this many seconds apart follow quickly: the study waits for a pause in typing."""
 STILL = 1.0
 """Seconds without a study after which memory is freed."""
 MOST_UNSWEPT = 50
-"""Studies after which it is freed at once."""
+"""The number of studies after which memory is freed at once."""
 
 
 class Interrupted(Exception):
-    """The text has changed while it was studied."""
+    """The text changed while it was being studied."""
 
 
 class Server(LanguageServer):
@@ -50,7 +50,7 @@ class Server(LanguageServer):
         self.settings = Settings()
         self._worker = ThreadPoolExecutor(1, "archspec")
         self._typed = 0.0
-        """When a text was changed last."""
+        """When a text last changed."""
         self._waiting: dict[str, asyncio.Task[None]] = {}
         self._sweeping: asyncio.Task[None] | None = None
         self._unswept = 0
@@ -62,13 +62,13 @@ class Server(LanguageServer):
     # -- texts that change ---------------------------------------------------------------------------------------------
 
     def changed(self, uri: str, text: str, version: int | None) -> None:
-        """A text was opened or changed: it is studied when no other change follows at once."""
+        """Handle an opened or changed text: it is studied unless another change follows at once."""
         self.documents.encoding = self.workspace.position_encoding or types.PositionEncodingKind.Utf16
         self.documents.put(uri, text, version)
         self.begin(uri)
 
     def changed_on_disk(self, uris: list[str]) -> None:
-        """Files changed, came or went: what uses them, or looked for them in vain, is studied again."""
+        """Handle changed, created or deleted files: study the documents again that use them or failed to find them."""
         keys = {str(path.resolve()) for uri in uris if (path := path_of(uri)) is not None}
         for document in list(self.documents.open.values()):
             study = document.study
@@ -77,7 +77,7 @@ class Server(LanguageServer):
                 self.begin(document.uri)
 
     def begin(self, uri: str) -> None:
-        """Study a document in a moment, in place of a study that is under way."""
+        """Schedule the study of a document, replacing a study that is under way."""
         waiting = self._waiting.pop(uri, None)
         if waiting is not None:
             waiting.cancel()
@@ -107,7 +107,7 @@ class Server(LanguageServer):
                     self.begin(reader.uri)
 
     def sweep(self) -> None:
-        """Free the graphs of earlier texts when the keys have been still for longer: it takes as long as a study."""
+        """Free the graphs of earlier texts after a longer pause in typing: it takes as long as a study."""
         if self._sweeping is not None:
             self._sweeping.cancel()
         self._unswept += 1
@@ -119,12 +119,12 @@ class Server(LanguageServer):
         await self.work(gc.collect)
 
     def said(self, document: Document) -> list[types.Diagnostic]:
-        """What is wrong with a text.  Raises Interrupted where it changes meanwhile."""
+        """The diagnostics of a text.  Raises Interrupted if it changes meanwhile."""
         self.study(document)
         return diagnostics.diagnostics(self.documents, document)
 
     def study(self, document: Document) -> None:
-        """Study a text.  Raises Interrupted where it changes meanwhile."""
+        """Study a text.  Raises Interrupted if it changes meanwhile."""
         text = document.text
 
         def pulse() -> None:
@@ -134,18 +134,18 @@ class Server(LanguageServer):
         self.documents.study(document, pulse)
 
     def publish(self, uri: str, version: int | None, found: list[types.Diagnostic]) -> None:
-        """Send what is wrong with a text."""
+        """Send the diagnostics of a text to the editor."""
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version))
 
     def refresh(self) -> None:
-        """Ask the editor to ask for hints again: what it shows may be of another text."""
+        """Ask the editor to request its hints again: those it shows may belong to another text."""
         workspace = self.client_capabilities.workspace
         if workspace is not None and workspace.inlay_hint is not None and workspace.inlay_hint.refresh_support:
             self.workspace_inlay_hint_refresh(None)
 
     @property
     def snippets(self) -> bool:
-        """Whether the editor lets what is completed have holes."""
+        """Whether the editor supports snippets in completions."""
         known = self.client_capabilities.text_document
         item = known.completion.completion_item if known is not None and known.completion is not None else None
         return item is not None and bool(item.snippet_support)

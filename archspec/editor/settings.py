@@ -1,4 +1,4 @@
-"""What an editor may set, under ``archspec`` in its settings or as options when it starts the server."""
+"""The settings of the server, under ``archspec`` in the editor's settings or as its initialisation options."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _SIZES: dict[str, Sizes] = {"symbols": "symbols", "numbers": "numbers", "off": "
 
 @record
 class Hints:
-    """What inlay hints show."""
+    """The contents of inlay hints."""
 
     shape: Sizes = "symbols"
-    """The shape of each step: with symbols, at the spec's size, or not."""
+    """The shape of each step: with symbols, at the spec's size, or not at all."""
     field: bool = False
     """The receptive field."""
     cost: bool = False
@@ -25,7 +25,7 @@ class Hints:
 
 @record
 class Settings:
-    """Everything that can be set."""
+    """All settings."""
 
     hints: Hints = field(default_factory=Hints)
     delay: float = 0.02
@@ -33,7 +33,7 @@ class Settings:
 
 
 def settings(given: Any, before: Settings) -> Settings:
-    """Settings as an editor gives them, over those before; what makes no sense is passed over."""
+    """The previous settings updated with an editor's; invalid values are ignored."""
     if not isinstance(given, dict):
         return before
     hints = given.get("hints")

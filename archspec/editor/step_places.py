@@ -1,4 +1,4 @@
-"""What stands where in the steps of a spec: calls with their arguments, branches, sources."""
+"""Classifies the words in the steps of a spec: calls with their arguments, branches, sources."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _step(node: Node, inside: Inside) -> Iterator[Place]:
         yield from _call(node, replace(inside, step=node, what="", mapping=None, key=""))
         return
     if isinstance(node, Items):
-        yield from steps(node, inside)  # which is wrong, and said elsewhere
+        yield from steps(node, inside)  # an error, which is reported elsewhere
         return
     call = next((key for key, _ in node.entries if key.text not in STEP_KEYS), None)
     clause = node.get("for")
@@ -94,7 +94,7 @@ def read(value: Node, inside: Inside) -> Iterator[Place]:
 
 
 def _body(what: str, value: Node, inside: Inside) -> Iterator[Place]:
-    """What is under the op or block of a step."""
+    """The places under the op or block of a step."""
     outer = replace(inside, step=None, mapping=None, what="")
     if what in ("sequence", "steps"):
         yield from steps(value, outer)

@@ -1,4 +1,4 @@
-"""What is known of one text: its file, its graph as far as it goes, what is wrong, which step made which nodes."""
+"""The study of one text: its file, its graph as far as it goes, its diagnostics, and which step made which nodes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Study:
         self.diagnostics = found.diagnostics
         self.report: Report | None = None
         self.emitted: Emitted | None = None
-        """Its PyTorch source, once something has asked for it."""
+        """Its PyTorch source, once it was asked for."""
         self.svg: str | None = None
         """Its picture, likewise."""
         if self.spec is not None and not self.spec.misfits:
@@ -51,21 +51,21 @@ class Study:
 
     @property
     def source(self) -> Source | None:
-        """The text, as spans know it; None if it is no spec."""
+        """The source that spans refer to; None if the text is not a spec."""
         return None if self.file is None else self.file.node.span.source
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
-        """Everything that stands in the text, in the order written."""
+        """All places of the text, in the order written."""
         return () if self.file is None else tuple(places(self.file.node))
 
     def place(self, point: Point) -> Place | None:
-        """What stands at a point: the narrowest of what is there."""
+        """The narrowest place at a point."""
         return narrowest(self.places, point)
 
     @cached_property
     def made(self) -> dict[Point, list[Node | Scope]]:
-        """What each step of the text makes, in all uses of its block, by the point where the step begins."""
+        """The items that each step makes, in all uses of its block, by the point where the step begins."""
         found: dict[Point, list[Node | Scope]] = {}
         if self.graph is None or self.source is None:
             return found
@@ -76,11 +76,11 @@ class Study:
         return found
 
     def of_step(self, span: Span | None) -> list[Node | Scope]:
-        """What the step that begins at a span makes: a scope where it makes one, else its nodes."""
+        """The items that the step beginning at a span makes: scopes if it makes any, else nodes."""
         return [] if span is None else self.made.get((span.line, span.column), [])
 
     def uses(self, block: str) -> list[Scope]:
-        """The uses of a block of this file, in the order they run; those of the network itself for an empty name."""
+        """The uses of a block of this file, in the order of execution; for an empty name, those of the network."""
         if self.graph is None or self.file is None:
             return []
         wanted = self.file.blocks.get(block) if block else self.file.whole
@@ -89,7 +89,7 @@ class Study:
         return [scope for scope in scopes if scope.block is not None and scope.block is wanted]
 
     def scope(self, item: Node | Scope) -> Scope:
-        """The use of a block that a step is written in."""
+        """The use of the block in which an item's step is written."""
         if isinstance(item, Node):
             return item.scope.owner
         return (item.parent or item).owner
@@ -107,7 +107,7 @@ class Study:
 
 
 def _items(graph: Graph) -> Iterator[Node | Scope]:
-    """Every scope and node that a step makes, in the order they run; a merge with a name is its scope."""
+    """Every scope and node that a step makes, in the order of execution; a named merge is represented by its scope."""
     stack: list[Iterator[Node | Scope]] = [iter(graph.root.items)]
     while stack:
         item = next(stack[-1], None)

@@ -1,4 +1,4 @@
-"""What a name in a spec is a name of, and everywhere in a file that it is named."""
+"""The symbol that a name in a spec refers to, and all its mentions in a file."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _VALUES = ("parameter", "let", "input")
 
 @record
 class Symbol:
-    """One thing that has a name."""
+    """A named entity: a block, a parameter, a step, a label and so on."""
 
     kind: Kind
     name: str
     block: str
-    """The block that it belongs to; empty for the network, and for what belongs to the whole file."""
+    """The block that it belongs to; empty for the network and for symbols of the whole file."""
     file: str
     """The key of its file."""
     at: Point | None = None
-    """For a step or a loop's variable where it is declared: its name may be given again elsewhere."""
+    """For a step or a loop's variable, the place of its declaration: another one may have the same name."""
 
 
 def symbol_at(study: Study, point: Point) -> tuple[Symbol, Span] | None:
-    """The thing named at a point of a text, and the characters that name it."""
+    """The symbol at a point of a text, and the span of its name."""
     place = study.place(point)
     if place is None or study.file is None:
         return None
@@ -47,7 +47,7 @@ def symbol_at(study: Study, point: Point) -> tuple[Symbol, Span] | None:
 
 
 def mentions(study: Study, symbol: Symbol) -> Iterator[Span]:
-    """Everywhere in a text that a thing is named, its declaration among them."""
+    """Every mention of a symbol in a text, including its declaration."""
     for place in study.places:
         for found, span in _named(study, place):
             if found == symbol:
@@ -55,7 +55,7 @@ def mentions(study: Study, symbol: Symbol) -> Iterator[Span]:
 
 
 def declaration(study: Study, symbol: Symbol) -> Span | None:
-    """Where a text declares a thing."""
+    """Where a text declares a symbol."""
     if symbol.at is not None:
         spans = [span for span in mentions(study, symbol) if (span.line, span.column) == symbol.at]
         return spans[0] if spans else None
@@ -73,7 +73,7 @@ def declaration(study: Study, symbol: Symbol) -> Span | None:
 
 
 def _named(study: Study, place: Place) -> Iterator[tuple[Symbol, Span]]:
-    """Each thing that is named at a place."""
+    """Each symbol that a place mentions."""
     assert study.file is not None
     key, block, kind = study.file.key, place.inside.block, place.kind
     if kind in _VALUES:
@@ -141,7 +141,7 @@ def _argument(study: Study, place: Place) -> Iterator[tuple[Symbol, Span]]:
 
 
 def _block_name(definition: BlockDefinition) -> str:
-    """A block's name in its file; empty for what the file is as a whole."""
+    """A block's name in its file; empty for the file as a whole."""
     return "" if definition.file.whole is definition else definition.name
 
 
@@ -170,7 +170,7 @@ def _bound(study: Study, place: Place) -> Iterator[tuple[Symbol, Span]]:
 
 
 def _mentioned(study: Study, place: Place, name: str) -> Symbol | None:
-    """What a name in an expression stands for: a loop's variable, or a value of the block."""
+    """The symbol of a name in an expression: a loop's variable, or a value of the block."""
     assert study.file is not None
     loops = formulas.loop_names(place)
     if name in loops and not (place.kind == "clause" and loops[name].line == place.span.line):
@@ -181,7 +181,7 @@ def _mentioned(study: Study, place: Place, name: str) -> Symbol | None:
 
 
 def _bare(place: Place) -> Span:
-    """The characters of a place's text, without quotes."""
+    """The span of a place's text, without quotes."""
     span = place.span
     if place.scalar.plain or span != place.scalar.span or span.line != span.end_line:
         return span

@@ -1,4 +1,4 @@
-"""The lines of PyTorch that a step becomes, found in the source that `archspec compile` writes.  It needs no torch."""
+"""The lines of PyTorch that a step becomes, found in the source that `archspec compile` writes.  Imports no torch."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from archspec.editor.study import Study
 from archspec.graph import Node, Scope
 
 MOST_NODES = 3_000
-"""Nodes of a network whose source is written for a pop-up."""
+"""The most nodes of a network whose source is emitted for a pop-up."""
 MOST_LINES = 12
 
 
 def torch_lines(study: Study, item: Node | Scope) -> list[str]:
-    """Where the step's module is made, and where it runs; empty for a network with errors or a very large one."""
+    """The lines that create a step's module and that call it; empty for a network with errors or a very large one."""
     source = _source(study)
     if source is None or item.step is None:
         return []
@@ -51,7 +51,7 @@ def torch_lines(study: Study, item: Node | Scope) -> list[str]:
 
 
 def _source(study: Study) -> Emitted | None:
-    """The emitted source of a text's network, written once."""
+    """The emitted source of a text's network, computed once."""
     if study.spec is None or study.spec.misfits or len(study.spec.graph.nodes) > MOST_NODES:
         return None
     if study.emitted is None:

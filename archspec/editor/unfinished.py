@@ -1,4 +1,4 @@
-"""What the cursor stands in while a line is half written: the text is closed in some way that makes it YAML again."""
+"""The place of the cursor while a line is half written: the text is completed in some way that makes it YAML again."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from archspec.records import record
 from archspec.source import parse
 
 MARK = "CURSORxMARK"
-"""The word that is put where the cursor is, to be found again in what is parsed."""
+"""The word that is inserted at the cursor, so that its place can be found after parsing."""
 _WORD = re.compile(r"\w*")
 _ITEM = re.compile(r"\s*- ")
 
 
 @record
 class Cursor:
-    """What stands where the cursor is, and everything around it."""
+    """The place of the cursor, and all places of the text."""
 
     place: Place
     before: str
-    """The characters of it before the cursor."""
+    """The characters of the place before the cursor."""
     after: str
-    """What is on the line after the cursor and the word that it stands in."""
+    """The rest of the line after the cursor and its word."""
     everything: tuple[Place, ...]
 
 
 def cursor(lines: Sequence[str], point: Point) -> Cursor | None:
-    """What the cursor stands in; None where no way of closing the text makes it YAML."""
+    """The place of the cursor; None if no way of completing the text makes it YAML."""
     after = lines[point[0] - 1][point[1] - 1 :]
     after = after[len(_WORD.match(after).group()) :] if _WORD.match(after) else after  # type: ignore[union-attr]
     for text in _mended(lines, point, after):
@@ -47,7 +47,7 @@ def cursor(lines: Sequence[str], point: Point) -> Cursor | None:
 
 
 def _mended(lines: Sequence[str], point: Point, after: str) -> Iterator[str]:
-    """Texts with the mark at a point: as it is, its brackets closed, as a key; with what follows, then without it."""
+    """Texts with the mark at a point: as it is, brackets closed, as a key; first with the lines below, then without."""
     line, column = point
     before = lines[line - 1][: column - 1]
     above, below = list(lines[: line - 1]), list(lines[line:])
@@ -63,7 +63,7 @@ def _mended(lines: Sequence[str], point: Point, after: str) -> Iterator[str]:
 
 
 def _closers(lines: Sequence[str]) -> str:
-    """The brackets and the quote that some lines leave open, as they are to be closed."""
+    """The characters that close the brackets and the quote left open by some lines."""
     waiting: list[str] = []
     quote = ""
     for line in lines:

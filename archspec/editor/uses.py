@@ -1,4 +1,4 @@
-"""Which use of a block its hints are about: the first, or the one that was chosen on the block's name."""
+"""The use of a block that its hints are about: the first, or the one chosen on the block's name."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from archspec.editor.documents import Document
 
 COMMAND = "archspec.chooseUse"
 MOST = 20
-"""Uses that are offered."""
+"""The most uses that are offered."""
 
 
 def offers(document: Document, selected: types.Range) -> Iterator[types.CodeAction]:
-    """On the name of a block: an action for each of its uses, which shows the hints of that use."""
+    """The actions on a block's name: one for each of its uses, which shows the hints of that use."""
     study = document.current
     place = None if study is None else study.place(document.lines.point(selected.start))
     if study is None or place is None or place.kind != "block":

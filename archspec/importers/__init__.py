@@ -1,6 +1,6 @@
-"""Networks that others wrote, as specs: one folder for each framework over one vocabulary (``network``).
+"""Imports networks from other tools as specs: one folder for each framework, one common form (``network``).
 
-The stages, a file each, in their order: an importer gives a ``network``, its layers in the order they run; ``scopes``
-makes of it the tree of modules; ``branches`` finds what runs side by side; ``blocks`` sets the uses of one class side
-by side; ``text`` writes YAML.
+The stages, one file each, in order: an importer gives a ``network``, its layers in the order of execution; ``scopes``
+builds the tree of modules; ``branches`` finds parallel branches; ``blocks`` turns the uses of one class into a block;
+``text`` writes YAML.
 """

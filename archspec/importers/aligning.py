@@ -1,7 +1,7 @@
-"""The uses of one class laid over each other: one body that stands for all, and what some of them lack.
+"""Aligns the uses of one class: one body that represents all of them, and the steps that some lack.
 
-A use may lack a step that only passes its input on (`when`), a branch that is then the input itself, or the branch that
-is the input, so that nothing is merged.
+A use may lack a step (written with `when`; its input is passed on), the steps of a branch, which is then the input
+itself, or the shortcut branch, so that nothing is merged.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from archspec.importers.scopes import Group, Item, Leaf, Use
 
 
 class Mismatch(Exception):
-    """The uses have no body in common."""
+    """The uses have no common body."""
 
 
 class Alignment:
-    """One body over several uses; values in it are numbered anew, the input being 0."""
+    """One body for several uses; its values are renumbered, the input being 0."""
 
     def __init__(self, uses: Sequence[Group]) -> None:
         self.uses = uses
         self.rows: dict[Item, list[Item | None]] = {}
-        """Of each step of the body what it is in each use."""
+        """For each step of the body, its counterpart in each use."""
         self.around: dict[Item, Item] = {}
-        """The group or merge of the body that a step lies in, if any does."""
+        """The group or merge of the body that contains a step, if any."""
         self._known: list[dict[int, set[int]]] = [{use.reads()[0]: {0}} for use in uses]
-        """By use, the numbers that each of its values has in the body."""
+        """For each use, the numbers in the body of each of its values."""
         self._made = 0
         self._layers: dict[int, Layer] = {}
-        """By the identity of a use's layer the body's."""
+        """The body's layer, by the id of a use's layer."""
         first = uses[0]
         current = [use.reads()[0] for use in uses]
         lists: list[list[Item] | None] = [list(use.items) for use in uses]
@@ -51,18 +51,18 @@ class Alignment:
                 self._enclose(branch, item)
 
     def _list(self, lists: Sequence[list[Item] | None], current: list[int], numbered: bool) -> list[Item]:
-        """Items one after the other; ``current`` is what each use has come to, and goes on."""
+        """Align lists of items in sequence; ``current`` is the latest value of each use, and is updated."""
         keys = {use: [_key(item, numbered) for item in items] for use, items in enumerate(lists) if items is not None}
         longest = max(keys.values(), key=len)
         names = [[item.name for item in items] for items in lists if items is not None] if numbered else []
         if any(own != names[0] for own in names) and any(own != [str(at) for at in range(len(own))] for own in names):
-            raise Mismatch  # members that do nothing are left out, not the same in all
+            raise Mismatch  # identity members are left out, and not the same ones in all uses
         columns: list[list[Item | None]] = [[None] * len(lists) for _ in longest]
         for use, own in keys.items():
             items = lists[use]
             assert items is not None
             at = len(longest) - 1
-            for position in range(len(own) - 1, -1, -1):  # from the end: what is optional mostly stands in front
+            for position in range(len(own) - 1, -1, -1):  # from the end: optional steps mostly come first
                 while at >= 0 and longest[at] != own[position]:
                     at -= 1
                 if at < 0:
@@ -76,7 +76,7 @@ class Alignment:
         items = {use: item for use, item in enumerate(column) if item is not None}
         absent = [use for use in there if use not in items]
         if absent and any(item.reads() != [current[use]] for use, item in items.items()):
-            raise Mismatch  # where it lacks, what it reads is handed on
+            raise Mismatch  # where a use lacks it, its input is passed on
         first = next(iter(items.values()))
         made: Item
         if isinstance(first, Group):
@@ -108,7 +108,7 @@ class Alignment:
         if len({len(found) for found in reads.values()}) != 1 or not reads[next(iter(items))]:
             raise Mismatch
         inner = [-1] * len(current)
-        for use, found in reads.items():  # as they are written: what comes before, where that is among them
+        for use, found in reads.items():  # as written: the previous step's value, if it is among them
             inner[use] = current[use] if current[use] in found else found[0]
         self._common({use: inner[use] for use in items})
         inside: list[list[Item] | None] = [items[use].items if use in items else None for use in range(len(current))]
@@ -163,7 +163,7 @@ class Alignment:
         return made
 
     def _again(self, items: dict[int, Leaf]) -> Layer | None:
-        """The layer of the body whose weights a step applies again; raises :class:`Mismatch` where uses differ."""
+        """The layer of the body whose weights a step shares; raises :class:`Mismatch` if uses differ."""
         found = {id(leaf.layer.again) if leaf.layer.again is not None else None for leaf in items.values()}
         lenders = {id(lender): lender for lender in (self._layers.get(one) for one in found if one is not None)}
         if found == {None}:
@@ -174,7 +174,7 @@ class Alignment:
         return lender
 
     def _common(self, values: dict[int, int]) -> int:
-        """The number that a value has in all uses; raises :class:`Mismatch`."""
+        """The number in the body of a value in all uses; raises :class:`Mismatch` if there is none."""
         found: set[int] | None = None
         for use, value in values.items():
             own = self._known[use].get(value, set())
@@ -185,7 +185,7 @@ class Alignment:
 
 
 def signature(use: Group) -> object:
-    """What uses have in common that are the same but for numbers; any body for one of them is a body for all."""
+    """A key that is equal for uses that differ only in numbers; any body for one of them is a body for all."""
     numbers: dict[int, int] = {}
 
     def number(value: int) -> int:
@@ -209,11 +209,11 @@ def signature(use: Group) -> object:
 
 
 DROPPED: list[Item] = []
-"""A branch that a use lacks altogether, so that nothing is merged in it."""
+"""A branch that a use lacks altogether, so that nothing is merged."""
 
 
 def _key(item: Item, numbered: bool) -> object:
-    """What must be the same for items to be one step of the body."""
+    """The key that items must share to become one step of the body."""
     name = "" if numbered else item.name
     if isinstance(item, Use):
         return ("use", item.block, name)
@@ -236,8 +236,8 @@ def _outline(items: list[Item]) -> object:
 
 
 def _without_shortcut(lists: Sequence[list[Item] | None]) -> list[list[Item] | None]:
-    """Lists of which some have a sum with the input and others what is added alone: these with the sum, one side
-    dropped.
+    """Align lists where some have a residual sum and others only the branch that is added: these get the sum with the
+    shortcut dropped.
     """
     found = list(lists)
     distinct = {_outline(items): items for items in lists if items is not None}
@@ -251,7 +251,7 @@ def _without_shortcut(lists: Sequence[list[Item] | None]) -> list[list[Item] | N
             inside = merge.branches[1 - side]
             last = inside[-1]
             if len(inside) > 1 and isinstance(last, Leaf) and ops.find(last.layer.op).kind == "dropout":
-                lengths = (len(inside), len(inside) - 1)  # what drops a whole branch goes with the sum
+                lengths = (len(inside), len(inside) - 1)  # a dropout at the end of the branch goes with the sum
             else:
                 lengths = (len(inside),)
             before, after = items[:position], items[position + 1 :]

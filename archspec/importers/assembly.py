@@ -1,6 +1,6 @@
-"""A network put together layer by layer, as a file lists them: shapes are inferred on the way, at the file's own size.
+"""Assembles a network layer by layer, in a file's order: shapes are inferred on the way, at the file's own size.
 
-What an op refuses becomes a diagnostic at the layer's place in the file.
+An error of an op becomes a diagnostic at the layer's place in the file.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from archspec.ops import Shape, ShapeError
 from archspec.records import record
 
 PER_AXIS = ("kernel", "stride", "padding", "dilation", "offset")
-"""Arguments that are one number for all axes, or one for each."""
+"""Arguments that are one number for all axes or one for each."""
 SYMBOLS = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 
 
 class Assembly:
-    """Layers so far, and the shape of each value."""
+    """The layers so far, and the shape of each value."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -33,11 +33,11 @@ class Assembly:
         self.shapes: list[Shape] = []
         self.weights: dict[str, tuple[int, ...]] = {}
         self.pinned = False
-        """Whether the network is what it is at its own sizes alone."""
+        """Whether the network is valid at its own sizes only."""
         self._inputs: list[tuple[str, tuple[int, ...]]] = []
 
     def input(self, name: str, dims: Sequence[int], span: Span | None = None) -> int:
-        """An input of channels and sizes; inputs come before all layers."""
+        """Add an input with channels and sizes; inputs come before all layers."""
         assert not self.layers
         try:
             self.shapes.append(Shape.of(*dims))
@@ -59,9 +59,9 @@ class Assembly:
         named: bool = False,
         again: Layer | None = None,
     ) -> int:
-        """One more layer; gives the number of its value.  Raises :class:`Fault` where the op refuses.
+        """Add a layer; returns the number of its value.  Raises :class:`Fault` if the op refuses.
 
-        ``again`` is the layer whose weights it applies once more.
+        ``again`` is the layer whose weights it shares.
         """
         if op not in ops.names():
             raise Fault("not-importable", f"the language has no op `{op}`", span)
@@ -91,11 +91,11 @@ class Assembly:
         return number
 
     def channels(self, value: int) -> int:
-        """How many channels a value has."""
+        """The number of channels of a value."""
         return self.shapes[value].channels
 
     def network(self, outputs: Sequence[tuple[str, int]], doc: str = "", task: str = "") -> Network:
-        """The whole, the first input's sizes as symbols."""
+        """The whole network, with the first input's sizes as symbols."""
         sizes: dict[str, int] = {}
         inputs: list[tuple[str, tuple[int | str, ...]]] = []
         for name, (channels, *spatial) in self._inputs:
@@ -109,14 +109,14 @@ class Assembly:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """One number where all axes have the same."""
+    """One number if all axes have the same."""
     if name in PER_AXIS and isinstance(value, list) and all(type(one) is int and one == value[0] for one in value):
         return value[0]
     return value
 
 
 def _usual(kind: type[ops.Op], name: str, value: Any) -> bool:
-    """Whether an argument is what it would be without being given."""
+    """Whether an argument equals its default."""
     field = kind.model_fields[name]
     usual = field.get_default() if not field.is_required() else ...
     return type(usual) is type(value) and usual == value
@@ -128,7 +128,7 @@ def _times(shape: Shape) -> str:
 
 @record
 class Read:
-    """A file that was read: the layers, the outputs by name, and what reads a file of their weights."""
+    """A file that was read: the layers, the outputs by name, and a reader for a file of their weights."""
 
     assembly: Assembly
     outputs: list[tuple[str, int]]

@@ -1,8 +1,8 @@
-"""Uses of one class side by side: a block, with parameters for what differs.
+"""Turns the uses of one class into a block, with parameters for what differs.
 
-Uses share a block when one body can stand for all (:mod:`archspec.importers.aligning`).  Numbers that differ become
-parameters, or formulas over the channels that come in and over parameters found before; so do the conditions of what
-some uses lack.
+Uses share a block if one body can represent all of them (:mod:`archspec.importers.aligning`).  Numbers that differ
+become parameters, or formulas over the input's channels and over parameters already found; so do the conditions of
+steps that some uses lack.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from archspec.importers.formulas import Column, Formula, Solver
 from archspec.importers.scopes import Group, Item, Leaf, Use, leaves, lists
 
 MOST_TRIED = 8
-"""Blocks of one class that further uses are tried with, before they get one of their own."""
+"""The most blocks of one class that a use is tried with before it gets one of its own."""
 
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """A block: its body, in which formulas stand in place of what differs."""
+    """A block: its body, with formulas in place of what differs."""
 
     name: str
     body: Group
     params: dict[str, Any] = field(default_factory=dict)
-    """Name and default of each parameter; ``...`` for none."""
+    """The name and default of each parameter; ``...`` if there is no default."""
 
 
 def find(root: Group, read_by: Counter[int], channels: dict[int, int]) -> list[Block]:
-    """The blocks that a network's groups share, put in their place; ``channels`` are those of each value."""
+    """The blocks that a network's groups share; uses replace the groups.  ``channels`` are those of each value."""
     blocks: list[Block] = []
     taken = {"sequence", "steps", "reuse"}
     heights = _heights(root)
@@ -61,7 +61,7 @@ def find(root: Group, read_by: Counter[int], channels: dict[int, int]) -> list[B
 
 
 def _used(root: Group, blocks: list[Block]) -> list[Block]:
-    """The blocks that are used where steps are written out, the larger last."""
+    """The blocks that are reachable from the root, the larger last."""
     by_name = {block.name: block for block in blocks}
     seen: set[str] = set()
     waiting = [root.items]
@@ -75,7 +75,7 @@ def _used(root: Group, blocks: list[Block]) -> list[Block]:
 
 
 def _heights(root: Group) -> dict[Group, int]:
-    """Every group, with how deep groups that may be blocks are nested in it."""
+    """Every group, with the nesting depth of possible blocks in it."""
     found: dict[Group, int] = {}
 
     def visit(group: Group) -> int:
@@ -94,7 +94,7 @@ def _heights(root: Group) -> dict[Group, int]:
 
 
 def _closed(group: Group, read_by: Counter[int]) -> bool:
-    """Whether a group reads one value and gives one, its last."""
+    """Whether a group reads one value and gives one, its last, so that it can be a block."""
     if len(group.reads()) != 1:
         return False
     own = {id(leaf.layer) for leaf in leaves(group.items)}
@@ -119,7 +119,7 @@ def _readings(group: Group) -> Counter[int]:
 
 
 def _shared(groups: list[Group]) -> Iterator[Alignment]:
-    """The uses of a class that share a body, as many together as can."""
+    """Sets of uses of a class that share a body, each as large as possible."""
     kinds: dict[object, list[Group]] = {}
     for group in groups:
         kinds.setdefault(signature(group), []).append(group)
@@ -128,13 +128,13 @@ def _shared(groups: list[Group]) -> Iterator[Alignment]:
         whole = _over(some, order)
         if whole is not None:
             yield whole
-        elif len(some) > 1:  # each goes with the first, and not all with each other
+        elif len(some) > 1:  # each aligns with the first, but not all together
             parts = (_over(part, order) for part in _together(some, pairwise=False))
             yield from (part for part in parts if part is not None)
 
 
 def _together(kinds: list[list[Group]], pairwise: bool) -> list[list[list[Group]]]:
-    """Uses that are the same but for numbers, put with others that a body fits too: the first of them, or all."""
+    """Groups of similar uses, combined with others that a common body fits: the first of these, or all of them."""
     found: list[list[list[Group]]] = []
     for alike in kinds:
         for some in found[:MOST_TRIED]:
@@ -148,13 +148,13 @@ def _together(kinds: list[list[Group]], pairwise: bool) -> list[list[list[Group]
 
 
 def _over(some: list[list[Group]], order: dict[Group, int]) -> Alignment | None:
-    """One body over all uses, in their order; None where there is none, or nothing to share."""
+    """One body for all uses, in their order; None if there is none, or only one use."""
     uses = sorted((group for alike in some for group in alike), key=order.__getitem__)
     return _aligned(uses) if len(uses) > 1 else None
 
 
 def _aligned(uses: list[Group]) -> Alignment | None:
-    """One body over some uses; None where there is none."""
+    """One body for some uses; None if there is none."""
     try:
         return Alignment(uses)
     except Mismatch:
@@ -206,14 +206,14 @@ def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[B
 
 
 def common(values: list[Any]) -> Any:
-    """What most uses have, as the default; ``...`` where no value is that of most and each use gives one."""
+    """The value of most uses, as the default; ``...`` if no value is in the majority and each use gives one."""
     known = [value for value in values if value is not None]
     most, count = Counter(map(repr, known)).most_common(1)[0]
     value = next(value for value in known if repr(value) == most)
-    if len({isinstance(one, str) for one in known}) > 1:  # a default would say of which kind all are
+    if len({isinstance(one, str) for one in known}) > 1:  # a default would fix the type of all
         values[:] = [value if one is None else one for one in values]
         return ...
-    if len(known) < len(values):  # some uses lack what it is for, and give none
+    if len(known) < len(values):  # some uses lack the step, and give no value
         return value
     return value if count * 2 > len(known) and not isinstance(value, list | tuple) else ...
 
@@ -224,19 +224,19 @@ def given(step: Leaf | Use) -> dict[str, Any]:
 
 
 def default(step: Leaf | Use, name: str) -> Any:
-    """What an argument is where it is left out."""
+    """The default of an argument."""
     if isinstance(step, Use):
         return step.defaults[name]
     return ops.find(step.layer.op).model_fields[name].get_default()
 
 
 def step_kind(step: Item) -> str:
-    """What a step is, in a word."""
+    """The kind of a step, in a word."""
     return step.block if isinstance(step, Use) else step.frame.kind if isinstance(step, Group) else step.layer.op
 
 
 def _words(items: list[Item], around: str) -> Iterator[tuple[Item, str]]:
-    """For each step of a block the word its parameters begin with."""
+    """For each step of a block, the prefix of its parameters' names."""
     for item in items:
         own = around if not item.name or item.name.isdigit() else re.sub(r"\W", "_", item.name)
         yield item, own
@@ -248,7 +248,7 @@ def _words(items: list[Item], around: str) -> Iterator[tuple[Item, str]]:
 
 
 def _snake(kind: str) -> str:
-    """A class's name as a block's."""
+    """A class's name as a block's name, in snake case."""
     parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind).lower()
     return re.sub(r"\W", "_", parts).strip("_") or "block"
 

@@ -1,4 +1,4 @@
-"""What runs side by side before a sum, product or join, found again and put into it as branches."""
+"""Finds the parallel branches before a sum, product or concatenation and puts them into it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from archspec import ops
 from archspec.importers.scopes import Group, Item, Leaf
 
 DEEPEST = 12
-"""How deep branches are put into branches; further merges read by name."""
+"""The deepest nesting of branches; deeper merges read by name."""
 LONGEST = 256
-"""Steps in a branch, those in its own branches left out."""
+"""The most steps in a branch, without those in its own branches."""
 
 
 def fold(group: Group, read_by: Counter[int]) -> None:
-    """Put branches into the merges of a group and of those within; ``read_by`` counts the readers of each value."""
+    """Put branches into the merges of a group and of its subgroups; ``read_by`` counts the readers of each value."""
     for item in group.items:
         if isinstance(item, Group):
             fold(item, read_by)
@@ -40,7 +40,7 @@ def readers(group: Group) -> Counter[int]:
 
 
 def _fold(done: list[Item], merge: Leaf, read_by: Counter[int]) -> None:
-    """Find the branches of the merge at the end of some items, and put them into it."""
+    """Find the branches of the merge at the end of the items, and put them into it."""
     reads = merge.layer.reads
     end = len(done) - 1
     segments: list[list[Item]] = []
@@ -68,7 +68,7 @@ def _fold(done: list[Item], merge: Leaf, read_by: Counter[int]) -> None:
         return
     merge.depth = deepest + 1
     merge.branches, merge.start = segments[::-1], starts.pop()
-    if merge.layer.named:  # a name of its own would come before those in its branches
+    if merge.layer.named:  # its own name would be the prefix of those in its branches
         merge.name = ""
     del done[end:-1]
 
@@ -81,7 +81,7 @@ def _depth(item: Item) -> int:
 
 
 def _begin(done: list[Item], end: int, read_by: Counter[int], others: set[int]) -> int:
-    """Where the branch that ends before a place begins: as far back as nothing else reads what it makes."""
+    """Where the branch that ends before a position begins: as far back as nothing else reads its values."""
     begin = end - 1
     inside: Counter[int] = Counter(_readings(done[begin]))
     while begin > 0 and end - begin < LONGEST:
@@ -98,7 +98,7 @@ def _begin(done: list[Item], end: int, read_by: Counter[int], others: set[int]) 
 
 
 def _readings(item: Item) -> list[int]:
-    """Every reading in an item, of what lies in it too."""
+    """Every value read in an item, including its nested items, once for each reading."""
     if isinstance(item, Group):
         return [value for inner in item.items for value in _readings(inner)]
     if not isinstance(item, Leaf):

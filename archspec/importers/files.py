@@ -1,4 +1,4 @@
-"""Files of other tools, by their endings: what each kind is read by."""
+"""Files of other tools: the reader of each kind, by file extension."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from archspec.records import record
 from archspec.source import Limits, read
 
 MOST_BYTES = 64_000_000
-"""The longest text that is read."""
+"""The size limit of text files."""
 
 Reader = Callable[[Path, Diagnostics, Sequence[int] | None], Read]
-"""From a file, where to say what is wrong, and channels and sizes from outside, to a network."""
+"""A reader: takes a file, the diagnostics, and channels and sizes given by the user; returns a network."""
 
 
 def _of_text(reader: Callable[[str, str, Diagnostics, Sequence[int] | None], Read]) -> Reader:
-    """The reader of a format that is text."""
+    """The reader of a text format."""
 
     def reading(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None) -> Read:
         return reader(read(path, Limits(MOST_BYTES, 0, 0), None), str(path), diagnostics, size)
@@ -34,23 +34,23 @@ READERS: Mapping[str, Reader] = {
     ".prototxt": _of_text(caffe.read), ".cfg": _of_text(darknet.read), ".onnx": onnx.read,
     ".keras": keras.read, ".json": keras.read, ".h5": keras.read,
 }  # fmt: skip
-"""By the ending of a file what reads it."""
+"""The reader of each file extension."""
 
 
 @record
 class Imported:
-    """A network of a file: its name, its spec's text, and what is known of its weights."""
+    """A network from a file: its name, its spec's text, and the reader of its weights."""
 
     name: str
     text: str
     read: Read
     notes: tuple[Diagnostic, ...] = ()
-    """What was said on the way."""
+    """The diagnostics of the import."""
     bounds: tuple[int, int, int, int] = (256_000_000, 16_000_000, 2_000_000, 50_000_000)
-    """Bytes, values, steps and evaluation that its spec may take, as the file has been within bounds itself."""
+    """The bounds of its spec in bytes, values, steps and evaluation; the file has been checked against its own."""
 
     def weights(self, graph: Graph, path: Path | None) -> Filled:
-        """The tensors of a file of weights by the keys of the spec's graph, none without a file.
+        """The tensors of a weight file by the keys of the spec's graph; none without a file.
 
         Raises :class:`SpecError`.
         """
@@ -60,7 +60,7 @@ class Imported:
 
 
 def is_foreign(name: str) -> bool:
-    """Whether a name is that of another tool's file; of a YAML file what is in it tells."""
+    """Whether a name is that of another tool's file; for a YAML file its contents decide."""
     return name.endswith(tuple(READERS)) or _is_ultralytics(name)
 
 
@@ -75,10 +75,10 @@ def imported(
     version: str | None = None,
     scale: str | None = None,
 ) -> Imported:
-    """The spec of a network in a file; raises :class:`SpecError` with all that is wrong, line by line.
+    """The spec of a network in a file; raises :class:`SpecError` with every error, line by line.
 
-    ``version`` and ``scale`` are for formats that have them: which release of its tool reads a file, and how large a
-    network of those that it describes.
+    ``version`` and ``scale`` are for formats that have them: the release of the tool whose reading of the file counts,
+    and which of the network sizes it describes.
     """
     diagnostics = Diagnostics()
     found: Read | None = None

@@ -1,4 +1,4 @@
-"""Formulas for arguments that differ between the uses of a block, over its input's channels and its parameters."""
+"""Formulas for arguments that differ between a block's uses, in terms of its input's channels and its parameters."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from archspec.source import Bare
 
 @dataclass(slots=True, eq=False)
 class Column:
-    """One argument of one step, use by use."""
+    """The values of one argument of one step in each use."""
 
     values: list[Any]
     before: list[int]
-    """The channels of what the step reads."""
+    """The channels of the step's input."""
     name: str
     step: str
     present: list[bool]
@@ -33,20 +33,20 @@ class Column:
         return len({repr(value) for value in self.known}) > 1
 
     def is_(self, values: list[Any]) -> bool:
-        """Whether values are its own wherever the step is there."""
+        """Whether values equal the column's wherever the step exists."""
         rows = zip(self.values, values, self.present, strict=True)
         return all(repr(own) == repr(value) for own, value, there in rows if there)
 
 
 class Solver:
-    """The parameters found so far, with their values use by use."""
+    """The parameters found so far, with their values in each use."""
 
     def __init__(self, inputs: list[int]) -> None:
         self.inputs = inputs
         self.params: dict[str, list[Any]] = {}
 
     def formula(self, column: Column) -> str:
-        """What the block writes for an argument; a parameter of its own where no formula is right in every use."""
+        """The formula for an argument in the block; a new parameter if no formula is right in every use."""
         for text, values in self._guesses(column):
             if column.is_(values):
                 return text
@@ -65,7 +65,7 @@ class Solver:
         return name
 
     def condition(self, present: list[bool], there: list[bool], word: str) -> str:
-        """When a use has a step, over what is known: among the uses in which the scope around is ``there``."""
+        """The condition under which a use has a step; only uses in which the enclosing scope is ``there`` count."""
         single = [(text, values) for text, values in self._conditions() if _fits(present, values, there, one_way=True)]
         for text, values in single:
             if _fits(present, values, there):
@@ -80,7 +80,7 @@ class Solver:
         return self._new(word or "has_step", list(present))
 
     def _conditions(self) -> Iterator[tuple[str, list[bool]]]:
-        """Simple conditions and what they are in each use."""
+        """Simple conditions with their values in each use."""
         for name, values in self.params.items():
             if all(isinstance(value, bool) for value in values):
                 yield name, list(values)
@@ -101,7 +101,7 @@ class Solver:
                 yield f"{name} == {bound}", [value == bound for value in values]
 
     def _guesses(self, column: Column) -> Iterator[tuple[str, list[Any]]]:
-        """Formulas and what they give, the plainest first."""
+        """Candidate formulas with their values in each use, the simplest first."""
         for name, values in self.params.items():
             yield f"${name}", values
         if column.name == "groups":
@@ -112,7 +112,7 @@ class Solver:
                     yield f"$({name} // 2)", [value // 2 for value in values]
         if not all(_is_whole(value) for value in column.known):
             return
-        if not self.params:  # what the block gives is its first parameter, unless it is what comes in
+        if not self.params:  # the first parameter is the output's channels, unless they are the input's
             yield "$(input.channels)", list(self.inputs)
             return
         known = [("input.channels", self.inputs), *self.params.items(), ("previous.channels", column.before)]
@@ -126,7 +126,7 @@ class Solver:
 
 
 def _multiples(name: str, values: list[int], target: int, at: int) -> Iterator[tuple[str, list[Any]]]:
-    """A name by itself, times a number, divided by one; the number is what one use wants."""
+    """Formulas: a name alone, times a number, divided by a number; one use determines the number."""
     yield f"$({name})", list(values)
     first = values[at]
     if target and target % first == 0 and target > first:
@@ -139,13 +139,13 @@ def _multiples(name: str, values: list[int], target: int, at: int) -> Iterator[t
 
 
 def _fits(present: list[bool], values: list[bool], there: list[bool], one_way: bool = False) -> bool:
-    """Whether a condition tells in which uses a step is; one way: whether it is nowhere that it must not be."""
+    """Whether a condition holds in exactly the uses with the step; ``one_way``: in no use without it."""
     rows = zip(present, values, there, strict=True)
     return all(two == one or (one_way and one) for one, two, around in rows if around)
 
 
 class Formula(Bare):
-    """Text that is an expression, and is written as it is."""
+    """An expression, which is written without quotes."""
 
     __slots__ = ()
 

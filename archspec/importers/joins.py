@@ -1,4 +1,4 @@
-"""Joins that grow: each joins all that the one before did, and one more, as dense blocks do."""
+"""Growing concatenations, as in dense blocks: each joins all inputs of the one before and one more."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from archspec.importers.network import Frame, Layer
 
 
 def grown_joins(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[Layer]:
-    """Let each join read the one before and what is new; none goes.
+    """Make each concatenation read the one before and its new input; no layer is removed.
 
-    Gradients are added in the same order, since from the first of the joins on only they read what is joined.  A join
-    stands where what is new was made, so that modules whose outputs all go on to the end are alike.
+    Gradients are summed in the same order, since after the first of these joins only joins read the joined values.
+    Each join is placed where its new input was made, so that modules whose outputs are all joined later are alike.
     """
     reads = {id(layer): tuple(layer.reads) for layer in layers}
     place = {id(layer): at for at, layer in enumerate(layers)}
@@ -40,13 +40,13 @@ def grown_joins(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[Laye
 
 
 def _goes_on(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    """Whether of two lists of values one begins with the other."""
+    """Whether one of two lists of values is a prefix of the other."""
     shorter = min(len(one), len(other))
     return one[:shorter] == other[:shorter]
 
 
 def _move(join: Layer, before: Layer) -> None:
-    """Put a join at the end of the module that gives what is new."""
+    """Put a join at the end of the module that makes its new input."""
     around = set(map(id, _calls(join.frame)))
     calls = [frame for frame in _calls(before.frame) if id(frame) not in around]
     if before.gives == join.reads[-1] and calls and not calls[-1].chain:
@@ -54,7 +54,7 @@ def _move(join: Layer, before: Layer) -> None:
 
 
 def _calls(frame: Frame | None) -> Iterator[Frame]:
-    """A call and those around it, outwards."""
+    """A call and its enclosing calls, from the inside out."""
     while frame is not None:
         yield frame
         frame = frame.parent

@@ -1,4 +1,4 @@
-"""Layers' names of other tools as paths of steps: ``inception_3a/3x3_reduce`` stands in the scope ``inception_3a``."""
+"""Turns other tools' layer names into paths of steps: ``inception_3a/3x3_reduce`` is in the scope ``inception_3a``."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ DEEPEST = 8
 def paths(
     names: Sequence[str], words: Sequence[str], follow: Sequence[bool], taken: Sequence[str] = ()
 ) -> list[tuple[str, ...]]:
-    """A path for each name, no two the same, none below another's; ``words`` go before names that begin with a digit.
+    """A path for each name, all distinct, none below another; ``words`` are put before names that begin with a digit.
 
-    A part of a name becomes a scope where the layers that share it follow on each other; elsewhere the parts are joined
-    by ``_``.  Layers that ``follow``, such as activations, stand where the layer before them does, whatever they are
-    called.  ``taken`` are names that inputs have.
+    A part of a name becomes a scope if the layers that share it are consecutive; otherwise the parts are joined by
+    ``_``.  Layers that ``follow``, such as activations, are in the scope of the layer before them, whatever their
+    names.  ``taken`` are the names of inputs.
     """
     split = [_parts(name, word) for name, word in zip(names, words, strict=True)]
     scopes, broken = _scopes([parts for parts, behind in zip(split, follow, strict=True) if not behind], taken)
@@ -49,7 +49,7 @@ def paths(
 def _scopes(
     split: Sequence[tuple[str, ...]], taken: Sequence[str]
 ) -> tuple[set[tuple[str, ...]], set[tuple[str, ...]]]:
-    """The prefixes that are scopes, and those that are not."""
+    """The prefixes that become scopes, and those that do not."""
     whole = set(split)
     seen: dict[tuple[str, ...], int] = {}
     broken: set[tuple[str, ...]] = set()
@@ -67,7 +67,7 @@ def _parts(name: str, word: str) -> tuple[str, ...]:
 
 
 def legal(name: str, word: str) -> str:
-    """A name that a step may have."""
+    """The name as a valid name of a step."""
     found = re.sub(r"\W+", "_", name[:LONGEST], flags=re.ASCII).strip("_") or word
     if found[0].isdigit():
         found = f"{word}_{found}"
@@ -84,14 +84,14 @@ def _may_be(name: str) -> bool:
 
 
 class Frames:
-    """The modules that paths speak of, one for each prefix."""
+    """The modules that paths name, one for each prefix."""
 
     def __init__(self, root: Frame) -> None:
         self.root = root
         self._found: dict[tuple[str, ...], Frame] = {(): root}
 
     def of(self, path: tuple[str, ...]) -> Frame:
-        """The module that a layer's path lies in."""
+        """The module that contains a layer's path."""
         prefix = path[:-1]
         if prefix not in self._found:
             around = self.of(prefix)

@@ -1,6 +1,6 @@
-"""A network as an importer hands it on: layers in the order they run, the module each stands in, what each reads.
+"""The output of an importer: layers in the order of execution, each with its module and its inputs.
 
-Values are numbers: first the inputs', then one for what each layer gives.
+Values are numbers: first those of the inputs, then one for each layer's output.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """One call of a module that is more than a layer: where it stands and what class it is of."""
+    """One call of a module that is not a single layer: its path and its class."""
 
     path: str
     """Its path from the root; empty for the root itself."""
@@ -19,9 +19,9 @@ class Frame:
     """The name of its class."""
     parent: Frame | None = None
     chain: bool = False
-    """Whether it only calls what it holds, one after the other, as ``nn.Sequential`` does."""
+    """Whether it only calls its members in sequence, as ``nn.Sequential`` does."""
     doc: str = ""
-    """The first line of what its class says of itself."""
+    """The first line of its class's docstring."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,21 +33,21 @@ class Layer:
     reads: list[int]
     gives: int
     frame: Frame
-    """The module call it stands in."""
+    """The module call that contains it."""
     path: str = ""
-    """Its module's path from the root; empty where it is no module."""
+    """Its module's path from the root; empty if it is not a module."""
     refers: dict[str, int] = field(default_factory=dict)
-    """Arguments that name another layer, with the value it gives."""
+    """Arguments that name another layer, with that layer's value."""
     again: Layer | None = None
-    """The layer whose weights it applies again."""
+    """The layer whose weights it shares."""
     training: bool = False
-    """Whether only training runs it."""
+    """Whether it runs in training only."""
     aside: bool = False
-    """Whether nothing reads it, and it stands for its weights alone."""
+    """Whether nothing reads it, and it is kept only for its weights."""
     place: str = ""
-    """The line of its framework's source."""
+    """The line of source that it comes from."""
     named: bool = False
-    """Whether its path is a name to keep, though nothing is kept under it."""
+    """Whether its path must be kept as a name, though it has no weights."""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +61,7 @@ class Output:
 
 @dataclass(slots=True, eq=False)
 class Network:
-    """A network that was brought along."""
+    """An imported network."""
 
     name: str
     inputs: list[tuple[str, tuple[int | str, ...]]]
@@ -71,4 +71,4 @@ class Network:
     outputs: list[Output]
     doc: str = ""
     task: str = ""
-    """What it is trained for, where its outputs alone would not say."""
+    """Its training task, if its outputs alone do not determine it."""

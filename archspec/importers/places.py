@@ -1,4 +1,4 @@
-"""How a step of a spec speaks of another: by name where it has one, by a label where it has none."""
+"""How a step of a spec refers to another: by name if it has one, otherwise by a label."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _WORD = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*\Z")
 
 
 class Places:
-    """Where each value of a block (or the network) is made, and what it is called."""
+    """Where each value of a block (or the network) is made, and its name."""
 
     def __init__(self, body: Group, inputs: dict[int, str]) -> None:
         self.inputs = inputs
@@ -33,14 +33,14 @@ class Places:
                 continue
             for branch in (item.branches or ()) if isinstance(item, Leaf) else ():
                 self._collect(group, around, branch)
-            if not (isinstance(item, Leaf) and item.layer.gives in item.layer.reads):  # the input handed on as it is
+            if not (isinstance(item, Leaf) and item.layer.gives in item.layer.reads):  # the input passed on unchanged
                 self._made.setdefault(item.gives, []).append((around, item))
 
     def refer(self, value: int, reader: tuple[Group, ...]) -> str:
-        """What a step in some groups, outermost first, calls a value; it has a label from now on where it needs one."""
+        """The name of a value for a step inside the groups ``reader``, outermost first; makes a label if needed."""
         if value in self.inputs and value not in self._made:
             return self.inputs[value]
-        for around, item in reversed(self._made[value]):  # a group before what lies in it
+        for around, item in reversed(self._made[value]):  # a group before its members
             common = 0
             while common < min(len(around), len(reader)) and around[common] is reader[common]:
                 common += 1
@@ -54,7 +54,7 @@ class Places:
         return self._labels[value]
 
     def label(self, item: Item) -> str:
-        """The label of a step, empty where it needs none."""
+        """The label of a step; empty if it needs none."""
         made = self._made.get(item.gives)
         return self._labels.get(item.gives, "") if made is not None and made[0][1] is item else ""
 

@@ -1,6 +1,6 @@
-"""Messages of protocol buffers by a table of the few fields that are read; no generated code is needed.
+"""Protocol buffers' messages, defined by a table of the few fields that are read; no generated code is needed.
 
-The package protobuf reads them: it knows what a file has beside these fields, and how deep messages may be nested.
+The package protobuf parses them: it skips other fields, and limits how deep messages may be nested.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ OPTIONAL, REPEATED = 1, 3
 FLOAT, INT64, INT32, STRING, MESSAGE, BYTES = 2, 3, 5, 9, 11, 12
 
 MOST_BYTES = 2**31 - 1
-"""What one message may have."""
+"""The fields of one message."""
 
 Table = Mapping[str, tuple[tuple[str, int, int, int, str], ...]]
-"""By message its fields: name, number, label, type, and the message that they hold."""
+"""The fields of each message: name, number, label, type, and the type of a nested message."""
 
 
 def message_classes(package: str, table: Table, what: str) -> Mapping[str, Any]:
-    """The messages of a table as classes; raises :class:`Fault` where protobuf is not installed."""
+    """The messages of a table as classes; raises :class:`Fault` if protobuf is not installed."""
     try:
         from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
     except ImportError:

@@ -1,7 +1,7 @@
-"""Modules for files that have none: what lies between a value and the merge in which all its branches end.
+"""Finds modules in files that have none: the layers between a value and the merge where all its branches end.
 
-A region reads one value and gives one, and nothing within is read outside, so that it can be a block.  An activation
-that follows the merge belongs to it.
+A region reads one value and gives one, and no inner value is read outside, so that it can be a block.  An activation
+after the merge belongs to the region.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from archspec.importers.assembly import Assembly
 from archspec.importers.network import Frame, Layer
 
 LONGEST = 64
-"""Layers of a file in one region; what is longer is no block."""
+"""The most layers in one region; a longer one does not become a block."""
 
 
 @dataclass(slots=True, eq=False)
 class Unit:
-    """One layer, or the layers of one module, that follow on each other."""
+    """One layer, or the consecutive layers of one module."""
 
     layers: list[Layer]
     name: str
@@ -33,19 +33,19 @@ class Unit:
         return self.layers[-1].gives
 
     def reads(self) -> list[int]:
-        """What it reads from outside, as often as it does."""
+        """The values it reads from outside, once for each reading."""
         made = {layer.gives for layer in self.layers}
         found = [value for layer in self.layers for value in (*layer.reads, *layer.refers.values())]
         return [value for value in found if value not in made]
 
     def has_weights(self) -> bool:
-        """Whether anything in it is learnt."""
+        """Whether any layer in it has weights."""
         return any(ops.find(layer.op).weights is not ops.Op.weights for layer in self.layers)
 
 
 @dataclass(slots=True, eq=False)
 class Names:
-    """What a region is called, its class, and its members; empty for those that need no name."""
+    """The name of a region, its class, and its members' names, empty for those that need none."""
 
     name: str
     kind: str
@@ -53,11 +53,11 @@ class Names:
 
 
 Naming = Callable[[Unit, Sequence[Unit]], Names | None]
-"""From the merge of a region and its units to names; None where they have no common ones."""
+"""A function from a region's merge and units to names; it returns None if their names have nothing in common."""
 
 
 def find(assembly: Assembly, outputs: Sequence[int], naming: Naming) -> dict[str, str]:
-    """Put the layers of each region into a module of its own; gives the new path of each layer that has a new one."""
+    """Put the layers of each region into a module of its own; returns the moved layers' new paths by their old ones."""
     units = _units(assembly)
     read_by = Counter(value for unit in units for value in unit.reads())
     read_by.update(outputs)
@@ -66,7 +66,7 @@ def find(assembly: Assembly, outputs: Sequence[int], naming: Naming) -> dict[str
     found = _regions(units, read_by)
     kinds = Counter(_ops(units[begin : last + 1]) for begin, last in found)
     for begin, last in found:
-        if begin < end or kinds[_ops(units[begin : last + 1])] == 1:  # in another; or nothing to write once for several
+        if begin < end or kinds[_ops(units[begin : last + 1])] == 1:  # inside another region, or nothing is repeated
             continue
         names = naming(_merge(units[begin : last + 1]), units[begin : last + 1])
         if names is None:
@@ -82,7 +82,7 @@ def find(assembly: Assembly, outputs: Sequence[int], naming: Naming) -> dict[str
 
 
 def key(tensor: str, renamed: dict[str, str]) -> str:
-    """The key of a tensor whose layer may have a new path."""
+    """The key of a tensor whose layer may have moved."""
     path, _, name = tensor.rpartition(".")
     return f"{renamed[path]}.{name}" if path in renamed else tensor
 
@@ -117,7 +117,7 @@ def _merges(unit: Unit) -> bool:
 
 
 def _regions(units: Sequence[Unit], read_by: Counter[int]) -> list[tuple[int, int]]:
-    """First and last unit of each region, in order; no two share a unit."""
+    """The first and last unit of each region, in order; regions share no unit."""
     found: list[tuple[int, int]] = []
     for position, unit in enumerate(units):
         if not _merges(unit):
@@ -139,7 +139,7 @@ def _acts(unit: Unit) -> bool:
 
 
 def _begin(units: Sequence[Unit], position: int, read_by: Counter[int]) -> int | None:
-    """Where the region that ends in a merge begins: all branches come from one value; None where there is none."""
+    """Where the region that ends in a merge begins, so that all branches come from one value; None if there is none."""
     wanted = set(units[position].reads())
     inside: Counter[int] = Counter(units[position].reads())
     at = position
@@ -161,7 +161,7 @@ def _move(unit: Unit, member: str, around: Frame, renamed: dict[str, str]) -> No
     """Put a unit into a module under another name."""
     path = f"{around.path}.{member}" if member else ""
     frame = unit.layers[0].frame
-    if frame.parent is None:  # a layer by itself
+    if frame.parent is None:  # a single layer
         layer = unit.layers[0]
         if layer.path:
             renamed[layer.path] = path
@@ -175,7 +175,7 @@ def _move(unit: Unit, member: str, around: Frame, renamed: dict[str, str]) -> No
 
 
 def by_tag(merge: Unit, units: Sequence[Unit]) -> Names | None:
-    """Names that share a number, as ``res2a``, ``res2a_branch1`` and ``bn2a_branch1`` do, without it."""
+    """Names for units that share a number, such as ``res2a``, ``res2a_branch1`` and ``bn2a_branch1``, without it."""
     parts = re.fullmatch(r"([A-Za-z_]+?)_?(\d\w*)", merge.name)
     if parts is None:
         return None
@@ -195,7 +195,7 @@ def by_tag(merge: Unit, units: Sequence[Unit]) -> Names | None:
 
 
 class Order:
-    """Names of regions by their order, and of what lies in them by theirs."""
+    """Names regions by their order, and their members likewise."""
 
     def __init__(self) -> None:
         self._count: dict[str, int] = {}

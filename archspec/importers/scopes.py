@@ -1,8 +1,8 @@
-"""The tree of modules: layers in the groups that their modules make, named as the modules are.
+"""The tree of modules: layers are grouped by module, and groups are named as the modules are.
 
-A group stands where a module was called.  It is dissolved, its items going to the group around with dotted names, where
-a scope of the language could not hold it: it is called twice, it calls modules it does not own, or its members have
-numbers and are not called in their order.
+A group represents one call of a module.  It is dissolved, its items moving to the enclosing group with dotted names, if
+a scope of the language cannot represent it: the module is called twice, it calls modules it does not own, or its
+members are numbered and not called in order.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from archspec import ops
 from archspec.importers.network import Frame, Layer, Network
 
 MOST_GAPS = 64
-"""The most members of an ``nn.Sequential`` in a row that do nothing, and are written as ``identity``."""
+"""The most consecutive members of an ``nn.Sequential`` that do nothing and are written as ``identity``."""
 
 
 @dataclass(slots=True, eq=False)
 class Leaf:
-    """One layer, by its name in the group around; empty where nothing hangs on it."""
+    """One layer, with its name in the enclosing group; the name is empty if nothing depends on it."""
 
     layer: Layer
     name: str = ""
     branches: list[list[Item]] | None = None
-    """Of a merge: what runs side by side before it, each from the value ``start``."""
+    """For a merge, its parallel branches, each from the value ``start``."""
     start: int = -1
     when: str = ""
-    """The condition under which a use of the block around has it; empty for always."""
+    """The condition under which a use of the enclosing block has it; empty for always."""
     depth: int = 0
-    """How deep branches are nested in it."""
+    """The nesting depth of its branches."""
     bare: bool = False
-    """Whether its branches of one step stand without a list around them, so that ``when`` drops the branch."""
+    """Whether its single-step branches are written without a list around them, so that ``when`` drops the branch."""
 
     @property
     def gives(self) -> int:
-        """The value that follows."""
+        """The value it gives."""
         return self.layer.gives
 
     @property
     def passes(self) -> bool:
-        """Whether the step after it reads what it found there, and not what it gives."""
+        """Whether the next step reads the value before this step, and not this step's output."""
         return self.layer.aside or (not self.layer.reads and self.branches is None)
 
     def reads(self) -> list[int]:
@@ -67,7 +67,7 @@ class Group:
     name: str
     items: list[Item] = field(default_factory=list)
     numbered: bool = False
-    """Whether its members are called by their places."""
+    """Whether its members are named by their positions."""
     when: str = ""
 
     @property
@@ -96,10 +96,10 @@ class Use:
     gives: int
     arguments: dict[str, Any] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
-    """What the block's parameters are where they are left out."""
+    """The defaults of the block's parameters."""
     when: str = ""
     readings: int = 1
-    """How often what it stands for reads the value."""
+    """How often the group that it replaces reads the value."""
 
     def reads(self) -> list[int]:
         """The value it reads."""
@@ -114,14 +114,14 @@ Item = Leaf | Group | Use
 
 
 def outside(items: list[Item], *but: int) -> list[int]:
-    """What some items read that none of them makes, each once, in order."""
+    """The values that some items read and none of them makes, each once, in order."""
     made = {value for item in items for value in item.made()}
     reads = (value for item in items for value in item.reads())
     return [value for value in dict.fromkeys(reads) if value not in made and value not in but]
 
 
 def leaves(items: list[Item]) -> Iterator[Leaf]:
-    """Every layer in some items, in the order they run."""
+    """Every layer in some items, in the order of execution."""
     for item in items:
         if isinstance(item, Group):
             yield from leaves(item.items)
@@ -132,7 +132,7 @@ def leaves(items: list[Item]) -> Iterator[Leaf]:
 
 
 def lists(items: list[Item]) -> Iterator[list[Item]]:
-    """The list itself, and every list of items within."""
+    """The list itself, and every nested list of items."""
     yield items
     for item in items:
         if isinstance(item, Group):
@@ -143,7 +143,7 @@ def lists(items: list[Item]) -> Iterator[list[Item]]:
 
 
 def tree(network: Network) -> Group:
-    """The root group of a network, everything in it named."""
+    """The root group of a network, with all its items named."""
     root = Group(Frame("", network.name), "")
     open_: list[Group] = [root]
     for layer in network.layers:
@@ -163,7 +163,7 @@ def tree(network: Network) -> Group:
 
 
 def _around(frame: Frame) -> list[Frame]:
-    """The calls around a layer, outermost first, without the root's."""
+    """The calls around a layer from the outermost, without the root."""
     found: list[Frame] = []
     step: Frame | None = frame
     while step is not None and step.parent is not None:
@@ -173,13 +173,13 @@ def _around(frame: Frame) -> list[Frame]:
 
 
 def has_weights(layer: Layer) -> bool:
-    """Whether a layer's path matters: something is kept under it."""
+    """Whether a layer has weights, so that its path matters."""
     kind = ops.find(layer.op)
     return kind.weights is not ops.Op.weights
 
 
 def _dissolve(group: Group, called: set[str]) -> None:
-    """Let the groups within that cannot stand go, those within first; ``called`` are paths that are taken."""
+    """Dissolve the subgroups that cannot be scopes, innermost first; ``called`` are the paths already used."""
     kept: list[Item] = []
     for item in group.items:
         if not isinstance(item, Group):
@@ -190,7 +190,7 @@ def _dissolve(group: Group, called: set[str]) -> None:
         _dissolve(item, called)
         single = item.items[0] if len(item.items) == 1 else None
         if isinstance(single, Leaf) and not has_weights(single.layer):
-            single.layer.path = item.frame.path  # a module that is one function
+            single.layer.path = item.frame.path  # a module that is a single function
             kept.append(single)
         elif again or not _stands(item):
             kept += item.items
@@ -226,7 +226,7 @@ def _path(item: Item) -> str:
 
 
 def in_order(names: list[str]) -> bool:
-    """Whether names are numbers that grow, without too many left out."""
+    """Whether names are increasing numbers without too large gaps."""
     if not all(name.isdigit() for name in names):
         return False
     numbers = [-1, *map(int, names)]
@@ -248,5 +248,5 @@ def _name(group: Group) -> None:
 
 
 def _keeps_name(layer: Layer) -> bool:
-    """Whether a layer is known by its path."""
+    """Whether a layer must keep its path as its name."""
     return layer.named or (has_weights(layer) and layer.again is None)

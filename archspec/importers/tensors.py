@@ -1,4 +1,4 @@
-"""What readers of weights share: tensors by a spec's keys, files within bounds, packages that may be missing."""
+"""Shared by readers of weights: tensors by a spec's keys, bounded file reads, missing packages."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ COUNTER = "num_batches_tracked"
 
 @record
 class Filled:
-    """A whole ``state_dict``, and what the file has beside it."""
+    """A complete ``state_dict``, and what else the file holds."""
 
     state: Mapping[str, Tensor]
     unused: tuple[str, ...] = ()
-    """Layers of the file that the network has not."""
+    """Layers of the file that are not in the network."""
 
     @property
     def notes(self) -> list[Diagnostic]:
-        """What is to be said of them."""
+        """Notes on these layers."""
         if not self.unused:
             return []
         shown = ", ".join(f"`{printable(name, 40)}`" for name in self.unused[:LISTED])
@@ -37,7 +37,7 @@ class Filled:
 
     @classmethod
     def of(cls, state: dict[str, Tensor], wanted: Mapping[str, tuple[int, ...]], unused: Sequence[str] = ()) -> Filled:
-        """All tensors that are wanted, in their order; raises :class:`SpecError` where one is missing."""
+        """All wanted tensors, in order; raises :class:`SpecError` if one is missing."""
         import torch
 
         for key in wanted:
@@ -53,12 +53,12 @@ class Filled:
 
 
 def missing_package(what: str, package: str) -> Fault:
-    """The fault of a file that wants a package of the extra ``import``."""
+    """The fault for a file that needs a package of the extra ``import``."""
     return Fault("no-package", f"{what} needs the package {package}, which is not here", hint=f"pip install {package}")
 
 
 def read_bytes(path: Path, most: int) -> bytes:
-    """A file's bytes; raises :class:`Fault` ``too-large`` for more than ``most``, or what opening it may raise."""
+    """A file's bytes; raises :class:`Fault` ``too-large`` for more than ``most``, or any error of opening it."""
     shown = printable(str(path))
     try:
         with open_regular(path) as stream:

@@ -18,7 +18,7 @@ from archspec.source import flow
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """One step as it will stand."""
+    """One step as it will be written."""
 
     head: str
     name: str = ""
@@ -77,7 +77,7 @@ def _outputs(network: Network, root: Group, places: Places) -> list[str]:
 
 
 def _defaults(root: Group, blocks: list[Block]) -> dict[str, dict[str, Any]]:
-    """Arguments that most steps of an op have, and that are not the op's own defaults."""
+    """Arguments that most steps of an op share and that differ from the op's own defaults."""
     counts: dict[str, Counter[str]] = {}
     values: dict[tuple[str, str], Any] = {}
     total: Counter[str] = Counter()
@@ -110,7 +110,7 @@ class _Writer:
         return self._written(root, inputs, outputs)
 
     def _written(self, group: Group, inputs: dict[int, str], outputs: list[int]) -> tuple[list[Step], Places]:
-        """Steps are written twice: only then is it known which of them are read by name, and need a label."""
+        """The steps of a group.  They are made twice: only then is it known which are read by name and need a label."""
         places = Places(group, inputs)
         current = next(iter(inputs))
         self._items(group, current, places, ())
@@ -184,7 +184,7 @@ class _Writer:
     def _arguments(
         self, item: Leaf | Use, places: Places | None = None, around: tuple[Group, ...] = ()
     ) -> dict[str, Any]:
-        """The arguments of a step as they are written."""
+        """The arguments of a step as text."""
         given_ = {name: value for name, value in given(item).items() if value is not ...}
         if isinstance(item, Leaf):
             usual = self.defaults.get(item.layer.op, {})
@@ -230,19 +230,19 @@ def _lines(steps: list[Step], depth: int) -> list[str]:
 
 
 def _branch(branch: list[Step], depth: int, bare: bool) -> list[str]:
-    """A branch: a list in the list of branches; one step stands by itself."""
+    """A branch: a list in the list of branches; a single step is written without a list."""
     margin = "  " * depth
     if not branch:
         return [f"{margin}- []"]
     inner = _lines(branch, depth + 1)
     if len(branch) == 1 and (bare or "when" not in branch[0].beside):
-        # One step is a branch by itself, without a list around it; `for` beside it would make several branches.
+        # A single step is a branch without a list around it; `for` beside it would make several branches.
         return [line[2:] for line in inner]
     return [f"{margin}- {inner[0].lstrip()}", *inner[1:]]
 
 
 def _repeated(steps: list[Step]) -> list[Step]:
-    """Steps with runs of the same one as one that is repeated, and runs whose names count as one with ``for``."""
+    """Steps with runs of equal ones written as one with ``repeat``, and runs of numbered names as one with ``for``."""
     found: list[Step] = []
     at = 0
     while at < len(steps):
@@ -268,7 +268,7 @@ def _repeated(steps: list[Step]) -> list[Step]:
 
 
 def _follows(first: Step, other: Step, distance: int) -> bool:
-    """Whether a step is the same as an earlier one, but for a number in its name that counts on."""
+    """Whether a step equals an earlier one, except that the number in its name is ``distance`` higher."""
     if first.beside or other.beside or (first.branches is not None and first.name):
         return False
     if first.name:

@@ -1,4 +1,4 @@
-"""Layers said shorter: what several of them do together and one op does alone."""
+"""Simplifications: several layers are replaced by one op that does the same."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archspec.importers.network import Layer, Output
 
 
 def tidy(layers: Sequence[Layer], outputs: Sequence[Output]) -> list[Layer]:
-    """The layers of a network with every rule below applied; what its outputs are stays."""
+    """The layers of a network with every rule below applied; the outputs stay the same."""
     for rule in (_normalised_map, _shuffled, _long_sum, grown_joins, _all_same):
         read_by: Counter[int] = Counter(output.value for output in outputs)
         for layer in layers:
@@ -23,7 +23,7 @@ def tidy(layers: Sequence[Layer], outputs: Sequence[Output]) -> list[Layer]:
 
 
 def _normalised_map(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[Layer]:
-    """Layer normalisation of a map whose channels go to the end and back, as one layer."""
+    """Layer normalisation between two permutations, channels to the end and back, as one layer."""
     made = {layer.gives: layer for layer in layers}
     for layer in layers:
         norm = made.get(layer.reads[0]) if layer.op == "permute" else None
@@ -40,7 +40,7 @@ def _normalised_map(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[
 
 
 def _shuffled(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[Layer]:
-    """Channels laid out in groups, groups and channels exchanged, and laid in a row again: a shuffle."""
+    """A channel shuffle: channels split into groups, the two axes transposed, and flattened again."""
     made = {layer.gives: layer for layer in layers}
     for layer in layers:
         turned = made.get(layer.reads[0]) if layer.op == "reshape" else None
@@ -58,7 +58,7 @@ def _shuffled(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[Layer]
 
 
 def _long_sum(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[Layer]:
-    """``a + b + c`` as one sum or product of three, which adds from the left too."""
+    """``a + b + c`` as one merge of three, which is also evaluated from the left."""
     for before, layer in pairwise(layers):
         if (
             layer.op == before.op
@@ -74,7 +74,7 @@ def _long_sum(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[Layer]
 
 
 def _all_same(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[Layer]:
-    """In a network with strided ``same`` every convolution that keeps its size says so; none goes."""
+    """In a network with strided ``same``, give every convolution that keeps its size ``same``; removes no layer."""
     convolutions = [layer.arguments for layer in layers if layer.op == "conv"]
     if any(arguments.get("padding") == "same" for arguments in convolutions):
         for arguments in convolutions:
@@ -84,7 +84,7 @@ def _all_same(layers: Sequence[Layer], read_by: Counter[int]) -> Iterator[Layer]
 
 
 def _keeps_size(kernel: Any, padding: Any = 0, stride: Any = 1, dilation: Any = 1, **_: Any) -> bool:
-    """Whether a convolution's padding is that of ``same``, on both sides alike, and more than none."""
+    """Whether a convolution's padding equals that of ``same``, is symmetric, and is not zero."""
     if not all(isinstance(one, int) for one in (kernel, padding, stride, dilation)):
         return False
     return stride == 1 and padding > 0 and 2 * padding == dilation * (kernel - 1)

@@ -1,4 +1,4 @@
-"""From layers to a spec's text: the stages after an importer, in their order."""
+"""From layers to a spec's text: the stages after an importer, in order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from archspec.importers.network import Network
 
 
 def written(network: Network, channels: dict[int, int]) -> str:
-    """A network's spec; ``channels`` are those of the values that are known."""
+    """The spec of a network as text; ``channels`` are those of the known values."""
     root = scopes.tree(network)
     read_by = branches.readers(root)
     read_by.update(output.value for output in network.outputs)

@@ -1,1 +1,1 @@
-"""What describes the language itself and takes no graph: its schema, its reference, its messages."""
+"""Descriptions of the language itself: its schema, its reference, its messages.  None takes a graph."""

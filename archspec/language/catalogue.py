@@ -1,4 +1,4 @@
-"""What there is to write specs with: ops, library blocks, rewrites, shipped specs, each with a line of words."""
+"""The catalogue: every op, library block, rewrite and shipped spec, each with one line of documentation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Catalogue = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def catalogue() -> dict[str, list[dict[str, Any]]]:
-    """Everything by kind, each in alphabetical order."""
+    """All entries by kind, each kind in alphabetical order."""
     loader = Loader(Diagnostics())
     return {
         "ops": [_op(name) for name in sorted(ops.names())],
@@ -65,7 +65,7 @@ def _block(loader: Loader, name: str) -> dict[str, Any]:
 
 
 def spec(loader: Loader, name: str) -> dict[str, Any]:
-    """A shipped spec; one without words of its own has those of the spec it extends."""
+    """The entry of a shipped spec; one without a description gets that of the spec it extends."""
     file = loader.named(name, None, None)
     base = plain(file.model.extends) if file is not None and file.model.extends is not None else None
     words = _words(file)
@@ -81,7 +81,7 @@ def _words(file: SpecFile | None) -> dict[str, Any]:
 
 
 def table(found: Catalogue) -> RenderableType:
-    """The lists for a terminal."""
+    """The catalogue as a table for a terminal."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -99,7 +99,7 @@ def table(found: Catalogue) -> RenderableType:
 
 
 def text(found: Catalogue, width: int = 120) -> str:
-    """The lists as text without colours."""
+    """The catalogue as text without colours."""
     from rich.console import Console
 
     console = Console(file=StringIO(), width=width, color_system=None, force_terminal=False, highlight=False)

@@ -14,7 +14,7 @@ from archspec.source import parse, plain
 
 @record
 class Explanation:
-    """Why a code is said; where a spec can show it, steps or a spec that are wrong, and the same put right."""
+    """What a code means; where a spec can show it, a wrong example (steps or a spec) and the corrected one."""
 
     why: str
     wrong: str | None = None
@@ -29,9 +29,9 @@ def explanations() -> dict[str, Explanation]:
 
 
 def explain(word: str) -> tuple[str, Explanation]:
-    """A code, which may be given as it is printed, ``error[code]``, and what it means.
+    """A code and its explanation; the code may be given as printed, ``error[code]``.
 
-    Raises :class:`SpecError` where there is no such code.
+    Raises :class:`SpecError` if there is no such code.
     """
     code = re.sub(r"\A(?:error|warning|note)?\[(.*)\]\Z", r"\1", word)
     found = explanations().get(code)
@@ -42,7 +42,7 @@ def explain(word: str) -> tuple[str, Explanation]:
 
 
 def text(code: str, found: Explanation) -> str:
-    """An explanation for people."""
+    """An explanation as text."""
     lines = [code, "", *textwrap.wrap(found.why, 96, initial_indent="  ", subsequent_indent="  ")]
     for title, shown in (("wrong", found.wrong), ("right", found.right)):
         if shown is not None:

@@ -1,8 +1,8 @@
-"""The JSON Schema of a spec file, by which an editor completes and checks it (draft 7, yaml-language-server's own).
+"""The JSON Schema of a spec file, with which an editor completes and checks it (draft 7, as yaml-language-server uses).
 
-Made from what the compiler itself uses: the keys of :mod:`archspec.schema`, every op's arguments, the parameters of
-every block in the library.  It cannot see into expressions, nor into blocks of the user's own, whose arguments it lets
-be whatever they are; `archspec check` has the last word.
+It is made from the compiler's own definitions: the keys of :mod:`archspec.schema`, every op's arguments, the parameters
+of every library block.  It cannot check expressions or the arguments of the user's own blocks, and accepts any;
+`archspec check` has the last word.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from archspec.schema import STEP_KEYS, BlockModel, SpecModel
 from archspec.source import Node, plain
 
 REQUIRED = "(required)"
-"""What is said of a block's parameter that has no default."""
+"""The description of a block's parameter without a default."""
 
 
 def json_schema() -> Schema:
-    """The schema of a spec file as plain data; the same for the same package, key by key."""
+    """The schema of a spec file as plain data; deterministic, including the order of keys."""
     blocks = {name: _library_block(name) for name in sorted(library_names())}
     operations = {name: ops.find(name) for name in sorted(ops.names())}
     definitions: Schema = {
@@ -92,7 +92,7 @@ def _properties(model: type[BaseModel], known: Schema) -> Schema:
 
 
 def _spec_keys(operations: dict[str, type[Op]], blocks: Schema) -> Schema:
-    """What each key of a spec may hold."""
+    """The schema of each key's value in a spec."""
     arguments = {name: _ref(f"op.{name}") for name in operations} | {name: _ref(f"block.{name}") for name in blocks}
     imported: Schema = {
         "type": "object",
@@ -133,7 +133,7 @@ def _spec_keys(operations: dict[str, type[Op]], blocks: Schema) -> Schema:
 
 
 def _shared_keys() -> Schema:
-    """What keys that specs and blocks have in common may hold."""
+    """The schemas of the keys that specs and blocks share."""
     return {
         "name": {"type": "string"},
         "doc": {"type": "string"},
@@ -209,11 +209,11 @@ _STEP_KEYS: Schema = {
         "description": "Whether a block's steps stand in the scope around, named and numbered there.",
     },
 }
-"""What may stand beside a step's own key."""
+"""The keys allowed beside a step's own key."""
 
 
 def _alone(operations: dict[str, type[Op]], blocks: Schema) -> list[str]:
-    """Ops and blocks that say all without arguments; an editor offers each of these as a word, the others as a key."""
+    """Ops and blocks that need no arguments; an editor offers these as words, the others as keys."""
     ready = [
         name
         for name, kind in operations.items()
@@ -264,7 +264,7 @@ def _full_step(operations: dict[str, type[Op]], blocks: Schema) -> Schema:
 
 
 def _op(kind: type[Op]) -> Schema:
-    """The arguments of an op; for a merge, its branches."""
+    """The schema of an op's arguments; of a merge's, its branches."""
     fields = {name: _argument(name, given, kind) for name, given in _fields(kind).items()}
     described: Schema = {"description": _first_line(kind.__doc__)}
     if not kind.merges:
@@ -299,14 +299,14 @@ def _argument(name: str, given: Schema, kind: type[Op]) -> Schema:
 
 
 def _with_default(description: str, default: Any) -> str:
-    """What is said of an argument.  Under the key ``default``, editors would write it into the file unasked."""
+    """A description with the default.  Under the key ``default``, editors would insert it into the file unasked."""
     if default is None:
         return description
     return f"{description} ({json.dumps(default, ensure_ascii=False)} when left out)".strip()
 
 
 def _library_block(name: str) -> Schema:
-    """The parameters of a library block, each of its default's kind."""
+    """The schema of a library block's parameters, each of its default's type."""
     diagnostics = Diagnostics()
     file = Loader(diagnostics).library(name)
     assert file is not None, diagnostics.all
@@ -321,7 +321,7 @@ def _library_block(name: str) -> Schema:
 
 
 _ANYTHING: Schema = {"type": ["string", "number", "boolean", "array", "object"]}
-"""Any value.  Where nothing is said of one, editors offer its key without a colon; with text first, nothing more."""
+"""Any value.  Without a type, editors offer the key without a colon; with ``string`` first, they add only the colon."""
 
 
 def _param(default: Node) -> Schema:
@@ -341,7 +341,7 @@ def _param(default: Node) -> Schema:
 
 
 def _initialisers() -> Schema:
-    """``init`` as a whole, and what one tensor may be given."""
+    """The schema of ``init`` as a whole, and of one tensor's initialiser."""
 
     class Carrier(BaseModel):
         init: Init
@@ -370,7 +370,7 @@ def _first_line(text: str | None) -> str:
 
 
 def _written(value: Any, indent: int, room: int = 118) -> str:
-    """JSON with each value on one line where it fits."""
+    """JSON text with each value on one line where it fits."""
     line = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict | list) or not value or len(line) <= room - indent:
         return line

@@ -1,7 +1,7 @@
-"""What archspec may say: every diagnostic code in its source, with the messages that go with it.
+"""Every diagnostic code in archspec's source, with its messages.
 
-Found by reading the source as Python does, not kept by hand: where a call gives a code and then a message, both are
-constants, but for what the message names.
+They are found by parsing the source rather than listed by hand: wherever a call takes a code and then a message, both
+are constants, except for the values that the message names.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from archspec.records import record
 
 _CODE = re.compile(r"[a-z]+(-[a-z]+)*\Z")
 _SEVERITIES = {"error": "error", "warning": "warning", "note": "note", "Fault": "error", "Diagnostic": "error"}
-"""Severity by the function that is called."""
+"""The severity by the function that is called."""
 
 
 @record
 class Message:
-    """One thing that may be said under a code; ``…`` stands for what it names, and no text for one made elsewhere."""
+    """One message of a code; ``…`` stands for a value it names, and its text is empty if it is made elsewhere."""
 
     code: str
     severity: str
@@ -47,7 +47,7 @@ def _messages(tree: ast.Module) -> Iterator[Message]:
 
 
 def _assigned(scope: ast.AST) -> dict[str, list[ast.expr]]:
-    """What is assigned to each plain name inside."""
+    """The expressions assigned to each plain name inside a node."""
     found: dict[str, list[ast.expr]] = {}
     for node in ast.walk(scope):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -56,7 +56,7 @@ def _assigned(scope: ast.AST) -> dict[str, list[ast.expr]]:
 
 
 def _said(call: ast.Call, names: dict[str, list[ast.expr]]) -> Iterator[Message]:
-    """The messages of a call that has a code among its arguments, and the message after it."""
+    """The messages of a call whose arguments include a code followed by a message."""
     called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     severity = next((_constant(word.value) for word in call.keywords if word.arg == "severity"), None)
     for code, message in zip(call.args, call.args[1:], strict=False):
@@ -76,7 +76,7 @@ def _constant(node: ast.expr) -> str | None:
 
 
 def _texts(node: ast.expr) -> Iterator[str]:
-    """The texts an expression may be, ``…`` where it holds a value."""
+    """The texts that an expression can evaluate to, with ``…`` in place of values."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value
     elif isinstance(node, ast.JoinedStr):

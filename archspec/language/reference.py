@@ -1,7 +1,7 @@
 """The reference of the language, ``docs/reference.md``: every key, op, block, rewrite, spec and diagnostic code.
 
-Made from the code, so that nothing can be listed that is not there, nor left out.  What the words mean together is told
-in the README; this is the place to look one of them up.
+It is made from the code, so it lists everything that exists and nothing else.  The README introduces the language; this
+is for looking things up.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The part of the JSON Schema about ``rewrite:``: every rewrite, its options and what they may be."""
+"""The part of the JSON Schema for ``rewrite:``: every rewrite, its options and their values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from archspec.rewrites import Rewrite
 
 
 def definitions() -> Schema:
-    """``rewrites``, a list or one alone, and ``rewrite``, one of them."""
+    """The definitions ``rewrites``, a list or a single one, and ``rewrite``, one rewrite."""
     kinds = [rewrites.find(name) for name in sorted(rewrites.names())]
     plain = [kind.keyword for kind in kinds if not any(field.is_required() for field in kind.model_fields.values())]
     named: Schema = {
@@ -29,7 +29,7 @@ def definitions() -> Schema:
 
 
 def _options(kind: type[Rewrite]) -> Schema:
-    """The options of a rewrite: by name, or its main one alone."""
+    """The schema of a rewrite's options: a mapping by name, or the main option alone."""
     found = without_titles(kind.model_json_schema())
     fields: Schema = found.get("properties", {})
     given: Schema = {"type": ["object", "null"], "properties": fields}

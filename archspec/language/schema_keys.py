@@ -1,4 +1,4 @@
-"""The part of the JSON Schema about what some keys of a spec hold: its claims, its loss, its outputs."""
+"""The parts of the JSON Schema for some keys of a spec: its claims, its loss, its outputs."""
 
 from __future__ import annotations
 

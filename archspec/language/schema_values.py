@@ -1,4 +1,4 @@
-"""Schemas of values: what pydantic says of an argument, with expressions allowed everywhere and ``_`` in integers."""
+"""Schemas of values: pydantic's schema of an argument, with expressions allowed everywhere and ``_`` in integers."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 Schema = dict[str, Any]
 
 EXPRESSION = r"\$"
-"""What text must hold to stand where something else is wanted: ``$name`` or ``$(…)``."""
+"""The pattern of text that may stand for another type of value: ``$name`` or ``$(…)``."""
 
 GROUPED = r"^[-+]?[0-9]+(_[0-9]+)+$"
-"""An integer with ``_``, which is a number to archspec and text to editors."""
+"""The pattern of an integer with ``_``, which archspec reads as a number and editors as text."""
 
 NAME = r"^\$?[A-Za-z_(]"
-"""How an op, a block or a ``$param`` begins, in a step's key."""
+"""The pattern of an op, a block or a ``$param`` at the start of a step's key."""
 
 CLAUSE = r"\bin\b"
-"""What a ``for`` holds."""
+"""The pattern of a ``for`` clause."""
 
 MESSAGES = {
     EXPRESSION: "this needs another type of value, or an expression: $name or $(…)",
@@ -25,12 +25,12 @@ MESSAGES = {
     NAME: "this must be an op, a block or $param, optionally followed by ` as name`",
     CLAUSE: "this must be a clause such as: i in range(4)",
 }
-"""What is said where a text does not fit a pattern."""
+"""The message for a text that does not match a pattern."""
 OTHERWISE = "this needs a text of another form, or an expression: $name or $(…)"
 
 
 def without_titles(schema: Any) -> Any:
-    """The same without the titles pydantic makes of names."""
+    """A schema without the titles that pydantic makes from names."""
     if isinstance(schema, list):
         return [without_titles(item) for item in schema]
     if not isinstance(schema, dict):
@@ -45,7 +45,7 @@ def without_titles(schema: Any) -> Any:
 
 
 def lenient(schema: Schema) -> Schema:
-    """The same, with an expression allowed for the whole and for every part, and ``_`` in integers."""
+    """A schema that also allows an expression for the whole and for every part, and ``_`` in integers."""
     if "anyOf" in schema:
         rest = {key: value for key, value in schema.items() if key != "anyOf"}
         return {**any_of([lenient(inner) for inner in schema["anyOf"]]), **rest}
@@ -69,9 +69,9 @@ def lenient(schema: Schema) -> Schema:
 
 
 def any_of(options: list[Schema]) -> Schema:
-    """Any of these, as one schema of several types where no keyword would say two things: editors explain it better.
+    """Any of these schemas, merged into one of several types where no keywords conflict: editors explain that better.
 
-    Lists come last and by themselves, since an editor begins what comes first: a number, not a list of one.
+    Lists come last and stay separate, since an editor starts with the first option: a number, not a list of one.
     """
     flat = [inner for option in options for inner in option.get("anyOf", [option])]
     kept: list[Schema] = []
@@ -94,14 +94,14 @@ def _is_list(option: Schema) -> bool:
 
 
 def _without_text(option: Schema) -> Schema:
-    """A list without the expression that may stand for it, where another option allows one already."""
+    """A list without its alternative of an expression, where another option already allows one."""
     if _types(option) != ["array", "string"]:
         return option
     return {key: value for key, value in option.items() if key != "pattern"} | {"type": "array"}
 
 
 def with_messages(schema: Any) -> Any:
-    """The same with words for an editor to show where a pattern is not met, instead of the pattern."""
+    """A schema with a message for each pattern, which an editor shows instead of the pattern."""
     if isinstance(schema, list):
         return [with_messages(item) for item in schema]
     if not isinstance(schema, dict):
@@ -112,7 +112,7 @@ def with_messages(schema: Any) -> Any:
 
 
 def _merged(one: Schema, other: Schema) -> Schema | None:
-    """One schema that takes what either takes; None where a keyword would say two things."""
+    """One schema that accepts what either accepts; None if their keywords conflict."""
     if one == other:
         return one
     if "type" not in one or "type" not in other or _is_list(one) != _is_list(other):
@@ -122,7 +122,7 @@ def _merged(one: Schema, other: Schema) -> Schema | None:
         return None
     merged = {**other, **one, "type": list(dict.fromkeys([*_types(one), *_types(other)]))}
     if common and ("pattern" in one) != ("pattern" in other):
-        del merged["pattern"]  # one of the two takes any text
+        del merged["pattern"]  # one of the two accepts any text
     for key in one.keys() & other.keys() - {"type"}:
         if key == "pattern" and one[key].startswith(EXPRESSION) and other[key].startswith(EXPRESSION):
             merged[key] = max(one[key], other[key], key=len)

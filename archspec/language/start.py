@@ -1,4 +1,4 @@
-"""A shipped spec as the start of one's own: what it says and what it extends, as one file."""
+"""A shipped spec as the start of a user's own: the spec merged with what it extends, as one file."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from archspec.elaborate.loader import Loader, Variant, more_names, spec_names
 from archspec.source import Mapping, Node, parse, plain
 
 _LAID_OVER = ("params", "sizes")
-"""Keys whose values take the places of the base's one by one; every other key takes the place of the base's whole."""
+"""Keys whose entries replace the base's one by one; any other key replaces the base's as a whole."""
 _LEFT_OUT = ("archspec", "extends", *_LAID_OVER)
 """Keys of a variant that are not copied."""
 
 
 def start(name: str) -> str:
-    """The text of a shipped spec that stands by itself: a variant's values are written into what it extends.
+    """The text of a shipped spec as one file: a variant's values are written into the spec that it extends.
 
-    Comments stay.  Raises :class:`SpecError` where no spec has the name.
+    Comments are kept.  Raises :class:`SpecError` if no spec has the name.
     """
     if name not in spec_names() | more_names():
         hint = did_you_mean(name, spec_names() | more_names()) or "`archspec list specs` shows the shipped specs"
@@ -46,7 +46,7 @@ def _text(variant: Variant) -> str:
 
 
 def _with(base: Mapping, values: dict[tuple[str, str], Node]) -> str:
-    """The text of a file with values in the places of those it has by section and key."""
+    """The text of a file with its values replaced, by section and key."""
     lines = list(base.span.source.lines)
     places: list[tuple[Node, Node]] = []
     for (section, key), new in values.items():
@@ -62,7 +62,7 @@ def _with(base: Mapping, values: dict[tuple[str, str], Node]) -> str:
 
 
 def _written(node: Node) -> str:
-    """A value as it is written, on one line."""
+    """A value as YAML on one line."""
     span = node.span
     if span.line == span.end_line:
         return span.source.lines[span.line - 1][span.column - 1 : span.end_column - 1]
@@ -70,7 +70,7 @@ def _written(node: Node) -> str:
 
 
 def _parts(file: Mapping) -> dict[str, str]:
-    """The lines of each key of a file, with the comments below it."""
+    """The lines of each key in a file, including the comments below it."""
     lines = file.span.source.lines
     first = [key.span.line - 1 for key, _ in file.entries]
     return {

@@ -1,6 +1,6 @@
-"""What `archspec help WORD` answers: an op, a block, a rewrite, a spec, or a form of the language, by its name.
+"""The help texts of `archspec help WORD` for an op, a block, a rewrite, a spec, or a form of the language.
 
-All is taken from where it is defined; only forms have words of their own, in ``forms.yaml``.
+Everything is taken from its definition; only forms have texts of their own, in ``forms.yaml``.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from archspec.schema import BlockModel, SpecModel
 from archspec.source import parse, plain
 
 WIDTH = 100
-"""Columns that texts are wrapped at."""
+"""The column at which texts are wrapped."""
 
 
 @record
 class Topic:
-    """What there is to say of one word: a sentence or more, a table of arguments, keys or names, and an example."""
+    """The help on one word: a sentence or more, a table of arguments, keys or names, and an example."""
 
     name: str
     kind: str
     doc: str
     rows: tuple[tuple[str, str, str], ...] = ()
-    """Name, default (or ``required``, or nothing), and what it is."""
+    """Rows of name, default (or ``required``, or nothing), and description."""
     columns: str = "arguments"
     example: str = ""
     notes: tuple[str, ...] = ()
 
 
 def topics(word: str) -> tuple[Topic, ...]:
-    """Everything that has a name.  Raises :class:`SpecError` where nothing has, saying what comes near."""
+    """The topics with a name.  Raises :class:`SpecError` if there is none, suggesting similar names."""
     found = [topic for kind in _KINDS for topic in kind(word)]
     if not found:
         raise SpecError([Diagnostic("unknown-topic", f"there is no help on `{printable(word)}`", hint=_hint(word))])
@@ -52,7 +52,7 @@ def topics(word: str) -> tuple[Topic, ...]:
 
 
 def names() -> dict[str, list[str]]:
-    """Every word there is help on, by what it is."""
+    """Every word that has help, by kind."""
     return {
         "ops": sorted(ops.names()),
         "blocks": sorted(library_names()),
@@ -64,7 +64,7 @@ def names() -> dict[str, list[str]]:
 
 @cache
 def forms() -> dict[str, tuple[str, str]]:
-    """What each form of the language is, and an example: steps, or keys of a spec."""
+    """Each form of the language: its description, and an example of steps or of a spec's keys."""
     text = (files("archspec.language") / "forms.yaml").read_text(encoding="utf-8")
     return {name: (form["what"], form["example"]) for name, form in plain(parse(text, "forms.yaml")).items()}
 
@@ -194,7 +194,7 @@ def _first(kind: type[Any]) -> str:
 
 
 def text(found: Sequence[Topic]) -> str:
-    """Topics for people."""
+    """Topics as text."""
     return "\n\n".join("\n".join(_lines(topic)) for topic in found) + "\n"
 
 
@@ -224,7 +224,7 @@ def columns(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
 
 
 def to_json(found: Sequence[Topic]) -> list[dict[str, Any]]:
-    """The same as plain data."""
+    """Topics as plain data."""
     return [
         {
             "name": topic.name,

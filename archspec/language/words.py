@@ -1,4 +1,4 @@
-"""How values, shapes and arguments are written where the language is described."""
+"""How descriptions of the language write values, shapes and arguments."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from archspec.sizes import text as size_text
 
 
 def field_row(name: str, field: FieldInfo) -> tuple[str, str, str]:
-    """An argument: its name, its default (``required``, or nothing where it is none), and what it is."""
+    """An argument's name, its default (``required``, or nothing if it is none), and its description."""
     default = "required" if field.is_required() else "" if field.default is None else flow(field.default)
     return field.alias or name, default, field.description or ""
 
 
 def signature(name: str, field: FieldInfo) -> str:
-    """An argument as a use of it would give its default: ``std: 1.0``; its name alone where it has none."""
+    """An argument with its default, as a call would give it: ``std: 1.0``; the name alone if it has no default."""
     return name if field.is_required() else f"{name}: {flow(field.default)}"
 
 
 def flow(value: Any) -> str:
-    """A plain value as YAML's flow style writes it."""
+    """A plain value in YAML's flow style."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}: {flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):

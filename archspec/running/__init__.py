@@ -1,1 +1,1 @@
-"""What runs a compiled network: torch is imported here."""
+"""Runs compiled networks.  This package imports torch."""

@@ -1,7 +1,7 @@
-"""What torch's own allocator takes for a network: measured on a device, beside what the analysis says of it.
+"""The memory that torch's allocator hands out for a network, measured on a device and compared with the analysis.
 
-It is more where a backend needs space to work in, and where an allocator rounds up: the analysis counts tensors.  On
-CUDA the caching allocator keeps account; on the CPU torch's profiler sees what is allotted and freed.
+The measured value is larger where a backend needs workspace and where the allocator rounds up: the analysis counts
+tensors only.  On CUDA the caching allocator keeps the statistics; on the CPU torch's profiler records each allocation.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SMALLER = "use a smaller batch, or a smaller data type"
 
 @record
 class Allocated:
-    """Most bytes that the allocator had given out at once, the weights' left out, inputs included."""
+    """The peak number of bytes allocated at once; weights are excluded, inputs included."""
 
     device: str
     inference: int
@@ -42,8 +42,8 @@ def measure(
 ) -> Allocated:
     """Run a network once in evaluation and once in training, forward and backward, on random images.
 
-    Raises :class:`archspec.SpecError` where there is no such device or too little memory on it, and where torch refuses
-    to run the network at the sizes and the batch.
+    Raises :class:`archspec.SpecError` if the device does not exist or has too little memory, and if torch refuses
+    to run the network at these sizes and this batch.
     """
     place = devices.find(device)
     report = Report(spec.graph, {**spec.graph.sizes, **sizes})
@@ -81,7 +81,7 @@ def measure(
 
 
 def _on_cuda(run: Callable[[], None], place: torch.device) -> int:
-    run()  # libraries take their workspaces at the first call, and keep them
+    run()  # libraries allocate their workspaces at the first call and keep them
     torch.cuda.synchronize(place)
     before = torch.cuda.memory_allocated(place)
     torch.cuda.reset_peak_memory_stats(place)
@@ -109,7 +109,7 @@ def _on_cpu(run: Callable[[], None], place: torch.device) -> int:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what the profiler's own library writes to the terminal."""
+    """Suppress what the profiler's library writes to the terminal."""
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

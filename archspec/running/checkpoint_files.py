@@ -1,6 +1,6 @@
-"""Files of weights: torch's, read by its unpickler that runs no code, and safetensors; and what is a plain tensor.
+"""Reading weight files: torch's, by its unpickler that runs no code, and safetensors; and the check for plain tensors.
 
-Imports torch, so only what runs a network may import it.
+Imports torch, so only modules that run a network may import it.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
 from archspec.source import open_regular
 
 SAFETENSORS = ".safetensors"
-"""What files of the package safetensors end in."""
+"""The file extension of the safetensors format."""
 
 _ASKED_FOR = re.compile(r"GLOBAL ([\w.]+)")
-"""How torch's unpickler names what a file would have it call."""
+"""How torch's unpickler names the function that a file tries to call."""
 
 
 def read_checkpoint(path: Path | str) -> dict[Any, Any]:
-    """The dict that a file holds, on the CPU; its keys and values are whatever the file says.
+    """The dict that a file holds, on the CPU.  Its keys and values are unchecked.
 
-    A file that ends in ``.safetensors`` is read by the package of that name.  Raises :class:`SpecError`:
+    A file with the extension ``.safetensors`` is read by the package safetensors.  Raises :class:`SpecError`:
     ``file-not-found``, ``not-a-file``, ``no-package`` or ``unreadable-weights``.
     """
     if Path(path).suffix == SAFETENSORS:
@@ -39,7 +39,7 @@ def read_checkpoint(path: Path | str) -> dict[Any, Any]:
             content = torch.load(file, map_location="cpu", weights_only=True)
     except Fault as fault:
         raise SpecError([fault.diagnostic]) from None
-    except Exception as error:  # whatever the bytes led the unpickler to raise
+    except Exception as error:  # damaged bytes can make the unpickler raise anything
         raise unreadable(path, _reason(error)) from error
     if not isinstance(content, dict):
         raise unreadable(path, f"it holds {described(content)}, not a state_dict")
@@ -53,12 +53,12 @@ def _read_safetensors(path: Path) -> dict[Any, Any]:
             return load(file.read())
     except Fault as fault:
         raise SpecError([fault.diagnostic]) from None
-    except Exception as error:  # the package's own, of a kind that it does not name
+    except Exception as error:  # the package's own exception, which has no public name
         raise unreadable(path, "it is no safetensors file, or a broken one") from error
 
 
 def safetensors(state: Mapping[str, Tensor]) -> bytes:
-    """A ``state_dict`` as a safetensors file; raises :class:`SpecError` ``no-package`` without the package."""
+    """A ``state_dict`` as the bytes of a safetensors file.  Raises :class:`SpecError` ``no-package``."""
     return _safetensors().save({key: value.contiguous() for key, value in state.items()})
 
 
@@ -71,13 +71,13 @@ def _safetensors() -> Any:
 
 
 def unreadable(path: Path | str, reason: str, hint: str | None = None) -> SpecError:
-    """The error of a file that is of no use."""
+    """The error for a file that cannot be used."""
     message = f"cannot read weights from `{printable(str(path))}`: {reason}"
     return SpecError([Diagnostic("unreadable-weights", message, hint=hint)])
 
 
 def not_plain(value: object) -> str | None:
-    """Why a value is no plain tensor of real numbers in memory; None where it is one."""
+    """Why a value is not a plain tensor of real numbers in memory; None if it is one."""
     if not isinstance(value, Tensor):
         return described(value)
     if value.is_nested:
@@ -92,7 +92,7 @@ def not_plain(value: object) -> str | None:
 
 
 def described(value: object) -> str:
-    """A value of a file by its kind, in words."""
+    """The type of a value in a file, in words."""
     if value is None:
         return "nothing"
     if isinstance(value, Tensor):
@@ -103,7 +103,7 @@ def described(value: object) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Why a file cannot be read, in our words: torch's advise to try again without its guard."""
+    """Why a file cannot be read, in our words: torch's message advises to retry without `weights_only`."""
     if isinstance(error, OSError):
         return printable(error.strerror or str(error))
     found = _ASKED_FOR.search(str(error)) if isinstance(error, pickle.UnpicklingError) else None

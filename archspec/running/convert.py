@@ -1,7 +1,7 @@
-"""Weights of one spec carried into another that extends, imports or rewrites it.
+"""Converts the weights of one spec to another spec that extends, imports or rewrites it.
 
-A spec knows the chain of files it comes of, and those of the specs it is made of; rewrites on the way have said what
-becomes of each tensor.  Imports torch only to initialise what starts anew.
+A spec knows the chain of files it extends and those of the specs it is made of; each rewrite states what becomes of
+each tensor.  Imports torch only to initialise tensors that the checkpoint does not provide.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from archspec.spec import Spec
 
 LISTED = 8
-"""Keys named in a report; the rest are counted."""
+"""The most keys named in a report; the rest are only counted."""
 
 
 @record
 class Conversion:
-    """The tensors that were carried, by their new keys, and what was not."""
+    """The converted tensors by their new keys, and the keys that were not converted."""
 
     state: Mapping[str, Any]
     fresh: tuple[str, ...]
-    """Keys of the new network that the old one has nothing for."""
+    """Keys of the new network that no tensor of the old one provides."""
     missing: tuple[str, ...]
-    """Keys of the old network that the checkpoint has not, or of another shape."""
+    """Keys of the old network that are missing from the checkpoint or have another shape there."""
     unused: tuple[str, ...]
-    """Keys of the checkpoint that the old network has not."""
+    """Keys of the checkpoint that are not in the old network."""
     dropped: tuple[str, ...]
-    """Keys of the old network that the new one has no use for."""
+    """Keys of the old network that the new one does not use."""
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain data."""
@@ -61,9 +61,9 @@ class Conversion:
 
 
 def convert(old: Graph, new: Graph, state: Mapping[str, Any]) -> Conversion:
-    """Carry a ``state_dict`` of ``old`` into ``new``, wherever that is made from it.
+    """Convert a ``state_dict`` of ``old`` to ``new``, in every part of ``new`` that is derived from ``old``.
 
-    Raises :class:`SpecError` when ``new`` is not, or when the state is not one of ``old``.
+    Raises :class:`SpecError` if ``new`` is not derived from ``old``, or if the state does not belong to ``old``.
     """
     routes = _routes(old, new)
     if not routes:
@@ -83,9 +83,9 @@ def convert(old: Graph, new: Graph, state: Mapping[str, Any]) -> Conversion:
 
 
 def renamed(old: Graph, new: Graph, state: Mapping[str, Any], keys: Mapping[str, str]) -> Conversion:
-    """Carry a ``state_dict`` of ``old`` into ``new`` by a map of keys, as ``archspec diff --format json`` gives one.
+    """Convert a ``state_dict`` of ``old`` to ``new`` by a map of keys such as ``archspec diff --format json`` prints.
 
-    Raises :class:`SpecError` ``weights-mismatch`` when nothing fits.
+    Raises :class:`SpecError` ``weights-mismatch`` if no tensor fits.
     """
     known, fitting = new.state, _fitting(old, state)
     carried = {
@@ -98,7 +98,7 @@ def renamed(old: Graph, new: Graph, state: Mapping[str, Any], keys: Mapping[str,
 
 
 def _fitting(old: Graph, state: Mapping[str, Any]) -> dict[str, Any]:
-    """The tensors of a state that are the network's, by key and shape."""
+    """The tensors of a state whose key and shape match the network's."""
     wanted = old.state
     return {key: value for key, value in state.items() if key in wanted and _shape(value) == wanted[key]}
 
@@ -106,7 +106,7 @@ def _fitting(old: Graph, state: Mapping[str, Any]) -> dict[str, Any]:
 def _conversion(
     old: Graph, new: Graph, state: Mapping[str, Any], carried: Mapping[str, Any], used: Set[str]
 ) -> Conversion:
-    """What was carried, and what was not; ``used`` are the old keys that reach the new network."""
+    """The conversion and its report; ``used`` are the old keys that reach the new network."""
     wanted, fitting = old.state, _fitting(old, state)
     return Conversion(
         state=carried,
@@ -118,7 +118,7 @@ def _conversion(
 
 
 def complete(spec: Spec, conversion: Conversion, seed: int = 0) -> dict[str, Any]:
-    """A whole ``state_dict`` of a spec: what was carried, the rest initialised as the spec says."""
+    """A complete ``state_dict`` of a spec: the converted tensors, and the rest initialised as the spec says."""
     import torch
 
     from archspec.running.runtime import compiled
@@ -142,12 +142,12 @@ def _routes(old: Graph, new: Graph) -> list[tuple[Stage | Under, ...]]:
 
 
 def _begins(start: Sequence[Stage | Under], stages: Sequence[Stage | Under]) -> bool:
-    """Whether what was done to the new spec begins with all that was done to the old."""
+    """Whether the new spec's stages begin with all stages of the old one."""
     return [stage.name for stage in start] == [stage.name for stage in stages[: len(start)]]
 
 
 def _used(stages: Sequence[Stage | Under], state: Mapping[str, Any], known: Mapping[str, Any]) -> set[str]:
-    """The old keys that reach the new network: those asked for, followed back stage by stage."""
+    """The old keys that reach the new network: the wanted keys, traced back stage by stage."""
     needed = [set(state)]
     for stage in stages:
         needed.append(set(stage.origins(needed[-1])))

@@ -1,4 +1,4 @@
-"""Where torch runs: the device a user names."""
+"""The torch device that a user names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from archspec.diagnostics import Diagnostic, SpecError, printable
 
 
 def find(name: str) -> torch.device:
-    """The device of ``auto``, ``cpu``, ``cuda`` or ``cuda:1``; raises :class:`SpecError` where there is none."""
+    """The device for ``auto``, ``cpu``, ``cuda`` or ``cuda:1``; raises :class:`SpecError` if it does not exist."""
     kind, _, index = name.partition(":")
     if name == "auto":
         return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")

@@ -1,7 +1,7 @@
-"""The effective receptive field: how much each pixel really weighs (Luo et al., https://arxiv.org/abs/1701.04128).
+"""The effective receptive field: how much each pixel contributes (Luo et al., https://arxiv.org/abs/1701.04128).
 
-By gradients, of the middle of a map with respect to the image, averaged over random images: with random weights, or
-those of a checkpoint.  Or, without weights and without torch, by counting paths through the graph along each axis.
+Measured by gradients: those of the middle of a map with respect to the image, averaged over random images, with random
+weights or a checkpoint's.  Or, without weights and torch, by counting paths through the graph along each axis.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from archspec.spec import Spec
 
 MASS = 0.95
-"""The share of the weight that an effective field is measured by."""
+"""The share of the total weight that defines the effective field."""
 
 
 @record
 class EffectiveField:
-    """The weight of every pixel, row by row, summing to 1, and how it compares with the theoretical field."""
+    """The weight of every pixel, row by row, summing to 1, and its comparison with the theoretical field."""
 
     step: str
     weights: tuple[tuple[float, ...], ...]
     theoretical: tuple[int, int]
-    """Rows and columns of the theoretical field, as far as the image has them."""
+    """Rows and columns of the theoretical field, at most the image's."""
     how: str
     notes: tuple[Diagnostic, ...] = ()
-    """What was done to the weights of a file to fit."""
+    """How the weights of a file were adapted to fit."""
 
     @property
     def pixels(self) -> int:
@@ -54,11 +54,11 @@ class EffectiveField:
 
     @property
     def fraction(self) -> float:
-        """The part of the theoretical field that holds 95% of the weight."""
+        """The pixels that hold 95% of the weight, as a fraction of the theoretical field."""
         return self.pixels / (self.theoretical[0] * self.theoretical[1])
 
     def to_json(self) -> dict[str, Any]:
-        """The field as data, the weights left out."""
+        """The field as plain data, without the weights."""
         return {
             "step": self.step,
             "how": self.how,
@@ -78,7 +78,7 @@ class EffectiveField:
 
 
 def by_paths(graph: Graph, sizes: Mapping[str, int], of: int) -> EffectiveField:
-    """From path counts, no weights: the product of the axes' counts, which paths through 2-D windows have."""
+    """From path counts, without weights: in two dimensions the number of paths is the product of the counts by axis."""
     source = image_input(graph)
     axes = graph.nodes[source].shape.axes[1:]
     shares: list[list[float]] = []
@@ -96,7 +96,7 @@ def by_gradients(
     graph: Graph, model: nn.Module, sizes: Mapping[str, int], of: int, images: int = 32, seed: int = 0,
     how: str = "by gradients",
 ) -> EffectiveField:  # fmt: skip
-    """From the gradient of the middle of a map, its absolute value averaged over random images and channels."""
+    """From the gradient of the middle of a map: its absolute value, averaged over random images and channels."""
     import torch
 
     source = image_input(graph)
@@ -132,9 +132,9 @@ def by_gradients(
 def measured(
     spec: Spec, sizes: Mapping[str, int], of: int, weights: Path | str | None = None, images: int = 32, seed: int = 0
 ) -> EffectiveField:
-    """By gradients of the compiled network, with the weights of a file or, from a seed, random ones.
+    """The field by gradients of the compiled network, with a file's weights or random ones from a seed.
 
-    Raises :class:`SpecError`: ``no-memory``, what is said of weights in files, and why one image is refused.
+    Raises :class:`SpecError` ``no-memory``, for weights that do not fit, and if a single image is refused.
     """
     import torch
 
@@ -161,7 +161,7 @@ def measured(
 
 
 def heat_map(field: EffectiveField, path: Path | str) -> None:
-    """Draw a field as a picture (png, svg or pdf), the theoretical one's outline around its middle."""
+    """Draw a field as a picture (png, svg or pdf), with the outline of the theoretical field around its middle."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -169,7 +169,7 @@ def heat_map(field: EffectiveField, path: Path | str) -> None:
     figure = Figure(figsize=(5.2, 5.2 * rows / columns + 0.4), layout="constrained")
     axes = figure.add_subplot()
     top = max(max(row) for row in field.weights)
-    shares = [[(weight / top) ** 0.5 for weight in row] for row in field.weights]  # the rim would be black otherwise
+    shares = [[(weight / top) ** 0.5 for weight in row] for row in field.weights]  # otherwise the rim would be black
     axes.imshow(shares, cmap="magma", interpolation="nearest")
     held = [(y, x) for y, row in enumerate(field.weights) for x, weight in enumerate(row) if weight > 0]
     if held:
@@ -178,13 +178,13 @@ def heat_map(field: EffectiveField, path: Path | str) -> None:
         axes.plot(*outline, color="white", linewidth=0.8, alpha=0.7)
     axes.set_axis_off()
     axes.set_title(f"{field.step}: {MASS:.0%} of the weight on {field.fraction:.1%} of the field", fontsize=9)
-    metadata = {"Date": None} if str(path).endswith(".svg") else None  # the same picture, the same bytes
+    metadata = {"Date": None} if str(path).endswith(".svg") else None  # the same picture always has the same bytes
     with matplotlib.rc_context({"svg.hashsalt": "archspec"}):
         figure.savefig(path, dpi=150, metadata=metadata)
 
 
 def image_input(graph: Graph) -> int:
-    """The first input; raises :class:`SpecError` where it has not two spatial axes."""
+    """The first input; raises :class:`SpecError` unless it has two spatial axes."""
     source = next(iter(graph.inputs.values()))
     if graph.nodes[source].shape.rank != 2:
         raise SpecError(
@@ -194,7 +194,7 @@ def image_input(graph: Graph) -> int:
 
 
 def _theoretical(graph: Graph, sizes: Mapping[str, int], of: int) -> tuple[int, int]:
-    """Size of the field, no larger than the image; all of it where it is no one number."""
+    """Size of the field, at most the image's; the image's where the field has no single size."""
     source = graph.nodes[image_input(graph)]
     evaluation = Evaluation(dict(sizes))
     field = table(graph, sizes)[graph.nodes[of].path]
@@ -206,7 +206,7 @@ def _theoretical(graph: Graph, sizes: Mapping[str, int], of: int) -> tuple[int, 
             found.append(size)
         elif along is not None:
             found.append(min(along.size, size))
-        else:  # no one size for every row: that of the middle one
+        else:  # sizes differ by row: take the middle row's
             rows = rows_read(graph, sizes, of, source.index, whole_image=False)[axis]
             middle = rows[len(rows) // 2]
             found.append(middle.bit_length() - (middle & -middle).bit_length() + 1)
@@ -214,7 +214,7 @@ def _theoretical(graph: Graph, sizes: Mapping[str, int], of: int) -> tuple[int, 
 
 
 def nearest_module(graph: Graph, of: int) -> int:
-    """The step itself, or the last map before it that is a module's output, so that gradients can be asked of it."""
+    """The step itself, or the last map before it that is a module's output, so that its gradient can be taken."""
     for node in reversed(graph.nodes[: of + 1]):
         if node.shape.rank and not node.training_only and _find_module(graph, node.index) is not None:
             return node.index
@@ -230,7 +230,7 @@ def _module_path(graph: Graph, of: int) -> str:
 
 
 def _find_module(graph: Graph, of: int) -> str | None:
-    """The path of a module whose output a node is: its own, or the block's that ends with it."""
+    """The path of the module whose output a node is: its own, or that of the block that ends with it."""
     node = graph.nodes[of]
     if node.is_module and node.reuse is None:
         return node.path

@@ -1,4 +1,4 @@
-"""A receptive field drawn on a photo: the pixels that places of a map read stay bright, or glow as they weigh.
+"""A receptive field drawn on a photo: the pixels that are read stay bright, or glow by their weight.
 
 The pixels are exact at the sizes given, borders and holes included.  Needs Pillow alone.
 """
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MOST_PHASES = 8
-"""Phases that are drawn side by side; of more, the first ones."""
+"""The most phases drawn side by side; if there are more, the first ones are drawn."""
 LARGEST = 1 << 26
-"""Pixels of the whole picture; beyond that only one phase is drawn, no larger than the input."""
+"""The most pixels of the whole picture; beyond that only one phase is drawn, at the input's size."""
 WIDEST = 512
-"""Pixels that a small input is enlarged to, by a whole number."""
+"""The size in pixels that a small input is enlarged to, by an integer factor."""
 EDGE, OTHER = (255, 122, 48), (190, 200, 215)
 """Colours of the frame around the field, and around those of the other phases."""
 GLOW = (255, 96, 32)
@@ -31,14 +31,14 @@ _DARK = 0.28
 _GAP = 12
 
 Box = tuple[int, int, int, int]
-"""Left, top, and the last column and row."""
+"""Left column, top row, last column, last row."""
 
 
 def on_photo(graph: Graph, sizes: Mapping[str, int], of: int, photo: Image) -> Image:
-    """What the middle of a step's map sees of a photo, for each phase of the map beside one another.
+    """What the middle of a step's map sees of a photo, the phases of the map side by side.
 
-    The photo is shown as the network gets it, at the size of its input.  Raises :class:`SpecError` where the input has
-    not two spatial axes, or the step does not depend on it.
+    The photo is shown as the network gets it, at the size of its input.  Raises :class:`SpecError` unless the input has
+    two spatial axes and the step depends on it.
     """
     source = image_input(graph)
     field = table(graph, sizes).get(graph.nodes[of].path)
@@ -62,7 +62,7 @@ def on_photo(graph: Graph, sizes: Mapping[str, int], of: int, photo: Image) -> I
 
 
 def weighed(field: EffectiveField, photo: Image) -> Image:
-    """A photo with the weight of each pixel as a glow; the frame is around all that have any."""
+    """A photo with the weight of each pixel as a glow; the frame encloses all pixels with any weight."""
     from PIL import Image
 
     height, width = len(field.weights), len(field.weights[0])
@@ -79,7 +79,7 @@ def weighed(field: EffectiveField, photo: Image) -> Image:
 
 
 def _box(rows: int, columns: int) -> Box | None:
-    """The smallest rectangle around the rows and columns that are read, given as bits."""
+    """The bounding box of the rows and columns that are read, each given as a bit mask."""
     if not rows or not columns:
         return None
     left, top = ((bits & -bits).bit_length() - 1 for bits in (columns, rows))
@@ -103,7 +103,7 @@ def _tile(
 
 
 def _framed(image: Image, others: Sequence[Box | None], box: Box | None) -> Image:
-    """An image enlarged by a whole number, with frames around its fields."""
+    """An image enlarged by an integer factor, with frames around its fields."""
     from PIL import Image, ImageDraw
 
     scale = max(1, WIDEST // max(image.size))

@@ -1,7 +1,7 @@
-"""Whether a machine has the memory for what is asked: said before it is tried, and where torch is refused it.
+"""Whether a machine has enough memory: checked before a run, and reported when torch's allocation fails.
 
-A system that has promised more memory than it has does not refuse: it ends the process.  So what cannot fit is
-refused by its size.  Imports no torch until something runs.
+A system that overcommits memory does not refuse an allocation: it kills the process.  So a request that cannot fit
+is refused by its size.  Imports torch only when something runs.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from archspec.diagnostics import Diagnostic, SpecError
 from archspec.graph import Graph
 
 NUMBER = 4
-"""Bytes of a number as networks are made: float32."""
+"""Bytes of one weight; networks are created in float32."""
 
 
 def check_weights_fit(graph: Graph) -> None:
-    """Raise :class:`SpecError` ``no-memory``, at the step that has most of them, where the weights do not fit."""
+    """Raise :class:`SpecError` ``no-memory``, at the step with the most weights, if the weights do not fit."""
     found: dict[int, int] = {}
     for node in graph.nodes:
         if node.op is not None and node.reuse is None:
@@ -36,7 +36,7 @@ def check_weights_fit(graph: Graph) -> None:
 
 
 def check_fits(needed: int, what: str, hint: str) -> None:
-    """Raise :class:`SpecError` ``no-memory`` where ``what`` needs more bytes than the machine has."""
+    """Raise :class:`SpecError` ``no-memory`` if ``what`` needs more bytes than the machine has."""
     there = memory_there()
     if there is not None and needed > there:
         raise SpecError([Diagnostic("no-memory", _message(f"{what} needs", needed, there), hint=hint)])
@@ -44,12 +44,12 @@ def check_fits(needed: int, what: str, hint: str) -> None:
 
 @contextmanager
 def refusals_told(message: str, hint: str) -> Iterator[None]:
-    """Turn torch's complaint that it was given no memory, on any device, into :class:`SpecError` ``no-memory``."""
+    """Turn torch's out-of-memory errors, on any device, into :class:`SpecError` ``no-memory``."""
     import torch
 
     try:
         yield
-    except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError, of CUDA alone
+    except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError that only CUDA raises
         known = isinstance(error, torch.OutOfMemoryError | MemoryError)
         if not known and "allocate memory" not in str(error):
             raise
@@ -57,7 +57,7 @@ def refusals_told(message: str, hint: str) -> Iterator[None]:
 
 
 def memory_there() -> int | None:
-    """Bytes of memory that the machine has; None where its system does not say."""
+    """Bytes of memory that the machine has; None if its system does not report it."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

@@ -1,8 +1,7 @@
-"""Emitted source as a live module: the very text, through ``linecache``, so that debuggers and tracebacks show it.
+"""Emitted source as a live module: its text is put into ``linecache``, so that debuggers and tracebacks show it.
 
-What the standalone file cannot know is added to its classes here, in memory: instances pickle together with the text
-they came from, and an error at run time carries a note with the line of YAML it comes from.  torch is imported when a
-module is made, not before.
+Its classes get in memory what the standalone file cannot have: instances pickle together with their source text, and
+an error at run time carries a note with the line of YAML it comes from.  torch is imported only when a module is made.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ if TYPE_CHECKING:
     from torch import nn
 
 REMEMBERED = 512
-"""Texts whose classes are kept; beyond them the oldest are forgotten (their instances live on)."""
+"""The most texts whose classes are cached; then the oldest are dropped (their instances live on)."""
 
 
 @record
 class Origin:
-    """A text and what is known of it; pickled once with all the modules that come from it."""
+    """A source text and what is known of it; pickled once with all modules made from it."""
 
     text: str
     entry: str
@@ -47,7 +46,7 @@ _loaded: OrderedDict[str, ModuleType] = OrderedDict()
 def compiled(graph: Graph) -> nn.Module:
     """The network of a graph, with freshly initialised weights.
 
-    Raises :class:`archspec.SpecError` ``no-memory`` where the machine has too little for them.
+    Raises :class:`archspec.SpecError` ``no-memory`` if the machine has too little memory for them.
     """
     check_weights_fit(graph)
     with refusals_told(
@@ -57,13 +56,13 @@ def compiled(graph: Graph) -> nn.Module:
 
 
 def build(text: Emitted) -> nn.Module:
-    """The network that a text describes, with freshly initialised weights."""
+    """The network that a source text defines, with freshly initialised weights."""
     origin = Origin(text.text, text.entry, text.lines, text.paths)
     return getattr(_module(origin), origin.entry)()
 
 
 def _module(origin: Origin) -> ModuleType:
-    """The classes of a text, the same ones for the same text."""
+    """The module of a source text; the same text gives the same classes."""
     digest = hashlib.sha256(origin.text.encode()).hexdigest()[:12]
     name = f"archspec_{origin.entry}_{digest}"
     if name in _loaded:
@@ -89,7 +88,7 @@ def _module(origin: Origin) -> ModuleType:
 
 
 def _teach(module: ModuleType, origin: Origin, filename: str) -> None:
-    """Give the classes of a text what the text itself leaves out."""
+    """Add pickling and error notes to the classes of a text."""
     from torch import nn
 
     for value in list(vars(module).values()):
@@ -129,7 +128,7 @@ def _tuple_reduce(origin: Origin, owner: type) -> Callable[..., Any]:
 
 
 def _revive(origin: Origin, name: str) -> nn.Module:
-    """A module without its state, which pickle sets next."""
+    """A module without its state; pickle sets the state next."""
     kind: type[nn.Module] = getattr(_module(origin), name)
     return kind.__new__(kind)
 
@@ -160,15 +159,15 @@ def _call(origin: Origin, filename: str) -> Callable[..., Any]:
 
 
 def _annotate(error: Exception, root: nn.Module, origin: Origin, filename: str) -> None:
-    """Add to an error the step of the spec that was running, once."""
+    """Add a note to an error, once, with the step of the spec that was running."""
     found = _where(error.__traceback__, root, origin, filename)
     if found is not None and found not in getattr(error, "__notes__", ()):
         error.add_note(found)
 
 
 def _where(traceback: TracebackType | None, root: nn.Module, origin: Origin, filename: str) -> str | None:
-    """The innermost module of the network and the line of its text that were running."""
-    # By id: what a frame calls `self` need not have a hash, and the modules live as long as the network.
+    """The innermost module of the network that was running, and the line of its text."""
+    # By id: a frame's `self` need not be hashable, and the modules live as long as the network.
     names = {id(module): name for name, module in root.named_modules()}
     path: str | None = None
     line = 0

@@ -1,7 +1,7 @@
-"""Modules by the name of the library that makes them: ``torchvision:resnet18``, ``timm:hrnet_w18``.
+"""Modules named by library and model: ``torchvision:resnet18``, ``timm:hrnet_w18``.
 
-Making one imports the library, and runs the user's own code for ``python:``.  So only a command line or a call says
-such a name; a spec never can.
+Making one imports the library; ``python:`` runs the user's own code.  So such a name is accepted only on the command
+line or in a call, never in a spec.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _USUAL = (3, 224, 224)
 
 @record
 class Brought:
-    """A module, the size of image it is made for, and what to call it."""
+    """A module, the image size it is made for, and a name for it."""
 
     module: nn.Module
     size: tuple[int, ...]
@@ -32,13 +32,13 @@ class Brought:
 
 
 def is_source(text: str) -> bool:
-    """Whether a text names a module of a library, and no spec."""
+    """Whether a text names a module of a library rather than a spec."""
     library, colon, rest = text.partition(":")
     return bool(colon and rest) and library in LIBRARIES
 
 
 def bring(source: str) -> Brought:
-    """The module that a source names; raises :class:`SpecError` where there is none."""
+    """The module that a source names; raises :class:`SpecError` if there is none."""
     library, _, name = source.partition(":")
     makers: dict[str, Callable[[str], Brought]] = {
         "torchvision": _torchvision,
@@ -50,7 +50,7 @@ def bring(source: str) -> Brought:
         return makers[library](name)
     except SpecError:
         raise
-    except Exception as error:  # the library's own, of any kind
+    except Exception as error:  # the library's own code may raise anything
         said = printable(str(error).strip().split("\n")[0], 200) or type(error).__name__
         raise _refused(f"`{printable(source, 80)}` cannot be made: {said}") from None
 
@@ -60,7 +60,7 @@ def _refused(message: str, hint: str | None = None) -> SpecError:
 
 
 def _library(name: str) -> Any:
-    """A library, imported; torchvision comes first, since the others import it and may stumble over it."""
+    """A library, imported.  torchvision comes first, since the others import it and fail if its import fails."""
     from archspec.running.torchvision_library import torchvision
 
     package = _PACKAGES.get(name, name)
@@ -81,13 +81,13 @@ def _torchvision(name: str) -> Brought:
     options: dict[str, Any] = {"weights": None, "weights_backbone": None}
     known = inspect.signature(builder).parameters
     given = {key: value for key, value in options.items() if key in known}
-    if name in ("googlenet", "inception_v3"):  # they warn of a slow start of weights that are not looked at
+    if name in ("googlenet", "inception_v3"):  # some warn that initialising weights is slow; the weights are not used
         given["init_weights"] = False
     return Brought(builder(**given), _trained_at(library, name, ".video." in builder.__module__), name)
 
 
 def _trained_at(library: Any, name: str, video: bool) -> tuple[int, ...]:
-    """The size of image that a model's own weights were trained for."""
+    """The image size that a model's pretrained weights were trained for."""
     weights = getattr(library.models.get_model_weights(name), "DEFAULT", None)
     crop = getattr(getattr(weights, "transforms", None), "keywords", {}).get("crop_size", _USUAL[1:])
     sides = (crop, crop) if isinstance(crop, int) else tuple(crop)

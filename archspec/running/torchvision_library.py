@@ -1,4 +1,4 @@
-"""torchvision, where there is one: one that was built for another torch must not keep anything else from running."""
+"""torchvision, if installed.  A torchvision built for another torch must not break anything else."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from types import ModuleType
 import torch
 
 COMPILED = ("nms", "qnms")
-"""Ops of torchvision's compiled part that its import wants to exist; nothing here calls them."""
+"""Compiled ops of torchvision that its import requires; nothing here calls them."""
 
 
 def torchvision() -> ModuleType:
-    """The package, imported; without its compiled ops where they fit another torch.  Raises ImportError."""
+    """The imported package, without its compiled ops if they were built for another torch.  Raises ImportError."""
     try:
         return importlib.import_module("torchvision")
     except RuntimeError:

@@ -1,9 +1,9 @@
-"""Weights in files: found in what a file holds, and checked against a network before they are put into it.
+"""Weights in files: finding the ``state_dict`` in a file, and checking it against a network before it is loaded.
 
-Taken is what ``load_state_dict(strict=True)`` takes, and what people's programs write around it: a ``state_dict``
-inside a dict, the prefixes of wrappers, DenseNet's keys of old.  What was done to fit is said in a note.
+Accepted is whatever ``load_state_dict(strict=True)`` accepts, also inside a dict, with the key prefixes of wrappers,
+or with DenseNet's old keys.  A note reports each such adaptation.
 
-Imports torch, so only what runs a network may import it.
+Imports torch, so only modules that run a network may import it.
 """
 
 from __future__ import annotations
@@ -20,40 +20,41 @@ from archspec.records import record
 from archspec.running.checkpoint_files import described, not_plain, read_checkpoint, unreadable
 
 LISTED = 5
-"""Keys named in one diagnostic; the rest are counted."""
+"""The most keys named in one diagnostic; the rest are only counted."""
 
 MODEL_PREFIX = "model."
-"""Where a checkpoint of :mod:`archspec.training.fit` keeps the network's own weights."""
+"""The key prefix of the network's own weights in a checkpoint of :mod:`archspec.training.fit`."""
 
 PREFIXES = (MODEL_PREFIX, "module.", "_orig_mod.")
-"""What is put before every key by Lightning modules and ours, by ``DistributedDataParallel``, by ``torch.compile``."""
+"""Key prefixes of Lightning modules and ours, of ``DistributedDataParallel``, of ``torch.compile``."""
 
 INNER = ("state_dict", "model")
-"""Where in a dict the ``state_dict`` is, when there are several that could be it."""
+"""Keys under which the ``state_dict`` lies in a dict that has several candidates."""
 
 COUNTER = "num_batches_tracked"
-"""A buffer of batch normalisation that files from before torch 0.4.1 have not; torch lets it begin at 0."""
+"""A buffer of batch normalisation that files from before torch 0.4.1 lack; torch starts it at 0."""
 
 _DENSENET_KEY = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\.(?:weight|bias|running_mean|running_var))")
-"""How torchvision's DenseNet wrote ``norm1.weight`` once, and how it still finds it."""
+"""torchvision's DenseNet once wrote ``norm1.weight`` as ``norm.1.weight``; this is the pattern it still accepts."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
 @record
 class Weights:
-    """A ``state_dict`` by a network's own keys, as far as the file has them, and notes on what was done to fit."""
+    """A ``state_dict`` by a network's own keys, as far as the file has them, and notes on how it was adapted."""
 
     state: Mapping[str, Any]
     notes: tuple[Diagnostic, ...] = ()
 
 
 def load_weights(model: nn.Module, path: Path | str, classes: int | None = None) -> tuple[Diagnostic, ...]:
-    """Put the weights of a file into ``model``: a ``state_dict``, alone or in a dict, or one of ours; gives notes.
+    """Put the weights of a file into ``model``: a ``state_dict``, alone or in a dict, or a checkpoint of ours.
 
-    Where ``classes`` says how many classes the network tells apart and the file is of the same network for another
-    number, tensors that have one of the two numbers along an axis keep what they have, and a note names them.  Raises
-    :class:`SpecError` if the file cannot be read, or if its keys and shapes are otherwise not the network's.
+    Returns notes on how the file was adapted.  ``classes`` is the network's number of classes.  If the file is of the
+    same network with another number, the tensors with one of the two numbers along an axis are not loaded, and a note
+    names them.  Raises :class:`SpecError` if the file cannot be read, or if its keys and shapes otherwise differ from
+    the network's.
     """
     wanted = shapes(model)
     found = network_weights(read_checkpoint(path), wanted, path)
@@ -69,7 +70,7 @@ def load_weights(model: nn.Module, path: Path | str, classes: int | None = None)
 
 
 def _of_other_classes(state: Mapping[str, Any], wanted: Shapes, classes: int | None) -> list[str]:
-    """The keys whose shapes differ in nothing but the number of classes; none unless that is all that differs."""
+    """The keys whose shapes differ only in the number of classes; none if anything else differs."""
     if any(key not in wanted for key in state) or any(not _may_be_missing(key) for key in _missing(state, wanted)):
         return []
     differing: dict[str, set[tuple[int, int]]] = {}
@@ -87,14 +88,14 @@ def _but(wanted: Shapes, anew: Sequence[str]) -> Shapes:
 
 
 def shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
-    """Shapes of a module's ``state_dict``, by key."""
+    """The shapes of a module's ``state_dict``, by key."""
     return {key: tuple(value.shape) for key, value in model.state_dict().items()}
 
 
 def network_weights(content: Mapping[Any, Any], wanted: Shapes, path: Path | str) -> Weights:
-    """The weights of a network with the keys ``wanted`` in what the file at ``path`` holds.
+    """The weights of a network with the keys ``wanted`` from the file at ``path``.
 
-    Raises :class:`SpecError` where there are none, or where something under one of these keys is no plain tensor.
+    Raises :class:`SpecError` if there are none, or if a value under one of these keys is not a plain tensor.
     """
     state, notes = _inner(content, wanted, path)
     for key in state:
@@ -116,13 +117,13 @@ def network_weights(content: Mapping[Any, Any], wanted: Shapes, path: Path | str
         raise _mismatch(path, _listed("not a plain tensor" if len(odd) == 1 else "not plain tensors", odd))
     for key, value in state.items():
         if wanted.get(key) == () and value.shape == (1,):
-            state[key] = value[0]  # torch before 0.4 had no numbers without an axis
+            state[key] = value[0]  # torch before 0.4 had no zero-dimensional tensors
     shown = printable(str(path))
     return Weights(state, tuple(Diagnostic("weights-adapted", f"`{shown}`: {n}", severity="note") for n in notes))
 
 
 def check_weights(state: Mapping[str, Any], wanted: Shapes, path: Path | str) -> None:
-    """Raise :class:`SpecError`, naming the keys, unless ``state`` has a network's keys and shapes."""
+    """Raise :class:`SpecError`, naming the keys, unless ``state`` has the network's keys and shapes."""
     found = {key: tuple(value.shape) if isinstance(value, Tensor) else () for key, value in state.items()}
     missing = [key for key in _missing(state, wanted) if not _may_be_missing(key)]
     differing = [
@@ -140,7 +141,7 @@ def check_weights(state: Mapping[str, Any], wanted: Shapes, path: Path | str) ->
 
 
 def _inner(content: Mapping[Any, Any], wanted: Shapes, path: Path | str) -> tuple[dict[Any, Any], list[str]]:
-    """The ``state_dict`` in what a file holds: the whole, or the one mapping in it with most of the network's keys."""
+    """The ``state_dict`` in a file: the whole, or the mapping in it with the most of the network's keys."""
     inside = {key: value for key, value in content.items() if isinstance(value, dict)}
     if not inside or any(key in wanted for key in content):
         return dict(content), []
@@ -158,7 +159,7 @@ def _inner(content: Mapping[Any, Any], wanted: Shapes, path: Path | str) -> tupl
 
 
 def _unwrapped(state: Mapping[Any, Any], wanted: Shapes) -> tuple[dict[Any, Any], str]:
-    """A state without the prefixes that stand before all its keys, and these."""
+    """A state without the prefixes that all its keys share, and these prefixes."""
     found, taken = dict(state), ""
     while found and not any(key in wanted for key in found):
         prefix = next((each for each in PREFIXES if all(str(key).startswith(each) for key in found)), None)
@@ -170,7 +171,7 @@ def _unwrapped(state: Mapping[Any, Any], wanted: Shapes) -> tuple[dict[Any, Any]
 
 
 def _is_ours(content: Mapping[Any, Any], prefix: str) -> bool:
-    """Whether a file is as ``archspec train`` writes it: nothing worth a note."""
+    """Whether a file was written by ``archspec train``, so that no note is needed."""
     return prefix == MODEL_PREFIX and INNER[0] in content
 
 
@@ -188,7 +189,7 @@ def _mismatch(path: Path | str, details: Sequence[str]) -> SpecError:
 
 
 def _listed(what: str, items: list[str]) -> list[str]:
-    """One line that counts and names some of the items; none when there are none."""
+    """One line that counts the items and names some of them; no line if there are none."""
     return [f"{len(items)} {what}: {_some(items)}"] if items else []
 
 

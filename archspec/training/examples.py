@@ -1,4 +1,4 @@
-"""Data sets that need no download, made from the handwritten digits that come with scikit-learn.
+"""Data sets that need no download, made from scikit-learn's handwritten digits.
 
 1,797 grey images of 8×8 pixels, from E. Alpaydin and C. Kaynak's "Optical Recognition of Handwritten Digits" (UCI,
 1998).  :func:`digits` writes them as they are, for classification; :func:`scenes` renders scenes with several of them,
@@ -16,14 +16,14 @@ from PIL import Image
 Grey = NDArray[numpy.float64]
 
 SCENE_CLASSES = ("background", *(f"digit {digit}" for digit in range(10)))
-"""The classes of the scenes, by the mask's value."""
+"""The classes of the scenes; the index is the mask's value."""
 
 JUDGED = 0.2
-"""The part of the scenes, and of the digits in them, that is for validation."""
+"""The fraction of the scenes, and of the digits in them, that is held out for validation."""
 
 
 def digits(folder: Path | str) -> Path:
-    """Write the digits as a folder per class of PNG; gives ``folder``.  The same bytes every time."""
+    """Write the digits as PNG files, one folder per class, the same bytes every time.  Returns ``folder``."""
     folder = Path(folder)
     pixels, classes = _digits()
     for digit in range(10):
@@ -35,11 +35,11 @@ def digits(folder: Path | str) -> Path:
 
 
 def scenes(folder: Path | str, count: int = 1000, size: int = 64, seed: int = 0) -> Path:
-    """Write scenes with digits and their masks, split into ``train`` and ``val``; gives ``folder``.
+    """Write scenes with digits and their masks, split into ``train`` and ``val``.  Returns ``folder``.
 
-    A scene is a grey image of ``size`` pixels each way: up to five digits, turned and of many sizes and strengths, over
-    a textured background.  Its mask has the value 1 + digit where a digit's stroke is, 0 elsewhere.  A fifth of the
-    ``count`` scenes is for validation, and of the digits in them none is in a training scene.  ``seed`` decides all.
+    A scene is a grey image of ``size`` pixels each way: up to five digits, rotated, of various sizes and intensities,
+    over a textured background.  Its mask has the value 1 + digit where a digit's stroke is, 0 elsewhere.  A fifth of
+    the ``count`` scenes is for validation; no digit in them is in a training scene.  ``seed`` determines everything.
     """
     folder = Path(folder)
     random = numpy.random.default_rng(seed)
@@ -97,7 +97,7 @@ def _scene(
 
 
 def _texture(random: numpy.random.Generator, size: int) -> Grey:
-    """A background: noise of several coarsenesses, added, darker than ink."""
+    """A background: the sum of noise at several scales, darker than the digits."""
     total = numpy.zeros((size, size))
     for cells, strength in ((2, 0.5), (5, 0.3), (16, 0.2)):
         noise = Image.fromarray((random.random((cells, cells)) * 255).astype(numpy.uint8))
@@ -106,12 +106,12 @@ def _texture(random: numpy.random.Generator, size: int) -> Grey:
 
 
 def _turned(pixels: Grey, side: int, degrees: float) -> Grey:
-    """A digit with a margin, enlarged to ``side`` pixels and turned."""
+    """A digit with a margin, enlarged to ``side`` pixels and rotated."""
     image = Image.fromarray(numpy.rint(numpy.pad(pixels, 1) * 255).astype(numpy.uint8))
     large = image.resize((side, side), Image.Resampling.BICUBIC).rotate(degrees, Image.Resampling.BICUBIC)
     return numpy.asarray(large) / 255
 
 
 def _hue(digit: int) -> tuple[int, int, int]:
-    """A colour for a digit, so that any viewer of pictures shows its mask."""
+    """A colour for a digit, so that any image viewer shows its mask."""
     return (80 + 35 * (digit % 6), 255 - 25 * digit, 60 + 39 * ((3 * digit) % 6))

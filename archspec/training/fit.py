@@ -1,18 +1,18 @@
-"""A compiled network, trained by Lightning: what ``archspec train`` calls.
+"""Trains a compiled network with Lightning; ``archspec train`` calls this.
 
-:func:`fit` puts a network and images together, and leaves in its output folder
+:func:`fit` trains a network on images and writes to its output folder
 
-    last.ckpt     where training stands, after every epoch: what ``resume`` goes on from, to the same bits
-    best.ckpt     the same, at the epoch that did best on the images held out
+    last.ckpt     the state of training after every epoch: ``resume`` continues from it, bit for bit
+    best.ckpt     the same at the epoch that did best on the images held out
     weights.pt    the network's own ``state_dict`` at that epoch
     metrics.csv   a row for each epoch
-    result.json   the settings, and the best epoch's figures: written last, so where it is the others are
+    result.json   the settings, and the best epoch's figures: written last, so if it exists the others do
     run.json      what was trained: the spec, its parameters and rewrites, the settings, the calls, the version
     spec.yaml     the spec expanded, where there is one
 
-and, where pixels are told apart, ``predictions.png``, what the best epoch's network says of some images held out.
+and, for segmentation, ``predictions.png``: the best epoch's predictions for some of the images held out.
 
-Needs the ``train`` extra.  Imports torch and Lightning; nothing that only reads specs may import it.
+Needs the ``train`` extra.  Imports torch and Lightning, so nothing that only reads specs may import it.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ from archspec.training.standing import SETTINGS, checked, read_own, settings_of
 from archspec.training.tasks import Classification, OutputRole, Review, Task
 
 DEFAULTS: Mapping[str, Any] = {"epochs": 20, "batch_size": 32, "lr": 1e-3, "seed": 0}
-"""What a training is begun with where its call says nothing else."""
+"""The settings of a training where the call gives none."""
 
 CLIP = 1.0
-"""The norm that gradients are clipped to: a deep network without normalisation survives its first steps."""
+"""The norm that gradients are clipped to, so that a deep network without normalisation survives its first steps."""
 
 
 SMALLER = "use a smaller batch (`--batch-size`) or smaller images"
@@ -60,27 +60,27 @@ QUIETED = (
     ".*does not have many workers",  # few are meant
     ".*LeafSpec",  # Lightning's own use of what torch deprecates
 )
-"""Warnings of Lightning's that are no news to who trains."""
+"""Lightning's warnings that tell the user nothing useful."""
 
 
 @record
 class Result:
-    """What training came to: the best epoch (the first is 1), its measure, and the files written."""
+    """The result of training: the best epoch (counted from 1), its measure, and the files written."""
 
     epoch: int
     score: float
-    """The task's measure on what was held out: accuracy, or mean IoU."""
+    """The task's measure on the validation data: accuracy, or mean IoU."""
     checkpoint: Path
     weights: Path
     metrics: Path
     review: Review | None = None
-    """Figures of each class and a picture, where the task has them."""
+    """Figures for each class and a picture, if the task has them."""
     notes: tuple[Diagnostic, ...] = ()
-    """What was done to the weights of a file to fit."""
+    """How the weights of a file were adapted to fit."""
 
     @property
     def accuracy(self) -> float:
-        """The score, by its name in classification."""
+        """The score under its name in classification."""
         return self.score
 
 
@@ -96,16 +96,16 @@ def fit(
     about: About | None = None,
     console: Console | None = None,
 ) -> Result:
-    """Train a network on images and write what comes of it to ``output_folder``.
+    """Train a network on images and write the results to ``output_folder``.
 
-    ``model`` is a network, left with its best epoch's weights; or a function that makes one, called after seeding, so
-    that the seed decides the initial weights too.  ``roles`` names its outputs in their order; a network with one
+    ``model`` is a network, which keeps its best epoch's weights; or a function that makes one, called after seeding, so
+    that the seed determines the initial weights too.  ``roles`` names its outputs in their order; a network with one
     output needs none.  ``task`` is classification unless given, ``loss`` (a spec's, for one) plain cross-entropy of the
-    outputs by their roles' weights.  ``about`` is what the folder is told of the network and the call.  A ``console``
-    gets a progress bar, or a line for each epoch when it is no terminal.
+    outputs by their roles' weights.  ``about`` describes the network and the call, for the files in the folder.
+    A ``console`` gets a progress bar, or a line for each epoch if it is not a terminal.
 
-    Raises :class:`SpecError` where the data, the files or the device do not fit the network, where the folder cannot
-    be written, or where another training is writing to it.
+    Raises :class:`SpecError` if the data, the files or the device do not fit the network, if the folder cannot be
+    written, or if another training is writing to it.
     """
     output_folder, about = Path(output_folder), about or About()
     place, start = _begins_at(options, output_folder)
@@ -146,7 +146,7 @@ def fit(
 
 
 def _begins_at(options: Options, folder: Path) -> tuple[torch.device, Path | None]:
-    """Where a run computes, and the checkpoint it goes on from."""
+    """The device of a run, and the checkpoint it resumes from."""
     if options.weights is not None and options.resume is not False:
         message = "`--weights` starts a training and `--resume` continues one: use only one of them"
         raise SpecError([Diagnostic("conflicting-options", message)])
@@ -157,7 +157,7 @@ def _begins_at(options: Options, folder: Path) -> tuple[torch.device, Path | Non
 
 
 def _open(folder: Path, start: Path | None, overwrite: bool) -> None:
-    """Make the folder ready for a run, or for more of the one it has."""
+    """Prepare the folder for a new run, or for resuming the run it has."""
     if start is not None and start.parent.resolve() == folder.resolve():
         clear_partial(folder)
     else:
@@ -165,7 +165,7 @@ def _open(folder: Path, start: Path | None, overwrite: bool) -> None:
 
 
 def _trainable(network: nn.Module) -> nn.Module:
-    """The network; raises :class:`SpecError` where it has nothing to train."""
+    """The network; raises :class:`SpecError` if it has nothing to train."""
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise SpecError([Diagnostic("nothing-to-train", "the network has no parameters")])
     return network
@@ -179,7 +179,7 @@ def _trainer(
     files: CheckpointFiles,
     progress: bool,
 ) -> lightning.Trainer:
-    """Lightning's loop on one device, which writes into the folder and tells those who watch."""
+    """Lightning's trainer on one device, which writes to the folder and reports progress."""
     return lightning.Trainer(
         accelerator=place.type,
         devices=[place.index] if place.index is not None else 1,
@@ -197,7 +197,7 @@ def _trainer(
 
 
 def _settings(data: ImageData, about: About, given: Mapping[str, Any]) -> Settings:
-    """What a run is begun with."""
+    """The settings of a new run."""
     try:
         return Settings(**{**DEFAULTS, **given}, **_facts(data), network=about.network)
     except ValidationError as error:
@@ -208,7 +208,7 @@ def _settings(data: ImageData, about: About, given: Mapping[str, Any]) -> Settin
 def _resumed(
     data: ImageData, about: About, given: Mapping[str, Any], content: Mapping[Any, Any], start: Path
 ) -> Settings:
-    """What the run of a checkpoint was begun with, if the call agrees; its epochs may be others."""
+    """The settings of a checkpoint's run, if the call agrees with them; only the number of epochs may differ."""
     begun = settings_of(content, start)
     asked = {**given, **_facts(data), "epochs": begun.epochs}
     if about.network and begun.network:
@@ -220,7 +220,7 @@ def _resumed(
 
 
 def _facts(data: ImageData) -> dict[str, Any]:
-    """What the data decide of a run's settings."""
+    """The settings that follow from the data."""
     size = data.training.size
     return {
         "classes": tuple(data.classes),
@@ -231,7 +231,7 @@ def _facts(data: ImageData) -> dict[str, Any]:
 
 
 def _check_left(left: int, start: Path, folder: Path, settings: Settings) -> None:
-    """Refuse to go on from a checkpoint that is at its end, unless the run's last files are still to be written."""
+    """Refuse to resume a run that has ended, unless its last files are still to be written."""
     ended = settings.epochs - left
     unfinished = start == folder / "last.ckpt" and not (
         read_json(folder / "result.json").get("epochs") == ended and (folder / "weights.pt").is_file()
@@ -246,7 +246,7 @@ def _ended(
     network: nn.Module, task: Task, data: ImageData, settings: Settings, checkpoints: Checkpoints,
     notes: tuple[Diagnostic, ...],
 ) -> Result:  # fmt: skip
-    """Put the best epoch's weights into the network, look at it once more, and write what is written at the end."""
+    """Load the best epoch's weights into the network, review it, and write the final files."""
     folder = checkpoints.best.parent
     load_weights(network, checkpoints.best)
     review = task.review(network, data, settings.batch_size, folder)
@@ -262,13 +262,13 @@ def _ended(
         "input": {"channels": settings.channels, "size": settings.size, "mean": mean, "deviation": deviation},
         "images": dict(zip(("training", "validation"), settings.images, strict=True)),
     }
-    write_json(folder / "result.json", summary)  # the last of all: where it is, the others are
+    write_json(folder / "result.json", summary)  # written last: if it exists, the others do
     written = checkpoints.best, folder / "weights.pt", folder / "metrics.csv"
     return Result(checkpoints.epoch, checkpoints.score, *written, review, notes)
 
 
 def _check_outputs(training: Training, data: ImageData) -> None:
-    """Hold the outputs of the network, as it is in training, against the task; runs it on shapes alone."""
+    """Check the outputs of the network in training mode against the task; only shapes are computed."""
     channels, size = data.training.channels, data.training.size
     shapes = copy.deepcopy(training).to("meta").train()
     with torch.no_grad():
@@ -281,11 +281,11 @@ def _check_outputs(training: Training, data: ImageData) -> None:
 
 @contextlib.contextmanager
 def _faults_reported() -> Iterator[None]:
-    """Turn what goes wrong in the midst of training into :class:`SpecError`, and let Control-C be itself."""
+    """Turn errors during training into :class:`SpecError`; Control-C passes through."""
     try:
         yield
     except UnreadableImage as error:
-        said = str(error).rsplit(f"{UnreadableImage.__name__}: ", 1)[-1].strip()  # a loader's worker adds its traceback
+        said = str(error).rsplit(f"{UnreadableImage.__name__}: ", 1)[-1].strip()  # a worker adds its traceback
         raise SpecError([Diagnostic("unreadable-image", said)]) from None
     except Fault as fault:
         raise SpecError([fault.diagnostic]) from None
@@ -298,7 +298,7 @@ def _faults_reported() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep to ourselves what Lightning says of hardware, workers and its own offers; errors still come through."""
+    """Suppress what Lightning logs about hardware, workers and its own products; errors still come through."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

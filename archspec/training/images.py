@@ -1,17 +1,18 @@
-"""Images to train on: a folder of PNG and JPEG files, a folder inside it for each class.
+"""Images to train on: a folder of PNG and JPEG files, with a subfolder for each class.
 
     photographs/cat/1.png         photographs/train/cat/1.png
     photographs/cat/2.jpg         photographs/train/dog/2.png
     photographs/dog/1.png         photographs/val/cat/3.jpg
 
-On the left a fifth of each class is held out for validation, chosen by the files' names alone: the same whatever the
-seed or the machine, and adding a file moves few others.  On the right the split is the user's.  Images are turned to
-grey or colour, squeezed to the network's input size and normalised; nothing is augmented.
+On the left, a fifth of each class is held out for validation, chosen by the files' names alone: the split depends on
+neither the seed nor the machine, and adding a file moves few others.  On the right, the user gives the split.  Images
+are converted to grey or colour, resized to the network's input size (their aspect ratio may change) and normalised;
+nothing is augmented.
 
-Images with masks, for segmentation, are in :mod:`archspec.training.masks`; both are :class:`ImageData` to training.
+Images with masks, for segmentation, are in :mod:`archspec.training.masks`; training sees both as :class:`ImageData`.
 
 Needs the ``train`` extra (Pillow, NumPy; scikit-learn for :func:`digits` and :func:`scenes`).  Imports torch, so only
-what trains or runs a network may import it.
+modules that train or run a network may import it.
 """
 
 from __future__ import annotations
@@ -39,23 +40,23 @@ from archspec.training.pictures import UnreadableImage, picture
 SUFFIXES = (".png", ".jpg", ".jpeg")
 VALIDATION_NAMES = ("val", "valid", "validation")
 HELD_OUT = 0.2
-"""The part of each class that is held out when the folder has no split of its own."""
+"""The fraction of each class that is held out if the folder has no split of its own."""
 
 PRELOADED_BYTES = 512 * 2**20
-"""Data sets smaller than this, decoded and resized, are read once into memory; larger ones from disk in every epoch."""
+"""Data sets smaller than this, decoded and resized, are kept in memory; larger ones are read in every epoch."""
 
 NORMALISATION: dict[int, tuple[tuple[float, ...], tuple[float, ...]]] = {
     1: ((0.5,), (0.5,)),
     3: ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
 }
-"""Mean and standard deviation by channels, for pixels in [0, 1]; three channels as weights from ImageNet expect."""
+"""Mean and standard deviation by channel count, for pixels in [0, 1]; for three channels those of ImageNet."""
 
 Sample = tuple[Path, int]
 """An image file and the index of its class."""
 
 
 class Examples(Dataset[tuple[Tensor, Any]]):
-    """What a network learns from or is judged by: item ``i`` is an image, ``[channels, *size]``, and its target."""
+    """A data set to train or validate on: item ``i`` is an image, ``[channels, *size]``, and its target."""
 
     size: tuple[int, int]
     channels: int
@@ -66,7 +67,7 @@ class Examples(Dataset[tuple[Tensor, Any]]):
     @property
     @abstractmethod
     def bytes(self) -> int:
-        """Size of everything, decoded and resized."""
+        """The size of all data in bytes, decoded and resized."""
 
     @property
     @abstractmethod
@@ -75,7 +76,7 @@ class Examples(Dataset[tuple[Tensor, Any]]):
 
     @abstractmethod
     def preload(self, diagnostics: Diagnostics) -> None:
-        """Read everything into memory; each file that will not do is an error of its own."""
+        """Read everything into memory; each unusable file is an error of its own."""
 
 
 class Images(Examples):
@@ -100,7 +101,7 @@ class Images(Examples):
 
     @property
     def bytes(self) -> int:
-        """Size of all images, decoded and resized."""
+        """The size of all images in bytes, decoded and resized."""
         return len(self.samples) * self.channels * self.size[0] * self.size[1]
 
     @property
@@ -124,7 +125,7 @@ class Images(Examples):
         height, width = self.size
         with picture(path) as file:
             image = ImageOps.exif_transpose(file)
-            if image.mode.startswith("I"):  # 16 bits of grey, which Pillow's own conversion would clip
+            if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion would clip
                 image = Image.fromarray((numpy.asarray(image, numpy.int32) >> 8).clip(0, 255).astype(numpy.uint8))
             image = image.convert("L" if self.channels == 1 else "RGB")
             values = numpy.array(image.resize((width, height), Image.Resampling.BILINEAR))
@@ -132,7 +133,7 @@ class Images(Examples):
 
 
 class Shuffled(Sampler[int]):
-    """A permutation for each epoch that depends on seed and epoch alone."""
+    """A permutation for each epoch; it depends only on the seed and the epoch."""
 
     def __init__(self, length: int, seed: int) -> None:
         self.length = length
@@ -140,7 +141,7 @@ class Shuffled(Sampler[int]):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """What Lightning calls before each epoch."""
+        """Set the epoch; Lightning calls this before each one."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -156,7 +157,7 @@ Part = TypeVar("Part", bound=Examples)
 
 @dataclass(frozen=True)
 class ImageData(Generic[Part]):
-    """A labelled data set, split: what a network learns from and what it is judged by."""
+    """A labelled data set, split for training and validation."""
 
     classes: tuple[str, ...]
     training: Part
@@ -164,11 +165,11 @@ class ImageData(Generic[Part]):
 
     @property
     def workers(self) -> int:
-        """Processes to read with: none when the images are in memory."""
+        """The number of worker processes: none if the images are in memory."""
         return 0 if self.training.preloaded else min(4, os.cpu_count() or 1)
 
     def training_batches(self, batch_size: int, seed: int) -> DataLoader[tuple[Tensor, Any]]:
-        """Shuffled batches.  A last batch of one image is left out: batch normalisation cannot learn from it."""
+        """Shuffled batches.  A last batch of one image is dropped: batch normalisation cannot train on it."""
         length = len(self.training)
         lone = length > batch_size > 1 and length % batch_size == 1
         order = Shuffled(length, seed)
@@ -185,8 +186,8 @@ class ImageData(Generic[Part]):
 def load_images(folder: Path | str, size: Sequence[int], channels: int) -> ImageData[Images]:
     """The images under ``folder``, ready for a network whose input is ``[channels, *size]``.
 
-    Raises :class:`SpecError` with everything found wrong: no folder, no classes, classes without images, one class
-    only, files that are no images, an input that images do not fit.
+    Raises :class:`SpecError` with everything found wrong: no folder, no classes, a single class, classes without
+    images, files that are not images, an input that images do not fit.
     """
     folder = Path(folder)
     diagnostics = Diagnostics()
@@ -210,7 +211,7 @@ def check_input(size: Sequence[int], channels: int) -> None:
 
 
 def preload_if_small(parts: Sequence[Examples], diagnostics: Diagnostics) -> None:
-    """Read what is small enough into memory.  Raises :class:`SpecError` with every file that will not do."""
+    """Read a small data set into memory.  Raises :class:`SpecError` with every unusable file."""
     if sum(part.bytes for part in parts) <= PRELOADED_BYTES:
         for part in parts:
             part.preload(diagnostics)
@@ -218,12 +219,12 @@ def preload_if_small(parts: Sequence[Examples], diagnostics: Diagnostics) -> Non
 
 
 def mixed(seed: int, number: int) -> int:
-    """A seed for one step or epoch, unlike those of others."""
+    """A seed for one step or epoch, different from those of others."""
     return (seed * 1_000_000_007 + number + 1) % 2**63
 
 
 def _split(folder: Path, diagnostics: Diagnostics) -> tuple[tuple[str, ...], list[Sample], list[Sample]]:
-    """Class names in order, the samples to learn from, the samples held out."""
+    """Class names in order, training samples, validation samples."""
     if not is_folder(folder):
         raise Fault("no-data", f"`{printable(str(folder))}` is not a folder")
     train = folder / "train"
@@ -244,7 +245,7 @@ def _split(folder: Path, diagnostics: Diagnostics) -> tuple[tuple[str, ...], lis
 
 
 def held_out(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Files to learn from and files held out, decided by their names alone."""
+    """Training files and held-out files, decided by their names alone."""
     order = sorted(paths, key=lambda path: hashlib.sha256(path.name.encode(errors="surrogateescape")).digest())
     held = max(1, round(HELD_OUT * len(paths)))
     return sorted(order[held:]), sorted(order[:held])
@@ -253,7 +254,7 @@ def held_out(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 def _given_split(
     train: Path, held_out: Path, diagnostics: Diagnostics
 ) -> tuple[tuple[str, ...], list[Sample], list[Sample]]:
-    """The split that two subfolders give; the classes are those of the training part."""
+    """The split given by two subfolders; the classes are those of the training folder."""
     found = _images_by_class(train, diagnostics)
     judged = _images_by_class(held_out, diagnostics, least=1)
     order = {name: index for index, name in enumerate(found)}
@@ -271,7 +272,7 @@ def _given_split(
 
 
 def _images_by_class(folder: Path, diagnostics: Diagnostics, least: int = 2) -> dict[str, list[Path]]:
-    """Image files by class name, both in order."""
+    """The image files of each class, names and files sorted."""
     names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     shown = printable(str(folder))
     if not names:
@@ -291,5 +292,5 @@ def _images_by_class(folder: Path, diagnostics: Diagnostics, least: int = 2) -> 
 
 
 def image_files(paths: Iterable[Path]) -> list[Path]:
-    """Those of the paths that are image files by their names."""
+    """The paths whose names are those of image files."""
     return sorted(path for path in paths if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))

@@ -1,4 +1,4 @@
-"""Mean intersection over union, gathered batch by batch.
+"""Mean intersection over union, accumulated batch by batch.
 
 Imports torchmetrics, which must come after Lightning: :mod:`archspec.training.tasks` imports this
 when a metric is made.
@@ -12,10 +12,10 @@ from torchmetrics import Metric
 
 
 class MeanIoU(Metric):
-    """The mean over classes of intersection over union, of all pixels that were seen.
+    """The mean over classes of intersection over union, over all pixels seen so far.
 
-    For one class it is the pixels where both prediction and truth have the class, over those where either has it.
-    Classes that neither has anywhere do not count, nor do pixels whose truth is ``ignored``, whatever is predicted.
+    For one class it is the number of pixels where both prediction and truth are the class, over the number where
+    either is.  Classes that occur in neither do not count, nor do pixels whose truth is ``ignored``.
     """
 
     is_differentiable = False
@@ -36,13 +36,13 @@ class MeanIoU(Metric):
         self.confusion += torch.bincount(pairs, minlength=self.classes**2).view(self.classes, self.classes)
 
     def by_class(self) -> list[float | None]:
-        """Intersection over union of each class; None for those that were neither there nor predicted."""
+        """Intersection over union of each class; None for classes that occur in neither truth nor prediction."""
         intersection = self.confusion.diagonal()
         union = self.confusion.sum(0) + self.confusion.sum(1) - intersection
         pairs = zip(intersection.tolist(), union.tolist(), strict=True)
         return [one / whole if whole else None for one, whole in pairs]
 
     def compute(self) -> Tensor:
-        """The mean over the classes that count."""
+        """The mean over the classes that occur."""
         found = [each for each in self.by_class() if each is not None]
         return torch.tensor(sum(found) / len(found) if found else 0.0, device=self.confusion.device)

@@ -1,6 +1,6 @@
-"""Lightning, for all of training: imported here alone, behind what its import may stumble over.
+"""Imports Lightning for all of training, after whatever could make its import fail.
 
-Lightning imports torchvision where there is one, and one that was built for another torch fails to import.
+Lightning imports torchvision if it is installed, and a torchvision built for another torch fails to import.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What training leaves behind and shows as it runs: checkpoints, a row of figures for each epoch, a progress bar."""
+"""Lightning callbacks: checkpoints, a row of figures for each epoch, a progress bar."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from archspec.training.run_folder import whole
 
 
 class MetricsFile(callbacks.Callback):
-    """``metrics.csv``: a row for each epoch.  Training that is resumed keeps the rows of the epochs before it."""
+    """``metrics.csv``: a row for each epoch.  A resumed training keeps the rows of the earlier epochs."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -28,13 +28,13 @@ class MetricsFile(callbacks.Callback):
         self._began = 0.0
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Keep the rows of the epochs that are behind us."""
+        """Keep the rows of the epochs already done."""
         self._rows = []
         if trainer.current_epoch:
             self._rows = [row for row in self._read() if int(row["epoch"]) <= trainer.current_epoch]
 
     def _read(self) -> list[dict[str, Any]]:
-        """The rows that are there; none of a file that is no table."""
+        """The rows of an existing file; none if it is not such a table."""
         if not self.path.is_file():
             return []
         try:
@@ -48,7 +48,7 @@ class MetricsFile(callbacks.Callback):
         self._began = time.monotonic()
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Write the file anew with the epoch's row.  Raises :class:`Fault` if the loss is no number any more."""
+        """Rewrite the file with the epoch's row.  Raises :class:`Fault` if the loss is not finite."""
         figures = epoch_figures(trainer)
         row = {"epoch": trainer.current_epoch + 1, **{name: f"{value:.6g}" for name, value in figures.items()}}
         self._rows.append({**row, "seconds": f"{time.monotonic() - self._began:.2f}"})
@@ -64,10 +64,10 @@ class MetricsFile(callbacks.Callback):
 
 
 class Checkpoints(callbacks.Checkpoint):
-    """``last.ckpt`` after every epoch, ``best.ckpt`` after those that did better than all before.
+    """Writes ``last.ckpt`` after every epoch, ``best.ckpt`` after each epoch that beats all before.
 
-    Files are replaced whole: a run that is killed leaves the ones before.  The folder may be moved, or another be
-    chosen to go on in: the best is then judged anew when the file is not there.
+    Files are replaced whole: a run that is killed leaves the previous ones.  The folder may be moved, and a run may be
+    resumed into another folder: if ``best.ckpt`` is not there, the best epoch is determined anew.
     """
 
     def __init__(self, folder: Path, monitor: str) -> None:
@@ -78,11 +78,11 @@ class Checkpoints(callbacks.Checkpoint):
         self.epoch = 0
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps of this."""
+        """What a checkpoint keeps of this callback."""
         return {"score": self.score, "epoch": self.epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a checkpoint, whose best epoch counts as long as its file is at hand."""
+        """Resume from a checkpoint; its best epoch counts if ``best.ckpt`` exists."""
         if self.best.is_file():
             self.score, self.epoch = state_dict["score"], state_dict["epoch"]
 
@@ -96,26 +96,26 @@ class Checkpoints(callbacks.Checkpoint):
 
 
 class CheckpointFiles(CheckpointIO):
-    """How checkpoints reach the disk, whole or not at all, and what of one is handed to Lightning when resuming."""
+    """Lightning's reading and writing of checkpoints: each is written whole or not at all."""
 
     def __init__(self) -> None:
         self.resumed: dict[str, Any] = {}
-        """What is loaded: checked already, and not read a second time."""
+        """The checkpoint to load: it is already checked, and not read a second time."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         """Write a file."""
         save(checkpoint, Path(path))
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
-        """What was checked."""
+        """The checked checkpoint."""
         return self.resumed
 
     def remove_checkpoint(self, path: str | Path) -> None:
-        """Lightning's way to tidy up, which nothing here asks for."""
+        """Lightning's hook to delete a checkpoint; nothing here uses it."""
 
 
 def save(content: Any, path: Path) -> None:
-    """Write a file of torch's.  Made in memory first: on a full disk torch's own writer says something else."""
+    """Write a file in torch's format.  It is made in memory first: on a full disk torch's own error is misleading."""
     made = io.BytesIO()
     torch.save(content, made)
     with whole(path) as file:
@@ -134,13 +134,13 @@ class ProgressBar(callbacks.ProgressBar):
         self._bar: Progress | None = None
 
     def disable(self) -> None:
-        """Lightning's way to silence all but the first process; there is one."""
+        """Lightning's hook to silence all processes but the first; there is only one."""
 
     def enable(self) -> None:
         """The counterpart of :meth:`disable`."""
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Show the bar, at the step that a resumed training goes on from."""
+        """Show the bar; a resumed training starts at its step."""
         if not self._console.is_terminal:
             return
         batches = int(self.total_train_batches)
@@ -167,7 +167,7 @@ class ProgressBar(callbacks.ProgressBar):
         """Print the epoch's figures, marking the best so far."""
         figures = epoch_figures(trainer)
         measured = figures[f"val_{self._measure}"]
-        mark = " *" if measured > self._checkpoints.score else ""  # not written yet: checkpoints are called last
+        mark = " *" if measured > self._checkpoints.score else ""  # checkpoints are updated last
         width = len(str(trainer.max_epochs))
         self._console.print(
             f"epoch {trainer.current_epoch + 1:{width}}/{trainer.max_epochs}  loss {figures['train_loss']:.4f}  "

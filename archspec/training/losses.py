@@ -1,6 +1,6 @@
-"""The loss of a spec as a torch module: what its outputs are trained by.
+"""The loss of a spec as a torch module.
 
-Imports torch, so only what runs a network may import it.
+Imports torch, so only modules that run a network may import it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from archspec.graph import Graph
 
 
 class Loss(nn.Module):
-    """Cross-entropy of a network's outputs with class indices, each output by its weight.
+    """Cross-entropy between a network's outputs and class indices, each output multiplied by its weight.
 
     For ``scores`` of shape ``[batch, classes, …]`` and ``target`` of ``[batch, …]`` one output's loss is the mean over
-    all positions (pixels, in segmentation) of −log softmax(scores)[target]; positions whose target is ``ignore`` count
-    neither above nor below, and class ``weights`` make it the weighted mean.  With several outputs (auxiliary
+    all positions (pixels, in segmentation) of −log softmax(scores)[target]; positions whose target is ``ignore`` are
+    left out of the mean, and class ``weights`` make it the weighted mean.  With several outputs (auxiliary
     classifiers, in training) the result is the sum of each one's loss times its weight.
     """
 
@@ -49,7 +49,7 @@ class Loss(nn.Module):
         )
 
     def forward(self, outputs: Tensor | tuple[Tensor | None, ...], target: Tensor) -> Tensor:
-        """The loss of what the network gave: a tensor, or its named tuple of outputs (those that are None left out)."""
+        """The loss of a network's result: a tensor, or a named tuple of outputs, of which None are skipped."""
         if isinstance(outputs, Tensor):
             return self.one(outputs, target)
         named = zip(self.outputs.items(), outputs, strict=True)
@@ -58,6 +58,6 @@ class Loss(nn.Module):
 
 
 def build(graph: Graph) -> Loss:
-    """The loss of a network, as its spec's ``loss:`` and ``outputs:`` say."""
+    """The loss of a network as its spec's ``loss:`` and ``outputs:`` define it."""
     outputs = {output.name: output.loss_weight for output in graph.outputs}
     return Loss(outputs, graph.loss.ignore, graph.loss.weights, graph.loss.label_smoothing)

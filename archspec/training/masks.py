@@ -5,12 +5,12 @@
     streets/images/2.png          streets/val/images/2.png
     streets/masks/2.png           streets/val/masks/2.png
 
-A mask is a PNG, of a palette or grey, whose value at a pixel is the index of its class, or the value that is passed
-over: 255, or what the spec's loss ignores.  A file ``classes.txt`` may name the classes, one a line.  On the left a
-fifth is held out, chosen by the files' names alone; on the right the split is the user's.  Images are squeezed to the
-network's input size, bilinear, and masks with them, by the nearest pixel; those of that size stay as they are.
+A mask is a PNG, of a palette or grey, whose value at a pixel is the index of its class, or the ignored value:
+255, or what the spec's loss ignores.  A file ``classes.txt`` may name the classes, one a line.  On the left, a
+fifth is held out, chosen by the files' names alone; on the right, the user gives the split.  Images are resized to the
+network's input size by bilinear interpolation, masks by nearest neighbour; those of that size stay as they are.
 
-Needs the ``train`` extra.  Imports torch, so only what trains or runs a network may import it.
+Needs the ``train`` extra.  Imports torch, so only modules that train or run a network may import it.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ from archspec.training.pictures import MASKS, UnreadableImage, picture
 from archspec.training.tasks import Segmentation
 
 PASSED_OVER = 255
-"""The mask value of pixels that count nowhere, unless the spec's loss names another."""
+"""The mask value of ignored pixels, unless the spec's loss names another."""
 
 NAMES = "classes.txt"
 
 _SCALED = {"L;2": 85, "L;4": 17}
-"""What Pillow multiplies the values of grey PNG with few bits by."""
+"""The factor by which Pillow scales the values of grey PNG files with few bits."""
 
 Pair = tuple[Path, Path]
-"""An image file and its mask's."""
+"""An image file and its mask file."""
 
 
 class MaskedImages(Examples):
@@ -79,7 +79,7 @@ class MaskedImages(Examples):
 
     @property
     def bytes(self) -> int:
-        """Size of all images and masks, decoded and resized."""
+        """The size of all images and masks in bytes, decoded and resized."""
         return self.images.bytes + 4 * len(self.pairs) * self.task.size[0] * self.task.size[1]
 
     @property
@@ -88,7 +88,7 @@ class MaskedImages(Examples):
         return self.images.preloaded and self._masks is not None
 
     def preload(self, diagnostics: Diagnostics) -> None:
-        """Read every image and mask into memory; each one that will not do is an error of its own."""
+        """Read every image and mask into memory; each unusable file is an error of its own."""
         self.images.preload(diagnostics)
         masks: list[Tensor] = []
         for index in range(len(self.pairs)):
@@ -100,11 +100,11 @@ class MaskedImages(Examples):
             self._masks = torch.stack(masks)
 
     def classes_seen(self) -> set[int]:
-        """The classes that the masks in memory have."""
+        """The classes that occur in the masks in memory."""
         return set() if self._masks is None else set(self._masks.unique().tolist()) - {-1}
 
     def read_mask(self, index: int) -> Tensor:
-        """One mask as ``[*task.size]`` of int32, −1 where it is passed over.  Raises :class:`Fault`."""
+        """One mask as ``[*task.size]`` of int32, −1 at ignored pixels.  Raises :class:`Fault`."""
         image, path = self.pairs[index]
         values = self._values(path)
         shape = _shape(image)
@@ -125,7 +125,7 @@ class MaskedImages(Examples):
         if not kept.any():
             message = f"`{_shown(path)}` has only ignored pixels: all are {self.passed_over}"
             raise Fault("empty-mask", message)
-        classes = numpy.where(kept, values, -1).astype(numpy.int32)  # 16 bits would not hold what PNG can, and −1
+        classes = numpy.where(kept, values, -1).astype(numpy.int32)  # 16 bits cannot hold all values of PNG and −1
         if classes.shape != self.size:
             whole = Image.fromarray(classes)
             classes = numpy.asarray(whole.resize((self.size[1], self.size[0]), Image.Resampling.NEAREST))
@@ -134,7 +134,7 @@ class MaskedImages(Examples):
         return torch.from_numpy(classes[top : top + height, left : left + width].copy())
 
     def _values(self, path: Path) -> NDArray[numpy.int64]:
-        """The values of a mask's pixels, as they stand in the file."""
+        """The values of a mask's pixels, as stored in the file."""
         try:
             with picture(path, MASKS) as file:
                 mode = file.mode
@@ -153,8 +153,8 @@ def load_masked_images(
 ) -> ImageData[MaskedImages]:
     """The images and masks under ``folder``, ready for a network with an input ``[channels, *size]``.
 
-    ``task`` knows how many classes the network tells apart and how large its output is; where that is smaller than the
-    input, masks are cut to their centre.  Raises :class:`SpecError` with everything found wrong.
+    ``task`` gives the number of classes and the size of the network's output; if that is smaller than the input, masks
+    are cropped to their centre.  Raises :class:`SpecError` with everything found wrong.
     """
     folder = Path(folder)
     diagnostics = Diagnostics()
@@ -182,7 +182,7 @@ def load_masked_images(
 
 
 def _named(folder: Path, task: Segmentation) -> Segmentation:
-    """The task with the classes' names that a file in the folder gives, if there is one."""
+    """The task with the class names from the folder's ``classes.txt``, if there is one."""
     path = folder / NAMES
     if not path.exists():
         return task
@@ -195,7 +195,7 @@ def _named(folder: Path, task: Segmentation) -> Segmentation:
 
 
 def _split(folder: Path, diagnostics: Diagnostics) -> tuple[list[Pair], list[Pair]]:
-    """The pairs to learn from and those held out."""
+    """The training pairs and the held-out pairs."""
     named = [folder / name for name in VALIDATION_NAMES if (folder / name).is_dir()]
     if (folder / "train").is_dir() and named:
         return _pairs(folder / "train", diagnostics), _pairs(named[0], diagnostics)
@@ -208,7 +208,7 @@ def _split(folder: Path, diagnostics: Diagnostics) -> tuple[list[Pair], list[Pai
 
 
 def _pairs(folder: Path, diagnostics: Diagnostics) -> list[Pair]:
-    """The images of a folder, in order, each with its mask."""
+    """The images of a folder, sorted, each with its mask."""
     missing = [name for name in ("images", "masks") if not (folder / name).is_dir()]
     if missing:
         what = " and ".join(f"`{name}`" for name in missing)
@@ -235,7 +235,7 @@ def _pairs(folder: Path, diagnostics: Diagnostics) -> list[Pair]:
 
 
 def _shape(path: Path) -> tuple[int, int] | None:
-    """Height and width of an image file as it is shown; None where it cannot be read, which is said elsewhere."""
+    """Height and width of an image file as displayed; None if it cannot be read, which is reported elsewhere."""
     try:
         with picture(path) as file:
             turned = file.getexif().get(0x0112, 1) >= 5

@@ -1,4 +1,4 @@
-"""A network in training, as Lightning has it: its loss, its optimiser, its measures.
+"""A network in training as a LightningModule: its loss, optimiser and measures.
 
 Imports torch and Lightning.
 """
@@ -19,11 +19,11 @@ from archspec.training.tasks import OutputRole, Task
 
 WEIGHT_DECAY = 1e-2
 WARM_UP = 0.1
-"""The part of all steps in which the learning rate rises to its peak; a half cosine takes it down to nothing."""
+"""The fraction of all steps in which the learning rate rises to its peak; then it falls to zero by half a cosine."""
 
 
 class Training(lightning.LightningModule):
-    """A network in training: the loss over its outputs, AdamW, a warm-up and a cosine."""
+    """A network in training: the loss over its outputs, AdamW, a warm-up and a cosine schedule."""
 
     def __init__(
         self,
@@ -49,20 +49,20 @@ class Training(lightning.LightningModule):
         self.validation_metric = task.metric()
 
     def outputs(self, inputs: Tensor) -> dict[str, Tensor]:
-        """The network's live outputs by name, whether it gives one tensor or a NamedTuple."""
+        """The network's outputs by name, without those that are None; it returns one tensor or a NamedTuple."""
         given = self.model(inputs)
         if isinstance(given, Tensor):
             return {self.main: given}
         return {name: output for name, output in zip(self.roles, given, strict=True) if output is not None}
 
     def loss(self, outputs: Mapping[str, Tensor], target: Tensor) -> Tensor:
-        """The spec's loss of what the network gave."""
+        """The spec's loss of these outputs."""
         if len(outputs) == 1:
             return self.criterion(*outputs.values(), target)
         return self.criterion(tuple(outputs.get(name) for name in self.roles), target)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Let a step's random numbers depend on seed and step alone: resuming then changes no bit."""
+        """Make a step's random numbers depend only on seed and step, so that resuming gives the same bits."""
         torch.manual_seed(mixed(self.seed, self.global_step))
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
@@ -82,7 +82,7 @@ class Training(lightning.LightningModule):
         self.log(f"val_{self.task.measure}", self.validation_metric, on_epoch=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Let a checkpoint keep what the training was begun with."""
+        """Store the settings of the training in its checkpoint."""
         checkpoint.update(self.kept)
 
     def configure_optimizers(self) -> Any:
@@ -97,7 +97,7 @@ class Training(lightning.LightningModule):
 
 
 def rate(step: int, steps: int) -> float:
-    """The learning rate at ``step`` of ``steps``, as a part of its peak."""
+    """The learning rate at ``step`` of ``steps``, as a fraction of its peak."""
     warm_up = max(1, round(WARM_UP * steps))
     if step < warm_up:
         return (step + 1) / warm_up

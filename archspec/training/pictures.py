@@ -1,7 +1,7 @@
-"""Image files as they come from users: PNG and JPEG, told by their bytes, and read by no decoder but theirs.
+"""Image files from users: PNG and JPEG, recognised by their bytes and read by these two decoders only.
 
-Pillow knows dozens of formats, some of which it hands to programs of the system.  A file's name does not decide which
-reader it reaches, and nor does its content, unless the reader is one of these two.
+Pillow knows dozens of formats, some of which it hands to programs of the system.  Neither a file's name nor its
+content can reach a reader other than these two.
 
 Needs Pillow alone.
 """
@@ -18,23 +18,23 @@ from archspec.diagnostics import Fault, printable
 from archspec.source import open_regular
 
 SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff"}
-"""The formats that are read, by the names Pillow has for them, and what their files begin with."""
+"""The accepted formats by Pillow's names, with the bytes that their files begin with."""
 
 IMAGES = ("PNG", "JPEG")
 MASKS = ("PNG",)
-"""JPEG changes values, and those of a mask are classes."""
+"""The accepted formats of masks: JPEG changes values, and those of a mask are classes."""
 
 
 class UnreadableImage(Exception):
-    """An image file that cannot be decoded.  One text, so that a data loader's worker can hand it on."""
+    """An image file that cannot be decoded.  It holds one string, so that a data loader's worker can pickle it."""
 
 
 @contextmanager
 def picture(path: Path, formats: tuple[str, ...] = IMAGES) -> Iterator[Image.Image]:
-    """A file as Pillow opens it, for as long as the context lasts; ``formats`` are those it may have.
+    """A context manager that opens an image file with Pillow; ``formats`` are the accepted ones.
 
-    Raises :class:`UnreadableImage`, naming the file, where it is no regular file, has another format, or cannot be
-    decoded, in here or by what is done inside the context.
+    Raises :class:`UnreadableImage`, naming the file, if it is not a regular file, has another format, or cannot be
+    decoded, be it here or inside the context.
     """
     shown = printable(str(path))
     try:
@@ -51,5 +51,5 @@ def picture(path: Path, formats: tuple[str, ...] = IMAGES) -> Iterator[Image.Ima
         raise
     except Fault as fault:
         raise UnreadableImage(str(fault)) from None
-    except Exception as error:  # whatever the bytes led Pillow's readers to raise
+    except Exception as error:  # damaged bytes can make Pillow's readers raise anything
         raise UnreadableImage(f"`{shown}` is not a readable image: {printable(str(error))}") from error

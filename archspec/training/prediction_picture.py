@@ -1,7 +1,8 @@
-"""A picture of what a segmentation network gives: images, the truth about them and the prediction, with a legend.
+"""A picture of a segmentation network's predictions: images, ground truth and prediction, with a legend.
 
-Drawn by Pillow alone.  Class colours are far apart for every kind of colour vision: each is the one, of a grid of
-colours neither dark nor glaring, whose nearest among those before it is farthest away, by the worst of three sights.
+Drawn by Pillow alone.  Class colours are far apart for normal and colour-deficient vision.  Candidates are a grid of
+colours neither dark nor glaring; each next colour is the one farthest from its nearest predecessor, where distance is
+the smallest over three kinds of vision.
 """
 
 from __future__ import annotations
@@ -28,21 +29,21 @@ PAPER: Colour = (255, 255, 255)
 FRAME: Colour = (150, 150, 150)
 
 SHOWN = 6
-"""Images in the picture, spread over those held out."""
+"""The number of images in the picture, spread over those held out."""
 PANEL = 160
-"""Pixels of a panel's longer side, about."""
+"""The approximate pixels of a panel's longer side."""
 GAP = 8
 LINE = 22
 
 _SIGHTS: tuple[tuple[tuple[float, float, float], ...], ...] = (
     ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
-    ((0.11238, 0.88762, 0), (0.11238, 0.88762, 0), (0.00401, -0.00401, 1)),  # no cones for long waves
-    ((0.29275, 0.70725, 0), (0.29275, 0.70725, 0), (-0.02234, 0.02234, 1)),  # none for medium waves
+    ((0.11238, 0.88762, 0), (0.11238, 0.88762, 0), (0.00401, -0.00401, 1)),  # no cones for long wavelengths
+    ((0.29275, 0.70725, 0), (0.29275, 0.70725, 0), (-0.02234, 0.02234, 1)),  # none for medium wavelengths
 )
-"""What eyes make of linear red, green and blue: by F. Viénot, H. Brettel and J. Mollon (1999)."""
+"""Linear RGB as each kind of vision perceives it, by F. Viénot, H. Brettel and J. Mollon (1999)."""
 
 _WEIGHTS = (0.5, 1.0, 1.0)
-"""Full sight can ask for more: there colours are to be twice as far apart."""
+"""The weight of the distance in each kind of vision: in normal vision colours are to be twice as far apart."""
 
 _DARKEST = 35
 _STRONGEST = 80
@@ -51,7 +52,7 @@ _STRONGEST = 80
 
 @cache
 def palette(count: int) -> tuple[Colour, ...]:
-    """Colours of ``count`` classes; those of fewer classes are the first of them."""
+    """The colours of ``count`` classes; fewer classes get the first of these."""
     steps = numpy.linspace(0, 255, 9).round()
     grid = numpy.stack(numpy.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
     lightness, *hue = _lab(grid, _SIGHTS[0]).T
@@ -69,13 +70,13 @@ def palette(count: int) -> tuple[Colour, ...]:
 
 
 def distances(colour: Colour, others: Array) -> list[Array]:
-    """How far a colour is from others, ``[n, 3]``, in CIE L*a*b*, to each kind of sight."""
+    """The distances of a colour from others, ``[n, 3]``, in CIE L*a*b*, for each kind of vision."""
     own = numpy.array([colour], float)
     return [numpy.linalg.norm(_lab(others, sight) - _lab(own, sight), axis=1) for sight in _SIGHTS]
 
 
 def _lab(colours: Array, sight: tuple[tuple[float, float, float], ...]) -> Array:
-    """CIE L*a*b* of sRGB colours, ``[n, 3]`` from 0 to 255, as a kind of sight has them."""
+    """CIE L*a*b* of sRGB colours, ``[n, 3]`` from 0 to 255, as a kind of vision perceives them."""
     part = colours / 255
     linear = numpy.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
     linear = (linear @ numpy.array(sight, float).T).clip(0, 1)
@@ -87,7 +88,7 @@ def _lab(colours: Array, sight: tuple[tuple[float, float, float], ...]) -> Array
 
 
 def predicted(network: nn.Module, images: Tensor) -> Tensor:
-    """The scores of a network's main output, on the CPU; the network is used where it is, in evaluation."""
+    """The scores of a network's main output, on the CPU; the network runs on its own device, in evaluation mode."""
     first = next(network.parameters())
     with torch.no_grad():
         given = network.eval()(images.to(first.device))
@@ -97,9 +98,9 @@ def predicted(network: nn.Module, images: Tensor) -> Tensor:
 def draw(
     network: nn.Module, examples: Examples, classes: Sequence[str], ignored: int | None, size: tuple[int, int]
 ) -> Image.Image:
-    """A column for each of a few images: what the network sees, the truth, what it predicts; below, the classes.
+    """Draw a column for each of a few images: the input, the truth, the prediction; below them the legend.
 
-    ``size`` is the height and width of what the network gives, ``ignored`` the index that is no class.
+    ``size`` is the height and width of the network's output, ``ignored`` the index that is not a class.
     """
     chosen = numpy.linspace(0, len(examples) - 1, min(SHOWN, len(examples))).round().astype(int).tolist()
     colours = numpy.array([*palette(len(classes)), PASSED_OVER], numpy.uint8)
@@ -113,7 +114,7 @@ def draw(
         maps = [Image.fromarray(colours[each.numpy()]) for each in (truth, answer)]
         columns.append((_photograph(image, size), *maps))
     legend = [(name, colour) for name, colour in zip(classes, palette(len(classes)), strict=True)]
-    if len(legend) > 40:  # only those that are seen
+    if len(legend) > 40:  # only classes that occur
         legend = [entry for index, entry in enumerate(legend) if index in found]
     if len(classes) in found:
         legend.append(("passed over", PASSED_OVER))
@@ -121,7 +122,7 @@ def draw(
 
 
 def _photograph(image: Tensor, size: tuple[int, int]) -> Image.Image:
-    """What a network's input looks like, cut to the centre that its output speaks of."""
+    """A network's input as an image, cropped to the centre that its output covers."""
     mean, deviation = (torch.tensor(each).view(-1, 1, 1) for each in NORMALISATION[len(image)])
     values = ((image * deviation + mean).clamp(0, 1) * 255).round().byte()
     top, left = ((whole - part) // 2 for whole, part in zip(values.shape[1:], size, strict=True))
@@ -130,7 +131,7 @@ def _photograph(image: Tensor, size: tuple[int, int]) -> Image.Image:
 
 
 def _sheet(columns: list[tuple[Image.Image, ...]], legend: list[tuple[str, Colour]]) -> Image.Image:
-    """The panels, enlarged without blur, beside their rows' names; below them the legend, line by line."""
+    """The panels, enlarged by nearest neighbour, beside their rows' names; below them the legend, line by line."""
     font = ImageFont.load_default(size=14)
     wide, high = columns[0][0].size
     factor = PANEL / max(wide, high)

@@ -1,6 +1,6 @@
-"""The folder of a run: files that are there whole or not at all, and one training at a time.
+"""The folder of a run: each file is written whole or not at all, and only one training may use it at a time.
 
-A run that is killed, or that finds its disk full, leaves the files as they were before.
+A run that is killed, or whose disk is full, leaves the files as they were before.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
 FILES = (
     "last.ckpt", "best.ckpt", "weights.pt", "metrics.csv", "result.json", "run.json", "spec.yaml", "predictions.png",
 )  # fmt: skip
-"""What a run may leave, by name."""
+"""The files that a run may write, by name."""
 
 TELLING = ("last.ckpt", "result.json")
-"""Those of them by which a folder is known to have a run that is worth keeping."""
+"""The files that mark a folder as holding a run worth keeping."""
 
 PARTIAL = ".partial"
-"""What the name of a file ends in while it is written."""
+"""The suffix of a file's name while it is being written."""
 
 _held: set[int] = set()
-"""Open folders that this process has to itself."""
+"""The locked folders of this process."""
 
 
 def _let_go() -> None:
-    """In a forked child, a data loader's worker: it may live longer than a training that is killed, and must not hold
-    its folder."""
+    """Release the locks in a forked child, a data loader's worker: it may outlive a killed training, and must not keep
+    its folder locked."""
     while _held:
         os.close(_held.pop())
 
@@ -48,9 +48,9 @@ if fcntl is not None:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Make the folder, and have it to oneself; a process that ends in whatever way lets go of it.
+    """Create the folder and lock it; the lock is released however the process ends.
 
-    Raises :class:`SpecError` ``output-folder`` where it cannot be made, or another training has it.
+    Raises :class:`SpecError` ``output-folder`` if it cannot be created, or another training has locked it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,17 +69,17 @@ def alone(folder: Path) -> Iterator[None]:
             raise SpecError(
                 [Diagnostic("output-folder", message, hint="choose another folder for this training")]
             ) from None
-        except OSError:  # a file system without locks
+        except OSError:  # the file system has no locks
             pass
         yield
     finally:
-        if handle in _held:  # not in a child, where it is closed
+        if handle in _held:  # not in a child, where it is already closed
             _held.remove(handle)
             os.close(handle)
 
 
 def begin(folder: Path, overwrite: bool) -> None:
-    """Make room for a new run: nothing of one before is left.  Raises :class:`SpecError` where there is one to keep."""
+    """Remove the files of an earlier run.  Raises :class:`SpecError` if there is one to keep."""
     if not overwrite and any((folder / name).exists() for name in TELLING):
         message = f"`{printable(str(folder))}` already has a run"
         hint = "continue it with `--resume`, replace it with `--overwrite`, or choose another folder"
@@ -93,16 +93,16 @@ def begin(folder: Path, overwrite: bool) -> None:
 
 
 def clear_partial(folder: Path) -> None:
-    """Remove what a killed run had begun to write."""
+    """Remove the partial files of a killed run."""
     for name in FILES:
         (folder / f"{name}{PARTIAL}").unlink(missing_ok=True)
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[BinaryIO]:
-    """A file to write: it takes its place when all of it is on the disk, and until then another keeps it.
+    """A context manager for writing a file, which replaces an existing one only when it is wholly on the disk.
 
-    Raises :class:`Fault` ``output-folder``, and leaves nothing beside it, where it cannot be written.
+    Raises :class:`Fault` ``output-folder`` if it cannot be written, and then leaves no partial file.
     """
     partial = path.with_name(path.name + PARTIAL)
     try:
@@ -121,14 +121,14 @@ def whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write plain data; a name that is no text, as files may have, is written as an escape."""
+    """Write plain data as JSON; file names that are not valid text are written with escapes."""
     text = json_text(data) + "\n"
     with whole(path) as file:
         file.write(text.encode())
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What such a file holds; nothing where there is none, or one that is broken or something else."""
+    """The data in such a file; empty if there is no file, or it is broken or holds something else."""
     try:
         found = json.loads(path.read_bytes()) if path.is_file() else None
     except (OSError, ValueError, RecursionError):

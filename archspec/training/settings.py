@@ -1,6 +1,6 @@
-"""What a run was begun with, and cannot be changed when it is resumed: kept in its checkpoints, and in its folder.
+"""The settings of a run, which cannot be changed when it is resumed: kept in its checkpoints and in its folder.
 
-Nothing here imports torch.
+Imports no torch.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ _COMMENT = re.compile(r"  +#.*$", re.MULTILINE)
 
 @record
 class About:
-    """What is trained and by which call: told to people, in ``run.json`` and ``spec.yaml``."""
+    """What is trained and by which call, for people to read in ``run.json`` and ``spec.yaml``."""
 
     spec: str = ""
-    """The spec expanded, with nothing left to resolve."""
+    """The fully expanded spec."""
     told: Mapping[str, Any] = field(default_factory=dict)
     """Plain data: the spec's name, its parameters, rewrites and sizes, the version of archspec."""
     call: tuple[str, ...] = ()
-    """The words of the command line."""
+    """The command line's arguments."""
 
     @property
     def network(self) -> str:
-        """The expanded spec without comments, which tell lines of files: the same for the same network."""
+        """The expanded spec without comments, which mention lines of files; it is the same for the same network."""
         return _COMMENT.sub("", self.spec)
 
 
 @record
 class Options:
-    """How a training is to run.
+    """The options of a training.
 
-    ``epochs``, ``batch_size``, ``lr`` and ``seed`` are ``archspec.training.fit.DEFAULTS`` where they are None.
-    ``weights`` is loaded before training; a head for other classes than the data's starts anew.
+    Where ``epochs``, ``batch_size``, ``lr`` or ``seed`` is None, the value in ``archspec.training.fit.DEFAULTS`` holds.
+    ``weights`` is a file loaded before training; a head for another number of classes than the data's starts anew.
 
-    ``resume`` goes on from a checkpoint, or, when True, from ``last.ckpt`` in the output folder, with all that the run
-    was begun with: other ``epochs`` may be given, anything else that differs is refused.  A run that was killed after
-    its last epoch is finished.  Without ``resume`` a folder that has a run is refused, unless ``overwrite`` is True.
+    ``resume`` continues from a checkpoint, or, if True, from ``last.ckpt`` in the output folder, with the settings of
+    that run: ``epochs`` may differ, any other difference is refused.  A run that was killed after its last epoch is
+    completed.  Without ``resume``, a folder that holds a run is refused unless ``overwrite`` is True.
     """
 
     epochs: int | None = None
@@ -68,11 +68,11 @@ class Options:
 
 
 PLAIN = Options()
-"""A training that is told nothing."""
+"""The options of a training that is given none."""
 
 
 class Settings(BaseModel):
-    """All that decides what a training comes to, but for the number of epochs, which may grow."""
+    """Everything that determines the result of a training, except the number of epochs, which may be raised."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -84,11 +84,11 @@ class Settings(BaseModel):
     channels: Count
     size: tuple[Count, Count]
     images: tuple[Count, Count]
-    """To learn from, and held out."""
+    """The numbers of training and of held-out examples."""
     network: str
 
     def conflicts(self, given: Mapping[str, Any]) -> tuple[str, ...]:
-        """What of a call differs from these, in words: a call's value, and ours."""
+        """The differences between a call and these settings, in words: the call's value, and ours."""
         found = {name: (value, recorded) for name, value in given.items() if value != (recorded := self.told(name))}
         return tuple(
             "the network is different" if name == "network" else f"{_TITLES[name]} {_said(value)}, was {_said(begun)}"
@@ -96,7 +96,7 @@ class Settings(BaseModel):
         )
 
     def told(self, name: str) -> Any:
-        """A value by its name."""
+        """The value of a setting as plain data."""
         return self.model_dump()[name]
 
 
@@ -116,14 +116,14 @@ def _said(value: Any) -> str:
 
 
 def faults(error: ValidationError, *before: str) -> list[str]:
-    """What is wrong with settings, field by field; ``before`` are the keys that they lie under."""
+    """What is wrong with settings, field by field; ``before`` is the path of keys to them."""
     return [
         f"`{printable('.'.join(map(str, (*before, *each['loc']))))}`: {each['msg'].lower()}" for each in error.errors()
     ]
 
 
 def write_record(folder: Path, about: About, settings: Settings) -> None:
-    """Tell the folder what is trained in it: ``run.json``, to which each call is added, and ``spec.yaml``."""
+    """Write ``run.json``, to which each call is appended, and ``spec.yaml`` into the folder."""
     calls = read_json(folder / "run.json").get("calls")
     said = {"words": list(about.call), "epochs": settings.epochs}
     told = {
@@ -138,7 +138,7 @@ def write_record(folder: Path, about: About, settings: Settings) -> None:
 
 
 def changed(conflicts: tuple[str, ...], start: Path) -> Diagnostic:
-    """What is said to a call that would change what a run was begun with."""
+    """The error of a call that would change a run's settings."""
     message = f"`--resume` keeps the settings of `{printable(str(start))}`, and these options would change them"
     hint = "leave the options out to keep the settings; `--weights` starts a new training from these weights"
     return Diagnostic("conflicting-options", message, hint=hint, details=conflicts)

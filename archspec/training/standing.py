@@ -1,7 +1,7 @@
-"""Where training stands, as a file says it: held against what this training would write itself, before it is loaded.
+"""Checks a training checkpoint, before it is loaded, against what this training would write itself.
 
-What takes a checkpoint apart, Lightning's loops and torch's optimisers, trusts it.  So each field that they will read
-is compared with the one they write: the same keys, kinds and shapes, and numbers that agree with one another.
+Lightning's loops and torch's optimisers trust a checkpoint.  So each field that they read is compared with the one
+they would write: the same keys, types and shapes, and numbers that agree with one another.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from archspec.training.module import Training
 from archspec.training.settings import Settings, faults
 
 SETTINGS = "archspec"
-"""Under which a checkpoint keeps the :class:`Settings`."""
+"""The key of the :class:`Settings` in a checkpoint."""
 
 STEPS = "epoch_loop.automatic_optimization.optim_progress"
 
@@ -33,9 +33,9 @@ LISTED = 5
 
 
 def read_own(path: Path) -> dict[Any, Any]:
-    """What a checkpoint of a training holds; nothing is known yet of its fields.
+    """The contents of a training checkpoint; its fields are not checked yet.
 
-    Raises :class:`SpecError` where it is of no training, or cannot be read.
+    Raises :class:`SpecError` if it is not a training checkpoint, or cannot be read.
     """
     content = read_checkpoint(path)
     if "epoch" not in content or ("loops" not in content and SETTINGS not in content):
@@ -47,7 +47,7 @@ def read_own(path: Path) -> dict[Any, Any]:
 
 
 def settings_of(content: Mapping[Any, Any], path: Path) -> Settings:
-    """What the training of a checkpoint was begun with.  Raises :class:`SpecError` that names the fields."""
+    """The settings of a checkpoint's training.  Raises :class:`SpecError` that names the wrong fields."""
     if SETTINGS not in content:
         raise _refused(path, [f"`{SETTINGS}` is missing"])
     try:
@@ -60,9 +60,9 @@ def checked(
     content: Mapping[Any, Any], path: Path, training: Training, checkpoints: Checkpoints, trainer: lightning.Trainer,
     steps: int,
 ) -> dict[str, Any]:  # fmt: skip
-    """The fields of a checkpoint that are read, all of them as they have to be; ``steps`` are those of one epoch.
+    """The fields of a checkpoint that are read, all of them checked; ``steps`` is the number of steps in one epoch.
 
-    Raises :class:`SpecError` that names the fields which are not.
+    Raises :class:`SpecError` that names the wrong fields.
     """
     wanted = shapes(training.model)
     if isinstance(content.get("state_dict"), dict):
@@ -77,7 +77,7 @@ def checked(
 
 
 def _chosen(found: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Of mappings that others write to as well, the part that is ours."""
+    """Our part of mappings that others write to as well."""
     return {
         name: {key: found[name][key] for key in own[name] if key in found[name]}
         for name in ("loops", "callbacks")
@@ -88,7 +88,7 @@ def _chosen(found: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 def _own(
     training: Training, checkpoints: Checkpoints, trainer: lightning.Trainer, content: Mapping[Any, Any]
 ) -> dict[str, Any]:
-    """What this training would write: kinds and shapes, on no device."""
+    """What this training would write: types and shapes, without data."""
     shadow = copy.deepcopy(training).to("meta")
     configured = shadow.configure_optimizers()
     optimizer, schedule = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
@@ -96,7 +96,7 @@ def _own(
         parameter.grad = torch.zeros_like(parameter)
     optimizer.step()
     state = optimizer.state_dict()
-    learnt = _at(content, "optimizer_states", 0, "state")  # a parameter that no gradient has reached yet has none
+    learnt = _at(content, "optimizer_states", 0, "state")  # a parameter without a gradient so far has no state
     if isinstance(learnt, dict):
         state["state"] = {index: each for index, each in state["state"].items() if index in learnt}
     return {
@@ -111,7 +111,7 @@ def _own(
 
 
 def _differences(found: Any, own: Any, where: str) -> Iterator[str]:
-    """In which fields something is not of the kind that we would write."""
+    """The fields whose type or shape is not what we would write."""
     if isinstance(own, Mapping) and isinstance(found, dict):
         for key in own:
             name = f"{where}.{key}" if where else str(key)
@@ -139,7 +139,7 @@ def _differences(found: Any, own: Any, where: str) -> Iterator[str]:
 
 
 def _disagreements(found: Mapping[str, Any], lr: float, steps: int) -> Iterator[str]:
-    """Numbers of a checkpoint of the right kinds that contradict one another."""
+    """The numbers in a checkpoint that contradict one another; their types are right already."""
     epochs, loop = found["epoch"] + 1, found["loops"]["fit_loop"]
     done, before = f"{epochs} epochs of {steps} steps", f"`epoch` {epochs - 1}"
     told = {
@@ -155,7 +155,7 @@ def _disagreements(found: Mapping[str, Any], lr: float, steps: int) -> Iterator[
 
 
 def _at(value: Any, *keys: Any) -> Any:
-    """What lies at a path in nested data; None where there is no such place."""
+    """The value at a path in nested data; None if there is none."""
     for key in keys:
         if isinstance(value, Mapping):
             value = value.get(key)

@@ -1,8 +1,8 @@
-"""What a network is trained for: the measure that is reported, the outputs that will do, what is looked at in the end.
+"""Tasks: the measure that is reported, the outputs that can be trained on, and the review at the end.
 
 The loss that is minimised is the spec's: :mod:`archspec.training.losses`.
 
-Imports torch, so only what runs a network may import it.
+Imports torch, so only modules that run a network may import it.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from archspec.training.images import ImageData
 
 UNLABELLED = -100
-"""The target of pixels that count nowhere where the loss names no other: what torch's cross-entropy passes over."""
+"""The target of ignored pixels if the loss names no other: torch's cross-entropy ignores it."""
 
 
 @record
 class OutputRole:
-    """What an output of the network is to training: its weight in the loss, and whether it lives in training only."""
+    """The role of an output in training: its weight in the loss, and whether it exists in training only."""
 
     loss_weight: float = 1.0
     training: bool = False
@@ -36,15 +36,15 @@ class OutputRole:
 
 @record
 class Review:
-    """What is found by looking at the best network once more: a figure for each class, and a picture."""
+    """The review of the best network: a figure for each class, and a picture."""
 
     by_class: dict[str, float | None]
-    """None for classes that neither the data held out nor the network's answers have."""
+    """None for classes that occur in neither the validation data nor the predictions."""
     picture: Path
 
 
 class Task(Protocol):
-    """What is learnt.  One object of this kind is all that training knows of it."""
+    """What a network is trained for.  Training knows the task through this interface only."""
 
     @property
     def measure(self) -> str:
@@ -57,28 +57,28 @@ class Task(Protocol):
         ...
 
     def metric(self) -> Metric:
-        """A fresh metric that gathers outputs and targets into the measure."""
+        """A fresh metric that accumulates outputs and targets into the measure."""
         ...
 
     def fault(self, name: str, shape: Sequence[int]) -> Diagnostic | None:
-        """Why an output of this shape, the batch left out, cannot be trained on; None when it can."""
+        """Why an output of this shape, without the batch, cannot be trained on; None if it can."""
         ...
 
     def review(self, network: nn.Module, data: ImageData, batch_size: int, folder: Path) -> Review | None:
-        """Look at what the best network gives for the data held out, and write that into ``folder``."""
+        """Review the best network's predictions on the validation data, and write the files to ``folder``."""
         ...
 
 
 @record
 class Classification:
-    """One class for each image: cross-entropy, and the part of the images whose class is found."""
+    """One class for each image: cross-entropy, and the accuracy."""
 
     classes: tuple[str, ...]
     measure: str = "accuracy"
     title: str = "accuracy"
 
     def metric(self) -> Metric:
-        """Accuracy over all images, not averaged by class."""
+        """The accuracy over all images, not averaged by class."""
         from torchmetrics.classification import (
             MulticlassAccuracy,  # after Lightning: see archspec/training/lightning_library.py
         )
@@ -86,7 +86,7 @@ class Classification:
         return MulticlassAccuracy(len(self.classes), average="micro")
 
     def fault(self, name: str, shape: Sequence[int]) -> Diagnostic | None:
-        """Outputs are ``[classes]``, as many as the data has."""
+        """Outputs must be ``[classes]``, as many as the data has."""
         count = len(self.classes)
         if len(shape) != 1:
             message = f"output `{name}` is {list(shape)}; for {count} classes it must be [{count}]"
@@ -102,7 +102,7 @@ class Classification:
         )
 
     def review(self, network: nn.Module, data: ImageData, batch_size: int, folder: Path) -> None:
-        """Accuracy says it all."""
+        """Nothing beyond the accuracy."""
 
 
 @record
@@ -113,13 +113,13 @@ class Segmentation:
     size: tuple[int, int]
     """Height and width of the network's outputs."""
     ignore: int | None = None
-    """The target that the loss passes over, where the spec names one."""
+    """The target that the loss ignores, if the spec names one."""
     measure: str = "mean_iou"
     title: str = "mean IoU"
 
     @property
     def ignored(self) -> int:
-        """The target of pixels that count nowhere."""
+        """The target of ignored pixels."""
         return UNLABELLED if self.ignore is None else self.ignore
 
     def named(self, classes: Sequence[str]) -> Segmentation:
@@ -133,7 +133,7 @@ class Segmentation:
         return MeanIoU(len(self.classes), self.ignored)
 
     def fault(self, name: str, shape: Sequence[int]) -> Diagnostic | None:
-        """Outputs are ``[classes, height, width]``."""
+        """Outputs must be ``[classes, height, width]``."""
         wanted = [len(self.classes), *self.size]
         if list(shape) == wanted:
             return None

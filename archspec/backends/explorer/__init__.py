@@ -1,8 +1,8 @@
-"""The explorer: one page of HTML for one network, to open and close its blocks in and to look at every step.
+"""The explorer: one HTML page for one network, where blocks open and close and every step can be inspected.
 
-``boxes`` says which boxes there are and ``opening`` which stand open; ``steps``, ``tables``, ``memory``, ``limits`` and
-``texts`` what is known of them; ``data`` is all of it as plain data, and ``page`` joins it with the scripts and styles
-that lie beside it.  The page loads nothing and evaluates the same exact formulas as Python.
+``boxes`` determines the boxes and ``opening`` which are open first; ``steps``, ``tables``, ``memory``, ``limits`` and
+``texts`` hold the details; ``data`` collects all of it as plain data, and ``page`` joins it with the scripts and styles
+in this folder.  The page loads nothing and evaluates the same exact formulas as Python.
 """
 
 from archspec.backends.explorer.data import Link, data

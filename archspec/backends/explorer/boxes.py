@@ -1,7 +1,7 @@
-"""The boxes of the explorer: for each block what it holds, as series and branches, whether it is shown open or not.
+"""The boxes of the explorer: the contents of each block as series and branches, independent of which blocks are open.
 
-The page places them; which box stands where, what is folded and what a long row is cut into is decided here, once, by
-the same rules as in pictures.
+The page lays them out.  The order of boxes, what is folded and how a long row is split are decided here, once, by the
+same rules as in pictures.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from archspec.graph import Graph, Node, Output, Scope
 from archspec.ops import Shape
 
 LONGEST = 40
-"""Elements of a row; a longer one is cut into boxes of this many."""
+"""The most elements in a row; a longer row is split into boxes of this many."""
 WIDEST = 80
-"""Boxes of a tangle; a larger one is cut in running order."""
+"""The most boxes in a tangle; a larger one is split in the order of execution."""
 LONG, FEW = 8, 3
 """Equal neighbours are folded from ``FEW`` on, and in a row of more than ``LONG`` elements from two on."""
 
 Series: TypeAlias = list[Any]
-"""Elements in a row, as plain data: a box by its number; ``b`` branches, ``k`` their join, ``s`` which is a shortcut;
+"""A row of elements as plain data: a box by its number; ``b`` branches, ``k`` their join, ``s`` which is a shortcut;
 ``u`` boxes and ``e`` edges of a tangle, ``i`` its entries and ``x`` its exits; ``c`` boxes at the side."""
 
 
@@ -39,16 +39,16 @@ class Box:
     """One box of the page; it can be opened if it has a ``body``."""
 
     key: str
-    """The same in every page of a network, whatever else changes: a part of what the address says."""
+    """A stable identifier, the same in every page of a network; a part of the page's address."""
     kind: str
-    """``step``, ``block``, ``sequence``, ``repeat`` (equal neighbours), ``run`` (a part of a long row) or ``io``."""
+    """``step``, ``block``, ``sequence``, ``repeat`` (equal neighbours), ``run`` (part of a long row) or ``io``."""
     title: str
     role: Role
     detail: str = ""
     sign: str = ""
     shape: Shape | None = None
     nodes: list[Node] = field(default_factory=list)
-    """The steps of a ``step``, the one that gives it its name among them; empty for the others."""
+    """The steps of a box of kind ``step``, including the one that names it; empty for other kinds."""
     scope: Scope | None = None
     count: int = 1
     training: bool = False
@@ -56,15 +56,15 @@ class Box:
 
 
 class _Paths(Plan):
-    """The main path and its sides; what only training needs stays several boxes."""
+    """The main path and its sides; what only training needs stays as separate boxes."""
 
     def chain(self, net: Net, places: Sequence[int], output: Output) -> list[Unit]:
-        """The boxes at the side, one after another."""
+        """The boxes at the side, in sequence."""
         return [*(net.units[at] for at in places), self.output(output, -1)]
 
 
 class Boxes:
-    """All boxes of a network; ``root`` is the row that the page shows with every box closed."""
+    """All boxes of a network; ``root`` is the row that the page shows if every box is closed."""
 
     def __init__(self, graph: Graph, sizes: Mapping[str, int]) -> None:
         self.graph = graph
@@ -93,11 +93,11 @@ class Boxes:
     # -- rows --------------------------------------------------------------------------------------------------------
 
     def _series(self, items: Sequence[Element], inside: bool = False) -> Series:
-        """A row as data, what repeats folded and what is too long cut; ``inside``: it is all that a box holds."""
+        """A row as data, with repeats folded and long rows split; ``inside``: the row is the whole content of a box."""
         flat = list(_ungrouped(items))
         least = FEW if len(flat) <= LONG else 2
         alike = len({self._signature(item) for item in flat}) == 1
-        least = LONGEST if inside and alike else least  # a box that holds but one box says nothing
+        least = LONGEST if inside and alike else least  # a box that holds a single box adds nothing
         found: Series = []
         for signature, run in groupby(flat, key=self._signature):
             members = list(run)
@@ -124,7 +124,7 @@ class Boxes:
             yield from self._tangle(item)
 
     def _tangle(self, item: Tangle) -> Iterable[Any]:
-        """A tangle as it is, or as a few boxes in running order that each hold a part of it."""
+        """A tangle as it is, or as a few boxes in the order of execution that each hold a part of it."""
         if len(item.units) <= WIDEST:
             units = [self._number(unit) for unit in item.units]
             yield {"u": units, "e": [list(edge) for edge in item.edges], "i": item.entries, "x": item.exits}
@@ -144,7 +144,7 @@ class Boxes:
         yield from self._series(decompose(outer, range(len(parts)), {}))
 
     def _part(self, units: Sequence[Unit], net: Net) -> Unit:
-        """A box that stands for a part of a tangle."""
+        """A box that holds a part of a tangle."""
         unit = Unit(units[0].index, _range(units[0].title, units[-1].title), "block", units[-1].shape)
         box = self._run(units, len(units))
         self._numbers[unit] = self._add(box)
@@ -152,7 +152,7 @@ class Boxes:
         return unit
 
     def _cut(self, row: Series) -> Series:
-        """A row of bounded length: a longer one as boxes that each hold a part of it."""
+        """A row of bounded length: a longer one becomes boxes that each hold a part of it."""
         while len(row) > LONGEST:
             size = max(2, ceil(len(row) / ceil(len(row) / LONGEST)))
             shorter: Series = []
@@ -206,7 +206,7 @@ class Boxes:
         return box
 
     def _inside(self, scope: Scope) -> Series:
-        """What a block holds; what it reads is where its lines come in, with a name where there are several."""
+        """The content of a block; its inputs are where its lines enter, named if there are several."""
         net = self._net(scope, self._plan.outside(scope))
         items = decompose(net, range(len(net.units)), {})
         first = items[0] if items else None
@@ -214,7 +214,7 @@ class Boxes:
         return self._series(items[1:] if alone else items, inside=True)
 
     def _step(self, node: Node) -> Box:
-        """The box of a single step inside a box of several."""
+        """The box of a single step inside a box of several steps."""
         unit = unit_of(self.graph, node, (), self._plan.naming.words(node))
         return Box(node.path, "step", unit.title, unit.role, sign=unit.sign, shape=node.shape, nodes=[node])
 

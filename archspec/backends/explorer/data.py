@@ -1,4 +1,4 @@
-"""All that a page knows of a network, as plain data: the one thing that passes from Python to the page's script."""
+"""Everything a page knows of a network, as plain data: all that Python hands to the page's script."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from archspec.records import record
 
 @record
 class Link:
-    """A page that belongs to this one: what it is called, and its address beside it."""
+    """A link to a related page: its title, and its relative address."""
 
     words: str
     target: str
@@ -29,9 +29,9 @@ class Link:
 def data(
     report: Report, depth: int | None = None, focus: str | None = None, links: Sequence[Link] = ()
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the page of a network holds; sizes, costs and memory as formulas that its script evaluates.
+    """The data of a network's page, with sizes, costs and memory as formulas that its script evaluates.
 
-    The second part is the texts beside the figure, which are read after it is drawn.
+    The second part holds the texts beside the figure, which the page reads after drawing it.
     """
     graph, sizes = report.graph, report.sizes
     numbers = Numbers()
@@ -73,7 +73,7 @@ def data(
 
 
 def _box(box: Box, numbers: Numbers, steps: Steps) -> dict[str, Any]:
-    """A box as data; what is empty is left out, and what the box's own steps say: their path, their sizes."""
+    """A box as data, without empty entries and without what its own steps already hold: their path, their sizes."""
     row: dict[str, Any] = {
         "k": box.key,
         "t": box.title,

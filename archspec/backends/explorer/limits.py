@@ -1,4 +1,4 @@
-"""Which sizes are valid, as data: sets, and every condition that the page evaluates to say why a size is refused."""
+"""The valid sizes as data: the sets, and every condition, which the page evaluates to tell why a size is refused."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from archspec.backends.explorer.tables import Kept, Numbers, whole
 from archspec.sizes import AtLeast, Condition, Equal, Residue, Several, Solution, sides, statement
 
 KINDS: dict[type, int] = {AtLeast: 0, Several: 1, Equal: 2, Residue: 3}
-"""The number of a kind of condition; 4 is ``left ≤ right``."""
+"""The number of each kind of condition; 4 is ``left ≤ right``."""
 
 
 class Limits:
-    """Conditions, each once, and the solution for each symbol."""
+    """The distinct conditions, and the solution for each symbol."""
 
     def __init__(self, report: Report, numbers: Numbers) -> None:
         self.conditions = Kept()
@@ -43,7 +43,7 @@ class Limits:
         return self.conditions.place(condition, lambda: self._row(condition))
 
     def _row(self, condition: Condition) -> list[Any]:
-        """Kind, two sizes, the step that imposes it, the condition in words, the remainders it allows."""
+        """Kind, two sizes, the step that imposes the condition, its wording, the remainders it allows."""
         left, right = (self._numbers.dim(side) for side in sides(condition))
         allowed = list(map(list, condition.allowed)) if isinstance(condition, Residue) else []
         return [KINDS.get(type(condition), 4), left, right, condition.author, statement(condition), allowed]

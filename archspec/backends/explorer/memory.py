@@ -1,4 +1,4 @@
-"""The schedule of an evaluation as data: what each step allocates and when it is freed, in formulas.
+"""The memory schedule of an inference as data: what each step allocates and when it is freed, as formulas.
 
 The page replays it at any size, as :mod:`archspec.analyses.memory` does.
 """
@@ -16,10 +16,10 @@ from archspec.sizes import Evaluation
 
 
 def schedule(graph: Graph, sizes: dict[str, int], numbers: Numbers) -> dict[str, Any] | None:
-    """The turns of an evaluation of one sample in float32; None if a symbol has no number.
+    """The turns of an inference on one sample in float32; None if a symbol has no number.
 
-    A turn is ``[step, prepared, freed before, root, stored, temporary, freed after]``; ``fixed`` says that copies and
-    views are the same at every size, so that the turns are too.
+    A turn is ``[step, prepared, freed before, root, stored, temporary, freed after]``.  ``fixed`` is true if the same
+    steps are copies and views at every size, so that the turns hold at every size.
     """
     try:
         plan = Schedule(graph, Evaluation(sizes), 1, BYTES["float32"], symbolic=True)

@@ -1,4 +1,4 @@
-"""Which boxes stand open when a page is opened: the figure that a paper would show."""
+"""Which boxes are open when a page is loaded: together they show the figure that a paper would."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from archspec.backends.diagram.plan import COMFORTABLE, FEWEST
 from archspec.backends.explorer.boxes import Box, Boxes, Series, numbers_of
 
 BLOCKS = {"sequence", "block", "repeat", "run"}
-"""Kinds of box that are a level; a step that is drawn with what follows it is none."""
+"""The kinds of box that count as a level; a step drawn together with its followers does not."""
 
 
 def opened(found: Boxes, depth: int | None = None, shown: int | None = None) -> list[int]:
     """The numbers of the boxes that are open at first.
 
-    ``depth`` opens that many levels of blocks; ``shown`` is a box that is open in any case, with all around it.  Left
-    to itself, sequences are opened while the figure stays small and none of them would hold a single box; blocks only
-    where there would be next to nothing to see.
+    ``depth`` opens that many levels of blocks; ``shown`` is a box that is always open, with every box around it.  By
+    default sequences are opened while the figure stays small and none of them would hold a single box; blocks only
+    where the figure would otherwise show next to nothing.
     """
     chosen = _levels(found, depth) if depth is not None else _small(found)
     if shown is not None:
@@ -58,7 +58,7 @@ def _blocks(boxes: Sequence[Box], shown: Iterable[int], kinds: set[str]) -> list
 
 
 def _shown(boxes: Sequence[Box], row: Series, chosen: set[int]) -> Iterable[int]:
-    """The boxes that are drawn closed, merges aside."""
+    """The boxes that are drawn closed, without merges."""
     for element in row:
         for number in numbers_of(element):
             if number in chosen:

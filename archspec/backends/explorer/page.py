@@ -1,4 +1,4 @@
-"""The page as text: data, styles and scripts in one file, under a policy that forbids all loading."""
+"""The page as text: data, styles and scripts in one file, with a content security policy that forbids loading."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SCRIPTS = (
     "buttons",
     "main",
 )
-"""The files of the page's script, in the order in which they stand in it."""
+"""The files of the page's script, in order."""
 
 
 def page(
@@ -51,10 +51,10 @@ def page(
     theme: str | None = None,
     links: Sequence[Link] = (),
 ) -> str:
-    """The page of a network: HTML that needs nothing beside it.
+    """The page of a network: self-contained HTML.
 
-    ``depth`` opens that many levels of blocks at first, ``focus`` chooses a block and opens it; without a ``theme`` the
-    page follows the reader's system.  Raises :class:`SpecError` for a theme, focus or depth that there is none of.
+    ``depth`` opens that many levels of blocks at first; ``focus`` selects a block and opens it; without a ``theme`` the
+    page follows the reader's system.  Raises :class:`SpecError` for a theme, focus or depth that does not exist.
     """
     chosen = None if theme is None else known_theme(theme)
     known_depth(depth)
@@ -63,7 +63,7 @@ def page(
 
 
 def live_page(report: Report | None, version: int) -> str:
-    """The page of a spec that is watched, which asks its server for what is new; None: of one that has only errors."""
+    """The page of a watched spec, which listens to its server for changes; None stands for a spec with errors only."""
     network, texts = (None, None) if report is None else data(report)
     return _filled("archspec" if report is None else report.graph.name, network, texts, live=version)
 
@@ -88,12 +88,12 @@ def _filled(title: str, network: object, texts: object, *, theme: str | None = N
 
 
 def script_text() -> str:
-    """The page's script: its files in one function, so that none of its names are the window's."""
+    """The page's script: its files in one function, so that it defines no global names."""
     return '"use strict";\n(() => {\n' + "\n".join(_read(f"{name}.js") for name in SCRIPTS) + "\nstart();\n})();\n"
 
 
 def embedded(value: object) -> str:
-    """Data as JSON that ends no script and begins no tag, whatever texts are in it."""
+    """Data as JSON that is safe inside a script element: no text in it can end the script or begin a tag."""
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 

@@ -1,4 +1,4 @@
-"""Steps and scopes as rows of plain data, in the order that the page's script names them."""
+"""Steps and scopes as rows of plain data; the page's script names the columns in the same order."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from archspec.graph import Graph, Node, Scope
 from archspec.ops.common.initialisers import Init
 
 TRAINING, NEVER = 1, 2
-"""Bits: only training runs the step; nothing ever runs it."""
+"""Bits: the step runs in training only; the step never runs."""
 LONGEST_VALUE = 400
-"""Characters of a value that are shown."""
+"""The most characters of a value that are shown."""
 
 
 class Steps:
-    """The rows of a network's steps and scopes; what several have in common is kept once."""
+    """The rows of a network's steps and scopes; what several share is stored once."""
 
     def __init__(self, report: Report, numbers: Numbers, fields: Fields, files: Files) -> None:
         self.graph: Graph = report.graph
@@ -58,7 +58,7 @@ class Steps:
         ]
 
     def scope(self, scope: Scope) -> int:
-        """The number of a scope; the ones around it come before it."""
+        """The number of a scope; enclosing scopes have smaller numbers."""
         pending: list[Scope] = []
         around: Scope | None = scope
         while around is not None and around not in self._scopes:
@@ -70,7 +70,7 @@ class Steps:
         return self._scopes[scope]
 
     def _scope(self, scope: Scope) -> list[Any]:
-        """Path, kind, the scope around, block, description, values, use, definition."""
+        """Path, kind, enclosing scope, block, description, values, use, definition."""
         block = scope.block
         doc = "" if block is None else block.model.doc or ""
         names = () if block is None else block.model.params
@@ -105,7 +105,7 @@ def _arguments(node: Node) -> list[Any]:
 
 
 def _shown(value: Any) -> str:
-    """A value as a spec would have it, of bounded length."""
+    """A value as a spec would write it, of bounded length."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Sizes, formulas and fields as tables of plain data, each kept once; the page computes with them as Python does."""
+"""Sizes, formulas and fields as tables of plain data, each stored once; the page evaluates them as Python does."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from archspec.graph import Graph
 from archspec.sizes import Dim, Product, Size, Step, Symbol, Total, factor, text
 
 SAFE = 1 << 53
-"""Integers from here on are written as text: JavaScript's numbers do not hold them."""
+"""Integers from this one on are written as text: JavaScript's numbers cannot represent them exactly."""
 LARGEST_FIELD = 20_000
-"""Characters of one field's table; a larger one is said by its size alone."""
+"""The most characters of one field's table; of a larger one only the size is given."""
 
 
 def whole(value: int) -> int | str:
-    """An integer as JSON that JavaScript reads without loss."""
+    """An integer in a form that JavaScript reads without loss."""
     return value if -SAFE < value < SAFE else hex(value) if value >= 0 else f"-{hex(-value)}"
 
 
 class Kept:
-    """Values that are each written once, by number."""
+    """A table of distinct values, each with a number."""
 
     def __init__(self) -> None:
         self.rows: list[Any] = []
@@ -34,7 +34,7 @@ class Kept:
         return key in self._places
 
     def place(self, key: Hashable, make: Callable[[], Any]) -> int:
-        """The number of a value, which is made when its key is new."""
+        """The number of a key's value; the value is made if the key is new."""
         found = self._places.get(key)
         if found is None:
             row = make()
@@ -54,13 +54,13 @@ class Numbers:
         """``[coefficient, size, …]``, a product of a sum."""
         self.tables = Kept()
         self.words: list[tuple[str, bool]] = []
-        """What each size is called, and whether it needs parentheses in a product."""
+        """Each size as text, and whether it needs parentheses in a product."""
 
     def dim(self, dim: Dim) -> int:
-        """The number of a size; the sizes it is made of come before it."""
+        """The number of a size; the sizes it depends on have smaller numbers."""
         if not isinstance(dim, Size):
             return self._dim(dim, whole(dim))
-        pending = [dim]  # no recursion, since a chain can have 100,000 levels
+        pending = [dim]  # without recursion, since a chain can have 100,000 levels
         found = 0
         while pending:
             size = pending[-1]
@@ -99,13 +99,13 @@ class Numbers:
         )
 
     def bytes(self, amount: Formula | int) -> int:
-        """The same of an amount of memory."""
+        """The number of an amount of memory."""
         return self.formula(amount if isinstance(amount, Formula) else Formula.of([(amount, ())]))
 
     def table(self, table: Table) -> int:
         """The number of a field along one axis: period, shift, and ``[first, last]`` of each phase.
 
-        The pixels that are read are a bit mask in hexadecimal, the first pixel's bit the lowest, where there are holes.
+        Where there are holes, the pixels read are a bit mask in hexadecimal, the first pixel in the lowest bit.
         """
         return self.tables.place((table.period, table.shift, table.rows), lambda: _table(table))
 
@@ -148,7 +148,7 @@ class Fields:
         self._kept = walk, sized
 
     def _axis(self, table: Table | None, seen: bool, always: bool, interior: Interior | None) -> list[Any]:
-        """``[table or -1, sees everything, holds for every size, first interior row, sizes of the last ones]``."""
+        """``[table or -1, sees everything, holds for every size, first interior row, the last ones as sizes]``."""
         lasts = [] if interior is None else [self._numbers.dim(dim) for dim in interior.lasts]
         place = -1 if table is None else self._numbers.table(table)
         return [place, int(seen), int(always), 0 if interior is None else interior.first, lasts]
@@ -159,5 +159,5 @@ def _key(interior: Interior | None) -> Hashable:
 
 
 def words(rows: Iterable[tuple[str, bool]]) -> list[Any]:
-    """What sizes are called, as data: a text, in a list where it needs parentheses in a product."""
+    """The texts of sizes as data: a string, in a list if it needs parentheses in a product."""
     return [[text] if brackets else text for text, brackets in rows]

@@ -1,4 +1,4 @@
-"""The YAML that a network comes from and the PyTorch it becomes, line by line, with the steps on each line."""
+"""A network's YAML and its emitted PyTorch, line by line, with the steps on each line."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from archspec.diagnostics import Source, Span
 from archspec.graph import Graph
 
 Place = list[int]
-"""A file by its number, and a line from 1 on."""
+"""The number of a file, and a line counted from 1."""
 
 
 class Files:
-    """The files that a page shows; one that a network names often is kept once."""
+    """The files that a page shows, each stored once."""
 
     def __init__(self, graph: Graph) -> None:
         self.rows: list[dict[str, Any]] = []
@@ -23,13 +23,13 @@ class Files:
             self.place(block.span)
 
     def place(self, span: Span | None) -> Place | None:
-        """Where something is written; None if that is no file."""
+        """The place of a span; None if it is not in a file."""
         if span is None or not span.source.lines:
             return None
         return [self._file(span.source), span.line]
 
     def named(self, place: str) -> Place | None:
-        """A place that is given as ``file.yaml:line``, in a file that is known."""
+        """The place given as ``file.yaml:line``, in a file that is known."""
         name, _, line = place.rpartition(":")
         found = self._places.get(name)
         return None if found is None else [found, int(line)]
@@ -42,7 +42,7 @@ class Files:
 
 
 def pytorch(graph: Graph, files: Files) -> dict[str, Any]:
-    """The emitted source; ``from`` gives for a line the places whose steps it makes or runs."""
+    """The emitted source; ``from`` maps a line to the places whose steps it creates or runs."""
     found = emitted(graph, located=True)
     origins = {
         line: [place for place in map(files.named, places) if place is not None]

@@ -1,7 +1,8 @@
 """Caffe's networks: ``.prototxt``, in the old syntax and the new, and their weights, ``.caffemodel``.
 
-The stages, a file each, in their order: ``prototxt`` reads the text format; ``fields`` asks a message what it says;
-``network`` finds the layers of the phase and wires them; ``layers`` says each in ops; ``weights`` reads a caffemodel.
+The stages, one file each, in order: ``prototxt`` parses the text format; ``fields`` reads a message's fields;
+``network`` selects the layers of the phase and wires them; ``layers`` translates each to ops; ``weights`` reads a
+caffemodel.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from archspec.importers.tensors import Filled
 
 
 def read(text: str, name: str, diagnostics: Diagnostics, size: Sequence[int] | None = None) -> Read:
-    """The network of a ``.prototxt``; what is wrong goes to the diagnostics.  Raises :class:`Fault`."""
+    """The network of a ``.prototxt``; errors are added to the diagnostics.  Raises :class:`Fault`."""
     reading = Reading(text, name, diagnostics, size)
     outputs = reading.run()
     assembly = reading.assembly

@@ -1,4 +1,4 @@
-"""What the fields of a message say, each asked for by its name and kind; what nobody asks for is refused by name."""
+"""Typed access to the fields of a message by name; fields that are never asked for are reported as errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archspec.importers.caffe.prototxt import Document, Field, Message, Scalar
 
 MOST = 1_000_000_000
 OF_TRAINING = ("weight_filler", "bias_filler", "filler", "engine", "lr_mult", "decay_mult")
-"""Keys of messages within a layer that say how it is trained or run, not what it gives."""
+"""Keys of messages within a layer that affect how it is trained or run, not its output."""
 
 
 class Fields:
@@ -27,12 +27,12 @@ class Fields:
         self._inner: list[Fields] = []
 
     def span(self, name: str) -> Span:
-        """The place of a field, of the message where it has none."""
+        """The place of a field; of the message if the field is missing."""
         found = self._by_name.get(name)
         return self.document.span(found[0]) if found else self.place
 
     def has(self, name: str) -> bool:
-        """Whether a field is there."""
+        """Whether a field is present."""
         return name in self._by_name
 
     def all(self, name: str) -> list[Scalar | Message]:
@@ -50,7 +50,7 @@ class Fields:
         return found
 
     def messages(self, name: str, apart: bool = False) -> list[Fields]:
-        """Every message of a field; those ``apart`` are closed by themselves.  Raises :class:`Fault`."""
+        """Every message of a field; those ``apart`` must be closed separately.  Raises :class:`Fault`."""
         found: list[Fields] = []
         for each in self._by_name.get(name, ()):
             if not isinstance(each.value, Message):
@@ -61,7 +61,7 @@ class Fields:
         return found
 
     def message(self, name: str) -> Fields:
-        """The one message of a field, empty where there is none."""
+        """The single message of a field; an empty one if there is none."""
         found = self.messages(name)
         if len(found) > 1:
             raise self.wrong(name, "is given twice")
@@ -76,14 +76,14 @@ class Fields:
         return found[0] if found else None
 
     def text(self, name: str, usual: str = "") -> str:
-        """A text; raises :class:`Fault`."""
+        """A string; raises :class:`Fault`."""
         found = self._one(name)
         if found is not None and found.kind != "text":
             raise self.wrong(name, 'is a text, between `"`')
         return usual if found is None else found.text
 
     def texts(self, name: str) -> list[str]:
-        """Every text of a field."""
+        """Every string of a field."""
         found = self.scalars(name)
         if any(each.kind != "text" for each in found):
             raise self.wrong(name, 'is a text, between `"`')
@@ -141,13 +141,13 @@ class Fields:
         return value
 
     def wrong(self, name: str, said: str, at: Scalar | None = None) -> Fault:
-        """The fault of a field's value."""
+        """The fault for a field's value."""
         span = self.document.span(at) if at is not None else self.span(name)
         given = f", not `{printable(at.text, 30)}`" if at is not None else ""
         return Fault("wrong-value", f"`{name}` {said}{given}", span)
 
     def close(self, diagnostics: Diagnostics, ignored: Iterable[str] = ()) -> None:
-        """Report every field that nobody asked for, in the messages within too; ``ignored`` say nothing of outputs."""
+        """Report every field that was not asked for, in nested messages too; ``ignored`` ones do not affect outputs."""
         passed = self._asked | set(ignored)
         for name in self._by_name:
             if name in passed:

@@ -1,6 +1,6 @@
-"""What Caffe's layers mean, type by type: ops, with where their weights stand in a ``.caffemodel``.
+"""Translates Caffe's layers to ops, type by type, with the place of their weights in a ``.caffemodel``.
 
-Defaults and rules are those of Caffe's ``caffe.proto`` and of its layers' own sources.
+Defaults and rules follow Caffe's ``caffe.proto`` and the sources of its layers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ AXES = {1: "channels", 2: "height", 3: "width"}
 
 @dataclass(slots=True, eq=False)
 class Given:
-    """One layer of the file, with what it reads."""
+    """One layer of the file, with its inputs."""
 
     fields: Fields
     name: str
@@ -31,11 +31,11 @@ class Given:
     path: tuple[str, ...] = ()
     frame: Any = None
     scale: Given | None = None
-    """The Scale layer that makes a whole of a BatchNorm."""
+    """The Scale layer that completes a BatchNorm."""
     fillings: list[Filling] = field(default_factory=list)
 
     def add(self, op: str, reads: Sequence[int] | None = None, named: bool = True, **arguments: Any) -> int:
-        """One op in the layer's place."""
+        """Add one op in the layer's place."""
         refers = {name: value for name, value in arguments.items() if name == "to"}
         given = {name: value for name, value in arguments.items() if name != "to"}
         return self.assembly.add(
@@ -44,21 +44,21 @@ class Given:
         )  # fmt: skip
 
     def keep(self, *tensors: str, how: str = "plain", layer: str = "") -> None:
-        """Note which tensors the layer's blobs are, in their order."""
+        """Record which tensors the layer's blobs become, in order."""
         self.fillings.append(Filling(layer or self.name, ".".join(self.path), tensors, how))
 
     def rank(self) -> int:
-        """How many spatial axes the first input has."""
+        """The number of spatial axes of the first input."""
         return self.assembly.shapes[self.reads[0]].rank
 
     def refuse(self, message: str, key: str | None = None, at: Fields | None = None, hint: str | None = None) -> Fault:
-        """The fault of a layer that means what the language cannot say."""
+        """The fault for a layer that the language cannot express."""
         span = (at or self.fields).span(key) if key else self.fields.place
         return Fault("not-importable", f"{self.kind}: {message}", span, hint)
 
 
 def _windows(given: Given, fields: Fields, least_kernel: int = 1) -> dict[str, Any]:
-    """Kernel, stride, padding and dilation: each one number for all axes, one for each, or as ``_h`` and ``_w``."""
+    """Kernel, stride, padding, dilation: each is one number for all axes, one for each, or a pair ``_h``, ``_w``."""
     found: dict[str, Any] = {}
     rank = given.rank()
     usual = {"kernel": None, "stride": 1, "padding": 0, "dilation": 1}
@@ -124,7 +124,7 @@ def _pooling(given: Given) -> list[int]:
 
 
 def _hold_sizes(given: Given, windows: dict[str, Any], ceil: bool, value: int) -> None:
-    """Refuse a window that lies wholly outside: Caffe keeps it where there is no padding, torch never."""
+    """Refuse a window that lies wholly outside the map: Caffe keeps it if there is no padding, torch never."""
     shapes = given.assembly.shapes
     before, after = shapes[given.reads[0]].spatial, shapes[value].spatial
     for axis, (size, found) in enumerate(zip(before, after, strict=True)):
@@ -172,7 +172,7 @@ def _batch_norm(given: Given) -> list[int]:
 
 
 def _scale(given: Given) -> list[int]:
-    """A factor for each channel: learnt, which is a depthwise 1×1 convolution, or the second input."""
+    """A factor for each channel: either learnt, which is a depthwise 1×1 convolution, or the second input."""
     fields = given.fields.message("scale_param")
     axis, axes = fields.whole("axis", 1, -9), fields.whole("num_axes", 1, -1)
     bias = fields.flag("bias_term", False)
@@ -370,16 +370,16 @@ RULES: dict[str, Callable[[Given], list[int]]] = {
     "Split": _split,
     "TanH": _plain("tanh"),
 }
-"""By type what a layer's outputs are."""
+"""The translation rule of each layer type."""
 
 WORDS = {"Convolution": "conv", "Deconvolution": "deconv", "InnerProduct": "fc", "Pooling": "pool", "BatchNorm": "bn"}
-"""What is put before names that begin with a digit."""
+"""The prefixes of names that begin with a digit, by layer type."""
 
 ACTIVATIONS = ("BNLL", "ELU", "ReLU", "Sigmoid", "TanH")
-"""Types without weights whose names nobody asks for."""
+"""Types without weights whose names do not matter."""
 
 MANY = ("Concat", "Eltwise")
 """Types that take any number of inputs."""
 
 TWO = ("Crop", "Scale")
-"""Types that take two, or may."""
+"""Types that take two inputs, or may."""

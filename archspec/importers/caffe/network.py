@@ -25,17 +25,17 @@ OLD_TYPES = {
     "HINGE_LOSS": "HingeLoss", "INFOGAIN_LOSS": "InfogainLoss", "MULTINOMIAL_LOGISTIC_LOSS": "MultinomialLogisticLoss",
     "SILENCE": "Silence",
 }  # fmt: skip
-"""Types as ``layers``, the old syntax, spells them."""
+"""Layer types as the old syntax, ``layers``, spells them."""
 
 DATA = ("Data", "ImageData", "MemoryData", "DummyData", "WindowData", "HDF5Data")
 LOSSES = (
     "Accuracy", "SoftmaxWithLoss", "EuclideanLoss", "SigmoidCrossEntropyLoss", "HingeLoss", "InfogainLoss",
     "MultinomialLogisticLoss",
 )  # fmt: skip
-"""Types that only training and scoring need: what they read first is an output of the network."""
+"""Types that only training and scoring need: their first input is an output of the network."""
 
 _BESIDE = ("param", "loss_weight", "propagate_down", "blobs_lr", "weight_decay", "include", "exclude", "phase")
-"""Keys of every layer that say nothing of what it gives."""
+"""Keys of any layer that do not affect its output."""
 
 _OF_NET = ("layer", "layers", "force_backward", "debug_info", "state", "name")
 _TRAINING = "TRAIN"
@@ -51,7 +51,7 @@ class Entry:
     bottoms: list[str]
     tops: list[str]
     merged: Entry | None = None
-    """Of a BatchNorm the Scale that follows, which is one with it."""
+    """For a BatchNorm, the Scale that follows and is merged with it."""
     skipped: bool = False
     path: tuple[str, ...] = ()
 
@@ -67,14 +67,14 @@ class Reading:
         title = self.net.text("name") or name.rpartition("/")[2].removesuffix(".prototxt")
         self.assembly = Assembly(legal(title, "net"))
         self.blobs: dict[str, int | None] = {}
-        """The value of each blob so far; none where a layer was refused, or for what is no image, such as labels."""
+        """The value of each blob so far; None if its layer was refused, or if it is not an image (labels)."""
         self.unread: dict[str, None] = {}
         self.fillings: list[Filling] = []
 
     def run(self) -> list[tuple[str, int]]:
-        """Assemble the network, and give its outputs by name.
+        """Assemble the network; returns its outputs by name.
 
-        Faults go to the diagnostics; raises :class:`Fault` where nothing can follow.
+        Faults are added to the diagnostics; raises :class:`Fault` if the import cannot go on.
         """
         entries = self._entries()
         self._inputs(entries)
@@ -94,7 +94,7 @@ class Reading:
         return self._outputs(taken)
 
     def _entries(self) -> list[Entry]:
-        """The layers of the phase TEST, in their order."""
+        """The layers of the phase TEST, in order."""
         found: list[Entry] = []
         for syntax in ("layer", "layers"):
             for message in self.net.messages(syntax, apart=True):
@@ -128,7 +128,7 @@ class Reading:
     # -- inputs --------------------------------------------------------------------------------------------------------
 
     def _inputs(self, entries: list[Entry]) -> None:
-        """Inputs of the network and its data layers; the first image's size may be given from outside."""
+        """Add the inputs of the network and its data layers; the user may give the first image's size."""
         names = self.net.texts("input")
         dims = [self.net.wholes("input_dim", 1)[at : at + 4] for at in range(0, 4 * len(names), 4)]
         shapes = [message.wholes("dim", 1) for message in self.net.messages("input_shape")] or dims
@@ -157,7 +157,7 @@ class Reading:
         self.blobs[name] = self.assembly.input(word if word != "input_" else "image", shape, at.place)
 
     def _data(self, entry: Entry) -> None:
-        """A layer that reads a data base: the image is cut to ``crop_size``; the rest is labels."""
+        """Add a layer that reads a database: its image is cropped to ``crop_size``; its other outputs are labels."""
         if not entry.tops:
             return
         crops = [message.whole("crop_size", 0) for message in entry.fields.messages("transform_param")]
@@ -173,7 +173,7 @@ class Reading:
     # -- layers --------------------------------------------------------------------------------------------------------
 
     def _layer(self, entry: Entry, frames: Frames) -> None:
-        """Run one layer's rule, or say what is wrong with it; what it gives is then not known."""
+        """Apply one layer's rule, or report its error; its outputs are then unknown."""
         reads = self._reads(entry)
         if entry.kind in LOSSES or entry.kind == "Silence" or entry.skipped:
             if entry.skipped:
@@ -247,7 +247,7 @@ class Reading:
 
 
 def _pair(entries: Sequence[Entry]) -> None:
-    """Join each BatchNorm with the Scale that follows, where that scales and shifts by what is learnt."""
+    """Merge each BatchNorm with the Scale after it, if that has a learnt scale and shift."""
     readers: dict[str, int] = {}
     for entry in entries:
         for name in entry.bottoms:
@@ -263,11 +263,11 @@ def _pair(entries: Sequence[Entry]) -> None:
             if plain and settings.flag("bias_term", False):
                 first.merged, second.skipped = second, True
         except Fault:
-            continue  # its own turn will tell
+            continue  # reported when its own turn comes
 
 
 def _in_phase(fields: Fields) -> bool:
-    """Whether the phase TEST, without stages, has a layer: the rules of Caffe's ``NetStateRule``."""
+    """Whether the phase TEST, without stages, includes a layer: the rules of Caffe's ``NetStateRule``."""
     include, exclude = fields.messages("include"), fields.messages("exclude")
     if include:
         return any(_meets(rule) for rule in include)

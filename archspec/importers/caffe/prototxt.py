@@ -1,7 +1,7 @@
-"""Protocol buffers' text format: messages of named fields, each with its place.
+"""Parses protocol buffers' text format: messages of named fields, each with its place.
 
-Read are names, scalars, lists, and messages in ``{}`` or ``<>``; which fields there may be is for whoever asks.
-Extensions and ``Any`` (names in brackets), which no Caffe file has, are refused.
+It accepts names, scalars, lists, and messages in ``{}`` or ``<>``; the caller decides which fields are valid.
+Extensions and ``Any`` (names in brackets), which no Caffe file uses, are refused.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 @dataclass(slots=True, eq=False)
 class Scalar:
-    """A number, a word or a text, as it stands; texts without their quotes."""
+    """A number, a word or a string, as written; strings without their quotes."""
 
     kind: str
     text: str
@@ -41,7 +41,7 @@ class Scalar:
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """Fields in the order they stand; a name may come again."""
+    """Fields in the order written; a name may occur several times."""
 
     line: int
     column: int
@@ -50,7 +50,7 @@ class Message:
 
 @dataclass(slots=True, eq=False)
 class Field:
-    """One field, at the place of its name."""
+    """One field; its place is that of its name."""
 
     name: str
     value: Scalar | Message
@@ -59,16 +59,16 @@ class Field:
 
 
 class Document:
-    """A text and the message that it is."""
+    """A text and its parsed message."""
 
     def __init__(self, text: str, name: str) -> None:
-        """Read a text; raises :class:`Fault` ``file-syntax``, ``too-deep`` or ``too-large``."""
+        """Parse a text; raises :class:`Fault` ``file-syntax``, ``too-deep`` or ``too-large``."""
         self.source = Source(printable(name), lines(text))
         self._fields = 0
         self.root = self._read()
 
     def span(self, at: Scalar | Message | Field) -> Span:
-        """Where something stands."""
+        """The place of a field, scalar or message."""
         length = at.length if isinstance(at, Scalar) else len(at.name) if isinstance(at, Field) else 1
         return Span(self.source, at.line, at.column, at.line, at.column + length)
 
@@ -86,7 +86,7 @@ class Document:
         yield Scalar("end", "", last, len(self.source.lines[-1]) + 1, 1)
 
     def _read(self) -> Message:
-        """The fields of the outermost message; one loop, so that no nesting is too deep for it."""
+        """The fields of the outermost message; a loop without recursion, so that deep nesting is safe."""
         tokens = self._tokens()
         root = Message(1, 1)
         open_: list[tuple[Message, str]] = [(root, "end")]
@@ -140,13 +140,13 @@ class Document:
         return next(tokens)
 
     def _scalar(self, tokens: Iterator[Scalar], token: Scalar, message: Message, name: Scalar) -> Scalar:
-        """Keep one scalar; give the token after it."""
+        """Store one scalar; returns the token after it."""
         if token.kind not in ("word", "number", "text"):
             raise self._fault(f"`{printable(name.text, 40)}` has no value", name.line, name.column)
         after = next(tokens)
         if token.kind == "text":
             token.text = _unescaped(token.text)
-            while after.kind == "text":  # texts side by side are one
+            while after.kind == "text":  # adjacent strings are joined
                 token.text += _unescaped(after.text)
                 after = next(tokens)
         self._keep(message, name, token)

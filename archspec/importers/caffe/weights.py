@@ -1,7 +1,7 @@
 """A ``.caffemodel``: the blobs of each layer as the tensors of a step.
 
-The package protobuf reads the file, by a description of the few messages that hold weights.  Arrays are described as
-bytes, so that no number of theirs becomes an object.
+The package protobuf parses the file, by a description of the few messages that hold weights.  Arrays are declared as
+bytes, so that their numbers do not become Python objects.
 """
 
 from __future__ import annotations
@@ -45,28 +45,28 @@ _MESSAGES: protobuf.Table = {
         ("layer", 100, REPEATED, MESSAGE, "Layer"),
     ),
 }
-"""Name, number, label, type and message of the fields of ``caffe.proto`` that weights are in."""
+"""Name, number, label, type and nested message of the fields of ``caffe.proto`` that hold weights."""
 
 
 @record
 class Filling:
-    """Some tensors of one step, which are the blobs of one layer in their order."""
+    """Some tensors of one step, from the blobs of one layer, in order."""
 
     layer: str
     path: str
     tensors: tuple[str, ...]
     how: str = "plain"
-    """``transposed``: a matrix of inputs by outputs; ``statistics``: sums, over the count in the third blob."""
+    """``transposed``: a matrix of inputs by outputs; ``statistics``: sums, to divide by the count in the third blob."""
 
 
 @cache
 def message_classes() -> Mapping[str, Any]:
-    """The messages as classes; raises :class:`Fault` where protobuf is not installed."""
+    """The messages as classes; raises :class:`Fault` if protobuf is not installed."""
     return protobuf.message_classes("caffe", _MESSAGES, "a .caffemodel")
 
 
 def read(path: Path, fillings: Sequence[Filling], wanted: Mapping[str, tuple[int, ...]]) -> Filled:
-    """The tensors of a file by a spec's own keys, of the shapes ``wanted``.
+    """The tensors of a file by a spec's own keys, with the shapes ``wanted``.
 
     Raises :class:`SpecError`: ``unreadable-weights``, or ``weights-mismatch`` with each layer that does not fit.
     """
@@ -77,7 +77,7 @@ def read(path: Path, fillings: Sequence[Filling], wanted: Mapping[str, tuple[int
         raise SpecError([fault.diagnostic]) from None
     try:
         made.ParseFromString(content)
-    except Exception as error:  # DecodeError, of whichever backend protobuf has
+    except Exception as error:  # DecodeError, whichever backend protobuf has
         message = f"cannot read weights from `{printable(str(path))}`: it is no .caffemodel, or a broken one"
         raise SpecError([Diagnostic("unreadable-weights", message)]) from error
     del content
@@ -126,7 +126,7 @@ def _filled(filling: Filling, blobs: Any, wanted: Mapping[str, tuple[int, ...]])
 
 
 def _values(blob: Any, shown: str) -> tuple[tuple[int, ...], Tensor]:
-    """A blob's shape and numbers; of old files the shape has four sizes."""
+    """A blob's shape and numbers; in old files the shape always has four sizes."""
     import torch
 
     doubles = not blob.data and blob.double_data

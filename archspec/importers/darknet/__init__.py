@@ -1,7 +1,7 @@
 """Darknet's networks: ``.cfg``, and their weights, ``.weights``.
 
-The stages, a file each, in their order: ``cfg`` reads sections; ``layers`` says each in ops; ``network`` puts them
-together and gives the names that the file has not; ``weights`` reads what was learnt.
+The stages, one file each, in order: ``cfg`` parses sections; ``layers`` translates each to ops; ``network`` assembles
+them and makes the names that the file lacks; ``weights`` reads the weights.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from archspec.importers.tensors import Filled
 
 
 def read(text: str, name: str, diagnostics: Diagnostics, size: Sequence[int] | None = None) -> Read:
-    """The network of a ``.cfg``; what is wrong goes to the diagnostics.  Raises :class:`Fault`."""
+    """The network of a ``.cfg``; errors are added to the diagnostics.  Raises :class:`Fault`."""
     network, outputs = assembled(text, name, diagnostics, size)
     assembly = network.assembly
     renamed = regions.find(assembly, [value for _, value in outputs], regions.Order())

@@ -1,6 +1,6 @@
-"""Darknet's ``.cfg``: sections in brackets with lines ``key=value``, each with its place.
+"""Parses Darknet's ``.cfg``: sections in brackets with lines ``key=value``, each with its place.
 
-As Darknet reads it: white space means nothing anywhere in a line, and a comment has a line of its own.
+As in Darknet, white space anywhere in a line is ignored, and a comment has a line of its own.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ _BLANK = re.compile(r"[ \t\r\f\v]+")
 
 @dataclass(slots=True, eq=False)
 class Section:
-    """One section, read key by key; what nobody asks for is refused by name."""
+    """One section, read key by key; keys that are never asked for are reported as errors."""
 
     source: Source
     name: str
     line: int
     length: int
     index: int
-    """Its number among the layers, from 0; −1 for the network's own."""
+    """Its number among the layers, from 0; −1 for the network's own section."""
     values: dict[str, tuple[str, int]] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
 
     def span(self, key: str | None = None) -> Span:
-        """The place of a line, or of the section's head."""
+        """The place of a key's line, or of the section's header."""
         line, length = (self.line, self.length) if key is None else (self.values[key][1], 0)
         length = length or len(self.source.lines[line - 1])
         return Span(self.source, line, 1, line, length + 1)
 
     def has(self, key: str) -> bool:
-        """Whether a key is there."""
+        """Whether a key is present."""
         return key in self.values
 
     def text(self, key: str, usual: str) -> str:
-        """What a key says."""
+        """The text of a key's value."""
         self.asked.add(key)
         return self.values[key][0] if key in self.values else usual
 
@@ -66,7 +66,7 @@ class Section:
         return value
 
     def wholes(self, key: str) -> list[int]:
-        """Whole numbers between commas; raises :class:`Fault`."""
+        """Whole numbers separated by commas; raises :class:`Fault`."""
         texts = [part for part in self.text(key, "").split(",") if part]
         found = [value for value in map(_whole, texts) if value is not None]
         if len(found) != len(texts):
@@ -74,15 +74,15 @@ class Section:
         return found
 
     def wrong(self, key: str, said: str) -> Fault:
-        """The fault of a value."""
+        """The fault for a value."""
         return Fault("wrong-value", f"`{key}` of [{self.name}] {said}", self.span(key if key in self.values else None))
 
     def refuse(self, said: str, key: str | None = None) -> Fault:
-        """The fault of a section that means what the language cannot say."""
+        """The fault for a section that the language cannot express."""
         return Fault("not-importable", f"[{self.name}] {said}", self.span(key))
 
     def close(self, diagnostics: Diagnostics, ignored: Iterable[str]) -> None:
-        """Report every key that nobody asked for; ``ignored`` say nothing of what the layer gives."""
+        """Report every key that was not asked for; keys in ``ignored`` do not affect the layer's output."""
         known = self.asked | set(ignored)
         for key in self.values:
             if key not in known:
@@ -95,7 +95,7 @@ def _whole(text: str) -> int | None:
 
 
 def sections(text: str, name: str) -> Sequence[Section]:
-    """The sections of a file in their order; raises :class:`Fault` ``file-syntax`` or ``too-large``."""
+    """The sections of a file in order; raises :class:`Fault` ``file-syntax`` or ``too-large``."""
     source = Source(printable(name), lines(text))
     found: list[Section] = []
     keys = 0

@@ -1,4 +1,4 @@
-"""What Darknet's sections mean, as its own code reads them: defaults, windows, and which layers a layer reads."""
+"""Translates Darknet's sections to ops as its own code reads them: defaults, windows, and the layers a layer reads."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from archspec.importers.darknet.weights import Stored
 from archspec.importers.network import Frame
 
 EPS = 1e-5
-"""What is added to the variance: 1e-5 inside the root on GPUs and in AlexeyAB's Darknet; 1e-6 outside, on a CPU."""
+"""The epsilon of batch normalisation: 1e-5 inside the root on GPUs and in AlexeyAB's Darknet; 1e-6 outside on a CPU."""
 
 MOMENTUM = 0.01
-"""The share of a new batch in the running statistics: Darknet keeps 0.99 of the old."""
+"""The weight of a new batch in the running statistics: Darknet keeps 0.99 of the old."""
 
 ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "elu": ("elu", {}),
@@ -31,7 +31,7 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 MOST_FROM = 1000
-"""The most layers that one layer reads."""
+"""The most layers that one layer may read."""
 
 
 @dataclass(slots=True, eq=False)
@@ -41,17 +41,17 @@ class Network:
     assembly: Assembly
     current: int
     given: list[int | None] = field(default_factory=list)
-    """What each section gives; none where it was refused."""
+    """The value of each section; None if it was refused."""
     stored: list[Stored] = field(default_factory=list)
 
     def add(self, section: Section, op: str, reads: list[int], **more: Any) -> int:
-        """One op in a section's place."""
+        """Add one op in a section's place."""
         arguments = {name: value for name, value in more.items() if name not in ("frame", "path")}
         path, frame = more.get("path", ()), more.get("frame")
         return self.assembly.add(op, reads, arguments, path=path, frame=frame, span=section.span())
 
     def activate(self, section: Section, value: int, usual: str, frame: Frame | None = None) -> int:
-        """The activation that a section names."""
+        """Add the activation that a section names."""
         name = section.text("activation", usual)
         if name == "linear":
             return value
@@ -61,7 +61,7 @@ class Network:
         return self.add(section, op, [value], frame=frame, **arguments)
 
     def layer(self, section: Section, number: int, key: str) -> int:
-        """What another layer gives, counted from the first, or back from this one; raises :class:`Fault`."""
+        """The value of another layer, counted from the first, or backwards from this one; raises :class:`Fault`."""
         index = section.index + number if number < 0 else number
         if not 0 <= index < section.index:
             raise section.wrong(key, f"names layer {index}, which does not come before this one, {section.index}")
@@ -76,17 +76,17 @@ class Network:
 
 
 class Unknown(Exception):
-    """What a layer reads was refused before."""
+    """A layer reads one that was refused before."""
 
 
 def _frame(network: Network, section: Section, word: str, whole: bool) -> tuple[Frame | None, str]:
-    """The module of a section with more than one step, and its path."""
+    """The module of a section, None for a single step, and its path."""
     path = f"{word}{section.index}"
     return (Frame(path, section.name, network.assembly.root) if whole else None), path
 
 
 def _learnt(network: Network, section: Section, op: str, value: int, arguments: dict[str, Any], word: str) -> int:
-    """A convolution or a matrix, with what stands behind it."""
+    """A convolution or a linear layer, with its normalisation and activation."""
     norm = section.whole("batch_normalize", 0) != 0
     linear = section.text("activation", "logistic") == "linear"
     frame, path = _frame(network, section, word, norm or not linear)
@@ -130,7 +130,7 @@ def _connected(network: Network, section: Section) -> int:
 
 
 def _maxpool(network: Network, section: Section) -> int:
-    """Rows of padding are as many as given, and half of them, rounded down, lie before."""
+    """``padding`` is the total number of padded rows; half of them, rounded down, come before the map."""
     stride = section.whole("stride", 1, 1)
     kernel = section.whole("size", stride, 1)
     padding = section.whole("padding", kernel - 1)
@@ -180,7 +180,7 @@ def _route(network: Network, section: Section) -> int:
 
 
 def _shortcut(network: Network, section: Section) -> int:
-    """The layer before plus others: of as many channels as both have, of those cells that both have."""
+    """The layer before plus others, over the channels and positions that both have."""
     numbers = section.wholes("from")
     if not 1 <= len(numbers) <= MOST_FROM:
         raise section.refuse("names no layer", "from" if section.has("from") else None)
@@ -206,7 +206,7 @@ def _scaled(network: Network, section: Section, value: int, factor: float) -> in
 
 
 def _subsampled(network: Network, section: Section, value: int) -> int:
-    """Every other row and column, or fewer, of a map that is larger than the layer before."""
+    """A map larger than the layer before, subsampled to its size: every second row and column, or fewer."""
     own, other = network.size(network.current), network.size(value)
     if own == other:
         return value
@@ -235,9 +235,9 @@ def _upsample(network: Network, section: Section) -> int:
 
 
 def _reorg(network: Network, section: Section) -> int:
-    """What ``reorg_cpu`` does: the buffer read as a map of fewer channels and larger sides, its cells then put apart.
+    """As ``reorg_cpu``: the buffer is read as a map of fewer channels and larger sides, whose cells become channels.
 
-    It is neither ``pixel_unshuffle`` nor a permutation of that, and holds for one size alone.
+    It is neither ``pixel_unshuffle`` nor a permutation of it, and holds for a single size.
     """
     stride = section.whole("stride", 1, 1)
     for key in ("reverse", "flatten", "extra"):
@@ -258,7 +258,7 @@ def _reorg(network: Network, section: Section) -> int:
 
 
 def _crop(network: Network, section: Section) -> int:
-    """The centre, in testing; its numbers, from 0 to 1, then lie from −1 to 1."""
+    """The centre crop of inference; values from 0 to 1 are then scaled to −1 to 1."""
     size = [section.whole("crop_height", 1, 1), section.whole("crop_width", 1, 1)]
     value = network.add(section, "crop", [network.current], size=size)
     if section.whole("noadjust", 0):
@@ -283,9 +283,9 @@ SHORT = {
     "avg": "avgpool", "conn": "connected", "conv": "convolutional", "max": "maxpool", "soft": "softmax",
 }  # fmt: skip
 HEADS = ("yolo", "region", "detection")
-"""Sections whose input is an output: what they make of it is boxes."""
+"""Sections whose input is an output of the network: they turn it into boxes."""
 
 NOTHING = ("cost",)
-"""Sections of training alone."""
+"""Sections that only training uses."""
 
 __all__ = ["Fault", "HEADS", "NOTHING", "Network", "RULES", "SHORT", "Unknown"]

@@ -1,4 +1,4 @@
-"""A ``.cfg`` as a network: its sections in their order."""
+"""A ``.cfg`` as a network: its sections in order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OF_NET = _words(
     "label_smooth_eps letter_box optimized_memory workspace_size_limit_MB dynamic_minibatch try_fix_nan "
     "loss_scale track augment_speed num_steps sgdr_cycle sgdr_mult"
 )
-"""Keys of the network that say how it is trained."""
+"""Keys of the network that only affect training."""
 
 _OF_HEADS = _words(
     "anchors mask classes num jitter ignore_thresh truth_thresh random coords softmax background max bias_match "
@@ -31,19 +31,19 @@ _OF_HEADS = _words(
     "max_delta resize counters_per_class label_smooth_eps obj_normalizer new_coords objectness_smooth total "
     "show_details focal_loss focus"
 )
-"""Keys of heads: what they make of a map, and what it costs."""
+"""Keys of heads that affect decoding and the loss."""
 
 _OF_LAYERS = _words(
     "stopbackward learning_rate_scale onlyforward angle saturation exposure flip shift noloss accuracy truth "
     "train_only_bn share_index"
 )
-"""Keys of layers that say nothing of what they give."""
+"""Keys of layers that do not affect their output."""
 
 
 def assembled(
     text: str, name: str, diagnostics: Diagnostics, size: Sequence[int] | None = None
 ) -> tuple[Network, list[tuple[str, int]]]:
-    """The layers of a file, and its outputs: what heads read, and what comes last.  Raises :class:`Fault`."""
+    """The layers of a file, and its outputs: the inputs of heads, and the last value.  Raises :class:`Fault`."""
     net, *layers = sections(text, name)
     if not layers:
         raise Fault("no-steps", "the network has no layers", net.span())
@@ -74,7 +74,7 @@ def assembled(
 
 
 def _value(network: Network, section: Section, kind: str, before: int | None, diagnostics: Diagnostics) -> int | None:
-    """What a section gives; none where it is refused, or reads what was."""
+    """The value of a section; None if it is refused, or reads a refused one."""
     if kind not in RULES:
         said = f"there is nothing for the section `[{printable(section.name, 40)}]`"
         diagnostics.error("not-importable", said, section.span(), did_you_mean(section.name, RULES))

@@ -1,4 +1,4 @@
-"""Darknet's ``.weights``: a head, then the numbers of each layer one after the other, 32-bit floats."""
+"""Darknet's ``.weights``: a header, then the weights of each layer in sequence, as 32-bit floats."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ MOST_BYTES = 8_000_000_000
 
 @record
 class Stored:
-    """One section's numbers."""
+    """The weights of one section."""
 
     index: int
     section: str
     path: str
-    """Of the convolution or the matrix."""
+    """The path of the convolution or the linear layer."""
     norm: str | None
-    """Of the batch normalisation behind it."""
+    """The path of the batch normalisation after it."""
 
 
 def read(path: Path, stored: Sequence[Stored], wanted: Mapping[str, tuple[int, ...]]) -> Filled:
     """The tensors of a file by a spec's own keys.
 
-    Raises :class:`SpecError`: ``unreadable-weights``, or ``weights-mismatch`` with the section where numbers run out.
+    Raises :class:`SpecError`: ``unreadable-weights``, or ``weights-mismatch`` with the section where the file ends.
     """
     try:
         content = read_bytes(path, MOST_BYTES)
@@ -66,7 +66,7 @@ def _mismatch(path: Path, said: str) -> SpecError:
 
 
 def _head(content: bytes, path: Path) -> tuple[int, bool]:
-    """Where the numbers begin, and whether matrices lie the other way round; raises :class:`Fault`."""
+    """The offset of the weights, and whether matrices are transposed; raises :class:`Fault`."""
     major, minor = (int.from_bytes(content[at : at + 4], "little", signed=True) for at in (0, 4))
     counted = 8 if major * 10 + minor >= 2 and major < 1000 and minor < 1000 else 4
     if len(content) < 12 + counted or min(major, minor) < 0 or len(content) % 4:
@@ -76,7 +76,7 @@ def _head(content: bytes, path: Path) -> tuple[int, bool]:
 
 
 def _order(layer: Stored, matrix: bool) -> list[str]:
-    """The tensors of a layer as they lie: a matrix before the scales behind it, a kernel after."""
+    """The tensors of a layer in file order: a matrix before its normalisation's scales, a kernel after them."""
     weight, bias = f"{layer.path}.weight", f"{layer.norm or layer.path}.bias"
     if layer.norm is None:
         return [bias, weight]

@@ -1,8 +1,8 @@
 """Keras's networks: ``.keras``, ``.json`` and ``.h5``, and their weights, without Keras.
 
-The stages, a file each, in their order: ``files`` takes the configuration out of a file; ``graph`` lays models open and
-sorts the calls of layers; ``network`` puts them together; ``layers``, ``activations`` and ``shapes`` say each in ops;
-``weights`` reads what was learnt.
+The stages, one file each, in order: ``files`` extracts the configuration from a file; ``graph`` flattens nested models
+and sorts the calls of layers; ``network`` assembles them; ``layers``, ``activations`` and ``shapes`` translate each to
+ops; ``weights`` reads the weights.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from archspec.importers.naming import legal
 from archspec.importers.tensors import Filled
 
 RULES = {**layers.RULES, **activations.RULES, **shapes.RULES}
-"""By class what a layer becomes."""
+"""The translation rule of each layer class."""
 
 
 def read(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None = None) -> Read:
-    """The network of a file; what is wrong goes to the diagnostics.  Raises :class:`Fault`."""
+    """The network of a file; errors are added to the diagnostics.  Raises :class:`Fault`."""
     kept = files.network(path)
     found = flat(kept.config)
     given = kept.config.get("config")

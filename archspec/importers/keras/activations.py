@@ -1,4 +1,4 @@
-"""What Keras's activations mean: layers of their own, and those that other layers name."""
+"""Translates Keras's activations: layers of their own, and those named by other layers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def activated(given: Given, value: int) -> int:
-    """The activation that a layer's settings name."""
+    """Add the activation that a layer's settings name."""
     settings = given.settings
     found = settings.get("activation", "linear")
     if isinstance(found, dict) and found.get("class_name") == "function":
@@ -81,4 +81,4 @@ RULES: dict[str, Rule] = {
     "ReLU": passing(_relu),
     "Softmax": _softmax,
 }
-"""By class what a layer becomes."""
+"""The translation rule of each layer class."""

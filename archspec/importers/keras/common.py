@@ -1,4 +1,4 @@
-"""What the rules of Keras's layers share."""
+"""Shared by the rules for Keras's layers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def plain(value: float) -> int | float:
 
 
 def passing(rule: Rule) -> Rule:
-    """A rule for what works on each number: a vector that was a map stays one."""
+    """A rule for elementwise layers: a vector that was a flattened map remains marked as one."""
 
     def passed(given: Given) -> int:
         value = rule(given)

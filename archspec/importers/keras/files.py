@@ -1,6 +1,6 @@
-"""A file of Keras: the configuration of its network as data, and where its weights are.
+"""Reads Keras's files: the configuration of the network as data, and where its weights are.
 
-Nothing in a file is run, and no class is looked up by the name that a file gives.
+No code in a file is run, and no class is looked up by a name from the file.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ MOST_MEMBERS = 1000
 
 @record
 class Kept:
-    """A network as a file keeps it."""
+    """A network as stored in a file."""
 
     config: dict[str, Any]
     old: bool
-    """Whether Keras 2 wrote it."""
+    """Whether it was written by Keras 2."""
 
 
 def network(path: Path) -> Kept:
@@ -91,7 +91,7 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _member(archive: zipfile.ZipFile, name: str, most: int, path: Path) -> bytes:
-    """A member's bytes, no more than it says itself, and no more than are read."""
+    """The bytes of a zip member, at most its declared size and at most the limit."""
     shown = printable(str(path))
     try:
         said = archive.getinfo(name).file_size

@@ -1,6 +1,6 @@
-"""The calls of a model's layers in an order in which they can run, models within models laid open.
+"""The calls of a model's layers in an order of execution, with nested models flattened.
 
-Keras 3 notes a call as arguments with tensors in them, Keras 2 as a list of tensors; a ``Sequential`` notes none.
+Keras 3 records a call as arguments that contain tensors, Keras 2 as a list of tensors; a ``Sequential`` records none.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from archspec.importers.keras.settings import Settings
 DEEPEST = 12
 MODELS = ("Functional", "Model", "Sequential")
 OPERATIONS = "keras.src.ops."
-"""The module of what is no layer: ``a + b`` between tensors."""
+"""The module of operations between tensors that are not layers: ``a + b``."""
 
 
 @dataclass(slots=True, eq=False)
@@ -26,12 +26,12 @@ class Call:
     kind: str
     module: str
     name: str
-    """Its name, behind those of the models around it."""
+    """Its name, prefixed by those of the enclosing models."""
     reads: list[Any]
-    """Values by their numbers, as :class:`Ref`, and plain numbers."""
+    """Values as :class:`Ref`, and plain numbers."""
     gives: int
     first: bool = True
-    """Whether no call of the layer came before."""
+    """Whether this is the layer's first call."""
 
 
 @dataclass(slots=True, eq=False)
@@ -43,7 +43,7 @@ class Ref:
 
 @dataclass(slots=True, eq=False)
 class Flat:
-    """A model laid open."""
+    """A flattened model."""
 
     calls: list[Call] = field(default_factory=list)
     inputs: list[tuple[int, str, tuple[int | None, ...]]] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Flat:
 
 
 def flat(config: dict[str, Any]) -> Flat:
-    """A whole model laid open; raises :class:`Fault`."""
+    """A whole model, flattened; raises :class:`Fault`."""
     found = Flat()
     kind = config.get("class_name")
     if kind not in MODELS:
@@ -70,7 +70,7 @@ def flat(config: dict[str, Any]) -> Flat:
 def _model(
     found: Flat, given: dict[str, Any], prefix: str, inputs: Sequence[int] | None, depth: int
 ) -> list[tuple[int, str]]:
-    """The outputs of a model called on some values; of the outermost the inputs are those of the network."""
+    """The outputs of a model called on some values; the outermost model's inputs are those of the network."""
     if depth > DEEPEST:
         raise Fault("too-deep", f"models are nested more than {DEEPEST} deep")
     config = given.get("config")
@@ -109,7 +109,7 @@ def _sequential(
 
 @dataclass(slots=True, eq=False)
 class _Node:
-    """One call that a functional model notes."""
+    """One call recorded by a functional model."""
 
     layer: dict[str, Any]
     name: str
@@ -159,9 +159,9 @@ def _functional(
 def _sorted(
     nodes: Sequence[_Node], known: dict[tuple[str, int, int], int], outputs: Sequence[tuple[str, int, int]]
 ) -> list[_Node]:
-    """Calls in an order in which each reads what is there; what one input of a call needs follows on each other.
+    """Calls in topological order, depth first: the calls that one input needs are consecutive.
 
-    Keras itself lists calls by their depth, so that branches side by side are mixed.
+    Keras itself lists calls by depth, which interleaves parallel branches.
     """
     places = {(node.name, node.index): at for at, node in enumerate(nodes)}
     makers: list[list[int]] = []
@@ -211,7 +211,7 @@ def _call(found: Flat, layer: dict[str, Any], name: str, args: list[Any], first:
 
 
 def _arguments(call: Any, name: str) -> list[Any]:
-    """What a call reads: tensors as (layer, call, tensor), and numbers; raises :class:`Fault`."""
+    """The arguments of a call: tensors as (layer, call, tensor), and numbers; raises :class:`Fault`."""
     if isinstance(call, dict):
         found = _walk(call.get("args", []), 0)
         if any(isinstance(one, tuple) for one in _walk(list((call.get("kwargs") or {}).values()), 0)):
@@ -241,7 +241,7 @@ def _walk(value: Any, depth: int) -> list[Any]:
 
 
 def _key(found: Any, name: str) -> tuple[str, int, int]:
-    """A tensor: its layer's name, which of the layer's calls, which of the call's outputs."""
+    """The key of a tensor: its layer's name, the index of the layer's call, the index of the call's output."""
     if isinstance(found, list) and len(found) >= 3:
         layer, index, tensor = found[:3]
         if isinstance(layer, str) and type(index) is int and type(tensor) is int:
@@ -250,7 +250,7 @@ def _key(found: Any, name: str) -> tuple[str, int, int]:
 
 
 def _keys(found: Any, what: str) -> list[tuple[str, int, int]]:
-    """Tensors as a model notes its inputs and outputs: one by itself, or a list; by name in a mapping."""
+    """The keys of a model's inputs or outputs, which are recorded as one tensor, a list, or a mapping by name."""
     if isinstance(found, dict):
         found = list(found.values())
     if isinstance(found, list) and found and isinstance(found[0], str):

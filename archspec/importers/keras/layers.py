@@ -1,6 +1,6 @@
-"""What Keras's layers mean, class by class: ops, with the variables that their weights are.
+"""Translates Keras's layers to ops, class by class, with the variables that hold their weights.
 
-Defaults and rules are those of Keras 3's own layers.
+Defaults and rules are those of Keras 3's layers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _window(given: Given, kernel: str, rank: int) -> dict[str, Any]:
 
 
 def _same_padding(kernels: list[int], strides: list[int], dilations: list[int]) -> Any:
-    """Rows on each side, where these are as many at every size; elsewhere ``same``."""
+    """The padding on each side if it is the same at every size; otherwise ``same``."""
     extra = [dilation * (kernel - 1) for kernel, dilation in zip(kernels, dilations, strict=True)]
     if any(rows % 2 or stride > 1 for rows, stride in zip(extra, strides, strict=True)):
         return "same"
@@ -85,7 +85,7 @@ def _separable(given: Given) -> int:
 
 
 def _transposed(given: Given) -> int:
-    """Of padding ``same`` the output is stride times as large: rows are cut off, an odd one at the end."""
+    """With padding ``same`` the output is stride times as large: rows are cut off, an odd one at the end."""
     settings, rank = given.settings, rank_of(given)
     given.first_data_format()
     same = settings.word("padding", ("valid", "same"), "valid") == "same"
@@ -130,7 +130,7 @@ def _global(op: str) -> Rule:
 
 
 def _dense(given: Given) -> int:
-    """A matrix on a vector; on a map it is a 1×1 convolution."""
+    """A linear layer on a vector; on a map, a 1×1 convolution."""
     settings = given.settings
     units, bias = settings.whole("units"), settings.flag("use_bias", True)
     source = given.reads[0]
@@ -187,7 +187,7 @@ def _along_channels(given: Given, name: str, usual: int) -> None:
 
 
 def _normalization(given: Given) -> int:
-    """Fixed means and variances: a factor and a shift for each channel, which is a depthwise 1×1 convolution."""
+    """Normalisation by fixed means and variances: a scale and shift per channel, as a depthwise 1×1 convolution."""
     settings = given.settings
     _along_channels(given, "axis", -1)
     if settings.flag("invert", False):
@@ -244,7 +244,7 @@ def _layer_scale(given: Given) -> int:
 
 
 def _custom_scale(given: Given) -> int:
-    """Of Inception-ResNet v2: the first input plus the second times a number."""
+    """Inception-ResNet v2's layer: the first input plus the second times a number."""
     if len(given.reads) != 2:
         raise given.settings.refuse("it takes two inputs")
     one, other = given.reads
@@ -268,4 +268,4 @@ RULES: dict[str, Rule] = {
     "Normalization": _normalization,
     "Rescaling": _rescaling,
 }
-"""By class what a layer becomes."""
+"""The translation rule of each layer class."""

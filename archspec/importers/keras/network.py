@@ -1,4 +1,4 @@
-"""A model laid open as a network: channels go to the front, and each layer becomes ops by its rule."""
+"""A flattened model as a network: channels move to the front, and each layer becomes ops by its rule."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from archspec.importers.naming import Frames, legal, paths
 from archspec.importers.network import Frame, Layer
 
 USUAL = 224
-"""The size of an image where a file leaves it open."""
+"""The image size if the file leaves it open."""
 
 WORDS = {"BatchNormalization": "bn", "Dense": "fc", "InputLayer": "input", "LayerNormalization": "norm"}
-"""What is put before names that begin with a digit."""
+"""The prefixes of names that begin with a digit, by layer class."""
 
 
 @dataclass(slots=True, eq=False)
 class Given:
-    """One call, with what it reads."""
+    """One call, with its inputs."""
 
     network: Network
     call: Call
@@ -35,7 +35,7 @@ class Given:
     frame: Frame
     path: tuple[str, ...]
     first: list[Layer] | None
-    """The layers that the first call of this layer gave, none for the first."""
+    """The layers made for the first call of this layer; none if this is the first."""
     made: list[Layer] = field(default_factory=list)
 
     @property
@@ -44,7 +44,7 @@ class Given:
         return self.call.kind
 
     def add(self, op: str, reads: Sequence[int] | None = None, part: str = "", **arguments: Any) -> int:
-        """One op in the layer's place; ``part`` names it beside others with weights."""
+        """Add one op in the layer's place; ``part`` names it if several have weights."""
         assembly = self.network.assembly
         path = (*self.path[:-1], f"{self.path[-1]}_{part}") if part else self.path
         again = self.first[len(self.made)] if self.first is not None and len(self.made) < len(self.first) else None
@@ -54,18 +54,18 @@ class Given:
         return number
 
     def keep(self, tensor: str, variable: str, how: str = "plain", part: str = "", values: Any = None) -> None:
-        """Note which variable of the layer a tensor of the step is, or of which numbers it is made."""
+        """Record which variable of the layer a tensor of the step comes from, or which numbers it is made from."""
         if self.first is None:
             path = (*self.path[:-1], f"{self.path[-1]}_{part}") if part else self.path
             key = ".".join((*path, tensor)) if tensor else ".".join(path)
             self.network.fillings.append(Filling(key, self.call.name, variable, how, values))
 
     def rank(self) -> int:
-        """How many spatial axes the first input has."""
+        """The number of spatial axes of the first input."""
         return self.network.assembly.shapes[self.reads[0]].rank
 
     def channels(self) -> int:
-        """How many channels the first input has."""
+        """The number of channels of the first input."""
         return self.network.assembly.channels(self.reads[0])
 
     def dims(self, value: int) -> list[int]:
@@ -73,7 +73,7 @@ class Given:
         return [int(str(dim)) for dim in self.network.assembly.shapes[value].dims]
 
     def first_data_format(self) -> bool:
-        """Whether the layer has its channels before the other axes."""
+        """Whether the layer's channels come before its other axes."""
         return self.settings.word("data_format", ("channels_last", "channels_first"), self.network.format) == (
             "channels_first"
         )
@@ -88,18 +88,18 @@ class Given:
 
 
 class Network:
-    """The steps made so far, and what each value of the model is."""
+    """The steps made so far, and the step of each value of the model."""
 
     def __init__(self, flat: Flat, name: str, old: bool, size: Sequence[int] | None) -> None:
         self.flat = flat
         self.old = old
-        """Whether Keras 2 wrote it."""
+        """Whether the file was written by Keras 2."""
         self.assembly = Assembly(name)
         self.fillings: list[Filling] = []
         self.values: dict[int, int | None] = {}
         self.readers: dict[int, list[Call]] = {}
         self.flattened: dict[int, tuple[int, ...]] = {}
-        """By value the map that was flattened into it, whose order the matrix after it still has to follow."""
+        """By value, the sizes of the map flattened into it: the matrix that reads it must be reordered for them."""
         self.format = "channels_last"
         for call in flat.calls:
             if call.settings.config.get("data_format") == "channels_first":
@@ -126,7 +126,7 @@ class Network:
         return self.assembly.input(word, [USUAL if dim is None else dim for dim in own])
 
     def run(self, rules: dict[str, Any], operations: dict[str, Any], diagnostics: Diagnostics) -> list[tuple[str, int]]:
-        """Assemble the network, and give its outputs by name; what has no counterpart goes to the diagnostics."""
+        """Assemble the network; returns its outputs by name.  Layers without a counterpart become diagnostics."""
         firsts = [call for call in self.flat.calls if call.first]
         follow = [_follows(call) for call in firsts]
         words = [WORDS.get(call.kind, legal(call.kind.lower(), "layer")) for call in firsts]
@@ -192,14 +192,14 @@ FOLLOWING = ("Activation", "Add", "ELU", "LeakyReLU", "Multiply", "ReLU")
 
 
 def _follows(call: Call) -> bool:
-    """Whether a layer stands where the one before it does: it learns nothing, and its name is that of its class."""
+    """Whether a layer belongs to the scope of the one before it: it has no weights, and is named after its class."""
     word = re.sub(r"\W|_", "", call.kind).lower()
     own = re.sub(r"_?\d*\Z", "", call.name.rpartition("/")[2]).replace("_", "")
     return call.kind in FOLLOWING and own == word
 
 
 def _split(name: str) -> str:
-    """A name with ``/`` where numbers part it: ``conv2_block1_1_conv`` is ``conv2/block1/conv1``."""
+    """A name split by ``/`` after its numbers: ``conv2_block1_1_conv`` becomes ``conv2/block1/conv1``."""
     *around, own = name.split("/")
     found: list[str] = []
     while match := re.match(r"((?:[A-Za-z]+_)*?[A-Za-z]+_?\d+[a-z]?)_(?=[A-Za-z]|\d+_[A-Za-z])", own):

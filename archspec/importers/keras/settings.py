@@ -1,4 +1,4 @@
-"""What the configuration of a layer says, each setting asked for by its name; what nobody asks for is refused."""
+"""Typed access to a layer's configuration by name; settings that are never asked for are reported as errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OF_TRAINING = _words(
     "depthwise_constraint pointwise_constraint beta_constraint gamma_constraint alpha_constraint "
     "quantization_config lora_rank lora_alpha synchronized virtual_batch_size adjustment fused init_values"
 )
-"""Settings that say how a layer is made, trained or kept, not what it gives."""
+"""Settings that affect how a layer is built, trained or saved, not its output."""
 
 
 class Settings:
@@ -35,21 +35,21 @@ class Settings:
         self._asked: set[str] = set()
 
     def wrong(self, name: str, said: str) -> Fault:
-        """The fault of a setting's value."""
+        """The fault for a setting's value."""
         return Fault("wrong-value", f"{self.what}: `{name}` {said}, not `{printable(repr(self.config.get(name)), 60)}`")
 
     def refuse(self, said: str, hint: str | None = None) -> Fault:
-        """The fault of a layer that means what the language cannot say."""
+        """The fault for a layer that the language cannot express."""
         return Fault("not-importable", f"{self.what}: {said}", None, hint)
 
     def get(self, name: str, usual: Any = None) -> Any:
-        """A setting as it stands."""
+        """A setting's raw value."""
         self._asked.add(name)
         found = self.config.get(name, usual)
         return usual if found is None else found
 
     def skip(self, *names: str) -> None:
-        """Let settings be that have no say here."""
+        """Accept settings that have no effect here."""
         self._asked.update(names)
 
     def whole(self, name: str, usual: int | None = None, least: int = 1) -> int:
@@ -67,7 +67,7 @@ class Settings:
         return found
 
     def numbers(self, name: str, usual: float) -> float | list[float]:
-        """A number, or one for each channel, in whatever lists they stand; raises :class:`Fault`."""
+        """One number, or one for each channel, in lists nested in any way; raises :class:`Fault`."""
         found = self.get(name, usual)
         while isinstance(found, list) and len(found) == 1 and isinstance(found[0], list):
             found = found[0]
@@ -91,7 +91,7 @@ class Settings:
         return found
 
     def each(self, name: str, rank: int, usual: int | None = 1, least: int = 1) -> list[int]:
-        """A whole number for each axis; one is for all.  Raises :class:`Fault`."""
+        """A whole number for each axis; a single one counts for all.  Raises :class:`Fault`."""
         found = self.get(name, usual)
         values = found if isinstance(found, list) else [found] * rank
         if len(values) != rank or any(type(one) is not int or not least <= one <= MOST for one in values):
@@ -113,7 +113,7 @@ class Settings:
         return pairs
 
     def close(self, diagnostics: Diagnostics) -> None:
-        """Report every setting that nobody asked for."""
+        """Report every setting that was not asked for."""
         passed = self._asked | OF_TRAINING
         for name in self.config:
             if name not in passed:

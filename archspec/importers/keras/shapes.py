@@ -1,4 +1,4 @@
-"""What Keras's layers mean that change a map's form, or merge several."""
+"""Translates Keras's layers that reshape a map or merge several."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _upsampling(given: Given) -> int:
 
 
 def _flatten(given: Given) -> int:
-    """A map as a vector in Keras's order, channels last: by the matrix that follows, or by turning it first."""
+    """A map as a vector in Keras's order, channels last: by reordering the next matrix, or permuting the map."""
     given.first_data_format()
     if not given.rank():
         return given.reads[0]
@@ -48,7 +48,7 @@ PASSING = ("Dropout", "Activation", "ReLU", "LeakyReLU", "ELU")
 
 
 def _meets_matrices(given: Given) -> bool:
-    """Whether what reads a vector is a matrix, perhaps behind what works on each number alone."""
+    """Whether a vector is read only by linear layers, possibly after elementwise layers."""
     waiting = [given.call.gives]
     while waiting:
         readers = given.network.readers.get(waiting.pop(), [])
@@ -83,7 +83,7 @@ def _reshape(given: Given) -> int:
 
 
 def _merge(op: str, alone: str = "") -> Rule:
-    """A merge of tensors, or of one with a number: Keras 2 and the older format write ``x + 3`` so too."""
+    """A merge of tensors, or of a tensor with a number: Keras 2 and the older format write ``x + 3`` like this too."""
 
     def rule(given: Given) -> int:
         if not given.numbers:
@@ -134,10 +134,10 @@ RULES: dict[str, Rule] = {
     "Reshape": _reshape,
     "Subtract": _merge("subtract"),
 }
-"""By class what a layer becomes."""
+"""The translation rule of each layer class."""
 
 OPERATIONS: dict[str, Rule] = {
     "Add": _merge("add", "shift"),
     "Multiply": _merge("multiply", "scale"),
 }
-"""By class what an operation between tensors becomes."""
+"""The translation rule of each operation between tensors."""

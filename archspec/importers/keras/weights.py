@@ -1,8 +1,8 @@
-"""Keras's weights: variables of layers as the tensors of steps.
+"""Keras's weights: the variables of layers as tensors of steps.
 
-Keras 3 keeps a model's variables in the groups that its layers have by class and order; the older format by the names
-of layers and variables.  A link to another file, a virtual or a filtered dataset is refused: reading it would read, or
-make, something else than the file has.
+Keras 3 stores a model's variables in groups named by class and order of the layers; the older format uses the names
+of layers and variables.  Links to other files and virtual or filtered datasets are refused: reading them would read,
+or create, data that is not in the file.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "PReLU": ("alpha",),
     "LayerScale": ("gamma",),
 }
-"""By class the variables in the order in which they are kept; other layers have kernels and a bias."""
+"""The variables of each class in the order stored; other layers have kernels and a bias."""
 
 
 @record
 class Filling:
-    """One tensor of a step: a variable of a layer, and how it lies; or numbers that the file has among its settings."""
+    """One tensor of a step: a variable of a layer and its layout, or numbers from the layer's settings."""
 
     key: str
     layer: str
@@ -62,7 +62,7 @@ def read(
                     wrong.append(fault.diagnostic)
     except Fault as fault:
         raise SpecError([fault.diagnostic]) from None
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:  # h5py's, of a broken file
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:  # h5py's errors for a broken file
         said = f"cannot read weights from `{printable(str(path))}`: it is no file of Keras's weights, or a broken one"
         raise SpecError([Diagnostic("unreadable-weights", said)]) from error
     if wrong:
@@ -97,7 +97,7 @@ def _filled(filling: Filling, store: _New | _Old, wanted: tuple[int, ...]) -> Te
 
 
 def _laid(values: Tensor, filling: Filling, wanted: tuple[int, ...]) -> Tensor:
-    """A kernel as torch has it: outputs first, then inputs, then the window."""
+    """A kernel in torch's layout: outputs first, then inputs, then the window."""
     window = tuple(range(values.dim() - 2))
     if filling.how == "kernel" and values.dim() >= 2:
         return values.permute(-1, -2, *window)
@@ -112,7 +112,7 @@ def _laid(values: Tensor, filling: Filling, wanted: tuple[int, ...]) -> Tensor:
 
 
 class _New:
-    """The groups that Keras 3 makes: ``layers/conv2d_1/vars/0``."""
+    """The groups of Keras 3's format: ``layers/conv2d_1/vars/0``."""
 
     def __init__(self, file: Any, config: dict[str, Any]) -> None:
         self.places: dict[str, tuple[Any, list[str]]] = {}
@@ -155,7 +155,7 @@ class _New:
 
 
 def _noted(around: Any) -> dict[str, Any]:
-    """Groups by the names of layers, where those are noted."""
+    """Groups by the names of layers, if these are recorded."""
     found: dict[str, Any] = {}
     for key in around:
         own = _member(around, key)
@@ -167,7 +167,7 @@ def _noted(around: Any) -> dict[str, Any]:
 
 
 class _Old:
-    """The groups of the older format: ``conv1/conv1/kernel:0``, those of a model within another under its name."""
+    """The groups of the older format: ``conv1/conv1/kernel:0``, those of a nested model under its name."""
 
     def __init__(self, file: Any) -> None:
         self.root = _member(file, "model_weights") if "model_weights" in file else file
@@ -205,7 +205,7 @@ def _plain(name: str) -> str:
 
 
 def _member(group: Any, name: str) -> Any:
-    """A member of a group, None where there is none; raises :class:`Fault` for one that lies elsewhere."""
+    """A member of a group; None if there is none; raises :class:`Fault` for one that is stored elsewhere."""
     import h5py
 
     if not isinstance(group, h5py.Group):
@@ -237,7 +237,7 @@ def _numbers(found: Any, layer: str, name: str, count: int | None) -> Tensor:
 
 
 def _snake(name: str) -> str:
-    """A class's name as Keras names a group by it."""
+    """The name that Keras gives the group of a class."""
     name = re.sub(r"\W+", "", name)
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -1,8 +1,8 @@
-"""ONNX's networks, with their weights, as torch and other tools write them.
+"""ONNX's networks and their weights, as torch and other tools write them.
 
-The stages, a file each, in their order: ``messages`` reads the file; ``patterns`` joins nodes that belong together;
-``places`` finds where each stands; ``lowering`` goes through the nodes, whose rules are in ``layers``, ``activations``,
-``arithmetic``, ``shapes`` and ``resizing``, and in ``folding`` for what is known before the network runs.
+The stages, one file each, in order: ``messages`` reads the file; ``patterns`` fuses nodes that belong together;
+``places`` finds the module of each node; ``lowering`` walks the nodes by the rules in ``layers``, ``activations``,
+``arithmetic``, ``shapes`` and ``resizing``, and in ``folding`` for values known before the network runs.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _STEPS: dict[str, Rule] = {
     **layers.RULES, **activations.RULES, **arithmetic.RULES, **shapes.RULES, **resizing.RULES,
 }  # fmt: skip
 RULES: dict[str, Rule] = _STEPS | {op: folding.folded(_STEPS.get(op), rule) for op, rule in folding.RULES.items()}
-"""By operator what a node becomes."""
+"""The translation rule of each operator."""
 
 
 def read(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None = None) -> Read:
-    """The network of a file; what is wrong goes to the diagnostics.  Raises :class:`Fault`."""
+    """The network of a file; errors are added to the diagnostics.  Raises :class:`Fault`."""
     model = messages.read(path)
     nodes = together(model, path.parent)
     lowering = Lowering(model, path.parent, diagnostics, legal(path.stem, "net"), size)
@@ -56,5 +56,5 @@ def read(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None = None
 
 
 def _flat(lowering: Lowering) -> bool:
-    """Whether the file says nothing of modules."""
+    """Whether the file records no modules."""
     return all(layer.frame.parent is None for layer in lowering.assembly.layers)

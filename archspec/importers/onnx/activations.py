@@ -1,4 +1,4 @@
-"""ONNX's operators that work on each number, or along the channels."""
+"""ONNX's elementwise operators, and those along the channels."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _gelu(lowering: Lowering, node: Node) -> Value:
 
 
 def _clip(lowering: Lowering, node: Node) -> Value:
-    """Bounds are attributes up to opset 10, and inputs from 11 on."""
+    """A clamp; its bounds are attributes up to opset 10, and inputs from 11 on."""
     bounds: dict[str, Any] = {}
     for at, name in enumerate(("min", "max"), 1):
         found = lowering.numbers(node, at)
@@ -71,7 +71,7 @@ def _number(value: float) -> int | float:
 
 
 def _along(op: str) -> Rule:
-    """A softmax; before opset 13 it is over all axes from one on together."""
+    """A softmax; before opset 13 it is over all axes from ``axis`` on together."""
 
     def rule(lowering: Lowering, node: Node) -> Value:
         value = lowering.step(node)
@@ -118,4 +118,4 @@ RULES: dict[str, Rule] = {
     "Swish": _plain("silu"),
     "Tanh": _plain("tanh"),
 }
-"""By operator what it becomes; ``Silu`` is a product with its own sigmoid."""
+"""The translation rule of each operator; ``Silu`` is a product with its own sigmoid."""

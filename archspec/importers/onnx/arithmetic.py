@@ -1,4 +1,4 @@
-"""Sums and products of tensors, with numbers and with tensors of the file."""
+"""Sums and products of tensors, with constants and with tensors of the file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archspec.importers.onnx.values import Known, Step, Value
 
 
 def _single(lowering: Lowering, value: Value) -> Any:
-    """A constant that is one number, None for any other value."""
+    """The number of a scalar constant; None for any other value."""
     if isinstance(value, Step) or (isinstance(value, Stored) and prod(value.dims) != 1):
         return None
     found = lowering.known(value)
@@ -21,7 +21,7 @@ def _single(lowering: Lowering, value: Value) -> Any:
 
 
 def _parameter(lowering: Lowering, value: Value, axes: tuple[str, ...]) -> int:
-    """A tensor of the file as a parameter, with as many axes as the map it meets."""
+    """A tensor of the file as a parameter, with as many axes as the map it is combined with."""
     stored = value.stored if isinstance(value, Known) else value
     if not isinstance(stored, Stored):
         raise refuse("it works with a constant that is no tensor of the file")
@@ -127,4 +127,4 @@ RULES: dict[str, Rule] = {
     "Sub": _subtract,
     "Sum": _merge("add", "shift"),
 }
-"""By operator what it becomes."""
+"""The translation rule of each operator."""

@@ -1,4 +1,4 @@
-"""What a file works out before the network runs: sizes taken apart, reckoned with and put together again."""
+"""Constant folding: computations on sizes that a file does before the network runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGEST = 2**53
 
 
 def is_known(lowering: Lowering, node: Node) -> bool:
-    """Whether nothing that a node reads comes from a step, and the numbers are few."""
+    """Whether a node reads no value of a step, and only small constants."""
     values = [lowering.values[name] for name in node.inputs if name]
     few = all(not isinstance(value, Stored) or prod(value.dims) <= MOST_KNOWN for value in values)
     return few and not any(isinstance(value, Step) for value in values)
@@ -29,7 +29,7 @@ def _all(lowering: Lowering, node: Node) -> list[Known]:
 
 
 def reckoned(what: Callable[..., Any], scale: Callable[..., Origin] | None = None) -> Rule:
-    """A rule for known numbers one by one; ``scale`` gives what a size times a factor is the size of."""
+    """An elementwise rule for known numbers; ``scale`` gives the origin of a size combined with a constant."""
 
     def rule(lowering: Lowering, node: Node) -> Value:
         given = _all(lowering, node)
@@ -131,7 +131,7 @@ def _slice(lowering: Lowering, node: Node) -> Value:
 
 
 def _reshape(lowering: Lowering, node: Node) -> Value:
-    """Any other form of the same numbers: here a list, or one number."""
+    """Reshape known numbers: to a list, or a single number."""
     source = _all(lowering, node)[0]
     one = len(source.values) == 1 and node.op == "Squeeze"
     return Known(() if one else (len(source.values),), source.values, source.stored)
@@ -175,11 +175,11 @@ RULES: dict[str, Rule] = {
     "Unsqueeze": _reshape,
     "Where": reckoned(lambda condition, one, other: one if condition else other),
 }
-"""By operator what becomes of known numbers."""
+"""The rule of each operator for known numbers."""
 
 
 def folded(rule: Rule | None, known_rule: Rule) -> Rule:
-    """A rule that works with numbers where all are known, and with steps elsewhere."""
+    """A rule that folds numbers if all are known, and makes steps otherwise."""
 
     def either(lowering: Lowering, node: Node) -> Any:
         if node.op in ("Shape", "Constant") or is_known(lowering, node):

@@ -1,4 +1,4 @@
-"""What ONNX's operators with windows or weights mean, by the operators' own definitions."""
+"""Translates ONNX's operators with windows or weights, by the operators' definitions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _padding(lowering: Lowering, node: Node, source: int, kernel: list[int]) -> 
             list(fitted(size, k, s, d))[::-1] for size, k, s, d in zip(sizes, kernel, strides, dilations, strict=True)
         ]
         if any(stride != 1 for stride in strides):
-            lowering.assembly.pinned = True  # the padding is that of these sizes
+            lowering.assembly.pinned = True  # the padding holds at these sizes only
     else:
         raise Fault("wrong-value", "`auto_pad` is NOTSET, VALID, SAME_UPPER or SAME_LOWER")
     if all(before == after for before, after in sides):
@@ -64,7 +64,7 @@ def _windows(lowering: Lowering, node: Node, source: int, kernel: list[int]) -> 
 
 
 def _bias(lowering: Lowering, node: Node, at: int, features: int) -> dict[str, Stored]:
-    """The tensor of a bias, none where the node has none; raises :class:`Fault`."""
+    """The tensor of a bias; none if the node has none; raises :class:`Fault`."""
     if lowering.value(node, at) is None:
         return {}
     found = lowering.weight(node, at)
@@ -106,7 +106,7 @@ def _conv_transpose(lowering: Lowering, node: Node) -> Step:
     padding = windows.pop("padding")
     if isinstance(padding, list) and any(isinstance(side, list) for side in padding):
         pairs = padding
-        # rows cut off at the end alone are rows that are not added there
+        # cutting fewer rows at the end equals adding output rows there
         if any(before < after for before, after in pairs):
             raise refuse("it cuts off more rows at the end than at the start")
         extra = [more + before - after for more, (before, after) in zip(extra, pairs, strict=True)]
@@ -231,10 +231,10 @@ RULES: dict[str, Rule] = {
     "MaxPool": _pool("max_pool"),
     "PRelu": _prelu,
 }
-"""By operator what it becomes; ``Linear`` is a ``MatMul`` with the bias after it."""
+"""The translation rule of each operator; ``Linear`` is a ``MatMul`` with the bias after it."""
 
 WEIGHTS = {
     "BatchNormalization": 1, "Conv": 1, "ConvTranspose": 1, "Gemm": 1, "GroupNormalization": 1,
     "InstanceNormalization": 1, "LayerNormalization": 1, "Linear": 1, "MatMul": 1, "PRelu": 1,
 }  # fmt: skip
-"""Which input of an operator is the tensor that its place is known by."""
+"""The index of each operator's input whose tensor name tells its module."""

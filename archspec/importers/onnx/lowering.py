@@ -1,6 +1,6 @@
-"""A graph of ONNX said in ops: nodes in their order, each by the rule for its operator.
+"""Lowers a graph of ONNX to ops: nodes in order, each by the rule for its operator.
 
-What is worked out of sizes (``Shape``, ``Gather``, ``Concat``) is known before the network runs and leaves no step.
+Computations on sizes (``Shape``, ``Gather``, ``Concat``) are known before the network runs and leave no step.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from archspec.importers.onnx.values import BATCH, Extent, Known, Origin, Step, V
 from archspec.records import record
 
 USUAL = 224
-"""The size of an image where a file leaves it open."""
+"""The image size if a file leaves it open."""
 
 Rule = Callable[["Lowering", Node], "Value | Sequence[Value] | None"]
 
 
 @record
 class Filling:
-    """One tensor of a step, which is a tensor of the file; ``transposed`` for a matrix of inputs by outputs."""
+    """One tensor of a step, from a tensor of the file; ``transposed`` for a matrix of inputs by outputs."""
 
     key: str
     tensor: str
@@ -36,7 +36,7 @@ class Filling:
 
 
 class Lowering:
-    """The steps made so far, and what each value of the graph is."""
+    """The steps made so far, and what is known of each value of the graph."""
 
     def __init__(
         self, model: Model, folder: Path, diagnostics: Diagnostics, name: str, size: Sequence[int] | None
@@ -50,9 +50,9 @@ class Lowering:
         self.fillings: list[Filling] = []
         self.made: dict[int, Layer] = {}
         self.batches: set[int] = set()
-        """The sizes of a batch that the file was written for, where it does not leave it open."""
+        """The batch sizes that the file was written for, if it does not leave them open."""
         self.fixed: dict[int, set[str]] = {}
-        """By value the axes that are of one size whatever the image's."""
+        """By value, the axes whose size does not depend on the image's."""
         self.place = Place(self.assembly.root, ())
         self._shared: dict[tuple[Any, ...], tuple[Layer, dict[str, Any]]] = {}
         self._taken: set[str] = set()
@@ -82,7 +82,7 @@ class Lowering:
     # -- running -------------------------------------------------------------------------------------------------------
 
     def run(self, nodes: Sequence[Node], places: Sequence[Place], rules: dict[str, Rule]) -> list[tuple[str, int]]:
-        """Assemble the network and give its outputs by name; what has no counterpart goes to the diagnostics."""
+        """Assemble the network; returns its outputs by name.  Nodes without a counterpart become diagnostics."""
         self.readers = Counter(name for node in nodes for name in node.inputs)
         self.readers.update(self.model.outputs)
         for node, place in zip(nodes, places, strict=True):
@@ -116,7 +116,7 @@ class Lowering:
             self.values[name] = given[at] if at < len(given) else None
 
     def _ready(self, node: Node) -> bool:
-        """Whether all that a node reads is known; what no node gives is an error, once."""
+        """Whether all inputs of a node have values; an input that no node gives is reported once."""
         for name in node.inputs:
             if name and name not in self.values:
                 said = f"{node.shown}: no node before makes the value `{printable(name, 60)}`"
@@ -145,7 +145,7 @@ class Lowering:
     # -- what rules ask ------------------------------------------------------------------------------------------------
 
     def value(self, node: Node, at: int) -> Value | None:
-        """An input of a node; None where it has none."""
+        """An input of a node; None if it is missing."""
         name = node.inputs[at] if at < len(node.inputs) else ""
         return self.values[name] if name else None
 
@@ -157,18 +157,18 @@ class Lowering:
         return found
 
     def step(self, node: Node, at: int = 0) -> int:
-        """The number of an input that a step gives; raises :class:`Fault`."""
+        """The number of an input that is a step's output; raises :class:`Fault`."""
         found = self.value(node, at)
         if not isinstance(found, Step):
             raise refuse("it reads numbers of the file where a tensor of the network is wanted")
         return found.number
 
     def numbers(self, node: Node, at: int) -> Known | None:
-        """The numbers of an input, None where it has none; raises :class:`Fault` where they are not known."""
+        """The known numbers of an input, None if it is missing; raises :class:`Fault` if they are not known."""
         return self.known(self.value(node, at))
 
     def known(self, found: Value | None) -> Known | None:
-        """The numbers of a value, None for none; raises :class:`Fault` where they are not known."""
+        """The known numbers of a value, None for None; raises :class:`Fault` if they are not known."""
         if isinstance(found, Step):
             raise refuse("it takes numbers that the network works out, where the language wants them written")
         if isinstance(found, Stored):
@@ -187,11 +187,11 @@ class Lowering:
         return found
 
     def rank(self, value: int) -> int:
-        """How many axes a value has beside batch and channels."""
+        """The number of axes of a value besides batch and channels."""
         return len(self.assembly.shapes[value].dims) - 1
 
     def dims(self, value: int) -> list[Extent]:
-        """The sizes of a value, the batch first, each with where it is from."""
+        """The sizes of a value, the batch first, each with its origin."""
         found = [Extent(min(self.batches, default=1), BATCH)]
         return found + [
             Extent(int(str(dim)), Origin(value, axis)) for axis, dim in enumerate(self.assembly.shapes[value].dims, 1)
@@ -200,7 +200,7 @@ class Lowering:
     # -- what rules make -----------------------------------------------------------------------------------------------
 
     def add(self, op: str, reads: Sequence[int], refers: dict[str, int] | None = None, **arguments: Any) -> Step:
-        """One op without weights, in the place of the node."""
+        """Add one op without weights, in the place of the node."""
         number = self.assembly.add(op, reads, arguments, frame=self.place.frame, refers=refers)
         self.made[number] = self.assembly.layers[-1]
         return Step(number)
@@ -208,9 +208,9 @@ class Lowering:
     def learnt(
         self, op: str, reads: Sequence[int], tensors: dict[str, Stored], transposed: Sequence[str] = (), **more: Any
     ) -> Step:
-        """One op with weights, at the path of the node; the same tensors at the same op are weights used again.
+        """Add one op with weights, at the path of the node; the same op with the same tensors shares weights.
 
-        A parameter by itself has the name that its tensor has, where it lies in the node's module.
+        A parameter by itself is named after its tensor, if that lies in the node's module.
         """
         key = (op, *sorted((name, tensor.name) for name, tensor in tensors.items()))
         lender, given = self._shared.get(key, (None, {}))
@@ -229,7 +229,7 @@ class Lowering:
         return Step(number)
 
     def _path(self, op: str, own: str = "") -> tuple[str, ...]:
-        """The path of the node, or of a tensor of its own, or one beside those that are taken."""
+        """The path of the node, or of its own tensor, made distinct from paths already used."""
         around = tuple(self.place.frame.path.split(".")) if self.place.frame.path else ()
         named = parts(own)
         inside = own and named[:-1] == around and not named[-1].isdecimal()
@@ -244,5 +244,5 @@ class Lowering:
 
 
 def refuse(message: str, hint: str | None = None) -> Fault:
-    """The fault of a node that means what the language cannot say."""
+    """The fault for a node that the language cannot express."""
     return Fault("not-importable", message, None, hint)

@@ -68,10 +68,10 @@ _MESSAGES: protobuf.Table = {
     "Opset": (("domain", 1, OPTIONAL, BYTES, ""), ("version", 2, OPTIONAL, INT64, "")),
     "Model": (("graph", 7, OPTIONAL, MESSAGE, "Graph"), ("opset_import", 8, REPEATED, MESSAGE, "Opset")),
 }
-"""Name, number, label, type and message of the fields of ``onnx.proto`` that a network is in."""
+"""Name, number, label, type and nested message of the fields of ``onnx.proto`` that describe a network."""
 
 OPSETS = range(7, 25)
-"""Versions of the operators that are understood."""
+"""The supported versions of the operator sets."""
 
 MOST_NODES = 1_000_000
 MOST_AXES = 8
@@ -79,7 +79,7 @@ MOST_AXES = 8
 
 @record
 class Stored:
-    """A tensor of the file, its numbers not looked at."""
+    """A tensor of the file, whose numbers are not decoded yet."""
 
     name: str
     dims: tuple[int, ...]
@@ -97,18 +97,18 @@ class Node:
     outputs: list[str]
     attributes: Mapping[str, Any]
     namespace: str = ""
-    """The modules around it with their classes, as torch's exporter notes them."""
+    """The enclosing modules with their classes, as torch's exporter records them."""
 
     @property
     def shown(self) -> str:
-        """What diagnostics call it."""
+        """Its name in diagnostics."""
         name = self.name or (self.outputs[0] if self.outputs else "")
         return f"`{printable(name, 80)}` ({printable(self.op, 40)})"
 
 
 @record
 class Input:
-    """An input: its name and sizes, none where a file leaves one open."""
+    """An input: its name and sizes; None for a size that the file leaves open."""
 
     name: str
     dims: tuple[int | None, ...]
@@ -128,7 +128,7 @@ class Model:
 
 @cache
 def message_classes() -> Mapping[str, Any]:
-    """The messages as classes; raises :class:`Fault` where protobuf is not installed."""
+    """The messages as classes; raises :class:`Fault` if protobuf is not installed."""
     return protobuf.message_classes("onnx", _MESSAGES, "an .onnx file")
 
 
@@ -139,7 +139,7 @@ def read(path: Path) -> Model:
     content = read_bytes(path, protobuf.MOST_BYTES)
     try:
         made.ParseFromString(content)
-    except Exception:  # DecodeError, of whichever backend protobuf has
+    except Exception:  # DecodeError, whichever backend protobuf has
         raise Fault("unreadable-file", f"`{shown}` is no ONNX file, or a broken one") from None
     del content
     opsets = [opset.version for opset in made.opset_import if opset.domain in (b"", b"ai.onnx")]
@@ -166,7 +166,7 @@ def read(path: Path) -> Model:
 
 
 def _is_tensor(node: Node, stored: dict[str, Stored]) -> bool:
-    """Whether a node only gives a tensor, which is then among those stored: a constant, or one under a second name."""
+    """Whether a node only gives a tensor, which is then stored: a constant, or another name of a stored tensor."""
     found: Any = None
     if node.op == "Constant":
         found = node.attributes.get("value")
@@ -179,7 +179,7 @@ def _is_tensor(node: Node, stored: dict[str, Stored]) -> bool:
 
 
 def stored_of(tensor: Any, name: str) -> Stored:
-    """A tensor's message by its name; raises :class:`Fault`."""
+    """A tensor of the file from its message; raises :class:`Fault`."""
     dims = tuple(tensor.dims)
     if len(dims) > MOST_AXES or min(dims, default=0) < 0:
         raise Fault("unreadable-file", f"the tensor `{printable(name, 60)}` has no shape that a tensor can have")
@@ -187,7 +187,7 @@ def stored_of(tensor: Any, name: str) -> Stored:
 
 
 def text(value: bytes) -> str:
-    """A name, whatever its bytes."""
+    """A name as text, whatever its bytes."""
     return value.decode("utf-8", "replace")
 
 
@@ -231,7 +231,7 @@ def _attribute(given: Any) -> Any:
 
 
 def short(value: float) -> float:
-    """The shortest number that is a 32-bit float: 1e-05 for 9.99999974737875e-06."""
+    """The shortest decimal number that rounds to a 32-bit float: 1e-05 for 9.99999974737875e-06."""
     near = float(f"{value:.7g}")
     try:
         return near if struct.pack("f", near) == struct.pack("f", value) else value

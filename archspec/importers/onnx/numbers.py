@@ -1,4 +1,4 @@
-"""The numbers of a tensor: a few as Python's own, for sizes and bounds; whole ones for torch."""
+"""The numbers of a tensor: small ones as Python numbers, for sizes and bounds; any one as a torch tensor."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MOST_KNOWN = 4096
-"""The most numbers of a tensor that is worked with before the network runs."""
+"""The most elements of a tensor that takes part in constant folding."""
 
 _FORMATS = {
     1: "f", 2: "B", 3: "b", 4: "H", 5: "h", 6: "i", 7: "q", 9: "?", 10: "e", 11: "d", 12: "I", 13: "Q", 16: "H",
 }  # fmt: skip
-"""By ``data_type`` how :mod:`struct` calls it; bfloat16 (16) is the upper half of a float."""
+"""The :mod:`struct` format of each ``data_type``; bfloat16 (16) is the upper half of a float."""
 
 _FRACTIONS = {1: "float32", 10: "float16", 11: "float64", 16: "bfloat16"}
 _EXTERNAL = 1
@@ -54,7 +54,7 @@ def _unfit(stored: Stored, said: str) -> Fault:
 
 
 def _content(stored: Stored, folder: Path) -> bytes:
-    """The bytes of a tensor, as many as its shape wants."""
+    """The bytes of a tensor, as many as its shape requires."""
     message = stored.message
     code = _FORMATS.get(message.data_type)
     if code is None:
@@ -79,13 +79,13 @@ def _content(stored: Stored, folder: Path) -> bytes:
 
 
 def _external(stored: Stored, folder: Path, wanted: int) -> bytes:
-    """The bytes of a tensor that lies in another file, which must lie beside the model."""
+    """The bytes of a tensor in another file, which must lie in the model's folder."""
     said = {text(entry.key): text(entry.value) for entry in stored.message.external_data}
     location = said.get("location", "")
     path = folder / location
     try:
         inside = not Path(location).is_absolute() and path.resolve().is_relative_to(folder.resolve())
-    except (OSError, ValueError, RuntimeError):  # a name that no file can have, links in a circle
+    except (OSError, ValueError, RuntimeError):  # an invalid file name, a cycle of links
         inside = False
     if not location or not inside:
         raise _unfit(stored, f"lies outside of the model's folder: `{printable(location, 80)}`")
@@ -97,7 +97,7 @@ def _external(stored: Stored, folder: Path, wanted: int) -> bytes:
         with open_regular(path) as stream:
             stream.seek(int(start))
             found = stream.read(wanted)
-    except (Fault, OSError):  # no such file, or none that is regular
+    except (Fault, OSError):  # a missing file, or one that is not regular
         raise _unfit(stored, f"cannot be read from `{shown}`") from None
     if len(found) != wanted:
         raise _unfit(stored, f"ends beyond `{shown}`")

@@ -1,7 +1,7 @@
-"""Nodes that only together are what their writer meant, as one node.
+"""Pattern fusion: several nodes that together express one operation become one node.
 
-torch writes SiLU as a product with the sigmoid, Mish and GELU in three to five nodes, group normalisation as instance
-normalisation of another form; TensorFlow's converter leaves a bias by itself.
+torch writes SiLU as a product with the sigmoid, Mish and GELU in three to five nodes, group normalisation as reshaped
+instance normalisation; TensorFlow's converter leaves a bias as a separate node.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from archspec.importers.onnx.messages import Model, Node, Stored
 from archspec.importers.onnx.numbers import known
 
 OURS = "archspec"
-"""The domain of nodes that stand for several."""
+"""The domain of fused nodes."""
 
 
 class Matching:
-    """The nodes of a graph with what makes and what reads each value."""
+    """The nodes of a graph with the maker and the readers of each value."""
 
     def __init__(self, model: Model, folder: Path) -> None:
         self.folder = folder
@@ -33,7 +33,7 @@ class Matching:
         self.tensors = model.stored
 
     def made(self, name: str, op: str, alone: bool = True) -> tuple[int, Node] | None:
-        """The node of an operator that makes a value, which nothing else reads if ``alone``."""
+        """The node that makes a value, if its operator is ``op``; ``alone``: the value must have a single reader."""
         at = self.makers.get(name)
         if at is None or at not in self.nodes or (alone and self.readers[name] != 1):
             return None
@@ -41,7 +41,7 @@ class Matching:
         return (at, node) if node.op == op and node.domain in ("", "ai.onnx", OURS) else None
 
     def number(self, name: str) -> float | None:
-        """A constant of one number, None for any other value."""
+        """The number of a scalar constant; None for any other value."""
         stored = self.tensors.get(name)
         if stored is None or prod(stored.dims) != 1:
             return None
@@ -51,14 +51,14 @@ class Matching:
             return None
 
     def put(self, at: int, gone: list[int], node: Node) -> None:
-        """One node in the place of another, for some that go."""
+        """Put a node in the place of another, and remove the nodes ``gone``."""
         for other in gone:
             self.nodes.pop(other)
         self.nodes[at] = node
 
 
 def together(model: Model, folder: Path) -> list[Node]:
-    """The nodes of a model, those that belong together as one."""
+    """The nodes of a model after fusion."""
     found = Matching(model, folder)
     for at, node in list(found.nodes.items()):
         patterns = _ENDS.get(node.op, ()) if at in found.nodes and len(node.inputs) == 2 else ()
@@ -143,7 +143,7 @@ def _erf(found: Matching, name: str, value: str) -> list[int] | None:
 
 
 def _biased(found: Matching, at: int, node: Node) -> bool:
-    """A bias by itself after a convolution or a matrix without one."""
+    """A separate bias after a convolution or a matrix without one."""
     for value, bias in _either(node):
         stored = found.tensors.get(bias)
         for op, kind in (("Conv", "Conv"), ("ConvTranspose", "ConvTranspose"), ("MatMul", "Linear")):
@@ -169,7 +169,7 @@ def _biased(found: Matching, at: int, node: Node) -> bool:
 
 
 def _group_norm(found: Matching, at: int, node: Node) -> bool:
-    """Instance normalisation of groups laid out as channels, then a scale and a shift for each channel."""
+    """Group normalisation: instance normalisation with groups as channels, then a scale and a shift per channel."""
     for scaled, bias in _either(node):
         product = found.made(scaled, "Mul")
         if product is None or bias not in found.tensors:
@@ -208,4 +208,4 @@ _ENDS: Mapping[str, tuple[Callable[[Matching, int, Node], bool], ...]] = {
     "Add": (_biased, _group_norm),
     "Mul": (_gelu, _gated("Sigmoid", "Silu"), _gated("HardSigmoid", "HardSwish"), _mish),
 }
-"""By the operator of its last node what a pattern may be."""
+"""The patterns to try, by the operator of the last node."""

@@ -1,8 +1,8 @@
-"""Where the nodes of a file stand: modules and paths from what its writer noted.
+"""Finds the modules and paths of a file's nodes from the names that its writer recorded.
 
-torch's exporter notes every module with its class (``namespace``), or writes modules into the names of nodes
-(``/layer1/layer1.0/conv1/Conv``); a file without either has the names of its tensors (``layer1.0.conv1.weight``), or
-none that say anything, so that nodes have their own names or numbers.
+torch's exporter records every module with its class (``namespace``), or writes modules into the names of nodes
+(``/layer1/layer1.0/conv1/Conv``).  Without either, the names of tensors tell (``layer1.0.conv1.weight``); without
+these, nodes get their own names or numbers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from archspec.importers.network import Frame
 from archspec.importers.onnx.messages import Model, Node
 
 _OWN = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*)\.(?:weight|bias|running_mean|running_var)\Z", re.ASCII)
-"""A tensor under the name that torch gives it."""
+"""The pattern of a tensor's name as torch writes it."""
 
 _CONTAINER = "torch.nn.modules.container."
 _LAYER = "torch.nn.modules."
@@ -25,26 +25,26 @@ WORDS = {
     "BatchNormalization": "bn", "Conv": "conv", "ConvTranspose": "deconv", "Gemm": "fc", "MatMul": "fc", "Linear": "fc",
     "InstanceNormalization": "norm", "LayerNormalization": "norm", "PRelu": "prelu",
 }  # fmt: skip
-"""What nodes with weights are called that have no name."""
+"""The names of unnamed nodes with weights, by operator."""
 
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """Where a node's layers stand, and the path of the one that has weights."""
+    """The module of a node's layers, and the path of the layer with weights."""
 
     frame: Frame
     path: tuple[str, ...]
 
 
 class Modules:
-    """Frames by the paths of modules, so that a module is one frame."""
+    """Frames by module path, so that each module has one frame."""
 
     def __init__(self, root: Frame) -> None:
         self.root = root
         self._found: dict[tuple[str, ...], Frame] = {(): root}
 
     def of(self, path: tuple[str, ...], kinds: Mapping[tuple[str, ...], str] | None = None) -> Frame:
-        """The frame of a module; its class is what is noted, or a word of its name."""
+        """The frame of a module; its class is the recorded one, or else a word of its name."""
         if path in self._found:
             return self._found[path]
         around = self.of(path[:-1], kinds)
@@ -56,7 +56,7 @@ class Modules:
 
 
 def places(model: Model, nodes: Sequence[Node], owners: Callable[[Node], str], root: Frame) -> list[Place]:
-    """A place for every node; ``owners`` gives the tensor that is a node's weight, empty for none."""
+    """The place of every node; ``owners`` gives the name of a node's weight tensor, empty for none."""
     tensors = [owners(node) for node in nodes]
     if any(node.namespace for node in nodes):
         return _by_namespace(nodes, tensors, root)
@@ -69,7 +69,7 @@ def places(model: Model, nodes: Sequence[Node], owners: Callable[[Node], str], r
 
 
 def parts(path: str) -> tuple[str, ...]:
-    """A module's path as names that steps may have; numbers stay."""
+    """A module's path as valid names of steps; numbers are kept."""
     return tuple(part if part.isdecimal() and part.isascii() else legal(part, "m") for part in path.split(".") if part)
 
 
@@ -109,7 +109,7 @@ def _by_namespace(nodes: Sequence[Node], tensors: Sequence[str], root: Frame) ->
 
 
 def _by_name(nodes: Sequence[Node], tensors: Sequence[str], root: Frame) -> list[Place]:
-    """``/layer1/layer1.0/conv1/Conv``: of a module in a list the name has the list's before it."""
+    """Places by names such as ``/layer1/layer1.0/conv1/Conv``, where a list's member is prefixed by the list's name."""
     modules: list[tuple[str, ...]] = []
     for node in nodes:
         named: tuple[str, ...] = ()
@@ -143,7 +143,7 @@ def _by_name(nodes: Sequence[Node], tensors: Sequence[str], root: Frame) -> list
 
 
 def _by_tensor(nodes: Sequence[Node], tensors: Sequence[str], root: Frame) -> list[Place]:
-    """A node without weights stands where the one before it does, but not in a list that is over."""
+    """Places by tensor names: a node without weights is in the module of the one before, unless that list has ended."""
     own = [_own(tensor) for tensor in tensors]
     within: dict[tuple[str, ...], set[str]] = {}
     for path in own:
@@ -171,7 +171,7 @@ def _by_tensor(nodes: Sequence[Node], tensors: Sequence[str], root: Frame) -> li
 
 
 def _by_word(model: Model, nodes: Sequence[Node], tensors: Sequence[str], root: Frame) -> list[Place]:
-    """Names of nodes, without what all of them begin with and what only says the op."""
+    """Places by node names, without their common prefix and without words that only name the op."""
     split = [_words(node) for node in nodes]
     weighted = [each for each, tensor in zip(split, tensors, strict=True) if tensor and each]
     common = 0

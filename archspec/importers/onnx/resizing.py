@@ -1,4 +1,4 @@
-"""``Resize`` and ``Upsample``: where the resampled rows lie, in the form that our op has."""
+"""``Resize`` and ``Upsample``: their sampling positions in terms of our op's arguments."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _resize(lowering: Lowering, node: Node) -> Value:
 
 
 def _to_size(lowering: Lowering, source: int, sizes: list[Any], own: list[Extent], mode: dict[str, Any]) -> Value:
-    """A map resized to numbers, to the size of another step, or by a factor."""
+    """A map resized to given numbers, to the size of another step, or by a factor."""
     if len(sizes) != len(own) or int(sizes[1]) != own[1]:
         raise refuse("it resizes the channels")
     wanted = sizes[2:]
@@ -87,4 +87,4 @@ def _whole(factor: float) -> int | float:
 
 
 RULES: dict[str, Rule] = {"Resize": _resize, "Upsample": _resize}
-"""By operator what it becomes."""
+"""The translation rule of each operator."""

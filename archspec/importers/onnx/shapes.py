@@ -1,4 +1,4 @@
-"""ONNX's operators that give numbers another form, take parts of them or put them together."""
+"""ONNX's operators that reshape, slice or concatenate tensors."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from archspec.importers.onnx.messages import Node
 from archspec.importers.onnx.values import BATCH, Extent, Step, Value
 
 ENDLESS = 2**31 - 2
-"""An end from here on is the end of the axis."""
+"""An end from this number on means the end of the axis."""
 
 
 def view(lowering: Lowering, source: int, wanted: Sequence[int]) -> Step:
-    """A value under other axes, given without the batch; raises :class:`Fault`.
+    """A value reshaped to the sizes ``wanted``, without the batch; raises :class:`Fault`.
 
-    Axes that stay at the end keep their names, and so their symbols; other sizes of the image are numbers from here on.
+    Unchanged axes at the end keep their names, and so their symbols; the image's other sizes become numbers here.
     """
     shape = lowering.assembly.shapes[source]
     before = [int(str(dim)) for dim in shape.dims]
@@ -49,7 +49,7 @@ def view(lowering: Lowering, source: int, wanted: Sequence[int]) -> Step:
 
 
 def _target(lowering: Lowering, source: int, wanted: Sequence[Any], zero_keeps: bool) -> list[int]:
-    """The sizes that are asked for, without the batch, which must stay; raises :class:`Fault`."""
+    """The requested sizes without the batch, which must not change; raises :class:`Fault`."""
     own = lowering.dims(source)
     dims = [own[at] if size == 0 and zero_keeps else size for at, size in enumerate(wanted)]
     if not dims or any(size < -1 or size == 0 for size in dims) or dims.count(-1) > 1:
@@ -84,7 +84,7 @@ def _flatten(lowering: Lowering, node: Node) -> Value:
 
 
 def _axes(lowering: Lowering, node: Node, at: int, count: int) -> list[int] | None:
-    """The axes that a node names, as an attribute or an input, counted from the front; none for all."""
+    """The axes that a node names, as an attribute or an input, counted from the front; None for all."""
     given = lowering.numbers(node, at)
     found = node.attributes.get("axes") if given is None else given.values
     if found is None:
@@ -216,7 +216,7 @@ def _cut(lowering: Lowering, source: int, axis: int, start: int, end: int) -> in
 
 
 def _gather(lowering: Lowering, node: Node) -> Value:
-    """One row of an axis, which goes."""
+    """One index of an axis, which is removed."""
     source, places = lowering.step(node), lowering.numbers(node, 1)
     place = None if places is None else places.scalar
     if place is None or places is None:
@@ -312,4 +312,4 @@ RULES: dict[str, Rule] = {
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
 }
-"""By operator what it becomes."""
+"""The translation rule of each operator."""

@@ -1,6 +1,6 @@
-"""What is known of a value: a tensor that a step gives, numbers that are known, or a tensor of the file.
+"""The kinds of values: a tensor that a step gives, known numbers, or a tensor of the file.
 
-Numbers remember of which size they are, so that what a file works out of sizes can be said by names.
+Numbers remember which size they come from, so that a file's computations on sizes can be expressed by names.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ class Origin:
 
 BATCH = Origin(None, 0)
 VARIES = Origin(None, -1)
-"""Of a number that comes of sizes, and is not one of them times a factor."""
+"""The origin of a number that depends on sizes, but is not one of them times a factor."""
 
 
 class Extent(int):
-    """A whole number that comes of sizes."""
+    """A whole number that depends on sizes."""
 
     of: Origin
 
     def __new__(cls, value: int, of: Origin) -> Extent:
-        """The number and where it is from."""
+        """The number with its origin."""
         made = super().__new__(cls, value)
         made.of = of
         return made
@@ -43,7 +43,7 @@ class Extent(int):
 
 @record
 class Step:
-    """A tensor that a step of the network gives: its number in the assembly, and whether it has a batch."""
+    """A tensor that a step of the network gives, by its number in the assembly."""
 
     number: int
 
@@ -55,11 +55,11 @@ class Known:
     dims: tuple[int, ...]
     values: list[Any]
     stored: Stored | None = None
-    """The tensor of the file that it is."""
+    """The tensor of the file that holds these numbers."""
 
     @property
     def scalar(self) -> Any:
-        """The one number, None where there are more."""
+        """The single number; None if there are more."""
         return self.values[0] if len(self.values) == 1 else None
 
 
@@ -67,10 +67,10 @@ Value = Step | Known | Stored
 
 
 def varies(values: Sequence[Any]) -> bool:
-    """Whether any number comes of sizes."""
+    """Whether any number depends on sizes."""
     return any(isinstance(value, Extent) and value.of != BATCH for value in values)
 
 
 def count(dims: Sequence[int]) -> int:
-    """How many numbers there are."""
+    """The count of numbers."""
     return prod(dims)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def read(path: Path, fillings: Sequence[Filling], wanted: Mapping[str, tuple[int, ...]]) -> Filled:
-    """The tensors of a file, of the shapes ``wanted``; raises :class:`SpecError` with each that does not fit."""
+    """The tensors of a file, with the shapes ``wanted``; raises :class:`SpecError` with each that does not fit."""
     try:
         model = messages.read(path)
     except Fault as fault:

@@ -1,4 +1,4 @@
-"""Sums, products and joins of tensors, as merges, constants and parameters."""
+"""Sums, products and concatenations of tensors, as merges, constants and parameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archspec.importers.torch_module.trace import Call, Value, Weight
 
 
 def _operand(lowering: Lowering, call: Call, operand: Any, axes: tuple[str, ...]) -> int:
-    """A side of a sum or product: a value, or a parameter made one, with as many axes as the map."""
+    """An operand of a sum or product as a value; a parameter becomes one with as many axes as the map."""
     found = _weight(lowering, operand)
     if found is None:
         return lowering.number(lowering.repeated.get(operand.number, operand))
@@ -34,7 +34,7 @@ def _operand(lowering: Lowering, call: Call, operand: Any, axes: tuple[str, ...]
 
 
 def _weight(lowering: Lowering, operand: Any) -> tuple[Weight, tuple[int, ...]] | None:
-    """A parameter, and the shape under which it is used; None for what a step gives.  Raises :class:`Unknown`."""
+    """A parameter and the shape it is used with; None for a step's value.  Raises :class:`Unknown`."""
     if isinstance(operand, Weight):
         return operand, operand.shape
     if not isinstance(operand, Value):
@@ -43,7 +43,7 @@ def _weight(lowering: Lowering, operand: Any) -> tuple[Weight, tuple[int, ...]] 
 
 
 def _merge(op: str, alone: str) -> Rule:
-    """A sum or product: of tensors, or of one with a number."""
+    """A rule for a sum or product of tensors, or of a tensor with a number."""
 
     def rule(lowering: Lowering, call: Call) -> None:
         given = bound(call, ("input", "other", "alpha"), alpha=1)
@@ -57,7 +57,7 @@ def _merge(op: str, alone: str) -> Rule:
             number = constant(numbers[0], "a number")
             if not isinstance(number, int | float) or isinstance(number, bool):
                 raise Unknown("a tensor that no step gives")
-            if number == (0 if op == "add" else 1):  # as `sum` of a list begins
+            if number == (0 if op == "add" else 1):  # Python's `sum` starts from 0
                 lowering.same(call.results, values[0])
                 return
             lowering.add(call, alone, {"by": number}, [lowering.number(values[0])], result)
@@ -68,12 +68,12 @@ def _merge(op: str, alone: str) -> Rule:
 
 
 def _values(lowering: Lowering, sides: Sequence[Any]) -> list[Value]:
-    """Of some sides those that steps give."""
+    """The operands that steps give."""
     return [side for side in sides if isinstance(side, Value) and side.number not in lowering.views]
 
 
 def _elementwise(lowering: Lowering, call: Call, op: str, sides: Sequence[Any]) -> None:
-    """A merge of tensors, of which some may be parameters."""
+    """A merge of tensors, some of which may be parameters."""
     values = [lowering.repeated.get(side.number, side) for side in _values(lowering, sides)]
     if not values:
         raise Unknown("no tensor that a step gives")
@@ -83,7 +83,7 @@ def _elementwise(lowering: Lowering, call: Call, op: str, sides: Sequence[Any]) 
 
 
 def _extreme(op: str) -> Rule:
-    """The greater or the lesser of two tensors, number by number."""
+    """The elementwise maximum or minimum of two tensors."""
 
     def rule(lowering: Lowering, call: Call) -> None:
         given = bound(call, ("input", "other"))
@@ -107,7 +107,7 @@ def _subtract_from(lowering: Lowering, call: Call) -> None:
 
 
 def _difference(lowering: Lowering, call: Call, one: Any, other: Any) -> None:
-    """The first less the other: of tensors, or of a tensor and a number."""
+    """A difference of tensors, or of a tensor and a number."""
     result = call.results.number
     numbers = [side for side in (one, other) if not isinstance(side, Value | Weight)]
     if not numbers and isinstance(one, Value):
@@ -142,7 +142,7 @@ def _negate(lowering: Lowering, call: Call) -> None:
 
 
 def _expand(lowering: Lowering, call: Call) -> None:
-    """A map with rows repeated, which sums and products repeat by themselves."""
+    """A map expanded along axes, which sums and products broadcast by themselves."""
     source, result = call.arguments[0], call.results
     if lowering.shape(lowering.value(source)) == lowering.shape(result.number):
         lowering.same(result, source)
@@ -166,7 +166,7 @@ def _stack(lowering: Lowering, call: Call) -> None:
 
 
 def _stacked(lowering: Lowering, call: Call, parts: Sequence[Any], dim: int) -> None:
-    """Maps stacked in front of their channels, as a join of groups of one map each."""
+    """Maps stacked along a new axis before the channels, as a concatenation of groups of one map each."""
     reads = [lowering.number(part) for part in parts]
     axes = ("groups", *lowering.axes[reads[0]])
     if dim != 1 or axes[1] != "channels":
@@ -179,7 +179,7 @@ def _stacked(lowering: Lowering, call: Call, parts: Sequence[Any], dim: int) -> 
 
 
 def _sum(lowering: Lowering, call: Call) -> None:
-    """A sum along axes; of tensors that were stacked for it, their sum: torch adds up to four from the first on."""
+    """A sum along axes; of tensors that were stacked for it, a merge: torch adds up to four of them in sequence."""
     given = bound(call, ("input", "dim", "keepdim"), dim=None, keepdim=False, dtype=None)
     kept = lowering.parts.get(lowering.value(given["input"]))
     count = len(lowering.shape(lowering.value(given["input"])))

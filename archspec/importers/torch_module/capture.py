@@ -1,8 +1,8 @@
-"""A module run on tensors without numbers, every call it makes written down.
+"""Runs a module on meta tensors and records every call it makes.
 
-Torch hands each function call to a mode that is asked first (``torch.overrides.TorchFunctionMode``), and modules are
-watched where ``nn.Module`` runs its forward.  Tensors are on the meta device: they have sizes and no numbers, so a run
-takes milliseconds, needs no memory, and stops where the module asks for a number.
+A ``torch.overrides.TorchFunctionMode`` intercepts each function call, and modules are intercepted where ``nn.Module``
+calls their forward.  Meta tensors have sizes and no data, so a run takes milliseconds and no memory, and stops where
+the module needs a number.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 _OURS = str(Path(__file__).parent.parent.parent).replace("\\", "/") + "/"
 SIZES = frozenset(("torch.Tensor.shape.__get__", "torch.Tensor.size"))
-"""Calls that ask a tensor for its size."""
+"""Functions that read a tensor's size."""
 MOST_CALLS = 200_000
-"""More calls than any network makes; beyond them a module may be in an endless loop."""
+"""The most calls: no network makes more, so the module may be in an endless loop."""
 
 
 def on_meta(module: nn.Module) -> nn.Module:
-    """A copy of a module without numbers; the module itself is left alone."""
+    """A copy of a module on the meta device; the module itself is unchanged."""
     import torch
 
     memo: dict[int, Any] = {}
@@ -46,9 +46,9 @@ def on_meta(module: nn.Module) -> nn.Module:
 
 
 def capture(module: nn.Module, shapes: Sequence[tuple[int, ...]], training: bool) -> Trace:
-    """What a module without numbers calls on inputs of some shapes, the batch in front.
+    """The calls of a module on the meta device for inputs of some shapes, the batch first.
 
-    Raises :class:`SpecError` where it fails, or asks for a number that a tensor does not have.
+    Raises :class:`SpecError` if it fails, or needs a number that a meta tensor does not have.
     """
     import torch
 
@@ -68,7 +68,7 @@ def capture(module: nn.Module, shapes: Sequence[tuple[int, ...]], training: bool
 
 
 def said_of(kind: type) -> str:
-    """The first line of what a class says of itself; empty for torch's own."""
+    """The first line of a class's docstring; empty for torch's own."""
     if kind.__module__.startswith("torch."):
         return ""
     said = kind.__dict__.get("__doc__")
@@ -94,7 +94,7 @@ def _refused(message: str, place: str = "", path: str = "") -> SpecError:
 
 
 def _named(recorder: _Recorder, given: Any, name: str = "output") -> Iterator[tuple[str, Any]]:
-    """The tensors a module gives, by names of fields, keys, or numbers."""
+    """The tensors that a module returns, by names of fields, keys, or numbers."""
     if given is None:
         return
     if isinstance(given, dict):
@@ -111,12 +111,12 @@ def _named(recorder: _Recorder, given: Any, name: str = "output") -> Iterator[tu
 
 
 class _Recorder:
-    """Keeps the trace, and which tensor is which value."""
+    """Records the trace, and maps tensors to values."""
 
     def __init__(self, module: nn.Module) -> None:
         self.trace = Trace()
         self._values: dict[int, tuple[Any, int, Value]] = {}
-        """By the identity of a tensor, which is kept alive here: it, its version, and the value it stands for."""
+        """By the id of a tensor, which is kept alive here: the tensor, its version, and its value."""
         self._weights: dict[int, Weight] = {}
         self._paths: dict[int, str] = {}
         for path, tensor in [*module.named_parameters(), *module.named_buffers()]:
@@ -130,14 +130,14 @@ class _Recorder:
     # -- tensors -------------------------------------------------------------------------------------------------------
 
     def new(self, tensor: Any) -> Value:
-        """The value of a tensor from now on."""
+        """A new value for a tensor, which replaces its earlier one."""
         value = Value(len(self.trace.shapes))
         self.trace.shapes.append(tuple(tensor.shape))
         self._values[id(tensor)] = (tensor, tensor._version, value)
         return value
 
     def told(self, argument: Any) -> Any:
-        """An argument with its tensors told by what they are."""
+        """An argument with its tensors replaced by values, weights or constants."""
         import torch
 
         if isinstance(argument, torch.Tensor):
@@ -161,7 +161,7 @@ class _Recorder:
         return argument
 
     def given(self, result: Any) -> Any:
-        """A result with its tensors as new values."""
+        """A result with its tensors replaced by new values."""
         import torch
 
         if isinstance(result, torch.Tensor):
@@ -176,7 +176,7 @@ class _Recorder:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Write down every call made inside."""
+        """A context that records every call made inside."""
         import torch
         from torch.overrides import TorchFunctionMode, resolve_name
 
@@ -199,7 +199,7 @@ class _Recorder:
             yield
 
     def function(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """One call of a function."""
+        """Run and record one call of a function."""
         arguments, keywords = self.told(args), self.told(kwargs)
         result = func(*args, **kwargs)
         if name in SIZES and isinstance(arguments[0], Value):
@@ -214,7 +214,7 @@ class _Recorder:
     def module(
         self, plain: Callable[..., Any], module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """One call of a module: a layer, or one that is looked into."""
+        """Run one call of a module: record a layer, or record the calls inside."""
         import torch
 
         if self._quiet:
@@ -229,7 +229,7 @@ class _Recorder:
                 result = plain(module, *args, **kwargs)
                 if isinstance(result, torch.Tensor) and any(result is one for one in args):
                     known = self._values.get(id(result))
-                    if known is not None and known[1] == result._version:  # as dropout in evaluation
+                    if known is not None and known[1] == result._version:  # such as dropout in evaluation
                         result = result.view_as(result)
                 results = self.given(result)
             finally:
@@ -248,7 +248,7 @@ class _Recorder:
         return result
 
     def _slice(self, module: nn.Module) -> Frame | None:
-        """Where a chain stands that was made on the way, such as ``features[:5]``: where what it is a part of does."""
+        """The frame of a chain made while running, such as ``features[:5]``: that of the chain it is a part of."""
         owners = {self._paths.get(id(child), "").rpartition(".")[0] for child in module.children()}
         around = self._frame
         if len(owners) != 1 or around is None:
@@ -270,7 +270,7 @@ class _Recorder:
         return self._frame
 
     def where(self) -> str:
-        """The path of the module that runs."""
+        """The path of the running module."""
         return self._frame.path if self._frame is not None else ""
 
     @staticmethod
@@ -290,6 +290,6 @@ class _Recorder:
 
 
 def _inner(file: str) -> bool:
-    """Whether a file is torch's or ours."""
+    """Whether a file belongs to torch or archspec."""
     parts = file.replace("\\", "/")
     return "/torch/" in parts or parts.startswith(_OURS) or "/contextlib.py" in parts

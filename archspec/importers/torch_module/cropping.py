@@ -1,4 +1,4 @@
-"""Parts of a map whose sizes vary with the image: a crop to the size of another step, or of so many rows."""
+"""Slices of a map whose sizes vary with the image: crops to the size of another step, or by fixed amounts."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from archspec.importers.torch_module.lowering import Lowering
 from archspec.importers.torch_module.trace import Call, Value, Varied
 
 Rows = tuple[tuple[int, int], ...]
-"""At each of the sizes, where a part begins and how long it is."""
+"""For each traced size, the start and the length of a slice."""
 
 
 def each(value: Any, count: int) -> tuple[Any, ...]:
-    """A number at each of the sizes."""
+    """A number for each traced size."""
     return value.at if isinstance(value, Varied) else (value,) * count
 
 
 def rows(lowering: Lowering, number: int, at: int, start: Any, stop: Any, step: Any) -> Rows:
-    """What a slice of one axis takes; raises :class:`Unknown` where it leaves out some."""
+    """The rows that a slice of one axis takes; raises :class:`Unknown` for a step other than 1."""
     if step not in (None, 1):
         raise Unknown("a step between rows")
     count = len(lowering.shapes)
@@ -30,7 +30,7 @@ def rows(lowering: Lowering, number: int, at: int, start: Any, stop: Any, step: 
 
 
 def cut(lowering: Lowering, call: Call, number: int, parts: Mapping[int, Rows]) -> None:
-    """Cut a map along some axes; one that was cut before is cut once, along all of them."""
+    """Crop a map along some axes; crops of a crop are combined into one."""
     known = lowering.parts.get(number)
     origin, parts = (known[1], {**known[2], **parts}) if known is not None and known[0] == "cut" else (number, parts)
     result = call.results.number
@@ -75,7 +75,7 @@ def _crop(lowering: Lowering, call: Call, origin: int, parts: Mapping[int, Rows]
 
 
 def lowering_number(lowering: Lowering, origin: int) -> int:
-    """The value that stands for one of the trace's."""
+    """The number of the layer's output for a value of the trace."""
     from archspec.importers.torch_module.trace import Value
 
     return lowering.number(Value(origin))

@@ -1,4 +1,4 @@
-"""Functions of ``torch.nn.functional`` and their like, as ops."""
+"""Translates functions of ``torch.nn.functional`` and the like to ops."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archspec.importers.torch_module.trace import Call, Value, Varied, Weight
 
 
 def bound(call: Call, names: Sequence[str], **defaults: Any) -> dict[str, Any]:
-    """The arguments of a call by name; raises :class:`Unknown` for one that has no place."""
+    """The arguments of a call by name; raises :class:`Unknown` for one that is not expected."""
     found = {**defaults, **dict(zip(names, call.arguments, strict=False)), **call.keywords}
     if len(call.arguments) > len(names) or found.keys() - set(names) - defaults.keys():
         raise Unknown("other arguments")
@@ -21,14 +21,14 @@ def bound(call: Call, names: Sequence[str], **defaults: Any) -> dict[str, Any]:
 
 
 def constant(value: Any, what: str) -> Any:
-    """A number or numbers that are the same at all sizes; raises :class:`Unknown`."""
+    """A number or numbers, which must be the same at all traced sizes; raises :class:`Unknown`."""
     if isinstance(value, Varied) or (isinstance(value, tuple) and any(isinstance(one, Varied) for one in value)):
         raise Unknown(f"{what} that varies with the size")
     return value
 
 
 def owner(weights: Sequence[Any]) -> str:
-    """The path of the module whose weights a function is given; raises :class:`Unknown`."""
+    """The path of the module that owns the weights given to a function; raises :class:`Unknown`."""
     paths = {weight.path.rpartition(".")[0] for weight in weights if isinstance(weight, Weight)}
     if len(paths) != 1 or any(weight is not None and not isinstance(weight, Weight) for weight in weights):
         raise Unknown("weights that are worked out")
@@ -36,14 +36,14 @@ def owner(weights: Sequence[Any]) -> str:
 
 
 def named(weights: dict[str, Any]) -> None:
-    """Whether weights have the names that the op gives them; raises :class:`Unknown`."""
+    """Raise :class:`Unknown` unless weights have the names that the op gives them."""
     for name, weight in weights.items():
         if isinstance(weight, Weight) and weight.path.rpartition(".")[2] != name:
             raise Unknown(f"a weight that is not called {name}")
 
 
 def _simple(op: str, names: Sequence[str] = (), **defaults: Any) -> Rule:
-    """An activation, with the arguments that are its op's too."""
+    """A rule for an activation whose arguments have the same names in its op."""
 
     def rule(lowering: Lowering, call: Call) -> None:
         given = bound(call, ("input", *names, "inplace"), **defaults)
@@ -227,9 +227,9 @@ def _varies(size: Any) -> bool:
 
 
 def of_size(lowering: Lowering, call: Call) -> int:
-    """A value made before a call that has the size of its result everywhere; raises :class:`Unknown`.
+    """An earlier value with the size of a call's result at all traced sizes; raises :class:`Unknown`.
 
-    It is the one that was last asked for its size, where one of those has it.
+    Values whose size was read are preferred, the most recent first.
     """
     number = call.results.number
     wanted = [shapes[number][2:] for shapes in lowering.shapes]
@@ -293,7 +293,7 @@ _F = "torch.nn.functional."
 
 
 def _everywhere(name: str, rule: Rule, inplace: bool = True) -> dict[str, Rule]:
-    """A rule for a function, a method, and both in place."""
+    """One rule for a function and a method, and for their in-place variants."""
     found = {f"{_F}{name}": rule, f"torch.{name}": rule, f"torch.Tensor.{name}": rule}
     return found | ({f"{key}_": rule for key in found} if inplace else {})
 

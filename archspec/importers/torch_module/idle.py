@@ -1,4 +1,4 @@
-"""Modules that are built and never called: steps that nothing reads, so that their weights keep their keys."""
+"""Modules that are built but never called: steps that nothing reads, so that their weights keep their keys."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from torch import nn
 
 _INPUTS = ("in_channels", "in_features", "num_features", "num_channels")
-"""What layers call the number of channels that they take."""
+"""The names of layers' attributes for their input channels."""
 _OUTPUTS = ("out_channels", "out_features")
 
 
 def with_idle(module: nn.Module, layers: list[Layer], kinds: dict[int, tuple[int, int]]) -> list[Layer]:
-    """The layers of a network with those that it never calls, each in the module that holds it.
+    """The layers of a network including those that it never calls, each in the module that holds it.
 
-    A layer reads, beside the others, what has as many channels as it takes, be it of a layer that is never called
-    either; where nothing there has, its parameters stand by themselves.  ``kinds`` are the channels and the number of
-    spatial axes of each value of the trace.
+    An uncalled layer reads a value in its module that has its number of input channels, which may be the output of
+    another uncalled layer; if there is none, its parameters become separate steps.  ``kinds`` are the channels and
+    the number of spatial axes of each value of the trace.
     """
     called = {layer.path for layer in layers if layer.path}
     owned = {path.rpartition(".")[0] for path in called}
@@ -54,12 +54,12 @@ def with_idle(module: nn.Module, layers: list[Layer], kinds: dict[int, tuple[int
 
 
 def _given(part: Any, channels: int) -> int:
-    """How many channels a layer gives, from those that it takes."""
+    """The output channels of a layer, from its input channels."""
     return next((getattr(part, name) for name in _OUTPUTS if hasattr(part, name)), channels)
 
 
 def _read(part: Any) -> tuple[str, dict[str, Any]] | None:
-    """The op of a layer and its arguments; None for what is no layer, or none that the language has."""
+    """The op of a layer and its arguments; None for a module that is not a layer, or not one of the language."""
     if not table.is_layer(part):
         return None
     try:
@@ -70,7 +70,7 @@ def _read(part: Any) -> tuple[str, dict[str, Any]] | None:
 
 
 def _frame(path: str, layers: list[Layer]) -> Frame | None:
-    """The first call of the nearest module around a path that is called."""
+    """The first call of the nearest enclosing module of a path that is called."""
     inside: dict[str, Frame] = {}
     for layer in reversed(layers):
         around: Frame | None = layer.frame
@@ -86,7 +86,7 @@ def _frame(path: str, layers: list[Layer]) -> Frame | None:
 
 
 def _place(layers: list[Layer], frame: Frame, part: Any, kinds: dict[int, tuple[int, int]]) -> tuple[int, int] | None:
-    """Where a layer can stand among those of a module, and a value that it can read there."""
+    """A position for a layer within a module, and a value that it can read there."""
     wanted = next((getattr(part, name) for name in _INPUTS if hasattr(part, name)), None)
     name = type(part).__name__
     rank = int(name[-2]) if name[-2:] in ("1d", "2d", "3d") else 0
@@ -97,7 +97,7 @@ def _place(layers: list[Layer], frame: Frame, part: Any, kinds: dict[int, tuple[
 
 
 def _values(layers: list[Layer], frame: Frame) -> Iterator[tuple[int, int]]:
-    """What can be read in a module, and the place from which on."""
+    """The values that can be read in a module, each with the first position where it can be."""
     inside = [_child(layer.frame, frame) for layer in layers]
     own = [at for at, child in enumerate(inside) if child is not None]
     for value in layers[own[0]].reads:
@@ -105,12 +105,12 @@ def _values(layers: list[Layer], frame: Frame) -> Iterator[tuple[int, int]]:
     for at in own:
         if (
             inside[at] is frame or at + 1 == len(layers) or inside[at + 1] is not inside[at]
-        ):  # a module within gives its last value
+        ):  # a submodule gives its last value
             yield layers[at].gives, at + 1
 
 
 def _child(within: Frame | None, frame: Frame) -> Frame | None:
-    """A module itself, or the call in it that something lies in; None for what does not lie in it."""
+    """The child of ``frame`` that contains ``within``, or ``frame`` itself; None if ``within`` lies outside."""
     before = frame
     while within is not None and within is not frame:
         before, within = within, within.parent

@@ -31,7 +31,7 @@ RULES = functions.RULES | arithmetic.RULES | shapes.RULES
 
 @record
 class Imported:
-    """What a module became, and what holds it to the module."""
+    """The spec of a module, and what is needed to check it against the module."""
 
     name: str
     text: str
@@ -39,10 +39,10 @@ class Imported:
     """The shapes of the module's ``state_dict``."""
     sizes: tuple[dict[str, int], ...]
     outputs: tuple[tuple[tuple[int, ...], ...], ...]
-    """At each of the sizes the shape of each output, the batch left out."""
+    """For each traced size, the shape of each output without the batch."""
 
     def hold(self, graph: Graph) -> None:
-        """Raise :class:`SpecError` where a spec's graph has other weights than the module, or other shapes."""
+        """Raise :class:`SpecError` if a spec's graph and the module differ in weights or output shapes."""
         own = graph.state
         missing = [key for key in self.weights if key not in own]
         if missing:
@@ -60,14 +60,14 @@ class Imported:
 
 
 def counted(number: int, what: str) -> str:
-    """``3 tensors``."""
+    """A count with its noun: ``3 tensors``."""
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def ways(module: nn.Module, size: Sequence[int], name: str | None = None) -> Iterator[Callable[[], Imported]]:
-    """How a module that takes one image of channels and sizes may be imported: at all sizes, and at these alone.
+    """The ways to import a module that takes one image: at all sizes, and at the given ones only.
 
-    Raises :class:`SpecError` where it does not run; so does each of the ways where the language lacks something.
+    Raises :class:`SpecError` if the module does not run; each way raises it if the language lacks something.
     """
     if not 1 <= len(size) <= 4 or any(isinstance(one, bool) or not isinstance(one, int) or one < 1 for one in size):
         raise refuse("`sizes` are the channels and the sizes of an image", "such as (3, 224, 224)")
@@ -83,7 +83,7 @@ def ways(module: nn.Module, size: Sequence[int], name: str | None = None) -> Ite
 def _imported(
     bare: nn.Module, found: Runs, evaluated: Trace, channels: int, name: str, weights: dict[str, tuple[int, ...]]
 ) -> Imported:
-    """The spec that some runs of a module make; raises :class:`SpecError`."""
+    """The spec made from some runs of a module; raises :class:`SpecError`."""
     first = found.traces[0]
     only_training = mark_training(first, evaluated)
     buffers = frozenset(path for path, _ in bare.named_buffers())
@@ -111,7 +111,7 @@ def _imported(
 
 
 def _outputs(lowering: Lowering, trace: Trace, only_training: dict[str, bool]) -> list[Output]:
-    """What a module gives; what nothing read before is made now.  Raises :class:`SpecError`."""
+    """The outputs of a module; layers that nothing has read so far are made now.  Raises :class:`SpecError`."""
     if any(not isinstance(found, Value) for _, found in trace.outputs):
         raise refuse("the module gives more than tensors that it works out")
     try:
@@ -128,5 +128,5 @@ def _word(name: str) -> str:
 
 
 def refuse(message: str, hint: str | None = None) -> SpecError:
-    """An import that cannot be."""
+    """The error for a module that cannot be imported."""
     return SpecError([Diagnostic("not-importable", message, None, hint)])

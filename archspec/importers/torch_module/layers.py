@@ -1,4 +1,4 @@
-"""The layers of ``torch.nn``, and of vision libraries, that are one op: the op's arguments from the module's own."""
+"""Translates layers of ``torch.nn`` and of vision libraries to ops, with arguments from the module's attributes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Arguments = dict[str, Any]
 
 
 class Unknown(Exception):
-    """The module does what no op does."""
+    """No op does what the module does."""
 
 
 def is_layer(module: Any) -> bool:
-    """Whether a module is called as a whole, and not looked into."""
+    """Whether a module is translated as a whole rather than by its inner calls."""
     return _reader(module) is not None
 
 
@@ -49,7 +49,7 @@ def _source(kind: type) -> str:
 
 
 def collapse(sizes: Any, rank: int = 0) -> Any:
-    """One number where all axes have the same."""
+    """One number if all axes have the same."""
     if isinstance(sizes, tuple | list):
         return sizes[0] if len(set(sizes)) == 1 else list(sizes)
     return sizes
@@ -96,7 +96,7 @@ def _group_norm(module: Any, rank: int) -> tuple[str, Arguments]:
 
 
 def layer_norm_axes(count: int, axes: tuple[str, ...]) -> list[str]:
-    """The last so many axes."""
+    """The last ``count`` axes."""
     return list(axes[len(axes) - count :])
 
 
@@ -119,12 +119,12 @@ def _avg_pool(module: Any, rank: int) -> tuple[str, Arguments]:
 
 
 def _own_stride(found: Arguments) -> Arguments:
-    """A stride that is the kernel's size is left out."""
+    """Arguments without a stride that equals the kernel."""
     return {name: value for name, value in found.items() if name != "stride" or value != found["kernel"]}
 
 
 def adaptive(op: str, size: Any) -> tuple[str, Arguments]:
-    """An adaptive pool; to one cell it is a global one."""
+    """An adaptive pool; with output size 1 it is a global one."""
     kind = op.removeprefix("adaptive_")
     if collapse(size) == 1:
         return f"global_{kind}", {}
@@ -163,7 +163,7 @@ def _pad(module: Any, rank: int) -> tuple[str, Arguments]:
 
 
 def padding(sides: tuple[int, ...] | list[int], mode: str, value: float) -> Arguments:
-    """The arguments of a pad from torch's sides, which begin with the last axis."""
+    """The arguments of a pad from torch's amounts, which start with the last axis."""
     pairs = [list(sides[at : at + 2]) for at in range(0, len(sides), 2)][::-1]
     if any(side < 0 for pair in pairs for side in pair):
         raise Unknown("negative padding")
@@ -277,4 +277,4 @@ _EMITTED: dict[str, tuple[str, Callable[[Any, int], tuple[str, Arguments]]]] = {
     "StochasticDepth": (STOCHASTIC_DEPTH, _stochastic_depth),
     "ChannelShuffle": (CHANNEL_SHUFFLE, _channel_shuffle),
 }
-"""What archspec writes beside a network, with its text: by its name alone it could be anything."""
+"""Helper classes that archspec emits, with their source: a name alone could be any class."""

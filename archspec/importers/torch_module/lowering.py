@@ -1,7 +1,7 @@
-"""Calls said in ops.
+"""Lowers calls to ops.
 
-A function is looked up by its name in the tables of ``functions``, ``arithmetic`` and ``shapes``; each entry adds the
-layers that the call stands for.  What has no counterpart is collected, so that one run tells all of it.
+A function is looked up by name in the tables of ``functions``, ``arithmetic`` and ``shapes``; each entry adds the
+layers for the call.  Calls without a counterpart are collected, so that one run reports all of them.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from archspec.importers.torch_module.trace import Call, Constant, Trace, Value, 
 from archspec.ops.common.shape import SPATIAL
 
 AXES = {rank + 1: ("channels", *names) for rank, names in SPATIAL.items()} | {1: ("channels",)}
-"""The axes of a tensor of so many, the batch left out."""
+"""The default axes of a tensor by their number, without the batch."""
 
 Rule = Callable[["Lowering", Call], None]
 
 
 class Lowering:
-    """The layers made so far, and what each value of the trace is."""
+    """The layers made so far, and what is known of each value of the trace."""
 
     def __init__(
         self,
@@ -36,23 +36,23 @@ class Lowering:
     ) -> None:
         self.trace = trace
         self.shapes = shapes
-        """By size, the shape of each value."""
+        """For each traced size, the shape of each value."""
         self.layers: list[Layer] = []
         self.axes: dict[int, tuple[str, ...]] = {}
         self.buffers = buffers
-        """Paths of tensors that are no parameters."""
+        """The paths of buffers."""
         self.parts: dict[int, tuple[Any, ...]] = {}
-        """What is known of a value beside its shape: that it is a view of another, and which."""
+        """By value, how it is a view of another value, and which."""
         self.kept: dict[int, Callable[[], Any]] = {}
-        """Values that no layer gives yet, with what makes the layer when one is read."""
+        """Values that no layer gives yet, each with the function that makes the layer when the value is read."""
         self.padded: dict[int, Padded] = {}
-        """What is known of maps that windows may pad themselves."""
+        """Padded maps whose padding the windows that read them may take over."""
         self.views: dict[int, tuple[Weight, tuple[int, ...]]] = {}
-        """Parameters under another shape."""
+        """Parameters viewed with another shape."""
         self.parameters: dict[str, int] = {}
         """The values of parameters, by their paths."""
         self.repeated: dict[int, Value] = {}
-        """Maps with rows repeated, and the map before."""
+        """Expanded maps, each with the map before expansion."""
         self._same: dict[int, int] = {}
         self._next = len(trace.shapes)
         self._owners: dict[str, Layer] = {}
@@ -62,7 +62,7 @@ class Lowering:
             self.axes[number] = AXES.get(len(self.shape(number)) - 1, ())
 
     def run(self) -> list[Layer]:
-        """The layers of all calls; raises :class:`SpecError` with all that have no counterpart."""
+        """The layers of all calls; raises :class:`SpecError` with every call that has no counterpart."""
         for call in self.trace.calls:
             try:
                 if call.module is not None:
@@ -75,7 +75,7 @@ class Lowering:
             except Unknown as error:
                 self._fault(call, str(error))
             except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-                self._fault(call, "other arguments")  # in a form that its rule does not foresee
+                self._fault(call, "other arguments")  # in a form that its rule does not expect
         if self._faults:
             raise SpecError(list(self._faults.values()))
         return self.layers
@@ -93,7 +93,7 @@ class Lowering:
     # -- what is known of values ---------------------------------------------------------------------------------------
 
     def number(self, value: Any) -> int:
-        """The number of a tensor that a layer gives; raises :class:`Unknown` for any other."""
+        """The number of a tensor that a layer gives; makes the layer if needed; raises :class:`Unknown` otherwise."""
         if not isinstance(value, Value):
             raise Unknown("a tensor that no step gives" if isinstance(value, Weight | Constant) else "other arguments")
         number = value.number
@@ -106,7 +106,7 @@ class Lowering:
         return number
 
     def unpadded(self, op: str, arguments: dict[str, Any], value: Any) -> tuple[int, dict[str, Any]]:
-        """What windows read, and their arguments: a map that is padded only for them is padded by them."""
+        """The input of a windowed op, and its arguments, with ``padding: same`` in place of an equal pad before it."""
         padded = self.padded.get(value.number) if isinstance(value, Value) else None
         if padded is not None and value.number in self.kept and padded.is_same(op, arguments):
             return padded.source, arguments | {"padding": "same"}
@@ -114,13 +114,13 @@ class Lowering:
 
     @staticmethod
     def value(argument: Any) -> int:
-        """The number of a tensor, no layer being made for it yet; raises :class:`Unknown` for what is none."""
+        """The number of a tensor, without making a layer for it; raises :class:`Unknown` for anything else."""
         if not isinstance(argument, Value):
             raise Unknown("a tensor that no step gives")
         return argument.number
 
     def asked(self, call: Call) -> Iterator[int]:
-        """The values that were asked for their size before a call, the last of them first, then all others so."""
+        """The values whose size was read before a call, the latest first; then all earlier values, the latest first."""
         for number in dict.fromkeys(reversed(self.trace.asked[: call.asked])):
             yield self._same.get(number, number)
         yield from range(call.results.number - 1, -1, -1)
@@ -130,11 +130,11 @@ class Lowering:
         return self.shapes[0][number]
 
     def rank(self, value: Any) -> int:
-        """How many spatial axes a tensor has."""
+        """The number of spatial axes of a tensor."""
         return max(len(self.shape(self.value(value))) - 2, 0)
 
     def same(self, result: Any, source: Any) -> None:
-        """A value is another one."""
+        """Note that a result is the same value as its source."""
         self._same[result.number] = self.number(source)
 
     def axis(self, number: int, dim: Any) -> str:
@@ -148,14 +148,14 @@ class Lowering:
         return axes[at - 1]
 
     def later(self, number: int, make: Callable[[], Any]) -> None:
-        """Make the layer of a value when something reads it, and none where nothing does."""
+        """Make the layer of a value only when something reads it."""
         self.axes.setdefault(number, AXES.get(len(self.shape(number)) - 1, ()))
         self.kept[number] = make
 
     # -- layers --------------------------------------------------------------------------------------------------------
 
     def fresh(self, axes: tuple[str, ...]) -> int:
-        """A value that no call of the trace gave."""
+        """A new value that is not in the trace."""
         self._next += 1
         self.axes[self._next] = axes
         return self._next
@@ -164,7 +164,7 @@ class Lowering:
         self, call: Call, op: str, arguments: dict[str, Any], reads: Sequence[int], gives: int, path: str = "",
         refers: dict[str, int] | None = None, axes: tuple[str, ...] | None = None,
     ) -> Layer:  # fmt: skip
-        """A layer; of its arguments those that differ from the op's own defaults."""
+        """Add a layer, with those arguments that differ from the op's defaults."""
         frame = self._frame(call.frame, path)
         layer = Layer(
             op,
@@ -188,7 +188,7 @@ class Lowering:
 
     @staticmethod
     def _frame(frame: Frame, path: str) -> Frame:
-        """Where a layer stands: a module that uses its own weights is a layer itself, and none around it."""
+        """The frame of a layer: a module that applies its own weights is the layer itself, not an enclosing module."""
         while path and frame.path == path and frame.parent is not None:
             frame = frame.parent
         return frame
@@ -214,7 +214,7 @@ class Lowering:
 
 
 def told(op: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Of an op's arguments those that differ from its own defaults."""
+    """The arguments of an op that differ from its defaults."""
     fields = ops.find(op).model_fields
     found: dict[str, Any] = {}
     for name, value in arguments.items():
@@ -242,4 +242,4 @@ POINTWISE = frozenset(
     ("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "hardswish",
      "hardsigmoid", "softplus", "dropout", "identity", "stochastic_depth", "linear")
 )  # fmt: skip
-"""Ops that do not ask which axis holds the channels, or have them last."""
+"""Ops that work whichever axis holds the channels, or have them last."""

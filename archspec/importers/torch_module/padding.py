@@ -1,4 +1,4 @@
-"""Padding laid on before windows, whose amounts follow from the size: TensorFlow's ``same``."""
+"""Padding before windowed ops whose amounts depend on the size: TensorFlow's ``same``."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 from archspec.records import record
 
 FILLS = {"conv": 0, "avg_pool": 0, "max_pool": float("-inf")}
-"""Ops with windows, and what they pad with themselves."""
+"""Windowed ops, and the value that their own padding has."""
 
 
 @record
 class Padded:
-    """What is known of a padded map: the map itself, the amounts on each axis at each of the sizes, and the filling."""
+    """A padded map: the map before padding, the amounts on each axis for each traced size, and the fill value."""
 
     source: int
     sizes: tuple[tuple[int, ...], ...]
-    """The map's spatial sizes, run by run."""
+    """The map's spatial sizes for each traced size."""
     amounts: tuple[tuple[tuple[int, int], ...], ...]
     fill: float
 
     def is_same(self, op: str, arguments: dict[str, Any]) -> bool:
-        """Whether windows on it are those of ``padding: same`` on the map itself, at all sizes."""
+        """Whether windows on it equal those of ``padding: same`` on the map before padding, at all traced sizes."""
         if FILLS.get(op) != self.fill or arguments.get("padding", 0) != 0 or arguments.get("ceil", False):
             return False
         rank = len(self.sizes[0])
@@ -45,6 +45,6 @@ def each(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
 
 
 def fitting(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
-    """Rows before and after, with which windows give ceil(size / stride) rows, an odd one after."""
+    """The rows to pad before and after for an output of ceil(size / stride) rows; an odd row goes after."""
     extra = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
     return extra // 2, extra - extra // 2

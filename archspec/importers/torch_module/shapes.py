@@ -1,4 +1,4 @@
-"""What only gives the same numbers another form: views, parts, orders of axes; and means over axes."""
+"""Translates views, slices and permutations of tensors, and means over axes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archspec.importers.torch_module.trace import Call, Value, Varied, Weight
 
 
 def _same(lowering: Lowering, call: Call) -> None:
-    """What gives its input as it is."""
+    """A call that returns its input unchanged."""
     if isinstance(call.results, Value):
         if call.results.number != lowering.value(call.arguments[0]):
             lowering.same(call.results, call.arguments[0])
@@ -24,14 +24,14 @@ def _same(lowering: Lowering, call: Call) -> None:
 
 
 def _dims(lowering: Lowering, number: int, at: int) -> tuple[int, ...]:
-    """One axis of a value at all sizes."""
+    """The sizes of one axis of a value at all traced sizes."""
     if number >= len(lowering.shapes[0]):
         raise Unknown("a part of a part")
     return tuple(shapes[number][at] for shapes in lowering.shapes)
 
 
 def _reshape(lowering: Lowering, call: Call) -> None:
-    """Any view: the form is read off the sizes before and after."""
+    """Any view: its kind follows from the sizes before and after."""
     source, result = call.arguments[0], call.results.number
     if isinstance(source, Weight):
         _reshaped_parameter(lowering, call, source)
@@ -51,7 +51,7 @@ def _reshape(lowering: Lowering, call: Call) -> None:
 
 
 def _reshaped_parameter(lowering: Lowering, call: Call, weight: Weight) -> None:
-    """A parameter under other axes: such as a scale for each channel, laid along a map."""
+    """A reshaped parameter, such as a scale for each channel of a map."""
     result = call.results.number
     shape = lowering.shape(result)
     lowering.views[result] = (weight, shape)
@@ -59,7 +59,7 @@ def _reshaped_parameter(lowering: Lowering, call: Call, weight: Weight) -> None:
 
 
 def _parameter_view(lowering: Lowering, call: Call, weight: Weight, shape: tuple[int, ...]) -> None:
-    """The step of a parameter under other axes, where it is not read by a sum or product."""
+    """The step for a reshaped parameter that is not read by a sum or product."""
     axes = AXES.get(len(shape) - 1)
     if shape[0] != 1 or axes is None:
         raise Unknown("a parameter under these axes")
@@ -174,13 +174,13 @@ def _split(lowering: Lowering, call: Call) -> None:
 
 
 def _part(lowering: Lowering, call: Call, op: str, arguments: dict[str, Any], source: int, result: int) -> Any:
-    """Makes one part when it is first read."""
+    """A function that makes one part when it is first read."""
     lowering.axes[result] = lowering.axes[source]
     return lambda: lowering.add(call, op, arguments, [source], result)
 
 
 def _index(lowering: Lowering, call: Call) -> None:
-    """Slices, numbers and ``None`` between brackets."""
+    """Indexing by slices, numbers and ``None``."""
     source, given = call.arguments
     given = given if isinstance(given, tuple) else (given,)
     if isinstance(source, Weight) and all(one in (None, Ellipsis, slice(None)) for one in given):
@@ -220,13 +220,13 @@ def _index(lowering: Lowering, call: Call) -> None:
         if not cuts:
             lowering.same(call.results, source)
         return
-    if None not in dropped and len(dropped) == 1:  # one row of an axis: `unsqueeze` may put the axis back
+    if None not in dropped and len(dropped) == 1:  # one index of an axis: `unsqueeze` may restore the axis
         lowering.parts[call.results.number] = ("row", number, dropped[0])
     lowering.later(call.results.number, lambda: _reaxed(lowering, call, number))
 
 
 def _reaxed(lowering: Lowering, call: Call, number: int) -> None:
-    """The same numbers under other axes: sizes that vary are those of axes that there were."""
+    """A reshape: sizes that vary must be those of existing axes."""
     result = call.results.number
     count = len(lowering.shape(result)) - 1
     names = _grouped(lowering, number, result) or AXES.get(count)
@@ -244,7 +244,7 @@ def _reaxed(lowering: Lowering, call: Call, number: int) -> None:
 
 
 def _grouped(lowering: Lowering, number: int, result: int) -> tuple[str, ...] | None:
-    """The axes of a map whose channels are parted into groups; None for any other view."""
+    """The axes of a map whose channels are split into groups; None for any other view."""
     axes = lowering.axes[number]
     before, after = lowering.shape(number), lowering.shape(result)
     if axes[:1] == ("channels",) and len(before) >= 4 and len(after) == len(before) + 1 and before[2:] == after[3:]:

@@ -1,7 +1,7 @@
-"""A module run at several sizes, so that what varies with them is seen.
+"""Runs a module at several sizes to see what varies with them.
 
-Sizes that are no multiples of anything show where a size is rounded; they are tried first.  A network that fails at
-them takes multiples of 32 perhaps, or a few sizes around its own, or its own alone.
+Sizes that are not round numbers show where a size is rounded; they are tried first.  A network that fails at them may
+accept multiples of 32, or a few sizes near its own, or only its own.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ FURTHER = (
     ((1, 2, 3), (2, 1, 1)),
     ((-1, -2, -1), (-2, -1, -2)),
 )
-"""What is added to each axis of the sizes asked for: twice, another way in each row."""
+"""The amounts added to each axis of the given sizes: each row gives two further sizes to try."""
 
 
 @record
 class Runs:
-    """A module's calls in training at one size or more, the batch not the same in any two."""
+    """A module's calls in training mode at one or more sizes, each with a different batch size."""
 
     traces: tuple[Trace, ...]
     sizes: tuple[tuple[int, ...], ...]
-    """Of each run; the first are those that were asked for."""
+    """The sizes of each run; the first are the given ones."""
     symbols: tuple[str, ...]
-    """What the sizes are called; empty where they are numbers, since the module was run at one size alone."""
+    """The symbols of the sizes; empty if the module was run at one size only, so that sizes are numbers."""
 
     def at(self) -> tuple[dict[str, int], ...]:
-        """What the symbols are in each of the runs at sizes of their own."""
+        """The values of the symbols in each run."""
         if not self.symbols:
             return ({},)
         return tuple(dict(zip(self.symbols, size, strict=True)) for size in self.sizes)
 
 
 def runs(module: nn.Module, channels: int, spatial: Sequence[int]) -> Iterator[Runs]:
-    """Ways in which a module without numbers runs, what says most of it first; raises :class:`SpecError` for none."""
+    """Sets of runs of a module on the meta device, the most general first; raises :class:`SpecError` if none."""
     first = capture(module, [(2, channels, *spatial)], True)
     own = tuple(spatial)
     for rows in FURTHER if own else ():

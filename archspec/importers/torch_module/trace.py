@@ -1,4 +1,4 @@
-"""What a module called while it ran, without a tensor: the record that capture writes."""
+"""The trace of a module's calls, without tensors, as ``capture`` records it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archspec.records import record
 
 @record
 class Value:
-    """A tensor that an input or a call gave, by its number in the trace."""
+    """A tensor from an input or a call, by its number in the trace."""
 
     number: int
 
@@ -34,7 +34,7 @@ class Constant:
 
 @record
 class Varied:
-    """A number that is not the same at all sizes: one for each."""
+    """A number that varies with the size: its value at each traced size."""
 
     at: tuple[Any, ...]
 
@@ -52,12 +52,12 @@ class Call:
     arguments: tuple[Any, ...]
     keywords: dict[str, Any]
     results: Any
-    """What it gave, tensors as :class:`Value`."""
+    """The results, with tensors as :class:`Value`."""
     place: str
     training: bool = False
-    """Whether only training runs it."""
+    """Whether it runs in training only."""
     asked: int = 0
-    """How often a tensor was asked for its size before."""
+    """How many times a tensor's size had been read before."""
 
 
 @dataclass(slots=True, eq=False)
@@ -66,12 +66,12 @@ class Trace:
 
     calls: list[Call] = field(default_factory=list)
     shapes: list[tuple[int, ...]] = field(default_factory=list)
-    """Of each value."""
+    """The shape of each value."""
     inputs: list[int] = field(default_factory=list)
     outputs: list[tuple[str, Any]] = field(default_factory=list)
-    """Names and values, as the module gives them."""
+    """Names and values, as the module returns them."""
     asked: list[int] = field(default_factory=list)
-    """The values that were asked for their sizes, in turn."""
+    """The values whose sizes were read, in order."""
 
 
 def tensors(found: Any) -> Iterator[Value]:

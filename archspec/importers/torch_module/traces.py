@@ -1,4 +1,4 @@
-"""The same module's calls at several sizes, side by side: what is the same everywhere, and the numbers that vary."""
+"""Merges one module's traces at several sizes into one, in which some numbers vary."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from archspec.importers.torch_module.trace import Call, Constant, Trace, Value, 
 
 
 def together(traces: Sequence[Trace]) -> Trace:
-    """One trace for all sizes, numbers that differ being :class:`Varied`.
+    """One trace for all sizes, with numbers that differ as :class:`Varied`.
 
-    Raises :class:`SpecError` where the module takes other steps at other sizes.
+    Raises :class:`SpecError` if the module makes different calls at different sizes.
     """
     first = traces[0]
     for other in traces[1:]:
@@ -35,9 +35,9 @@ def together(traces: Sequence[Trace]) -> Trace:
 
 
 def mark_training(trained: Trace, evaluated: Trace) -> dict[str, bool]:
-    """Say of each call of a run in training whether evaluation makes it too, and of each output, by name.
+    """Mark the calls of a training trace that evaluation lacks; returns by output name whether it is in training only.
 
-    Raises :class:`SpecError` where evaluation takes steps that training does not.
+    Raises :class:`SpecError` if evaluation makes calls that training does not.
     """
     same: dict[int, int] = dict(zip(evaluated.inputs, trained.inputs, strict=True))
     position = 0
@@ -65,7 +65,7 @@ def _reads_alike(one: Call, other: Call, same: dict[int, int]) -> bool:
 
 
 def _merged(found: Sequence[Any]) -> Any:
-    """Arguments at all sizes as one."""
+    """The arguments at all sizes merged into one."""
     first = found[0]
     if all(_equal(first, other) for other in found[1:]):
         return first

@@ -1,7 +1,7 @@
-"""Ultralytics' networks: a YAML of layers, of YOLOv5, YOLOv8 and their like, at one of its scales.
+"""Ultralytics' networks: a YAML list of layers, of YOLOv5, YOLOv8 and the like, at one of its scales.
 
-The same file is another network in other versions of Ultralytics; the total that stands beside a scale tells which.
-``config`` reads the file; ``modules`` says each module in steps; ``network`` puts them together.
+The same file gives different networks in different versions of Ultralytics; the parameter total beside a scale tells
+which.  ``config`` reads the file; ``modules`` translates each module to steps; ``network`` assembles them.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from archspec.source import Limits
 from archspec.source import read as read_text
 
 VERSIONS = ((8, 4), (8, 3))
-"""Versions that read a file in a way of their own, the newest first."""
+"""The versions that differ in how they read a file, the newest first."""
 
 LIMITS = Limits(text_bytes=4_000_000, nodes=400_000)
 _KEYS = re.compile(r"^(backbone|head):", re.MULTILINE)
 
 
 def is_one(path: Path) -> bool:
-    """Whether a YAML file is of Ultralytics: it has a backbone and a head, and is no spec."""
+    """Whether a YAML file is Ultralytics': it has a backbone and a head, and is not a spec."""
     try:
         with path.open(encoding="utf-8", errors="replace") as stream:
             text = stream.read(1_000_000)
@@ -42,7 +42,7 @@ def read(
     version: str | None = None,
     scale: str | None = None,
 ) -> Read:
-    """The network of a file at a scale; what is wrong goes to the diagnostics.  Raises :class:`Fault`."""
+    """The network of a file at a scale; errors are added to the diagnostics.  Raises :class:`Fault`."""
     config = Config(read_text(path, LIMITS, None), str(path), LIMITS)
     scaling = config.scaling(scale, str(path))
     tried: list[tuple[Reading, Diagnostics]] = []
@@ -75,7 +75,7 @@ def read(
 
 
 def _letter(stem: str, scale: str) -> str:
-    """The scale, where a file's name has it not."""
+    """The scale's letter; empty if the file's name already has it."""
     return "" if re.search(rf"\d{scale}\b", stem) else scale
 
 

@@ -1,4 +1,4 @@
-"""An Ultralytics YAML: its layers, its scales, and the totals that stand beside them."""
+"""Reads an Ultralytics YAML: its layers, its scales, and the parameter totals beside them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from archspec.source import Items, Limits, Mapping, Node, Scalar, lines, parse, 
 
 MOST_LAYERS = 20_000
 SCALE = re.compile(r"yolo(?:e-)?v?\d+([nslmx])", re.IGNORECASE)
-"""A file's name in which the scale stands, as ``yolov8s.yaml``."""
+"""The pattern of a file name that contains the scale, such as ``yolov8s.yaml``."""
 
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One layer: what it reads, how often it is repeated, its module and its arguments."""
+    """One layer: its inputs, its number of repeats, its module and its arguments."""
 
     index: int
     reads: list[int]
@@ -29,15 +29,15 @@ class Row:
 
     @property
     def what(self) -> str:
-        """What diagnostics call it."""
+        """Its name in diagnostics."""
         return f"layer {self.index} (`{printable(self.module, 40)}`)"
 
     def refuse(self, said: str, hint: str | None = None) -> Fault:
-        """The fault of a layer that means what the language cannot say."""
+        """The fault for a layer that the language cannot express."""
         return Fault("not-importable", f"{self.what} {said}", self.span, hint)
 
     def wrong(self, said: str) -> Fault:
-        """The fault of an argument."""
+        """The fault for an argument."""
         return Fault("wrong-value", f"{self.what}: {said}", self.span)
 
     def whole(self, at: int, usual: int | None = None, least: int = 1) -> int:
@@ -64,7 +64,7 @@ class Row:
 
 @record
 class Scaling:
-    """How deep and wide a scale is, and the parameters that stand beside it, none where none do."""
+    """The depth and width of a scale, and the parameter total beside it, None if there is none."""
 
     name: str
     depth: float
@@ -124,7 +124,7 @@ class Config:
         return Row(index, absolute, repeats, module, found, node.span)
 
     def scaling(self, wanted: str | None, name: str) -> Scaling:
-        """The scale that is wanted, by its letter, or that the file's name has, or the first; raises :class:`Fault`."""
+        """The scale with the given letter, or that of the file's name, or the first; raises :class:`Fault`."""
         scales = self.root.get("scales")
         if scales is None:
             if wanted is not None:
@@ -157,7 +157,7 @@ class Config:
         return found
 
     def _total(self, line: int) -> int | None:
-        """The parameters that a comment on a line states."""
+        """The parameter total stated in a line's comment."""
         text = self.text[line - 1] if 0 < line <= len(self.text) else ""
         found = re.search(r"#.*?(\d[\d,]{0,14}) parameters", text[:1000])
         return int(found[1].replace(",", "")) if found else None

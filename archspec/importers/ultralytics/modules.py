@@ -1,4 +1,4 @@
-"""Ultralytics' modules as steps, under the names that they have in its ``state_dict``."""
+"""Translates Ultralytics' modules to steps, with the names of its ``state_dict``."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from archspec.importers.network import Frame
 from archspec.importers.ultralytics.config import Row
 
 EPS, MOMENTUM = 1e-3, 0.03
-"""Of every batch normalisation, as its models set them."""
+"""The epsilon and momentum of every batch normalisation in its models."""
 
 
 class Builder:
-    """The steps so far."""
+    """The steps made so far."""
 
     def __init__(self, assembly: Assembly, version: tuple[int, int], bins: int) -> None:
         self.assembly = assembly
         self.version = version
         self.bins = bins
-        """Into how many a distance is divided, that a head tells."""
+        """The number of bins of each distance that a head predicts."""
         self.legacy = True
-        """Whether heads have whole convolutions for the classes, as before YOLO11."""
+        """Whether the heads' class branches have full rather than depthwise convolutions, as before YOLO11."""
 
     def frame(self, around: Frame, name: str, kind: str, chain: bool = False) -> Frame:
-        """A module within another."""
+        """The frame of a module within another."""
         return Frame(f"{around.path}.{name}".lstrip("."), kind, around, chain)
 
     def add(self, frame: Frame, op: str, reads: Sequence[int], name: str = "", **arguments: Any) -> int:
-        """One op in a module."""
+        """Add one op in a module."""
         path = tuple(f"{frame.path}.{name}".split(".")) if name else ()
         return self.assembly.add(op, reads, arguments, path=path, frame=frame)
 
@@ -51,7 +51,7 @@ class Builder:
         self, around: Frame, name: str, value: int, channels: int, shortcut: bool, groups: int, kernels: Sequence[int],
         share: float = 0.5,
     ) -> int:  # fmt: skip
-        """Two convolutions, the input added where it has as many channels."""
+        """Two convolutions, with the input added if it has as many channels."""
         frame = self.frame(around, name, "Bottleneck")
         inner = self.conv(frame, "cv1", value, int(channels * share), kernels[0])
         inner = self.conv(frame, "cv2", inner, channels, kernels[1], groups=groups)
@@ -63,7 +63,7 @@ class Builder:
         self, frame: Frame, value: int, channels: int, repeats: int, shortcut: bool, groups: int, share: float,
         kernels: Sequence[int],
     ) -> int:  # fmt: skip
-        """``C3``: bottlenecks beside a 1×1 convolution, both joined."""
+        """``C3``: bottlenecks in parallel with a 1×1 convolution, concatenated."""
         hidden = int(channels * share)
         inner = self.conv(frame, "cv1", value, hidden)
         chain = self.frame(frame, "m", "Sequential", chain=True)
@@ -76,7 +76,7 @@ class Builder:
         self, frame: Frame, value: int, channels: int, repeats: int, share: float,
         inner: Callable[[Frame, str, int, int], int],
     ) -> int:  # fmt: skip
-        """``C2f``: two halves, and what each of a chain of modules makes of the second, all joined."""
+        """``C2f``: two halves and the output of each module in a chain on the second, all concatenated."""
         hidden = int(channels * share)
         value = self.conv(frame, "cv1", value, 2 * hidden)
         parts = [self.add(frame, "chunk", [value], chunks=2, index=index) for index in (0, 1)]
@@ -137,7 +137,7 @@ def _c2f(builder: Builder, row: Row, frame: Frame, value: int, channels: int, re
 
 
 def _c3k2(builder: Builder, row: Row, frame: Frame, value: int, channels: int, repeats: int) -> int:
-    """In 8.4 a place for attention came before the groups."""
+    """``C3k2``: in 8.4 an argument for attention was inserted before the groups."""
     builder.legacy = False
     whole, share = row.flag(1, False), row.number(2, 0.5)
     at = 3
@@ -164,7 +164,8 @@ def _bottleneck(builder: Builder, row: Row, frame: Frame, value: int, channels: 
 
 
 def _sppf(builder: Builder, row: Row, frame: Frame, value: int, channels: int, repeats: int) -> int:
-    """Pools one after the other; in 8.4 their number may be said, and then the convolution before has no activation."""
+    """``SPPF``: pools in sequence; in 8.4 an argument may give their number, and then the first convolution has no
+    activation."""
     del repeats
     kernel, count, shortcut, source = row.whole(1, 5), 3, False, value
     if len(row.args) > 2:
@@ -206,14 +207,14 @@ RULES: dict[str, Rule] = {
     "SPP": _spp,
     "SPPF": _sppf,
 }
-"""By module what a layer becomes, with channels that the scale makes narrower."""
+"""The translation rule of each module whose channels the scale reduces."""
 
 REPEATING = ("C2f", "C3", "C3k2")
-"""Modules that repeat what they hold, and are not repeated themselves."""
+"""Modules that repeat their contents rather than being repeated themselves."""
 
 
 def detect(builder: Builder, row: Row, frame: Frame, values: Sequence[int], classes: int) -> list[int]:
-    """For each map one with distances, divided into bins, and classes; boxes are made of them by a program."""
+    """The head: for each map, one of distances in bins and class scores; the network does not decode boxes."""
     first = builder.assembly.channels(values[0])
     wide, deep = max(16, first // 4, 4 * builder.bins), max(first, min(classes, 100))
     found: list[int] = []

@@ -1,4 +1,4 @@
-"""A configuration as a network, at one scale and as one version of Ultralytics reads it."""
+"""A configuration as a network, at one scale and for one version of Ultralytics."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from archspec.importers.ultralytics.config import Config, Row, Scaling
 from archspec.importers.ultralytics.modules import REPEATING, RULES, Builder, detect
 
 PLAIN = ("Concat", "Detect", "nn.Identity", "nn.Upsample")
-"""Modules whose channels no scale makes narrower."""
+"""Modules whose channels do not depend on the scale."""
 
 SIDE = 640
-"""The size of an image where none is said."""
+"""The image size if none is given."""
 
 
 class Reading:
-    """One network being put together."""
+    """One network being assembled."""
 
     def __init__(
         self, config: Config, scaling: Scaling, version: tuple[int, int], name: str, size: Sequence[int] | None
@@ -34,7 +34,7 @@ class Reading:
         self.heads = 0
 
     def run(self, diagnostics: Diagnostics) -> None:
-        """Assemble the network; what has no counterpart goes to the diagnostics."""
+        """Assemble the network; modules without a counterpart become diagnostics."""
         root = self.assembly.root
         for row in self.config.rows:
             reads = [self.image if at < 0 or (row.index == 0) else self.values[at] for at in row.reads]
@@ -112,7 +112,7 @@ class Reading:
         return found[-1]
 
     def parameters(self) -> int:
-        """How many numbers are learnt, with the fixed ones by which a head's bins become distances."""
+        """The number of parameters, including the fixed ones that turn a head's bins into distances."""
         counters = ("running_mean", "running_var", "num_batches_tracked")
         own = (prod(shape) for key, shape in self.assembly.weights.items() if not key.endswith(counters))
         return sum(own) + (self.config.bins if self.heads and self.config.bins > 1 else 0)
