@@ -6,6 +6,7 @@
 #   make soak    20,000 random networks held against torch (hours)
 #   make fuzz    changed specs for an hour: no traceback, within the limits; finds and corpus in out/fuzz
 #   make editor  the schema in the YAML language server that editors run (needs node and npm)
+#   make browser the pages and pictures in Chromium, which must be there
 #   make vscode  the extension for VS Code, out/vscode/archspec.vsix (needs node and npm)
 #   make exports what torch.export and ONNX take, op by op: docs/exports.md (minutes)
 #   make wide    networks of torchvision, timm, smp and pytorchcv imported: docs/imports.md (an hour)
@@ -33,7 +34,7 @@ out := out/demo
 # torch's threads wait for each other by spinning: on a busy machine that makes an epoch fifteen times longer.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo demo-segmentation test slow golden soak fuzz editor vscode exports wide engines bench gallery lint clean
+.PHONY: demo demo-segmentation test slow golden soak fuzz editor browser vscode exports wide engines bench gallery lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed-train
@@ -100,6 +101,13 @@ out/vscode/archspec.vsix: $(extension)
 	cp $(extension) out/vscode
 	npm install --prefix out/vscode --no-audit --no-fund --silent
 	cd out/vscode && npm run --silent package -- --out archspec.vsix
+
+# Playwright drives the Chromium of the system; the everyday suite does without it.
+browser: .venv/installed-test
+	@$(bin)/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade --target .venv/browser \
+		playwright==1.65.2 pyee==13.0.1 greenlet==3.5.6
+	PYTHONPATH=.venv/browser $(pytest) tests/backends/explorer tests/watching \
+		tests/backends/diagram/test_in_browser.py -m "slow or not slow"
 
 exports: .venv/installed-test
 	$(bin)/python -m tests.helpers.exports
