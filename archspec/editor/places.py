@@ -29,13 +29,16 @@ def _definition(node: Mapping, inside: Inside) -> Iterator[Place]:
         yield from _section(str(key.text), value, replace(inside, key=str(key.text)))
 
 
+_DECLARING: dict[str, Kind] = {"params": "parameter", "let": "let", "sizes": "size", "inputs": "input"}
+"""The sections that declare names, and what each name is."""
+
+
 def _section(key: str, value: Node, inside: Inside) -> Iterator[Place]:
     """The value of a key of a spec or a block."""
     if key == "steps":
         yield from steps(value, inside)
-    elif key in ("params", "let", "sizes", "inputs"):
-        kind: Kind = {"params": "parameter", "let": "let", "sizes": "size", "inputs": "input"}[key]  # type: ignore[assignment]
-        yield from _declared(kind, value, inside)
+    elif key in _DECLARING:
+        yield from _declared(_DECLARING[key], value, inside)
     elif key == "blocks" and isinstance(value, Mapping):
         for name, body in value.entries:
             yield placed("block", name, replace(inside, mapping=value))

@@ -33,7 +33,8 @@ class Cursor:
 def cursor(lines: Sequence[str], point: Point) -> Cursor | None:
     """The place of the cursor; None if no way of completing the text makes it YAML."""
     after = lines[point[0] - 1][point[1] - 1 :]
-    after = after[len(_WORD.match(after).group()) :] if _WORD.match(after) else after  # type: ignore[union-attr]
+    word = _WORD.match(after)
+    after = after[word.end() :] if word is not None else after
     for text in _mended(lines, point, after):
         try:
             found = tuple(places(parse(text, "unfinished")))

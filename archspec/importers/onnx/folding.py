@@ -94,8 +94,8 @@ def _constant_of_shape(lowering: Lowering, node: Node) -> Value:
     size = prod(dims.values)
     if not 0 <= size <= MOST_KNOWN:
         raise refuse(f"it makes a constant of {size:,} numbers")
-    value = node.attributes.get("value")
-    (one,) = lowering.known(value).values if value is not None else (0.0,)  # type: ignore[union-attr]
+    value = lowering.known(node.attributes.get("value"))
+    (one,) = value.values if value is not None else (0.0,)
     return Known(tuple(map(int, dims.values)), [one] * size)
 
 
