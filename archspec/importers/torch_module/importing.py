@@ -11,7 +11,15 @@ from archspec.diagnostics import Diagnostic, SpecError, printable
 from archspec.graph import Graph
 from archspec.importers.network import Network, Output
 from archspec.importers.tidying import tidy
-from archspec.importers.torch_module import arithmetic, functions, shapes
+from archspec.importers.torch_module import (
+    arithmetic,
+    attending,
+    functions,
+    parameters,
+    shapes,
+    standardising,
+    unpooling,
+)
 from archspec.importers.torch_module.capture import capture, on_meta, said_of
 from archspec.importers.torch_module.idle import with_idle
 from archspec.importers.torch_module.layers import Unknown
@@ -26,7 +34,17 @@ from archspec.sizes import Evaluation
 if TYPE_CHECKING:
     from torch import nn
 
-RULES = functions.RULES | arithmetic.RULES | shapes.RULES
+RULES = {
+    **functions.RULES,
+    **arithmetic.RULES,
+    **parameters.RULES,
+    **shapes.RULES,
+    **standardising.RULES,
+    **attending.RULES,
+    **attending.MODULES,
+    **unpooling.RULES,
+    **unpooling.MODULES,
+}
 
 
 @record
