@@ -6,7 +6,7 @@ layers for the call.  Calls without a counterpart are collected, so that one run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from archspec import ops
@@ -32,15 +32,15 @@ class Lowering:
         trace: Trace,
         shapes: Sequence[Sequence[tuple[int, ...]]],
         rules: dict[str, Rule],
-        buffers: frozenset[str] = frozenset(),
+        buffers: Mapping[str, str] | None = None,
     ) -> None:
         self.trace = trace
         self.shapes = shapes
         """For each traced size, the shape of each value."""
         self.layers: list[Layer] = []
         self.axes: dict[int, tuple[str, ...]] = {}
-        self.buffers = buffers
-        """The paths of buffers."""
+        self.buffers = buffers or {}
+        """The paths of buffers, each with why the language does not have it; empty if it does."""
         self.parts: dict[int, tuple[Any, ...]] = {}
         """By value, how it is a view of another value, and which."""
         self.kept: dict[int, Callable[[], Any]] = {}

@@ -14,10 +14,10 @@ def parameter(
 ) -> int:
     """A parameter as a value with some axes; ``leading``: the first, of size 1, is the batch's.
 
-    Raises :class:`Unknown` for a buffer, or without names for the axes.
+    Raises :class:`Unknown` for a buffer that the language does not have, or without names for the axes.
     """
-    if weight.path in lowering.buffers:
-        raise Unknown("a buffer that is no layer's")
+    if lowering.buffers.get(weight.path):
+        raise Unknown(lowering.buffers[weight.path])
     shape = weight.shape[1:] if leading else weight.shape
     axes = axes or AXES.get(len(shape))
     if axes is None or len(axes) != len(shape):
@@ -26,6 +26,7 @@ def parameter(
     if made is None:
         made = lowering.parameters[weight.path] = (lowering.fresh(axes), shape)
         arguments = {"shape": shape, "axes": _named(axes), "leading": leading}
+        arguments["trainable"] = weight.path not in lowering.buffers
         lowering.add(call, "parameter", arguments, [], made[0], weight.path, axes=axes)
     return reshaped(lowering, call, made[0], made[1], shape, axes)
 

@@ -45,12 +45,13 @@ class Transformer(nn.Module):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, 8))
         self.positions = nn.Parameter(torch.zeros(1, 13, 8))
         self.blocks = nn.ModuleList([SelfAttention(8, 2, False), SelfAttention(8, 2, True), SelfAttention(8, 4, False)])
+        self.mean = nn.Buffer(torch.zeros(3, 1, 1))
         self.norm = nn.LayerNorm(8)
         self.last = nn.MultiheadAttention(8, 4, dropout=0.2, batch_first=True)
         self.head = nn.Linear(8, 5)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.patches(x).flatten(2).transpose(1, 2)
+        x = self.patches(x - self.mean).flatten(2).transpose(1, 2)
         x = torch.cat((self.cls_token.expand(x.shape[0], -1, -1), x), dim=1) + self.positions
         for block in self.blocks:
             x = x + block(self.norm(x))
@@ -63,6 +64,7 @@ def test_transformers() -> None:
     assert kinds.count("attention") == 3
     assert kinds.count("multihead_attention") == 1
     assert "leading: true" in spec.to_yaml()
+    assert "mean" not in dict(archspec.compile(spec).named_parameters())
 
 
 class Standardised(nn.Conv2d):
