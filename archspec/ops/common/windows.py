@@ -137,6 +137,11 @@ class Nothing:
     """No row is read: the step is only used for its size."""
 
 
+@record
+class Hidden:
+    """The rows are not known: the step is opaque."""
+
+
 Window = (
     Sliding
     | Fitted
@@ -150,6 +155,7 @@ Window = (
     | Adaptive
     | Everything
     | Nothing
+    | Hidden
 )
 
 POINTWISE = Shifted(0)
