@@ -47,6 +47,8 @@ class Naming:
         unit = Unit(0, shown, "block", self.output_shape(scope), key=scope.path or scope.name or "block")
         if scope.kind == "sequence":
             unit.detail = self._contents(scope)
+            if unit.detail and scope.name.isdigit() and not self.called(scope):
+                unit.title, unit.detail = unit.detail, change  # a number in a list says nothing
         elif not channels:
             unit.detail = self._layers(scope)
         return unit

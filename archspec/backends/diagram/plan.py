@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from archspec.backends.diagram import text
+from archspec.backends.diagram import levels, text
 from archspec.backends.diagram.folding import Folder, block_name, hourglass, is_fan, parameters
+from archspec.backends.diagram.levels import Levels
 from archspec.backends.diagram.limits import MOST, boxes, limited
 from archspec.backends.diagram.naming import Naming, folded, net_of
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose, units_of
@@ -67,6 +68,21 @@ class Plan:
             if boxes(items) <= COMFORTABLE:
                 return limited(items)
         return self.overview(None)
+
+    def by_resolution(self) -> Levels | None:
+        """The whole network by resolution, where series and branches do not tell it; None where they do."""
+        if len(self.graph.nodes) > SEARCHED:
+            return None
+        net = levels.opened(self.graph, self.naming, self.sizes)
+        say(self.graph, net.units, self.show)
+        found = [output for output in self.graph.outputs if output.node in net.of_node]
+        main = next((output for output in found if not output.training), None)
+        if main is None:
+            return None
+        for output in found:
+            if len(found) > 1 or self._end(net, main):
+                self._joined(net, output)
+        return levels.find(self.graph, self.naming, net)
 
     def _below(self, depth: int) -> set[Scope]:
         """The scopes that stay folded when ``depth`` levels are opened."""
