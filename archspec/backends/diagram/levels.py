@@ -101,7 +101,7 @@ def find(graph: Graph, naming: Naming, net: Net) -> Levels | None:
     """
     if len(net.units) > 4 * MOST_UNITS:
         return None
-    columns = _columns(net, naming.sizes)
+    columns = columns_of(net, naming.sizes)
     if columns is None or not (_tangled(net, columns) or _pyramid(graph, net, columns)):
         return None
     columns = _narrowed(net, columns)
@@ -178,7 +178,7 @@ def _area(node: Node, sizes: Mapping[str, int]) -> float | None:
 # -- columns ----------------------------------------------------------------------------------------------------------
 
 
-def _columns(net: Net, sizes: Mapping[str, int]) -> list[int] | None:
+def columns_of(net: Net, sizes: Mapping[str, int]) -> list[int] | None:
     """The column of each unit: one for each halving of the size; what is no map stands below what it reads."""
     halvings: list[int | None] = []
     whole: float | None = None

@@ -218,14 +218,15 @@ class Plan:
             return decompose(net, range(len(net.units)), {})
         main = next((output for output in outputs if not output.training), outputs[0])
         path = _ancestors(net, net.of_node[main.node])
-        drawn, sides = set(path), dict[int, list[Side]]()
+        drawn, sides, readers = set(path), dict[int, list[Side]](), net.after()
         several: list[Output] = []
         for output in outputs:
             if output is main:
                 continue
             more = [at for at in _ancestors(net, net.of_node[output.node]) if at not in drawn]
             taps = sorted({origin for at in more for origin in net.before[at] if origin in drawn})
-            if more and len(taps) != 1 and not output.training:
+            shared = any(reader not in more for at in more for reader in readers[at])
+            if more and (shared or (len(taps) != 1 and not output.training)):
                 drawn.update(more)
                 several.append(output)
                 continue

@@ -47,14 +47,14 @@ class _Drawing:
     def __init__(self, levels: Levels, settings: Settings) -> None:
         self.levels = levels
         self.settings = settings
-        self.at = {(column, row): True for column, row in zip(levels.columns, levels.rows, strict=True)}
+        self.at = dict.fromkeys(zip(levels.columns, levels.rows, strict=True), True)
         self.rails = [_Tracks() for _ in range(max(levels.columns) + 1)]
         self.turns = [_Tracks() for _ in range(max(levels.rows) + 1)]
         self.routes = [self._route(link) for link in levels.links]
         self.x = self._places_across()
         self.y = self._places_down()
         lanes = [settings.new_lane() for _ in self.x]
-        width = {column: settings.width for column in range(len(self.x))}
+        width = dict.fromkeys(range(len(self.x)), settings.width)
         self.marks = [
             settings.mark(unit, self.x[column], self.y[row], lanes[column], max(width[column], box_width(unit)))
             for unit, column, row in zip(levels.units, levels.columns, levels.rows, strict=True)
