@@ -16,6 +16,7 @@ from archspec.backends.diagram.naming import Naming, folded, net_of
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose, units_of
 from archspec.backends.diagram.showing import say
 from archspec.backends.diagram.units import Net, Weights, data_inputs, is_parameter
+from archspec.diagnostics import Diagnostic, SpecError
 from archspec.graph import Graph, Output, Scope
 from archspec.schema import BlockDefinition, SpecModel
 
@@ -42,10 +43,16 @@ class Plan:
     # -- overview ----------------------------------------------------------------------------------------------------
 
     def overview(self, depth: int | None) -> list[Element]:
-        """The whole network; ``depth`` levels of scopes are opened, or as many as make a good picture."""
-        if depth is not None:
-            return limited(self._tree(self._below(depth)), 2 * MOST)
+        """The whole network; ``depth`` levels of scopes are opened, or as many as make a good picture.
+
+        Raises :class:`SpecError` where a depth that was asked for gives more boxes than can be read.
+        """
         deepest = max((level for _, level in self.levels), default=0)
+        if depth is not None:
+            found = self._tree(self._below(depth))
+            if boxes(found) > 2 * MOST:
+                raise self._too_many(boxes(found), min(depth, deepest + 1))
+            return limited(found, 2 * MOST)
         tried: list[list[Element]] = []
         if len(self.graph.nodes) <= SEARCHED:
             branching, shortcuts = self._owners(self._unfolded(set()))
@@ -59,6 +66,18 @@ class Plan:
                 break
         good = [tree for tree in tried if boxes(tree) <= COMFORTABLE]
         return limited(max(good, key=boxes) if good else tried[-1])
+
+    def _too_many(self, count: int, depth: int) -> SpecError:
+        """What is said of a depth at which there are so many boxes: the next that can be read, and the page."""
+        hint = "without `--depth` it is folded until it can be read"
+        for level in range(depth - 1, -1, -1):
+            fewer = boxes(self._tree(self._below(level)))
+            if fewer <= 2 * MOST:
+                hint = f"`--depth {level}` draws {fewer:,} of them"
+                break
+        hint += "; `-o net.html` writes a page in which each block can be opened"
+        said = f"at this depth the picture has {count:,} boxes, more than the {2 * MOST} that can be read"
+        return SpecError([Diagnostic("too-many-boxes", said, None, hint)])
 
     def unfolded(self) -> list[Element]:
         """The whole network with nothing folded but blocks, for pictures in which repeats stand beside others."""
