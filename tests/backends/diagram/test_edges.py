@@ -106,7 +106,7 @@ def _check(graph: Graph, depth: int | None) -> None:
     try:
         figure = draw(graph, depth=depth)
     except SpecError as error:
-        assert (depth, error.diagnostics[0].code) == (depth or 3, "too-many-boxes")
+        assert (depth, error.diagnostics[0].code) == (depth or 3, "too-many-boxes")  # noqa: PT017
         return
     if any(unit.key == "more" for unit in units_of(figure.elements)):
         return  # it says itself that boxes are left out
