@@ -137,7 +137,7 @@ def brought(
     scale: str | None = None,
 ) -> Spec:
     """Import another tool's file, or a module of a library, as a spec: ``timm:hrnet_w18``.  Raises SpecError."""
-    from archspec.importers.files import is_foreign
+    from archspec.importers.foreign import is_foreign
     from archspec.running.sources import bring
 
     if is_foreign(source):
