@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -137,7 +138,7 @@ def brought(
     scale: str | None = None,
 ) -> Spec:
     """Import another tool's file, or a module of a library, as a spec: ``timm:hrnet_w18``.  Raises SpecError."""
-    from archspec.importers.files import is_foreign
+    from archspec.importers.foreign import is_foreign
     from archspec.running.sources import bring
 
     if is_foreign(source):
@@ -215,14 +216,25 @@ def source(spec: Spec, /) -> str:
     return emit(spec.graph)
 
 
-def compile(spec: Spec, /) -> nn.Module:
+def compile(spec: Spec, /, *, weights: str | Path | Mapping[str, Any] | None = None) -> nn.Module:
     """Compile a spec to a torch module, made from exactly the text that :func:`source` returns.
 
-    Raises :class:`SpecError` ``no-memory`` if the machine has too little memory for its weights.
-    """
-    from archspec.running.runtime import compiled
+    ``weights`` are a file of weights, or a ``state_dict``, that become the module's own: the same as a call of
+    ``load_state_dict``, but no weights are drawn first.  A warning says how they were adapted.
 
-    return compiled(spec.graph)
+    Raises :class:`SpecError` ``no-memory`` if the machine has too little memory for its weights, and as
+    `archspec train --weights` does if the weights cannot be read or are not this network's.
+    """
+    if weights is None:
+        from archspec.running.runtime import compiled
+
+        return compiled(spec.graph)
+    from archspec.running.filled import compiled_with
+
+    network, notes = compiled_with(spec.graph, weights)
+    for note in notes:
+        warnings.warn(note.message, stacklevel=2)
+    return network
 
 
 def loss(spec: Spec, /) -> nn.Module:
