@@ -69,17 +69,24 @@ def rewrite(spec: Spec, /, *rewrites: str | Mapping[str, Any]) -> Spec:
     return replace(spec, graph=graph, diagnostics=(*spec.diagnostics, *diagnostics.all), pristine=False)
 
 
-def from_torch(module: nn.Module, /, sizes: Sequence[int] = (3, 224, 224), *, name: str | None = None) -> Spec:
+def from_torch(
+    module: nn.Module,
+    /,
+    sizes: Sequence[int] | Mapping[str, Sequence[int]] = (3, 224, 224),
+    *,
+    name: str | None = None,
+) -> Spec:
     """Import a torch module as a spec that compiles to the same outputs and gradients, and loads its ``state_dict``.
 
-    ``sizes`` are the channels and sizes of an image that it takes; the spec has symbols for sizes that can vary, and
-    numbers where it is right at these alone.  The module is not changed.  Raises :class:`SpecError` with every
-    operation that the language does not have.
+    ``sizes`` are the channels and sizes of an image that it takes; of a module with several inputs they are a mapping
+    by the names of its forward: ``{"image": (3, 224, 224), "depth": (1, 224, 224)}``.  The spec has symbols for sizes
+    that can vary, and numbers where it is right at these alone.  The module is not changed.  Raises
+    :class:`SpecError` with every operation that the language does not have.
     """
     from archspec.importers.torch_module.importing import ways
 
     said: SpecError | None = None
-    for way in ways(module, tuple(sizes), name):
+    for way in ways(module, sizes, name):
         try:
             found = way()
             spec = loads(found.text, name=f"{found.name}.yaml")
