@@ -134,7 +134,7 @@ def fit(
             _check_left(left, start, output_folder, settings)
         with alone(output_folder), _faults_reported():
             _open(output_folder, start, options.overwrite)
-            write_record(output_folder, about, settings)
+            write_record(output_folder, about, settings, NORMALISATION[settings.channels])
             if left:
                 validation_set = data.validation_batches(settings.batch_size)
                 refused = f"{place} has too little memory for a batch of {settings.batch_size}"
@@ -252,14 +252,14 @@ def _ended(
     review = task.review(network, data, settings.batch_size, folder)
     network.to("cpu")
     save(network.state_dict(), folder / "weights.pt")
-    mean, deviation = NORMALISATION[settings.channels]
+    mean, std = NORMALISATION[settings.channels]
     told = settings.model_dump(exclude={"channels", "size", "images", "network"})
     summary = {
         task.measure: checkpoints.score,
         **({"by_class": review.by_class} if review else {}),
         "epoch": checkpoints.epoch,
         **told,
-        "input": {"channels": settings.channels, "size": settings.size, "mean": mean, "deviation": deviation},
+        "input": {"channels": settings.channels, "size": settings.size, "mean": mean, "std": std},
         "images": dict(zip(("training", "validation"), settings.images, strict=True)),
     }
     write_json(folder / "result.json", summary)  # written last: if it exists, the others do

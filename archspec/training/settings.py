@@ -15,9 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from archspec.diagnostics import Diagnostic, printable
 from archspec.records import record
-from archspec.training.run_folder import read_json, whole, write_json
-
-Count = Annotated[int, Field(ge=1)]
+from archspec.training.run_folder import Count, read_json, whole, write_json
 
 _COMMENT = re.compile(r"  +#.*$", re.MULTILINE)
 
@@ -122,13 +120,20 @@ def faults(error: ValidationError, *before: str) -> list[str]:
     ]
 
 
-def write_record(folder: Path, about: About, settings: Settings) -> None:
+Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
+"""Mean and standard deviation of each channel, for pixels in [0, 1]."""
+
+
+def write_record(folder: Path, about: About, settings: Settings, normalisation: Normalisation | None) -> None:
     """Write ``run.json``, to which each call is appended, and ``spec.yaml`` into the folder."""
+    mean, std = normalisation or (None, None)
     calls = read_json(folder / "run.json").get("calls")
     said = {"words": list(about.call), "epochs": settings.epochs}
     told = {
         **about.told,
         **settings.model_dump(exclude={"network"}),
+        "mean": mean,
+        "std": std,
         "calls": [*(calls if isinstance(calls, list) else ()), said],
     }
     if about.spec:
