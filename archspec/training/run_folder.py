@@ -26,6 +26,7 @@ from archspec.source import is_file, open_regular
 
 FILES = (
     "last.ckpt", "best.ckpt", "weights.pt", "metrics.csv", "result.json", "run.json", "spec.yaml", "predictions.png",
+    "curves.png",
 )  # fmt: skip
 """The files that a run may write, by name."""
 
