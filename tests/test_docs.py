@@ -35,7 +35,8 @@ from tests.helpers.places import ROOT
 from tests.helpers.snippets import completed
 
 PICTURES = ROOT / "docs" / "pictures"
-DOCUMENTS = ("README.md", "docs/language.md", "docs/commands.md", "docs/lecture.md")
+COURSE = tuple(str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs" / "course").glob("*.md")))
+DOCUMENTS = ("README.md", "docs/language.md", "docs/commands.md", "docs/lecture.md", *COURSE)
 
 _FENCE = re.compile(
     r"(?:^<!-- (?P<note>[^\n]*?) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE

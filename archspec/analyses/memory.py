@@ -149,11 +149,16 @@ def _runs(schedule: Schedule, sizes: Mapping[str, int], batch: int) -> list[Live
 def _run(schedule: Schedule, training: bool, mark: int = 0) -> Live:
     """One run, up to a given mark if there is one."""
     live = Live(mark)
+    one_run(schedule, training, live)
+    return live
+
+
+def one_run(schedule: Schedule, training: bool, live: Live) -> None:
+    """Tell ``live`` of every tensor that is allocated and freed in an evaluation or a training step."""
     if training:
         Training(schedule).run(live)
     else:
         _inference(schedule, live)
-    return live
 
 
 def _inference(schedule: Schedule, live: Live) -> None:

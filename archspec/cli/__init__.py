@@ -16,6 +16,7 @@ from archspec.cli import (
     helping,
     importing,
     memory,
+    sweeping,
     training,
     watching,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "importing",
     "main",
     "memory",
+    "sweeping",
     "training",
     "watching",
 ]

@@ -76,11 +76,12 @@ def import_(
     A module's library is imported, and with `python:` your own code is run; nothing in a file is.
     """
     from archspec import pipeline
+    from archspec.importers.foreign import ENDINGS
     from archspec.running.sources import LIBRARIES
 
     terminal: Terminal = context.obj
     if not options.is_source(source):
-        hint = f"a file that ends in {' or '.join(options.FOREIGN)}, or begin with one of {':, '.join(LIBRARIES)}:"
+        hint = f"a file that ends in {' or '.join(ENDINGS)}, or begin with one of {':, '.join(LIBRARIES)}:"
         raise CallError(f"`{source[:60]}` names no network of another tool", hint)
     sizes = None if input is None else options.shape(input)
     beside = _beside(source, weights, output)

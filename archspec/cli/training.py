@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -76,6 +75,8 @@ def train(
     A network that tells images apart learns from a folder for each class; one that tells pixels apart, from a folder
     `images` and a folder `masks` of PNG with the same names, where a pixel's value is its class and 255 is passed over.
     """
+    from importlib.metadata import version
+
     from archspec import pipeline
     from archspec.training.settings import Options
 

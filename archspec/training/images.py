@@ -7,7 +7,7 @@
 On the left, a fifth of each class is held out for validation, chosen by the files' names alone: the split depends on
 neither the seed nor the machine, and adding a file moves few others.  On the right, the user gives the split.  Images
 are converted to grey or colour, resized to the network's input size (their aspect ratio may change) and normalised;
-nothing is augmented.
+a recipe may change them at random in between (:mod:`archspec.training.augmentation`).
 
 Images with masks, for segmentation, are in :mod:`archspec.training.masks`; training sees both as :class:`ImageData`.
 
@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import os
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -29,13 +29,18 @@ import numpy
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
-from archspec.diagnostics import Diagnostics, Fault, SpecError, printable
+from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, printable
 from archspec.source import is_folder
+from archspec.training.augmentation import Augmented
+from archspec.training.batches import ALONE, Batches, Held, Share, Shuffled, ends
+from archspec.training.data import spread
 from archspec.training.examples import digits as digits
 from archspec.training.examples import scenes as scenes
-from archspec.training.pictures import UnreadableImage, picture
+from archspec.training.pictures import Stored, UnreadableImage, picture
+from archspec.training.settings import Normalisation
+from archspec.training.transforms import Transform
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 VALIDATION_NAMES = ("val", "valid", "validation")
@@ -45,18 +50,21 @@ HELD_OUT = 0.2
 PRELOADED_BYTES = 512 * 2**20
 """Data sets smaller than this, decoded and resized, are kept in memory; larger ones are read in every epoch."""
 
-NORMALISATION: dict[int, tuple[tuple[float, ...], tuple[float, ...]]] = {
+NORMALISATION: dict[int, Normalisation] = {
     1: ((0.5,), (0.5,)),
     3: ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
 }
 """Mean and standard deviation by channel count, for pixels in [0, 1]; for three channels those of ImageNet."""
 
-Sample = tuple[Path, int]
-"""An image file and the index of its class."""
+Sample = tuple[Path | Stored, int]
+"""An image, in a file of its own or inside another, and the index of its class."""
 
 
 class Examples(Dataset[tuple[Tensor, Any]]):
-    """A data set to train or validate on: item ``i`` is an image, ``[channels, *size]``, and its target."""
+    """A data set to train or validate on: item ``i`` is an image, ``[channels, *size]``, and its target.
+
+    :meth:`pixels` and :meth:`normalised` are its two halves: augmentation changes the pixels between them.
+    """
 
     size: tuple[int, int]
     channels: int
@@ -78,26 +86,62 @@ class Examples(Dataset[tuple[Tensor, Any]]):
     def preload(self, diagnostics: Diagnostics) -> None:
         """Read everything into memory; each unusable file is an error of its own."""
 
+    @abstractmethod
+    def pixels(self, index: int) -> tuple[Tensor, Any]:
+        """An image, ``[channels, *size]`` of uint8, and its target.  Raises :class:`UnreadableImage`."""
+
+    @abstractmethod
+    def without(self, indices: Collection[int]) -> Examples:
+        """The same examples without some of them."""
+
+    @abstractmethod
+    def counts(self) -> list[int]:
+        """How often each class occurs: images, or pixels of masks."""
+
+    def normalised(self, pixels: Tensor) -> Tensor:
+        """An image as the network is given it: float32, mean and deviation of each channel about 0 and 1."""
+        mean, std = (torch.tensor(each).view(-1, 1, 1) for each in NORMALISATION[self.channels])
+        return (pixels.float() / 255 - mean) / std
+
+    def target(self, target: Any) -> Any:
+        """A target as the loss is given it."""
+        return target
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Any]:
+        pixels, target = self.pixels(index)
+        return self.normalised(pixels), self.target(target)
+
+    def name(self, index: int) -> str:
+        """What an example is called in messages."""
+        return str(index)
+
+    def faults(self) -> dict[int, Diagnostic]:
+        """Why examples cannot be used, by index: all of them are read."""
+        found: dict[int, Diagnostic] = {}
+        for index in range(len(self)):
+            try:
+                self.pixels(index)
+            except UnreadableImage as error:
+                found[index] = error.diagnostic
+        return found
+
 
 class Images(Examples):
     """Images and classes: item ``i`` is ``([channels, height, width] of float32, class index)``."""
 
-    def __init__(self, samples: Sequence[Sample], size: tuple[int, int], channels: int) -> None:
+    def __init__(self, samples: Sequence[Sample], size: tuple[int, int], channels: int, classes: int = 0) -> None:
         self.samples = tuple(samples)
         self.size = size
         self.channels = channels
+        self.classes = classes
         self._pixels: Tensor | None = None
-        mean, deviation = NORMALISATION[channels]
-        self._mean = torch.tensor(mean).view(-1, 1, 1)
-        self._deviation = torch.tensor(deviation).view(-1, 1, 1)
 
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        path, target = self.samples[index]
-        pixels = self.read(path) if self._pixels is None else self._pixels[index]
-        return (pixels.float() / 255 - self._mean) / self._deviation, target
+    def pixels(self, index: int) -> tuple[Tensor, int]:
+        file, target = self.samples[index]
+        return self.read(file) if self._pixels is None else self._pixels[index], target
 
     @property
     def bytes(self) -> int:
@@ -116,40 +160,36 @@ class Images(Examples):
             try:
                 pixels.append(self.read(path))
             except UnreadableImage as error:
-                diagnostics.error("unreadable-image", str(error))
+                diagnostics.add(error.diagnostic)
         if len(pixels) == len(self.samples):
             self._pixels = torch.stack(pixels)
 
-    def read(self, path: Path) -> Tensor:
+    def without(self, indices: Collection[int]) -> Images:
+        """The same images without some of them."""
+        left = [sample for index, sample in enumerate(self.samples) if index not in indices]
+        return Images(left, self.size, self.channels, self.classes)
+
+    def counts(self) -> list[int]:
+        """The number of images of each class."""
+        found = [0] * max(self.classes, 1 + max((target for _, target in self.samples), default=-1))
+        for _, target in self.samples:
+            found[target] += 1
+        return found
+
+    def read(self, path: Path | Stored) -> Tensor:
         """One image as ``[channels, height, width]`` of uint8.  Raises :class:`UnreadableImage`."""
-        height, width = self.size
         with picture(path) as file:
-            image = ImageOps.exif_transpose(file)
-            if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion would clip
-                image = Image.fromarray((numpy.asarray(image, numpy.int32) >> 8).clip(0, 255).astype(numpy.uint8))
-            image = image.convert("L" if self.channels == 1 else "RGB")
-            values = numpy.array(image.resize((width, height), Image.Resampling.BILINEAR))
-        return torch.from_numpy(values).view(height, width, self.channels).permute(2, 0, 1)
+            return image_pixels(ImageOps.exif_transpose(file), self.size, self.channels)
 
 
-class Shuffled(Sampler[int]):
-    """A permutation for each epoch; it depends only on the seed and the epoch."""
-
-    def __init__(self, length: int, seed: int) -> None:
-        self.length = length
-        self.seed = seed
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Set the epoch; Lightning calls this before each one."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(mixed(self.seed, self.epoch))
-        return iter(torch.randperm(self.length, generator=generator).tolist())
+def image_pixels(image: Image.Image, size: tuple[int, int], channels: int) -> Tensor:
+    """A decoded image, grey or in colour and resized: ``[channels, *size]`` of uint8."""
+    height, width = size
+    if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion would clip
+        image = Image.fromarray((numpy.asarray(image, numpy.int32) >> 8).clip(0, 255).astype(numpy.uint8))
+    image = image.convert("L" if channels == 1 else "RGB")
+    values = numpy.array(image.resize((width, height), Image.Resampling.BILINEAR))
+    return torch.from_numpy(values).view(height, width, channels).permute(2, 0, 1)
 
 
 Part = TypeVar("Part", bound=Examples)
@@ -164,23 +204,80 @@ class ImageData(Generic[Part]):
     validation: Part
 
     @property
+    def channels(self) -> int:
+        """Channels of each image."""
+        return self.training.channels
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of each image."""
+        return self.training.size
+
+    @property
+    def images(self) -> tuple[int, int]:
+        """The numbers of training and of held-out examples."""
+        return len(self.training), len(self.validation)
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """Mean and standard deviation of each channel, for pixels in [0, 1]."""
+        return NORMALISATION[self.channels]
+
+    @property
+    def ours(self) -> bool:
+        """The batches are our own."""
+        return True
+
+    def steps(self, batch_size: int, portions: int) -> int:
+        """The number of steps in an epoch."""
+        del portions
+        return len(ends(len(self.training), batch_size))
+
+    def counts(self) -> list[int]:
+        """How often each class occurs in training."""
+        return self.training.counts()
+
+    def shown(self, count: int) -> Iterator[tuple[Tensor, Any]]:
+        """Some of the images held out, spread over them, with their targets."""
+        return (self.validation[index] for index in spread(len(self.validation), count))
+
+    def faults(self) -> list[Diagnostic]:
+        """Why images cannot be used: all of them are read."""
+        return [fault for part in (self.training, self.validation) for fault in part.faults().values()]
+
+    @property
     def workers(self) -> int:
         """The number of worker processes: none if the images are in memory."""
         return 0 if self.training.preloaded else min(4, os.cpu_count() or 1)
 
-    def training_batches(self, batch_size: int, seed: int) -> DataLoader[tuple[Tensor, Any]]:
-        """Shuffled batches.  A last batch of one image is dropped: batch normalisation cannot train on it."""
-        length = len(self.training)
-        lone = length > batch_size > 1 and length % batch_size == 1
-        order = Shuffled(length, seed)
-        return DataLoader(self.training, batch_size, sampler=order, drop_last=lone, **self._reading())
+    def training_batches(
+        self,
+        batch_size: int,
+        seed: int,
+        share: Share = ALONE,
+        augment: Sequence[Transform] = (),
+        balanced: bool = False,
+    ) -> DataLoader[tuple[Tensor, Any]]:
+        """Shuffled batches of this process's part of each step."""
+        order = Shuffled(len(self.training), seed, self._chances() if balanced else None)
+        examples = Augmented(self.training, augment, seed) if augment else self.training
+        return DataLoader(examples, batch_sampler=Batches(order, batch_size, share, bool(augment)), **self._reading())
 
-    def validation_batches(self, batch_size: int) -> DataLoader[tuple[Tensor, Any]]:
-        """Batches in order."""
-        return DataLoader(self.validation, batch_size, **self._reading())
+    def validation_batches(self, batch_size: int, share: Share = ALONE) -> DataLoader[tuple[Tensor, Any]]:
+        """Batches in order, of this process's part of the images."""
+        held = Held(len(self.validation), batch_size, share)
+        return DataLoader(self.validation, batch_sampler=held, **self._reading())
 
     def _reading(self) -> dict[str, Any]:
         return {"num_workers": self.workers, "persistent_workers": self.workers > 0}
+
+    def _chances(self) -> Tensor:
+        """The weight of each training image when classes are drawn alike."""
+        if not isinstance(self.training, Images):
+            message = "`balance: sampling` is for images with one class each; for masks use `balance: loss`"
+            raise SpecError([Fault("bad-setting", message).diagnostic])
+        counts = self.training.counts()
+        return torch.tensor([1 / counts[target] for _, target in self.training.samples], dtype=torch.float64)
 
 
 def load_images(folder: Path | str, size: Sequence[int], channels: int) -> ImageData[Images]:
@@ -216,11 +313,6 @@ def preload_if_small(parts: Sequence[Examples], diagnostics: Diagnostics) -> Non
         for part in parts:
             part.preload(diagnostics)
     diagnostics.raise_if_errors()
-
-
-def mixed(seed: int, number: int) -> int:
-    """A seed for one step or epoch, different from those of others."""
-    return (seed * 1_000_000_007 + number + 1) % 2**63
 
 
 def _split(folder: Path, diagnostics: Diagnostics) -> tuple[tuple[str, ...], list[Sample], list[Sample]]:
@@ -263,7 +355,7 @@ def _given_split(
         listed = ", ".join(f"`{name}`" for name in unknown[:5])
         message = f"`{printable(str(held_out))}` has classes that `{printable(str(train))}` lacks: {listed}"
         diagnostics.error("unknown-class", message)
-    training = [(path, order[name]) for name, paths in found.items() for path in paths]
+    training: list[Sample] = [(path, order[name]) for name, paths in found.items() for path in paths]
     return (
         tuple(found),
         training,

@@ -15,7 +15,7 @@ Needs the ``train`` extra.  Imports torch, so only modules that train or run a n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy
@@ -67,20 +67,45 @@ class MaskedImages(Examples):
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def pixels(self, index: int) -> tuple[Tensor, Tensor]:
+        """An image and its mask, ``[*size]``, −1 at ignored pixels.  Raises :class:`UnreadableImage`."""
         if self._masks is not None:
-            mask = self._masks[index]
-        else:
-            try:
-                mask = self.read_mask(index)
-            except Fault as fault:
-                raise UnreadableImage(str(fault)) from None
-        return self.images[index][0], torch.where(mask < 0, self.task.ignored, mask.long())
+            return self.images.pixels(index)[0], self._masks[index]
+        try:
+            mask = self.read_mask(index)
+        except Fault as fault:
+            found = fault.diagnostic
+            raise UnreadableImage(found.message, found.code, found.hint) from None
+        return self.images.pixels(index)[0], mask
+
+    def target(self, target: Tensor) -> Tensor:
+        """A mask as the loss takes it: the part that the network's output covers, with the loss's ignored value."""
+        part = self.covered(target)
+        return torch.where(part < 0, self.task.ignored, part.long())
+
+    def covered(self, mask: Tensor) -> Tensor:
+        """The centre of masks, ``[…, *task.size]``."""
+        top, left = ((whole - part) // 2 for whole, part in zip(self.size, self.task.size, strict=True))
+        height, width = self.task.size
+        return mask[..., top : top + height, left : left + width]
+
+    def without(self, indices: Collection[int]) -> MaskedImages:
+        """The same images and masks without some of them."""
+        left = [pair for index, pair in enumerate(self.pairs) if index not in indices]
+        return MaskedImages(left, self.size, self.channels, self.task)
+
+    def counts(self) -> list[int]:
+        """The number of pixels of each class."""
+        found = torch.zeros(len(self.task.classes), dtype=torch.int64)
+        for index in range(len(self)):
+            mask = self.covered(self.read_mask(index) if self._masks is None else self._masks[index])
+            found += torch.bincount(mask[mask >= 0], minlength=len(found))
+        return found.tolist()
 
     @property
     def bytes(self) -> int:
         """The size of all images and masks in bytes, decoded and resized."""
-        return self.images.bytes + 4 * len(self.pairs) * self.task.size[0] * self.task.size[1]
+        return self.images.bytes + 4 * len(self.pairs) * self.size[0] * self.size[1]
 
     @property
     def preloaded(self) -> bool:
@@ -101,10 +126,10 @@ class MaskedImages(Examples):
 
     def classes_seen(self) -> set[int]:
         """The classes that occur in the masks in memory."""
-        return set() if self._masks is None else set(self._masks.unique().tolist()) - {-1}
+        return set() if self._masks is None else set(self.covered(self._masks).unique().tolist()) - {-1}
 
     def read_mask(self, index: int) -> Tensor:
-        """One mask as ``[*task.size]`` of int32, −1 at ignored pixels.  Raises :class:`Fault`."""
+        """One mask as ``[*size]`` of int32, −1 at ignored pixels.  Raises :class:`Fault`."""
         image, path = self.pairs[index]
         values = self._values(path)
         shape = _shape(image)
@@ -129,9 +154,7 @@ class MaskedImages(Examples):
         if classes.shape != self.size:
             whole = Image.fromarray(classes)
             classes = numpy.asarray(whole.resize((self.size[1], self.size[0]), Image.Resampling.NEAREST))
-        top, left = ((whole - part) // 2 for whole, part in zip(self.size, self.task.size, strict=True))
-        height, width = self.task.size
-        return torch.from_numpy(classes[top : top + height, left : left + width].copy())
+        return torch.from_numpy(classes.copy())
 
     def _values(self, path: Path) -> NDArray[numpy.int64]:
         """The values of a mask's pixels, as stored in the file."""

@@ -206,8 +206,7 @@ class Constructor:
     def members(self) -> list[str]:
         """The statements that create the members of a class with a forward."""
         if is_list(self.template):
-            made = [self.make(entry) for entry in self.template.entries if isinstance(entry, Entry) and entry.member]
-            return self.variables() + lay_out(f"super().__init__([{', '.join(made)}])", 8)
+            return self.variables() + lay_out_all(self._list(), 8)
         lines = ["        super().__init__()", *self.variables()]
         containers: set[str] = set()
         for entry in self.template.entries:
@@ -230,6 +229,30 @@ class Constructor:
                 called = entry.condition is not None and entry.first.live
                 lines += self.member(entry, _IDENTITY if called else "")
         return lines
+
+    def _list(self) -> list[str]:
+        """The statements that create the members of an ``nn.ModuleList``."""
+        lines: list[str] = []
+        texts: list[str] = []
+        for entry in self.template.entries:
+            if not isinstance(entry, Entry) or not entry.member:
+                continue
+            if any(map(_lacking, entry.children)):
+                name = self.words.claim("layers")
+                lines += self._appended(name, entry.children)
+                text = f"nn.Sequential(*{name})"
+            else:
+                text = self.make(entry)
+            if entry.condition is not None:
+                test = self.formula(entry.condition)
+                if len(f"{text} if {test} else {_IDENTITY}") > WIDTH - 17:
+                    name = self.words.claim("branch")
+                    lines += [f"{name}: nn.Module = {_IDENTITY}", f"if {test}:", *inside([f"{name} = {text}"])]
+                    text = name
+                else:
+                    text = f"{text} if {test} else {_IDENTITY}"
+            texts.append(text)
+        return [*lines, f"super().__init__([{', '.join(texts)}])"]
 
     def _turns(self, loop: Entry) -> list[str]:
         """The statements that create the members of a loop."""

@@ -18,15 +18,20 @@ BUFFER = "nn.Buffer("
 def is_list(template: Template) -> bool:
     """Whether the members of a class are named 0, 1, 2 …, so that it is an ``nn.ModuleList`` with a forward."""
     entries = [entry for entry in template.entries if isinstance(entry, Entry)]
-    if template.chain or any(
-        entry.attributes or entry.condition is not None or entry.kind == "loop" for entry in entries
-    ):
+    if template.chain or not all(map(_listable, entries)):
         return False
     own = [entry for entry in entries if entry.member]
-    names = [entry.member for entry in own]
     plain = all(entry.first.what.reuse is None and not entry.initial for entry in own)
     parameters = any(entry.first.module is not None and entry.first.module.wrap != "{0}" for entry in own)
-    return len(own) > 1 and positional(names) and plain and not parameters
+    return bool(own) and positional([entry.member for entry in own]) and plain and not parameters
+
+
+def _listable(entry: Entry) -> bool:
+    """Whether an entry can be a member of a list or a call on its members."""
+    if entry.attributes or entry.kind == "loop" or (entry.condition is not None and not entry.first.live):
+        return False
+    lacking = any(isinstance(child, Entry) and child.condition is not None for child in entry.children)
+    return numbered(entry.children) if lacking else entry.kind != "function" or entry.condition is None
 
 
 def container(template: Template, path: str) -> str:

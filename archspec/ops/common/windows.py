@@ -133,6 +133,11 @@ class Everything:
 
 
 @record
+class UpTo(Everything):
+    """Every output row reads the rows up to its own: a recurrence.  The analyses take it for the whole axis."""
+
+
+@record
 class Nothing:
     """No row is read: the step is only used for its size."""
 
