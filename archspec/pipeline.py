@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from archspec.analyses import opaque as opaque_steps
 from archspec.analyses.expectations import failures
 from archspec.analyses.refusals import explain, explain_coupled
 from archspec.analyses.refusals import first_author as _first
@@ -79,18 +80,20 @@ def from_torch(
     sizes: Sequence[int] | Mapping[str, Sequence[int]] = (3, 224, 224),
     *,
     name: str | None = None,
+    opaque: bool = False,
 ) -> Spec:
     """Import a torch module as a spec that compiles to the same outputs and gradients, and loads its ``state_dict``.
 
     ``sizes`` are the channels and sizes of an image that it takes; of a module with several inputs they are a mapping
     by the names of its forward: ``{"image": (3, 224, 224), "depth": (1, 224, 224)}``.  The spec has symbols for sizes
     that can vary, and numbers where it is right at these alone.  The module is not changed.  Raises
-    :class:`SpecError` with every operation that the language does not have.
+    :class:`SpecError` with every operation that the language does not have; with ``opaque`` the module around such an
+    operation becomes a step of which only the class, the shape and the tensors are known.
     """
     from archspec.importers.torch_module.importing import ways
 
     said: SpecError | None = None
-    for way in ways(module, sizes, name):
+    for way in ways(module, sizes, name, opaque):
         try:
             found = way()
             spec = loads(found.text, name=f"{found.name}.yaml")
@@ -147,6 +150,7 @@ def brought(
     name: str | None = None,
     version: str | None = None,
     scale: str | None = None,
+    opaque: bool = False,
 ) -> Spec:
     """Import another tool's file, or a module of a library, as a spec: ``timm:hrnet_w18``.  Raises SpecError."""
     from archspec.importers.foreign import is_foreign
@@ -155,7 +159,7 @@ def brought(
     if is_foreign(source):
         return from_file(source, sizes, name=name, version=version, scale=scale)
     found = bring(source)
-    return from_torch(found.module, sizes or found.size, name=name or found.name)
+    return from_torch(found.module, sizes or found.size, name=name or found.name, opaque=opaque)
 
 
 def expand(spec: Spec, /) -> str:
@@ -201,6 +205,9 @@ def examine(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
             found.add(explain(graph, refusal, solutions[refusal.symbol]))
         for condition in coupled_failures(solutions, report.sizes):
             found.add(explain_coupled(graph, condition))
+    unknown = opaque_steps.note(graph)
+    if unknown is not None:
+        found.add(unknown)
     runs = not found.errors
     if spec.pristine and not sizes:
         for failure in failures(report, spec.variant.expect):

@@ -59,6 +59,14 @@ def import_(
         str | None,
         typer.Option(metavar="LETTER", help="The scale of an Ultralytics YAML: n, s, m, l, x.", show_default=False),
     ] = None,
+    opaque: Annotated[
+        bool,
+        typer.Option(
+            "--opaque",
+            help="Keep a module with an operation that the language does not have as a step that can be drawn, listed "
+            "and counted, and not compiled.",
+        ),
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
     format: AnswerFormat = Format.text,
     output: Output = None,
@@ -82,7 +90,7 @@ def import_(
             raise CallError(f"`{path}` is there already", "--force writes over it")
     contents: dict[Path, bytes] = {}
     if weights is None or beside is None:
-        spec = pipeline.brought(source, sizes, name, version, scale)
+        spec = pipeline.brought(source, sizes, name, version, scale, opaque)
     else:
         from archspec.running.checkpoint_files import safetensors
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from archspec.diagnostics import Diagnostic, SpecError, did_you_mean, printable
 from archspec.graph import Graph
-from archspec.importers.network import Network, Output
+from archspec.importers.network import Layer, Network, Output
 from archspec.importers.tidying import tidy
 from archspec.importers.torch_module import (
     arithmetic,
@@ -25,6 +25,7 @@ from archspec.importers.torch_module.capture import capture, on_meta, said_of
 from archspec.importers.torch_module.idle import with_idle
 from archspec.importers.torch_module.layers import Unknown
 from archspec.importers.torch_module.lowering import Lowering
+from archspec.importers.torch_module.opaque import OPAQUE, lowered_opaque, rule
 from archspec.importers.torch_module.sizing import ALONE, Inputs, Runs, runs
 from archspec.importers.torch_module.trace import Trace, Value, tensors
 from archspec.importers.torch_module.traces import mark_training, together
@@ -83,8 +84,10 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def ways(module: nn.Module, sizes: Sequence[int] | Inputs, name: str | None = None) -> Iterator[Callable[[], Imported]]:
-    """The ways to import a module: at all sizes, and at the given ones only.
+def ways(
+    module: nn.Module, sizes: Sequence[int] | Inputs, name: str | None = None, opaque: bool = False
+) -> Iterator[Callable[[], Imported]]:
+    """The ways to import a module: at all sizes, and at the given ones only.  ``opaque``: keep what the language lacks.
 
     Raises :class:`SpecError` if the module does not run; each way raises it if the language lacks something.
     """
@@ -94,7 +97,7 @@ def ways(module: nn.Module, sizes: Sequence[int] | Inputs, name: str | None = No
     weights = {key: tuple(tensor.shape) for key, tensor in module.state_dict().items()}
     title = _word(name or type(module).__name__)
     for found in runs(bare, inputs):
-        yield partial(_imported, bare, found, evaluated, title, weights)
+        yield partial(_imported, bare, found, evaluated, title, weights, opaque)
 
 
 def _checked(module: nn.Module, sizes: Sequence[int] | Inputs) -> dict[str, tuple[int, ...]]:
@@ -120,13 +123,23 @@ def _checked(module: nn.Module, sizes: Sequence[int] | Inputs) -> dict[str, tupl
 
 
 def _imported(
-    bare: nn.Module, found: Runs, evaluated: Trace, name: str, weights: dict[str, tuple[int, ...]]
+    bare: nn.Module,
+    found: Runs,
+    evaluated: Trace,
+    name: str,
+    weights: dict[str, tuple[int, ...]],
+    opaque: bool,
 ) -> Imported:
     """The spec made from some runs of a module; raises :class:`SpecError`."""
     first = found.traces[0]
     only_training = mark_training(first, evaluated)
-    lowering = Lowering(together(found.traces), [one.shapes for one in found.traces], RULES, _buffers(bare, weights))
-    layers = lowering.run()
+    trace, shapes = together(found.traces), [one.shapes for one in found.traces]
+    rules = {**RULES, OPAQUE: rule(bare, weights)}
+
+    def lowered(trace: Trace) -> Lowering:
+        return Lowering(trace, shapes, rules, _buffers(bare, weights))
+
+    lowering, layers = lowered_opaque(trace, lowered) if opaque else lowered_whole(trace, lowered)
     outputs = _outputs(lowering, first, only_training)
     layers = tidy(layers, outputs)
     channels_of = {number: shape[1] for number, shape in enumerate(first.shapes) if len(shape) > 1}
@@ -145,6 +158,12 @@ def _imported(
         for trace in found.traces
     )
     return Imported(name, written(network, channels_of), weights, found.at, shapes_of)
+
+
+def lowered_whole(trace: Trace, lowered: Callable[[Trace], Lowering]) -> tuple[Lowering, list[Layer]]:
+    """The layers of a trace; raises :class:`SpecError` with all that has no counterpart."""
+    lowering = lowered(trace)
+    return lowering, lowering.run()
 
 
 def _buffers(module: nn.Module, weights: Collection[str]) -> dict[str, str]:

@@ -58,6 +58,8 @@ class Lowering:
         self._owners: dict[str, Layer] = {}
         self._rules = rules
         self._faults: dict[tuple[str, str], Diagnostic] = {}
+        self.refused: list[Call] = []
+        """The calls that have no counterpart."""
         for number in trace.inputs:
             self.axes[number] = AXES.get(len(self.shape(number)) - 1, ())
 
@@ -81,6 +83,7 @@ class Lowering:
         return self.layers
 
     def _fault(self, call: Call, words: str) -> None:
+        self.refused.append(call)
         path = call.path or call.frame.path
         key = (call.place, words)
         where = f"in `{path}`: " if path else ""

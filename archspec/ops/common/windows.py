@@ -142,6 +142,11 @@ class Nothing:
     """No row is read: the step is only used for its size."""
 
 
+@record
+class Hidden:
+    """The rows are not known: the step is opaque."""
+
+
 Window = (
     Sliding
     | Fitted
@@ -155,6 +160,7 @@ Window = (
     | Adaptive
     | Everything
     | Nothing
+    | Hidden
 )
 
 POINTWISE = Shifted(0)
