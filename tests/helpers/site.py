@@ -1,8 +1,8 @@
 """The site: its pages put together, and what is built looked through for anything loaded from elsewhere.
 
-``python -m tests.helpers.site FOLDER [NAME …]`` writes the pages and MkDocs' settings, with the gallery of the named specs
-(by default all); ``python -m tests.helpers.site --check FOLDER`` looks through a site that was built.  ``make site`` does
-both.
+``python -m tests.helpers.site FOLDER [NAME …]`` writes the pages and MkDocs' settings, with the gallery of the named
+specs (by default all).  ``python -m tests.helpers.site --check FOLDER`` looks through a site that was built.
+``make site`` does both.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from collections.abc import Iterable
 from html.parser import HTMLParser
 from pathlib import Path
 
-import yaml
-
 import archspec
 from archspec import gallery
 from archspec.language.explanations import explanations
@@ -24,8 +22,12 @@ from tests.helpers.places import ROOT
 DOCS = ROOT / "docs"
 SITE = DOCS / "site"
 
-GENERATED = {"index.md", "inside.md", "diagnostics.md", "python.md", "gallery.md"}
-"""The pages that are written here and are no files of ``docs``."""
+MOVED = {
+    ROOT / "README.md": "index.md",
+    ROOT / "archspec" / "README.md": "inside.md",
+    DOCS / "course" / "README.md": "course/index.md",
+}
+"""Pages with another place on the site than in the repository."""
 
 
 def assemble(folder: Path, names: Iterable[str] | None = None) -> Path:
@@ -35,18 +37,15 @@ def assemble(folder: Path, names: Iterable[str] | None = None) -> Path:
     shutil.copytree(DOCS, pages, ignore=shutil.ignore_patterns("site", "curves", "__pycache__"))
     shutil.copy(SITE / "site.css", pages)
     shutil.copy(SITE / "hooks.py", folder)
-    (pages / "course" / "README.md").rename(pages / "course" / "index.md")
-    written = {
-        "index.md": moved(ROOT / "README.md", "index.md"),
-        "inside.md": moved(ROOT / "archspec" / "README.md", "inside.md"),
-        "diagnostics.md": diagnostics(),
-        "python.md": python(),
-        "gallery.md": gallery_page(gallery.write(pages / "gallery", names)),
-    }
-    for name, text in written.items():
-        (pages / name).write_text(text, encoding="utf-8")
+    for source, name in MOVED.items():
+        (pages / name).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+    (pages / "course" / "README.md").unlink()
     for page in sorted(pages.rglob("*.md")):
-        page.write_text(linked(page.read_text(encoding="utf-8"), page.relative_to(pages)), encoding="utf-8")
+        place = page.relative_to(pages).as_posix()
+        page.write_text(linked(page.read_text(encoding="utf-8"), place, pages), encoding="utf-8")
+    (pages / "diagnostics.md").write_text(diagnostics(), encoding="utf-8")
+    (pages / "python.md").write_text(python(), encoding="utf-8")
+    (pages / "gallery.md").write_text(gallery_page(gallery.write(pages / "gallery", names)), encoding="utf-8")
     (folder / "mkdocs.yml").write_text(settings(), encoding="utf-8")
     return folder
 
@@ -67,27 +66,25 @@ def course() -> list[tuple[str, str]]:
 # -- pages -------------------------------------------------------------------------------------------------------------
 
 
-def moved(path: Path, name: str) -> str:
-    """A page from elsewhere in the repository, its links as from ``docs``."""
+def linked(text: str, place: str, pages: Path) -> str:
+    """A page with its links as they must be on the site; a file that is no page is put beside the pages."""
+    source = next((source for source, name in MOVED.items() if name == place), DOCS / place)
+    up = "../" * place.count("/")
 
     def link(match: re.Match[str]) -> str:
-        target, _, anchor = match[1].partition("#")
-        if "://" in target or not target:
+        target, mark, anchor = match[1].partition("#")
+        found = (source.parent / target).resolve()
+        if "://" in target or not target or not found.is_file():
             return match[0]
-        found = (path.parent / target).resolve()
-        place = {ROOT / "README.md": "index.md", ROOT / "archspec" / "README.md": "inside.md"}.get(found)
-        place = place or found.relative_to(DOCS).as_posix()
-        return f"]({place}{'#' + anchor if anchor else ''})"
+        inside = found.is_relative_to(DOCS)
+        kept = found.relative_to(DOCS) if inside else Path("files") / found.relative_to(ROOT)
+        name = MOVED.get(found) or kept.as_posix()
+        if not inside and found not in MOVED:
+            (pages / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(found, pages / name)
+        return f"]({up}{name}{mark}{anchor})"
 
-    return re.sub(r"\]\(([^)\s]+)\)", link, path.read_text(encoding="utf-8"))
-
-
-def linked(text: str, page: Path) -> str:
-    """A page whose links to what has another name on the site lead there."""
-    up = "../" * (len(page.parts) - 1)
-    text = re.sub(r"\]\((?:\.\./)+archspec/README\.md", f"]({up}inside.md", text)
-    text = re.sub(r"\]\((?:\.\./)+README\.md", f"]({up}index.md", text)
-    return re.sub(r"\]\(course/README\.md", "](course/index.md", text)
+    return re.sub(r"\]\(([^)\s]+)\)", link, text)
 
 
 def diagnostics() -> str:
@@ -126,6 +123,12 @@ def gallery_page(entries: Iterable[gallery.Entry]) -> str:
 # -- what was built ----------------------------------------------------------------------------------------------------
 
 
+LOADED = {"link": "href", "object": "data"} | dict.fromkeys(
+    ("script", "img", "iframe", "source", "video", "audio", "embed"), "src"
+)
+"""The attribute of each element whose address is loaded with the page."""
+
+
 class Loads(HTMLParser):
     """What a page loads when it is opened, without links that a reader follows."""
 
@@ -138,11 +141,9 @@ class Loads(HTMLParser):
         given = dict(attrs)
         if tag == "link" and given.get("rel") in ("canonical", "next", "prev", "alternate"):
             return
-        name = "href" if tag == "link" else "src" if tag != "object" else "data"
-        if tag in ("link", "script", "img", "iframe", "source", "video", "audio", "embed", "object") and given.get(
-            name
-        ):
-            self.found.append(str(given[name]))
+        address = given.get(LOADED.get(tag, ""))
+        if address:
+            self.found.append(address)
 
 
 def foreign(folder: Path) -> list[str]:
@@ -153,9 +154,8 @@ def foreign(folder: Path) -> list[str]:
         loads.feed(path.read_text(encoding="utf-8"))
         found += [f"{path.relative_to(folder)}: {each}" for each in loads.found if re.match(r"(?:\w+:)?//", each)]
     for path in sorted(folder.rglob("*.css")):
-        addresses = re.findall(
-            r"(?:@import\s+|url\()[\"']?((?:https?:)?//[^\"')\s]+)", path.read_text(encoding="utf-8")
-        )
+        style = path.read_text(encoding="utf-8")
+        addresses = re.findall(r"(?:@import\s+|url\()[\"']?((?:https?:)?//[^\"')\s]+)", style)
         found += [f"{path.relative_to(folder)}: {each}" for each in addresses]
     return found
 
