@@ -51,7 +51,7 @@ def help_(
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
-    """Explain a word of the language: its arguments with their defaults, and an example; or show a page of the course."""
+    """Explain a word of the language: its arguments with their defaults, and an example.  Or show a page to read."""
     from archspec.language import pages, topics
 
     terminal: Terminal = context.obj
