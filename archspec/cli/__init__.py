@@ -17,6 +17,7 @@ from archspec.cli import (
     importing,
     memory,
     sweeping,
+    trained,
     training,
     watching,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "main",
     "memory",
     "sweeping",
+    "trained",
     "training",
     "watching",
 ]

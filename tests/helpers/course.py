@@ -172,7 +172,7 @@ def shown(experiment: Experiment) -> str:
     """The part of the page about one experiment: what it asks, and what was found if it has been run."""
     spec = f"[experiments/{experiment.spec}](experiments/{experiment.spec})"
     count = f"{experiment.epochs} epochs on `archspec data {experiment.data}`"
-    parts = [f"## {experiment.title} {{#{experiment.name}}}\n", f"{experiment.asks.strip()}\n", f"{spec}, {count}.\n"]
+    parts = [f"## {experiment.title}\n", f"{experiment.asks.strip()}\n", f"{spec}, {count}.\n"]
     if not experiment.kept.is_file():
         return "\n".join([*parts, f"Not run yet: `make course EXPERIMENT={experiment.name}`.\n"])
     record = json.loads(experiment.kept.read_text(encoding="utf-8"))
