@@ -175,7 +175,8 @@ def _place(node: Node, loc: tuple[Any, ...], by_key: bool) -> Span | None:
     key: Span | None = None
     for part in loc:
         inner = node.get(str(part)) if isinstance(node, Mapping) else None
-        key = found.span if isinstance(node, Mapping) and (found := node.key(str(part))) else key
+        found = node.key(str(part)) if isinstance(node, Mapping) else None
+        key = found.span if found is not None else None
         if isinstance(node, Items) and isinstance(part, int) and part < len(node.items):
             inner = node.items[part]
         if inner is None:
