@@ -205,10 +205,8 @@ def load_masked_images(
 
 def _named(folder: Path, task: Segmentation) -> Segmentation:
     """The task with the class names from the folder's ``classes.txt``, if there is one."""
+    names = class_names(folder, task.classes)
     path = folder / NAMES
-    if not path.exists():
-        return task
-    names = [line.strip() for line in read(path, hint=None).splitlines() if line.strip()]
     if len(names) != len(task.classes):
         message = f"`{_shown(path)}` names {len(names)} classes, but the network has {len(task.classes)}"
         hint = f"`--set classes={len(names)}`, if the spec has a parameter `classes`"
@@ -216,12 +214,20 @@ def _named(folder: Path, task: Segmentation) -> Segmentation:
     return task.named(names)
 
 
+def class_names(folder: Path, otherwise: Sequence[str]) -> Sequence[str]:
+    """The class names of the folder's ``classes.txt``; ``otherwise`` where there is none.  Raises :class:`Fault`."""
+    path = folder / NAMES
+    if not path.exists():
+        return otherwise
+    return [line.strip() for line in read(path, hint=None).splitlines() if line.strip()]
+
+
 def _split(folder: Path, diagnostics: Diagnostics) -> tuple[Sequence[Pair], Sequence[Pair]]:
     """The training pairs and the held-out pairs."""
     named = [folder / name for name in VALIDATION_NAMES if (folder / name).is_dir()]
     if (folder / "train").is_dir() and named:
-        return _pairs(folder / "train", diagnostics), _pairs(named[0], diagnostics)
-    found = dict(_pairs(folder, diagnostics))
+        return all_pairs(folder / "train", diagnostics), all_pairs(named[0], diagnostics)
+    found = dict(all_pairs(folder, diagnostics))
     if len(found) == 1:
         message = f"`{_shown(folder)}` has one image, but needs one for training and one for validation"
         diagnostics.error("too-few-images", message)
@@ -229,7 +235,7 @@ def _split(folder: Path, diagnostics: Diagnostics) -> tuple[Sequence[Pair], Sequ
     return [(path, found[path]) for path in learnt], [(path, found[path]) for path in held]
 
 
-def _pairs(folder: Path, diagnostics: Diagnostics) -> list[tuple[Path, Path]]:
+def all_pairs(folder: Path, diagnostics: Diagnostics) -> list[tuple[Path, Path]]:
     """The images of a folder, sorted, each with its mask."""
     missing = [name for name in ("images", "masks") if not (folder / name).is_dir()]
     if missing:

@@ -63,10 +63,10 @@ if fcntl is not None:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path, what: str = "training") -> Iterator[None]:
     """Create the folder and lock it; the lock is released however the process ends.
 
-    Raises :class:`SpecError` ``output-folder`` if it cannot be created, or another training has locked it.
+    Raises :class:`SpecError` ``output-folder`` if it cannot be created, or another has locked it; ``what`` names it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,9 +81,9 @@ def alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            message = f"another training is writing to `{printable(str(folder))}`"
+            message = f"another {what} is writing to `{printable(str(folder))}`"
             raise SpecError(
-                [Diagnostic("output-folder", message, hint="choose another folder for this training")]
+                [Diagnostic("output-folder", message, hint=f"choose another folder for this {what}")]
             ) from None
         except OSError:  # the file system has no locks
             pass
