@@ -16,6 +16,7 @@ from archspec.loading import opened
 from archspec.records import record
 from archspec.running.runtime import compiled
 from archspec.running.weights import load_weights
+from archspec.sizes import text
 from archspec.spec import Spec
 from archspec.trained.named_weights import load_named
 from archspec.training.images import NORMALISATION, Images
@@ -66,7 +67,7 @@ def of_run(run: Run, device: torch.device) -> Network:
     """The network of a run's folder, with its best weights.  Raises :class:`SpecError`."""
     spec = opened(run.spec, {})
     source = spec.graph.nodes[next(iter(spec.graph.inputs.values()))]
-    sides = {str(dim): size for dim, size in zip(source.shape.spatial, run.size, strict=True)}
+    sides = {text(dim): size for dim, size in zip(source.shape.spatial, run.size, strict=True)}
     sizes = {name: sides.get(name, spec.graph.sizes.get(name, 0)) for name in spec.symbols}
     model = compiled(spec.graph)
     notes = load_weights(model, run.weights)
