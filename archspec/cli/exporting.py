@@ -12,7 +12,7 @@ from archspec.cli import options
 from archspec.cli.app import Command, app, examples
 from archspec.cli.commands import as_json, load_spec
 from archspec.cli.options import AnswerFormat, Format, Rewrite, Set, Size
-from archspec.cli.terminal import CallError, Terminal, write_together
+from archspec.cli.terminal import CallError, Terminal, needs, write_together
 from archspec.cli.trained import Source, Weights
 
 
@@ -57,21 +57,25 @@ def export(
     if folder.is_dir():
         if weights or set or rewrite:
             raise CallError("a run has its own weights and parameters", "leave the options out, or name the spec")
-        from archspec.training.run_folder import read_run
+        with needs("train", "reading a run"):
+            from archspec.trained.network import run_sizes
+            from archspec.training.run_folder import read_run
 
         run = read_run(folder)
-        loaded, weights = load_spec(str(run.spec), None), str(run.weights)
+        loaded, weights = load_spec(str(run.spec), None, elsewhere=True), str(run.weights)
+        sizes = run_sizes(loaded, run) | options.sizes(size, loaded)
     else:
         loaded = load_spec(source, set, rewrite, elsewhere=bool(size))
+        sizes = options.sizes(size, loaded)
     from archspec import pipeline
+    from archspec.running.named_weights import load_named
     from archspec.trained.exporting import Target
     from archspec.trained.exporting import export as exported
-    from archspec.trained.named_weights import load_named
 
     model = pipeline.compile(loaded)
     notes = loaded.diagnostics if weights is None else (*loaded.diagnostics, *load_named(model, weights).notes)
     terminal.diagnose(notes)
-    found = exported(loaded.graph, model, options.sizes(size, loaded), Target(to.value), fixed)
+    found = exported(loaded.graph, model, sizes, Target(to.value), fixed)
     path = output or Path(f"{loaded.name.lower().replace(' ', '_')}.{to.value}")
     write_together({path: found.content})
     terminal.output = None
