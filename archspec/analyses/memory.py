@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from archspec.analyses.cost import Formula
 from archspec.analyses.live import Bytes, Live
+from archspec.analyses.opaque import hidden
 from archspec.analyses.schedule import Schedule
 from archspec.analyses.shapes import runs
 from archspec.analyses.training import Training
@@ -138,7 +139,9 @@ def _what(graph: Graph, tensor: object, step: str) -> str:
 
 
 def _runs(schedule: Schedule, sizes: Mapping[str, int], batch: int) -> list[Live | None]:
-    """Inference and training; None for a run that torch refuses."""
+    """Inference and training; None for a run that torch refuses, or with an opaque step."""
+    if hidden(schedule.graph):
+        return [None, None]
     possible = [runs(schedule.graph, Run(training, alone=batch == 1), sizes) for training in (False, True)]
     return [_run(schedule, bool(training)) if there else None for training, there in enumerate(possible)]
 

@@ -22,7 +22,7 @@ from archspec.diagnostics import MAXIMUM_DIAGNOSTICS, Diagnostic, SpecError, pri
 from archspec.records import record
 from archspec.training.batches import ALONE, Batches, Held, Share, Shuffled, ends
 from archspec.training.data import spread
-from archspec.training.images import NORMALISATION, image_pixels
+from archspec.training.image_set import NORMALISATION, image_pixels
 from archspec.training.lightning_library import lightning
 from archspec.training.pictures import UnreadableImage
 from archspec.training.settings import Normalisation

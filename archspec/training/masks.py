@@ -26,18 +26,17 @@ from torch import Tensor
 
 from archspec.diagnostics import Diagnostics, Fault, SpecError, printable
 from archspec.source import is_folder, read
+from archspec.training.image_set import Examples, Images
 from archspec.training.images import (
     SUFFIXES,
     VALIDATION_NAMES,
-    Examples,
     ImageData,
-    Images,
     check_input,
     held_out,
     image_files,
-    preload_if_small,
+    ready,
 )
-from archspec.training.pictures import MASKS, UnreadableImage, picture
+from archspec.training.pictures import MASKS, Stored, UnreadableImage, picture
 from archspec.training.tasks import Segmentation
 
 PASSED_OVER = 255
@@ -48,8 +47,8 @@ NAMES = "classes.txt"
 _SCALED = {"L;2": 85, "L;4": 17}
 """The factor by which Pillow scales the values of grey PNG files with few bits."""
 
-Pair = tuple[Path, Path]
-"""An image file and its mask file."""
+Pair = tuple[Path | Stored, Path | Stored]
+"""An image and its mask, in files of their own or inside another."""
 
 
 class MaskedImages(Examples):
@@ -156,7 +155,7 @@ class MaskedImages(Examples):
             classes = numpy.asarray(whole.resize((self.size[1], self.size[0]), Image.Resampling.NEAREST))
         return torch.from_numpy(classes.copy())
 
-    def _values(self, path: Path) -> NDArray[numpy.int64]:
+    def _values(self, path: Path | Stored) -> NDArray[numpy.int64]:
         """The values of a mask's pixels, as stored in the file."""
         try:
             with picture(path, MASKS) as file:
@@ -172,7 +171,7 @@ class MaskedImages(Examples):
 
 
 def load_masked_images(
-    folder: Path | str, size: Sequence[int], channels: int, task: Segmentation
+    folder: Path | str, size: Sequence[int], channels: int, task: Segmentation, skip_bad: bool = False
 ) -> ImageData[MaskedImages]:
     """The images and masks under ``folder``, ready for a network with an input ``[channels, *size]``.
 
@@ -192,8 +191,8 @@ def load_masked_images(
         raise SpecError(diagnostics.all) from None
     diagnostics.raise_if_errors()
     parts = [MaskedImages(pairs, (size[0], size[1]), channels, task) for pairs in (training, validation)]
-    preload_if_small(parts, diagnostics)
-    seen = parts[0].classes_seen()
+    found = ready(task.classes, parts, diagnostics, skip_bad)
+    seen = found.training.classes_seen()
     if len(seen) == 1:
         hint = None
         if parts[0].passed_over == PASSED_OVER:
@@ -201,7 +200,7 @@ def load_masked_images(
         only = printable(task.classes[seen.pop()])
         message = f"the training masks have only one class, `{only}`: at least two are needed"
         raise SpecError([Fault("too-few-classes", message, hint=hint).diagnostic])
-    return ImageData(task.classes, *parts)
+    return found
 
 
 def _named(folder: Path, task: Segmentation) -> Segmentation:
@@ -263,7 +262,7 @@ def all_pairs(folder: Path, diagnostics: Diagnostics) -> list[Pair]:
     return list(pairs.values())
 
 
-def _shape(path: Path) -> tuple[int, int] | None:
+def _shape(path: Path | Stored) -> tuple[int, int] | None:
     """Height and width of an image file as displayed; None if it cannot be read, which is reported elsewhere."""
     try:
         with picture(path) as file:
@@ -273,5 +272,5 @@ def _shape(path: Path) -> tuple[int, int] | None:
         return None
 
 
-def _shown(path: Path) -> str:
-    return printable(str(path))
+def _shown(path: Path | Stored) -> str:
+    return printable(str(path) if isinstance(path, Path) else path.shown)
