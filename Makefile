@@ -11,7 +11,7 @@
 #   make exports what torch.export and ONNX take, op by op: docs/exports.md (minutes)
 #   make wide    networks of torchvision, timm, smp and pytorchcv imported: docs/imports.md (an hour)
 #   make engines other tools' files held to OpenCV, onnxruntime, Keras and Ultralytics, which read them too
-#   make bench   what is measured: analysis beside its peers, growth, length of the emitted source
+#   make bench   what is measured: the form for inference and analysis beside their peers, growth, length of the source
 #   make course  the course's experiments, and their curves in its page (an hour; EXPERIMENT=residual runs one)
 #   make site    the documents as a site, out/site: strict, nothing loaded from elsewhere
 #   make gallery every shipped network's picture, summary and source, and pages to leaf through them
@@ -130,8 +130,12 @@ engines: .venv/installed-test
 	PYTHONPATH=.venv/engines KERAS_BACKEND=torch $(pytest) tests/importers -m "slow or not slow" \
 		--ignore tests/importers/torch_module
 
+# The engines that the form for inference is measured beside; inductor needs a C++ compiler, and is left out without.
 bench: .venv/installed-test
-	for file in benchmarks/*.py; do echo "== $$file"; $(bin)/python $$file || exit 1; done
+	@$(bin)/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade --target .venv/peers \
+		onnxruntime==1.32.0 openvino==2026.4.1 openvino-telemetry==2025.2.0
+	PYTHONPATH=.venv/peers $(bin)/python benchmarks/inference.py --write
+	for file in $(filter-out benchmarks/inference.py,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(bin)/python $$file || exit 1; done
 
 SEED ?= 0
 

@@ -16,6 +16,8 @@ from archspec.cli import (
     helping,
     importing,
     memory,
+    sweeping,
+    trained,
     training,
     watching,
 )
@@ -35,6 +37,8 @@ __all__ = [
     "importing",
     "main",
     "memory",
+    "sweeping",
+    "trained",
     "training",
     "watching",
 ]

@@ -23,7 +23,7 @@ def primitive(
     """Apply an op that is not a merge."""
     step, place, kind = visit.step, visit.place, what.kind
     op, referred = operation(builder, what, visit)
-    if kind.sources and len(reads) != kind.sources:
+    if kind.sources and len(reads) != kind.sources and not kind.several:
         raise Fault("wrong-inputs", f"`{step.what}` takes one input, but `from` names {len(reads)}", step.what_span)
     inputs = (*(reads if kind.sources else ()), *referred)
     merged = visit.loop.merged or place.scope.kind == "merge"

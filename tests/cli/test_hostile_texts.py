@@ -37,7 +37,7 @@ OF_A_SPEC = {
 }
 """The commands that read a spec, with what else each needs."""
 
-OF_NONE = {"new", "data", "list", "schema", "help", "explain", "import", "lsp", "watch"}
+OF_NONE = {"new", "data", "list", "schema", "help", "explain", "import", "lsp", "sweep", "watch"}
 
 PRODUCTS = {"compile", "expand"}
 """What hands a text on as it was written, however long."""

@@ -133,8 +133,18 @@ class Everything:
 
 
 @record
+class UpTo(Everything):
+    """Every output row reads the rows up to its own: a recurrence.  The analyses take it for the whole axis."""
+
+
+@record
 class Nothing:
     """No row is read: the step is only used for its size."""
+
+
+@record
+class Hidden:
+    """The rows are not known: the step is opaque."""
 
 
 Window = (
@@ -150,6 +160,7 @@ Window = (
     | Adaptive
     | Everything
     | Nothing
+    | Hidden
 )
 
 POINTWISE = Shifted(0)
