@@ -75,7 +75,7 @@ class Lowering:
             except Unknown as error:
                 self._fault(call, str(error))
             except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-                self._fault(call, "other arguments")  # in a form that its rule does not expect
+                self._fault(call, "unsupported arguments")  # in a form that its rule does not expect
         if self._faults:
             raise SpecError(list(self._faults.values()))
         return self.layers
@@ -95,7 +95,9 @@ class Lowering:
     def number(self, value: Any) -> int:
         """The number of a tensor that a layer gives; makes the layer if needed; raises :class:`Unknown` otherwise."""
         if not isinstance(value, Value):
-            raise Unknown("a tensor that no step gives" if isinstance(value, Weight | Constant) else "other arguments")
+            raise Unknown(
+                "a tensor that no step makes" if isinstance(value, Weight | Constant) else "unsupported arguments"
+            )
         number = value.number
         while number in self._same:
             number = self._same[number]
@@ -116,7 +118,7 @@ class Lowering:
     def value(argument: Any) -> int:
         """The number of a tensor, without making a layer for it; raises :class:`Unknown` for anything else."""
         if not isinstance(argument, Value):
-            raise Unknown("a tensor that no step gives")
+            raise Unknown("a tensor that no step makes")
         return argument.number
 
     def asked(self, call: Call) -> Iterator[int]:
@@ -144,7 +146,7 @@ class Lowering:
             raise Unknown("an axis that varies")
         at = dim + len(axes) + 1 if dim < 0 else dim
         if not 0 < at <= len(axes):
-            raise Unknown("the batch's axis")
+            raise Unknown("the batch axis")
         return axes[at - 1]
 
     def later(self, number: int, make: Callable[[], Any]) -> None:
@@ -227,7 +229,7 @@ def told(op: str, arguments: dict[str, Any]) -> dict[str, Any]:
 def parameter(lowering: Lowering, call: Call, weight: Weight) -> int:
     """A parameter as a value; raises :class:`Unknown` for a buffer."""
     if weight.path in lowering.buffers:
-        raise Unknown("a buffer that is no layer's")
+        raise Unknown("a buffer that belongs to no layer")
     axes = AXES.get(len(weight.shape))
     if axes is None:
         raise Unknown(f"a parameter of {len(weight.shape)} axes")
