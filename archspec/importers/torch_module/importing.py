@@ -14,6 +14,7 @@ from archspec.importers.network import Layer, Network, Output
 from archspec.importers.tidying import tidy
 from archspec.importers.torch_module import (
     arithmetic,
+    aten,
     attending,
     functions,
     parameters,
@@ -137,7 +138,9 @@ def _imported(
     rules = {**RULES, OPAQUE: rule(bare, weights)}
 
     def lowered(trace: Trace) -> Lowering:
-        return Lowering(trace, shapes, rules, _buffers(bare, weights))
+        return Lowering(
+            trace, shapes, lambda what: rules.get(what) or aten.rule_of(rules, what), _buffers(bare, weights)
+        )
 
     lowering, layers = lowered_opaque(trace, lowered) if opaque else lowered_whole(trace, lowered)
     outputs = _outputs(lowering, first, only_training)

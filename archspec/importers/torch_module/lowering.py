@@ -31,7 +31,7 @@ class Lowering:
         self,
         trace: Trace,
         shapes: Sequence[Sequence[tuple[int, ...]]],
-        rules: dict[str, Rule],
+        rules: Callable[[str], Rule | None],
         buffers: Mapping[str, str] | None = None,
     ) -> None:
         self.trace = trace
@@ -67,7 +67,7 @@ class Lowering:
         """The layers of all calls; raises :class:`SpecError` with every call that has no counterpart."""
         for call in self.trace.calls:
             try:
-                rule = self._rules.get(call.what)
+                rule = self._rules(call.what)
                 if rule is not None:
                     rule(self, call)
                 elif call.module is not None:
