@@ -54,6 +54,7 @@ EXAMPLES = [
     pytest.param(keyword, example, id=f"{keyword}-{index}")
     for keyword in sorted(ops.names())
     for index, example in enumerate(ops.find(keyword).examples)
+    if not ops.find(keyword).hidden
 ]
 EXAMPLES += [
     pytest.param("group_norm", Example((Shape.of(3, H, W),), {"groups": 3}), id="group_norm-by_channel"),

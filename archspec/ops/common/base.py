@@ -77,6 +77,8 @@ class Op(BaseModel):
     """Whether the op takes any number of inputs, so that a spec can give it branches."""
     sources: ClassVar[int] = 1
     """Number of inputs of an op that is not a merge; 0 for a parameter."""
+    several: ClassVar[bool] = False
+    """Whether an op that is no merge takes any number of inputs, which `from` names."""
     references: ClassVar[tuple[str, ...]] = ()
     """Fields that name another step (``upsample: {to: skip}``): the step becomes one more input, after the others."""
 
@@ -119,6 +121,8 @@ class Op(BaseModel):
     """Whether it does so only if each element of the vector is a channel of its own."""
     commutes: ClassVar[bool] = False
     """Whether the order of a merge's inputs makes no difference."""
+    hidden: ClassVar[bool] = False
+    """Whether what it computes is not known, so that it can be drawn and counted and nothing else."""
     output_axis: ClassVar[int | None] = None
     """The output axis of a linear layer's weight."""
 

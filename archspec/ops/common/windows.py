@@ -154,6 +154,11 @@ class Nothing:
     """No row is read: the step is only used for its size."""
 
 
+@record
+class Hidden:
+    """The rows are not known: the step is opaque."""
+
+
 Window = (
     Sliding
     | Fitted
@@ -167,6 +172,7 @@ Window = (
     | Adaptive
     | Everything
     | Nothing
+    | Hidden
 )
 
 POINTWISE = Shifted(0)
