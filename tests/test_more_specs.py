@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 import archspec
 from archspec.elaborate.loader import more_names
-from tests.helpers.bits import randomise, run
+from tests.helpers.bits import same_bits
 from tests.helpers.places import SPECS
 
 
@@ -26,19 +26,6 @@ def test_claims_hold(name: str) -> None:
     assert text.startswith("# yaml-language-server: $schema=../archspec.schema.json\narchspec: 1\nname: ")
     assert "\nexpect:\n" in text
     assert max(map(len, text.splitlines())) <= 120
-
-
-def same_bits(ours: nn.Module, theirs: nn.Module, image: Tensor) -> None:
-    """Strict load; then outputs, gradients and buffers, in evaluation and in training."""
-    randomise(theirs)
-    ours.load_state_dict(theirs.state_dict(), strict=True)
-    for training in (False, True):
-        for module in (ours, theirs):
-            module.train(training)
-        for (what, mine), (same, other) in zip(run(ours, image), run(theirs, image), strict=True):
-            assert what == same
-            assert (mine is None) == (other is None), f"{what}, training={training}"
-            assert mine is None or other is None or torch.equal(mine, other), f"{what}, training={training}"
 
 
 @dataclass(frozen=True)
@@ -82,6 +69,14 @@ def test_bits_are_those_of_segmentation_models(torchvision: ModuleType) -> None:
 def test_bits_are_torchvisions_vision_transformer(torchvision: ModuleType) -> None:
     theirs = torchvision.models.vit_b_16()
     same_bits(archspec.compile(archspec.load("more/vit_b_16")), theirs, torch.rand(2, 3, 224, 224))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(64, 96), (70, 93)], ids=str)
+def test_bits_are_torchvisions_windows(torchvision: ModuleType, size: tuple[int, int]) -> None:
+    """Also where the map is no whole number of windows, and at the end a single one."""
+    theirs = torchvision.models.swin_t()
+    same_bits(archspec.compile(archspec.load("more/swin_t")), theirs, torch.rand(2, 3, *size))
 
 
 class Espcn(nn.Module):

@@ -42,7 +42,7 @@ def analyse(graph: Graph) -> Flow:
     nodes = graph.nodes
     flow = Flow(graph, [False] * len(nodes), [], list(range(len(nodes))))
     for node in nodes:
-        if node.op is not None and node.op.transparent and not node.is_module and node.inputs:
+        if _skipped(node):
             flow.alias[node.index] = flow.alias[node.inputs[0]]
     for output in graph.outputs:
         _need(flow, output.node, flow.live)
@@ -52,6 +52,21 @@ def analyse(graph: Graph) -> Flow:
         _rest(flow)
     _cross(flow)
     return flow
+
+
+def _skipped(node: Node) -> bool:
+    """Whether a node is an identity that needs no module: unnamed, and no step of a chain with other steps."""
+    if node.op is None or not node.op.transparent or not node.inputs:
+        return False
+    return not node.is_module or (not node.named and _through(node.scope))
+
+
+def _through(scope: Scope) -> bool:
+    """Whether a branch has nothing but unnamed identities."""
+    return scope.kind == "branch" and all(
+        isinstance(item, Node) and item.op is not None and item.op.transparent and not item.named
+        for item in scope.items
+    )
 
 
 def _need(flow: Flow, value: int, needed: list[bool], within: set[int] | None = None) -> None:

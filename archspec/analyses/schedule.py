@@ -148,8 +148,8 @@ class Schedule:
         found: Bytes = 0
         if node.op is not None and type(node.op).scratch is not Op.scratch:
             found = self.bytes(node.op.scratch(self.shapes[node.index], node.shape))
-        if self.strides.gathered(node, training):
-            found = found + self.size(self.graph.nodes[node.inputs[0]])
+        for source in self.strides.gathered(node, training):
+            found = found + self.size(source)
         return found
 
     def stored(self, root: int) -> Bytes:

@@ -46,7 +46,7 @@ class Structure:
             self._identity[scope] = self._identify(scope)
         for scope in reversed(order):
             inner = [item for item in scope.items if isinstance(item, Scope)]
-            own = [item for item in scope.items if isinstance(item, Node)]
+            own = [item for item in self.inside(scope) if isinstance(item, Node)]
             self._empty[scope] = not own and all(self._empty[item] for item in inner)
             self._training[scope] = all(node.training_only for node in own) and all(
                 self._training[item] for item in inner

@@ -59,6 +59,14 @@ def import_(
         str | None,
         typer.Option(metavar="LETTER", help="The scale of an Ultralytics YAML: n, s, m, l, x.", show_default=False),
     ] = None,
+    opaque: Annotated[
+        bool,
+        typer.Option(
+            "--opaque",
+            help="Keep a module with an operation that the language does not have as a step that can be drawn, listed "
+            "and counted, and not compiled.",
+        ),
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
     format: AnswerFormat = Format.text,
     output: Output = None,
@@ -68,11 +76,12 @@ def import_(
     A module's library is imported, and with `python:` your own code is run; nothing in a file is.
     """
     from archspec import pipeline
+    from archspec.importers.foreign import ENDINGS
     from archspec.running.sources import LIBRARIES
 
     terminal: Terminal = context.obj
     if not options.is_source(source):
-        hint = f"a file that ends in {' or '.join(options.FOREIGN)}, or begin with one of {':, '.join(LIBRARIES)}:"
+        hint = f"a file that ends in {' or '.join(ENDINGS)}, or begin with one of {':, '.join(LIBRARIES)}:"
         raise CallError(f"`{source[:60]}` names no network of another tool", hint)
     sizes = None if input is None else options.shape(input)
     beside = _beside(source, weights, output)
@@ -81,7 +90,7 @@ def import_(
             raise CallError(f"`{path}` is there already", "--force writes over it")
     contents: dict[Path, bytes] = {}
     if weights is None or beside is None:
-        spec = pipeline.brought(source, sizes, name, version, scale)
+        spec = pipeline.brought(source, sizes, name, version, scale, opaque)
     else:
         from archspec.running.checkpoint_files import safetensors
 

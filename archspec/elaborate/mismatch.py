@@ -56,10 +56,9 @@ def empty(
 
 
 def sides(nodes: Sequence[Node], evaluation: Evaluation, inputs: Sequence[int]) -> tuple[str, ...]:
-    """A line for each input: its step, its shape as a formula, and as numbers."""
+    """A line for each step that is read: its name, its shape as a formula, and as numbers."""
     lines = []
-    for index in inputs:
-        node = nodes[index]
+    for node in _steps(nodes, inputs):
         numbers = [evaluation.known(dim) for dim in node.shape.dims]
         what = node.path if node.op is None else f"{node.path} (line {node.span.line})"
         line = f"{what}: {formula(node.shape)}"
@@ -70,8 +69,18 @@ def sides(nodes: Sequence[Node], evaluation: Evaluation, inputs: Sequence[int]) 
 
 
 def linked(nodes: Sequence[Node], lines: Sequence[str], inputs: Sequence[int]) -> tuple[Frame, ...]:
-    """The place of each input, with its line of :func:`sides`."""
-    return tuple(Frame(line, nodes[index].span) for line, index in zip(lines, inputs, strict=True))
+    """The place of each step that is read, with its line of :func:`sides`."""
+    return tuple(Frame(line, node.span) for line, node in zip(lines, _steps(nodes, inputs), strict=True))
+
+
+def _steps(nodes: Sequence[Node], inputs: Sequence[int]) -> list[Node]:
+    """The nodes that are read, each once; for a pool's indices, the pool."""
+    found: dict[int, Node] = {}
+    for index in inputs:
+        op = nodes[index].op
+        step = index - 1 if op is not None and op.follows else index
+        found[step] = nodes[step]
+    return list(found.values())
 
 
 def _led(op: Op, message: str) -> str:

@@ -227,7 +227,8 @@ class StepWalk:
     @staticmethod
     def _one_input(step: Step, reads: Sequence[int], what: str) -> None:
         if len(reads) != 1:
-            raise Fault("wrong-inputs", f"{what} takes one input, but `from` names {len(reads)}", step.what_span)
+            said = f"{what} takes one input, but `from` names {len(reads)}"
+            raise Fault("wrong-inputs", said, step.what_span, operations.JOIN)
 
     def _name_unknown(self, visit: Visit) -> None:
         """Register the name of a failed step, so that later steps that read it report nothing."""

@@ -17,7 +17,7 @@ from archspec.families.series import GROUPED, Segment, turns_of
 from archspec.families.settle import formulas
 from archspec.families.solver import Mismatch
 from archspec.families.templates import Entry, Series
-from archspec.families.wiring import Wiring
+from archspec.families.wiring import Wiring, tidy
 
 WRITTEN_OUT = 16
 """The most members that are written one by one rather than as a loop over a list in the same class."""
@@ -66,7 +66,10 @@ class Chains:
                 out += series
                 continue
             for items in segment.columns:
+                if not segment.numbered and len({item.name for item in items if item is not None}) > 1:
+                    raise Mismatch("names differ")
                 entry = self.members.entry(items, where, None, -1, previous)
+                self.conditions.say(entry, where)
                 previous = self._chain_channels(entry, items, where, previous)
                 out.append(entry)
         return out, previous
@@ -113,7 +116,7 @@ class Chains:
         values = [self.wiring.last_width(item, 0) for item in last]
         if len(set(values)) == 1 and values[0] is not None:
             return out, algebra.constant(values[0])
-        at_end = algebra.at_turn(end, algebra.total([count, algebra.constant(-1)])) if end is not None else None
+        at_end = tidy(algebra.at_turn(end, algebra.total([count, algebra.constant(-1)]))) if end is not None else None
         for guess in (at_end, end, previous, before):
             if guess is not None and self.solver.fits(guess, values, where):
                 return out, guess
@@ -157,7 +160,7 @@ class Chains:
         return body, inside
 
     def count_hints(self, segment: Segment, where: Sequence[int], start: int) -> list[Tree]:
-        """Formulas from the spec for the number of a loop's iterations."""
+        """Formulas from the spec for the number of a loop's iterations, the last of which may lack a step."""
         step = segment.step
         rows = [(item, use) for use, row in zip(where, segment.rows, strict=True) for item in row]
         bound = self.members.bound([item for item, _ in rows], [use for _, use in rows])
@@ -169,7 +172,7 @@ class Chains:
             if isinstance(over, t.Call) and over.function == "range" and len(over.arguments) == 1:
                 found += self.solver.said(over.arguments[0], None, bound)
         found += self.solver.lengths()
-        return [algebra.total([tree, algebra.constant(-start)]) for tree in found]
+        return [algebra.total([tree, algebra.constant(-less)]) for less in (start, start + 1) for tree in found]
 
     def _chain_channels(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
 
 from archspec.expressions.tree import Tree
@@ -273,10 +273,7 @@ class Members:
     ) -> None:
         if turns is not None:
             raise Mismatch("a chain in a loop")
-        taps = {tuple(self._taps(item)) for item in items}
-        # Where all uses have the same taps, they have the same length, since the last value is a tap too.  Loops and
-        # members under conditions then have the same positions in each use, and the chain can be sliced between them.
-        if len(taps) != 1 and any(len(tap) > 1 for tap in taps):
+        if len({self._cuts(item) for item in items}) != 1:
             raise Mismatch("tapped differently")
         entry.head = "nn.Sequential"
         outer, self.wiring.chain = self.wiring.chain, True
@@ -284,11 +281,21 @@ class Members:
         self.wiring.chain = outer
 
     @staticmethod
-    def _taps(item: Item) -> list[tuple[int, int]]:
-        """The positions of the children that make outputs, each with its output."""
-        return [
+    def _cuts(item: Item) -> Hashable:
+        """Where a chain is cut into slices: empty for a chain that is called whole.
+
+        Up to the last cut all uses have the same number of steps, so that loops and members under conditions have the
+        same positions in each use, or else the same steps.
+        """
+        taps = [
             (position, item.gives[index])
             for position, child in enumerate(item.children)
             for index in child.gives
             if index in item.gives
         ]
+        last = len(item.children) - 1
+        inner = [tap for tap in taps if tap[0] != last]
+        if not inner:
+            return ()
+        before = tuple(child.key for child in item.children[: inner[-1][0] + 1])
+        return tuple(inner), tuple(output for position, output in taps if position == last), before

@@ -7,6 +7,7 @@ from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 
 from archspec.analyses.structure import positional
+from archspec.families.align import align
 from archspec.families.items import Item
 from archspec.schema import Step
 
@@ -26,6 +27,7 @@ class Segment:
 
     looped: bool
     rows: list[list[Item]]
+    """The items of each use; of a single item, empty where a use lacks it."""
     period: int
     counts: list[int]
     numbered: bool
@@ -33,8 +35,9 @@ class Segment:
 
     @property
     def columns(self) -> list[list[Item | None]]:
-        """The items of each position, one for each use."""
-        return [list(column) for column in zip(*self.rows, strict=True)]
+        """The items of each position, one for each use; None where a use lacks the segment."""
+        length = max(map(len, self.rows))
+        return [[row[position] if row else None for row in self.rows] for position in range(length)]
 
     @property
     def step(self) -> Step | None:
@@ -79,23 +82,20 @@ def _bodies(rows: Sequence[Sequence[Item]]) -> dict[Hashable, tuple[Hashable, ..
 
 
 def turns_of(rows: Sequence[Sequence[Item]]) -> list[Segment] | None:
-    """The segments of a chain, if all uses have the same and at least one is a loop worth writing; else None."""
+    """The segments of a chain, if all uses have the same loops and at least one is worth writing; else None."""
     bodies = _bodies(rows)
     if not bodies:
         return None
-    cut = [_cut(row, bodies) for row in rows]
-    if len({tuple(key for key, _, _ in segments) for segments in cut}) != 1:
-        return None
     numbered = all(positional([item.name for item in row]) for row in rows)
     found: list[Segment] = []
-    for parts in zip(*cut, strict=True):
-        _, period, _ = parts[0]
-        looped = period > 0
-        own = [items for _, _, items in parts]
-        counts = [len(items) // period for items in own] if looped else [1] * len(own)
-        if looped and len(set(counts)) == 1 and counts[0] < FEWEST:
-            looped, counts = False, [1] * len(own)
-        found.append(Segment(looped, own, max(period, 1), counts, numbered))
+    for parts in align([[Stretch(*part) for part in _cut(row, bodies)] for row in rows]):
+        period = next(part.period for part in parts if part is not None)
+        own = [part.items if part is not None else [] for part in parts]
+        counts = [len(items) // period for items in own] if period else [1] * len(own)
+        looped = period > 0 and (len(set(counts)) > 1 or counts[0] >= FEWEST)
+        if looped and None in parts:
+            return None
+        found.append(Segment(looped, own, max(period, 1), counts if looped else [1] * len(own), numbered))
     return found if any(segment.looped for segment in found) else None
 
 
@@ -170,15 +170,20 @@ def _turns(row: Sequence[Item], start: int, body: tuple[Hashable, ...]) -> int:
 def _cut(row: Sequence[Item], bodies: dict[Hashable, tuple[Hashable, ...]]) -> list[tuple[Hashable, int, list[Item]]]:
     out: list[tuple[Hashable, int, list[Item]]] = []
     position = 0
+    ended: tuple[int, ...] = ()
+    """The copy that would have been the next iteration of the last loop."""
     while position < len(row):
         item = row[position]
+        copy = _copy(item)
         body = bodies.get(_step(item), ())
-        turns = _turns(row, position, body) if body and _copy(item) else 0
+        turns = _turns(row, position, body) if body and copy else 0
         if turns:
             length = turns * len(body)
-            out.append((("loop", body, _copy(item)[:-1]), len(body), list(row[position : position + length])))
+            out.append((("loop", body, copy[:-1]), len(body), list(row[position : position + length])))
+            ended = (*copy[:-1], copy[-1] + turns)
         else:
             length = 1
-            out.append((item.key, 0, [item]))
+            # What is left of a last iteration, whose number differs between uses.
+            out.append((("end", _step(item), copy[:-1]) if copy and copy == ended else item.key, 0, [item]))
         position += length
     return out

@@ -191,7 +191,12 @@ class Solver(Arguments):
         for use, turn, value in zip(where, turns, values, strict=True):
             if use not in first or value != first[use] + turn * growth.get(use, usual):
                 return None
-        step = self.solve("growth", list(growth.values()), list(growth), [])
+        growths, grown = list(growth.values()), list(growth)
+        third = {use for use, turn in zip(where, turns, strict=True) if turn == 2}
+        open_ended = any(value and use not in third for use, value in growth.items())
+        if len(set(growths)) > 1 and open_ended and self._matching(growths, grown) is None:
+            return None  # any two values have this form: it takes a third, or an argument for the difference
+        step = self.solve("growth", growths, grown, [])
         base = self.solve(wanted, list(first.values()), list(first), hints)
         many = (
             t.Arithmetic(algebra.AT, step, (("*", algebra.name(TURN)),))

@@ -156,7 +156,7 @@ class Wiring:
         if isinstance(entry.head, Template):
             inner = entry.head.channels[output] if output < len(entry.head.channels) else None
             if inner is not None:
-                guesses.append(_tidy(algebra.put(inner, {str(slot.keyword): slot.tree for slot in entry.slots})))
+                guesses.append(tidy(algebra.put(inner, {str(slot.keyword): slot.tree for slot in entry.slots})))
         elif entry.kind == "chain":
             if entry.chain_end is not None:
                 guesses.append(entry.chain_end)
@@ -186,7 +186,7 @@ class Wiring:
         return next((name for name in names if self.solver.fits(name, values, where, turns)), guess)
 
 
-def _tidy(tree: Tree) -> Tree:
+def tidy(tree: Tree) -> Tree:
     """The formula; of a sum, with equal terms collected."""
     if isinstance(tree, t.Arithmetic) and tree.rest[0][0] in "+-":
         return algebra.total([tree])

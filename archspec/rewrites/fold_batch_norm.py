@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -22,8 +23,9 @@ class FoldBatchNorm(Rewrite):
     (https://arxiv.org/abs/1806.08342, section 3.2.2).  In evaluation the function is the same up to rounding; in
     training it differs, since there are no batch statistics.
 
-    A normalisation that does not read a convolution (like some in DenseNet) is not changed.  After folding, the
-    convolution's name refers to the normalised value.
+    A normalisation that does not read a convolution (like some in DenseNet) is not changed.  Where a convolution and
+    its normalisation are used again together, as in a reused `sequence`, all their uses are folded.  After folding,
+    the convolution's name refers to the normalised value.
     """
 
     keyword: ClassVar[str] = "fold_batch_norm"
@@ -41,10 +43,10 @@ class FoldBatchNorm(Rewrite):
         if not norms:
             raise RewriteError("there is no batch normalisation" + (" in the given steps" if self.within else ""))
         left = [norm for norm in norms if not _follows_convolution(norm)]
+        given = set(norms)
         for norm in norms:
-            if _follows_convolution(norm):
-                _guard(draft, norm)
-                _fold(draft, norm)
+            if _follows_convolution(norm) and norm.reuse not in given:
+                _fold(draft, _alike(draft, norm, given))
         if len(left) == len(norms):
             raise RewriteError("no batch normalisation reads a convolution", norms[0])
         if left:
@@ -57,23 +59,48 @@ def _follows_convolution(norm: DraftNode) -> bool:
     return op is not None and op.output_axis is not None
 
 
+def _alike(draft: Draft, norm: DraftNode, given: Set[DraftNode]) -> list[DraftNode]:
+    """The normalisation and those that use its weights again, each of which reads the same convolution's weights.
+
+    Raises RewriteError if folding them would change something else.
+    """
+    conv = norm.inputs[0]
+    for node in (conv, norm):
+        if node.reuse is not None:
+            raise RewriteError(f"`{node.path}` shares its weights with another step", node)
+    norms = [norm, *draft.sharing.get(norm, ())]
+    convolutions = {conv, *draft.sharing.get(conv, ())}
+    for one in norms:
+        if one not in given:
+            raise RewriteError(f"`{norm.path}` shares its weights with `{one.path}`, which is not to be folded", norm)
+        if one.inputs[0] not in convolutions:
+            raise RewriteError(f"`{norm.path}` shares its weights with `{one.path}`, which reads another step", norm)
+        _guard(draft, one)
+    if len(norms) != len(convolutions):
+        read = {one.inputs[0] for one in norms}
+        other = next(one for one in (conv, *draft.sharing.get(conv, ())) if one not in read)
+        raise RewriteError(
+            f"`{conv.path}` shares its weights with `{other.path}`, which `{norm.path}` does not normalise", conv
+        )
+    return norms
+
+
 def _guard(draft: Draft, norm: DraftNode) -> None:
-    """Raise RewriteError if folding would change something else."""
+    """Raise RewriteError if something else reads the convolution, or the normalisation is no constant."""
     (conv,) = norm.inputs
     others = [reader.path for reader in conv.readers if reader is not norm]
     if others:
         raise RewriteError(f"`{others[0]}` also reads `{conv.path}` before its normalisation", norm)
     if any(node is conv for _, node in draft.outputs):
         raise RewriteError(f"`{conv.path}` is an output before its normalisation", norm)
-    for node in (conv, norm):
-        if node.reuse is not None or node in draft.sharing:
-            raise RewriteError(f"`{node.path}` shares its weights with another step", node)
     op: Any = norm.op
     if not op.track_running_stats:
         raise RewriteError(f"`{norm.path}` keeps no running statistics, so it is not constant in evaluation", norm)
 
 
-def _fold(draft: Draft, norm: DraftNode) -> None:
+def _fold(draft: Draft, norms: Sequence[DraftNode]) -> None:
+    """Fold normalisations of the same weights into the convolutions that they read."""
+    norm = norms[0]
     (conv,) = norm.inputs
     old_conv, old_norm = conv.path, norm.path
     op: Any = norm.op
@@ -87,10 +114,12 @@ def _fold(draft: Draft, norm: DraftNode) -> None:
         conv, "weight", (f"{old_conv}.weight", statistics[1], *scale), _Weight(op.eps, given.output_axis, groups)
     )
     draft.weight(conv, "bias", (*statistics, *scale, *shift, *own), _Bias(op.eps, op.affine))
-    if not given.bias:
-        draft.change(conv, bias=True)
-    conv.label = None  # the value that it named, before normalisation, no longer exists
-    draft.remove(norm)
+    for one in norms:
+        (folded,) = one.inputs
+        if not given.bias:
+            draft.change(folded, bias=True)
+        folded.label = None  # the value that it named, before normalisation, no longer exists
+        draft.remove(one)
 
 
 class _Weight:

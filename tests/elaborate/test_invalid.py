@@ -16,7 +16,9 @@ from archspec.diagnostics import Diagnostic, render_all, to_json
 from tests.helpers.places import SPECS
 
 FOLDER = Path(__file__).parent / "invalid"
-NAMES = sorted(file.stem for file in FOLDER.glob("*.yaml") if file.with_suffix(".txt").exists())
+PARTS = {"import_cycle_b"}
+"""Files that others import; they are no case of their own."""
+NAMES = sorted(file.stem for file in FOLDER.glob("*.yaml") if file.stem not in PARTS)
 
 
 def said(path: Path) -> tuple[Diagnostic, ...]:

@@ -20,6 +20,7 @@ from archspec.analyses import receptive_field
 from archspec.backends.spec_text import expand
 from archspec.elaborate.loader import spec_names
 from archspec.graph import Graph
+from archspec.ops.batch_norm import BatchNorm
 from archspec.pipeline import Spec
 from archspec.rewrites import Draft, carry, finish, names
 from tests.helpers.work import calls
@@ -539,6 +540,58 @@ def test_shared_weights_stay_shared_or_are_refused() -> None:
         rewritten(spec, {"remove": "conv1"})
     thinner = rewritten(spec, {"cut": "bn1"})
     assert "conv1.weight" in thinner.graph.state
+
+
+SHARED = """
+archspec: 1
+name: Shared
+inputs: {image: [3, H, W]}
+sizes: {H: 16, W: 16}
+steps:
+  - conv: {channels: 4, kernel: 1}
+  - sequence as twice:
+      - conv as c: {channels: 4, kernel: 3, padding: 1, bias: false}
+      - batch_norm as b
+      - relu
+  - reuse: twice
+  - max_pool: {kernel: 2}
+  - reuse: twice
+  - conv as d: {channels: 4, kernel: 1}
+  - batch_norm as e
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "left"), [("", 2), ("  - reuse: d\n  - reuse: e\n", 2), ("  - relu\n  - batch_norm\n", 3)]
+)
+def test_what_is_used_again_together_is_folded_in_all_uses(more: str, left: int) -> None:
+    old = archspec.loads(SHARED + more)
+    new = rewritten(old, "fold_batch_norm")
+    assert sum(isinstance(node.op, BatchNorm) for node in new.graph.nodes) == left - 2
+    one, other = both(old, new, torch.float64)
+    x = image(old, torch.float64, H=24)
+    with torch.no_grad():
+        assert difference(one(x), other(x)) < DOUBLE
+
+
+@pytest.mark.parametrize(
+    ("more", "rewrite", "message"),
+    [
+        ("  - reuse: d\n", "fold_batch_norm", "`d` shares its weights with `7`, which `e` does not normalise"),
+        ("  - relu\n  - reuse: e\n", "fold_batch_norm", "`e` shares its weights with `8`, which reads another step"),
+        (
+            "  - reuse: d\n  - batch_norm\n",
+            "fold_batch_norm",
+            "`d` shares its weights with `7`, which `e` does not normalise",
+        ),
+        ("", "fold_batch_norm(within=twice)", "`twice.b` shares its weights with `2.b`, which is not to be folded"),
+    ],
+)
+def test_what_is_used_again_otherwise_is_not_folded(more: str, rewrite: str, message: str) -> None:
+    spec = archspec.loads(SHARED + more)
+    with pytest.raises(archspec.SpecError) as caught:
+        rewritten(spec, rewrite)
+    assert caught.value.diagnostics[0].message == f"`fold_batch_norm`: {message}"
 
 
 # -- what comes out is a network like any other ------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from archspec.backends.torch_source.layout import WIDTH, inside, lay_out, lay_out_all
 from archspec.backends.torch_source.members import (
+    BUFFER,
     assignment,
     attribute,
     container,
@@ -189,7 +190,8 @@ class Constructor:
         optional = entry.kind == "chain" and any(map(_lacking, entry.children))
         if not optional:
             made, holder = self.make(entry), entry.member.rpartition(".")[0]
-            among = holder and made.startswith("nn.Parameter(") and not only_parameters(self.template, holder)
+            bare = made.startswith(("nn.Parameter(", BUFFER))
+            among = holder and bare and not only_parameters(self.template, holder)
             statement = registration(entry.member, made) if among else assignment(entry.member, made)
             return [statement, *entry.initial]
         if numbered(entry.children):
@@ -204,8 +206,7 @@ class Constructor:
     def members(self) -> list[str]:
         """The statements that create the members of a class with a forward."""
         if is_list(self.template):
-            made = [self.make(entry) for entry in self.template.entries if isinstance(entry, Entry) and entry.member]
-            return self.variables() + lay_out(f"super().__init__([{', '.join(made)}])", 8)
+            return self.variables() + lay_out_all(self._list(), 8)
         lines = ["        super().__init__()", *self.variables()]
         containers: set[str] = set()
         for entry in self.template.entries:
@@ -228,6 +229,30 @@ class Constructor:
                 called = entry.condition is not None and entry.first.live
                 lines += self.member(entry, _IDENTITY if called else "")
         return lines
+
+    def _list(self) -> list[str]:
+        """The statements that create the members of an ``nn.ModuleList``."""
+        lines: list[str] = []
+        texts: list[str] = []
+        for entry in self.template.entries:
+            if not isinstance(entry, Entry) or not entry.member:
+                continue
+            if any(map(_lacking, entry.children)):
+                name = self.words.claim("layers")
+                lines += self._appended(name, entry.children)
+                text = f"nn.Sequential(*{name})"
+            else:
+                text = self.make(entry)
+            if entry.condition is not None:
+                test = self.formula(entry.condition)
+                if len(f"{text} if {test} else {_IDENTITY}") > WIDTH - 17:
+                    name = self.words.claim("branch")
+                    lines += [f"{name}: nn.Module = {_IDENTITY}", f"if {test}:", *inside([f"{name} = {text}"])]
+                    text = name
+                else:
+                    text = f"{text} if {test} else {_IDENTITY}"
+            texts.append(text)
+        return [*lines, f"super().__init__([{', '.join(texts)}])"]
 
     def _turns(self, loop: Entry) -> list[str]:
         """The statements that create the members of a loop."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence, Set
 from dataclasses import field
 
 from archspec.analyses.flow import analyse
+from archspec.analyses.opaque import refuse
 from archspec.backends.torch_source import recomputing
 from archspec.backends.torch_source.classes import ClassText, ClassWriter, shown_path
 from archspec.backends.torch_source.documentation import described
@@ -64,6 +65,7 @@ def emitted(graph: Graph, around: Surroundings = PLAIN, *, located: bool = False
 
     With ``located``, ``lines`` also has the lines of constructors, with the steps whose modules they create.
     """
+    refuse(graph, "it cannot be compiled")
     reader = Reader(analyse(graph))
     templates: dict[Scope, Template] = {}
     ordered: list[Template] = []

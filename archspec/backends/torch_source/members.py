@@ -11,19 +11,27 @@ from archspec.families.algebra import TURN
 from archspec.families.templates import Entry, Series, Template
 from archspec.ops.common.module_attributes import MODULE_ATTRIBUTES
 
+BUFFER = "nn.Buffer("
+"""What the call begins with that makes a buffer."""
+
 
 def is_list(template: Template) -> bool:
     """Whether the members of a class are named 0, 1, 2 …, so that it is an ``nn.ModuleList`` with a forward."""
     entries = [entry for entry in template.entries if isinstance(entry, Entry)]
-    if template.chain or any(
-        entry.attributes or entry.condition is not None or entry.kind == "loop" for entry in entries
-    ):
+    if template.chain or not all(map(_listable, entries)):
         return False
     own = [entry for entry in entries if entry.member]
-    names = [entry.member for entry in own]
     plain = all(entry.first.what.reuse is None and not entry.initial for entry in own)
     parameters = any(entry.first.module is not None and entry.first.module.wrap != "{0}" for entry in own)
-    return len(own) > 1 and positional(names) and plain and not parameters
+    return bool(own) and positional([entry.member for entry in own]) and plain and not parameters
+
+
+def _listable(entry: Entry) -> bool:
+    """Whether an entry can be a member of a list or a call on its members."""
+    if entry.attributes or entry.kind == "loop" or (entry.condition is not None and not entry.first.live):
+        return False
+    lacking = any(isinstance(child, Entry) and child.condition is not None for child in entry.children)
+    return numbered(entry.children) if lacking else entry.kind != "function" or entry.condition is None
 
 
 def container(template: Template, path: str) -> str:
@@ -38,14 +46,16 @@ def only_parameters(template: Template, path: str) -> bool:
     return bool(inside) and all(
         "." not in entry.member.removeprefix(prefix)
         and entry.first.module is not None
-        and entry.first.module.wrap != "{0}"
+        and entry.first.module.wrap == "nn.Parameter({0})"
         for entry in inside
     )
 
 
 def registration(member: str, text: str) -> str:
-    """The statement that registers a parameter in an open scope that also holds modules."""
+    """The statement that registers a parameter or buffer in an open scope that also holds modules."""
     holder, _, name = member.rpartition(".")
+    if text.startswith(BUFFER):
+        return f"{attribute(holder)}.register_buffer({quoted(name)}, {text.removeprefix(BUFFER)[:-1]})"
     return f"{attribute(holder)}.register_parameter({quoted(name)}, {text})"
 
 
@@ -60,6 +70,16 @@ def attribute(member: str, of: str = "self") -> str:
     first, *rest = member.split(".")
     place = f"{of}.{first}" if is_name(first) and first not in MODULE_ATTRIBUTES else f"getattr({of}, {quoted(first)})"
     return place + "".join(f"[{quoted(name)}]" for name in rest)
+
+
+def reading(template: Template, entry: Entry, of: str = "self") -> str:
+    """The expression that reads a member: a bare tensor beside modules in an open scope is the scope's attribute."""
+    holder, _, name = entry.member.rpartition(".")
+    bare = entry.first.module is not None and entry.first.module.wrap != "{0}"
+    if holder and bare and not only_parameters(template, holder):
+        place = attribute(holder, of)
+        return f"{place}.{name}" if is_name(name) else f"getattr({place}, {quoted(name)})"
+    return attribute(entry.member, of)
 
 
 def turning(entry: Entry) -> bool:

@@ -8,7 +8,14 @@ from typing import Any
 from archspec.analyses.strides import regroups_freely
 from archspec.backends.torch_source import recomputing
 from archspec.backends.torch_source.calls import Call, Loop
-from archspec.backends.torch_source.members import attribute, first_number, is_list, numbered_name, numbers
+from archspec.backends.torch_source.members import (
+    attribute,
+    first_number,
+    is_list,
+    numbered_name,
+    numbers,
+    reading,
+)
 from archspec.backends.torch_source.names import Namespace, identifier, is_name
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
@@ -99,7 +106,7 @@ class Steps:
             return self._reach(original)
         if entry.series_name is not None:
             return f"getattr(self, {numbered_name(entry, self.turn, self.first.get(entry.number, 0))})"
-        return f"self[{entry.member}]" if self.listed else attribute(entry.member)
+        return f"self[{entry.member}]" if self.listed else reading(self.template, entry)
 
     def _reach(self, what: Node | Scope) -> str:
         """The expression that accesses a module used again: a member of this class, or of one of its members."""
@@ -130,7 +137,7 @@ class Steps:
                 return attribute(inner.name, access)
             item = entry.items[use] if entry.series_name is None else None
             if item is not None and item.what is inner:
-                return f"{access}[{entry.member}]" if is_list(template) else attribute(entry.member, access)
+                return f"{access}[{entry.member}]" if is_list(template) else reading(template, entry, access)
         return None
 
     def _inputs(self) -> list[str]:

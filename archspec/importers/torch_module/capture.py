@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -45,20 +46,22 @@ def on_meta(module: nn.Module) -> nn.Module:
         raise _refused(f"the module cannot be copied: {error}") from None
 
 
-def capture(module: nn.Module, shapes: Sequence[tuple[int, ...]], training: bool) -> Trace:
-    """The calls of a module on the meta device for inputs of some shapes, the batch first.
+def capture(module: nn.Module, shapes: Mapping[str, tuple[int, ...]], batch: int, training: bool) -> Trace:
+    """The calls of a module on the meta device for inputs of some shapes, each by its name in the module's forward.
 
-    Raises :class:`SpecError` if it fails, or needs a number that a meta tensor does not have.
+    An input without a name is passed by its position.  Raises :class:`SpecError` if the module fails, or needs a number
+    that a meta tensor does not have.
     """
     import torch
 
     module.train(training)
     recorder = _Recorder(module)
-    inputs = [torch.empty(shape, device="meta") for shape in shapes]
-    recorder.trace.inputs = [recorder.new(tensor).number for tensor in inputs]
+    inputs = {name: torch.empty((batch, *shape), device="meta") for name, shape in shapes.items()}
+    recorder.trace.inputs = [recorder.new(tensor).number for tensor in inputs.values()]
+    unnamed = [tensor for name, tensor in inputs.items() if not name]
     with torch.no_grad(), recorder.watching():
         try:
-            given = module(*inputs)
+            given = module(*unnamed, **{name: tensor for name, tensor in inputs.items() if name})
         except SpecError:
             raise
         except Exception as error:
@@ -97,9 +100,12 @@ def _named(recorder: _Recorder, given: Any, name: str = "output") -> Iterator[tu
     """The tensors that a module returns, by names of fields, keys, or numbers."""
     if given is None:
         return
-    if isinstance(given, dict):
+    if isinstance(given, Mapping):
         for key, value in given.items():
             yield from _named(recorder, value, str(key))
+    elif is_dataclass(given):
+        for field in fields(given):
+            yield from _named(recorder, getattr(given, field.name), field.name)
     elif isinstance(given, tuple) and type(given) is not tuple and "_fields" in vars(type(given)):
         for key, value in zip(vars(type(given))["_fields"], given, strict=True):
             yield from _named(recorder, value, str(key))
@@ -156,7 +162,7 @@ class _Recorder:
             return known[2]
         if isinstance(argument, list | tuple):
             return tuple(self.told(item) for item in argument)
-        if isinstance(argument, dict):
+        if isinstance(argument, Mapping):
             return {key: self.told(item) for key, item in argument.items()}
         return argument
 
@@ -168,7 +174,7 @@ class _Recorder:
             return self._weights.get(id(result)) or self.new(result)
         if isinstance(result, list | tuple):
             return tuple(self.given(item) for item in result)
-        if isinstance(result, dict):
+        if isinstance(result, Mapping):
             return {key: self.given(item) for key, item in result.items()}
         return result
 
@@ -204,9 +210,7 @@ class _Recorder:
         result = func(*args, **kwargs)
         if name in SIZES and isinstance(arguments[0], Value):
             self.trace.asked.append(arguments[0].number)
-        if name == "torch.Tensor.__setitem__":
-            raise _refused("a part of a tensor is written in place", self.place(), self.where())
-        results = self.given(result)
+        results = self.given(args[0] if name == "torch.Tensor.__setitem__" else result)
         if any(True for _ in tensors(results)):
             self._add(Call(name, None, "", self._around(), arguments, keywords, results, self.place()))
         return result

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 import archspec
 from archspec.backends.torch_source import emit, emitted
@@ -420,6 +421,55 @@ steps:
     from: body.layer1
 """,
 }
+FEATURES["optional_ends"] = """
+blocks:
+  tail:                                # a loop of any length, and a last step that some uses lack
+    params: {n: , act: true}
+    steps:
+      - conv: {channels: 4, kernel: 3, padding: 1}
+        repeat: $n
+      - relu:
+        when: act
+  tapped:                              # a value inside a chain is read; the chain's last step is optional
+    params: {channels: , act: true}
+    steps:
+      - sequence as body:
+          - conv as c: {channels: $channels, kernel: 3, padding: 1}
+          - batch_norm as b
+          - relu as r:
+            when: act
+      - add:
+        from: [body.c, body]
+  merged:                              # a branch that is the input or a convolution; one with an optional last step
+    params: {channels: , stride: 1, act: true}
+    steps:
+      - add as sum:
+          - - conv: {channels: $channels, kernel: 3, padding: 1, stride: $stride}
+            - relu:
+              when: act
+          - - conv: {channels: $channels, kernel: 1, stride: $stride}
+              when: stride > 1
+            - identity:
+              when: stride == 1
+      - relu
+  perceptron:                          # no activation after the last of the repeated convolutions
+    params: {n: }
+    steps:
+      - steps:
+          - conv: {channels: 4, kernel: 1}
+          - relu:
+            when: i < n - 1
+        for: i in range(n)
+steps:
+  - tail: {n: 3}
+  - tail: {n: 4, act: false}
+  - tapped: {channels: 5}
+  - tapped: {channels: 4, act: false}
+  - merged: {channels: 4}
+  - merged: {channels: 6, stride: 2, act: false}
+  - perceptron: {n: 3}
+  - perceptron: {n: 5}
+"""
 """What the language has that the shipped networks use little, a spec for each."""
 
 
@@ -502,6 +552,13 @@ def test_needs_torch_alone(texts: Path) -> None:
 def test_one_class_for_each_block(name: str, classes: list[str]) -> None:
     tree = ast.parse(emit(archspec.load(name).graph))
     assert [node.name for node in tree.body if isinstance(node, ast.ClassDef)] == classes
+
+
+def test_one_class_where_uses_lack_steps() -> None:
+    text = emit(feature("optional_ends").graph)
+    classes = [node.name for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
+    assert classes == ["Tail", "Tapped", "Sum", "Merged", "Perceptron", "Net"]
+    assert text.count("nn.Identity()") == 1  # in place of the convolution, never for a branch that is the input
 
 
 def test_is_the_same_whatever_the_hash_seed() -> None:
@@ -616,3 +673,25 @@ def test_quoted_text_is_that_text(text: str) -> None:
 def test_docstrings_cannot_end_early() -> None:
     lines = docstring(['a """ b \\', "c\nd\u2028e"], 88, 4)
     assert ast.literal_eval("\n".join(lines).strip()) == "a ''' b /\n\n    c d e\n    "
+
+
+def test_bare_tensors_beside_modules_and_alone() -> None:
+    spec = archspec.loads(
+        "archspec: 1\nname: Bare\ninputs: {image: [3, 4, 4]}\nsteps:\n"
+        "  - parameter as mean: {shape: [3, 1, 1], trainable: false}\n"
+        "  - subtract:\n    from: [image, mean]\n"
+        "  - conv as a.conv: {channels: 4, kernel: 1}\n    label: map\n"
+        "  - parameter as a.scale: {shape: [4, 1, 1], init: {constant: 1.0}}\n"
+        "  - parameter as a.times: {shape: [4, 1, 1], trainable: false}\n"
+        "  - multiply:\n    from: [map, a.scale, a.times]\n"
+        "  - parameter as b.shift: {shape: [4, 1, 1], trainable: false}\n"
+        "  - add:\n    from: [previous, b.shift]\n"
+    )
+    module = archspec.compile(spec)
+    assert {name for name, _ in module.named_buffers()} == {"mean", "a.times", "b.shift"}
+    assert {name for name, _ in module.named_parameters()} == {"a.conv.weight", "a.conv.bias", "a.scale"}
+    state = {name: torch.randn_like(tensor) for name, tensor in module.state_dict().items()}
+    module.load_state_dict(state)
+    image = torch.randn(2, 3, 4, 4)
+    expected = F.conv2d(image - state["mean"], state["a.conv.weight"], state["a.conv.bias"])
+    assert torch.equal(module(image), expected * state["a.scale"] * state["a.times"] + state["b.shift"])

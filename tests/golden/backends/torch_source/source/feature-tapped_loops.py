@@ -13,60 +13,23 @@ from torch import Tensor, nn
 
 # spec.yaml:7
 class Stage(nn.Module):
-    def __init__(self) -> None:
+    def __init__(
+        self, in_channels: int, channels: int, depth: int = 4, extra: bool = False
+    ) -> None:
         super().__init__()
-        self.mid = nn.Sequential(
-            nn.Conv2d(3, 4, 3, padding=1),
-            *(nn.Conv2d(4, 4, 3, padding=1) for _ in range(3)),
-        )
+        mid: list[nn.Module] = [
+            nn.Conv2d(in_channels, channels, 3, padding=1),
+            *(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(depth - 1)),
+        ]
+        if extra:
+            mid.append(nn.ReLU())
+        self.mid = nn.Sequential(*mid)
         self.named = nn.Sequential(
-            OrderedDict({f"c{i}": nn.Conv2d(4, 4, 1) for i in range(3)})
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        mid0 = self.mid[:1](x)
-        mid2 = self.mid[1:3](mid0)
-        x = self.mid[3:](mid2)
-        x = mid0 + mid2 + x
-        del mid0, mid2
-        y0 = self.named[:1](x)
-        del x
-        y2 = self.named[1:](y0)
-        return y0 + y2 + y2
-
-
-# spec.yaml:7
-class Stage_2(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.mid = nn.Sequential(
-            nn.Conv2d(4, 6, 3, padding=1),
-            *(nn.Conv2d(6, 6, 3, padding=1) for _ in range(3)),
-            nn.ReLU(),
-        )
-        self.named = nn.Sequential(
-            OrderedDict({f"c{i}": nn.Conv2d(6, 6, 1) for i in range(3)})
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        mid0 = self.mid[:1](x)
-        mid2 = self.mid[1:3](mid0)
-        x = self.mid[3:](mid2)
-        x = mid0 + mid2 + x
-        del mid0, mid2
-        y0 = self.named[:1](x)
-        del x
-        y2 = self.named[1:](y0)
-        return y0 + y2 + y2
-
-
-# spec.yaml:7
-class Stage_3(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.mid = nn.Sequential(*(nn.Conv2d(6, 6, 3, padding=1) for _ in range(5)))
-        self.named = nn.Sequential(
-            OrderedDict({f"c{i}": nn.Conv2d(6, 6, 1) for i in range(3)})
+            OrderedDict(
+                c0=nn.Conv2d(channels, channels, 1),
+                c1=nn.Conv2d(channels, channels, 1),
+                c2=nn.Conv2d(channels, channels, 1),
+            ),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -87,9 +50,9 @@ class Net(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.one = Stage()
-        self.two = Stage_2()
-        self.three = Stage_3()
+        self.one = Stage(3, 4)
+        self.two = Stage(4, 6, extra=True)
+        self.three = Stage(6, 6, depth=5)
         self.body = nn.Sequential(*(nn.Conv2d(6, 6, 3, padding=1) for _ in range(4)))
 
     def forward(self, image: Tensor) -> Tensor:
