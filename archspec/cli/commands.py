@@ -133,11 +133,18 @@ def summary(
         int | None,
         typer.Option(min=1, help="Levels of blocks to open. Default: as many as fit.", show_default=False),
     ] = None,
+    advice: Annotated[
+        bool, typer.Option("--advice", help="Say what the graph implies for speed and memory instead.")
+    ] = False,
+    gigabytes: Annotated[
+        float, typer.Option("--gigabytes", min=0.001, max=1e6, help="The memory that the advice reckons with.")
+    ] = 16.0,
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
     """Show a network as a table: shapes, parameters, multiply-adds, receptive fields."""
     from archspec import pipeline
+    from archspec.backends.reports import advice as advices
     from archspec.backends.reports import summary as rows
     from archspec.backends.reports import summary_table
 
@@ -145,6 +152,13 @@ def summary(
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     report = pipeline.examine(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
+    if advice:
+        said = advices.advice(report, gigabytes)
+        if terminal.as_json:
+            terminal.answer_json({"name": loaded.name, "advice": advices.to_json(said)} | as_json(report.diagnostics))
+        else:
+            terminal.answer(advices.text(said))
+        return
     found = rows.summarise(report)
     if terminal.as_json:
         terminal.answer_json(rows.to_json(found, depth) | as_json(report.diagnostics))
@@ -332,12 +346,28 @@ def list_(
         terminal.answer(catalogue.text(found))
 
 
-@app.command(cls=Command, epilog=examples("archspec schema -o archspec.schema.json"))
-def schema(context: typer.Context, format: AnswerFormat = Format.json, output: Output = None) -> None:
+@app.command(
+    cls=Command,
+    epilog=examples(
+        "archspec schema -o archspec.schema.json",
+        "archspec schema --recipe -o recipe.schema.json",
+    ),
+)
+def schema(
+    context: typer.Context,
+    recipe: Annotated[bool, typer.Option("--recipe", help="The schema of train.yaml instead.")] = False,
+    format: AnswerFormat = Format.json,
+    output: Output = None,
+) -> None:
     """Write the JSON Schema with which an editor completes and checks specs.
 
     A spec that begins with `# yaml-language-server: $schema=archspec.schema.json` is checked against it.
     """
+    if recipe:
+        from archspec.training.recipe_file import schema_text
+
+        context.obj.answer(schema_text())
+        return
     from archspec.language import json_schema
 
     context.obj.answer(json_schema.text())

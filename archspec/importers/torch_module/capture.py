@@ -232,7 +232,7 @@ class _Recorder:
             return plain(module, *args, **kwargs)
         path = self._paths.get(id(module))
         if path is None and any(id(tensor) not in self._weights for tensor in module.parameters()):
-            raise _refused("a module is called that the network does not own", self.place(), self.where())
+            raise _refused("a module outside the network is called", self.place(), self.where())
         if is_layer(module):
             self._quiet += 1
             try:

@@ -183,7 +183,7 @@ def _buffers(module: nn.Module, weights: Collection[str]) -> dict[str, str]:
 def _outputs(lowering: Lowering, trace: Trace, only_training: dict[str, bool]) -> list[Output]:
     """The outputs of a module; layers that nothing has read so far are made now.  Raises :class:`SpecError`."""
     if any(not isinstance(found, Value) for _, found in trace.outputs):
-        raise refuse("the module gives more than tensors that it works out")
+        raise refuse("the module's outputs must be tensors that it computes")
     try:
         return [
             Output(_word(key), lowering.number(found), only_training.get(key, False)) for key, found in trace.outputs
