@@ -342,7 +342,7 @@ def _faults_reported(data: Data, share: Share) -> Iterator[None]:
             raise
         message = f"process {share.rank} of {share.world} has lost another: it was killed, or has failed"
         hint = "`--resume` continues after the last whole epoch"
-        raise SpecError([Diagnostic("process-lost", message, hint=hint)]) from None
+        raise SpecError([Diagnostic("peer-lost", message, hint=hint)]) from None
     except SystemExit as error:
         if not isinstance(error.__context__, KeyboardInterrupt):
             raise
