@@ -142,7 +142,8 @@ def fit(
             if left:
                 refusal = f"{place} has too little memory for a batch of {settings.batch_size}"
                 with refusals_told(refusal, SMALLER):
-                    engine.fit(training, *_loaders(training, data), ckpt_path=start, weights_only=True)
+                    training.loaders = _loaders(training, data)
+                    engine.fit(training, ckpt_path=start, weights_only=True)
             else:
                 checkpoints.load_state_dict(files.resumed["callbacks"][checkpoints.state_key])
             return _ended(network.to(place), task, data, settings, checkpoints, notes, first)
