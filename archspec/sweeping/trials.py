@@ -7,8 +7,10 @@ have the same paths on every machine.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import importlib
+import io
 import json
 import os
 import random
@@ -108,7 +110,7 @@ def _run(
     configs: list[dict[str, Any]],
     plan: Plan,
     folder: Path,
-    ended: Callable[[Mapping[str, Any], Mapping[str, Any] | None], None],
+    ended: Ended,
 ) -> None:
     """All trials, under ASHA."""
     library = importlib.import_module("ray.tune")
@@ -118,11 +120,12 @@ def _run(
         """Hands on what ends, in the driver."""
 
         def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-            ended(trial.config["trial"], trial.last_result)
+            _tell(trial.config["trial"], trial.last_result)
 
         def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-            ended(trial.config["trial"], None)
+            _tell(trial.config["trial"], None)
 
+    _listeners.append(ended)
     tuner = library.Tuner(
         library.with_resources(trial, {"cpu": plan.cpus, "gpu": plan.gpus}),
         param_space={"trial": library.grid_search(configs)},
@@ -136,7 +139,23 @@ def _run(
             failure_config=library.FailureConfig(max_failures=0),
         ),
     )  # fmt: skip
-    tuner.fit()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # the answer of a command is ours alone
+            tuner.fit()
+    finally:
+        _listeners.remove(ended)
+
+
+Ended = Callable[[Mapping[str, Any], Mapping[str, Any] | None], None]
+"""Told the configuration of a trial that has ended, and its last result; None if it failed."""
+
+_listeners: list[Ended] = []
+"""Ray writes its callbacks into a file, so they cannot hold what writes our rows."""
+
+
+def _tell(config: Mapping[str, Any], result: Mapping[str, Any] | None) -> None:
+    for each in _listeners:
+        each(config, result)
 
 
 def _config(space: Space, plan: Plan, row: Row, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
