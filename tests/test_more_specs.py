@@ -71,6 +71,14 @@ def test_bits_are_torchvisions_vision_transformer(torchvision: ModuleType) -> No
     same_bits(archspec.compile(archspec.load("more/vit_b_16")), theirs, torch.rand(2, 3, 224, 224))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(64, 96), (70, 93)], ids=str)
+def test_bits_are_torchvisions_windows(torchvision: ModuleType, size: tuple[int, int]) -> None:
+    """Also where the map is no whole number of windows, and at the end a single one."""
+    theirs = torchvision.models.swin_t()
+    same_bits(archspec.compile(archspec.load("more/swin_t")), theirs, torch.rand(2, 3, *size))
+
+
 class Espcn(nn.Module):
     """The network of arXiv:1609.05158, by hand."""
 

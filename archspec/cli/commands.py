@@ -332,12 +332,28 @@ def list_(
         terminal.answer(catalogue.text(found))
 
 
-@app.command(cls=Command, epilog=examples("archspec schema -o archspec.schema.json"))
-def schema(context: typer.Context, format: AnswerFormat = Format.json, output: Output = None) -> None:
+@app.command(
+    cls=Command,
+    epilog=examples(
+        "archspec schema -o archspec.schema.json",
+        "archspec schema --recipe -o recipe.schema.json",
+    ),
+)
+def schema(
+    context: typer.Context,
+    recipe: Annotated[bool, typer.Option("--recipe", help="The schema of train.yaml instead.")] = False,
+    format: AnswerFormat = Format.json,
+    output: Output = None,
+) -> None:
     """Write the JSON Schema with which an editor completes and checks specs.
 
     A spec that begins with `# yaml-language-server: $schema=archspec.schema.json` is checked against it.
     """
+    if recipe:
+        from archspec.training.recipe_file import schema_text
+
+        context.obj.answer(schema_text())
+        return
     from archspec.language import json_schema
 
     context.obj.answer(json_schema.text())

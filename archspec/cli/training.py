@@ -131,7 +131,6 @@ def train(
     `images` and a folder `masks` of PNG with the same names, where a pixel's value is its class and 255 is passed over.
     How it is trained is a recipe: `train.yaml` beside the spec, `--recipe FILE`, or `--with KEY=VALUE`.
     """
-
     from archspec import pipeline
     from archspec.training.machine import Machine
     from archspec.training.settings import Options

@@ -36,10 +36,10 @@ class Augmented(Dataset[tuple[Tensor, Any]]):
     ``normalised``.
     """
 
-    def __init__(self, examples: Any, augment: Sequence[Transform], seed: int) -> None:
+    def __init__(self, examples: Any, augment: Sequence[Transform], seed: int, masks: bool = False) -> None:
         self.examples = examples
         self.seed = seed
-        self.change = transform(augment, examples.size, examples.channels)
+        self.change = transform(augment, examples.size, masks)
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -53,10 +53,11 @@ class Augmented(Dataset[tuple[Tensor, Any]]):
 
 
 def transform(
-    augment: Sequence[Transform], size: tuple[int, int], channels: int
+    augment: Sequence[Transform], size: tuple[int, int], masks: bool = False
 ) -> Callable[[Tensor, Any], tuple[Tensor, Any]]:
     """A function of an image and its class, or its mask, ``[height, width]`` with −1 where it is ignored."""
     v2, tensors = library()
+    _check(augment, size, masks)
     made = v2.Compose([_made(v2, each, size) for each in augment])
 
     def change(pixels: Tensor, target: Any) -> tuple[Tensor, Any]:
@@ -65,8 +66,27 @@ def transform(
             return image.as_subclass(Tensor), mask.as_subclass(Tensor)[0]
         return made(tensors.Image(pixels)).as_subclass(Tensor), target
 
-    del channels
     return change
+
+
+def _check(augment: Sequence[Transform], size: tuple[int, int], masks: bool) -> None:
+    """Raise :class:`SpecError` for a change that reaches beyond images of this size, or that has none for masks."""
+    wrong: list[Diagnostic] = []
+    for each in augment:
+        if each.elastic is not None and 4 * each.elastic.sigma >= min(size):
+            message = (
+                f"`elastic` with a sigma of {each.elastic.sigma:g} needs images larger than {4 * each.elastic.sigma:g}"
+            )
+            wrong.append(Diagnostic("bad-setting", message, hint="use a smaller `sigma`, and `alpha` in proportion"))
+        if masks and each.word in ("trivial_augment", "rand_augment"):
+            hint = "use affine, rotation and color_jitter"
+            wrong.append(Diagnostic("bad-setting", f"torchvision's `{each.word}` has nothing for masks", hint=hint))
+        if each.random_crop is not None and each.random_crop.padding >= min(size):
+            wrong.append(Diagnostic("bad-setting", "`random_crop` has a `padding` as large as the images"))
+        if each.blur is not None and each.blur.kernel // 2 >= min(size):
+            wrong.append(Diagnostic("bad-setting", "`blur` has a `kernel` twice as large as the images"))
+    if wrong:
+        raise SpecError(wrong)
 
 
 def mixture(mix: Mixing, classes: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
@@ -118,7 +138,7 @@ def _made(v2: Any, each: Transform, size: tuple[int, int]) -> nn.Module:
         case "blur":
             return v2.GaussianBlur(options["kernel"])
         case "erasing":
-            return v2.RandomErasing(**options)
+            return _ImageAlone(v2.RandomErasing(**options))
         case "trivial_augment":
             return v2.TrivialAugmentWide(options["bins"], fill=None)
         case "rand_augment":
@@ -131,6 +151,18 @@ def _fill() -> dict[Any, int]:
     """Black around an image; around a mask, what is ignored."""
     _, tensors = library()
     return {tensors.Image: 0, tensors.Mask: PASSED_OVER}
+
+
+class _ImageAlone(nn.Module):
+    """A change of the image that leaves a mask as it is."""
+
+    def __init__(self, change: nn.Module) -> None:
+        super().__init__()
+        self.change = change
+
+    def forward(self, image: Tensor, *others: Any) -> Any:
+        """The image changed; masks stay."""
+        return (self.change(image), *others) if others else self.change(image)
 
 
 class _Lighting(nn.Module):

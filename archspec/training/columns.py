@@ -8,6 +8,7 @@ Needs pyarrow, a version that restores no Python types from a file's schema.
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterator
 from functools import lru_cache
@@ -140,9 +141,9 @@ def _names(schema: Any, column: str) -> tuple[str, ...] | None:
 
 def _pyarrow() -> Any:
     try:
-        import pyarrow
-        import pyarrow.ipc
-        import pyarrow.parquet
+        pyarrow = importlib.import_module("pyarrow")
+        for part in ("ipc", "parquet"):
+            importlib.import_module(f"pyarrow.{part}")
     except ImportError:
         raise Fault("no-package", "`hf:` needs the package pyarrow", hint="pip install pyarrow") from None
     if int(pyarrow.__version__.split(".")[0]) < OLDEST:

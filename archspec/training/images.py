@@ -120,7 +120,9 @@ class ImageData(Generic[Part]):
     ) -> DataLoader[tuple[Tensor, Any]]:
         """Shuffled batches of this process's part of each step."""
         order = Shuffled(len(self.training), seed, self._chances() if balanced else None)
-        examples = Augmented(self.training, augment, seed) if augment else self.training
+        examples = (
+            Augmented(self.training, augment, seed, not isinstance(self.training, Images)) if augment else self.training
+        )
         return DataLoader(examples, batch_sampler=Batches(order, batch_size, share, bool(augment)), **self._reading())
 
     def validation_batches(self, batch_size: int, share: Share = ALONE) -> DataLoader[tuple[Tensor, Any]]:

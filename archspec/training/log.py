@@ -212,6 +212,7 @@ class ProgressBar(callbacks.ProgressBar):
             f"held-out loss {figures['val_loss']:.4f}  {self._title} {measured:.2%}  {self._speed(pl_module.device)}"
             f"{mark}",
             highlight=False,
+            soft_wrap=True,
         )
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:

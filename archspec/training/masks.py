@@ -222,7 +222,7 @@ def class_names(folder: Path, otherwise: Sequence[str]) -> Sequence[str]:
     return [line.strip() for line in read(path, hint=None).splitlines() if line.strip()]
 
 
-def _split(folder: Path, diagnostics: Diagnostics) -> tuple[list[Pair], list[Pair]]:
+def _split(folder: Path, diagnostics: Diagnostics) -> tuple[Sequence[Pair], Sequence[Pair]]:
     """The training pairs and the held-out pairs."""
     named = [folder / name for name in VALIDATION_NAMES if (folder / name).is_dir()]
     if (folder / "train").is_dir() and named:
@@ -235,7 +235,7 @@ def _split(folder: Path, diagnostics: Diagnostics) -> tuple[list[Pair], list[Pai
     return [(path, found[path]) for path in learnt], [(path, found[path]) for path in held]
 
 
-def all_pairs(folder: Path, diagnostics: Diagnostics) -> list[Pair]:
+def all_pairs(folder: Path, diagnostics: Diagnostics) -> list[tuple[Path, Path]]:
     """The images of a folder, sorted, each with its mask."""
     missing = [name for name in ("images", "masks") if not (folder / name).is_dir()]
     if missing:
@@ -248,7 +248,7 @@ def all_pairs(folder: Path, diagnostics: Diagnostics) -> list[Pair]:
         hint = f"images end in {', '.join(SUFFIXES)}"
         raise Fault("no-data", f"`{_shown(folder / 'images')}` has no images", hint=hint)
     by_name = {path.relative_to(folder / "masks").with_suffix(""): path for path in masks if path.suffix == ".png"}
-    pairs: dict[Path, Pair] = {}
+    pairs: dict[Path, tuple[Path, Path]] = {}
     for path in images:
         name = path.relative_to(folder / "images").with_suffix("")
         if name in pairs:

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from archspec.training.batches import ALONE, Batches, Share, mixed
 from archspec.training.lightning_library import lightning
@@ -88,6 +89,10 @@ class Training(lightning.LightningModule):
             return self.criterion(*outputs.values(), target)
         return self.criterion(tuple(outputs.get(name) for name in self.roles), target)
 
+    def on_train_start(self) -> None:
+        """Training mode: Lightning leaves each module in the mode that it finds."""
+        self.train()
+
     def on_train_epoch_start(self) -> None:
         """Make an epoch's random numbers depend only on seed and epoch: a loader of the user's draws its order."""
         torch.manual_seed(mixed(self.recipe.seed, self.current_epoch))
@@ -118,6 +123,17 @@ class Training(lightning.LightningModule):
         loss, shared = self.criterion.one(output, target), self.share.world > 1
         self.log("val_loss", loss, on_epoch=True, batch_size=len(target), sync_dist=shared)
         self.log(f"val_{self.task.measure}", self.validation_metric, on_epoch=True)
+
+    def on_train_epoch_end(self) -> None:
+        """Follow the measure, before the epoch's checkpoint: Lightning would do it after, and forget it on resuming."""
+        schedule = self.lr_schedulers()
+        if isinstance(schedule, ReduceLROnPlateau):
+            schedule.step(float(self.trainer.callback_metrics[f"val_{self.task.measure}"]))
+
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
+        """A step of a schedule; one that follows the measure has taken its own."""
+        if not isinstance(scheduler, ReduceLROnPlateau):
+            scheduler.step()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the settings of the training in its checkpoint."""

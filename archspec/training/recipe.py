@@ -179,6 +179,7 @@ class Recipe(Strict):
     decay: Literal["weights", "all"] = Field(
         default="weights", description="What decays: the weights of layers, or norms and biases too."
     )
+    bias_lr: NotBelow = Field(default=1.0, description="Factor of the learning rate of biases.")
     warm_up: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.1, description="The fraction of all steps in which the learning rate rises to its peak."
     )
@@ -193,7 +194,11 @@ class Recipe(Strict):
     early_stop: Count | None = Field(
         default=None, description="Stop after so many epochs in which the measure has not risen."
     )
-    freeze: list[str] = Field(default_factory=list, description="Paths of steps that are not trained: features.0.")
+    freeze: list[str] = Field(
+        default_factory=list,
+        description="Paths of steps that are not trained: features.0, or features.0..6.",
+        json_schema_extra={"type": ["array", "string"]},
+    )
     layer_lr: dict[str, NotBelow] = Field(
         default_factory=dict, description="Factors of the learning rate by path of a step: {features: 0.1}."
     )

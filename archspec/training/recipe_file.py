@@ -125,8 +125,8 @@ def _word(node: Node | None, span: Span) -> Mapping:
 def _said(node: Node, error: Any) -> Diagnostic:
     """One of pydantic's errors as a diagnostic at its place."""
     loc = tuple(error["loc"])
-    span, name = _place(node, loc), _name(loc)
     kind = error["type"]
+    span, name = _place(node, loc, kind == "extra_forbidden"), _name(loc)
     if kind == "extra_forbidden":
         known, key = _fields(loc[:-1]), str(loc[-1]) if loc else ""
         near = nearest(key, known)
@@ -167,16 +167,21 @@ def _model(annotation: Any) -> type[BaseModel] | None:
     return next((each for each in inner if each is not None), None)
 
 
-def _place(node: Node, loc: tuple[Any, ...]) -> Span | None:
-    """The span of what is at a place, or of the innermost thing around it; None for data that came from no text."""
+def _place(node: Node, loc: tuple[Any, ...], by_key: bool) -> Span | None:
+    """The span of what is at a place, or of its key; or of the innermost thing around it.
+
+    None for data that came from no text.
+    """
     key: Span | None = None
     for part in loc:
         inner = node.get(str(part)) if isinstance(node, Mapping) else None
-        key = found.span if isinstance(node, Mapping) and (found := node.key(str(part))) else key
+        found = node.key(str(part)) if isinstance(node, Mapping) else None
+        key = found.span if found is not None else None
         if isinstance(node, Items) and isinstance(part, int) and part < len(node.items):
             inner = node.items[part]
         if inner is None:
             break
         node = inner
-    span = node.span if not (isinstance(node, Scalar) and node.nothing and key) else key
+    nothing = isinstance(node, Scalar) and node.nothing
+    span = key if key is not None and (by_key or nothing) else node.span
     return span if span.source.lines else None

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer, lr_scheduler
 
-from archspec.training.paths import matching
+from archspec.training.paths import matching, spread
 from archspec.training.recipe import Recipe, Schedule
 
 OPTIMISERS: Mapping[str, Callable[..., Optimizer]] = {
@@ -45,7 +45,8 @@ def optimiser(network: nn.Module, recipe: Recipe) -> Optimizer:
         if not parameter.requires_grad:
             continue
         decays = recipe.decay == "all" or parameter.ndim > 1
-        key = (factor(name, recipe.layer_lr), recipe.weight_decay if decays else 0.0)
+        faster = recipe.bias_lr if name.rsplit(".", 1)[-1] == "bias" else 1.0
+        key = (factor(name, recipe.layer_lr) * faster, recipe.weight_decay if decays else 0.0)
         groups.setdefault(key, []).append(parameter)
     order = sorted(groups, key=lambda key: (-key[0], -key[1]))
     parameters = [{"params": groups[key], "lr": recipe.lr * key[0], "weight_decay": key[1]} for key in order]
@@ -54,8 +55,9 @@ def optimiser(network: nn.Module, recipe: Recipe) -> Optimizer:
 
 def factor(name: str, factors: Mapping[str, float]) -> float:
     """The factor of the longest path that a parameter lies under; 1 for none."""
-    found = matching(name, tuple(factors))
-    return 1.0 if found is None else factors[found]
+    wide = {part: value for path, value in factors.items() for part in spread([path])}
+    found = matching(name, tuple(wide))
+    return 1.0 if found is None else wide[found]
 
 
 def scheduler(optimizer: Optimizer, recipe: Recipe, steps_per_epoch: int, monitor: str) -> dict[str, Any]:

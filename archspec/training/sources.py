@@ -120,7 +120,7 @@ def _assembled(
 def _classes(entries: Iterable[Entry]) -> tuple[str, ...]:
     """The classes that occur: whole numbers as 0 to the largest, other names sorted."""
     labels = {each.label for each in entries}
-    numbers = [int(label) for label in labels if isinstance(label, int) or str(label).isdecimal()]
+    numbers = [int(str(label)) for label in labels if str(label).isascii() and str(label).isdecimal()]
     if len(numbers) == len(labels) and max(numbers) < 100_000:
         return tuple(str(index) for index in range(max(numbers) + 1))
     return tuple(sorted(str(label) for label in labels))

@@ -73,7 +73,7 @@ class Elastic(Strict):
     """Smooth random deformations, as U-Net is trained with (https://arxiv.org/abs/1505.04597)."""
 
     alpha: Annotated[float, Field(ge=0, le=10_000)] = 50.0
-    sigma: Annotated[float, Field(gt=0, le=1_000)] = 5.0
+    sigma: Annotated[float, Field(gt=0, le=50)] = 5.0
 
 
 class Blur(Strict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_serializer, model_validator
 
 
 class Strict(BaseModel):
@@ -30,6 +30,26 @@ class Choice(Strict):
         if len(self.model_fields_set) != 1:
             raise ValueError(f"choose one of {', '.join(type(self).model_fields)}")
         return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> Any:
+        """One of the words, or a mapping from one of them to its options."""
+        found = handler.resolve_ref_schema(handler(core_schema))
+        options = {
+            name: next(each for each in field["anyOf"] if each.get("type") != "null")
+            for name, field in found["properties"].items()
+        }
+        mapping = {
+            "type": "object",
+            "properties": options,
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": False,
+        }
+        told = {key: found[key] for key in ("title", "description") if key in found}
+        found.clear()
+        found.update({**told, "anyOf": [{"enum": list(options)}, mapping]})
+        return found
 
     @model_serializer
     def _plain(self) -> dict[str, Any]:

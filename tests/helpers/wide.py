@@ -151,6 +151,9 @@ def table(found: dict[str, dict[str, Any]]) -> str:
         "",
         f"With {versions}.",
     ]
+    left = sum(source not in found for _, source in networks())
+    if left:
+        lines += ["", f"This run was not finished: {left} of the networks that `make wide` takes are not in the table."]
     for section, title in SECTIONS.items():
         rows = [one for one in found.values() if one["section"] == section]
         same = sum(one["outcome"] == "same" for one in rows)

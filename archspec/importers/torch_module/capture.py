@@ -210,9 +210,7 @@ class _Recorder:
         result = func(*args, **kwargs)
         if name in SIZES and isinstance(arguments[0], Value):
             self.trace.asked.append(arguments[0].number)
-        if name == "torch.Tensor.__setitem__":
-            raise _refused("a part of a tensor is written in place", self.place(), self.where())
-        results = self.given(result)
+        results = self.given(args[0] if name == "torch.Tensor.__setitem__" else result)
         if any(True for _ in tensors(results)):
             self._add(Call(name, None, "", self._around(), arguments, keywords, results, self.place()))
         return result
