@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from archspec.analyses.cost import Formula
 from archspec.analyses.live import Bytes, Live
 from archspec.analyses.memory import BYTES, Memory, one_run
+from archspec.analyses.opaque import hidden
 from archspec.analyses.schedule import Schedule
 from archspec.analyses.shapes import conditions
 from archspec.analyses.strides import regroups_freely, reordered
@@ -75,6 +76,7 @@ class Replay:
         self.graph = graph
         self.batch = batch
         self.width = BYTES[dtype]
+        self._opaque = bool(hidden(graph))
         mixed = reordered(graph)
         self._doubtful = [
             node
@@ -96,7 +98,7 @@ class Replay:
             )
         peaks: list[tuple[int | None, str | None]] = []
         for training, needed in enumerate(self._conditions):
-            runs = all(failure(condition, evaluation) is None for condition in needed)
+            runs = not self._opaque and all(failure(condition, evaluation) is None for condition in needed)
             peaks.append(recorded.run(bool(training)).play(evaluation) if runs else (None, None))
         return Memory(recorded.parameters, recorded.buffers, recorded.activations.at(evaluation), *peaks[0], *peaks[1])
 

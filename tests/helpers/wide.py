@@ -157,6 +157,8 @@ def table(found: dict[str, dict[str, Any]]) -> str:
         lines += ["", f"This run was not finished: {left} of the networks that `make wide` takes are not in the table."]
     for section, title in SECTIONS.items():
         rows = [one for one in found.values() if one["section"] == section]
+        if not rows:
+            continue
         same = sum(one["outcome"] == "same" for one in rows)
         lines += ["", f"## {title}", "", f"{same} of {len(rows)} are the same.", ""]
         lines += ["| network | outcome | sizes | lines | seconds | |", "| --- | --- | --- | --- | --- | --- |"]
