@@ -94,6 +94,8 @@ def test_maps_are_those_of_ultralytics_own_modules(tmp_path: Path, monkeypatch: 
     randomise(theirs)
     ours = archspec.compile(archspec.load("more/yolov5n"))
     state = {key: value for key, value in theirs.state_dict().items() if ".dfl." not in key}
+    if "model.24.cv3.0.0.conv.weight" not in state:
+        pytest.skip(f"Ultralytics {ultralytics.__version__} gives YOLOv5 the head of YOLO11")
     ours.load_state_dict(state, strict=True)
     image = torch.rand(2, 3, 64, 96)
     with torch.no_grad():
