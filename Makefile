@@ -11,7 +11,9 @@
 #   make exports what torch.export and ONNX take, op by op: docs/exports.md (minutes)
 #   make wide    networks of torchvision, timm, smp and pytorchcv imported: docs/imports.md (an hour)
 #   make engines other tools' files held to OpenCV, onnxruntime, Keras and Ultralytics, which read them too
-#   make bench   what is measured: analysis beside its peers, growth, length of the emitted source
+#   make bench   what is measured: the form for inference and analysis beside their peers, growth, length of the source
+#   make course  the course's experiments, and their curves in its page (an hour; EXPERIMENT=residual runs one)
+#   make site    the documents as a site, out/site: strict, nothing loaded from elsewhere
 #   make gallery every shipped network's picture, summary and source, and pages to leaf through them
 # PYTHON=python3.12 chooses the interpreter, JOBS=4 the test processes.
 
@@ -34,7 +36,7 @@ out := out/demo
 # torch's threads wait for each other by spinning: on a busy machine that makes an epoch fifteen times longer.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo demo-segmentation test slow golden soak fuzz editor browser vscode exports wide engines bench gallery lint clean
+.PHONY: demo demo-segmentation test slow golden soak fuzz editor browser vscode exports wide engines bench course site gallery lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed-train
@@ -128,8 +130,25 @@ engines: .venv/installed-test
 	PYTHONPATH=.venv/engines KERAS_BACKEND=torch $(pytest) tests/importers -m "slow or not slow" \
 		--ignore tests/importers/torch_module
 
+# The engines that the form for inference is measured beside; inductor needs a C++ compiler, and is left out without.
 bench: .venv/installed-test
-	for file in benchmarks/*.py; do echo "== $$file"; $(bin)/python $$file || exit 1; done
+	@$(bin)/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade --target .venv/peers \
+		onnxruntime==1.32.0 openvino==2026.4.1 openvino-telemetry==2025.2.0
+	PYTHONPATH=.venv/peers $(bin)/python benchmarks/inference.py --write
+	for file in $(filter-out benchmarks/inference.py,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(bin)/python $$file || exit 1; done
+
+SEED ?= 0
+
+course: .venv/installed-test
+	$(bin)/python -m tests.helpers.course --seed=$(SEED) $(EXPERIMENT)
+
+# The site's generator is kept apart: nothing else needs it.
+site: .venv/installed-test
+	@test -x .venv/site/bin/python || $(PYTHON) -m venv .venv/site
+	@.venv/site/bin/python -m pip install -qq --disable-pip-version-check --requirement docs/site/requirements.txt
+	$(bin)/python -m tests.helpers.site out/site-source
+	.venv/site/bin/mkdocs build --strict --quiet --config-file out/site-source/mkdocs.yml --site-dir ../site
+	$(bin)/python -m tests.helpers.site --check out/site
 
 gallery: .venv/installed-train
 	$(bin)/python -m archspec.gallery out/gallery

@@ -59,12 +59,14 @@ def opened(
     sizes: Mapping[str, int] | None = None,
     bounds: Bounds = BOUNDS,
     call: str = "load({})",
+    shelf: Shelf | None = None,
 ) -> Spec:
     """Like :func:`load`, but a spec whose own sizes do not fit is returned too, with its ``misfits``.
 
-    ``call`` is the form in which parameters were given, for messages about them.
+    ``call`` is the form in which parameters were given, for messages about them.  ``shelf`` has what earlier loads
+    made, for a program that loads many variants of a spec.
     """
-    return _loaded(lambda loader: _open(loader, spec), params, sizes, bounds, call)
+    return _loaded(lambda loader: _open(loader, spec), params, sizes, bounds, call, shelf)
 
 
 def opened_revision(text: str, params: Mapping[str, Any], bounds: Bounds = BOUNDS, call: str = "load({})") -> Spec:
@@ -123,10 +125,13 @@ def _loaded(
     sizes: Mapping[str, int] | None,
     bounds: Bounds,
     call: str,
+    shelf: Shelf | None = None,
 ) -> Spec:
     """A spec whose file is read by ``read``."""
     diagnostics = Diagnostics()
-    loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation))
+    if shelf is not None:
+        shelf.tidy()
+    loader = Loader(diagnostics, bounds.limits, Work(bounds.evaluation), shelf)
     file = read(loader)
     diagnostics.raise_if_errors()
     assert file is not None

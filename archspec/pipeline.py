@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from archspec.analyses import opaque as opaque_steps
 from archspec.analyses.expectations import failures
 from archspec.analyses.refusals import explain, explain_coupled
 from archspec.analyses.refusals import first_author as _first
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from archspec.backends.diagram import Shown
+    from archspec.inference import Device, Precision
+
+Optimize = Literal["inference"]
+"""What a network can be compiled for, besides everything."""
 
 __all__ = [
     "Bounds",
@@ -68,17 +74,26 @@ def rewrite(spec: Spec, /, *rewrites: str | Mapping[str, Any]) -> Spec:
     return replace(spec, graph=graph, diagnostics=(*spec.diagnostics, *diagnostics.all), pristine=False)
 
 
-def from_torch(module: nn.Module, /, sizes: Sequence[int] = (3, 224, 224), *, name: str | None = None) -> Spec:
+def from_torch(
+    module: nn.Module,
+    /,
+    sizes: Sequence[int] | Mapping[str, Sequence[int]] = (3, 224, 224),
+    *,
+    name: str | None = None,
+    opaque: bool = False,
+) -> Spec:
     """Import a torch module as a spec that compiles to the same outputs and gradients, and loads its ``state_dict``.
 
-    ``sizes`` are the channels and sizes of an image that it takes; the spec has symbols for sizes that can vary, and
-    numbers where it is right at these alone.  The module is not changed.  Raises :class:`SpecError` with every
-    operation that the language does not have.
+    ``sizes`` are the channels and sizes of an image that it takes; of a module with several inputs they are a mapping
+    by the names of its forward: ``{"image": (3, 224, 224), "depth": (1, 224, 224)}``.  The spec has symbols for sizes
+    that can vary, and numbers where it is right at these alone.  The module is not changed.  Raises
+    :class:`SpecError` with every operation that the language does not have; with ``opaque`` the module around such an
+    operation becomes a step of which only the class, the shape and the tensors are known.
     """
     from archspec.importers.torch_module.importing import ways
 
     said: SpecError | None = None
-    for way in ways(module, tuple(sizes), name):
+    for way in ways(module, sizes, name, opaque):
         try:
             found = way()
             spec = loads(found.text, name=f"{found.name}.yaml")
@@ -135,15 +150,21 @@ def brought(
     name: str | None = None,
     version: str | None = None,
     scale: str | None = None,
+    opaque: bool = False,
+    trust: bool = False,
 ) -> Spec:
-    """Import another tool's file, or a module of a library, as a spec: ``timm:hrnet_w18``.  Raises SpecError."""
-    from archspec.importers.files import is_foreign
+    """Import another tool's file, or a module of a library, as a spec: ``timm:hrnet_w18``.  Raises SpecError.
+
+    ``trust`` says that a ``.pt2`` file may be loaded, though torch's loader can run code in it.
+    """
+    from archspec.importers.foreign import is_foreign
+    from archspec.running.exported import exported
     from archspec.running.sources import bring
 
     if is_foreign(source):
         return from_file(source, sizes, name=name, version=version, scale=scale)
-    found = bring(source)
-    return from_torch(found.module, sizes or found.size, name=name or found.name)
+    found = exported(Path(source), trust) if source.endswith(".pt2") else bring(source)
+    return from_torch(found.module, sizes or found.size, name=name or found.name, opaque=opaque)
 
 
 def expand(spec: Spec, /) -> str:
@@ -189,6 +210,9 @@ def examine(spec: Spec, /, sizes: Mapping[str, int] | None = None) -> Report:
             found.add(explain(graph, refusal, solutions[refusal.symbol]))
         for condition in coupled_failures(solutions, report.sizes):
             found.add(explain_coupled(graph, condition))
+    unknown = opaque_steps.note(graph)
+    if unknown is not None:
+        found.add(unknown)
     runs = not found.errors
     if spec.pristine and not sizes:
         for failure in failures(report, spec.variant.expect):
@@ -208,18 +232,57 @@ def claims(spec: Spec, /) -> tuple[Diagnostic, ...]:
     return tuple(failures(Report(spec.graph, dict(spec.graph.sizes)), spec.variant.expect))
 
 
-def source(spec: Spec, /) -> str:
-    """Return the PyTorch source of a spec: a standalone file that needs only torch."""
-    from archspec.backends.torch_source import emit
+def source(
+    spec: Spec, /, *, optimize: Optimize | None = None, precision: Precision = "f32", device: Device = "cpu"
+) -> str:
+    """Return the PyTorch source of a spec: a standalone file that needs only torch.
 
-    return emit(spec.graph)
+    With ``optimize="inference"`` it is the same function in fewer and faster calls, to which the weights of the plain
+    form are given: see :func:`compile`.
+    """
+    if optimize is None:
+        from archspec.backends.torch_source import emit
+
+        return emit(spec.graph)
+    from archspec import inference
+
+    return inference.source(spec.graph, precision, device).text
 
 
-def compile(spec: Spec, /) -> nn.Module:
+def compile(
+    spec: Spec,
+    /,
+    *,
+    weights: str | Path | Mapping[str, Any] | None = None,
+    optimize: Optimize | None = None,
+    precision: Precision = "f32",
+    device: Device = "cpu",
+) -> nn.Module:
     """Compile a spec to a torch module, made from exactly the text that :func:`source` returns.
 
-    Raises :class:`SpecError` ``no-memory`` if the machine has too little memory for its weights.
+    ``weights`` are a file of weights, or a ``state_dict``, that become the module's own: the same as a call of
+    ``load_state_dict``, but no weights are drawn first.  A warning says how they were adapted.
+
+    With ``optimize="inference"`` it computes the same outputs faster, for ``device`` and in ``precision``, and cannot
+    be trained.  It is prepared for the spec's own sizes and a batch of one; others are right and slower.  ``weights``
+    are then those of the plain form; without them it has the weights that a new plain form would have.
+
+    Raises :class:`SpecError` ``no-memory`` if the machine has too little memory for its weights, and as
+    `archspec train --weights` does if the weights cannot be read or are not this network's.
     """
+    plain: nn.Module | None = None
+    if weights is not None:
+        from archspec.running.filled import compiled_with
+
+        plain, notes = compiled_with(spec.graph, weights)
+        for note in notes:
+            warnings.warn(note.message, stacklevel=2)
+    if optimize is not None:
+        from archspec.running.inference import compiled_for_inference
+
+        return compiled_for_inference(spec.graph, precision, device, None if plain is None else plain.state_dict())
+    if plain is not None:
+        return plain
     from archspec.running.runtime import compiled
 
     return compiled(spec.graph)
@@ -230,6 +293,57 @@ def loss(spec: Spec, /) -> nn.Module:
     from archspec.training.losses import build
 
     return build(spec.graph)
+
+
+def fit(
+    spec: Spec,
+    /,
+    train: Any,
+    val: Any = None,
+    folder: Path | str | None = None,
+    *,
+    recipe: Any = None,
+    classes: Sequence[str] | None = None,
+    sizes: Mapping[str, int] | None = None,
+    workers: int = 0,
+    skip_bad: bool = False,
+    progress: bool = False,
+    machine: Any = None,
+    **options: Any,
+) -> Any:
+    """Train a spec's network, and write the run to ``folder``, ``out/NAME`` unless given; needs the ``train`` extra.
+
+    ``train`` is a source of images as ``archspec train --data`` takes it, or your own data: a Dataset, a DataLoader or
+    a LightningDataModule, with ``val`` of the same kind but for a module, which has both.  ``recipe`` is the path of a
+    file, a mapping, or a :class:`archspec.training.recipe.Recipe`; ``machine`` a
+    :class:`archspec.training.machine.Machine`; ``options`` are those of :class:`archspec.training.settings.Options`,
+    such as ``epochs`` and ``lr``.
+
+    Returns a :class:`archspec.training.fit.Result`: the best epoch, its measure, and the files.  Raises
+    :class:`SpecError`.
+    """
+    from rich.console import Console
+
+    from archspec.training import of_spec
+    from archspec.training.machine import ONE
+    from archspec.training.settings import Options
+
+    given = Options(**options, recipe=of_spec.recipe(recipe), machine=machine or ONE)
+    place = Path(folder) if folder is not None else Path("out") / spec.name
+    result, _ = of_spec.fit_spec(
+        spec,
+        check(spec, sizes),
+        train,
+        val,
+        place,
+        given,
+        classes=classes,
+        workers=workers,
+        skip_bad=skip_bad,
+        told={"name": spec.name, "spec": spec.variant.shown, "sizes": dict(sizes or spec.graph.sizes)},
+        console=Console(stderr=True) if progress else None,
+    )
+    return result
 
 
 def compare(

@@ -126,6 +126,9 @@ OPS = _table(
         "cropping centercrop centrecrop": ("crop",),
         "narrow": ("slice",),
         "stdconv scaledstdconv wsconv": ("standardized_conv: {channels: 64, kernel: 3}",),
+        "spectralnorm snconv": ("spectral_conv: {channels: 64, kernel: 3}", "spectral_linear"),
+        "snlinear": ("spectral_linear",),
+        "bmm dot einsum": ("matmul",),
         "shuffle": ("channel_shuffle", "pixel_shuffle"),
         "depthtospace subpixel": ("pixel_shuffle",),
         "spacetodepth reorg": ("pixel_unshuffle",),
@@ -150,23 +153,21 @@ OPS = _table(
 
 _NONE = "archspec has no such op"
 _TOKENS = "it reads tokens, which `flatten` from the height on and `permute` make of a map"
-_PRODUCTS = f"{_NONE}: only `attention` multiplies two maps as matrices"
-_SEQUENCES = f"{_NONE}: it describes networks that feed forward, without state"
 
 ABSENT = {
-    **dict.fromkeys(
-        ("gridsample", "affinegrid", "spatialtransformer", "warp"),
-        f"{_NONE}: where it reads depends on the data; `upsample` and `crop` read at fixed places",
-    ),
     **dict.fromkeys(("deformconv", "deformableconv", "dcn"), f"{_NONE}: `conv` reads at fixed places"),
     **dict.fromkeys(("roialign", "roipool", "nms"), f"{_NONE}: `adaptive_avg_pool` and `crop` take no boxes"),
     **dict.fromkeys(("mha", "selfattention", "transformer"), f"write `multihead_attention`; {_TOKENS}"),
     **dict.fromkeys(("scaleddotproductattention", "sdpa"), f"write `attention`; {_TOKENS}"),
-    **dict.fromkeys(("matmul", "bmm", "einsum"), _PRODUCTS),
-    **dict.fromkeys(("lstm", "gru", "rnn", "embedding"), _SEQUENCES),
+    **dict.fromkeys(
+        ("spatialtransformer", "stn", "warp", "remap", "gridsampler"),
+        "write `affine_grid` for the places, and `grid_sample` to read there",
+    ),
+    **dict.fromkeys(("rnn", "recurrent", "bilstm", "blstm", "convlstm"), f"write `lstm` or `gru`; {_TOKENS}"),
+    "embedding": f"{_NONE}: what it reads are numbers, not places in a table",
     **dict.fromkeys(("celu", "softsign", "logsigmoid"), f"{_NONE}: `archspec list ops` shows the others"),
     **dict.fromkeys(("glu",), f"{_NONE}: it is a `multiply` of one `chunk` and the `sigmoid` of another"),
-    **dict.fromkeys(("rmsnorm", "weightnorm", "spectralnorm"), f"{_NONE}: there are `layer_norm` and `group_norm`"),
+    **dict.fromkeys(("rmsnorm", "weightnorm"), f"{_NONE}: there are `layer_norm` and `group_norm`"),
     **dict.fromkeys(("alphadropout",), f"{_NONE}: there are `dropout` and `channel_dropout`"),
 }
 """Hints for ops that archspec does not have and whose nearest spelling would be misleading."""
@@ -216,6 +217,10 @@ ARGUMENTS = _table(
         "normlayer normalization": ("norm",),
         "numheads nheads nhead": ("heads",),
         "returnindices": ("indices",),
+        "hiddensize statesize": ("features",),
+        "numlayers": ("layers",),
+        "poweriterations npoweriterations numiterations": ("iterations",),
+        "transposed transposeb transb": ("transpose",),
     }
 )
 """Arguments by another tool's name; the first that the op has is meant."""

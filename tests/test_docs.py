@@ -35,7 +35,9 @@ from tests.helpers.places import ROOT
 from tests.helpers.snippets import completed
 
 PICTURES = ROOT / "docs" / "pictures"
-DOCUMENTS = ("README.md", "docs/language.md", "docs/commands.md", "docs/lecture.md")
+COURSE = tuple(str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs" / "course").glob("*.md")))
+PAGES = ("docs/bring.md", "docs/training.md", *COURSE)
+DOCUMENTS = ("README.md", "docs/language.md", "docs/commands.md", "docs/lecture.md", *PAGES)
 
 _FENCE = re.compile(
     r"(?:^<!-- (?P<note>[^\n]*?) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE
@@ -168,6 +170,8 @@ class Follower:
 def follow(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, update: bool, slow: bool = False) -> None:
     path = ROOT / name
     monkeypatch.chdir(folder)
+    if "import lightning" in path.read_text(encoding="utf-8"):
+        import archspec.training.lightning_library  # noqa: F401  (a torchvision for another torch fails to import)
     follower = Follower(path.read_text(encoding="utf-8"), update)
     follower.follow(slow)
     for picture in sorted(folder.glob("*.svg")):
@@ -188,6 +192,7 @@ def same_picture(kept: Path, drawn: Path) -> bool:
     return old == new or (b"matplotlib" in old and b"matplotlib" in new)
 
 
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_document(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     follow(name, tmp_path, monkeypatch, bool(request.config.getoption("--update-golden")))

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from archspec.analyses.cost import Formula
 from archspec.analyses.live import Bytes, Live
+from archspec.analyses.opaque import hidden
 from archspec.analyses.schedule import Schedule
 from archspec.analyses.shapes import runs
 from archspec.analyses.training import Training
@@ -128,6 +129,7 @@ def _what(graph: Graph, tensor: object, step: str) -> str:
     assert isinstance(tensor, tuple)
     kind, index = tensor[0], tensor[1]
     said = {
+        "again": "`{}`, computed again",
         "saved": "saved by `{}` for its backward step",
         "prepared": "the padded input of `{}`",
         "weights": "gradients of the weights of `{}`",
@@ -138,7 +140,9 @@ def _what(graph: Graph, tensor: object, step: str) -> str:
 
 
 def _runs(schedule: Schedule, sizes: Mapping[str, int], batch: int) -> list[Live | None]:
-    """Inference and training; None for a run that torch refuses."""
+    """Inference and training; None for a run that torch refuses, or with an opaque step."""
+    if hidden(schedule.graph):
+        return [None, None]
     possible = [runs(schedule.graph, Run(training, alone=batch == 1), sizes) for training in (False, True)]
     return [_run(schedule, bool(training)) if there else None for training, there in enumerate(possible)]
 
@@ -146,11 +150,16 @@ def _runs(schedule: Schedule, sizes: Mapping[str, int], batch: int) -> list[Live
 def _run(schedule: Schedule, training: bool, mark: int = 0) -> Live:
     """One run, up to a given mark if there is one."""
     live = Live(mark)
+    one_run(schedule, training, live)
+    return live
+
+
+def one_run(schedule: Schedule, training: bool, live: Live) -> None:
+    """Tell ``live`` of every tensor that is allocated and freed in an evaluation or a training step."""
     if training:
         Training(schedule).run(live)
     else:
         _inference(schedule, live)
-    return live
 
 
 def _inference(schedule: Schedule, live: Live) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from archspec.analyses.opaque import refusals as refusals_of_opaque
 from archspec.analyses.refusals import author, explain, explain_coupled
 from archspec.analyses.shapes import conditions, coupled_failures, refusals
 from archspec.diagnostics import Diagnostic
@@ -19,6 +20,9 @@ def refused(graph: Graph, run: Run, sizes: Mapping[str, int], solutions: Mapping
     ``solutions`` are the valid sizes of such a run on several images.  Conditions on a symbol without a number are
     skipped.
     """
+    opaque = refusals_of_opaque(graph, "what it does is not known, so no run of it can be told")
+    if opaque:
+        return opaque
     found = [explain(graph, each, solutions[each.symbol]) for each in refusals(solutions, sizes)]
     found += [explain_coupled(graph, condition) for condition in coupled_failures(solutions, sizes)]
     if run.training:

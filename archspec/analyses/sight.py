@@ -14,7 +14,17 @@ from archspec.analyses.receptive_field import AxisField, walked
 from archspec.analyses.tables import MAXIMUM_PERIOD, MAXIMUM_SPAN, Table
 from archspec.analyses.walk import State, Walk, ancestors
 from archspec.graph import Graph, Node
-from archspec.ops.common.windows import Adaptive, Centred, Fitted, Joined, Resized, Scaled, Surrounded, Transposed
+from archspec.ops.common.windows import (
+    Adaptive,
+    Centred,
+    Fitted,
+    Hidden,
+    Joined,
+    Resized,
+    Scaled,
+    Surrounded,
+    Transposed,
+)
 from archspec.records import record
 from archspec.sizes import Evaluation
 
@@ -112,7 +122,8 @@ def varied(graph: Graph, sizes: Mapping[str, int], walk: Walk[Table | None], of:
         for index in first.inputs[: len(first.inputs) - lent]
         if index in walk.states and (table := walk.states[index][at].value) is not None
     }
-    bounds = _bounds(graph, sizes, of, walk.source, axis)
+    seen_through = not any((op := graph.nodes[index].op) is not None and op.hidden for index in needed)
+    bounds = _bounds(graph, sizes, of, walk.source, axis) if seen_through else None
     return Varied(first.path, _reason(graph, first, axis), before.pop() if len(before) == 1 else None, bounds)
 
 
@@ -127,6 +138,8 @@ def _reason(graph: Graph, node: Node, axis: str) -> str:
     ]
     for window in windows:
         match window:
+            case Hidden():
+                return "it is opaque, and cannot be seen through"
             case Resized(_, _, _, True):
                 return "it resizes with align_corners, so the distance between rows depends on the input size"
             case Resized():

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from functools import cached_property
 
 from archspec.graph import Graph, Node
-from archspec.ops.common.memory import dense, lies
+from archspec.ops import Op
+from archspec.ops.common.memory import dense
 
 
 class Strides:
@@ -31,12 +32,17 @@ class Strides:
             return False
         return self._of(index, training)[1]
 
-    def gathered(self, node: Node, training: bool) -> bool:
-        """Whether a node copies its input before it runs."""
-        if node.op is None or not node.op.gathers or regroups_freely(self.graph, node, self.reordered):
-            return False
-        source = self.graph.nodes[node.inputs[0]]
-        return not lies(node.op.gathers, self.sizes(source), self.of(source.index, training))
+    def gathered(self, node: Node, training: bool) -> list[Node]:
+        """The inputs that a node copies before it runs."""
+        if node.op is None or not may_gather(node.op):
+            return []
+        shapes, sources = self.graph.shapes_in(node), [self.graph.nodes[index] for index in node.inputs]
+        return [
+            source
+            for position, source in enumerate(sources)
+            if not regroups_freely(self.graph, node, self.reordered, position)
+            and node.op.gathered(shapes, position, self.sizes(source), self.of(source.index, training))
+        ]
 
     @cached_property
     def reordered(self) -> bool:
@@ -86,12 +92,17 @@ def reordered(graph: Graph) -> bool:
     return any(node.op is not None and node.op.reorders for node in graph.nodes)
 
 
-def regroups_freely(graph: Graph, node: Node, reordered: bool) -> bool:
-    """Whether the input of a node is contiguous at all sizes, as far as the graph alone decides it.
+def may_gather(op: Op) -> bool:
+    """Whether an op copies an input that does not lie as it needs."""
+    return op.gathers is not None or type(op).gathered is not Op.gathered
+
+
+def regroups_freely(graph: Graph, node: Node, reordered: bool, position: int = 0) -> bool:
+    """Whether an input of a node is contiguous at all sizes, as far as the graph alone decides it.
 
     The output of an op on a map with gaps has no gaps; the output of an op on reordered axes may keep their order.
     """
-    source = graph.nodes[node.inputs[0]]
+    source = graph.nodes[node.inputs[position]]
     while source.op is not None and not source.op.permutes:
         shared = source.op.aliases(graph.shapes_in(source), False)
         if shared is None:

@@ -15,6 +15,7 @@ from typing import Any
 from archspec.graph import Graph, Node, Scope
 from archspec.ops import Op
 from archspec.ops.common.initialisers import Init
+from archspec.ops.common.tied import TiedConvTranspose, TiedLinear
 from archspec.sizes import text
 from archspec.source import flow
 
@@ -148,6 +149,7 @@ class _Writer:
                 note = _note(item)
                 lines.append(f"{margin}- sequence{name}:{'' if inner else ' []'}{note}")
                 lines += inner
+                lines += [f"{margin}  checkpoint: true"] if item.checkpoint else []
                 current = value
             elif item.op is None or not item.op.follows:
                 lines += self._node(item, current, margin)
@@ -163,7 +165,7 @@ class _Writer:
         assert op is not None
         main, referred = _inputs(node, self.graph.nodes)
         if node.reuse is not None and self._holds_weights(node):
-            lines = [f"{margin}- reuse: {self._labels[node.reuse.index]}"]
+            lines = [f"{margin}- reuse: {_reused(op, self._labels[node.reuse.index])}"]
         else:
             fields = dict(zip((f for f in op.references if getattr(op, f) is not None), referred, strict=True))
             arguments = _arguments(op, {field: self._labels[index] for field, index in fields.items()})
@@ -214,6 +216,14 @@ def _arguments(op: Op, referred: dict[str, str]) -> str:
         elif field.is_required() or value != field.get_default():
             values[name] = value.plain() if isinstance(value, Init) else value
     return flow(values)
+
+
+def _reused(op: Op, label: str) -> str:
+    """What `reuse` takes: the label of the step, and how it is transposed."""
+    if not isinstance(op, TiedConvTranspose | TiedLinear):
+        return label
+    padding = op.output_padding if isinstance(op, TiedConvTranspose) else 0
+    return flow({"step": label, "transposed": True, **({"output_padding": padding} if padding else {})})
 
 
 def _quoted(value: str) -> str:

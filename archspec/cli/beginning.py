@@ -54,35 +54,47 @@ class DataSet(StrEnum):
 
     digits = "digits"
     scenes = "scenes"
+    shapes = "shapes"
 
 
-_TRAINED_BY = {DataSet.digits: "squeezenet_digits", DataSet.scenes: "unet_digits"}
-"""The shipped spec that trains on each data set."""
+_TRAINED_BY = {
+    DataSet.digits: "squeezenet_digits",
+    DataSet.scenes: "unet_digits",
+    DataSet.shapes: "resnet18 --set classes=36 --size H=32 --size W=32",
+}
+"""A shipped spec that trains on each data set, with what it must be told."""
 
 
-@app.command(cls=Command, epilog=examples("archspec data digits my_digits", "archspec data scenes my_scenes"))
+@app.command(
+    cls=Command,
+    epilog=examples(
+        "archspec data digits my_digits", "archspec data scenes my_scenes", "archspec data shapes my_shapes"
+    ),
+)
 def data(
     context: typer.Context,
     kind: Annotated[
         DataSet,
-        typer.Argument(help="digits: a folder for each class; scenes: images and masks.", show_default=False),
+        typer.Argument(help="digits, shapes: a folder for each class; scenes: images and masks.", show_default=False),
     ],
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="Where to write them: a new or empty folder.", show_default=False)
     ],
     format: AnswerFormat = Format.text,
 ) -> None:
-    """Write images to train on, without a download: handwritten digits, or scenes of several digits with masks.
+    """Write images to train on, without a download: handwritten digits, scenes of digits with masks, coloured shapes.
 
-    The digits are 1,797 grey images of 8×8 pixels that come with scikit-learn; the 1,000 scenes are 64×64 pixels.
+    The digits are 1,797 grey images of 8×8 pixels that come with scikit-learn; the 1,000 scenes are 64×64 pixels.  The
+    shapes are 5,400 colour images of 32×32 pixels in 36 classes: a shape with a texture and a colour.
     """
     terminal: Terminal = context.obj
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise CallError(f"`{folder}` is not empty, or is not a folder", "choose a new or empty folder")
     with needs("train", "writing images"):
         from archspec.training import examples as written
+        from archspec.training.shapes import shapes
 
-        write = {DataSet.digits: written.digits, DataSet.scenes: written.scenes}[kind]
+        write = {DataSet.digits: written.digits, DataSet.scenes: written.scenes, DataSet.shapes: shapes}[kind]
         write(folder)
     count = sum(1 for path in folder.rglob("*.png") if path.parent.name != "masks")
     if terminal.as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -133,11 +133,18 @@ def summary(
         int | None,
         typer.Option(min=1, help="Levels of blocks to open. Default: as many as fit.", show_default=False),
     ] = None,
+    advice: Annotated[
+        bool, typer.Option("--advice", help="Say what the graph implies for speed and memory instead.")
+    ] = False,
+    gigabytes: Annotated[
+        float, typer.Option("--gigabytes", min=0.001, max=1e6, help="The memory that the advice reckons with.")
+    ] = 16.0,
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
     """Show a network as a table: shapes, parameters, multiply-adds, receptive fields."""
     from archspec import pipeline
+    from archspec.backends.reports import advice as advices
     from archspec.backends.reports import summary as rows
     from archspec.backends.reports import summary_table
 
@@ -145,6 +152,13 @@ def summary(
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     report = pipeline.examine(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
+    if advice:
+        said = advices.advice(report, gigabytes)
+        if terminal.as_json:
+            terminal.answer_json({"name": loaded.name, "advice": advices.to_json(said)} | as_json(report.diagnostics))
+        else:
+            terminal.answer(advices.text(said))
+        return
     found = rows.summarise(report)
     if terminal.as_json:
         terminal.answer_json(rows.to_json(found, depth) | as_json(report.diagnostics))
@@ -154,9 +168,33 @@ def summary(
         terminal.answer(summary_table.text(found, depth))
 
 
+class For(StrEnum):
+    """What a network can be compiled for, besides everything."""
+
+    inference = "inference"
+
+
+class Precision(StrEnum):
+    """The numbers of a network for inference."""
+
+    f32 = "f32"
+    bf16 = "bf16"
+
+
+class Device(StrEnum):
+    """Where a network for inference runs."""
+
+    cpu = "cpu"
+    cuda = "cuda"
+
+
 @app.command(
     cls=Command,
-    epilog=examples("archspec compile resnet50 -o resnet50.py", "archspec compile resnet50 --set classes=10 | less"),
+    epilog=examples(
+        "archspec compile resnet50 -o resnet50.py",
+        "archspec compile resnet50 --set classes=10 | less",
+        "archspec compile resnet50 --for inference --weights resnet50.pt -o fast.py",
+    ),
 )
 def compile(
     context: typer.Context,
@@ -164,16 +202,54 @@ def compile(
     set: Set = None,
     rewrite: Rewrite = None,
     size: Size = None,
+    for_: Annotated[
+        For | None,
+        typer.Option(
+            "--for",
+            help="inference: the same outputs in fewer and faster calls, without training.",
+            show_default=False,
+            case_sensitive=False,
+        ),
+    ] = None,
+    precision: Annotated[
+        Precision, typer.Option(help="Numbers of the form for inference.", case_sensitive=False)
+    ] = Precision.f32,
+    device: Annotated[
+        Device, typer.Option(help="Where the form for inference runs.", case_sensitive=False)
+    ] = Device.cpu,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A state_dict of the plain form: it is written for the form for inference, beside the output as .pt.",
+            show_default=False,
+        ),
+    ] = None,
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
     """Write the PyTorch source of a network, a file that needs only torch."""
+    from functools import partial
+
     from archspec import pipeline
 
     terminal: Terminal = context.obj
     written_as(terminal, (".py",), "the output is PyTorch source; for ONNX call `torch.onnx.export` on its module")
+    if for_ is None and (weights is not None or precision is not Precision.f32 or device is not Device.cpu):
+        raise CallError("--precision, --device and --weights belong to --for inference")
+    if weights is not None and output is None:
+        raise CallError("--weights needs a file to write beside", "give the output: -o fast.py")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
-    _text_answer(terminal, loaded, options.sizes(size, loaded), "source", pipeline.source)
+    optimize = None if for_ is None else for_.value
+    backend = partial(pipeline.source, optimize=optimize, precision=precision.value, device=device.value)
+    beside: dict[Path, bytes] | None = None
+    if weights is not None and output is not None:
+        from archspec.running.inference import converted
+
+        content, notes = converted(loaded.graph, weights, precision.value, device.value)
+        terminal.diagnose(notes)
+        beside = {output.with_suffix(".pt"): content}
+    _text_answer(terminal, loaded, options.sizes(size, loaded), "source", backend, beside)
 
 
 @app.command(
@@ -205,15 +281,22 @@ def written_as(terminal: Terminal, endings: tuple[str, ...], what: str) -> None:
         raise CallError(f"`{output}` has the wrong ending", f"use a name that ends in {endings[0]}: {what}")
 
 
-def _text_answer(terminal: Terminal, loaded: LoadedSpec, sizes: dict[str, int], name: str, backend: Any) -> None:
-    """Print the text that a backend makes of a spec."""
+def _text_answer(
+    terminal: Terminal,
+    loaded: LoadedSpec,
+    sizes: dict[str, int],
+    name: str,
+    backend: Any,
+    beside: Mapping[Path, bytes] | None = None,
+) -> None:
+    """Print the text that a backend makes of a spec, and write files beside it."""
     diagnostics = said_of(loaded, sizes)
     terminal.diagnose(diagnostics)
     text = backend(loaded)
     if terminal.as_json:
-        terminal.answer_json({"name": loaded.name, name: text} | as_json(diagnostics))
+        terminal.answer_json({"name": loaded.name, name: text} | as_json(diagnostics), beside)
     else:
-        terminal.answer(text)
+        terminal.answer(text, beside)
 
 
 def said_of(loaded: LoadedSpec, sizes: dict[str, int]) -> tuple[Diagnostic, ...]:
@@ -263,12 +346,28 @@ def list_(
         terminal.answer(catalogue.text(found))
 
 
-@app.command(cls=Command, epilog=examples("archspec schema -o archspec.schema.json"))
-def schema(context: typer.Context, format: AnswerFormat = Format.json, output: Output = None) -> None:
+@app.command(
+    cls=Command,
+    epilog=examples(
+        "archspec schema -o archspec.schema.json",
+        "archspec schema --recipe -o recipe.schema.json",
+    ),
+)
+def schema(
+    context: typer.Context,
+    recipe: Annotated[bool, typer.Option("--recipe", help="The schema of train.yaml instead.")] = False,
+    format: AnswerFormat = Format.json,
+    output: Output = None,
+) -> None:
     """Write the JSON Schema with which an editor completes and checks specs.
 
     A spec that begins with `# yaml-language-server: $schema=archspec.schema.json` is checked against it.
     """
+    if recipe:
+        from archspec.training.recipe_file import schema_text
+
+        context.obj.answer(schema_text())
+        return
     from archspec.language import json_schema
 
     context.obj.answer(json_schema.text())

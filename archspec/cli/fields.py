@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,9 @@ from archspec.cli.terminal import CallError, Terminal
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+PICTURES = (".png", ".svg", ".pdf")
+"""How the names of pictures end."""
 
 Of = Annotated[
     str | None,
@@ -50,6 +54,7 @@ On = Annotated[
         "archspec rf resnet50",
         "archspec rf resnet50 --of layer4 --wrt layer3 --size H=512",
         "archspec rf unet --of up2 --on photo.jpg -o field.png",
+        "archspec rf vgg16 --of features.7 -o layers.svg",
     ),
 )
 def rf(
@@ -72,7 +77,11 @@ def rf(
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
-    """Show the receptive field of a step: size, stride, phases, holes, interior rows, alignment at merges."""
+    """Show the receptive field of a step: size, stride, phases, holes, interior rows, alignment at merges.
+
+    With `-o` and a name that ends in .svg, .png or .pdf, the maps behind the step are drawn side by side, with the
+    places that contribute to one place of it.
+    """
     from archspec import pipeline
     from archspec.backends.reports import field as field_report
 
@@ -94,6 +103,13 @@ def rf(
 
         step = next(iter(seers.values()))
         _drawn(terminal, on, lambda photo: on_photo(report.graph, report.sizes, step, photo))
+    elif output is not None and output.suffix.lower() in PICTURES:
+        from archspec.running import field_layers
+
+        maps = field_layers.behind(report.graph, report.sizes, next(iter(seers.values())), seen)
+        with _written(output, "the picture"):
+            field_layers.draw(maps, output)
+        terminal.output = None
     if terminal.as_json:
         found = {name: field_report.to_json(report, seer, seen) for name, seer in seers.items()}
         answer = next(iter(found.values())) if len(found) == 1 else {"outputs": found}
@@ -140,7 +156,7 @@ def erf(
     terminal: Terminal = context.obj
     if on is not None:
         _png(output)
-    if output is not None and output.suffix.lower() not in (".png", ".svg", ".pdf"):
+    if output is not None and output.suffix.lower() not in PICTURES:
         raise CallError(f"`{output}` has no known picture format", "use a name that ends in .png, .svg or .pdf")
     if paths and weights is not None:
         raise CallError("--paths counts paths and uses no weights: leave --weights out")
@@ -162,18 +178,25 @@ def erf(
         terminal.output = output
         _drawn(terminal, on, lambda photo: weighed(found, photo))
     elif output is not None:
-        try:
+        with _written(output, "the heat map"):
             effective.heat_map(found, output)
-        except ImportError:
-            raise CallError("the heat map needs matplotlib", "pip install 'archspec-nn[plot]'") from None
-        except OSError as error:
-            raise CallError(f"cannot write `{output}`: {error.strerror or error}") from None
         terminal.output = None  # the file holds the picture; the text goes to the terminal
     terminal.diagnose(found.notes)
     if terminal.as_json:
         terminal.answer_json(found.to_json() | as_json((*report.diagnostics, *found.notes)))
     else:
         terminal.answer(str(found))
+
+
+@contextmanager
+def _written(output: Path, what: str) -> Iterator[None]:
+    """What goes wrong while matplotlib writes a picture, as an error of the call."""
+    try:
+        yield
+    except ImportError:
+        raise CallError(f"{what} needs matplotlib", "pip install 'archspec-nn[plot]'") from None
+    except OSError as error:
+        raise CallError(f"cannot write `{output}`: {error.strerror or error}") from None
 
 
 def _png(output: Path | None) -> None:

@@ -29,7 +29,13 @@ def complete_code(incomplete: str) -> list[str]:
 @app.command(
     "help",
     cls=Command,
-    epilog=examples("archspec help conv", "archspec help residual_basic", "archspec help from", "archspec help"),
+    epilog=examples(
+        "archspec help conv",
+        "archspec help residual_basic",
+        "archspec help from",
+        "archspec help course",
+        "archspec help",
+    ),
 )
 def help_(
     context: typer.Context,
@@ -37,7 +43,7 @@ def help_(
         str | None,
         typer.Argument(
             metavar="WORD",
-            help="An op, block, rewrite, spec or language feature, such as `for`. Default: list them all.",
+            help="An op, block, rewrite, spec, page, or language feature, such as `for`. Default: list them all.",
             autocompletion=complete_topic,
             show_default=False,
         ),
@@ -45,8 +51,8 @@ def help_(
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
-    """Explain a word of the language: its arguments with their defaults, and an example."""
-    from archspec.language import topics
+    """Explain a word of the language: its arguments with their defaults, and an example.  Or show a page to read."""
+    from archspec.language import pages, topics
 
     terminal: Terminal = context.obj
     if word is None:
@@ -56,6 +62,12 @@ def help_(
             for kind, words in names.items()
         )
         terminal.answer_json(names) if terminal.as_json else terminal.answer(listed)
+        return
+    if word in pages.page_names():
+        shown = pages.page(word)
+        terminal.answer_json({"name": word, "kind": "a page", "text": shown}) if terminal.as_json else terminal.answer(
+            shown
+        )
         return
     if word in command_names():
         raise CallError(f"`{word}` is a command", f"`archspec {word} --help` shows its usage")

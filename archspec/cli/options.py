@@ -77,9 +77,6 @@ PICTURES = ("svg", "png", "pdf", "dot")
 """The file extensions of pictures that can be drawn."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-FOREIGN = (".prototxt", ".cfg", ".onnx", ".keras", ".json", ".h5")
-"""The file extensions of other tools; ``importers.files`` reads such files."""
-
 _OTHER_KEYWORDS = ("sizes", "bounds")
 """The arguments of `load` that are not parameters of a spec."""
 
@@ -110,29 +107,29 @@ def shape(text: str) -> list[int]:
 
 def is_source(text: str) -> bool:
     """Whether a word given as a spec names a library's module, ``timm:hrnet_w18``, or another tool's file."""
-    if is_file(text):
+    if is_file(text) or text.endswith(".pt2"):
         return True
+    if ":" not in text:
+        return False
     from archspec.running.sources import is_source
 
-    return ":" in text and is_source(text)
+    return is_source(text)
 
 
 def is_file(text: str) -> bool:
     """Whether a word names another tool's file."""
-    if text.endswith(FOREIGN):
-        return True
-    if not text.endswith((".yaml", ".yml")):
-        return False
-    from archspec.importers.files import is_foreign
+    from archspec.importers.foreign import is_foreign
 
     return is_foreign(text)
 
 
 def is_revision(text: str) -> bool:
     """Whether a word names a file at a git revision, ``HEAD~1:specs/mine.yaml``."""
+    if ":" not in text:
+        return False
     from archspec.source import is_revision
 
-    return ":" in text and is_revision(text)
+    return is_revision(text)
 
 
 def sizes(given: list[str] | None, spec: LoadedSpec) -> dict[str, int]:

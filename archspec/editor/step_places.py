@@ -100,6 +100,13 @@ def _body(what: str, value: Node, inside: Inside) -> Iterator[Place]:
         yield from steps(value, outer)
     elif what == "reuse" and isinstance(value, Scalar):
         yield placed("from", value, inside)
+    elif what == "reuse" and isinstance(value, Mapping):
+        for key, given in value.entries:
+            yield placed("argument", key, replace(inside, mapping=value))
+            if str(key.text) == "step" and isinstance(given, Scalar):
+                yield placed("from", given, inside)
+            else:
+                yield from values(given, replace(inside, mapping=value, key=str(key.text)))
     elif isinstance(value, Items):
         for item in value.items:
             yield from _branch(item, outer)

@@ -26,7 +26,7 @@ def primitive(
     """Apply an op that is not a merge."""
     step, place, kind = visit.step, visit.place, what.kind
     op, referred = operation(builder, what, visit)
-    if kind.sources and len(reads) != kind.sources:
+    if kind.sources and len(reads) != kind.sources and not kind.several:
         said = f"`{step.what}` takes one input, but `from` names {len(reads)}"
         raise Fault("wrong-inputs", said, step.what_span, JOIN)
     inputs = (*(reads if kind.sources else ()), *referred)

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
 from archspec import expressions
-from archspec.diagnostics import Fault, printable
+from archspec.diagnostics import Fault, Span, did_you_mean, printable
 from archspec.elaborate.builder import Builder
 from archspec.elaborate.mismatch import linked, sides
 from archspec.elaborate.places import OUTSIDE, UNKNOWN, Entry, Loop, Place, Use, Visit
-from archspec.elaborate.values import decided, evaluate
+from archspec.elaborate.values import arguments, decided, evaluate
 from archspec.expressions import Expression
-from archspec.graph import Scope
+from archspec.graph import Node, Scope
+from archspec.ops import ShapeError
+from archspec.ops.common.arguments import by_axis_from_zero, flag
+from archspec.ops.common.tied import transposed
 from archspec.schema import BlockDefinition, Source, Step, bare
+from archspec.source import Mapping as YamlMapping
+from archspec.source import Node as YamlNode
 from archspec.source import Scalar
 
 MAXIMUM_INPUTS = 1000
@@ -111,42 +118,83 @@ def block_inputs(
 
 
 def reuse(builder: Builder, visit: Visit, reads: Sequence[int]) -> int:
-    """Apply an earlier step again with the same weights.  Raises Fault."""
+    """Apply an earlier step again with the same weights, or its transpose.  Raises Fault."""
     step, place = visit.step, visit.place
-    if not isinstance(step.body, Scalar) or not isinstance(step.body.value, str):
+    names = builder.names(place, visit.loop, reads[0])
+    body, span = step.body, step.what_span if step.body is None else step.body.span
+    padding: int | tuple[int, ...] | None = None
+    if isinstance(body, YamlMapping):
+        body, span, padding = _transposed(body, names, visit)
+    if not isinstance(body, Scalar) or not isinstance(body.value, str):
         raise Fault("bad-reuse", "`reuse` takes the name of an earlier step", step.what_span, "write `reuse: conv1`")
     if step.name is not None:
         raise Fault("bad-reuse", "a reused step already has a name; use `label` to name its output", step.name_span)
-    path = str(evaluate(step.body, builder.names(place, visit.loop, reads[0]), place.use.file))
-    entry = place.find(path, step.body.span, reads[0])
+    path = str(evaluate(body, names, place.use.file))
+    entry = place.find(path, span, reads[0])
     position = str(place.count)
     place.count += 1
-    if entry.place is not None:
+    if entry.place is not None and padding is None:
         value = _scope(builder, entry.place, visit, reads)
     elif entry.node is not None:
-        value = _node(builder, entry, visit, reads, position)
+        value = _node(builder, entry.node, visit, reads, position, padding)
     elif entry.value == UNKNOWN:
         value = UNKNOWN
+    elif padding is not None:
+        raise Fault("bad-reuse", f"`{printable(path)}` is not one layer, so it cannot be transposed", span)
     else:
-        raise Fault("bad-reuse", f"`{printable(path)}` is not a step with weights to reuse", step.body.span)
+        raise Fault("bad-reuse", f"`{printable(path)}` is not a step with weights to reuse", span)
     found = Entry(value, step.what_span, step=step)
     place.names[position] = found
     builder.label(visit, found)
     return value
 
 
-def _node(builder: Builder, entry: Entry, visit: Visit, reads: Sequence[int], position: str) -> int:
+def _transposed(
+    body: YamlMapping, names: Mapping[str, Any], visit: Visit
+) -> tuple[YamlNode | None, Span, int | tuple[int, ...] | None]:
+    """``{step: …, transposed: true, output_padding: 1}``: the name, where it is, and the output padding; None if not
+    transposed.
+    """
+    known = ("step", "transposed", "output_padding")
+    given = arguments(body, names, visit.place.use.file, "reuse", known)
+    for name, (_, span) in given.items():
+        if name not in known:
+            message = f"`reuse` has no argument `{printable(name, 40)}`"
+            raise Fault("unknown-argument", message, span, did_you_mean(name, known) or f"it has {', '.join(known)}")
+    try:
+        turned = flag(given["transposed"][0]) if "transposed" in given else False
+        padding = by_axis_from_zero(given["output_padding"][0]) if "output_padding" in given else 0
+    except PydanticCustomError as error:
+        raise Fault("bad-reuse", f"an argument of `reuse` {error.message()}", body.span) from None
+    name = body.get("step")
+    return name, name.span if name is not None else body.span, padding if turned else None
+
+
+def _node(
+    builder: Builder,
+    first: Node,
+    visit: Visit,
+    reads: Sequence[int],
+    position: str,
+    padding: int | tuple[int, ...] | None = None,
+) -> int:
+    """Apply a step's op again; its transpose, if there is an output padding."""
     step = visit.step
-    original = entry.node
-    assert original is not None
-    original = original.reuse or original
-    assert original.op is not None
-    node = builder.nodes.add(original.op, tuple(reads), step, visit.place, visit.loop, position, named=False)
+    op, original = first.op, first.reuse or first
+    assert op is not None
+    lent = builder.nodes.read_by(first)
+    if padding is not None:
+        try:
+            op = transposed(op, lent, padding)
+        except ShapeError as error:
+            raise Fault("bad-reuse", str(error), step.what_span, error.hint) from None
+    node = builder.nodes.add(op, tuple(reads), step, visit.place, visit.loop, position, named=False)
     if node is None:
         return UNKNOWN
     node.reuse, node.is_module = original, False
-    before = original.op.weights(builder.nodes.read_by(original))
-    if original.op.weights(builder.nodes.read_by(node)) != before:
+    assert first.op is not None
+    before, own = first.op.weights(lent), op.weights(builder.nodes.read_by(node))
+    if own != (before if padding is None else before[:1]):
         inputs = [*original.inputs, *node.inputs]
         found = sides(builder.nodes.all, builder.nodes.trial.evaluation, inputs)
         message = f"the weights of `{original.path}` do not fit this input"

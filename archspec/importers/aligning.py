@@ -203,7 +203,8 @@ def signature(use: Group) -> object:
         branches = None if item.branches is None else tuple(map(listed, item.branches))
         start = -1 if item.branches is None else number(item.start)
         reads = (tuple(map(number, layer.reads)), tuple((key, number(value)) for key, value in layer.refers.items()))
-        return (layer.op, item.name, start, branches, reads, number(layer.gives))
+        own = repr(layer.arguments) if ops.find(layer.op).hidden else ""
+        return (layer.op, own, item.name, start, branches, reads, number(layer.gives))
 
     return (use.numbered, number(use.reads()[0]), listed(use.items))
 
@@ -219,7 +220,8 @@ def _key(item: Item, numbered: bool) -> object:
         return ("use", item.block, name)
     if isinstance(item, Group):
         return ("group", name, item.numbered)
-    return ("leaf", item.layer.op, name, item.branches is None)
+    own = repr(item.layer.arguments) if ops.find(item.layer.op).hidden else ""
+    return ("leaf", item.layer.op, name, item.branches is None, own)
 
 
 def _outline(items: list[Item]) -> object:

@@ -23,9 +23,14 @@ def fold(group: Group, read_by: Counter[int]) -> None:
     done: list[Item] = []
     for item in group.items:
         done.append(item)
-        if isinstance(item, Leaf) and ops.find(item.layer.op).merges and len(set(item.layer.reads)) > 1:
+        if isinstance(item, Leaf) and _folds(item) and len(set(item.layer.reads)) > 1:
             _fold(done, item, read_by)
     group.items = done
+
+
+def _folds(item: Leaf) -> bool:
+    """Whether branches can be written in a merge: its list of branches leaves no place for arguments."""
+    return ops.find(item.layer.op).merges and not item.layer.arguments
 
 
 def readers(group: Group) -> Counter[int]:

@@ -59,15 +59,6 @@ class Imported:
         return Filled({}) if path is None else self.read.weights(path)
 
 
-def is_foreign(name: str) -> bool:
-    """Whether a name is that of another tool's file; for a YAML file its contents decide."""
-    return name.endswith(tuple(READERS)) or _is_ultralytics(name)
-
-
-def _is_ultralytics(name: str) -> bool:
-    return name.endswith((".yaml", ".yml")) and ultralytics.is_one(Path(name))
-
-
 def imported(
     path: Path,
     size: Sequence[int] | None = None,

@@ -176,9 +176,11 @@ class _Writer:
         if item.when:
             beside["when"] = item.when
         label = places.label(item)
+        step.beside = beside
+        if label and item.when and not numbered:  # a step that is left out has no label
+            return [step, Step("identity", beside={"label": label})], current
         if label:
             beside["label"] = label
-        step.beside = beside
         return [step], current
 
     def _arguments(

@@ -19,7 +19,7 @@ from archspec.analyses.expectations import CLAIMS
 from archspec.diagnostics import Diagnostics
 from archspec.elaborate.loader import Loader, library_names, more_names, spec_names
 from archspec.language import rewrite_schema
-from archspec.language.schema_keys import CLAIM_VALUES, LOSS, OUTPUT
+from archspec.language.schema_keys import CLAIM_VALUES, LOSS, OUTPUT, REUSE
 from archspec.language.schema_values import (
     CLAUSE,
     NAME,
@@ -208,6 +208,10 @@ _STEP_KEYS: Schema = {
         "type": "boolean",
         "description": "Whether a block's steps stand in the scope around, named and numbered there.",
     },
+    "checkpoint": {
+        "type": "boolean",
+        "description": "Whether training computes a block's or sequence's values again instead of keeping them.",
+    },
 }
 """The keys allowed beside a step's own key."""
 
@@ -247,7 +251,7 @@ def _full_step(operations: dict[str, type[Op]], blocks: Schema) -> Schema:
             **_ref("steps"),
             "description": "Steps without a scope of their own, to repeat or leave out together.",
         },
-        "reuse": {"type": "string", "description": "An earlier step to apply again with the same weights."},
+        "reuse": REUSE,
     }
     words = set(_alone(operations, blocks))
     keys = {name: call for name, call in calls.items() if name not in words}

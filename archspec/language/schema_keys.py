@@ -81,3 +81,27 @@ OUTPUT: Schema = {
         },
     ],
 }
+
+_ROWS: Schema = {"type": "integer", "minimum": 0}
+REUSE: Schema = {
+    "description": "An earlier step to apply again with the same weights, or its transpose.",
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["step"],
+            "properties": {
+                "step": {"type": "string", "description": "The earlier step."},
+                "transposed": {
+                    "description": "Whether its transpose is applied, without a bias; of a conv or a linear.",
+                    **lenient({"type": "boolean"}),
+                },
+                "output_padding": {
+                    "description": "Rows added at the end of the output of a transposed convolution.",
+                    **lenient({"anyOf": [_ROWS, {"type": "array", "items": _ROWS, "minItems": 1, "maxItems": 3}]}),
+                },
+            },
+        },
+    ],
+}

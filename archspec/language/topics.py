@@ -19,6 +19,7 @@ from archspec.diagnostics import Diagnostic, Diagnostics, SpecError, printable
 from archspec.elaborate.loader import Loader, library_names, spec_names
 from archspec.language import catalogue
 from archspec.language.explanations import explanations
+from archspec.language.pages import page_names
 from archspec.language.words import field_row, flow, shape, signature
 from archspec.ops.common.initialisers import INITIALISERS
 from archspec.records import record
@@ -59,6 +60,7 @@ def names() -> dict[str, list[str]]:
         "forms": [*forms(), *_LISTS],
         "rewrites": sorted(rewrites.names()),
         "specs": sorted(spec_names()),
+        "pages": page_names(),
     }
 
 

@@ -91,6 +91,8 @@ class _Counts:
         for node in self.draft.nodes():
             try:
                 self.known[node] = self._through(node)
+                if node.reuse is not None and node.op != node.reuse.op:
+                    raise RewriteError(f"`{node.path}` is the transpose of `{node.reuse.path}`", node)
                 if node.reuse is not None:
                     equal(self.known[node.reuse], self.known[node])
                     for mine, its in zip(node.inputs, node.reuse.inputs, strict=True):

@@ -6,6 +6,7 @@ Imports torch, so only modules that run a network may import it.
 from __future__ import annotations
 
 import importlib
+import os
 import pickle
 import re
 import warnings
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor
 
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
+from archspec.running.safetensors_files import BrokenFile, read_tensors
 from archspec.source import open_regular
 
 SAFETENSORS = ".safetensors"
@@ -29,8 +31,8 @@ _ASKED_FOR = re.compile(r"GLOBAL ([\w.]+)")
 def read_checkpoint(path: Path | str) -> dict[Any, Any]:
     """The dict that a file holds, on the CPU.  Its keys and values are unchecked.
 
-    A file with the extension ``.safetensors`` is read by the package safetensors.  Raises :class:`SpecError`:
-    ``file-not-found``, ``not-a-file``, ``no-package`` or ``unreadable-weights``.
+    No tensor stays in the file: it can change later.  Raises :class:`SpecError`: ``file-not-found``, ``not-a-file`` or
+    ``unreadable-weights``.
     """
     if Path(path).suffix == SAFETENSORS:
         return _read_safetensors(Path(path))
@@ -47,13 +49,12 @@ def read_checkpoint(path: Path | str) -> dict[Any, Any]:
 
 
 def _read_safetensors(path: Path) -> dict[Any, Any]:
-    load = _safetensors().load
     try:
         with open_regular(path) as file:
-            return load(file.read())
+            return dict(read_tensors(file, os.fstat(file.fileno()).st_size))
     except Fault as fault:
         raise SpecError([fault.diagnostic]) from None
-    except Exception as error:  # the package's own exception, which has no public name
+    except (BrokenFile, OSError) as error:
         raise unreadable(path, "it is no safetensors file, or a broken one") from error
 
 

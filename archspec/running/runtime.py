@@ -57,8 +57,12 @@ def compiled(graph: Graph) -> nn.Module:
 
 def build(text: Emitted) -> nn.Module:
     """The network that a source text defines, with freshly initialised weights."""
-    origin = Origin(text.text, text.entry, text.lines, text.paths)
-    return getattr(_module(origin), origin.entry)()
+    return getattr(defined(text), text.entry)()
+
+
+def defined(text: Emitted) -> Any:
+    """What a source text defines, as a Python module."""
+    return _module(Origin(text.text, text.entry, text.lines, text.paths))
 
 
 def _module(origin: Origin) -> ModuleType:

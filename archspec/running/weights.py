@@ -56,8 +56,15 @@ def load_weights(model: nn.Module, path: Path | str, classes: int | None = None)
     names them.  Raises :class:`SpecError` if the file cannot be read, or if its keys and shapes otherwise differ from
     the network's.
     """
+    return load_state(model, read_checkpoint(path), path, classes)
+
+
+def load_state(
+    model: nn.Module, content: Mapping[Any, Any], path: Path | str, classes: int | None = None
+) -> tuple[Diagnostic, ...]:
+    """Like :func:`load_weights`, for what was read from a file; ``path`` names it in messages."""
     wanted = shapes(model)
-    found = network_weights(read_checkpoint(path), wanted, path)
+    found = network_weights(content, wanted, path)
     anew = _of_other_classes(found.state, wanted, classes)
     check_weights({key: value for key, value in found.state.items() if key not in anew}, _but(wanted, anew), path)
     model.load_state_dict({**found.state, **{key: model.state_dict()[key] for key in anew}})

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Sequence
+from io import BufferedReader
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 from archspec.diagnostics import Fault, nearest, printable
 
 YAML = (".yaml", ".yml")
 
 
-def opened(path: Path, hint: str | None = None) -> BinaryIO:
+def opened(path: Path, hint: str | None = None) -> BufferedReader:
     """A regular file, or a link to one, opened for reading bytes.
 
     Raises :class:`Fault`: ``file-not-found``, or ``not-a-file`` (also where it cannot be opened), with ``hint``.

@@ -1,16 +1,18 @@
-"""Trains a compiled network with Lightning; ``archspec train`` calls this.
+"""Trains a compiled network with Lightning; ``archspec train`` and ``archspec.fit`` call this.
 
 :func:`fit` trains a network on images and writes to its output folder
 
-    last.ckpt     the state of training after every epoch: ``resume`` continues from it, bit for bit
-    best.ckpt     the same at the epoch that did best on the images held out
-    weights.pt    the network's own ``state_dict`` at that epoch
-    metrics.csv   a row for each epoch
-    result.json   the settings, and the best epoch's figures: written last, so if it exists the others do
-    run.json      what was trained: the spec, its parameters and rewrites, the settings, the calls, the version
-    spec.yaml     the spec expanded, where there is one
+    last.ckpt        the state of training after every epoch: ``resume`` continues from it, bit for bit
+    best.ckpt        the same at the epoch that did best on the images held out
+    weights.pt       the network's own ``state_dict`` at that epoch
+    metrics.csv      a row for each epoch
+    curves.png       its losses and measures over the epochs
+    predictions.png  the best epoch's predictions for some of the images held out
+    result.json      the settings, and the best epoch's figures: written last, so if it exists the others do
+    run.json         what was trained: the spec, its parameters and rewrites, the settings, the calls, the version
+    spec.yaml        the spec expanded, where there is one
 
-and, for segmentation, ``predictions.png``: the best epoch's predictions for some of the images held out.
+Where several processes train, the first writes; all of them end with the best weights.
 
 Needs the ``train`` extra.  Imports torch and Lightning, so nothing that only reads specs may import it.
 """
@@ -19,9 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import logging
 import signal
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,31 +36,27 @@ from archspec.records import record
 from archspec.running import devices
 from archspec.running.room import refusals_told
 from archspec.running.weights import load_weights
-from archspec.training.images import NORMALISATION, ImageData
-from archspec.training.lightning_library import LightningEnvironment, callbacks, lightning
+from archspec.training.augmentation import mixture
+from archspec.training.batches import Batches, Share
+from archspec.training.curves import write_curves
+from archspec.training.data import Data
+from archspec.training.lightning_library import lightning
 from archspec.training.log import CheckpointFiles, Checkpoints, MetricsFile, ProgressBar, save
 from archspec.training.losses import Loss
+from archspec.training.machine import Machine
 from archspec.training.module import Training
+from archspec.training.paths import spread, unknown
 from archspec.training.pictures import UnreadableImage
 from archspec.training.run_folder import alone, begin, clear_partial, read_json, write_json
 from archspec.training.settings import PLAIN, About, Options, Settings, changed, faults, write_record
-from archspec.training.standing import SETTINGS, checked, read_own, settings_of
-from archspec.training.tasks import Classification, OutputRole, Review, Task
+from archspec.training.standing import SETTINGS, checked, read_own, refused, settings_of
+from archspec.training.tasks import Classification, OutputRole, Review, Segmentation, Task
+from archspec.training.trainer import quiet, trainer
 
-DEFAULTS: Mapping[str, Any] = {"epochs": 20, "batch_size": 32, "lr": 1e-3, "seed": 0}
-"""The settings of a training where the call gives none."""
+SMALLER = "use a smaller batch (`--batch-size`), smaller images, or take each batch in portions (`--accumulate`)"
 
-CLIP = 1.0
-"""The norm that gradients are clipped to, so that a deep network without normalisation survives its first steps."""
-
-
-SMALLER = "use a smaller batch (`--batch-size`) or smaller images"
-
-QUIETED = (
-    ".*does not have many workers",  # few are meant
-    ".*LeafSpec",  # Lightning's own use of what torch deprecates
-)
-"""Lightning's warnings that tell the user nothing useful."""
+GONE = ("Connection closed by peer", "Connection reset by peer", "Socket closed", "gloo", "NCCL", "ProcessGroup")
+"""What torch's errors speak of when another process has ended."""
 
 
 @record
@@ -86,7 +82,7 @@ class Result:
 
 def fit(
     model: nn.Module | Callable[[], nn.Module],
-    data: ImageData,
+    data: Data,
     output_folder: Path | str,
     options: Options = PLAIN,
     *,
@@ -107,42 +103,118 @@ def fit(
     Raises :class:`SpecError` if the data, the files or the device do not fit the network, if the folder cannot be
     written, or if another training is writing to it.
     """
-    output_folder, about = Path(output_folder), about or About()
+    output_folder, about, machine = Path(output_folder), about or About(), options.machine
     place, start = _begins_at(options, output_folder)
     content = {} if start is None else read_own(start)
     given = options.given
     settings = _settings(data, about, given) if start is None else _resumed(data, about, given, content, start)
+    _check_shares(settings, machine, data)
     torch.manual_seed(settings.seed)
     network = _trainable(model if isinstance(model, nn.Module) else model())
     task = task or Classification(data.classes)
-    roles = roles or {"output": OutputRole()}
-    training_set = data.training_batches(settings.batch_size, settings.seed)
-    steps = len(training_set)
-    training = Training(network, task, roles, settings.lr, settings.epochs * steps, settings.seed, loss)
-    training.kept = {SETTINGS: settings.model_dump()}
+    steps = data.steps(settings.batch_size, machine.accumulate)
+    training = Training(network, task, roles or {"output": OutputRole()}, settings, steps, loss)
+    training.kept = {SETTINGS: settings.plain}
     _check_outputs(training, data)
     notes = () if options.weights is None else load_weights(network, options.weights, len(data.classes))
+    _prepare(training, data, machine, start)
     checkpoints, files = Checkpoints(output_folder, f"val_{task.measure}"), CheckpointFiles()
     metrics = MetricsFile(output_folder / "metrics.csv")
-    shown = [ProgressBar(console, task.measure, task.title, checkpoints)] if console else []
-    with _quiet():
-        trainer = _trainer(place, settings, output_folder, [metrics, checkpoints, *shown], files, console is not None)
+    watching = [metrics, checkpoints]
+    if console:
+        watching.append(ProgressBar(console, task.measure, task.title, checkpoints, data.images[0]))
+    with quiet():
+        engine = trainer(
+            place, settings, machine, output_folder, watching, files, monitor=checkpoints.monitor,
+            progress=console is not None, names=options.loggers, ours=data.ours, unused=_unused(training),
+        )  # fmt: skip
+        training.share = Share(engine.global_rank, engine.world_size, machine.accumulate)
+        first = engine.is_global_zero
         left = settings.epochs
         if start is not None:
-            files.resumed = checked(content, start, training, checkpoints, trainer, steps)
-            left -= files.resumed["epoch"] + 1
-            _check_left(left, start, output_folder, settings)
-        with alone(output_folder), _faults_reported():
-            _open(output_folder, start, options.overwrite)
-            write_record(output_folder, about, settings)
+            files.resumed = checked(content, start, training, engine, steps)
+            left = _left(files.resumed, engine, settings)
+            _check_left(left, files.resumed["epoch"] + 1, start, output_folder, settings)
+        with alone(output_folder) if first else contextlib.nullcontext(), _faults_reported(data, training.share):
+            if first:
+                _open(output_folder, start, options.overwrite)
+                write_record(output_folder, about, settings, data.normalisation)
             if left:
-                validation_set = data.validation_batches(settings.batch_size)
-                refused = f"{place} has too little memory for a batch of {settings.batch_size}"
-                with refusals_told(refused, SMALLER):
-                    trainer.fit(training, training_set, validation_set, ckpt_path=start, weights_only=True)
+                refusal = f"{place} has too little memory for a batch of {settings.batch_size}"
+                with refusals_told(refusal, SMALLER):
+                    training.loaders = _loaders(training, data)
+                    engine.fit(training, ckpt_path=start, weights_only=True)
             else:
                 checkpoints.load_state_dict(files.resumed["callbacks"][checkpoints.state_key])
-            return _ended(network.to(place), task, data, settings, checkpoints, notes)
+            return _ended(network.to(place), task, data, settings, checkpoints, notes, first)
+
+
+def _loaders(training: Training, data: Data) -> tuple[Any, Any]:
+    """The batches to train on and those held out, this process's part of them."""
+    settings, share = training.recipe, training.share
+    learnt = data.training_batches(
+        settings.batch_size, settings.seed, share, settings.augment, settings.balance == "sampling"
+    )
+    if data.ours and isinstance(learnt.batch_sampler, Batches):
+        training.batches = learnt.batch_sampler
+    return learnt, data.validation_batches(settings.batch_size, share)
+
+
+def _check_shares(settings: Settings, machine: Machine, data: Data) -> None:
+    """Refuse steps that have too few images for all devices and portions."""
+    parts = machine.local * machine.nodes * machine.accumulate
+    fewest = min(settings.batch_size, settings.images[0] // max(1, data.steps(settings.batch_size, 1)))
+    if data.ours and parts > 1 and fewest < parts:
+        message = f"a step of {fewest} images cannot be shared out among {parts} parts"
+        hint = "use a larger `--batch-size`, fewer `--devices` or a smaller `--accumulate`"
+        raise SpecError([Diagnostic("bad-setting", message, hint=hint)])
+    if machine.local * machine.nodes > settings.images[1]:
+        message = f"{machine.local * machine.nodes} devices are more than the {settings.images[1]} images held out"
+        raise SpecError([Diagnostic("bad-setting", message)])
+
+
+def _prepare(training: Training, data: Data, machine: Machine, start: Path | None) -> None:
+    """Apply the recipe to the network and the loss: what is frozen, balance, mixtures; then layout and compilation."""
+    recipe, names = training.recipe, [name for name, _ in training.model.named_parameters()]
+    wrong = unknown("freeze", recipe.freeze, names) + unknown("layer_lr", recipe.layer_lr, names)
+    if wrong and start is not None:
+        raise refused(start, [each.message for each in wrong])
+    if recipe.mix is not None and isinstance(training.task, Segmentation):
+        message = "`mix` is for images with one class each; a mask has no share of a class"
+        wrong.append(Diagnostic("bad-setting", message))
+    if wrong:
+        raise SpecError(wrong)
+    training.hold(tuple(spread(recipe.freeze)))
+    if not any(parameter.requires_grad for parameter in training.model.parameters()):
+        raise SpecError([Diagnostic("nothing-to-train", "`freeze` leaves nothing to train")])
+    if recipe.mix is not None:
+        training.mixture = mixture(recipe.mix, len(data.classes))
+    if recipe.balance == "loss":
+        _balance(training, data)
+    if machine.channels_last:
+        training.channels_last = True
+        training.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    if machine.compile:
+        training.model.compile()
+
+
+def _balance(training: Training, data: Data) -> None:
+    """Weigh each class in the loss by one over how often it occurs; the weights of all that occur are 1 on average."""
+    if training.criterion.weights is not None:
+        message = "`balance: loss` would take the place of the weights in the spec's loss"
+        raise SpecError([Diagnostic("conflicting-options", message, hint="leave one of them out")])
+    counts = data.counts()
+    if counts is None:
+        message = "`balance: loss` needs to count the classes, which a DataLoader of your own does not tell"
+        raise SpecError([Diagnostic("bad-setting", message, hint="put `weights` into the spec's loss")])
+    there = [1 / count for count in counts if count]
+    scale = len(there) / sum(there)
+    training.criterion.weights = torch.tensor([scale / count if count else 0.0 for count in counts])
+
+
+def _unused(training: Training) -> bool:
+    """Whether some weights get no gradient: those that only outputs without a weight in the loss need."""
+    return any(not weight for weight in training.criterion.outputs.values())
 
 
 def _begins_at(options: Options, folder: Path) -> tuple[torch.device, Path | None]:
@@ -171,43 +243,16 @@ def _trainable(network: nn.Module) -> nn.Module:
     return network
 
 
-def _trainer(
-    place: torch.device,
-    settings: Settings,
-    folder: Path,
-    watching: list[callbacks.Callback],
-    files: CheckpointFiles,
-    progress: bool,
-) -> lightning.Trainer:
-    """Lightning's trainer on one device, which writes to the folder and reports progress."""
-    return lightning.Trainer(
-        accelerator=place.type,
-        devices=[place.index] if place.index is not None else 1,
-        max_epochs=settings.epochs,
-        callbacks=watching,
-        default_root_dir=folder,
-        gradient_clip_val=CLIP,
-        logger=False,
-        enable_progress_bar=progress,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-        plugins=[LightningEnvironment(), files],
-    )
-
-
-def _settings(data: ImageData, about: About, given: Mapping[str, Any]) -> Settings:
+def _settings(data: Data, about: About, given: Mapping[str, Any]) -> Settings:
     """The settings of a new run."""
     try:
-        return Settings(**{**DEFAULTS, **given}, **_facts(data), network=about.network)
+        return Settings(**given, **_facts(data), network=about.network)
     except ValidationError as error:
         message = "these training settings are not valid"
         raise SpecError([Diagnostic("bad-setting", message, details=tuple(faults(error)))]) from None
 
 
-def _resumed(
-    data: ImageData, about: About, given: Mapping[str, Any], content: Mapping[Any, Any], start: Path
-) -> Settings:
+def _resumed(data: Data, about: About, given: Mapping[str, Any], content: Mapping[Any, Any], start: Path) -> Settings:
     """The settings of a checkpoint's run, if the call agrees with them; only the number of epochs may differ."""
     begun = settings_of(content, start)
     asked = {**given, **_facts(data), "epochs": begun.epochs}
@@ -219,60 +264,64 @@ def _resumed(
     return begun.model_copy(update={"epochs": given.get("epochs", begun.epochs)})
 
 
-def _facts(data: ImageData) -> dict[str, Any]:
+def _facts(data: Data) -> dict[str, Any]:
     """The settings that follow from the data."""
-    size = data.training.size
-    return {
-        "classes": tuple(data.classes),
-        "channels": data.training.channels,
-        "size": (size[0], size[1]),
-        "images": (len(data.training), len(data.validation)),
-    }
+    return {"classes": data.classes, "channels": data.channels, "size": data.size, "images": data.images}
 
 
-def _check_left(left: int, start: Path, folder: Path, settings: Settings) -> None:
+def _left(content: Mapping[str, Any], engine: lightning.Trainer, settings: Settings) -> int:
+    """The number of epochs that a resumed run has before it; none after an early stop."""
+    for callback in engine.early_stopping_callbacks:
+        counted = content["callbacks"][callback.state_key]["wait_count"]
+        if settings.early_stop is not None and counted >= settings.early_stop:
+            return 0
+    return settings.epochs - content["epoch"] - 1
+
+
+def _check_left(left: int, done: int, start: Path, folder: Path, settings: Settings) -> None:
     """Refuse to resume a run that has ended, unless its last files are still to be written."""
-    ended = settings.epochs - left
     unfinished = start == folder / "last.ckpt" and not (
-        read_json(folder / "result.json").get("epochs") == ended and (folder / "weights.pt").is_file()
+        read_json(folder / "result.json").get("epochs") == settings.epochs and (folder / "weights.pt").is_file()
     )
     if left > 0 or (left == 0 and unfinished):
         return
-    message = f"`{printable(str(start))}` has already finished {ended} of {settings.epochs} epochs"
+    message = f"`{printable(str(start))}` has already finished {done} of {settings.epochs} epochs"
     raise SpecError([Diagnostic("nothing-to-train", message, hint="to continue, use a larger `--epochs`")])
 
 
 def _ended(
-    network: nn.Module, task: Task, data: ImageData, settings: Settings, checkpoints: Checkpoints,
-    notes: tuple[Diagnostic, ...],
+    network: nn.Module, task: Task, data: Data, settings: Settings, checkpoints: Checkpoints,
+    notes: tuple[Diagnostic, ...], first: bool,
 ) -> Result:  # fmt: skip
-    """Load the best epoch's weights into the network, review it, and write the final files."""
+    """Load the best epoch's weights into the network, review it, and write the final files in the first process."""
     folder = checkpoints.best.parent
     load_weights(network, checkpoints.best)
+    written = checkpoints.best, folder / "weights.pt", folder / "metrics.csv"
+    if not first:
+        return Result(checkpoints.epoch, checkpoints.score, *written, None, notes)
+    write_curves(folder / "metrics.csv", folder / "curves.png", task.measure, task.title)
     review = task.review(network, data, settings.batch_size, folder)
     network.to("cpu")
     save(network.state_dict(), folder / "weights.pt")
-    mean, deviation = NORMALISATION[settings.channels]
-    told = settings.model_dump(exclude={"channels", "size", "images", "network"})
+    mean, std = data.normalisation or (None, None)
+    told = {key: value for key, value in settings.plain.items() if key not in ("channels", "size", "images", "network")}
     summary = {
         task.measure: checkpoints.score,
-        **({"by_class": review.by_class} if review else {}),
+        **({"by_class": review.by_class} if review.by_class else {}),
         "epoch": checkpoints.epoch,
         **told,
-        "input": {"channels": settings.channels, "size": settings.size, "mean": mean, "deviation": deviation},
+        "input": {"channels": settings.channels, "size": settings.size, "mean": mean, "std": std},
         "images": dict(zip(("training", "validation"), settings.images, strict=True)),
     }
     write_json(folder / "result.json", summary)  # written last: if it exists, the others do
-    written = checkpoints.best, folder / "weights.pt", folder / "metrics.csv"
     return Result(checkpoints.epoch, checkpoints.score, *written, review, notes)
 
 
-def _check_outputs(training: Training, data: ImageData) -> None:
+def _check_outputs(training: Training, data: Data) -> None:
     """Check the outputs of the network in training mode against the task; only shapes are computed."""
-    channels, size = data.training.channels, data.training.size
     shapes = copy.deepcopy(training).to("meta").train()
     with torch.no_grad():
-        outputs = shapes.outputs(torch.empty(2, channels, *size, device="meta"))
+        outputs = shapes.outputs(torch.empty(2, data.channels, *data.size, device="meta"))
     weighed = {name: tuple(output.shape[1:]) for name, output in outputs.items() if training.roles[name].loss_weight}
     found = [fault for name, shape in weighed.items() if (fault := training.task.fault(name, shape))]
     if found:
@@ -280,34 +329,23 @@ def _check_outputs(training: Training, data: ImageData) -> None:
 
 
 @contextlib.contextmanager
-def _faults_reported() -> Iterator[None]:
+def _faults_reported(data: Data, share: Share) -> Iterator[None]:
     """Turn errors during training into :class:`SpecError`; Control-C passes through."""
     try:
         yield
     except UnreadableImage as error:
         said = str(error).rsplit(f"{UnreadableImage.__name__}: ", 1)[-1].strip()  # a worker adds its traceback
-        raise SpecError([Diagnostic("unreadable-image", said)]) from None
+        raise SpecError(data.faults() or [Diagnostic("unreadable-image", said)]) from None
     except Fault as fault:
         raise SpecError([fault.diagnostic]) from None
+    except RuntimeError as error:
+        if share.world == 1 or not any(each in str(error) for each in GONE):
+            raise
+        message = f"process {share.rank} of {share.world} has lost another: it was killed, or has failed"
+        hint = "`--resume` continues after the last whole epoch"
+        raise SpecError([Diagnostic("peer-lost", message, hint=hint)]) from None
     except SystemExit as error:
         if not isinstance(error.__context__, KeyboardInterrupt):
             raise
         signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning ignores it and exits
         raise KeyboardInterrupt from None
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Suppress what Lightning logs about hardware, workers and its own products; errors still come through."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            for message in QUIETED:
-                warnings.filterwarnings("ignore", message)
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -7,7 +7,7 @@
 On the left, a fifth of each class is held out for validation, chosen by the files' names alone: the split depends on
 neither the seed nor the machine, and adding a file moves few others.  On the right, the user gives the split.  Images
 are converted to grey or colour, resized to the network's input size (their aspect ratio may change) and normalised;
-nothing is augmented.
+a recipe may change them at random in between (:mod:`archspec.training.augmentation`).
 
 Images with masks, for segmentation, are in :mod:`archspec.training.masks`; training sees both as :class:`ImageData`.
 
@@ -19,23 +19,25 @@ from __future__ import annotations
 
 import hashlib
 import os
-from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import numpy
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader
 
-from archspec.diagnostics import Diagnostics, Fault, SpecError, printable
+from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, printable
 from archspec.source import is_folder
+from archspec.training.augmentation import Augmented
+from archspec.training.batches import ALONE, Batches, Held, Share, Shuffled, ends
+from archspec.training.data import spread
 from archspec.training.examples import digits as digits
 from archspec.training.examples import scenes as scenes
-from archspec.training.pictures import UnreadableImage, picture
+from archspec.training.image_set import NORMALISATION, Examples, Images, Sample
+from archspec.training.settings import Normalisation
+from archspec.training.transforms import Transform
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 VALIDATION_NAMES = ("val", "valid", "validation")
@@ -45,112 +47,8 @@ HELD_OUT = 0.2
 PRELOADED_BYTES = 512 * 2**20
 """Data sets smaller than this, decoded and resized, are kept in memory; larger ones are read in every epoch."""
 
-NORMALISATION: dict[int, tuple[tuple[float, ...], tuple[float, ...]]] = {
-    1: ((0.5,), (0.5,)),
-    3: ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-}
-"""Mean and standard deviation by channel count, for pixels in [0, 1]; for three channels those of ImageNet."""
-
-Sample = tuple[Path, int]
-"""An image file and the index of its class."""
-
-
-class Examples(Dataset[tuple[Tensor, Any]]):
-    """A data set to train or validate on: item ``i`` is an image, ``[channels, *size]``, and its target."""
-
-    size: tuple[int, int]
-    channels: int
-
-    @abstractmethod
-    def __len__(self) -> int: ...
-
-    @property
-    @abstractmethod
-    def bytes(self) -> int:
-        """The size of all data in bytes, decoded and resized."""
-
-    @property
-    @abstractmethod
-    def preloaded(self) -> bool:
-        """Whether everything is in memory."""
-
-    @abstractmethod
-    def preload(self, diagnostics: Diagnostics) -> None:
-        """Read everything into memory; each unusable file is an error of its own."""
-
-
-class Images(Examples):
-    """Images and classes: item ``i`` is ``([channels, height, width] of float32, class index)``."""
-
-    def __init__(self, samples: Sequence[Sample], size: tuple[int, int], channels: int) -> None:
-        self.samples = tuple(samples)
-        self.size = size
-        self.channels = channels
-        self._pixels: Tensor | None = None
-        mean, deviation = NORMALISATION[channels]
-        self._mean = torch.tensor(mean).view(-1, 1, 1)
-        self._deviation = torch.tensor(deviation).view(-1, 1, 1)
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        path, target = self.samples[index]
-        pixels = self.read(path) if self._pixels is None else self._pixels[index]
-        return (pixels.float() / 255 - self._mean) / self._deviation, target
-
-    @property
-    def bytes(self) -> int:
-        """The size of all images in bytes, decoded and resized."""
-        return len(self.samples) * self.channels * self.size[0] * self.size[1]
-
-    @property
-    def preloaded(self) -> bool:
-        """Whether the images are in memory."""
-        return self._pixels is not None
-
-    def preload(self, diagnostics: Diagnostics) -> None:
-        """Read every image into memory; each one that cannot be read is an error of its own."""
-        pixels: list[Tensor] = []
-        for path, _ in self.samples:
-            try:
-                pixels.append(self.read(path))
-            except UnreadableImage as error:
-                diagnostics.error("unreadable-image", str(error))
-        if len(pixels) == len(self.samples):
-            self._pixels = torch.stack(pixels)
-
-    def read(self, path: Path) -> Tensor:
-        """One image as ``[channels, height, width]`` of uint8.  Raises :class:`UnreadableImage`."""
-        height, width = self.size
-        with picture(path) as file:
-            image = ImageOps.exif_transpose(file)
-            if image.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion would clip
-                image = Image.fromarray((numpy.asarray(image, numpy.int32) >> 8).clip(0, 255).astype(numpy.uint8))
-            image = image.convert("L" if self.channels == 1 else "RGB")
-            values = numpy.array(image.resize((width, height), Image.Resampling.BILINEAR))
-        return torch.from_numpy(values).view(height, width, self.channels).permute(2, 0, 1)
-
-
-class Shuffled(Sampler[int]):
-    """A permutation for each epoch; it depends only on the seed and the epoch."""
-
-    def __init__(self, length: int, seed: int) -> None:
-        self.length = length
-        self.seed = seed
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Set the epoch; Lightning calls this before each one."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(mixed(self.seed, self.epoch))
-        return iter(torch.randperm(self.length, generator=generator).tolist())
-
+LISTED = 20
+"""So many examples that were left out are named."""
 
 Part = TypeVar("Part", bound=Examples)
 
@@ -162,30 +60,92 @@ class ImageData(Generic[Part]):
     classes: tuple[str, ...]
     training: Part
     validation: Part
+    notes: tuple[Diagnostic, ...] = ()
+    """What was left out."""
+
+    @property
+    def channels(self) -> int:
+        """Channels of each image."""
+        return self.training.channels
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of each image."""
+        return self.training.size
+
+    @property
+    def images(self) -> tuple[int, int]:
+        """The numbers of training and of held-out examples."""
+        return len(self.training), len(self.validation)
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """Mean and standard deviation of each channel, for pixels in [0, 1]."""
+        return NORMALISATION[self.channels]
+
+    @property
+    def ours(self) -> bool:
+        """The batches are our own."""
+        return True
+
+    def steps(self, batch_size: int, portions: int) -> int:
+        """The number of steps in an epoch."""
+        del portions
+        return len(ends(len(self.training), batch_size))
+
+    def counts(self) -> list[int]:
+        """How often each class occurs in training."""
+        return self.training.counts()
+
+    def shown(self, count: int) -> Iterator[tuple[Tensor, Any]]:
+        """Some of the images held out, spread over them, with their targets."""
+        return (self.validation[index] for index in spread(len(self.validation), count))
+
+    def faults(self) -> list[Diagnostic]:
+        """Why images cannot be used: all of them are read."""
+        return [fault for part in (self.training, self.validation) for fault in part.faults().values()]
 
     @property
     def workers(self) -> int:
         """The number of worker processes: none if the images are in memory."""
         return 0 if self.training.preloaded else min(4, os.cpu_count() or 1)
 
-    def training_batches(self, batch_size: int, seed: int) -> DataLoader[tuple[Tensor, Any]]:
-        """Shuffled batches.  A last batch of one image is dropped: batch normalisation cannot train on it."""
-        length = len(self.training)
-        lone = length > batch_size > 1 and length % batch_size == 1
-        order = Shuffled(length, seed)
-        return DataLoader(self.training, batch_size, sampler=order, drop_last=lone, **self._reading())
+    def training_batches(
+        self,
+        batch_size: int,
+        seed: int,
+        share: Share = ALONE,
+        augment: Sequence[Transform] = (),
+        balanced: bool = False,
+    ) -> DataLoader[tuple[Tensor, Any]]:
+        """Shuffled batches of this process's part of each step."""
+        order = Shuffled(len(self.training), seed, self._chances() if balanced else None)
+        examples = (
+            Augmented(self.training, augment, seed, not isinstance(self.training, Images)) if augment else self.training
+        )
+        return DataLoader(examples, batch_sampler=Batches(order, batch_size, share, bool(augment)), **self._reading())
 
-    def validation_batches(self, batch_size: int) -> DataLoader[tuple[Tensor, Any]]:
-        """Batches in order."""
-        return DataLoader(self.validation, batch_size, **self._reading())
+    def validation_batches(self, batch_size: int, share: Share = ALONE) -> DataLoader[tuple[Tensor, Any]]:
+        """Batches in order, of this process's part of the images."""
+        held = Held(len(self.validation), batch_size, share)
+        return DataLoader(self.validation, batch_sampler=held, **self._reading())
 
     def _reading(self) -> dict[str, Any]:
         return {"num_workers": self.workers, "persistent_workers": self.workers > 0}
 
+    def _chances(self) -> Tensor:
+        """The weight of each training image when classes are drawn alike."""
+        if not isinstance(self.training, Images):
+            message = "`balance: sampling` is for images with one class each; for masks use `balance: loss`"
+            raise SpecError([Fault("bad-setting", message).diagnostic])
+        counts = self.training.counts()
+        return torch.tensor([1 / counts[target] for _, target in self.training.samples], dtype=torch.float64)
 
-def load_images(folder: Path | str, size: Sequence[int], channels: int) -> ImageData[Images]:
+
+def load_images(folder: Path | str, size: Sequence[int], channels: int, skip_bad: bool = False) -> ImageData[Images]:
     """The images under ``folder``, ready for a network whose input is ``[channels, *size]``.
 
+    ``skip_bad`` leaves out files that cannot be read, and counts them in the result's notes.
     Raises :class:`SpecError` with everything found wrong: no folder, no classes, a single class, classes without
     images, files that are not images, an input that images do not fit.
     """
@@ -198,9 +158,9 @@ def load_images(folder: Path | str, size: Sequence[int], channels: int) -> Image
         diagnostics.add(fault.diagnostic)
         raise SpecError(diagnostics.all) from None
     diagnostics.raise_if_errors()
-    parts = [Images(samples, (size[0], size[1]), channels) for samples in (training, validation)]
-    preload_if_small(parts, diagnostics)
-    return ImageData(classes, *parts)
+    whole = (size[0], size[1])
+    parts = [Images(samples, whole, channels, len(classes)) for samples in (training, validation)]
+    return ready(classes, parts, diagnostics, skip_bad)
 
 
 def check_input(size: Sequence[int], channels: int) -> None:
@@ -210,17 +170,37 @@ def check_input(size: Sequence[int], channels: int) -> None:
         raise Fault("not-an-image", f"the network's input is [{shape}], but images need [1, H, W] or [3, H, W]")
 
 
+def ready(classes: tuple[str, ...], parts: Sequence[Part], diagnostics: Diagnostics, skip_bad: bool) -> ImageData[Part]:
+    """The parts to train on and held out as a data set, in memory if they are small.
+
+    Raises :class:`SpecError` with every unusable example; ``skip_bad`` leaves them out instead.
+    """
+    if not skip_bad:
+        preload_if_small(parts, diagnostics)
+        return ImageData(classes, parts[0], parts[1])
+    kept, bad = [], []
+    for part in parts:
+        faults = part.faults()
+        kept.append(part.without(faults) if faults else part)
+        bad += faults.values()
+        if not len(kept[-1]):
+            diagnostics.add(bad[-1])
+    preload_if_small(kept, diagnostics)
+    notes = []
+    if bad:
+        message = f"{len(bad):,} of {sum(map(len, parts)):,} images cannot be used and were left out"
+        listed = tuple(fault.message for fault in bad[:LISTED])
+        more = (f"and {len(bad) - LISTED:,} more",) if len(bad) > LISTED else ()
+        notes.append(Diagnostic("skipped", message, details=(*listed, *more), severity="warning"))
+    return ImageData(classes, kept[0], kept[1], tuple(notes))
+
+
 def preload_if_small(parts: Sequence[Examples], diagnostics: Diagnostics) -> None:
     """Read a small data set into memory.  Raises :class:`SpecError` with every unusable file."""
     if sum(part.bytes for part in parts) <= PRELOADED_BYTES:
         for part in parts:
             part.preload(diagnostics)
     diagnostics.raise_if_errors()
-
-
-def mixed(seed: int, number: int) -> int:
-    """A seed for one step or epoch, different from those of others."""
-    return (seed * 1_000_000_007 + number + 1) % 2**63
 
 
 def _split(folder: Path, diagnostics: Diagnostics) -> tuple[tuple[str, ...], list[Sample], list[Sample]]:
@@ -263,7 +243,7 @@ def _given_split(
         listed = ", ".join(f"`{name}`" for name in unknown[:5])
         message = f"`{printable(str(held_out))}` has classes that `{printable(str(train))}` lacks: {listed}"
         diagnostics.error("unknown-class", message)
-    training = [(path, order[name]) for name, paths in found.items() for path in paths]
+    training: list[Sample] = [(path, order[name]) for name, paths in found.items() for path in paths]
     return (
         tuple(found),
         training,

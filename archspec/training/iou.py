@@ -1,4 +1,7 @@
-"""Mean intersection over union, accumulated batch by batch.
+"""Mean intersection over union, from torchmetrics' confusion matrix.
+
+torchmetrics' own Jaccard index leaves an ignored class out of the mean, even where the network predicts it at pixels
+that count.
 
 Imports torchmetrics, which must come after Lightning: :mod:`archspec.training.tasks` imports this
 when a metric is made.
@@ -8,41 +11,29 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
+from torchmetrics.classification import MulticlassConfusionMatrix
 
 
-class MeanIoU(Metric):
+class MeanIoU(MulticlassConfusionMatrix):
     """The mean over classes of intersection over union, over all pixels seen so far.
 
     For one class it is the number of pixels where both prediction and truth are the class, over the number where
     either is.  Classes that occur in neither do not count, nor do pixels whose truth is ``ignored``.
     """
 
-    is_differentiable = False
     higher_is_better = True
-    full_state_update = False
-    confusion: Tensor
 
     def __init__(self, classes: int, ignored: int) -> None:
-        super().__init__()
-        self.classes = classes
-        self.ignored = ignored
-        self.add_state("confusion", torch.zeros(classes, classes, dtype=torch.int64), dist_reduce_fx="sum")
-
-    def update(self, scores: Tensor, target: Tensor) -> None:
-        """Count the pixels of ``scores``, ``[batch, classes, …]``, against ``target``, ``[batch, …]``."""
-        counted = target != self.ignored
-        pairs = target[counted] * self.classes + scores.argmax(1)[counted]
-        self.confusion += torch.bincount(pairs, minlength=self.classes**2).view(self.classes, self.classes)
+        super().__init__(classes, ignore_index=ignored, validate_args=False)
 
     def by_class(self) -> list[float | None]:
         """Intersection over union of each class; None for classes that occur in neither truth nor prediction."""
-        intersection = self.confusion.diagonal()
-        union = self.confusion.sum(0) + self.confusion.sum(1) - intersection
+        intersection = self.confmat.diagonal()
+        union = self.confmat.sum(0) + self.confmat.sum(1) - intersection
         pairs = zip(intersection.tolist(), union.tolist(), strict=True)
         return [one / whole if whole else None for one, whole in pairs]
 
     def compute(self) -> Tensor:
         """The mean over the classes that occur."""
         found = [each for each in self.by_class() if each is not None]
-        return torch.tensor(sum(found) / len(found) if found else 0.0, device=self.confusion.device)
+        return torch.tensor(sum(found) / len(found) if found else 0.0, device=self.confmat.device)

@@ -14,7 +14,7 @@ with contextlib.suppress(ImportError):
 
 import lightning.pytorch as lightning
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-from lightning.pytorch import callbacks
+from lightning.pytorch import callbacks, loggers
 from lightning.pytorch.plugins.io import CheckpointIO
 
-__all__ = ["CheckpointIO", "LightningEnvironment", "callbacks", "lightning"]
+__all__ = ["CheckpointIO", "LightningEnvironment", "callbacks", "lightning", "loggers"]

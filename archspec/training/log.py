@@ -1,4 +1,9 @@
-"""Lightning callbacks: checkpoints, a row of figures for each epoch, a progress bar."""
+"""Lightning callbacks: checkpoints, a row of figures for each epoch, a progress bar.
+
+Each does what Lightning's own does not.  Its CSVLogger empties the table of a run that is resumed, and writes into the
+file that is read; its ModelCheckpoint keeps absolute paths, and forgets the best epoch of a folder that was moved; its
+bars show the time left of an epoch, not of the training.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,15 @@ import csv
 import io
 import math
 import re
+import sys
 import time
 from pathlib import Path
 from typing import Any
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 import torch
 from rich.console import Console
@@ -30,7 +41,7 @@ class MetricsFile(callbacks.Callback):
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Keep the rows of the epochs already done."""
         self._rows = []
-        if trainer.current_epoch:
+        if trainer.current_epoch and trainer.is_global_zero:
             self._rows = [row for row in self._read() if int(row["epoch"]) <= trainer.current_epoch]
 
     def _read(self) -> list[dict[str, Any]]:
@@ -50,7 +61,14 @@ class MetricsFile(callbacks.Callback):
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Rewrite the file with the epoch's row.  Raises :class:`Fault` if the loss is not finite."""
         figures = epoch_figures(trainer)
-        row = {"epoch": trainer.current_epoch + 1, **{name: f"{value:.6g}" for name, value in figures.items()}}
+        if trainer.is_global_zero:
+            self._write(trainer.current_epoch, figures)
+        if not math.isfinite(figures["train_loss"]):
+            message = f"the loss became {figures['train_loss']} in epoch {trainer.current_epoch + 1}"
+            raise Fault("diverged", message, hint="try a smaller learning rate (`--lr`)")
+
+    def _write(self, epoch: int, figures: dict[str, float]) -> None:
+        row = {"epoch": epoch + 1, **{name: f"{value:.6g}" for name, value in figures.items()}}
         self._rows.append({**row, "seconds": f"{time.monotonic() - self._began:.2f}"})
         table = io.StringIO(newline="")
         writer = csv.DictWriter(table, list(self._rows[-1]), extrasaction="ignore")
@@ -58,9 +76,6 @@ class MetricsFile(callbacks.Callback):
         writer.writerows(self._rows)
         with whole(self.path) as file:
             file.write(table.getvalue().encode())
-        if not math.isfinite(figures["train_loss"]):
-            message = f"the loss became {figures['train_loss']} in epoch {trainer.current_epoch + 1}"
-            raise Fault("diverged", message, hint="try a smaller learning rate (`--lr`)")
 
 
 class Checkpoints(callbacks.Checkpoint):
@@ -123,56 +138,81 @@ def save(content: Any, path: Path) -> None:
 
 
 class ProgressBar(callbacks.ProgressBar):
-    """One bar over all epochs on a terminal; elsewhere a line for each epoch."""
+    """One bar over all epochs on a terminal; elsewhere a line for each epoch.
 
-    def __init__(self, console: Console, measure: str, title: str, checkpoints: Checkpoints) -> None:
+    Both show images per second, of training alone, and the largest memory: the device's, or the process's on a CPU.
+    """
+
+    def __init__(self, console: Console, measure: str, title: str, checkpoints: Checkpoints, images: int) -> None:
         super().__init__()
         self._console = console
         self._measure = measure
         self._title = title
         self._checkpoints = checkpoints
+        self._images = images
+        self._speaks = True
         self._bar: Progress | None = None
+        self._spent = 0.0
+        self._batches = 0
+        self._began = 0.0
 
     def disable(self) -> None:
-        """Lightning's hook to silence all processes but the first; there is only one."""
+        """Lightning's hook to silence all processes but the first."""
+        self._speaks = False
 
     def enable(self) -> None:
         """The counterpart of :meth:`disable`."""
+        self._speaks = True
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Show the bar; a resumed training starts at its step."""
-        if not self._console.is_terminal:
+        if not self._console.is_terminal or not self._speaks:
             return
         batches = int(self.total_train_batches)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("steps"))
-        self._bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=self._console)
-        self._bar.add_task("", total=batches * (trainer.max_epochs or 0), completed=batches * trainer.current_epoch)
+        columns = (
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("steps"),
+            TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[speed]}"),
+        )  # fmt: skip
+        self._bar = Progress(*columns, console=self._console)
+        total, done = batches * (trainer.max_epochs or 0), batches * trainer.current_epoch
+        self._bar.add_task("", total=total, completed=done, speed="")
         self._bar.start()
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Name the epoch."""
+        self._spent, self._batches = 0.0, 0
+        self._began = time.monotonic()
         if self._bar:
-            self._bar.update(
-                self._bar.task_ids[0], description=f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
-            )
+            described = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+            self._bar.update(self._bar.task_ids[0], description=described)
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Advance by a step."""
+        self._spent, self._batches = time.monotonic() - self._began, self._batches + 1
         if self._bar:
-            self._bar.advance(self._bar.task_ids[0])
+            self._bar.update(self._bar.task_ids[0], advance=1, speed=self._speed(pl_module.device))
+
+    def _speed(self, device: torch.device) -> str:
+        """Images per second and the largest memory so far, in words."""
+        share = self._batches / max(1, int(self.total_train_batches))
+        return f"{self._images * share / max(self._spent, 1e-9):,.0f} images/s  {used(device) / 1e9:.1f} GB"
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Print the epoch's figures, marking the best so far."""
         figures = epoch_figures(trainer)
+        if not self._speaks:
+            return
         measured = figures[f"val_{self._measure}"]
         mark = " *" if measured > self._checkpoints.score else ""  # checkpoints are updated last
         width = len(str(trainer.max_epochs))
         self._console.print(
             f"epoch {trainer.current_epoch + 1:{width}}/{trainer.max_epochs}  loss {figures['train_loss']:.4f}  "
-            f"held-out loss {figures['val_loss']:.4f}  {self._title} {measured:.2%}{mark}",
+            f"held-out loss {figures['val_loss']:.4f}  {self._title} {measured:.2%}  {self._speed(pl_module.device)}"
+            f"{mark}",
             highlight=False,
+            soft_wrap=True,
         )
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
@@ -189,6 +229,16 @@ class ProgressBar(callbacks.ProgressBar):
         if self._bar:
             self._bar.stop()
             self._bar = None
+
+
+def used(device: torch.device) -> int:
+    """The most memory in bytes that has been in use: of a CUDA device by torch, else of the whole process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if resource is None:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def epoch_figures(trainer: lightning.Trainer) -> dict[str, float]:

@@ -15,7 +15,7 @@ Needs the ``train`` extra.  Imports torch, so only modules that train or run a n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy
@@ -26,18 +26,17 @@ from torch import Tensor
 
 from archspec.diagnostics import Diagnostics, Fault, SpecError, printable
 from archspec.source import is_folder, read
+from archspec.training.image_set import Examples, Images
 from archspec.training.images import (
     SUFFIXES,
     VALIDATION_NAMES,
-    Examples,
     ImageData,
-    Images,
     check_input,
     held_out,
     image_files,
-    preload_if_small,
+    ready,
 )
-from archspec.training.pictures import MASKS, UnreadableImage, picture
+from archspec.training.pictures import MASKS, Stored, UnreadableImage, picture
 from archspec.training.tasks import Segmentation
 
 PASSED_OVER = 255
@@ -48,8 +47,8 @@ NAMES = "classes.txt"
 _SCALED = {"L;2": 85, "L;4": 17}
 """The factor by which Pillow scales the values of grey PNG files with few bits."""
 
-Pair = tuple[Path, Path]
-"""An image file and its mask file."""
+Pair = tuple[Path | Stored, Path | Stored]
+"""An image and its mask, in files of their own or inside another."""
 
 
 class MaskedImages(Examples):
@@ -67,20 +66,45 @@ class MaskedImages(Examples):
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def pixels(self, index: int) -> tuple[Tensor, Tensor]:
+        """An image and its mask, ``[*size]``, −1 at ignored pixels.  Raises :class:`UnreadableImage`."""
         if self._masks is not None:
-            mask = self._masks[index]
-        else:
-            try:
-                mask = self.read_mask(index)
-            except Fault as fault:
-                raise UnreadableImage(str(fault)) from None
-        return self.images[index][0], torch.where(mask < 0, self.task.ignored, mask.long())
+            return self.images.pixels(index)[0], self._masks[index]
+        try:
+            mask = self.read_mask(index)
+        except Fault as fault:
+            found = fault.diagnostic
+            raise UnreadableImage(found.message, found.code, found.hint) from None
+        return self.images.pixels(index)[0], mask
+
+    def target(self, target: Tensor) -> Tensor:
+        """A mask as the loss takes it: the part that the network's output covers, with the loss's ignored value."""
+        part = self.covered(target)
+        return torch.where(part < 0, self.task.ignored, part.long())
+
+    def covered(self, mask: Tensor) -> Tensor:
+        """The centre of masks, ``[…, *task.size]``."""
+        top, left = ((whole - part) // 2 for whole, part in zip(self.size, self.task.size, strict=True))
+        height, width = self.task.size
+        return mask[..., top : top + height, left : left + width]
+
+    def without(self, indices: Collection[int]) -> MaskedImages:
+        """The same images and masks without some of them."""
+        left = [pair for index, pair in enumerate(self.pairs) if index not in indices]
+        return MaskedImages(left, self.size, self.channels, self.task)
+
+    def counts(self) -> list[int]:
+        """The number of pixels of each class."""
+        found = torch.zeros(len(self.task.classes), dtype=torch.int64)
+        for index in range(len(self)):
+            mask = self.covered(self.read_mask(index) if self._masks is None else self._masks[index])
+            found += torch.bincount(mask[mask >= 0], minlength=len(found))
+        return found.tolist()
 
     @property
     def bytes(self) -> int:
         """The size of all images and masks in bytes, decoded and resized."""
-        return self.images.bytes + 4 * len(self.pairs) * self.task.size[0] * self.task.size[1]
+        return self.images.bytes + 4 * len(self.pairs) * self.size[0] * self.size[1]
 
     @property
     def preloaded(self) -> bool:
@@ -101,10 +125,10 @@ class MaskedImages(Examples):
 
     def classes_seen(self) -> set[int]:
         """The classes that occur in the masks in memory."""
-        return set() if self._masks is None else set(self._masks.unique().tolist()) - {-1}
+        return set() if self._masks is None else set(self.covered(self._masks).unique().tolist()) - {-1}
 
     def read_mask(self, index: int) -> Tensor:
-        """One mask as ``[*task.size]`` of int32, −1 at ignored pixels.  Raises :class:`Fault`."""
+        """One mask as ``[*size]`` of int32, −1 at ignored pixels.  Raises :class:`Fault`."""
         image, path = self.pairs[index]
         values = self._values(path)
         shape = _shape(image)
@@ -129,11 +153,9 @@ class MaskedImages(Examples):
         if classes.shape != self.size:
             whole = Image.fromarray(classes)
             classes = numpy.asarray(whole.resize((self.size[1], self.size[0]), Image.Resampling.NEAREST))
-        top, left = ((whole - part) // 2 for whole, part in zip(self.size, self.task.size, strict=True))
-        height, width = self.task.size
-        return torch.from_numpy(classes[top : top + height, left : left + width].copy())
+        return torch.from_numpy(classes.copy())
 
-    def _values(self, path: Path) -> NDArray[numpy.int64]:
+    def _values(self, path: Path | Stored) -> NDArray[numpy.int64]:
         """The values of a mask's pixels, as stored in the file."""
         try:
             with picture(path, MASKS) as file:
@@ -149,7 +171,7 @@ class MaskedImages(Examples):
 
 
 def load_masked_images(
-    folder: Path | str, size: Sequence[int], channels: int, task: Segmentation
+    folder: Path | str, size: Sequence[int], channels: int, task: Segmentation, skip_bad: bool = False
 ) -> ImageData[MaskedImages]:
     """The images and masks under ``folder``, ready for a network with an input ``[channels, *size]``.
 
@@ -169,8 +191,8 @@ def load_masked_images(
         raise SpecError(diagnostics.all) from None
     diagnostics.raise_if_errors()
     parts = [MaskedImages(pairs, (size[0], size[1]), channels, task) for pairs in (training, validation)]
-    preload_if_small(parts, diagnostics)
-    seen = parts[0].classes_seen()
+    found = ready(task.classes, parts, diagnostics, skip_bad)
+    seen = found.training.classes_seen()
     if len(seen) == 1:
         hint = None
         if parts[0].passed_over == PASSED_OVER:
@@ -178,15 +200,13 @@ def load_masked_images(
         only = printable(task.classes[seen.pop()])
         message = f"the training masks have only one class, `{only}`: at least two are needed"
         raise SpecError([Fault("too-few-classes", message, hint=hint).diagnostic])
-    return ImageData(task.classes, *parts)
+    return found
 
 
 def _named(folder: Path, task: Segmentation) -> Segmentation:
     """The task with the class names from the folder's ``classes.txt``, if there is one."""
+    names = class_names(folder, task.classes)
     path = folder / NAMES
-    if not path.exists():
-        return task
-    names = [line.strip() for line in read(path, hint=None).splitlines() if line.strip()]
     if len(names) != len(task.classes):
         message = f"`{_shown(path)}` names {len(names)} classes, but the network has {len(task.classes)}"
         hint = f"`--set classes={len(names)}`, if the spec has a parameter `classes`"
@@ -194,12 +214,20 @@ def _named(folder: Path, task: Segmentation) -> Segmentation:
     return task.named(names)
 
 
-def _split(folder: Path, diagnostics: Diagnostics) -> tuple[list[Pair], list[Pair]]:
+def class_names(folder: Path, otherwise: Sequence[str]) -> Sequence[str]:
+    """The class names of the folder's ``classes.txt``; ``otherwise`` where there is none.  Raises :class:`Fault`."""
+    path = folder / NAMES
+    if not path.exists():
+        return otherwise
+    return [line.strip() for line in read(path, hint=None).splitlines() if line.strip()]
+
+
+def _split(folder: Path, diagnostics: Diagnostics) -> tuple[Sequence[Pair], Sequence[Pair]]:
     """The training pairs and the held-out pairs."""
     named = [folder / name for name in VALIDATION_NAMES if (folder / name).is_dir()]
     if (folder / "train").is_dir() and named:
-        return _pairs(folder / "train", diagnostics), _pairs(named[0], diagnostics)
-    found = dict(_pairs(folder, diagnostics))
+        return all_pairs(folder / "train", diagnostics), all_pairs(named[0], diagnostics)
+    found = dict(all_pairs(folder, diagnostics))
     if len(found) == 1:
         message = f"`{_shown(folder)}` has one image, but needs one for training and one for validation"
         diagnostics.error("too-few-images", message)
@@ -207,7 +235,7 @@ def _split(folder: Path, diagnostics: Diagnostics) -> tuple[list[Pair], list[Pai
     return [(path, found[path]) for path in learnt], [(path, found[path]) for path in held]
 
 
-def _pairs(folder: Path, diagnostics: Diagnostics) -> list[Pair]:
+def all_pairs(folder: Path, diagnostics: Diagnostics) -> list[tuple[Path, Path]]:
     """The images of a folder, sorted, each with its mask."""
     missing = [name for name in ("images", "masks") if not (folder / name).is_dir()]
     if missing:
@@ -220,7 +248,7 @@ def _pairs(folder: Path, diagnostics: Diagnostics) -> list[Pair]:
         hint = f"images end in {', '.join(SUFFIXES)}"
         raise Fault("no-data", f"`{_shown(folder / 'images')}` has no images", hint=hint)
     by_name = {path.relative_to(folder / "masks").with_suffix(""): path for path in masks if path.suffix == ".png"}
-    pairs: dict[Path, Pair] = {}
+    pairs: dict[Path, tuple[Path, Path]] = {}
     for path in images:
         name = path.relative_to(folder / "images").with_suffix("")
         if name in pairs:
@@ -234,7 +262,7 @@ def _pairs(folder: Path, diagnostics: Diagnostics) -> list[Pair]:
     return list(pairs.values())
 
 
-def _shape(path: Path) -> tuple[int, int] | None:
+def _shape(path: Path | Stored) -> tuple[int, int] | None:
     """Height and width of an image file as displayed; None if it cannot be read, which is reported elsewhere."""
     try:
         with picture(path) as file:
@@ -244,5 +272,5 @@ def _shape(path: Path) -> tuple[int, int] | None:
         return None
 
 
-def _shown(path: Path) -> str:
-    return printable(str(path))
+def _shown(path: Path | Stored) -> str:
+    return printable(str(path) if isinstance(path, Path) else path.shown)

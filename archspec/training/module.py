@@ -5,34 +5,37 @@ Imports torch and Lightning.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from archspec.training.images import mixed
+from archspec.training.batches import ALONE, Batches, Share, mixed
 from archspec.training.lightning_library import lightning
 from archspec.training.losses import Loss
+from archspec.training.paths import matching
+from archspec.training.recipe import Recipe
+from archspec.training.schedules import optimiser, scheduler
 from archspec.training.tasks import OutputRole, Task
 
-WEIGHT_DECAY = 1e-2
-WARM_UP = 0.1
-"""The fraction of all steps in which the learning rate rises to its peak; then it falls to zero by half a cosine."""
+Mixture = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 class Training(lightning.LightningModule):
-    """A network in training: the loss over its outputs, AdamW, a warm-up and a cosine schedule."""
+    """A network in training: the loss over its outputs, the recipe's optimiser and schedule.
+
+    ``steps`` is the number of steps in an epoch.
+    """
 
     def __init__(
         self,
         model: nn.Module,
         task: Task,
         roles: Mapping[str, OutputRole],
-        lr: float,
+        recipe: Recipe,
         steps: int,
-        seed: int,
         loss: Loss | None = None,
     ) -> None:
         super().__init__()
@@ -40,16 +43,43 @@ class Training(lightning.LightningModule):
         self.task = task
         self.roles = dict(roles)
         self.criterion = loss or Loss({name: role.loss_weight for name, role in roles.items()})
-        self.lr = lr
+        if recipe.label_smoothing is not None:
+            self.criterion.label_smoothing = recipe.label_smoothing
+        self.recipe = recipe
         self.steps = steps
-        self.seed = seed
+        self.share: Share = ALONE
+        self.batches: Batches | None = None
+        """Our own batches, whose parts may differ in size; None for a loader of the user's."""
+        self.loaders: tuple[Any, Any] = ((), ())
+        """The batches to train on and those held out."""
+        self.mixture: Mixture | None = None
+        self.channels_last = False
         self.kept: dict[str, Any] = {}
+        self.frozen: tuple[str, ...] = ()
+        """The paths of steps that are not trained."""
         self.main = next(name for name, role in self.roles.items() if not role.training)
         self.training_metric = task.metric()
         self.validation_metric = task.metric()
 
+    def hold(self, paths: tuple[str, ...]) -> None:
+        """Train no parameter under these paths; batch normalisation there keeps its running statistics."""
+        self.frozen = paths
+        for name, parameter in self.model.named_parameters():
+            if matching(name, paths) is not None:
+                parameter.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Training:
+        """Training mode, but for what is frozen."""
+        super().train(mode)
+        for name, module in self.model.named_modules():
+            if self.frozen and matching(name, self.frozen) is not None:
+                module.eval()
+        return self
+
     def outputs(self, inputs: Tensor) -> dict[str, Tensor]:
         """The network's outputs by name, without those that are None; it returns one tensor or a NamedTuple."""
+        if self.channels_last and inputs.ndim == 4:
+            inputs = inputs.to(memory_format=torch.channels_last)
         given = self.model(inputs)
         if isinstance(given, Tensor):
             return {self.main: given}
@@ -61,44 +91,68 @@ class Training(lightning.LightningModule):
             return self.criterion(*outputs.values(), target)
         return self.criterion(tuple(outputs.get(name) for name in self.roles), target)
 
+    def train_dataloader(self) -> Any:
+        """The batches to train on; Lightning begins the first epoch's, also of a resumed run, as it asks for them."""
+        self.on_train_epoch_start()
+        return self.loaders[0]
+
+    def val_dataloader(self) -> Any:
+        """The batches held out."""
+        return self.loaders[1]
+
+    def on_train_start(self) -> None:
+        """Training mode: Lightning leaves each module in the mode that it finds."""
+        self.train()
+
+    def on_train_epoch_start(self) -> None:
+        """Make an epoch's random numbers depend only on seed and epoch: a loader of the user's draws its order."""
+        torch.manual_seed(mixed(self.recipe.seed, self.current_epoch))
+
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Make a step's random numbers depend only on seed and step, so that resuming gives the same bits."""
-        torch.manual_seed(mixed(self.seed, self.global_step))
+        part = batch_idx % self.share.portions * self.share.world + self.share.rank
+        torch.manual_seed(mixed(self.recipe.seed, self.global_step * self.share.parts + part))
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         inputs, target = batch
+        learnt = target
+        if self.mixture is not None:
+            inputs, learnt = self.mixture(inputs, target)
         outputs = self.outputs(inputs)
-        loss = self.loss(outputs, target)
+        loss = self.loss(outputs, learnt)
         self.training_metric(outputs[self.main], target)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(target))
+        shared = self.share.world > 1
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(target), sync_dist=shared)
         self.log(f"train_{self.task.measure}", self.training_metric, on_step=False, on_epoch=True)
-        return loss
+        weight = 1.0 if self.batches is None else self.batches.weight(index)
+        return loss if weight == 1.0 else loss * weight
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         inputs, target = batch
         output = self.outputs(inputs)[self.main]
         self.validation_metric(output, target)
-        self.log("val_loss", self.criterion.one(output, target), on_epoch=True, batch_size=len(target))
+        loss, shared = self.criterion.one(output, target), self.share.world > 1
+        self.log("val_loss", loss, on_epoch=True, batch_size=len(target), sync_dist=shared)
         self.log(f"val_{self.task.measure}", self.validation_metric, on_epoch=True)
+
+    def on_train_epoch_end(self) -> None:
+        """Follow the measure, before the epoch's checkpoint: Lightning would do it after, and forget it on resuming."""
+        schedule = self.lr_schedulers()
+        if isinstance(schedule, ReduceLROnPlateau):
+            schedule.step(float(self.trainer.callback_metrics[f"val_{self.task.measure}"]))
+
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
+        """A step of a schedule; one that follows the measure has taken its own."""
+        if not isinstance(scheduler, ReduceLROnPlateau):
+            scheduler.step()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the settings of the training in its checkpoint."""
         checkpoint.update(self.kept)
 
     def configure_optimizers(self) -> Any:
-        trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        groups = [
-            {"params": [each for each in trained if each.ndim > 1], "weight_decay": WEIGHT_DECAY},
-            {"params": [each for each in trained if each.ndim <= 1], "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=self.lr)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, self.steps))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-
-def rate(step: int, steps: int) -> float:
-    """The learning rate at ``step`` of ``steps``, as a fraction of its peak."""
-    warm_up = max(1, round(WARM_UP * steps))
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))
+        optimizer = optimiser(self.model, self.recipe)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": scheduler(optimizer, self.recipe, self.steps, f"val_{self.task.measure}"),
+        }

@@ -1,4 +1,4 @@
-"""A picture of a segmentation network's predictions: images, ground truth and prediction, with a legend.
+"""Pictures of a network's predictions: masks beside the true ones with a legend; images with their classes.
 
 Drawn by Pillow alone.  Class colours are far apart for normal and colour-deficient vision.  Candidates are a grid of
 colours neither dark nor glaring; each next colour is the one farthest from its nearest predecessor, where distance is
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
-from archspec.training.images import NORMALISATION, Examples
+from archspec.diagnostics import printable
+from archspec.training.data import Data
+from archspec.training.settings import Normalisation
 
 Colour = tuple[int, int, int]
 Array = NDArray[numpy.float64]
@@ -27,6 +29,14 @@ PASSED_OVER: Colour = (255, 255, 255)
 INK: Colour = (40, 40, 40)
 PAPER: Colour = (255, 255, 255)
 FRAME: Colour = (150, 150, 150)
+
+RIGHT: Colour = (0, 120, 60)
+WRONG: Colour = (190, 30, 30)
+
+TILES = 24
+"""The number of images in a picture of classes."""
+TILE = 104
+"""The pixels of a tile's longer side."""
 
 SHOWN = 6
 """The number of images in the picture, spread over those held out."""
@@ -96,23 +106,21 @@ def predicted(network: nn.Module, images: Tensor) -> Tensor:
 
 
 def draw(
-    network: nn.Module, examples: Examples, classes: Sequence[str], ignored: int | None, size: tuple[int, int]
+    network: nn.Module, data: Data, classes: Sequence[str], ignored: int | None, size: tuple[int, int]
 ) -> Image.Image:
-    """Draw a column for each of a few images: the input, the truth, the prediction; below them the legend.
+    """Draw a column for each of a few images held out: the input, the truth, the prediction; below them the legend.
 
     ``size`` is the height and width of the network's output, ``ignored`` the index that is not a class.
     """
-    chosen = numpy.linspace(0, len(examples) - 1, min(SHOWN, len(examples))).round().astype(int).tolist()
     colours = numpy.array([*palette(len(classes)), PASSED_OVER], numpy.uint8)
     columns: list[tuple[Image.Image, ...]] = []
     found: set[int] = set()
-    for index in chosen:
-        image, target = examples[index]
+    for image, target in data.shown(SHOWN):
         answer = predicted(network, image[None])[0].argmax(0)
         truth = torch.where(target == ignored, len(classes), target)
         found |= set(truth.unique().tolist()) | set(answer.unique().tolist())
         maps = [Image.fromarray(colours[each.numpy()]) for each in (truth, answer)]
-        columns.append((_photograph(image, size), *maps))
+        columns.append((photograph(image, data.normalisation, size), *maps))
     legend = [(name, colour) for name, colour in zip(classes, palette(len(classes)), strict=True)]
     if len(legend) > 40:  # only classes that occur
         legend = [entry for index, entry in enumerate(legend) if index in found]
@@ -121,12 +129,56 @@ def draw(
     return _sheet(columns, legend)
 
 
-def _photograph(image: Tensor, size: tuple[int, int]) -> Image.Image:
-    """A network's input as an image, cropped to the centre that its output covers."""
-    mean, deviation = (torch.tensor(each).view(-1, 1, 1) for each in NORMALISATION[len(image)])
-    values = ((image * deviation + mean).clamp(0, 1) * 255).round().byte()
-    top, left = ((whole - part) // 2 for whole, part in zip(values.shape[1:], size, strict=True))
-    values = values[:, top : top + size[0], left : left + size[1]].expand(3, -1, -1)
+def draw_classes(network: nn.Module, data: Data, classes: Sequence[str]) -> Image.Image:
+    """Draw some images held out, each with its predicted class and its probability, and the true one if it differs.
+
+    The frame is green where the prediction is right, red where it is wrong.
+    """
+    font = ImageFont.load_default(size=13)
+    tiles: list[tuple[Image.Image, str, str, bool]] = []
+    for image, target in data.shown(TILES):
+        chances = predicted(network, image[None])[0].softmax(0)
+        best, truth = int(chances.argmax()), int(target)
+        said = f"{_short(classes[best])} {float(chances[best]):.0%}"
+        told = "" if best == truth else f"not {_short(classes[truth])}"
+        tiles.append((photograph(image, data.normalisation), said, told, best == truth))
+    across = min(6, len(tiles))
+    wide, high = tiles[0][0].size
+    factor = TILE / max(wide, high)
+    wide, high = max(1, round(wide * factor)), max(1, round(high * factor))
+    step, rise = max(wide, TILE) + 2 * GAP, high + 2 * LINE + GAP
+    sheet = Image.new("RGB", (GAP + across * step, GAP + -(-len(tiles) // across) * rise), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    for index, (image, said, told, right) in enumerate(tiles):
+        left, top = GAP + index % across * step, GAP + index // across * rise
+        sheet.paste(image.resize((wide, high), Image.Resampling.NEAREST), (left, top))
+        colour = RIGHT if right else WRONG
+        pen.rectangle((left - 2, top - 2, left + wide + 1, top + high + 1), outline=colour, width=2)
+        pen.text((left, top + high + LINE // 2), said, colour, font, anchor="lm")
+        pen.text((left, top + high + LINE + LINE // 3), told, INK, font, anchor="lm")
+    return sheet
+
+
+def _short(name: str) -> str:
+    return printable(name if len(name) <= 12 else name[:11] + "…")
+
+
+def photograph(image: Tensor, normalisation: Normalisation | None, size: tuple[int, int] | None = None) -> Image.Image:
+    """A network's input as an image, cropped to the centre that an output of ``size`` covers.
+
+    Where the normalisation is not known, its smallest value is black and its largest white.
+    """
+    if normalisation is None:
+        low, high = image.min(), image.max()
+        values = (image - low) / (high - low).clamp(min=1e-6)
+    else:
+        mean, std = (torch.tensor(each).view(-1, 1, 1) for each in normalisation)
+        values = image * std + mean
+    values = (values.clamp(0, 1) * 255).round().byte()
+    height, width = size or values.shape[1:]
+    top, left = ((whole - part) // 2 for whole, part in zip(values.shape[1:], (height, width), strict=True))
+    values = values[:, top : top + height, left : left + width]
+    values = values[:3] if len(values) >= 3 else values[:1].expand(3, -1, -1)
     return Image.fromarray(values.permute(1, 2, 0).contiguous().numpy())
 
 

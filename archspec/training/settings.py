@@ -9,15 +9,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from archspec.diagnostics import Diagnostic, printable
 from archspec.records import record
-from archspec.training.run_folder import read_json, whole, write_json
-
-Count = Annotated[int, Field(ge=1)]
+from archspec.training.machine import ONE, Machine
+from archspec.training.recipe import Recipe
+from archspec.training.run_folder import Count, read_json, whole, write_json
 
 _COMMENT = re.compile(r"  +#.*$", re.MULTILINE)
 
@@ -43,8 +43,9 @@ class About:
 class Options:
     """The options of a training.
 
-    Where ``epochs``, ``batch_size``, ``lr`` or ``seed`` is None, the value in ``archspec.training.fit.DEFAULTS`` holds.
-    ``weights`` is a file loaded before training; a head for another number of classes than the data's starts anew.
+    ``recipe`` is how to train; ``epochs``, ``batch_size``, ``lr`` and ``seed`` take the place of the recipe's if they
+    are given.  ``weights`` is a file loaded before training; a head for another number of classes than the data's
+    starts anew.  ``loggers`` also get what ``metrics.csv`` has.
 
     ``resume`` continues from a checkpoint, or, if True, from ``last.ckpt`` in the output folder, with the settings of
     that run: ``epochs`` may differ, any other difference is refused.  A run that was killed after its last epoch is
@@ -59,27 +60,31 @@ class Options:
     weights: Path | str | None = None
     resume: Path | str | bool = False
     overwrite: bool = False
+    recipe: Recipe | None = None
+    machine: Machine = ONE
+    loggers: tuple[str, ...] = ()
 
     @property
     def given(self) -> dict[str, Any]:
         """The settings that are given."""
         found = {"epochs": self.epochs, "batch_size": self.batch_size, "lr": self.lr, "seed": self.seed}
-        return {name: value for name, value in found.items() if value is not None}
+        recipe = {} if self.recipe is None else self.recipe.model_dump(exclude=set(TOLD))
+        return recipe | {name: value for name, value in found.items() if value is not None}
 
 
 PLAIN = Options()
 """The options of a training that is given none."""
 
+TOLD = ("recipe", "name", "doc", "source")
+"""What a recipe says of itself, which decides nothing."""
 
-class Settings(BaseModel):
-    """Everything that determines the result of a training, except the number of epochs, which may be raised."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+class Settings(Recipe):
+    """Everything that determines the result of a training: the recipe, the data, the network.
 
-    epochs: Count
-    batch_size: Count
-    lr: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    seed: Annotated[int, Field(ge=0)]
+    The number of epochs may be raised later.
+    """
+
     classes: tuple[str, ...]
     channels: Count
     size: tuple[Count, Count]
@@ -91,13 +96,20 @@ class Settings(BaseModel):
         """The differences between a call and these settings, in words: the call's value, and ours."""
         found = {name: (value, recorded) for name, value in given.items() if value != (recorded := self.told(name))}
         return tuple(
-            "the network is different" if name == "network" else f"{_TITLES[name]} {_said(value)}, was {_said(begun)}"
+            "the network is different"
+            if name == "network"
+            else f"{_TITLES.get(name, f'`{name}` is')} {_said(value)}, was {_said(begun)}"
             for name, (value, begun) in found.items()
         )
 
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The settings as plain data, without what a recipe says of itself."""
+        return self.model_dump(exclude=set(TOLD))
+
     def told(self, name: str) -> Any:
         """The value of a setting as plain data."""
-        return self.model_dump()[name]
+        return self.plain[name]
 
 
 _TITLES = {
@@ -122,13 +134,20 @@ def faults(error: ValidationError, *before: str) -> list[str]:
     ]
 
 
-def write_record(folder: Path, about: About, settings: Settings) -> None:
+Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
+"""Mean and standard deviation of each channel, for pixels in [0, 1]."""
+
+
+def write_record(folder: Path, about: About, settings: Settings, normalisation: Normalisation | None) -> None:
     """Write ``run.json``, to which each call is appended, and ``spec.yaml`` into the folder."""
+    mean, std = normalisation or (None, None)
     calls = read_json(folder / "run.json").get("calls")
     said = {"words": list(about.call), "epochs": settings.epochs}
     told = {
         **about.told,
-        **settings.model_dump(exclude={"network"}),
+        **{name: value for name, value in settings.plain.items() if name != "network"},
+        "mean": mean,
+        "std": std,
         "calls": [*(calls if isinstance(calls, list) else ()), said],
     }
     if about.spec:

@@ -19,13 +19,15 @@ from torch import Tensor
 from archspec.diagnostics import Diagnostic, SpecError, printable
 from archspec.running.checkpoint_files import described, not_plain, read_checkpoint
 from archspec.running.weights import check_weights, network_weights, shapes
-from archspec.training.lightning_library import lightning
-from archspec.training.log import Checkpoints
+from archspec.training.lightning_library import callbacks, lightning
 from archspec.training.module import Training
 from archspec.training.settings import Settings, faults
 
 SETTINGS = "archspec"
 """The key of the :class:`Settings` in a checkpoint."""
+
+AVERAGED = {"n_averaged": torch.zeros((), dtype=torch.int64)}
+"""What Lightning keeps of an average of weights besides the weights."""
 
 STEPS = "epoch_loop.automatic_optimization.optim_progress"
 
@@ -49,17 +51,20 @@ def read_own(path: Path) -> dict[Any, Any]:
 def settings_of(content: Mapping[Any, Any], path: Path) -> Settings:
     """The settings of a checkpoint's training.  Raises :class:`SpecError` that names the wrong fields."""
     if SETTINGS not in content:
-        raise _refused(path, [f"`{SETTINGS}` is missing"])
+        raise refused(path, [f"`{SETTINGS}` is missing"])
     try:
-        return Settings.model_validate(content[SETTINGS])
+        settings = Settings.model_validate(content[SETTINGS])
     except ValidationError as error:
-        raise _refused(path, faults(error, SETTINGS)) from None
+        raise refused(path, faults(error, SETTINGS)) from None
+    wrong = list(_differences(content[SETTINGS], settings.plain, SETTINGS))
+    if wrong:  # a default does not stand for what a checkpoint lacks
+        raise refused(path, wrong)
+    return settings
 
 
 def checked(
-    content: Mapping[Any, Any], path: Path, training: Training, checkpoints: Checkpoints, trainer: lightning.Trainer,
-    steps: int,
-) -> dict[str, Any]:  # fmt: skip
+    content: Mapping[Any, Any], path: Path, training: Training, trainer: lightning.Trainer, steps: int
+) -> dict[str, Any]:
     """The fields of a checkpoint that are read, all of them checked; ``steps`` is the number of steps in one epoch.
 
     Raises :class:`SpecError` that names the wrong fields.
@@ -67,12 +72,12 @@ def checked(
     wanted = shapes(training.model)
     if isinstance(content.get("state_dict"), dict):
         check_weights(network_weights(content, wanted, path).state, wanted, path)
-    own = _own(training, checkpoints, trainer, content)
+    own = _own(training, trainer, content)
     found = {key: content[key] for key in own if key in content}
     wrong = list(_differences({**found, **_chosen(found, own)}, own, ""))
-    wrong = wrong or list(_disagreements(found, training.lr, steps))
+    wrong = wrong or list(_disagreements(found, own, steps))
     if wrong:
-        raise _refused(path, wrong)
+        raise refused(path, wrong)
     return {**found, **_chosen(found, own), "pytorch-lightning_version": version("lightning")}
 
 
@@ -85,9 +90,7 @@ def _chosen(found: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _own(
-    training: Training, checkpoints: Checkpoints, trainer: lightning.Trainer, content: Mapping[Any, Any]
-) -> dict[str, Any]:
+def _own(training: Training, trainer: lightning.Trainer, content: Mapping[Any, Any]) -> dict[str, Any]:
     """What this training would write: types and shapes, without data."""
     shadow = copy.deepcopy(training).to("meta")
     configured = shadow.configure_optimizers()
@@ -99,14 +102,19 @@ def _own(
     learnt = _at(content, "optimizer_states", 0, "state")  # a parameter without a gradient so far has no state
     if isinstance(learnt, dict):
         state["state"] = {index: each for index, each in state["state"].items() if index in learnt}
+    watching: list[callbacks.Callback] = trainer.callbacks  # pyright: ignore[reportAttributeAccessIssue]
+    scaler = trainer.precision_plugin.state_dict()
+    averaged = any(isinstance(each, callbacks.WeightAveraging) for each in watching)
     return {
         "epoch": 0,
         "global_step": 0,
         "state_dict": shadow.state_dict(),
         "loops": {"fit_loop": trainer.fit_loop.state_dict()},
-        "callbacks": {checkpoints.state_key: checkpoints.state_dict()},
+        "callbacks": {each.state_key: kept for each in watching if (kept := each.state_dict())},
         "optimizer_states": [state],
         "lr_schedulers": [schedule.state_dict()],
+        **({type(trainer.precision_plugin).__qualname__: scaler} if scaler else {}),
+        **({"current_model_state": shadow.state_dict(), "averaging_state": AVERAGED} if averaged else {}),
     }
 
 
@@ -138,7 +146,7 @@ def _differences(found: Any, own: Any, where: str) -> Iterator[str]:
         yield f"`{where}` is {found}, below 0"
 
 
-def _disagreements(found: Mapping[str, Any], lr: float, steps: int) -> Iterator[str]:
+def _disagreements(found: Mapping[str, Any], own: Mapping[str, Any], steps: int) -> Iterator[str]:
     """The numbers in a checkpoint that contradict one another; their types are right already."""
     epochs, loop = found["epoch"] + 1, found["loops"]["fit_loop"]
     done, before = f"{epochs} epochs of {steps} steps", f"`epoch` {epochs - 1}"
@@ -146,9 +154,13 @@ def _disagreements(found: Mapping[str, Any], lr: float, steps: int) -> Iterator[
         "global_step": (found["global_step"], epochs * steps, done),
         f"loops.fit_loop.{STEPS}": (loop[STEPS]["optimizer"]["step"]["total"]["completed"], epochs * steps, done),
         "loops.fit_loop.epoch_progress": (loop["epoch_progress"]["current"]["processed"], epochs, before),
-        "lr_schedulers.0.last_epoch": (found["lr_schedulers"][0]["last_epoch"], epochs * steps, done),
-        "lr_schedulers.0.base_lrs": (set(found["lr_schedulers"][0]["base_lrs"]), {lr}, f"`{SETTINGS}.lr`"),
     }
+    schedule, begun = found["lr_schedulers"][0], own["lr_schedulers"][0]
+    if "base_lrs" in begun:
+        told["lr_schedulers.0.last_epoch"] = (schedule["last_epoch"], epochs * steps, done)
+        told["lr_schedulers.0.base_lrs"] = (schedule["base_lrs"], begun["base_lrs"], f"`{SETTINGS}.lr`")
+    else:  # of a plateau
+        told["lr_schedulers.0.last_epoch"] = (schedule["last_epoch"], epochs, before)
     for name, (has, should, said) in told.items():
         if has != should:
             yield f"`{name}` does not agree with {said}"
@@ -166,7 +178,8 @@ def _at(value: Any, *keys: Any) -> Any:
     return value
 
 
-def _refused(path: Path, wrong: list[str]) -> SpecError:
+def refused(path: Path, wrong: list[str]) -> SpecError:
+    """The error of a checkpoint that training cannot continue from."""
     message = f"`{printable(str(path))}` is not a checkpoint that this training can continue from"
     details = (*wrong[:LISTED], *([f"and {len(wrong) - LISTED} more"] if len(wrong) > LISTED else []))
     hint = "`--weights` starts a new training from its weights"

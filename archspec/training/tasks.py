@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
     from torchmetrics import Metric
 
-    from archspec.training.images import ImageData
+    from archspec.training.data import Data
 
 UNLABELLED = -100
 """The target of ignored pixels if the loss names no other: torch's cross-entropy ignores it."""
@@ -39,12 +39,17 @@ class Review:
     """The review of the best network: a figure for each class, and a picture."""
 
     by_class: dict[str, float | None]
-    """None for classes that occur in neither the validation data nor the predictions."""
+    """For segmentation.  None for classes that occur in neither the validation data nor the predictions."""
     picture: Path
 
 
 class Task(Protocol):
     """What a network is trained for.  Training knows the task through this interface only."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of the network's scores."""
+        ...
 
     @property
     def measure(self) -> str:
@@ -64,7 +69,7 @@ class Task(Protocol):
         """Why an output of this shape, without the batch, cannot be trained on; None if it can."""
         ...
 
-    def review(self, network: nn.Module, data: ImageData, batch_size: int, folder: Path) -> Review | None:
+    def review(self, network: nn.Module, data: Data, batch_size: int, folder: Path) -> Review:
         """Review the best network's predictions on the validation data, and write the files to ``folder``."""
         ...
 
@@ -101,8 +106,14 @@ class Classification:
             "class-count", message, hint=f"`--set classes={count}`, if the spec has a parameter `classes`"
         )
 
-    def review(self, network: nn.Module, data: ImageData, batch_size: int, folder: Path) -> None:
-        """Nothing beyond the accuracy."""
+    def review(self, network: nn.Module, data: Data, batch_size: int, folder: Path) -> Review:
+        """``predictions.png``."""
+        from archspec.training.prediction_picture import draw_classes
+
+        picture = folder / "predictions.png"
+        with whole(picture) as file:
+            draw_classes(network, data, self.classes).save(file, format="PNG")
+        return Review({}, picture)
 
 
 @record
@@ -142,7 +153,7 @@ class Segmentation:
             "output-shape", message, hint="`upsample: {to: image}` makes the output as large as the input"
         )
 
-    def review(self, network: nn.Module, data: ImageData, batch_size: int, folder: Path) -> Review:
+    def review(self, network: nn.Module, data: Data, batch_size: int, folder: Path) -> Review:
         """The IoU of each class, and ``predictions.png``."""
         from archspec.training.iou import MeanIoU
         from archspec.training.prediction_picture import draw, predicted
@@ -152,5 +163,5 @@ class Segmentation:
             metric.update(predicted(network, images), target)
         picture = folder / "predictions.png"
         with whole(picture) as file:
-            draw(network, data.validation, self.classes, self.ignored, self.size).save(file, format="PNG")
+            draw(network, data, self.classes, self.ignored, self.size).save(file, format="PNG")
         return Review(dict(zip(self.classes, metric.by_class(), strict=True)), picture)

@@ -158,7 +158,7 @@ EXAMPLES = [
     pytest.param(keyword, example, id=f"{keyword}-{index}")
     for keyword in sorted(ops.names())
     for index, example in enumerate(ops.find(keyword).examples)
-    if keyword != "parameter"
+    if keyword != "parameter" and not ops.find(keyword).hidden
 ]
 
 

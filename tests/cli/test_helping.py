@@ -30,7 +30,7 @@ def test_help_lists_what_there_is_help_on() -> None:
     assert status == 0
     assert "depthwise_separable" in out
     status, out, _ = run("help", "--format", "json")
-    assert list(json.loads(out)) == ["ops", "blocks", "forms", "rewrites", "specs"]
+    assert list(json.loads(out)) == ["ops", "blocks", "forms", "rewrites", "specs", "pages"]
 
 
 @pytest.mark.parametrize(

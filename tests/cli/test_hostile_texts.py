@@ -33,11 +33,15 @@ OF_A_SPEC = {
     "conv-matrix": ("--of", "c", "-o", "OUT.svg"),
     "convert-weights": ("SPEC", "WEIGHTS", "-o", "OUT.pt"),
     "train": ("--data", "FOLDER"),
+    "evaluate": ("--weights", "WEIGHTS", "--data", "FOLDER"),
+    "predict": ("WEIGHTS", "--weights", "WEIGHTS"),
+    "export": ("--to", "safetensors", "-o", "OUT.safetensors"),
+    "profile": ("--seconds", "0.01", "--batch", "1"),
     "format": ("--check",),
 }
 """The commands that read a spec, with what else each needs."""
 
-OF_NONE = {"new", "data", "list", "schema", "help", "explain", "import", "lsp", "watch"}
+OF_NONE = {"new", "data", "list", "schema", "help", "explain", "import", "lsp", "sweep", "watch"}
 
 PRODUCTS = {"compile", "expand"}
 """What hands a text on as it was written, however long."""

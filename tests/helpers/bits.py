@@ -52,3 +52,16 @@ def run(module: nn.Module, image: Tensor) -> Iterator[tuple[str, Tensor | None]]
         yield f"gradient of {name}", parameter.grad
     for name, buffer in sorted(module.named_buffers()):
         yield name, buffer
+
+
+def same_bits(ours: nn.Module, theirs: nn.Module, image: Tensor) -> None:
+    """Strict load; then outputs, gradients and buffers, in evaluation and in training."""
+    randomise(theirs)
+    ours.load_state_dict(theirs.state_dict(), strict=True)
+    for training in (False, True):
+        for module in (ours, theirs):
+            module.train(training)
+        for (what, mine), (same, other) in zip(run(ours, image), run(theirs, image), strict=True):
+            assert what == same
+            assert (mine is None) == (other is None), f"{what}, training={training}"
+            assert mine is None or other is None or torch.equal(mine, other), f"{what}, training={training}"

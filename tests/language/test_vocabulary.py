@@ -98,7 +98,7 @@ def emitted() -> dict[str, str]:
     for keyword, kind in OPS.items():
         for example in kind.examples:
             module = kind.model_validate(example.arguments).module(example.inputs)
-            if module is not None and module.target.startswith("nn."):
+            if module is not None and module.target.startswith("nn.") and module.wrap in ("{0}", "nn.Parameter({0})"):
                 found[module.target] = keyword
     return found
 

@@ -17,7 +17,8 @@ from PIL import Image
 
 from archspec.diagnostics import SpecError
 from archspec.training import images as data
-from archspec.training.images import Images, digits, load_images
+from archspec.training.image_set import Images
+from archspec.training.images import digits, load_images
 from archspec.training.pictures import MASKS, UnreadableImage, picture
 
 Save = Callable[..., Path]

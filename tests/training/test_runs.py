@@ -176,6 +176,7 @@ from pathlib import Path
 import torch
 from archspec.training.fit import fit
 from archspec.training.images import load_images
+from archspec.training.settings import Options
 from tests.training.test_runs import Small
 
 torch.set_num_threads(1)
@@ -196,7 +197,7 @@ def child(point):
             return found
         return call
     os.fsync, Path.replace, Path.unlink = around(os.fsync), around(Path.replace), around(Path.unlink)
-    fit(Small, load_images(folder, (4, 4), 1), out / str(point), epochs=2, batch_size=8, device="cpu")
+    fit(Small, load_images(folder, (4, 4), 1), out / str(point), Options(epochs=2, batch_size=8, device="cpu"))
     (out / "points").write_text(str(passed))
 
 point, points = 0, 0

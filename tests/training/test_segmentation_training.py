@@ -26,6 +26,7 @@ from archspec.training.images import ImageData, scenes
 from archspec.training.losses import build
 from archspec.training.masks import MaskedImages, load_masked_images
 from archspec.training.module import Training
+from archspec.training.recipe import Recipe
 from archspec.training.settings import Options
 from archspec.training.tasks import UNLABELLED, OutputRole, Segmentation
 
@@ -165,7 +166,7 @@ def test_the_loss_is_the_specs(loss: str, blocks: Path, tmp_path: Path) -> None:
     images, target = next(iter(found.training_batches(8, 0)))
     assert (target == task.ignored).any()
     model = archspec.compile(spec)
-    training = Training(model, task, {"score": OutputRole()}, 1e-3, 10, 0, build(spec.graph))
+    training = Training(model, task, {"score": OutputRole()}, Recipe(), 10, build(spec.graph))
     assert torch.equal(training.loss(training.outputs(images), target), archspec.loss(spec)(model(images), target))
 
     result = fit(model, found, tmp_path, Options(epochs=1, batch_size=8), task=task, loss=build(spec.graph))
@@ -233,7 +234,7 @@ def test_the_seed_decides_and_resuming_changes_no_bit(data: ImageData[MaskedImag
     again = state("again", 2)
     assert all(torch.equal(value, again[key]) for key, value in whole.items())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("archspec.training.module.rate", lambda step, steps: _rate(step, 4))
+        patch.setattr("archspec.training.schedules.rate", lambda *given: lambda step: _rate(step, 4))
         state("parts", 1)
         parts = state("parts", 2, resume=True)
         whole = state("whole", 2)
@@ -440,9 +441,9 @@ def test_masks_that_will_not_do(save: Save, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(data_module.os, "cpu_count", lambda: 1)
     found = load(tmp_path)
     spec = tiny()
-    with pytest.raises(SpecError, match=r"error\[unreadable-image\]: `.*/masks/\d\.png` ") as error:
+    with pytest.raises(SpecError) as error:
         fit(archspec.compile(spec), found, tmp_path / "out", Options(epochs=1), task=TASK, loss=build(spec.graph))
-    assert len(str(error.value).strip().splitlines()) == 1
+    assert str(error.value).replace(f"{tmp_path}/", "").strip() == said  # all of them, when the first is met
 
 
 def test_masks_that_are_no_png(save: Save, tmp_path: Path) -> None:
@@ -513,7 +514,7 @@ def test_the_picture_shows_truth_and_prediction(data: ImageData[MaskedImages]) -
         def forward(self, image: Tensor) -> Tensor:
             return self.scores.view(1, 3, 1, 1).expand(len(image), 3, 12, 16)
 
-    sheet = picture.draw(Oracle(), data.validation, TASK.classes, TASK.ignored, TASK.size)
+    sheet = picture.draw(Oracle(), data, TASK.classes, TASK.ignored, TASK.size)
     pixels = numpy.asarray(sheet)
     count = len(data.validation)
     assert count == 2

@@ -25,6 +25,7 @@ from archspec.backends.diagram.palette import PALETTES, Theme
 from archspec.backends.diagram.plan import Plan
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Unit, mark_differing, units_of
 from archspec.backends.diagram.showing import SHOWN, Shown, known, left_out
+from archspec.backends.diagram.streams import streams
 from archspec.diagnostics import Diagnostic, SpecError, did_you_mean, printable
 from archspec.graph import Graph
 
@@ -61,7 +62,12 @@ def draw(
     wanted = known(show)
     plan = Plan(graph, shown_at, wanted)
     notes: list[str] = []
-    if focus is None:
+    found = plan.by_resolution() if focus is None and depth is None else None
+    items: list[Element]
+    if found is not None:
+        items = [*found.units]
+        notes += [f"slanted: {', '.join(found.resizing)}"] if found.resizing else []
+    elif focus is None:
         items = plan.overview(depth)
     else:
         scope, uses = focused(graph, focus)
@@ -72,8 +78,10 @@ def draw(
     notes.append(left_out(graph, items, wanted))
     settings = Settings(_width(items), lambda shape: text.shape_words(shape, shown_at), focused=focus is not None)
     constructs = Constructs(settings)
-    glass = hourglass.find(items) if focus is None else None
-    if glass is not None:
+    glass = hourglass.find(items) if focus is None and found is None else None
+    if found is not None:
+        piece = streams(found, settings)
+    elif glass is not None:
         piece = hourglass.Drawing(glass, constructs).draw()
     elif focus is None:
         piece = columns(items, constructs, shown_at)

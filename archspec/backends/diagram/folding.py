@@ -71,7 +71,7 @@ class Folder:
             if signature is None:
                 found += members
             elif units:
-                found += self._folded(units)
+                found += self.joined(units)
             elif len(members) > 1:
                 first = members[0]
                 group = first if isinstance(first, Group) else Group(_scope_of(first), [first])
@@ -84,7 +84,7 @@ class Folder:
                 found += members
         return found
 
-    def _folded(self, units: list[Unit]) -> list[Unit]:
+    def joined(self, units: list[Unit]) -> list[Unit]:
         """Boxes of equal words as one; blocks whose parameters differ in too much to say stay apart."""
         runs = [units]
         if len(self._differences(units)) > LONGEST_DIFFERENCE:

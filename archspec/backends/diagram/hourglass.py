@@ -55,7 +55,8 @@ def find(items: Sequence[Element]) -> Hourglass | None:
         left.pop()
     glass.left.append(left)
     glass.right.append(right)
-    return glass
+    # What hangs on a merge has no room between the columns.
+    return None if any(isinstance(item, Side) for items in glass.right for item in items[:1]) else glass
 
 
 def _skip(series: Sequence[Element]) -> tuple[int, int, Parallel] | None:

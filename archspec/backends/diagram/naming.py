@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from archspec.backends.diagram import text
-from archspec.backends.diagram.folding import Folder, block_name, shortcut
+from archspec.backends.diagram.folding import Folder, block_name, parameters, shortcut
 from archspec.backends.diagram.measures import value_of
 from archspec.backends.diagram.series_parallel import Element, Parallel, Unit, decompose
 from archspec.backends.diagram.units import Net, Weights, build, data_inputs, words
 from archspec.graph import Graph, Node, Scope
 from archspec.ops import Shape
+from archspec.schema import BlockDefinition
 
 MOST = 4
 """Boxes of a block that is small enough for its channels to be its name: ``fire2  16 → 64 + 64``."""
 MOST_TOLD, LONGEST_LAYERS = 16, 34
 """Boxes of a block whose layers its second line tells, and characters of that line."""
+
+
+class _Uses(NamedTuple):
+    """All uses of one block: the most boxes of any, and the parameters in which they differ."""
+
+    most: int
+    differing: list[str]
 
 
 class Naming:
@@ -28,6 +37,7 @@ class Naming:
         self.sizes = sizes
         self.weights = weights
         self._words: dict[int, str] = {}
+        self._by_block: dict[BlockDefinition, _Uses] = {}
 
     def words(self, node: Node) -> str:
         """A node as papers write it, found once."""
@@ -47,8 +57,10 @@ class Naming:
         unit = Unit(0, shown, "block", self.output_shape(scope), key=scope.path or scope.name or "block")
         if scope.kind == "sequence":
             unit.detail = self._contents(scope)
+            if unit.detail and scope.name.isdigit() and not self.called(scope):
+                unit.title, unit.detail = unit.detail, change  # a number in a list says nothing
         elif not channels:
-            unit.detail = self._layers(scope)
+            unit.detail = self._layers(scope) or self._settings(scope)
         return unit
 
     def called(self, scope: Scope) -> str:
@@ -91,12 +103,35 @@ class Naming:
 
         Branches that are concatenated give their channels with + between them; nothing where it does not fit.
         """
-        if self.weights.of(scope) > MOST_TOLD:
+        if self._uses(scope).most > MOST_TOLD:  # what is said of one use is said of each
             return ""
         net = build(self.graph, scope.nodes(), scope, lambda _: False, self.unit, self.words)
         shown = " → ".join(self._row(decompose(net, range(len(net.units)), {})))
         told = "→" in shown or "+" in shown
         return shown if told and len(shown) <= LONGEST_LAYERS else ""
+
+    def _settings(self, scope: Scope) -> str:
+        """``channels 256, depth 8``: what a use of a block sets otherwise than other uses, where it fits."""
+        values = parameters(scope)
+        shown = ", ".join(
+            f"{text.human(name)} {values[name]}" for name in self._uses(scope).differing if name in values
+        )
+        return text.clean(shown) if len(shown) <= LONGEST_LAYERS else ""
+
+    def _uses(self, scope: Scope) -> _Uses:
+        """What is known of all uses of a scope's block together."""
+        if scope.block is None or scope.kind != "block":
+            return _Uses(self.weights.of(scope), [])
+        if not self._by_block:
+            scopes: dict[BlockDefinition, list[Scope]] = {}
+            for below in scopes_below(self.graph.root):
+                if below.kind == "block" and below.block is not None:
+                    scopes.setdefault(below.block, []).append(below)
+            for block, uses in scopes.items():
+                tables = [parameters(use) for use in uses]
+                different = [name for name in tables[0] if len({repr(table.get(name)) for table in tables}) > 1]
+                self._by_block[block] = _Uses(max(map(self.weights.of, uses)), different)
+        return self._by_block[scope.block]
 
     def _row(self, items: Sequence[Element]) -> list[str]:
         found: list[str] = []
@@ -143,6 +178,16 @@ class Naming:
         runs = [(name, len(list(run))) for name, run in groupby(names)]
         shown = ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in runs)
         return shown if len(shown) <= 34 and len(scope.items) <= 64 else ""
+
+
+def scopes_below(root: Scope) -> Iterator[Scope]:
+    """Every scope inside another."""
+    stack = [root]
+    while stack:
+        for item in stack.pop().items:
+            if isinstance(item, Scope):
+                yield item
+                stack.append(item)
 
 
 def net_of(

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from archspec.backends.diagram import text
+from archspec.backends.diagram import levels, resolutions, text
 from archspec.backends.diagram.folding import Folder, block_name, hourglass, is_fan, parameters
+from archspec.backends.diagram.levels import Levels
 from archspec.backends.diagram.limits import MOST, boxes, limited
 from archspec.backends.diagram.naming import Naming, folded, net_of
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose, units_of
 from archspec.backends.diagram.showing import say
 from archspec.backends.diagram.units import Net, Weights, data_inputs, is_parameter
+from archspec.diagnostics import Diagnostic, SpecError
 from archspec.graph import Graph, Output, Scope
 from archspec.schema import BlockDefinition, SpecModel
 
@@ -41,10 +43,16 @@ class Plan:
     # -- overview ----------------------------------------------------------------------------------------------------
 
     def overview(self, depth: int | None) -> list[Element]:
-        """The whole network; ``depth`` levels of scopes are opened, or as many as make a good picture."""
-        if depth is not None:
-            return limited(self._tree(self._below(depth)), 2 * MOST)
+        """The whole network; ``depth`` levels of scopes are opened, or as many as make a good picture.
+
+        Raises :class:`SpecError` where a depth that was asked for gives more boxes than can be read.
+        """
         deepest = max((level for _, level in self.levels), default=0)
+        if depth is not None:
+            found = self._tree(self._below(depth))
+            if boxes(found) > 2 * MOST:
+                raise self._too_many(boxes(found), min(depth, deepest + 1))
+            return limited(found, 2 * MOST)
         tried: list[list[Element]] = []
         if len(self.graph.nodes) <= SEARCHED:
             branching, shortcuts = self._owners(self._unfolded(set()))
@@ -59,6 +67,18 @@ class Plan:
         good = [tree for tree in tried if boxes(tree) <= COMFORTABLE]
         return limited(max(good, key=boxes) if good else tried[-1])
 
+    def _too_many(self, count: int, depth: int) -> SpecError:
+        """What is said of a depth at which there are so many boxes: the next that can be read, and the page."""
+        hint = "without `--depth` it is folded until it can be read"
+        for level in range(depth - 1, -1, -1):
+            fewer = boxes(self._tree(self._below(level)))
+            if fewer <= 2 * MOST:
+                hint = f"`--depth {level}` draws {fewer:,} of them"
+                break
+        hint += "; `-o net.html` writes a page in which each block can be opened"
+        said = f"at this depth the picture has {count:,} boxes, more than the {2 * MOST} that can be read"
+        return SpecError([Diagnostic("too-many-boxes", said, None, hint)])
+
     def unfolded(self) -> list[Element]:
         """The whole network with nothing folded but blocks, for pictures in which repeats stand beside others."""
         branching, shortcuts = self._owners(self._unfolded(set()))
@@ -67,6 +87,21 @@ class Plan:
             if boxes(items) <= COMFORTABLE:
                 return limited(items)
         return self.overview(None)
+
+    def by_resolution(self) -> Levels | None:
+        """The whole network by resolution, where series and branches do not tell it; None where they do."""
+        if len(self.graph.nodes) > SEARCHED:
+            return None
+        net = resolutions.opened(self.graph, self.naming, self.sizes)
+        say(self.graph, net.units, self.show)
+        found = [output for output in self.graph.outputs if output.node in net.of_node]
+        main = next((output for output in found if not output.training), None)
+        if main is None:
+            return None
+        for output in found:
+            if len(found) > 1 or self._end(net, main):
+                self._joined(net, output)
+        return levels.find(self.graph, self.naming, net)
 
     def _below(self, depth: int) -> set[Scope]:
         """The scopes that stay folded when ``depth`` levels are opened."""
@@ -202,14 +237,15 @@ class Plan:
             return decompose(net, range(len(net.units)), {})
         main = next((output for output in outputs if not output.training), outputs[0])
         path = _ancestors(net, net.of_node[main.node])
-        drawn, sides = set(path), dict[int, list[Side]]()
+        drawn, sides, readers = set(path), dict[int, list[Side]](), net.after()
         several: list[Output] = []
         for output in outputs:
             if output is main:
                 continue
             more = [at for at in _ancestors(net, net.of_node[output.node]) if at not in drawn]
             taps = sorted({origin for at in more for origin in net.before[at] if origin in drawn})
-            if more and len(taps) != 1 and not output.training:
+            shared = any(reader not in more for at in more for reader in readers[at])
+            if more and (shared or (len(taps) != 1 and not output.training)):
                 drawn.update(more)
                 several.append(output)
                 continue

@@ -17,6 +17,7 @@ from archspec.backends.diagram.folding import Folder, block_name, shortcut
 from archspec.backends.diagram.naming import net_of
 from archspec.backends.diagram.palette import Role
 from archspec.backends.diagram.plan import Plan
+from archspec.backends.diagram.resolutions import columns_of
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose
 from archspec.backends.diagram.units import Net, unit_of
 from archspec.graph import Graph, Node, Output, Scope
@@ -31,7 +32,8 @@ LONG, FEW = 8, 3
 
 Series: TypeAlias = list[Any]
 """A row of elements as plain data: a box by its number; ``b`` branches, ``k`` their join, ``s`` which is a shortcut;
-``u`` boxes and ``e`` edges of a tangle, ``i`` its entries and ``x`` its exits; ``c`` boxes at the side."""
+``u`` boxes and ``e`` edges of a tangle, ``i`` its entries and ``x`` its exits, ``l`` columns by resolution where there
+are several; ``c`` boxes at the side."""
 
 
 @dataclass(slots=True, eq=False)
@@ -127,12 +129,12 @@ class Boxes:
         """A tangle as it is, or as a few boxes in the order of execution that each hold a part of it."""
         if len(item.units) <= WIDEST:
             units = [self._number(unit) for unit in item.units]
-            yield {"u": units, "e": [list(edge) for edge in item.edges], "i": item.entries, "x": item.exits}
+            found = {"u": units, "e": [list(edge) for edge in item.edges], "i": item.entries, "x": item.exits}
+            columns = columns_of(Net(item.units, _before(item), {}), self._folder.sizes)
+            yield found if columns is None else found | {"l": columns}
             return
         size = ceil(len(item.units) / min(WIDEST // 2, ceil(len(item.units) ** 0.5)))
-        before: list[list[int]] = [[] for _ in item.units]
-        for source, target in item.edges:
-            before[target].append(source)
+        before = _before(item)
         parts = [range(start, min(start + size, len(before))) for start in range(0, len(before), size)]
         outer = Net([], [], {})
         for part in parts:
@@ -235,6 +237,14 @@ class Boxes:
     def _run(self, units: Sequence[Unit], count: int) -> Box:
         keys = units[0].key, units[-1].key
         return Box(" … ".join(keys), "run", _range(*keys), "block", f"{count:,} boxes", shape=units[-1].shape)
+
+
+def _before(item: Tangle) -> list[list[int]]:
+    """What each unit of a tangle reads within it."""
+    before: list[list[int]] = [[] for _ in item.units]
+    for source, target in item.edges:
+        before[target].append(source)
+    return before
 
 
 def _range(first: str, last: str) -> str:

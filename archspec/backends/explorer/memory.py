@@ -9,7 +9,7 @@ from typing import Any
 
 from archspec.analyses.memory import BYTES
 from archspec.analyses.schedule import Schedule
-from archspec.analyses.strides import regroups_freely
+from archspec.analyses.strides import may_gather, regroups_freely
 from archspec.backends.explorer.tables import Numbers
 from archspec.graph import Graph
 from archspec.sizes import Evaluation
@@ -50,6 +50,8 @@ def _number(amount: Any, numbers: Numbers) -> int:
 def _fixed(graph: Graph, plan: Schedule) -> bool:
     reordered = plan.strides.reordered
     return not any(
-        node.op is not None and (node.op.regroups or node.op.gathers) and not regroups_freely(graph, node, reordered)
+        node.op is not None
+        and (node.op.regroups or may_gather(node.op))
+        and not all(regroups_freely(graph, node, reordered, position) for position in range(len(node.inputs)))
         for node in graph.nodes
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archspec.analyses.opaque import hidden
 from archspec.backends.torch_source import emitted, shown_path
 from archspec.diagnostics import Source, Span
 from archspec.graph import Graph
@@ -43,6 +44,8 @@ class Files:
 
 def pytorch(graph: Graph, files: Files) -> dict[str, Any]:
     """The emitted source; ``from`` maps a line to the places whose steps it creates or runs."""
+    if hidden(graph):
+        return {"lines": ["# not compiled: the network has opaque steps"], "from": {}}
     found = emitted(graph, located=True)
     origins = {
         line: [place for place in map(files.named, places) if place is not None]

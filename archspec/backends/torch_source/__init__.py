@@ -11,6 +11,6 @@ Nothing here imports torch.
 """
 
 from archspec.backends.torch_source.classes import shown_path
-from archspec.backends.torch_source.emitter import Emitted, emit, emitted
+from archspec.backends.torch_source.emitter import Emitted, Surroundings, emit, emitted
 
-__all__ = ["Emitted", "emit", "emitted", "shown_path"]
+__all__ = ["Emitted", "Surroundings", "emit", "emitted", "shown_path"]

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from archspec.backends.torch_source.layout import WIDTH, inside, lay_out, lay_out_all
 from archspec.backends.torch_source.members import (
+    BUFFER,
     assignment,
     attribute,
     container,
@@ -189,7 +190,8 @@ class Constructor:
         optional = entry.kind == "chain" and any(map(_lacking, entry.children))
         if not optional:
             made, holder = self.make(entry), entry.member.rpartition(".")[0]
-            among = holder and made.startswith("nn.Parameter(") and not only_parameters(self.template, holder)
+            bare = made.startswith(("nn.Parameter(", BUFFER))
+            among = holder and bare and not only_parameters(self.template, holder)
             statement = registration(entry.member, made) if among else assignment(entry.member, made)
             return [statement, *entry.initial]
         if numbered(entry.children):

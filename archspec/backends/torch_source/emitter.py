@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import field
 
 from archspec.analyses.flow import analyse
+from archspec.analyses.opaque import refuse
+from archspec.backends.torch_source import recomputing
 from archspec.backends.torch_source.classes import ClassText, ClassWriter, shown_path
 from archspec.backends.torch_source.documentation import described
 from archspec.backends.torch_source.initial import initial_statements
@@ -36,16 +38,34 @@ class Emitted:
     """Module path -> ``file.yaml:line``."""
 
 
-def emit(graph: Graph) -> str:
+@record
+class Surroundings:
+    """What a file has around the classes of its network, and says of itself; a plain file has nothing."""
+
+    note: tuple[str, ...] = ()
+    """Paragraphs of the file's description."""
+    before: tuple[str, ...] = ()
+    """Texts before the first class: constants, and the classes of modules that torch has not."""
+    after: tuple[str, ...] = ()
+    """Texts after the last class, with ``{entry}`` for the name of the network's class."""
+    names: frozenset[str] = frozenset()
+    """The names that these texts define."""
+
+
+PLAIN = Surroundings()
+
+
+def emit(graph: Graph, around: Surroundings = PLAIN) -> str:
     """The source of a network."""
-    return emitted(graph).text
+    return emitted(graph, around).text
 
 
-def emitted(graph: Graph, *, located: bool = False) -> Emitted:
+def emitted(graph: Graph, around: Surroundings = PLAIN, *, located: bool = False) -> Emitted:
     """The source of a network, with the places of its lines and modules in the spec.
 
     With ``located``, ``lines`` also has the lines of constructors, with the steps whose modules they create.
     """
+    refuse(graph, "it cannot be compiled")
     reader = Reader(analyse(graph))
     templates: dict[Scope, Template] = {}
     ordered: list[Template] = []
@@ -56,7 +76,8 @@ def emitted(graph: Graph, *, located: bool = False) -> Emitted:
             ordered.append(template)
             templates.update(dict.fromkeys(template.uses, template))
     root = templates[graph.root]
-    names = _name_classes(graph, ordered, root)
+    again = {recomputing.CALL} if any(scope.checkpoint for scope in graph.root.scopes()) else set()
+    names = _name_classes(graph, ordered, root, around.names | again)
     for template in ordered:
         name_parameters(template, names)
     record = names.claim(f"{root.name}Output") if len(graph.outputs) > 1 else ""
@@ -67,20 +88,27 @@ def emitted(graph: Graph, *, located: bool = False) -> Emitted:
         text = writer.text(_documentation(graph, template), record, located=located)
         text.constructor += initial.inside.get(template, []) + (initial.loop if template is root else [])
         texts.append(text)
-    blocks: list[list[str]] = []
+    blocks = [_lines(text) for text in around.before]
     for helper in dict.fromkeys([*(helper for text in texts for helper in text.helpers), *initial.helpers]):
-        blocks.append(helper.strip("\n").split("\n"))
+        blocks.append(_lines(helper))
     if record:
         blocks.append(_record(graph, record))
     head = len(blocks)
     blocks += [text.lines for text in texts]
-    return _assemble(graph, root.name, blocks, dict(enumerate(texts, head)))
+    blocks += [_lines(text.replace("{entry}", root.name)) for text in around.after]
+    return _assemble(graph, root.name, blocks, dict(enumerate(texts, head)), around.note)
 
 
-def _assemble(graph: Graph, entry: str, blocks: list[list[str]], texts: dict[int, ClassText]) -> Emitted:
+def _lines(text: str) -> list[str]:
+    return text.strip("\n").split("\n")
+
+
+def _assemble(
+    graph: Graph, entry: str, blocks: list[list[str]], texts: dict[int, ClassText], note: Sequence[str]
+) -> Emitted:
     body = "\n".join(line for block in blocks for line in block)
     names = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
-    lines = [*_title(graph, any(text.careful for text in texts.values())), *_imports(names)]
+    lines = [*_title(graph, note, any(text.careful for text in texts.values())), *_imports(names)]
     if "divisible" in names:
         lines += ["", "", *DIVISIBLE.strip().split("\n")]
     places: dict[int, tuple[str, ...]] = {}
@@ -94,9 +122,9 @@ def _assemble(graph: Graph, entry: str, blocks: list[list[str]], texts: dict[int
     return Emitted("\n".join(lines) + "\n", entry, places, paths)
 
 
-def _title(graph: Graph, careful: bool) -> list[str]:
+def _title(graph: Graph, note: Sequence[str], careful: bool) -> list[str]:
     doc = graph.doc or f"{graph.name}, a network"
-    paragraphs = [doc, f"Emitted by archspec from {_spec(graph)}."]
+    paragraphs = [doc, f"Emitted by archspec from {_spec(graph)}.", *note]
     return docstring([*paragraphs, CAREFUL] if careful else paragraphs, WIDTH, 0)
 
 
@@ -110,20 +138,24 @@ def _imports(names: Set[str]) -> list[str]:
     standard = {
         "math": "import math",
         "OrderedDict": "from collections import OrderedDict",
+        "Iterator": "from collections.abc import Iterator",
+        "contextmanager": "from contextlib import contextmanager, nullcontext",
         "NamedTuple": "from typing import NamedTuple",
     }
     lines = [text for name, text in standard.items() if name in names]
     lines += [""] if lines else []
     if "torch" in names:
         lines.append("import torch")
+    if "contextmanager" in names:
+        lines.append("import torch.utils.checkpoint")
     lines.append("from torch import Tensor, nn" if "Tensor" in names else "from torch import nn")
     if "F" in names:
         lines.append("from torch.nn import functional as F")
     return ["", *lines]
 
 
-def _name_classes(graph: Graph, templates: list[Template], root: Template) -> Namespace:
-    names = Namespace()
+def _name_classes(graph: Graph, templates: list[Template], root: Template, taken: frozenset[str]) -> Namespace:
+    names = Namespace(taken)
     root.name = names.claim(class_name(graph.name))
     for template in templates:
         if template is not root:

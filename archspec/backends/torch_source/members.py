@@ -11,6 +11,9 @@ from archspec.families.algebra import TURN
 from archspec.families.templates import Entry, Series, Template
 from archspec.ops.common.module_attributes import MODULE_ATTRIBUTES
 
+BUFFER = "nn.Buffer("
+"""What the call begins with that makes a buffer."""
+
 
 def is_list(template: Template) -> bool:
     """Whether the members of a class are named 0, 1, 2 …, so that it is an ``nn.ModuleList`` with a forward."""
@@ -43,14 +46,16 @@ def only_parameters(template: Template, path: str) -> bool:
     return bool(inside) and all(
         "." not in entry.member.removeprefix(prefix)
         and entry.first.module is not None
-        and entry.first.module.wrap != "{0}"
+        and entry.first.module.wrap == "nn.Parameter({0})"
         for entry in inside
     )
 
 
 def registration(member: str, text: str) -> str:
-    """The statement that registers a parameter in an open scope that also holds modules."""
+    """The statement that registers a parameter or buffer in an open scope that also holds modules."""
     holder, _, name = member.rpartition(".")
+    if text.startswith(BUFFER):
+        return f"{attribute(holder)}.register_buffer({quoted(name)}, {text.removeprefix(BUFFER)[:-1]})"
     return f"{attribute(holder)}.register_parameter({quoted(name)}, {text})"
 
 
@@ -65,6 +70,16 @@ def attribute(member: str, of: str = "self") -> str:
     first, *rest = member.split(".")
     place = f"{of}.{first}" if is_name(first) and first not in MODULE_ATTRIBUTES else f"getattr({of}, {quoted(first)})"
     return place + "".join(f"[{quoted(name)}]" for name in rest)
+
+
+def reading(template: Template, entry: Entry, of: str = "self") -> str:
+    """The expression that reads a member: a bare tensor beside modules in an open scope is the scope's attribute."""
+    holder, _, name = entry.member.rpartition(".")
+    bare = entry.first.module is not None and entry.first.module.wrap != "{0}"
+    if holder and bare and not only_parameters(template, holder):
+        place = attribute(holder, of)
+        return f"{place}.{name}" if is_name(name) else f"getattr({place}, {quoted(name)})"
+    return attribute(entry.member, of)
 
 
 def turning(entry: Entry) -> bool:

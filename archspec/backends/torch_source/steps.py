@@ -6,8 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archspec.analyses.strides import regroups_freely
+from archspec.backends.torch_source import recomputing
 from archspec.backends.torch_source.calls import Call, Loop
-from archspec.backends.torch_source.members import attribute, first_number, is_list, numbered_name, numbers
+from archspec.backends.torch_source.members import (
+    attribute,
+    first_number,
+    is_list,
+    numbered_name,
+    numbers,
+    reading,
+)
 from archspec.backends.torch_source.names import Namespace, identifier, is_name
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
@@ -98,7 +106,7 @@ class Steps:
             return self._reach(original)
         if entry.series_name is not None:
             return f"getattr(self, {numbered_name(entry, self.turn, self.first.get(entry.number, 0))})"
-        return f"self[{entry.member}]" if self.listed else attribute(entry.member)
+        return f"self[{entry.member}]" if self.listed else reading(self.template, entry)
 
     def _reach(self, what: Node | Scope) -> str:
         """The expression that accesses a module used again: a member of this class, or of one of its members."""
@@ -129,7 +137,7 @@ class Steps:
                 return attribute(inner.name, access)
             item = entry.items[use] if entry.series_name is None else None
             if item is not None and item.what is inner:
-                return f"{access}[{entry.member}]" if is_list(template) else attribute(entry.member, access)
+                return f"{access}[{entry.member}]" if is_list(template) else reading(template, entry, access)
         return None
 
     def _inputs(self) -> list[str]:
@@ -222,6 +230,8 @@ class Steps:
         if len(taps) > 1:
             return self._slices(entry, access, taps, number, common)
         places = ", ".join(f"{{{position}}}" for position in range(len(reads)))
+        if item.recomputes:
+            return [Call(f"{recomputing.CALL}({access}, {places})", reads, gives, member=member, **common)]
         place = self._place(entry, len(reads) == 1)
         return [Call(f"{access}({places})", reads, gives, member=member, place=place, **common)]
 

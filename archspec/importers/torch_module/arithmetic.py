@@ -8,38 +8,9 @@ from typing import Any
 
 from archspec.importers.torch_module.functions import bound, constant
 from archspec.importers.torch_module.layers import Unknown
-from archspec.importers.torch_module.lowering import AXES, Lowering, Rule, parameter
+from archspec.importers.torch_module.lowering import Lowering, Rule
+from archspec.importers.torch_module.parameters import operand
 from archspec.importers.torch_module.trace import Call, Value, Weight
-
-
-def _operand(lowering: Lowering, call: Call, operand: Any, axes: tuple[str, ...]) -> int:
-    """An operand of a sum or product as a value; a parameter becomes one with as many axes as the map."""
-    found = _weight(lowering, operand)
-    if found is None:
-        return lowering.number(lowering.repeated.get(operand.number, operand))
-    weight, shape = found
-    rank = len(axes)
-    if len(shape) > rank and set(shape[:-rank]) != {1}:
-        raise Unknown(f"a parameter of {len(shape)} axes on a map of {rank}")
-    shape = (*(1,) * (rank - len(shape)), *shape[-rank:])
-    value = parameter(lowering, call, weight)
-    if shape == weight.shape:
-        lowering.axes[value] = axes
-        return value
-    made = lowering.fresh(axes)
-    lowering.add(
-        call, "reshape", {"shape": shape, "axes": None if axes == AXES[rank] else axes}, [value], made, axes=axes
-    )
-    return made
-
-
-def _weight(lowering: Lowering, operand: Any) -> tuple[Weight, tuple[int, ...]] | None:
-    """A parameter and the shape it is used with; None for a step's value.  Raises :class:`Unknown`."""
-    if isinstance(operand, Weight):
-        return operand, operand.shape
-    if not isinstance(operand, Value):
-        raise Unknown("a tensor that no step makes")
-    return lowering.views.get(operand.number)
 
 
 def _merge(op: str, alone: str) -> Rule:
@@ -53,6 +24,10 @@ def _merge(op: str, alone: str) -> Rule:
         numbers = [side for side in sides if not isinstance(side, Value | Weight)]
         values = _values(lowering, sides)
         result = call.results.number
+        weights = [side for side in sides if isinstance(side, Weight)]
+        if op == "multiply" and len(weights) == len(numbers) == 1:
+            _scaled(lowering, call, weights[0], constant(numbers[0], "a number"))
+            return
         if len(values) == 1 and len(numbers) == 1:
             number = constant(numbers[0], "a number")
             if not isinstance(number, int | float) or isinstance(number, bool):
@@ -67,18 +42,32 @@ def _merge(op: str, alone: str) -> Rule:
     return rule
 
 
+def _scaled(lowering: Lowering, call: Call, weight: Weight, number: Any) -> None:
+    """A parameter times a number, which a standardised convolution may take as its gain."""
+    if not isinstance(number, int | float) or isinstance(number, bool):
+        raise Unknown("a tensor that no step makes")
+    result = call.results.number
+    lowering.parts[result] = ("scaled", weight, float(number))
+
+    def refuse() -> None:
+        raise Unknown("a parameter times a number")
+
+    lowering.later(result, refuse)
+
+
 def _values(lowering: Lowering, sides: Sequence[Any]) -> list[Value]:
     """The operands that steps give."""
-    return [side for side in sides if isinstance(side, Value) and side.number not in lowering.views]
+    found = [lowering.repeated.get(side.number, side) if isinstance(side, Value) else side for side in sides]
+    return [side for side in found if isinstance(side, Value) and side.number not in lowering.views]
 
 
 def _elementwise(lowering: Lowering, call: Call, op: str, sides: Sequence[Any]) -> None:
     """A merge of tensors, some of which may be parameters."""
-    values = [lowering.repeated.get(side.number, side) for side in _values(lowering, sides)]
+    values = _values(lowering, sides)
     if not values:
         raise Unknown("no tensor that a step makes")
     axes = max((lowering.axes[lowering.number(value)] for value in values), key=len)
-    reads = [_operand(lowering, call, side, axes) for side in sides]
+    reads = [operand(lowering, call, side, axes) for side in sides]
     lowering.add(call, op, {}, reads, call.results.number, axes=axes)
 
 
@@ -139,22 +128,6 @@ def _divide(lowering: Lowering, call: Call) -> None:
 
 def _negate(lowering: Lowering, call: Call) -> None:
     lowering.add(call, "scale", {"by": -1}, [lowering.number(call.arguments[0])], call.results.number)
-
-
-def _expand(lowering: Lowering, call: Call) -> None:
-    """A map expanded along axes, which sums and products broadcast by themselves."""
-    source, result = call.arguments[0], call.results
-    if lowering.shape(lowering.value(source)) == lowering.shape(result.number):
-        lowering.same(result, source)
-        return
-    if len(lowering.shape(source.number)) != len(lowering.shape(result.number)):
-        raise Unknown("further axes")
-    lowering.repeated[result.number] = source
-
-    def refuse() -> None:
-        raise Unknown("repeated rows")
-
-    lowering.later(result.number, refuse)
 
 
 def _stack(lowering: Lowering, call: Call) -> None:
@@ -236,12 +209,17 @@ def _sum_with_product(lowering: Lowering, call: Call) -> None:
 def _concat(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("tensors", "dim", "axis"), dim=0, axis=None)
     parts: Sequence[Any] = given["tensors"]
-    reads = [lowering.number(part) for part in parts]
-    if len(reads) == 1:
+    if len(parts) == 1:
         lowering.same(call.results, parts[0])
         return
+    values = _values(lowering, parts)
+    if not values:
+        raise Unknown("no tensor that a step gives")
+    first = lowering.number(values[0])
+    axes = lowering.axes[first]
+    reads = [operand(lowering, call, part, axes) for part in parts]
     dim = given["dim"] if given["axis"] is None else given["axis"]
-    lowering.add(call, "concat", {"axis": lowering.axis(reads[0], dim)}, reads, call.results.number)
+    lowering.add(call, "concat", {"axis": lowering.axis(first, dim)}, reads, call.results.number, axes=axes)
 
 
 def _methods(rule: Rule, *names: str) -> dict[str, Rule]:
@@ -258,7 +236,6 @@ RULES: dict[str, Rule] = {
     "torch.functional.norm": _norm,
     "torch.linalg.vector_norm": _vector_norm,
     **_methods(_sum_with_product, "addcmul", "addcmul_"),
-    **_methods(_expand, "expand", "expand_as"),
     **_methods(_stack, "stack"),
     **_methods(_sum, "sum"),
     **_methods(_extreme("maximum"), "maximum"),

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -45,20 +46,22 @@ def on_meta(module: nn.Module) -> nn.Module:
         raise _refused(f"the module cannot be copied: {error}") from None
 
 
-def capture(module: nn.Module, shapes: Sequence[tuple[int, ...]], training: bool) -> Trace:
-    """The calls of a module on the meta device for inputs of some shapes, the batch first.
+def capture(module: nn.Module, shapes: Mapping[str, tuple[int, ...]], batch: int, training: bool) -> Trace:
+    """The calls of a module on the meta device for inputs of some shapes, each by its name in the module's forward.
 
-    Raises :class:`SpecError` if it fails, or needs a number that a meta tensor does not have.
+    An input without a name is passed by its position.  Raises :class:`SpecError` if the module fails, or needs a number
+    that a meta tensor does not have.
     """
     import torch
 
     module.train(training)
     recorder = _Recorder(module)
-    inputs = [torch.empty(shape, device="meta") for shape in shapes]
-    recorder.trace.inputs = [recorder.new(tensor).number for tensor in inputs]
+    inputs = {name: torch.empty((batch, *shape), device="meta") for name, shape in shapes.items()}
+    recorder.trace.inputs = [recorder.new(tensor).number for tensor in inputs.values()]
+    unnamed = [tensor for name, tensor in inputs.items() if not name]
     with torch.no_grad(), recorder.watching():
         try:
-            given = module(*inputs)
+            given = module(*unnamed, **{name: tensor for name, tensor in inputs.items() if name})
         except SpecError:
             raise
         except Exception as error:
@@ -73,6 +76,13 @@ def said_of(kind: type) -> str:
         return ""
     said = kind.__dict__.get("__doc__")
     return printable(said.strip().split("\n")[0], 200) if isinstance(said, str) else ""
+
+
+def _kind(module: nn.Module) -> str:
+    """The name of a module's class; of a part of an exported program that of the class it was exported from."""
+    kind = type(module)
+    named: Any = getattr(module, "type_name", None) if kind.__module__ == "torch.export.unflatten" else None
+    return printable(str(named() or kind.__name__), 200) if named is not None else kind.__name__
 
 
 def _is_parameter(tensor: torch.Tensor) -> bool:
@@ -97,9 +107,12 @@ def _named(recorder: _Recorder, given: Any, name: str = "output") -> Iterator[tu
     """The tensors that a module returns, by names of fields, keys, or numbers."""
     if given is None:
         return
-    if isinstance(given, dict):
+    if isinstance(given, Mapping):
         for key, value in given.items():
             yield from _named(recorder, value, str(key))
+    elif is_dataclass(given):
+        for field in fields(given):
+            yield from _named(recorder, getattr(given, field.name), field.name)
     elif isinstance(given, tuple) and type(given) is not tuple and "_fields" in vars(type(given)):
         for key, value in zip(vars(type(given))["_fields"], given, strict=True):
             yield from _named(recorder, value, str(key))
@@ -156,7 +169,7 @@ class _Recorder:
             return known[2]
         if isinstance(argument, list | tuple):
             return tuple(self.told(item) for item in argument)
-        if isinstance(argument, dict):
+        if isinstance(argument, Mapping):
             return {key: self.told(item) for key, item in argument.items()}
         return argument
 
@@ -168,7 +181,7 @@ class _Recorder:
             return self._weights.get(id(result)) or self.new(result)
         if isinstance(result, list | tuple):
             return tuple(self.given(item) for item in result)
-        if isinstance(result, dict):
+        if isinstance(result, Mapping):
             return {key: self.given(item) for key, item in result.items()}
         return result
 
@@ -204,9 +217,7 @@ class _Recorder:
         result = func(*args, **kwargs)
         if name in SIZES and isinstance(arguments[0], Value):
             self.trace.asked.append(arguments[0].number)
-        if name == "torch.Tensor.__setitem__":
-            raise _refused("a part of a tensor is written in place", self.place(), self.where())
-        results = self.given(result)
+        results = self.given(args[0] if name == "torch.Tensor.__setitem__" else result)
         if any(True for _ in tensors(results)):
             self._add(Call(name, None, "", self._around(), arguments, keywords, results, self.place()))
         return result
@@ -238,9 +249,10 @@ class _Recorder:
             self._add(Call(kind, module, path or "", self._around(), arguments, keywords, results, self.place()))
             return result
         outer = self._frame
-        chain = type(module).forward is torch.nn.Sequential.forward
+        kind = _kind(module)
+        chain = type(module).forward is torch.nn.Sequential.forward or kind == "torch.nn.modules.container.Sequential"
         if path is not None:
-            self._frame = Frame(path, type(module).__name__, outer, chain, said_of(type(module)))
+            self._frame = Frame(path, kind.rpartition(".")[2], outer, chain, said_of(type(module)))
         elif chain:
             self._frame = self._slice(module)
         result = plain(module, *args, **kwargs)

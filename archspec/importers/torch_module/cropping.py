@@ -72,10 +72,3 @@ def _crop(lowering: Lowering, call: Call, origin: int, parts: Mapping[int, Rows]
     else:
         refers["to"] = of_size(lowering, call)
     lowering.add(call, "crop", arguments, [lowering.number(Value(origin))], result, refers=refers)
-
-
-def lowering_number(lowering: Lowering, origin: int) -> int:
-    """The number of the layer's output for a value of the trace."""
-    from archspec.importers.torch_module.trace import Value
-
-    return lowering.number(Value(origin))

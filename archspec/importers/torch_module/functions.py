@@ -53,14 +53,12 @@ def _simple(op: str, names: Sequence[str] = (), **defaults: Any) -> Rule:
     return rule
 
 
-def _conv(lowering: Lowering, call: Call) -> None:
-    given = bound(
-        call, ("input", "weight", "bias", "stride", "padding", "dilation", "groups"),
-        bias=None, stride=1, padding=0, dilation=1, groups=1,
-    )  # fmt: skip
-    path = owner((given["weight"], given["bias"]))
-    named({"weight": given["weight"], "bias": given["bias"]})
-    shape = given["weight"].shape
+CONV = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+CONV_DEFAULTS: dict[str, Any] = {"bias": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+
+
+def conv_arguments(given: dict[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
+    """The op's arguments for a convolution by a weight of some shape."""
     arguments = {
         "channels": shape[0],
         "kernel": collapse(shape[2:]),
@@ -68,8 +66,15 @@ def _conv(lowering: Lowering, call: Call) -> None:
         "groups": given["groups"],
         **{name: collapse(constant(given[name], name)) for name in ("stride", "padding", "dilation")},
     }
-    if arguments["padding"] == "valid":
-        arguments["padding"] = 0
+    return arguments | ({"padding": 0} if arguments["padding"] == "valid" else {})
+
+
+def conv(lowering: Lowering, call: Call) -> None:
+    """A convolution by a layer's weight."""
+    given = bound(call, CONV, **CONV_DEFAULTS)
+    path = owner((given["weight"], given["bias"]))
+    named({"weight": given["weight"], "bias": given["bias"]})
+    arguments = conv_arguments(given, given["weight"].shape)
     source, arguments = lowering.unpadded("conv", arguments, given["input"])
     lowering.add(call, "conv", arguments, [source], call.results.number, path)
 
@@ -82,7 +87,8 @@ def _linear(lowering: Lowering, call: Call) -> None:
     lowering.add(call, "linear", arguments, [lowering.number(given["input"])], call.results.number, path)
 
 
-def _batch_norm(lowering: Lowering, call: Call) -> None:
+def batch_norm(lowering: Lowering, call: Call) -> None:
+    """A batch norm with a layer's weights."""
     names = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
     given = bound(call, names, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5)
     weights = {name: given[name] for name in ("running_mean", "running_var", "weight", "bias")}
@@ -212,7 +218,7 @@ def _interpolate(lowering: Lowering, call: Call) -> None:
         raise Unknown("antialias or recompute_scale_factor")
     source = lowering.number(given["input"])
     size = given["size"]
-    if size is None or not _varies(size):
+    if size is None or not varies(size):
         arguments = layers.upsampling(size, given["scale_factor"], given["mode"], given["align_corners"])
         lowering.add(call, "upsample", arguments, [source], call.results.number)
         return
@@ -222,7 +228,8 @@ def _interpolate(lowering: Lowering, call: Call) -> None:
     lowering.add(call, "upsample", arguments, [source], call.results.number, refers={"to": other})
 
 
-def _varies(size: Any) -> bool:
+def varies(size: Any) -> bool:
+    """Whether a size or one of several varies."""
     return isinstance(size, Varied) or (isinstance(size, tuple) and any(isinstance(one, Varied) for one in size))
 
 
@@ -248,7 +255,7 @@ def _pad(lowering: Lowering, call: Call) -> None:
         raise Unknown("padding of channels")
     sides = (*sides, *(0,) * (2 * rank - len(sides)))
     even = all(one == two for one, two in zip(sides[::2], sides[1::2], strict=True))
-    if given["mode"] != "constant" or (even and not _varies(sides)):
+    if given["mode"] != "constant" or (even and not varies(sides)):
         _padded(lowering, call, given, sides)
         return
     number = lowering.number(given["input"])
@@ -300,10 +307,10 @@ def _everywhere(name: str, rule: Rule, inplace: bool = True) -> dict[str, Rule]:
 
 RULES: dict[str, Rule] = {
     **{key: _simple(name) for name in ("relu", "relu6", "selu", "sigmoid", "tanh", "silu", "mish", "hardswish",
-                                        "hardsigmoid") for key in _everywhere(name, _conv)},
-    **{key: _simple("abs") for name in ("abs", "absolute") for key in _everywhere(name, _conv)},
+                                        "hardsigmoid") for key in _everywhere(name, conv)},
+    **{key: _simple("abs") for name in ("abs", "absolute") for key in _everywhere(name, conv)},
     "torch.Tensor.__abs__": _simple("abs"),
-    **{key: _clamp for name in ("clamp", "clip") for key in _everywhere(name, _conv)},
+    **{key: _clamp for name in ("clamp", "clip") for key in _everywhere(name, conv)},
     **_everywhere("pixel_shuffle", _pixels("pixel_shuffle", "upscale_factor")),
     **_everywhere("pixel_unshuffle", _pixels("pixel_unshuffle", "downscale_factor")),
     **_everywhere("leaky_relu", _simple("leaky_relu", ("negative_slope",))),
@@ -313,10 +320,7 @@ RULES: dict[str, Rule] = {
     **_everywhere("softmax", _softmax("softmax")),
     **_everywhere("log_softmax", _softmax("log_softmax")),
     **_everywhere("prelu", _prelu),
-    **{f"{_F}conv{rank}d": _conv for rank in (1, 2, 3)},
-    **{f"torch.conv{rank}d": _conv for rank in (1, 2, 3)},
     f"{_F}linear": _linear,
-    f"{_F}batch_norm": _batch_norm,
     f"{_F}group_norm": _group_norm,
     f"{_F}layer_norm": _layer_norm,
     f"{_F}channel_shuffle": _channel_shuffle,
@@ -325,7 +329,7 @@ RULES: dict[str, Rule] = {
     **{f"{origin}{kind}{rank}d": _adaptive(kind) for kind in ("adaptive_avg_pool", "adaptive_max_pool")
        for rank in (1, 2, 3) for origin in (_F, "torch.")},
     **_everywhere("dropout", _dropout("dropout")),
-    **{key: _dropout("channel_dropout") for rank in (1, 2, 3) for key in _everywhere(f"dropout{rank}d", _conv)},
+    **{key: _dropout("channel_dropout") for rank in (1, 2, 3) for key in _everywhere(f"dropout{rank}d", conv)},
     f"{_F}local_response_norm": _lrn,
     f"{_F}interpolate": _interpolate,
     f"{_F}pad": _pad,

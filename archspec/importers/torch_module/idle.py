@@ -31,7 +31,11 @@ def with_idle(module: nn.Module, layers: list[Layer], kinds: dict[int, tuple[int
     free = max([*kinds, *(layer.gives for layer in layers)], default=0) + 1
     for path, part in module.named_modules():
         own = [name for name, _ in part.named_parameters(recurse=False)]
-        if not own or path in called or all(f"{path}.{name}".lstrip(".") in called for name in own):
+        if (
+            not own
+            or any(around in called for around in _around(path))
+            or all(f"{path}.{name}".lstrip(".") in called for name in own)
+        ):
             continue
         frame = _frame(path, layers)
         if frame is None:
@@ -51,6 +55,13 @@ def with_idle(module: nn.Module, layers: list[Layer], kinds: dict[int, tuple[int
                 found.insert(first, Layer("parameter", {"shape": tuple(tensor.shape)}, [], free, frame, key))
                 free, first = free + 1, first + 1
     return found
+
+
+def _around(path: str) -> Iterator[str]:
+    """A path and those around it, from the inside out."""
+    while path:
+        yield path
+        path = path.rpartition(".")[0]
 
 
 def _given(part: Any, channels: int) -> int:

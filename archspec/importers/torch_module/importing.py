@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from archspec.diagnostics import Diagnostic, SpecError, printable
+from archspec.diagnostics import Diagnostic, SpecError, did_you_mean, printable
 from archspec.graph import Graph
-from archspec.importers.network import Network, Output
+from archspec.importers.network import Layer, Network, Output
 from archspec.importers.tidying import tidy
-from archspec.importers.torch_module import arithmetic, functions, shapes
+from archspec.importers.torch_module import (
+    arithmetic,
+    aten,
+    attending,
+    functions,
+    parameters,
+    shapes,
+    standardising,
+    unpooling,
+)
 from archspec.importers.torch_module.capture import capture, on_meta, said_of
 from archspec.importers.torch_module.idle import with_idle
 from archspec.importers.torch_module.layers import Unknown
 from archspec.importers.torch_module.lowering import Lowering
-from archspec.importers.torch_module.sizing import Runs, runs
+from archspec.importers.torch_module.opaque import OPAQUE, lowered_opaque, rule
+from archspec.importers.torch_module.sizing import ALONE, Inputs, Runs, runs
 from archspec.importers.torch_module.trace import Trace, Value, tensors
 from archspec.importers.torch_module.traces import mark_training, together
 from archspec.importers.writing import written
@@ -26,7 +37,17 @@ from archspec.sizes import Evaluation
 if TYPE_CHECKING:
     from torch import nn
 
-RULES = functions.RULES | arithmetic.RULES | shapes.RULES
+RULES = {
+    **functions.RULES,
+    **arithmetic.RULES,
+    **parameters.RULES,
+    **shapes.RULES,
+    **standardising.RULES,
+    **attending.RULES,
+    **attending.MODULES,
+    **unpooling.RULES,
+    **unpooling.MODULES,
+}
 
 
 @record
@@ -64,31 +85,64 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def ways(module: nn.Module, size: Sequence[int], name: str | None = None) -> Iterator[Callable[[], Imported]]:
-    """The ways to import a module that takes one image: at all sizes, and at the given ones only.
+def ways(
+    module: nn.Module, sizes: Sequence[int] | Inputs, name: str | None = None, opaque: bool = False
+) -> Iterator[Callable[[], Imported]]:
+    """The ways to import a module: at all sizes, and at the given ones only.  ``opaque``: keep what the language lacks.
 
     Raises :class:`SpecError` if the module does not run; each way raises it if the language lacks something.
     """
-    if not 1 <= len(size) <= 4 or any(isinstance(one, bool) or not isinstance(one, int) or one < 1 for one in size):
-        raise refuse("`sizes` are the channels and the sizes of an image", "such as (3, 224, 224)")
-    channels, *spatial = size
+    inputs = _checked(module, sizes)
     bare = on_meta(module)
-    evaluated = capture(bare, [(2, channels, *spatial)], False)
+    evaluated = capture(bare, inputs, 2, False)
     weights = {key: tuple(tensor.shape) for key, tensor in module.state_dict().items()}
     title = _word(name or type(module).__name__)
-    for found in runs(bare, channels, spatial):
-        yield partial(_imported, bare, found, evaluated, channels, title, weights)
+    for found in runs(bare, inputs):
+        yield partial(_imported, bare, found, evaluated, title, weights, opaque)
+
+
+def _checked(module: nn.Module, sizes: Sequence[int] | Inputs) -> dict[str, tuple[int, ...]]:
+    """The inputs' shapes by name; raises :class:`SpecError` for what is none."""
+    inputs = (
+        {name: tuple(shape) for name, shape in sizes.items()} if isinstance(sizes, Mapping) else {ALONE: tuple(sizes)}
+    )
+    if not inputs:
+        raise refuse("`sizes` names no input", 'such as {"image": (3, 224, 224), "depth": (1, 224, 224)}')
+    for shape in inputs.values():
+        whole = all(isinstance(one, int) and not isinstance(one, bool) and one >= 1 for one in shape)
+        if not 1 <= len(shape) <= 4 or not whole:
+            raise refuse("`sizes` are the channels and the sizes of an image", "such as (3, 224, 224)")
+    if ALONE in inputs:
+        return inputs
+    taken = inspect.signature(module.forward).parameters
+    open_ = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in taken.values())
+    for name in inputs:
+        if not isinstance(name, str) or not name.isidentifier() or (name not in taken and not open_):
+            hint = did_you_mean(str(name), taken) or f"its inputs are {', '.join(taken)}"
+            raise refuse(f"the module has no input `{printable(str(name), 60)}`", hint)
+    return inputs
 
 
 def _imported(
-    bare: nn.Module, found: Runs, evaluated: Trace, channels: int, name: str, weights: dict[str, tuple[int, ...]]
+    bare: nn.Module,
+    found: Runs,
+    evaluated: Trace,
+    name: str,
+    weights: dict[str, tuple[int, ...]],
+    opaque: bool,
 ) -> Imported:
     """The spec made from some runs of a module; raises :class:`SpecError`."""
     first = found.traces[0]
     only_training = mark_training(first, evaluated)
-    buffers = frozenset(path for path, _ in bare.named_buffers())
-    lowering = Lowering(together(found.traces), [one.shapes for one in found.traces], RULES, buffers)
-    layers = lowering.run()
+    trace, shapes = together(found.traces), [one.shapes for one in found.traces]
+    rules = {**RULES, OPAQUE: rule(bare, weights)}
+
+    def lowered(trace: Trace) -> Lowering:
+        return Lowering(
+            trace, shapes, lambda what: rules.get(what) or aten.rule_of(rules, what), _buffers(bare, weights)
+        )
+
+    lowering, layers = lowered_opaque(trace, lowered) if opaque else lowered_whole(trace, lowered)
     outputs = _outputs(lowering, first, only_training)
     layers = tidy(layers, outputs)
     channels_of = {number: shape[1] for number, shape in enumerate(first.shapes) if len(shape) > 1}
@@ -96,18 +150,34 @@ def _imported(
     layers = with_idle(bare, layers, kinds)
     network = Network(
         name=name,
-        inputs=[("image", (channels, *(found.symbols or found.sizes[0])))],
-        sizes=dict(zip(found.symbols, found.sizes[0], strict=False)),
+        inputs=list(found.inputs),
+        sizes=found.at[0],
         layers=layers,
         outputs=outputs,
         doc=said_of(type(bare)),
     )
-    at = found.at()
     shapes_of = tuple(
         tuple(trace.shapes[value.number][1:] for _, given in trace.outputs for value in tensors(given))
-        for trace in found.traces[: len(at)]
+        for trace in found.traces
     )
-    return Imported(name, written(network, channels_of), weights, at, shapes_of)
+    return Imported(name, written(network, channels_of), weights, found.at, shapes_of)
+
+
+def lowered_whole(trace: Trace, lowered: Callable[[Trace], Lowering]) -> tuple[Lowering, list[Layer]]:
+    """The layers of a trace; raises :class:`SpecError` with all that has no counterpart."""
+    lowering = lowered(trace)
+    return lowering, lowering.run()
+
+
+def _buffers(module: nn.Module, weights: Collection[str]) -> dict[str, str]:
+    """The paths of a module's buffers, each with why the language does not have it; empty if it does."""
+    import torch
+
+    found: dict[str, str] = {}
+    for path, tensor in module.named_buffers():
+        kept = path in weights and tensor.dtype == torch.float32
+        found[path] = "" if kept else "a buffer that is not in the state_dict, or not of 32-bit numbers"
+    return found
 
 
 def _outputs(lowering: Lowering, trace: Trace, only_training: dict[str, bool]) -> list[Output]:

@@ -19,13 +19,18 @@ class Unknown(Exception):
 
 def is_layer(module: Any) -> bool:
     """Whether a module is translated as a whole rather than by its inner calls."""
-    return _reader(module) is not None
+    return _reader(module) is not None or _whole(module)
+
+
+def _whole(module: Any) -> bool:
+    return type(module).__module__.startswith("torch.nn.modules.") and type(module).__name__ in _SEVERAL
 
 
 def read(module: Any, rank: int) -> tuple[str, Arguments]:
     """The op and the arguments of a layer on a map of some spatial axes; raises :class:`Unknown`."""
     reader = _reader(module)
-    assert reader is not None
+    if reader is None:
+        raise Unknown("several inputs or outputs")
     return reader(module, rank)
 
 
@@ -104,11 +109,16 @@ def _linear(module: Any, rank: int) -> tuple[str, Arguments]:
     return "linear", {"features": module.out_features, "bias": module.bias is not None}
 
 
+def max_pool(module: Any) -> Arguments:
+    """The arguments of a max pool, without its indices."""
+    found = _windows(module, "kernel", "stride", "padding", "dilation")
+    return _own_stride(found) | {"ceil": module.ceil_mode}
+
+
 def _max_pool(module: Any, rank: int) -> tuple[str, Arguments]:
     if module.return_indices:
         raise Unknown("return_indices")
-    found = _windows(module, "kernel", "stride", "padding", "dilation")
-    return "max_pool", _own_stride(found) | {"ceil": module.ceil_mode}
+    return "max_pool", max_pool(module)
 
 
 def _avg_pool(module: Any, rank: int) -> tuple[str, Arguments]:
@@ -269,6 +279,8 @@ _TORCH: dict[str, Callable[[Any, int], tuple[str, Arguments]]] = {
     "LogSoftmax": _softmax("log_softmax"),
     "Softmax2d": lambda module, rank: ("softmax", {}),
 }
+_SEVERAL = frozenset(("MultiheadAttention", *(f"MaxUnpool{rank}d" for rank in (1, 2, 3))))
+"""Layers with several inputs or outputs."""
 _OTHERS: dict[tuple[str, str], Callable[[Any, int], tuple[str, Arguments]]] = {
     ("torchvision", "StochasticDepth"): _stochastic_depth,
     ("timm", "DropPath"): _drop_path,

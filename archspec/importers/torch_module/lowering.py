@@ -6,7 +6,7 @@ layers for the call.  Calls without a counterpart are collected, so that one run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from archspec import ops
@@ -31,16 +31,16 @@ class Lowering:
         self,
         trace: Trace,
         shapes: Sequence[Sequence[tuple[int, ...]]],
-        rules: dict[str, Rule],
-        buffers: frozenset[str] = frozenset(),
+        rules: Callable[[str], Rule | None],
+        buffers: Mapping[str, str] | None = None,
     ) -> None:
         self.trace = trace
         self.shapes = shapes
         """For each traced size, the shape of each value."""
         self.layers: list[Layer] = []
         self.axes: dict[int, tuple[str, ...]] = {}
-        self.buffers = buffers
-        """The paths of buffers."""
+        self.buffers = buffers or {}
+        """The paths of buffers, each with why the language does not have it; empty if it does."""
         self.parts: dict[int, tuple[Any, ...]] = {}
         """By value, how it is a view of another value, and which."""
         self.kept: dict[int, Callable[[], Any]] = {}
@@ -49,15 +49,17 @@ class Lowering:
         """Padded maps whose padding the windows that read them may take over."""
         self.views: dict[int, tuple[Weight, tuple[int, ...]]] = {}
         """Parameters viewed with another shape."""
-        self.parameters: dict[str, int] = {}
-        """The values of parameters, by their paths."""
-        self.repeated: dict[int, Value] = {}
-        """Expanded maps, each with the map before expansion."""
+        self.parameters: dict[str, tuple[int, tuple[int, ...]]] = {}
+        """The value and shape of parameters, by their paths."""
+        self.repeated: dict[int, Value | Weight] = {}
+        """Expanded maps and parameters, each with what it was before expansion."""
         self._same: dict[int, int] = {}
         self._next = len(trace.shapes)
         self._owners: dict[str, Layer] = {}
         self._rules = rules
         self._faults: dict[tuple[str, str], Diagnostic] = {}
+        self.refused: list[Call] = []
+        """The calls that have no counterpart."""
         for number in trace.inputs:
             self.axes[number] = AXES.get(len(self.shape(number)) - 1, ())
 
@@ -65,13 +67,13 @@ class Lowering:
         """The layers of all calls; raises :class:`SpecError` with every call that has no counterpart."""
         for call in self.trace.calls:
             try:
-                if call.module is not None:
+                rule = self._rules(call.what)
+                if rule is not None:
+                    rule(self, call)
+                elif call.module is not None:
                     self._module(call)
                 else:
-                    rule = self._rules.get(call.what)
-                    if rule is None:
-                        raise Unknown(f"`{call.what}`")
-                    rule(self, call)
+                    raise Unknown(f"`{call.what}`")
             except Unknown as error:
                 self._fault(call, str(error))
             except (AttributeError, IndexError, KeyError, TypeError, ValueError):
@@ -81,6 +83,7 @@ class Lowering:
         return self.layers
 
     def _fault(self, call: Call, words: str) -> None:
+        self.refused.append(call)
         path = call.path or call.frame.path
         key = (call.place, words)
         where = f"in `{path}`: " if path else ""
@@ -114,12 +117,14 @@ class Lowering:
             return padded.source, arguments | {"padding": "same"}
         return self.number(value), arguments
 
-    @staticmethod
-    def value(argument: Any) -> int:
+    def value(self, argument: Any) -> int:
         """The number of a tensor, without making a layer for it; raises :class:`Unknown` for anything else."""
         if not isinstance(argument, Value):
             raise Unknown("a tensor that no step makes")
-        return argument.number
+        number = argument.number
+        while self._same.get(number, len(self.trace.shapes)) < len(self.trace.shapes):
+            number = self._same[number]
+        return number
 
     def asked(self, call: Call) -> Iterator[int]:
         """The values whose size was read before a call, the latest first; then all earlier values, the latest first."""
@@ -136,8 +141,10 @@ class Lowering:
         return max(len(self.shape(self.value(value))) - 2, 0)
 
     def same(self, result: Any, source: Any) -> None:
-        """Note that a result is the same value as its source."""
-        self._same[result.number] = self.number(source)
+        """Note that a result is the same value as its source, for which no layer is made now."""
+        if not isinstance(source, Value):
+            raise Unknown("a tensor that no step makes")
+        self._same[result.number] = source.number
 
     def axis(self, number: int, dim: Any) -> str:
         """The name of an axis; raises :class:`Unknown` for the batch."""
@@ -200,14 +207,14 @@ class Lowering:
         op, arguments = table.read(call.module, self.rank(read[0]))
         if len(read) > 1 and any(isinstance(one, Value) for one in read[1:]):
             raise Unknown("several inputs")
-        source, arguments = self.unpadded(op, arguments, read[0])
         result = call.results
         if not isinstance(result, Value):
             raise Unknown("several outputs")
-        axes = self.axes[source]
         if op == "identity":
             self.same(result, read[0])
             return
+        source, arguments = self.unpadded(op, arguments, read[0])
+        axes = self.axes[source]
         if op == "flatten":
             axes = ("channels",)
         elif axes and axes[0] != "channels" and op not in POINTWISE:
@@ -224,20 +231,6 @@ def told(op: str, arguments: dict[str, Any]) -> dict[str, Any]:
         if fields[name].is_required() or value != default or isinstance(value, bool) is not isinstance(default, bool):
             found[name] = value
     return found
-
-
-def parameter(lowering: Lowering, call: Call, weight: Weight) -> int:
-    """A parameter as a value; raises :class:`Unknown` for a buffer."""
-    if weight.path in lowering.buffers:
-        raise Unknown("a buffer that belongs to no layer")
-    axes = AXES.get(len(weight.shape))
-    if axes is None:
-        raise Unknown(f"a parameter of {len(weight.shape)} axes")
-    if weight.path in lowering.parameters:
-        return lowering.parameters[weight.path]
-    value = lowering.parameters[weight.path] = lowering.fresh(axes)
-    lowering.add(call, "parameter", {"shape": weight.shape}, [], value, weight.path, axes=axes)
-    return value
 
 
 POINTWISE = frozenset(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from archspec.importers.torch_module import cropping
+from archspec.importers.torch_module import attending, cropping, standardising
 from archspec.importers.torch_module.arithmetic import along
 from archspec.importers.torch_module.functions import bound, constant
 from archspec.importers.torch_module.layers import Unknown
-from archspec.importers.torch_module.lowering import AXES, Lowering, Rule, parameter
+from archspec.importers.torch_module.lowering import AXES, Lowering, Rule
+from archspec.importers.torch_module.parameters import viewed
 from archspec.importers.torch_module.trace import Call, Value, Varied, Weight
 
 
@@ -34,10 +35,12 @@ def _reshape(lowering: Lowering, call: Call) -> None:
     """Any view: its kind follows from the sizes before and after."""
     source, result = call.arguments[0], call.results.number
     if isinstance(source, Weight):
-        _reshaped_parameter(lowering, call, source)
+        viewed(lowering, call, source)
+        return
+    before, after = lowering.shape(lowering.value(source)), lowering.shape(result)
+    if standardising.reshape(lowering, call) or attending.follow(lowering, call, after, lambda: _view(lowering, call)):
         return
     kept = lowering.parts.get(lowering.value(source))
-    before, after = lowering.shape(lowering.value(source)), lowering.shape(result)
     if kept is not None and kept[0] == "shuffled":
         origin = kept[1]
         if all(shapes[origin] == shapes[result] for shapes in lowering.shapes):
@@ -48,23 +51,6 @@ def _reshape(lowering: Lowering, call: Call) -> None:
         lowering.later(result, lambda: _view(lowering, call))
         return
     _view(lowering, call)
-
-
-def _reshaped_parameter(lowering: Lowering, call: Call, weight: Weight) -> None:
-    """A reshaped parameter, such as a scale for each channel of a map."""
-    result = call.results.number
-    shape = lowering.shape(result)
-    lowering.views[result] = (weight, shape)
-    lowering.later(result, lambda: _parameter_view(lowering, call, weight, shape))
-
-
-def _parameter_view(lowering: Lowering, call: Call, weight: Weight, shape: tuple[int, ...]) -> None:
-    """The step for a reshaped parameter that is not read by a sum or product."""
-    axes = AXES.get(len(shape) - 1)
-    if shape[0] != 1 or axes is None:
-        raise Unknown("a parameter under these axes")
-    made = parameter(lowering, call, weight)
-    lowering.add(call, "reshape", {"shape": shape[1:]}, [made], call.results.number, axes=axes)
 
 
 def _view(lowering: Lowering, call: Call) -> None:
@@ -122,6 +108,8 @@ def _movedim(lowering: Lowering, call: Call) -> None:
 
 
 def _ordered(lowering: Lowering, call: Call, order: list[int]) -> None:
+    if attending.order(lowering, call, order):
+        return
     number = lowering.number(call.arguments[0] if call.arguments else call.keywords["input"])
     axes = lowering.axes[number]
     order = [dim % (len(axes) + 1) for dim in order]
@@ -184,7 +172,9 @@ def _index(lowering: Lowering, call: Call) -> None:
     source, given = call.arguments
     given = given if isinstance(given, tuple) else (given,)
     if isinstance(source, Weight) and all(one in (None, Ellipsis, slice(None)) for one in given):
-        _reshaped_parameter(lowering, call, source)
+        viewed(lowering, call, source)
+        return
+    if len(given) == 1 and isinstance(given[0], int) and attending.select(lowering, call, given[0]):
         return
     count = len(lowering.shape(lowering.value(source)))
     if any(one is Ellipsis for one in given):
@@ -229,6 +219,9 @@ def _reaxed(lowering: Lowering, call: Call, number: int) -> None:
     """A reshape: sizes that vary must be those of existing axes."""
     result = call.results.number
     count = len(lowering.shape(result)) - 1
+    if count == 1:
+        lowering.add(call, "flatten", {}, [number], result, axes=("channels",))
+        return
     names = _grouped(lowering, number, result) or AXES.get(count)
     if names is None:
         raise Unknown(f"a view of {count} axes")
@@ -292,7 +285,7 @@ def _narrow(lowering: Lowering, call: Call) -> None:
 
 def _squeeze(lowering: Lowering, call: Call) -> None:
     if isinstance(call.arguments[0], Weight):
-        _reshaped_parameter(lowering, call, call.arguments[0])
+        viewed(lowering, call, call.arguments[0])
         return
     number = lowering.number(call.arguments[0])
     if lowering.shape(number) == lowering.shape(call.results.number):
@@ -308,7 +301,7 @@ def _squeeze(lowering: Lowering, call: Call) -> None:
 def _unsqueeze(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "dim"))
     if isinstance(given["input"], Weight):
-        _reshaped_parameter(lowering, call, given["input"])
+        viewed(lowering, call, given["input"])
         return
     kept = lowering.parts.get(lowering.value(given["input"]))
     count = len(lowering.shape(call.results.number))

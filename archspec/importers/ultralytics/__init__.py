@@ -22,17 +22,6 @@ VERSIONS = ((8, 4), (8, 3))
 """The versions that differ in how they read a file, the newest first."""
 
 LIMITS = Limits(text_bytes=4_000_000, nodes=400_000)
-_KEYS = re.compile(r"^(backbone|head):", re.MULTILINE)
-
-
-def is_one(path: Path) -> bool:
-    """Whether a YAML file is Ultralytics': it has a backbone and a head, and is not a spec."""
-    try:
-        with path.open(encoding="utf-8", errors="replace") as stream:
-            text = stream.read(1_000_000)
-    except (OSError, ValueError):
-        return False
-    return len(set(_KEYS.findall(text))) == 2 and re.search(r"^archspec:", text, re.MULTILINE) is None
 
 
 def read(

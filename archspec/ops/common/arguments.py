@@ -159,13 +159,15 @@ def _by_axis_schema(item: dict[str, Any]) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [item, {"type": "array", "items": item, "minItems": 1, "maxItems": 3}]})
 
 
+by_axis_from_zero = _by_axis(non_negative)
+
 PerAxis = Annotated[
     int | tuple[int, ...], PlainValidator(_by_axis(positive)), _by_axis_schema({"type": "integer", "minimum": 1})
 ]
 """A positive number for all spatial axes, or one for each."""
 
 PerAxisFromZero = Annotated[
-    int | tuple[int, ...], PlainValidator(_by_axis(non_negative)), _by_axis_schema({"type": "integer", "minimum": 0})
+    int | tuple[int, ...], PlainValidator(by_axis_from_zero), _by_axis_schema({"type": "integer", "minimum": 0})
 ]
 """The same, zero allowed."""
 

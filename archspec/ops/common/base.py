@@ -19,7 +19,7 @@ from pydantic_core import core_schema
 from archspec.ops.common.arguments import refuse
 from archspec.ops.common.forms import Argument, Example, Function, Module, Product, Weight
 from archspec.ops.common.initialisers import Init
-from archspec.ops.common.memory import INPUT, Layout, Numbers, Saved, laid
+from archspec.ops.common.memory import INPUT, Layout, Numbers, Saved, laid, lies
 from archspec.ops.common.runs import EVALUATION, Run
 from archspec.ops.common.shape import SPATIAL, D, H, L, Shape, ShapeError, W
 from archspec.ops.common.windows import POINTWISE, Window
@@ -77,6 +77,8 @@ class Op(BaseModel):
     """Whether the op takes any number of inputs, so that a spec can give it branches."""
     sources: ClassVar[int] = 1
     """Number of inputs of an op that is not a merge; 0 for a parameter."""
+    several: ClassVar[bool] = False
+    """Whether an op that is no merge takes any number of inputs, which `from` names."""
     references: ClassVar[tuple[str, ...]] = ()
     """Fields that name another step (``upsample: {to: skip}``): the step becomes one more input, after the others."""
 
@@ -119,6 +121,8 @@ class Op(BaseModel):
     """Whether it does so only if each element of the vector is a channel of its own."""
     commutes: ClassVar[bool] = False
     """Whether the order of a merge's inputs makes no difference."""
+    hidden: ClassVar[bool] = False
+    """Whether what it computes is not known, so that it can be drawn and counted and nothing else."""
     output_axis: ClassVar[int | None] = None
     """The output axis of a linear layer's weight."""
 
@@ -210,6 +214,10 @@ class Op(BaseModel):
     """Whether the output is a view for a contiguous input and a copy for any other."""
     gathers: ClassVar[Layout | None] = None
     """The layout that the input is copied to if it has another: contiguous, or contiguous or channels last."""
+
+    def gathered(self, inputs: Sequence[Shape], position: int, sizes: Sequence[int], strides: Sequence[int]) -> bool:
+        """Whether an input with these sizes and strides, the batch first, is copied before the op runs."""
+        return position == 0 and self.gathers is not None and not lies(self.gathers, sizes, strides)
 
     def view(
         self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]

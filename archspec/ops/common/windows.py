@@ -133,8 +133,30 @@ class Everything:
 
 
 @record
+class UpTo(Everything):
+    """Every output row reads the rows up to its own: a recurrence.  The analyses take it for the whole axis."""
+
+
+@record
+class Windowed(Everything):
+    """Every output row reads the rows of its window of a map of ``length`` rows, rolled by ``shift``.
+
+    Windows that roll round the end mix both ends, if only a little: the analyses take it for the whole axis.
+    """
+
+    size: int
+    shift: int
+    length: Dim
+
+
+@record
 class Nothing:
     """No row is read: the step is only used for its size."""
+
+
+@record
+class Hidden:
+    """The rows are not known: the step is opaque."""
 
 
 Window = (
@@ -150,6 +172,7 @@ Window = (
     | Adaptive
     | Everything
     | Nothing
+    | Hidden
 )
 
 POINTWISE = Shifted(0)

@@ -9,6 +9,7 @@ from typing import Any
 from archspec.analyses.trial import NoNumber, Trial
 from archspec.graph import Graph, Node, Scope
 from archspec.ops import Op, Shape, ShapeError
+from archspec.ops.common.tied import shares
 from archspec.rewrites.engine.draft import Draft
 from archspec.rewrites.engine.errors import RewriteError
 from archspec.rewrites.engine.following import values
@@ -58,6 +59,7 @@ class _Finish:
             values=self.values.get(draft, old.values),
             name=draft.name,
             path=draft.path,
+            checkpoint=draft.checkpoint,
             parent=parent,
             inputs=(),
             output=-1,
@@ -128,7 +130,9 @@ class _Finish:
             raise RewriteError(
                 f"`{draft.path}` reuses the weights of `{draft.reuse.path}`, which would be removed", draft
             )
-        if draft.op != draft.reuse.op:
+        assert draft.op is not None
+        assert lender.op is not None
+        if not shares(draft.op, lender.op, tuple(node.shape for node in map(self.nodes.__getitem__, lender.inputs))):
             raise RewriteError(
                 f"`{draft.path}` reuses the weights of `{lender.path}`, so both must stay the same", draft
             )

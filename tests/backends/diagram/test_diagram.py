@@ -444,6 +444,35 @@ def test_large_graphs_are_folded(step: str) -> None:
     assert "×2000" in figure.source or "more boxes" in figure.source
 
 
+def test_a_depth_of_too_many_boxes_is_refused_with_one_that_can_be_read() -> None:
+    conv = "conv as c$i: {channels: $(i + 1), kernel: 1}\n        for: i in range(300)"
+    spec = f"archspec: 1\nname: Deep\ninputs: {{image: [8, H, W]}}\nsteps:\n  - sequence as all:\n      - {conv}\n"
+    graph = archspec.loads(spec).graph
+    with pytest.raises(archspec.SpecError) as error:
+        draw(graph, depth=1)
+    (said,) = error.value.diagnostics
+    assert said.code == "too-many-boxes"
+    assert "the picture has 302 boxes" in said.message  # the input, 300 steps, the output
+    assert said.hint is not None
+    assert "`--depth 0`" in said.hint
+    assert draw(graph, depth=0).source.count("pos=") < 10
+
+
+def test_boxes_of_one_block_say_in_what_they_differ() -> None:
+    """A stage of CSPDarknet folded says how deep it is."""
+    unit = "conv as {}: {{channels: $channels, kernel: 3, padding: 1}}"
+    spec = (
+        "archspec: 1\nname: Stages\ninputs: {image: [8, H, W]}\nblocks:\n  stage:\n"
+        "    params: {channels, depth}\n    steps:\n"
+        f"      - {unit.format('first')}\n      - add as sum:\n          - - {unit.format('body.$i')}\n"
+        f"              for: i in range(depth)\n          - - {unit.format('side')}\n"
+        "steps:\n  - stage as stage$i: {channels: $(8 * 2**i), depth: $d}\n    for: i, d in [[0, 1], [1, 2], [2, 20]]\n"
+    )
+    source = draw(archspec.loads(spec).graph, depth=0).source
+    for words in ("channels 8, depth 1", "channels 16, depth 2", "channels 32, depth 20"):
+        assert words in source
+
+
 def test_many_branches_are_folded() -> None:
     conv = "conv as c$i: {channels: $(i + 1), kernel: 1}\n        for: i in range(300)"
     spec = f"archspec: 1\nname: Wide\ninputs: {{image: [8, H, W]}}\nsteps:\n  - concat:\n      - {conv}\n"

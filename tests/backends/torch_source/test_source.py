@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 import archspec
 from archspec.backends.torch_source import emit, emitted
@@ -672,3 +673,25 @@ def test_quoted_text_is_that_text(text: str) -> None:
 def test_docstrings_cannot_end_early() -> None:
     lines = docstring(['a """ b \\', "c\nd\u2028e"], 88, 4)
     assert ast.literal_eval("\n".join(lines).strip()) == "a ''' b /\n\n    c d e\n    "
+
+
+def test_bare_tensors_beside_modules_and_alone() -> None:
+    spec = archspec.loads(
+        "archspec: 1\nname: Bare\ninputs: {image: [3, 4, 4]}\nsteps:\n"
+        "  - parameter as mean: {shape: [3, 1, 1], trainable: false}\n"
+        "  - subtract:\n    from: [image, mean]\n"
+        "  - conv as a.conv: {channels: 4, kernel: 1}\n    label: map\n"
+        "  - parameter as a.scale: {shape: [4, 1, 1], init: {constant: 1.0}}\n"
+        "  - parameter as a.times: {shape: [4, 1, 1], trainable: false}\n"
+        "  - multiply:\n    from: [map, a.scale, a.times]\n"
+        "  - parameter as b.shift: {shape: [4, 1, 1], trainable: false}\n"
+        "  - add:\n    from: [previous, b.shift]\n"
+    )
+    module = archspec.compile(spec)
+    assert {name for name, _ in module.named_buffers()} == {"mean", "a.times", "b.shift"}
+    assert {name for name, _ in module.named_parameters()} == {"a.conv.weight", "a.conv.bias", "a.scale"}
+    state = {name: torch.randn_like(tensor) for name, tensor in module.state_dict().items()}
+    module.load_state_dict(state)
+    image = torch.randn(2, 3, 4, 4)
+    expected = F.conv2d(image - state["mean"], state["a.conv.weight"], state["a.conv.bias"])
+    assert torch.equal(module(image), expected * state["a.scale"] * state["a.times"] + state["b.shift"])

@@ -158,7 +158,7 @@ HOSTILE: list[tuple[Any, str, str]] = [
     (net(layer("ReLU"), shape=(None, 9, 8, None)), "bad-input", "no channels"),
     (net(layer("ReLU"), shape=(None, 9, -8, 4)), "bad-input", "no shape"),
     (net({"class_name": "ReLU", "config": {"name": "out"}}), "file-syntax", "its calls are not a list"),
-    (net({**layer("ReLU"), "inbound_nodes": [[["image", "0", 0]]]}), "file-syntax", "a list of a layer and two"),
+    (net({**layer("ReLU"), "inbound_nodes": [[["image", "0", 0]]]}), "file-syntax", "must be a list of a layer and"),
     (nested(20), "too-deep", "nested more than 12 deep"),
 ]  # fmt: skip
 

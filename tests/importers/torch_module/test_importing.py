@@ -274,7 +274,7 @@ def test_parts_of_chains_and_maps() -> None:
         (ByValue(), "the numbers of a tensor"),
         (ThroughAView(), "changed in place"),
         (nn.Sequential(nn.Conv2d(4, 4, 1)), "fails on this input"),
-        (nn.Sequential(nn.MaxPool2d(2, return_indices=True)), "return_indices"),
+        (nn.Sequential(nn.MaxPool2d(2, return_indices=True)), "places of maxima"),
     ],
 )
 def test_what_is_no_function_of_its_input_is_refused(module: nn.Module, said: str) -> None:

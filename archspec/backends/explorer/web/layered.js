@@ -1,18 +1,20 @@
 /* What no series and branches can tell: boxes in layers, in an order of few crossings, with curves between them. */
 
-/** A tangle as a piece: longest paths give the layers, neighbours' means the order and the places. */
+/** A tangle as a piece: longest paths give the layers; columns by resolution, or neighbours' means, the places. */
 function layered(layout, element) {
   const width = layout.width(element.u);
-  const nodes = element.u.map((number) => {
+  const nodes = element.u.map((number, at) => {
     const mark = layout.mark(number, Math.min(width, Math.max(layout.boxWidth(number), BOX.narrowest)));
-    return { mark, left: mark.left, right: mark.right, height: mark.height, layer: 0, x: 0, above: [], below: [] };
+    return { mark, left: mark.left, right: mark.right, height: mark.height, layer: 0, x: 0,
+      column: element.l?.[at], above: [], below: [] };
   });
   for (const [source, target] of element.e) nodes[target].layer = Math.max(nodes[target].layer, nodes[source].layer + 1);
   const layers = [];
   nodes.forEach((node) => (layers[node.layer] ??= []).push(node));
   for (let at = 0; at < layers.length; at += 1) layers[at] ??= [];
   const paths = element.e.map(([source, target]) => threaded(nodes[source], nodes[target], layers));
-  arrange(layers);
+  if (element.l) byResolution(layers, Math.max(...nodes.map((node) => node.left + node.right)) + 44);
+  else arrange(layers);
   return drawnLayers(layout, element, nodes, layers, paths);
 }
 
@@ -20,7 +22,8 @@ function layered(layout, element) {
 function threaded(source, target, layers) {
   const path = [source];
   for (let layer = source.layer + 1; layer < target.layer; layer += 1) {
-    const point = { mark: null, left: 6, right: 6, height: 0, layer, x: 0, above: [], below: [] };
+    const column = layer < target.layer - 1 ? source.column : target.column; // it crosses over at its end
+    const point = { mark: null, left: 6, right: 6, height: 0, layer, x: 0, column, above: [], below: [] };
     layers[layer].push(point);
     path.push(point);
   }
@@ -30,6 +33,15 @@ function threaded(source, target, layers) {
     path[at].above.push(path[at - 1]);
   }
   return path;
+}
+
+/** Maps of one size above one another, the largest at the left. */
+function byResolution(layers, pitch) {
+  const middle = Math.max(...layers.flat().map((node) => node.column)) / 2;
+  for (const layer of layers) {
+    layer.sort((a, b) => a.column - b.column || Boolean(b.mark) - Boolean(a.mark));
+    spread(layer, layer.map((node) => (node.column - middle) * pitch));
+  }
 }
 
 /** Order within layers by the mean place of neighbours, down and up, then places as near to them as room allows. */
@@ -62,7 +74,7 @@ function spread(layer, wanted) {
   layer.forEach((node, at) => {
     if (at) offset += layer[at - 1].right + node.left + (node.mark && layer[at - 1].mark ? 30 : 14);
     node.offset = offset;
-    const weight = node.mark ? 1 : 2;
+    const weight = !node.mark ? 2 : node.column === undefined ? 1 : 200; // boxes of a column stay in it
     let run = { sum: weight * (wanted[at] - offset), weight, nodes: [node] };
     while (runs.length && runs[runs.length - 1].sum / runs[runs.length - 1].weight >= run.sum / run.weight) {
       const before = runs.pop();

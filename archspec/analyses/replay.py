@@ -1,0 +1,139 @@
+"""The memory of one network at many sizes: a run is recorded once, with formulas, and played back with numbers.
+
+Which tensors are alive at each step depends on sizes only through the views that have to be copies.  For each set of
+copies there is one recording; what :func:`archspec.analyses.memory.memory` says at the same sizes is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from archspec.analyses.cost import Formula
+from archspec.analyses.live import Bytes, Live
+from archspec.analyses.memory import BYTES, Memory, one_run
+from archspec.analyses.schedule import Schedule
+from archspec.analyses.shapes import conditions
+from archspec.analyses.strides import regroups_freely, reordered
+from archspec.graph import Graph
+from archspec.ops.common.runs import Run
+from archspec.sizes import Evaluation, failure
+
+
+@dataclass(slots=True)
+class _Recorder(Live):
+    """What a run allocates and frees before each mark, by the numbers of the formulas."""
+
+    formulas: dict[Formula, int] = field(default_factory=dict)
+    steps: list[tuple[str, int, tuple[int, ...], tuple[int, ...]]] = field(default_factory=list)
+    """By mark: the step, its temporary memory, and what was allocated and freed since the mark before."""
+    _held: list[int] = field(default_factory=list)
+    _freed: list[int] = field(default_factory=list)
+
+    def hold(self, tensor: object, size: Bytes) -> None:
+        """Add a reference to a tensor."""
+        count = self.held.get(tensor, 0)
+        if count == 0:
+            self.sizes[tensor] = size
+            self._held.append(self._number(size))
+        self.held[tensor] = count + 1
+
+    def release(self, tensor: object) -> None:
+        """Remove a reference to a tensor."""
+        self.held[tensor] -= 1
+        if self.held[tensor] == 0:
+            self._freed.append(self._number(self.sizes[tensor]))
+
+    def mark(self, step: str, more: Bytes = 0) -> None:
+        """Record that a step runs."""
+        self.steps.append((step, self._number(more), tuple(self._held), tuple(self._freed)))
+        self._held, self._freed = [], []
+
+    def _number(self, size: Bytes) -> int:
+        formula = size if isinstance(size, Formula) else Formula.of([(size, ())])
+        return self.formulas.setdefault(formula, len(self.formulas))
+
+    def play(self, evaluation: Evaluation) -> tuple[int, str]:
+        """The peak at given sizes, and the first step that reaches it."""
+        bytes_of = [formula.at(evaluation) for formula in self.formulas]
+        now = peak = 0
+        at = ""
+        for step, more, held, freed in self.steps:
+            for number in held:
+                now += bytes_of[number]
+            for number in freed:
+                now -= bytes_of[number]
+            if now + bytes_of[more] > peak:
+                peak, at = now + bytes_of[more], step
+        return peak, at
+
+
+class Replay:
+    """The memory of a network at a batch and a dtype, for any sizes."""
+
+    def __init__(self, graph: Graph, batch: int = 1, dtype: str = "float32") -> None:
+        self.graph = graph
+        self.batch = batch
+        self.width = BYTES[dtype]
+        mixed = reordered(graph)
+        self._doubtful = [
+            node
+            for node in graph.nodes
+            if node.op is not None and (node.op.regroups or node.op.gathers) and not regroups_freely(graph, node, mixed)
+        ]
+        """The steps that copy their input at some sizes only."""
+        self._conditions = [list(conditions(graph, Run(training, alone=batch == 1))) for training in (False, True)]
+        self._recorded: dict[tuple[bool, ...], _Recorded] = {}
+
+    def at(self, sizes: Mapping[str, int]) -> Memory:
+        """The memory at given sizes; raises ``ValueError`` if a symbol has no number."""
+        evaluation = Evaluation(dict(sizes))
+        key = self._copies(evaluation)
+        recorded = self._recorded.get(key)
+        if recorded is None:
+            recorded = self._recorded[key] = _Recorded(
+                Schedule(self.graph, evaluation, self.batch, self.width, symbolic=True)
+            )
+        peaks: list[tuple[int | None, str | None]] = []
+        for training, needed in enumerate(self._conditions):
+            runs = all(failure(condition, evaluation) is None for condition in needed)
+            peaks.append(recorded.run(bool(training)).play(evaluation) if runs else (None, None))
+        return Memory(recorded.parameters, recorded.buffers, recorded.activations.at(evaluation), *peaks[0], *peaks[1])
+
+    def _copies(self, evaluation: Evaluation) -> tuple[bool, ...]:
+        """Which of the doubtful steps copy their input at given sizes, in evaluation and in training."""
+        if not self._doubtful:
+            return ()
+        strides = Schedule(self.graph, evaluation, self.batch, self.width).strides
+        return tuple(
+            said
+            for node in self._doubtful
+            for training in (False, True)
+            for said in (strides.is_copy(node.index, training), strides.gathered(node, training))
+        )
+
+
+class _Recorded:
+    """What is recorded of a network for one set of copies."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+        nodes = schedule.graph.nodes
+        self.parameters = sum(_constant(schedule.weights(node, True)) for node in nodes)
+        self.buffers = sum(_constant(schedule.weights(node, False)) for node in nodes)
+        made = [node for node in nodes if schedule.runs(node, False) and schedule.root(node, False) == node.index]
+        terms = [term for node in made if node.op is not None for term in schedule.size(node).terms]
+        self.activations = Formula.of(terms)
+        self._runs: dict[bool, _Recorder] = {}
+
+    def run(self, training: bool) -> _Recorder:
+        """The recording of a run."""
+        known = self._runs.get(training)
+        if known is None:
+            known = self._runs[training] = _Recorder()
+            one_run(self.schedule, training, known)
+        return known
+
+
+def _constant(size: Bytes) -> int:
+    return size.terms[0][0] if isinstance(size, Formula) and size else 0

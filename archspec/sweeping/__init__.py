@@ -1,0 +1,1 @@
+"""Sweeps: many variants of a spec, measured without torch, kept, compared."""
