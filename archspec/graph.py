@@ -75,6 +75,8 @@ class Scope:
     reuse: Scope | None = None
     """The scope whose modules this scope reuses; its nodes then have ``reuse`` set too."""
     aside: bool = False
+    checkpoint: bool = False
+    """Whether training computes the values inside again for the gradients, instead of keeping them."""
     depth: int = 0
     items: list[Node | Scope] = field(default_factory=list)
 

@@ -17,11 +17,10 @@ from tests.helpers.places import ROOT
 
 EXPERIMENTS = course.experiments()
 RUNS = [
-    pytest.param(each, name, id=f"{each.name}-{number}", marks=[] if number + 1 == len(each.runs) else pytest.mark.slow)
+    pytest.param(each, name, id=f"{each.name}-{number}")
     for each in EXPERIMENTS.values()
     for number, name in enumerate(each.runs)
 ]
-"""Every run; all but the last of each experiment are left to the slow tests."""
 
 
 def spec(experiment: Experiment, run: str) -> archspec.Spec:

@@ -129,6 +129,7 @@ def _what(graph: Graph, tensor: object, step: str) -> str:
     assert isinstance(tensor, tuple)
     kind, index = tensor[0], tensor[1]
     said = {
+        "again": "`{}`, computed again",
         "saved": "saved by `{}` for its backward step",
         "prepared": "the padded input of `{}`",
         "weights": "gradients of the weights of `{}`",

@@ -21,12 +21,14 @@ def refuse(graph: Graph, what: str) -> None:
 
 
 def refusals(graph: Graph, what: str) -> list[Diagnostic]:
-    """For each opaque step, that something cannot be done with it."""
+    """That something cannot be done with opaque steps, once for each that is written."""
     hint = "only its shape and tensors are known; write it with other steps, or leave `--opaque` out to see what lacks"
     return [
         Diagnostic("opaque", f"`{node.path}` is opaque: {what}", node.span, hint, (), node.scope.stack())
-        for node in hidden(graph)
-    ]
+        for node in {
+            (node.span.source.name, node.span.line, node.span.column): node for node in reversed(hidden(graph))
+        }.values()
+    ][::-1]
 
 
 def note(graph: Graph) -> Diagnostic | None:

@@ -15,7 +15,7 @@ from archspec.analyses.flow import analyse
 from archspec.analyses.live import Bytes
 from archspec.analyses.strides import Strides
 from archspec.analyses.structure import Structure
-from archspec.graph import Graph, Node
+from archspec.graph import Graph, Node, Scope
 from archspec.ops import Op
 from archspec.ops.common.memory import Numbers
 from archspec.sizes import Dim, Evaluation
@@ -38,6 +38,15 @@ class Schedule:
         self.shapes = [graph.shapes_in(node) for node in graph.nodes]
         self._sizes: dict[tuple[int, tuple[Dim, ...]], Bytes] = {}
         self._weights: dict[int, tuple[int, int]] = {}
+
+    @cached_property
+    def recomputed(self) -> dict[int, Scope]:
+        """By node: the checkpointed scope around it, whose values training computes again."""
+        found: dict[int, Scope] = {}
+        for scope in self.flow.depth:
+            if scope.checkpoint and self.structure.recomputes(scope):
+                found.update((node.index, scope) for node in scope.nodes())
+        return found
 
     def runs(self, node: Node, training: bool) -> bool:
         """Whether a node runs: unneeded nodes do not, nor does an identity that is not a module."""

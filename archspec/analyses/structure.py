@@ -130,7 +130,7 @@ class Structure:
         names: list[str] = []
         for item in self.inside(scope):
             if isinstance(item, Scope):
-                if item.kind == "container":
+                if item.kind == "container" or item.checkpoint:
                     return False
                 names.append(item.name)
                 if self._empty[item]:
@@ -150,6 +150,8 @@ class Structure:
             current = value
             values.add(value)
         outputs = self.flow.outputs[scope]
+        if scope.checkpoint and len(outputs) > 1:  # it would be called piece by piece
+            return False
         if current is None or current not in outputs or self.flow.value(scope) != current or not set(outputs) <= values:
             return False
         if scope.kind == "network":
@@ -172,6 +174,17 @@ class Structure:
         if scope not in self._open:
             self._open[scope] = scope.block is None and self._reaches_out(scope)
         return self._open[scope]
+
+    def recomputes(self, scope: Scope) -> bool:
+        """Whether training computes the values inside a scope again: it is checkpointed, and nothing around it is."""
+        if not scope.checkpoint or self.is_open(scope) or scope.reuse is not None or scope in self.flow.idle:
+            return False
+        around = scope.parent
+        while around is not None:
+            if around.checkpoint and not self.is_open(around):
+                return False
+            around = around.parent
+        return True
 
     def _reaches_out(self, scope: Scope) -> bool:
         if not self._reusing[scope]:

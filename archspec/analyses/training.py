@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from archspec.analyses.live import Bytes, Live
+from archspec.analyses.recomputing import Segment, again, enter
 from archspec.analyses.schedule import Schedule
-from archspec.graph import Node
+from archspec.graph import Node, Scope
 from archspec.ops.common.memory import Saved
 
 
@@ -15,6 +16,8 @@ class Training:
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
+        self.segments: dict[Scope, Segment] = {}
+        """The checkpointed scopes, by the state of what is computed again."""
 
     def run(self, live: Live) -> None:
         """Run a training step: the forward, then the backward from all outputs."""
@@ -24,6 +27,9 @@ class Training:
         nodes = [node for node in self.schedule.graph.nodes if self.schedule.runs(node, True)]
         needs = self._needs_gradient(nodes)
         for node in nodes:
+            scope = self.schedule.recomputed.get(node.index)
+            if scope is not None and scope not in self.segments:
+                self.segments[scope] = enter(live, self.schedule, scope, roots)
             prepared = self.schedule.prepared(node)
             if prepared:
                 live.mark(node.path, prepared)
@@ -35,16 +41,27 @@ class Training:
             if node.op is not None:
                 saved = node.op.saved(self.schedule.shapes[node.index], node.shape)
                 kept[node.index] = self._keep(node, saved, roots, needs) if node.index in needs else []
+                if scope is not None:
+                    self._leave_out(live, scope, node, kept)
                 for tensor in kept[node.index]:
                     extra = self.schedule.bytes(saved.extra) if tensor == ("saved", node.index) else 0
                     live.hold(tensor, extra or live.sizes.get(tensor, 0))
-                kept_too = saved.extra and node.index in needs
+                kept_too = saved.extra and node.index in needs and scope is None
                 live.mark(node.path, 0 if kept_too else self.schedule.scratch(node, True))
             if prepared:
                 live.release(("prepared", node.index))
             for index in release.get(2 * node.index + 1, ()):
                 live.release(roots[index])
         self._backward(live, nodes, needs, kept)
+
+    def _leave_out(self, live: Live, scope: Scope, node: Node, kept: dict[int, list[object]]) -> None:
+        """Do not keep what a node of a checkpointed scope would save."""
+        assert node.op is not None
+        if kept[node.index]:
+            self.segments[scope].saves[node.index] = kept[node.index]
+            kept[node.index] = []
+        extra = node.op.saved(self.schedule.shapes[node.index], node.shape).extra
+        live.mark(node.path, self.schedule.bytes(extra))
 
     def _keep(self, node: Node, saved: Saved, roots: Mapping[int, int], needs: set[int]) -> list[object]:
         """The tensors that autograd saves until a node's backward step has run."""
@@ -113,9 +130,15 @@ class Training:
                 for tensor in kept.get(node.index, ()):
                     live.release(tensor)
                 continue
+            segment = self._again(live, node)
             found = self._input_gradients(live, node, own, needs)
             for tensor in (own, *kept.get(node.index, ())):
                 live.release(tensor)
+            if segment is not None:
+                for tensor in (segment.kept or {}).get(node.index, ()):
+                    live.release(tensor)
+                for tensor in segment.inputs if node.index == segment.first else ():
+                    live.release(tensor)
             if found and self.schedule.prepared(node):
                 found[0] = self._unprepare(live, node, found[0])
             for source, new in found:
@@ -128,6 +151,14 @@ class Training:
                 live.mark(node.path)
                 live.release(old)
                 live.release(new)
+
+    def _again(self, live: Live, node: Node) -> Segment | None:
+        """The checkpointed scope of a node; its values are computed again when the first that was saved is needed."""
+        scope = self.schedule.recomputed.get(node.index)
+        segment = self.segments.get(scope) if scope is not None else None
+        if segment is not None and segment.kept is None and node.index in segment.saves:
+            again(live, self.schedule, segment)
+        return segment
 
     def _input_gradients(self, live: Live, node: Node, own: object, needs: set[int]) -> list[tuple[int, object]]:
         """Allocate the gradients of a node's inputs and of its weights."""

@@ -149,6 +149,7 @@ class _Writer:
                 note = _note(item)
                 lines.append(f"{margin}- sequence{name}:{'' if inner else ' []'}{note}")
                 lines += inner
+                lines += [f"{margin}  checkpoint: true"] if item.checkpoint else []
                 current = value
             elif item.op is None or not item.op.follows:
                 lines += self._node(item, current, margin)

@@ -192,7 +192,7 @@ class _Found:
             yield Offer("cross_entropy", CompletionItemKind.Value)
         elif not key and what and (what in ops.names() or self.inside.step is not None):
             yield from self.arguments()
-        elif key in ("aside", "inline", "training"):
+        elif key in ("aside", "checkpoint", "inline", "training"):
             yield from (Offer(word, CompletionItemKind.Value) for word in ("true", "false"))
         elif offers.rewrite_kind(what) is not None:
             yield from self.paths()

@@ -163,6 +163,7 @@ class Builder:
             loops=loop.loops,
             copy=loop.copy,
             aside=step.aside,
+            checkpoint=step.checkpoint,
             depth=place.use.depth,
         )
         place.scope.items.append(scope)

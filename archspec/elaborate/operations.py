@@ -13,6 +13,9 @@ from archspec.elaborate.values import arguments, evaluate
 from archspec.ops import Op
 from archspec.source import Mapping as YamlMapping
 
+JOIN = "join them in a step before it, with `concat` or `add`"
+"""The hint where `from` names several steps, and one is read."""
+
 
 def primitive(
     builder: Builder,
@@ -24,7 +27,8 @@ def primitive(
     step, place, kind = visit.step, visit.place, what.kind
     op, referred = operation(builder, what, visit)
     if kind.sources and len(reads) != kind.sources and not kind.several:
-        raise Fault("wrong-inputs", f"`{step.what}` takes one input, but `from` names {len(reads)}", step.what_span)
+        said = f"`{step.what}` takes one input, but `from` names {len(reads)}"
+        raise Fault("wrong-inputs", said, step.what_span, JOIN)
     inputs = (*(reads if kind.sources else ()), *referred)
     merged = visit.loop.merged or place.scope.kind == "merge"
     if kind.transparent and step.name is None and (merged or not place.modules):

@@ -144,6 +144,7 @@ class StepWalk:
     def _apply(self, visit: Visit) -> tuple[int, int]:
         """The value of a step, and the value that the next step reads."""
         builder = self.builder
+        self._checkpoint(visit.step)
         reads = references.resolve(builder, visit)
         if visit.step.what == "steps":
             return self._group(visit, reads)
@@ -156,6 +157,9 @@ class StepWalk:
             if visit.step.inline and not isinstance(what, Bound):
                 hint = "an op has no steps inside"
                 raise Fault("bad-inline", f"`{visit.step.what}` is an op; only a block can be inline", None, hint)
+            if visit.step.checkpoint and not isinstance(what, Bound):
+                hint = "put it on the block or the `sequence` around"
+                raise Fault("bad-recompute", f"`{visit.step.what}` is an op, with no values inside", None, hint)
             if isinstance(what, Bound):
                 given = uses.block(builder, what, visit, reads)
             elif what.kind.merges:
@@ -165,6 +169,13 @@ class StepWalk:
                 if not what.kind.sources:
                     return given, visit.current
         return given, given
+
+    @staticmethod
+    def _checkpoint(step: Step) -> None:
+        if step.checkpoint and (step.what in ("steps", "reuse") or step.inline):
+            what = "a block written inline" if step.inline else f"`{step.what}`"
+            hint = "put the steps in a `sequence`, or use a block without `inline`"
+            raise Fault("bad-recompute", f"{what} is no module, so it cannot be computed again", step.what_span, hint)
 
     def _sequence(self, visit: Visit, reads: Sequence[int]) -> int:
         step, place = visit.step, visit.place
@@ -216,7 +227,8 @@ class StepWalk:
     @staticmethod
     def _one_input(step: Step, reads: Sequence[int], what: str) -> None:
         if len(reads) != 1:
-            raise Fault("wrong-inputs", f"{what} takes one input, but `from` names {len(reads)}", step.what_span)
+            said = f"{what} takes one input, but `from` names {len(reads)}"
+            raise Fault("wrong-inputs", said, step.what_span, operations.JOIN)
 
     def _name_unknown(self, visit: Visit) -> None:
         """Register the name of a failed step, so that later steps that read it report nothing."""

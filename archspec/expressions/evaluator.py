@@ -79,7 +79,10 @@ def interpolate(interpolation: t.Interpolation, names: Mapping[str, object], wor
                 if continues
                 else None
             )
-            raise Fault("interpolation", f"{v.kind(value)} cannot be put into a text", part.span, hint)
+            said = f"{v.kind(value)} cannot be put into a text"
+            if isinstance(value, v.Record):
+                said = f"`{printable(part.text, 60)}` has several parts, and a text can take only one of them"
+            raise Fault("interpolation", said, part.span, hint)
     length = sum(map(len, out))
     if length > longest:
         said = f"too much to evaluate: a text of {length:,} characters; {longest:,} are allowed"

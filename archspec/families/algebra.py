@@ -337,11 +337,15 @@ def product(left: Tree, right: Tree) -> Tree:
 
 
 def _terms(tree: Tree) -> list[tuple[int, Tree]]:
+    """The terms of a sum with their factors; those of an integer multiple of a sum too."""
     if isinstance(tree, t.Arithmetic) and tree.rest[0][0] in "+-":
         out = _terms(tree.first)
         for symbol, part in tree.rest:
             out += [(sign if symbol == "+" else -sign, term) for sign, term in _terms(part)]
         return out
+    factor, rest = _factor(tree)
+    if isinstance(rest, t.Arithmetic) and rest.rest[0][0] in "+-" and factor != 1:
+        return [(factor * sign, term) for sign, term in _terms(rest)]
     return [(1, tree)]
 
 

@@ -34,13 +34,16 @@ class Item:
     children: list[Item] = field(default_factory=list)
     training: bool = False
     live: bool = True
+    recomputes: bool = False
+    """Whether training computes its values again instead of keeping them."""
     outputs: int = 0
     """The number of outputs of its class, where it is a use of one; ``gives`` has those read here."""
 
     @property
     def form(self) -> Hashable:
         """The properties that a constructor argument cannot express."""
-        shared = (self.kind, self.training, self.live, len(self.reads), self.outputs or len(self.gives))
+        calls = (len(self.reads), self.outputs or len(self.gives))
+        shared = (self.kind, self.training, self.live, self.recomputes, *calls)
         if self.kind == "function" and self.function is not None:
             return (
                 *shared,
@@ -149,6 +152,7 @@ class Reader(Structure):
         more: dict[str, Any] = {
             "training": self._training[scope] and not self._training[parent],
             "live": bool(outputs) and scope not in self.flow.idle,
+            "recomputes": self.recomputes(scope),
         }
         reads = self.flow.inputs[scope] if more["live"] else ()
         if scope.block is None and self.is_chain(scope):

@@ -208,6 +208,10 @@ _STEP_KEYS: Schema = {
         "type": "boolean",
         "description": "Whether a block's steps stand in the scope around, named and numbered there.",
     },
+    "checkpoint": {
+        "type": "boolean",
+        "description": "Whether training computes a block's or sequence's values again instead of keeping them.",
+    },
 }
 """The keys allowed beside a step's own key."""
 

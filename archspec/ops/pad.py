@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
-from archspec.ops.common.arguments import Number, PerAxisFromZero, PerSide, Text, literal, refuse, sides
+from archspec.ops.common.arguments import Number, PerAxis, PerAxisFromZero, PerSide, Text, literal, refuse, sides
 from archspec.ops.common.base import (
     Argument,
     Example,
@@ -25,7 +25,7 @@ from archspec.ops.common.base import (
 )
 from archspec.ops.common.memory import INPUT, NOTHING, Numbers, Saved
 from archspec.ops.common.runs import EVALUATION, Run
-from archspec.ops.common.spatial import collapse, feature_map, pairs, times
+from archspec.ops.common.spatial import collapse, feature_map, pairs, per, times
 from archspec.ops.common.windows import Fill, Nothing, Shifted, Surrounded, Window
 from archspec.sizes import AtLeast, AtMost, Condition, step, symbol
 
@@ -60,7 +60,7 @@ Both = Annotated[
 
 
 class Pad(Op):
-    """Add rows around a map, by amounts or up to the size of another step, or add channels of zeros.
+    """Add rows around a map, by amounts, up to a multiple or another step's size, or add channels of zeros.
 
     The rows contain one value, the mirror image of the map, its border row, or the rows of its other end.  Up to a
     size, the map lies in the centre: of an odd number of rows, one more is added at the end than at the start.
@@ -85,10 +85,14 @@ class Pad(Op):
         Example((Shape.of(3, H, W), Shape.of(2, symbol("P"), symbol("Q"))), {"to": "skip"}),
         Example((Shape.of(3, 6, 7), Shape.of(2, 9, 8)), {"to": "skip"}, Shape.of(3, 9, 8)),
         Example((Shape.of(3, H, W), Shape.of(2, symbol("P"), symbol("Q"))), {"to": "input", "offset": 0}),
+        Example((Shape.of(3, H, 5),), {"multiple": [2, 4]}),
     )
 
     amount: PerSide = Field(0, description="rows to add: a number, one for each axis or [before, after] pairs")
     to: Text | None = Field(None, description="the step whose size the map is padded to")
+    multiple: PerAxis | None = Field(
+        None, description="pads at the end up to a multiple of this: a number, or one for each axis"
+    )
     offset: PerAxisFromZero | None = Field(
         None, description="the rows before the map, together with `to`; without it the map is centred"
     )
@@ -104,8 +108,10 @@ class Pad(Op):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if self.to is None and not {"amount", "channels"} & self.model_fields_set:
-            refuse("needs `amount`, `to` or `channels`")
+        if self.to is None and not {"amount", "channels", "multiple"} & self.model_fields_set:
+            refuse("needs `amount`, `to`, `multiple` or `channels`")
+        if self.multiple is not None and {"amount", "to", "channels", "mode", "value"} & self.model_fields_set:
+            refuse("`multiple` adds zeros at the end, and is given alone")
         if self.to is None and self.offset is not None:
             refuse("`offset` needs `to`")
         if self.to is not None and (self.amount != 0 or self.mode != "constant" or self.value != 0):
@@ -133,6 +139,9 @@ class Pad(Op):
                 if isinstance(outer, int) and isinstance(inner, int) and offset + inner > outer:
                     raise ShapeError(f"a {name} of {inner} cannot be padded to {outer}", argument="to")
             return shape.with_(spatial=inputs[1].spatial)
+        if self.multiple is not None:
+            whole = zip(shape.spatial, per_axis(self.multiple, shape.rank, "multiple"), strict=True)
+            return shape.with_(spatial=[step(step(dim, 1, each - 1, each), each, 0, 1) for dim, each in whole])
         around = pairs(self.amount, shape.rank, "amount")
         for name, dim, pair in zip(names, shape.spatial, around, strict=True):
             if isinstance(dim, int) and dim < self._least(*pair):
@@ -174,7 +183,7 @@ class Pad(Op):
     def rows_added(self, inputs: Sequence[Shape], axis: str) -> int | None:
         """The rows added at the end, if that is a number."""
         shape = inputs[0]
-        if self.to is not None:
+        if self.to is not None or self.multiple is not None:
             return None
         return pairs(self.amount, shape.rank, "amount")[shape.spatial_axes.index(axis)][1]
 
@@ -192,7 +201,7 @@ class Pad(Op):
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.ZeroPad2d((0, 1, 0, 1))``; none for further channels or up to a size."""
         rank = inputs[0].rank
-        if self.to is not None or any(self.channels):
+        if self.to is not None or self.multiple is not None or any(self.channels):
             return None
         arguments = (Argument("amount", collapse(self._flat(rank))),)
         if self.mode == "constant" and self.value == 0:
@@ -206,6 +215,9 @@ class Pad(Op):
         rank = inputs[0].rank
         if self.to is not None:
             return self._up_to(rank)
+        if self.multiple is not None:
+            each = list(enumerate(per_axis(self.multiple, rank, "multiple"), 2))
+            return Function(f"F.pad({{0}}, ({', '.join(f'0, -{{0}}.shape[{at}] % {by}' for at, by in each[::-1])}))")
         text = f"F.pad({{0}}, {literal(self._flat(rank))}"
         if self.mode != "constant":
             text += f', mode="{self.mode}"'
@@ -222,6 +234,8 @@ class Pad(Op):
         if self.to is not None:
             constant = [dim for dim in output.spatial if isinstance(dim, int)]
             return f"pad to {times(constant)}" if len(constant) == output.rank else "pad"
+        if self.multiple is not None:
+            return f"pad to multiples of {per(per_axis(self.multiple, inputs[0].rank, 'multiple'))}"
         around = [str(a) if a == b else f"{a}+{b}" for a, b in pairs(self.amount, inputs[0].rank, "amount")]
         name = "pad" if self.mode == "constant" else f"{self.mode} pad"
         said = (

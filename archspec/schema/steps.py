@@ -11,7 +11,7 @@ from archspec.diagnostics import Diagnostics, Fault, Span, printable
 from archspec.expressions import Clause, Expression, Interpolation
 from archspec.source import Items, Mapping, Node, Scalar
 
-STEP_KEYS = frozenset({"from", "when", "repeat", "for", "label", "aside", "init", "inline"})
+STEP_KEYS = frozenset({"from", "when", "repeat", "for", "label", "aside", "init", "inline", "checkpoint"})
 """The keys allowed beside the key that says what a step applies."""
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _AS = re.compile(r"(?P<what>.*?)(?:\s+as\s+(?P<name>.*))?\Z", re.DOTALL)
@@ -49,6 +49,8 @@ class Step:
     init: Node | None = None
     inline: bool = False
     """Whether a block's steps belong to the enclosing scope and not to a scope of their own."""
+    checkpoint: bool = False
+    """Whether training computes the values inside again for the gradients, instead of keeping them."""
     steps: tuple[Step, ...] | None = None
     """The parsed body of ``sequence`` or ``steps``."""
 
@@ -121,6 +123,7 @@ def parse_step(node: Node, diagnostics: Diagnostics) -> Step:
         aside=_flag(node, "aside"),
         init=node.get("init"),
         inline=_flag(node, "inline"),
+        checkpoint=_flag(node, "checkpoint"),
         steps=inner,
     )
 

@@ -14,10 +14,11 @@ from archspec.diagnostics import Diagnostic, SpecError
 from archspec.graph import Graph
 from archspec.loading import opened
 from archspec.records import record
+from archspec.running.named_weights import load_named
 from archspec.running.runtime import compiled
 from archspec.running.weights import load_weights
+from archspec.sizes import text
 from archspec.spec import Spec
-from archspec.trained.named_weights import load_named
 from archspec.training.images import NORMALISATION, Images
 from archspec.training.run_folder import Run
 
@@ -65,9 +66,7 @@ class Network:
 def of_run(run: Run, device: torch.device) -> Network:
     """The network of a run's folder, with its best weights.  Raises :class:`SpecError`."""
     spec = opened(run.spec, {})
-    source = spec.graph.nodes[next(iter(spec.graph.inputs.values()))]
-    sides = {str(dim): size for dim, size in zip(source.shape.spatial, run.size, strict=True)}
-    sizes = {name: sides.get(name, spec.graph.sizes.get(name, 0)) for name in spec.symbols}
+    sizes = run_sizes(spec, run)
     model = compiled(spec.graph)
     notes = load_weights(model, run.weights)
     network = _network(spec, model, sizes, run.classes, device, notes)
@@ -79,6 +78,13 @@ def of_run(run: Run, device: torch.device) -> Network:
         message = "the run does not say how its images were normalised: its own code did that"
         raise SpecError([Diagnostic("not-a-run", message, hint=hint)])
     return replace(network, mean=run.mean, std=run.std)
+
+
+def run_sizes(spec: Spec, run: Run) -> dict[str, int]:
+    """The sizes that a run's network was trained at, by symbol."""
+    source = spec.graph.nodes[next(iter(spec.graph.inputs.values()))]
+    sides = {text(dim): size for dim, size in zip(source.shape.spatial, run.size, strict=False)}
+    return {**spec.graph.sizes, **{name: sides[name] for name in spec.symbols if name in sides}}
 
 
 def of_spec(

@@ -33,6 +33,10 @@ OF_A_SPEC = {
     "conv-matrix": ("--of", "c", "-o", "OUT.svg"),
     "convert-weights": ("SPEC", "WEIGHTS", "-o", "OUT.pt"),
     "train": ("--data", "FOLDER"),
+    "evaluate": ("--weights", "WEIGHTS", "--data", "FOLDER"),
+    "predict": ("WEIGHTS", "--weights", "WEIGHTS"),
+    "export": ("--to", "safetensors", "-o", "OUT.safetensors"),
+    "profile": ("--seconds", "0.01", "--batch", "1"),
     "format": ("--check",),
 }
 """The commands that read a spec, with what else each needs."""

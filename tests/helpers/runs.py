@@ -15,7 +15,7 @@ CLASSIFIER = """
 archspec: 1
 name: Small
 inputs: {image: [3, H, W]}
-sizes: {H: 12, W: 10}
+sizes: {H: 16, W: 16}
 steps:
   - conv_bn_relu: {channels: 8, kernel: 3, stride: 2}
   - global_avg_pool
@@ -28,7 +28,7 @@ archspec: 1
 name: Small
 task: segmentation
 inputs: {image: [3, H, W]}
-sizes: {H: 12, W: 10}
+sizes: {H: 16, W: 16}
 steps:
   - conv_bn_relu: {channels: 8, kernel: 3, padding: 1}
   - conv as score: {channels: 3, kernel: 1}

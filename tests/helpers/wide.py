@@ -64,6 +64,7 @@ def measured(source: str, quick: bool) -> dict[str, Any]:
     seconds = time.perf_counter() - began
     text = spec.to_yaml()
     (OUT / f"{re.sub(r'[^A-Za-z0-9]', '_', source)}.yaml").write_text(text, encoding="utf-8")
+    assert isinstance(brought.size, tuple)
     sizes = shown_sizes(spec, brought.size)
     said = "" if quick else difference(brought.module, spec, sizes)
     return {
@@ -151,6 +152,9 @@ def table(found: dict[str, dict[str, Any]]) -> str:
         "",
         f"With {versions}.",
     ]
+    left = sum(source not in found for _, source in networks())
+    if left:
+        lines += ["", f"This run was not finished: {left} of the networks that `make wide` takes are not in the table."]
     for section, title in SECTIONS.items():
         rows = [one for one in found.values() if one["section"] == section]
         same = sum(one["outcome"] == "same" for one in rows)

@@ -46,6 +46,7 @@ from archspec.ops.common.windows import (
     Transposed,
     UpTo,
     Window,
+    Windowed,
 )
 from archspec.sizes import AtLeast, AtMost, Condition, Dim, Equal, Residue, Several, symbols, value
 
@@ -206,6 +207,10 @@ def rows_read(window: Window, row: int, source: int, sizes: Mapping[str, int]) -
             found = near(Fraction((2 * row + 1) * source - at(target), 2 * at(target)), neighbours)
         case Adaptive(_, target):
             found = set(range(row * source // target, -(-(row + 1) * source // target)))
+        case Windowed(size, shift, length):
+            whole = -(-at(length) // size) * size
+            moved = shift if whole > size else 0
+            found = {each for each in range(whole) if (each - moved) % whole // size == (row - moved) % whole // size}
         case UpTo():
             found = set(range(row + 1))
         case Everything():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from archspec.backends.diagram import levels, text
+from archspec.backends.diagram import levels, resolutions, text
 from archspec.backends.diagram.folding import Folder, block_name, hourglass, is_fan, parameters
 from archspec.backends.diagram.levels import Levels
 from archspec.backends.diagram.limits import MOST, boxes, limited
@@ -92,7 +92,7 @@ class Plan:
         """The whole network by resolution, where series and branches do not tell it; None where they do."""
         if len(self.graph.nodes) > SEARCHED:
             return None
-        net = levels.opened(self.graph, self.naming, self.sizes)
+        net = resolutions.opened(self.graph, self.naming, self.sizes)
         say(self.graph, net.units, self.show)
         found = [output for output in self.graph.outputs if output.node in net.of_node]
         main = next((output for output in found if not output.training), None)

@@ -14,10 +14,10 @@ from typing import Any, TypeAlias
 
 from archspec.backends.diagram import text
 from archspec.backends.diagram.folding import Folder, block_name, shortcut
-from archspec.backends.diagram.levels import columns_of
 from archspec.backends.diagram.naming import net_of
 from archspec.backends.diagram.palette import Role
 from archspec.backends.diagram.plan import Plan
+from archspec.backends.diagram.resolutions import columns_of
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose
 from archspec.backends.diagram.units import Net, unit_of
 from archspec.graph import Graph, Node, Output, Scope

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath
 
+from archspec.backends.torch_source import recomputing
 from archspec.backends.torch_source.calls import Statement
 from archspec.backends.torch_source.constructor import Constructor
 from archspec.backends.torch_source.forward import Body
@@ -122,6 +123,8 @@ class ClassWriter(Steps):
                 continue
             out += self._helpers(entry.children)
             item = entry.first
+            if item.recomputes:
+                out.append(recomputing.HELPER)
             if entry.kind == "module" and item.module is not None and item.module.helper:
                 out.append(item.module.helper)
             if entry.kind == "function" and item.function is not None and item.function.helper:

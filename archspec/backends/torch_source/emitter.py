@@ -8,6 +8,7 @@ from dataclasses import field
 
 from archspec.analyses.flow import analyse
 from archspec.analyses.opaque import refuse
+from archspec.backends.torch_source import recomputing
 from archspec.backends.torch_source.classes import ClassText, ClassWriter, shown_path
 from archspec.backends.torch_source.documentation import described
 from archspec.backends.torch_source.initial import initial_statements
@@ -75,7 +76,8 @@ def emitted(graph: Graph, around: Surroundings = PLAIN, *, located: bool = False
             ordered.append(template)
             templates.update(dict.fromkeys(template.uses, template))
     root = templates[graph.root]
-    names = _name_classes(graph, ordered, root, around.names)
+    again = {recomputing.CALL} if any(scope.checkpoint for scope in graph.root.scopes()) else set()
+    names = _name_classes(graph, ordered, root, around.names | again)
     for template in ordered:
         name_parameters(template, names)
     record = names.claim(f"{root.name}Output") if len(graph.outputs) > 1 else ""
@@ -136,12 +138,16 @@ def _imports(names: Set[str]) -> list[str]:
     standard = {
         "math": "import math",
         "OrderedDict": "from collections import OrderedDict",
+        "Iterator": "from collections.abc import Iterator",
+        "contextmanager": "from contextlib import contextmanager, nullcontext",
         "NamedTuple": "from typing import NamedTuple",
     }
     lines = [text for name, text in standard.items() if name in names]
     lines += [""] if lines else []
     if "torch" in names:
         lines.append("import torch")
+    if "contextmanager" in names:
+        lines.append("import torch.utils.checkpoint")
     lines.append("from torch import Tensor, nn" if "Tensor" in names else "from torch import nn")
     if "F" in names:
         lines.append("from torch.nn import functional as F")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archspec.analyses.strides import regroups_freely
+from archspec.backends.torch_source import recomputing
 from archspec.backends.torch_source.calls import Call, Loop
 from archspec.backends.torch_source.members import (
     attribute,
@@ -229,6 +230,8 @@ class Steps:
         if len(taps) > 1:
             return self._slices(entry, access, taps, number, common)
         places = ", ".join(f"{{{position}}}" for position in range(len(reads)))
+        if item.recomputes:
+            return [Call(f"{recomputing.CALL}({access}, {places})", reads, gives, member=member, **common)]
         place = self._place(entry, len(reads) == 1)
         return [Call(f"{access}({places})", reads, gives, member=member, place=place, **common)]
 

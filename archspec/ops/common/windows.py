@@ -138,6 +138,18 @@ class UpTo(Everything):
 
 
 @record
+class Windowed(Everything):
+    """Every output row reads the rows of its window of a map of ``length`` rows, rolled by ``shift``.
+
+    Windows that roll round the end mix both ends, if only a little: the analyses take it for the whole axis.
+    """
+
+    size: int
+    shift: int
+    length: Dim
+
+
+@record
 class Nothing:
     """No row is read: the step is only used for its size."""
 

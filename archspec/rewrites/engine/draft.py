@@ -51,7 +51,7 @@ class Draft:
         self.outputs: list[tuple[Output, DraftNode]] = [(output, by_index[output.node]) for output in graph.outputs]
 
     def _scope(self, scope: Scope, parent: DraftScope | None, by_index: dict[int, DraftNode]) -> DraftScope:
-        draft = DraftScope(scope, parent, scope.name)
+        draft = DraftScope(scope, parent, scope.name, checkpoint=scope.checkpoint)
         if parent is None:
             for index in self.graph.inputs.values():
                 node = self.graph.nodes[index]

@@ -59,6 +59,7 @@ class _Finish:
             values=self.values.get(draft, old.values),
             name=draft.name,
             path=draft.path,
+            checkpoint=draft.checkpoint,
             parent=parent,
             inputs=(),
             output=-1,

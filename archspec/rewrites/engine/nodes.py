@@ -70,6 +70,8 @@ class DraftScope:
     inputs: list[DraftNode] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     """Names taken in it, including labels."""
+    checkpoint: bool = False
+    """Whether training computes the values inside again."""
     grown: bool = False
     """Whether unnamed steps were inserted, so that later ones have to be numbered again."""
 

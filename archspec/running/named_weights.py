@@ -96,6 +96,7 @@ def _timm(name: str) -> tuple[Mapping[str, Any], Named]:
         torchvision()
         library: Any = importlib.import_module("timm")
         load: Any = importlib.import_module("timm.models").load_state_dict_from_hf
+        folder = Path(importlib.import_module("huggingface_hub.constants").HF_HUB_CACHE)
     except ImportError:
         raise _missing("timm") from None
     every = library.list_models(pretrained=True)
@@ -103,7 +104,6 @@ def _timm(name: str) -> tuple[Mapping[str, Any], Named]:
     if name not in every or config is None:
         raise _unknown(f"timm has no weights `{printable(name, 60)}`", did_you_mean(name, every))
     hub = config.hf_hub_id
-    folder = Path(importlib.import_module("huggingface_hub.constants").HF_HUB_CACHE)
     try:
         if hub:
             state = load(f"{hub}{name}" if hub.endswith("/") else hub, weights_only=True)
