@@ -151,14 +151,19 @@ def brought(
     version: str | None = None,
     scale: str | None = None,
     opaque: bool = False,
+    trust: bool = False,
 ) -> Spec:
-    """Import another tool's file, or a module of a library, as a spec: ``timm:hrnet_w18``.  Raises SpecError."""
+    """Import another tool's file, or a module of a library, as a spec: ``timm:hrnet_w18``.  Raises SpecError.
+
+    ``trust`` says that a ``.pt2`` file may be loaded, though torch's loader can run code in it.
+    """
     from archspec.importers.foreign import is_foreign
+    from archspec.running.exported import exported
     from archspec.running.sources import bring
 
     if is_foreign(source):
         return from_file(source, sizes, name=name, version=version, scale=scale)
-    found = bring(source)
+    found = exported(Path(source), trust) if source.endswith(".pt2") else bring(source)
     return from_torch(found.module, sizes or found.size, name=name or found.name, opaque=opaque)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +15,7 @@ from torch import Tensor, nn
 
 import archspec
 from archspec.elaborate.loader import more_names
-from tests.helpers.bits import same_bits
+from tests.helpers.bits import randomise, same_bits
 from tests.helpers.places import SPECS
 
 
@@ -77,6 +79,35 @@ def test_bits_are_torchvisions_windows(torchvision: ModuleType, size: tuple[int,
     """Also where the map is no whole number of windows, and at the end a single one."""
     theirs = torchvision.models.swin_t()
     same_bits(archspec.compile(archspec.load("more/swin_t")), theirs, torch.rand(2, 3, *size))
+
+
+@pytest.mark.slow
+def test_maps_are_those_of_ultralytics_own_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YOLO_CONFIG_DIR", str(tmp_path))
+    monkeypatch.setenv("YOLO_OFFLINE", "1")
+    ultralytics = pytest.importorskip("ultralytics", reason="ultralytics is not installed: make engines")
+    from ultralytics.nn.tasks import DetectionModel  # type: ignore[import-not-found]
+
+    file = Path(ultralytics.__file__).parent / "cfg/models/v5/yolov5.yaml"
+    (tmp_path / "yolov5n.yaml").write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    theirs = DetectionModel(str(tmp_path / "yolov5n.yaml"), verbose=False)
+    randomise(theirs)
+    ours = archspec.compile(archspec.load("more/yolov5n"))
+    state = {key: value for key, value in theirs.state_dict().items() if ".dfl." not in key}
+    ours.load_state_dict(state, strict=True)
+    image = torch.rand(2, 3, 64, 96)
+    with torch.no_grad():
+        for found, wanted in zip(ours.train()(image), theirs.train()(image), strict=True):
+            assert torch.equal(found, wanted)
+        ours.load_state_dict(state)
+        theirs.load_state_dict(state, strict=False)
+        said: Any = theirs.eval()(image)[1]
+        maps = ours.eval()(image)
+        if isinstance(said, list):
+            assert all(torch.equal(found, wanted) for found, wanted in zip(maps, said, strict=True))
+        else:  # 8.4 gives the two parts of all maps in one
+            joined = torch.cat([map_.flatten(2) for map_ in maps], 2)
+            assert torch.equal(joined, torch.cat([said["boxes"], said["scores"]], 1))
 
 
 class Espcn(nn.Module):

@@ -133,11 +133,18 @@ def summary(
         int | None,
         typer.Option(min=1, help="Levels of blocks to open. Default: as many as fit.", show_default=False),
     ] = None,
+    advice: Annotated[
+        bool, typer.Option("--advice", help="Say what the graph implies for speed and memory instead.")
+    ] = False,
+    gigabytes: Annotated[
+        float, typer.Option("--gigabytes", min=0.001, max=1e6, help="The memory that the advice reckons with.")
+    ] = 16.0,
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
     """Show a network as a table: shapes, parameters, multiply-adds, receptive fields."""
     from archspec import pipeline
+    from archspec.backends.reports import advice as advices
     from archspec.backends.reports import summary as rows
     from archspec.backends.reports import summary_table
 
@@ -145,6 +152,13 @@ def summary(
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     report = pipeline.examine(loaded, options.sizes(size, loaded) or None)
     terminal.diagnose(report.diagnostics)
+    if advice:
+        said = advices.advice(report, gigabytes)
+        if terminal.as_json:
+            terminal.answer_json({"name": loaded.name, "advice": advices.to_json(said)} | as_json(report.diagnostics))
+        else:
+            terminal.answer(advices.text(said))
+        return
     found = rows.summarise(report)
     if terminal.as_json:
         terminal.answer_json(rows.to_json(found, depth) | as_json(report.diagnostics))

@@ -10,7 +10,7 @@ import typer
 
 from archspec.cli.app import Command, app, examples
 from archspec.cli.commands import as_json, load_spec
-from archspec.cli.completion import complete_spec
+from archspec.cli.completion import complete_spec, complete_step
 from archspec.cli.options import AnswerFormat, Format, Rewrite, Set
 from archspec.cli.terminal import Terminal
 
@@ -22,6 +22,7 @@ from archspec.cli.terminal import Terminal
         "archspec convert-weights vgg16 fcn8s_vgg16 vgg16.pt -o fcn8s.pt",
         "archspec convert-weights resnet50 resnet50 resnet50.pt --rewrite fold_batch_norm -o folded.pt",
         "archspec convert-weights timm:resnet50 mine.yaml timm.pt --by-steps -o mine.pt",
+        "archspec convert-weights resnet50 mine.yaml resnet50.pt --step layer4=backbone.layer4 -o mine.pt",
     ),
 )
 def convert_weights(
@@ -53,6 +54,16 @@ def convert_weights(
             "--by-steps", help="Convert weights between the steps that correspond in `archspec diff OLD NEW`."
         ),
     ] = False,
+    step: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--step",
+            metavar="OLD=NEW",
+            help="Convert the weights of a step or block of OLD to one of NEW, by path or label; can be given again.",
+            autocompletion=complete_step,
+            show_default=False,
+        ),
+    ] = None,
     set: Set = None,
     rewrite: Rewrite = None,
     seed: Annotated[int, typer.Option(min=0, help="Random seed for the weights that are initialised anew.")] = 0,
@@ -61,7 +72,8 @@ def convert_weights(
     """Convert the weights of a spec to another spec made from it; `--set` and `--rewrite` apply to NEW.
 
     What the rewrites on the way do to weights is done; what starts anew is initialised as NEW says, so that the file
-    loads with `strict=True`.  With `--by-steps` the specs need not be related: the same network under other names.
+    loads with `strict=True`.  With `--by-steps` or `--step` the specs need not be related: the same network, or a part
+    of it, under other names.
     """
     import torch
 
@@ -69,6 +81,7 @@ def convert_weights(
     from archspec.backends.reports import difference
     from archspec.running.checkpoint_files import read_checkpoint
     from archspec.running.convert import complete, convert, renamed
+    from archspec.running.step_keys import keys_by_step
     from archspec.running.weights import network_weights
 
     terminal: Terminal = context.obj
@@ -76,7 +89,9 @@ def convert_weights(
     terminal.diagnose(target.diagnostics)
     found = network_weights(read_checkpoint(weights), source.graph.state, weights)
     terminal.diagnose(found.notes)
-    if by_steps:
+    if step:
+        conversion = renamed(source.graph, target.graph, found.state, keys_by_step(source.graph, target.graph, step))
+    elif by_steps:
         keys = difference.keys(source.graph, target.graph, compare(source.graph, target.graph, initial=False))
         conversion = renamed(source.graph, target.graph, found.state, keys)
     else:

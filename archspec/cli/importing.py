@@ -32,8 +32,8 @@ def import_(
         typer.Argument(
             metavar="SOURCE",
             help="A file of Caffe (.prototxt), Darknet (.cfg), Keras (.keras, .json, .h5), ONNX or Ultralytics "
-            "(.yaml); or a module of a library: torchvision:NAME, timm:NAME, smp:DECODER/ENCODER, or what a function "
-            "of yours gives: python:PACKAGE.MODULE:FACTORY.",
+            "(.yaml), or what torch.export saved (.pt2, with --trust); or a module of a library: torchvision:NAME, "
+            "timm:NAME, smp:DECODER/ENCODER, or what a function of yours gives: python:PACKAGE.MODULE:FACTORY.",
             show_default=False,
         ),
     ],
@@ -67,13 +67,17 @@ def import_(
             "and counted, and not compiled.",
         ),
     ] = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Read a .pt2 file, though torch's loader can run code that is in it.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
     """Write a network of another tool as a spec that loads its weights and computes the same.
 
-    A module's library is imported, and with `python:` your own code is run; nothing in a file is.
+    A module's library is imported, and with `python:` your own code is run.  Nothing in a file is run, except in a
+    .pt2 that you trust.
     """
     from archspec import pipeline
     from archspec.importers.foreign import ENDINGS
@@ -81,7 +85,7 @@ def import_(
 
     terminal: Terminal = context.obj
     if not options.is_source(source):
-        hint = f"a file that ends in {' or '.join(ENDINGS)}, or begin with one of {':, '.join(LIBRARIES)}:"
+        hint = f"a file that ends in {', '.join(ENDINGS)} or .pt2, or begin with one of {':, '.join(LIBRARIES)}:"
         raise CallError(f"`{source[:60]}` names no network of another tool", hint)
     sizes = None if input is None else options.shape(input)
     beside = _beside(source, weights, output)
@@ -90,7 +94,7 @@ def import_(
             raise CallError(f"`{path}` is there already", "--force writes over it")
     contents: dict[Path, bytes] = {}
     if weights is None or beside is None:
-        spec = pipeline.brought(source, sizes, name, version, scale, opaque)
+        spec = pipeline.brought(source, sizes, name, version, scale, opaque, trust)
     else:
         from archspec.running.checkpoint_files import safetensors
 

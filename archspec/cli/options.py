@@ -107,7 +107,7 @@ def shape(text: str) -> list[int]:
 
 def is_source(text: str) -> bool:
     """Whether a word given as a spec names a library's module, ``timm:hrnet_w18``, or another tool's file."""
-    if is_file(text):
+    if is_file(text) or text.endswith(".pt2"):
         return True
     if ":" not in text:
         return False

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     cls=Command,
     epilog=examples(
         "archspec sweep widths.yaml",
+        "archspec sweep widths.yaml --trials 20 --epochs 10 --data photographs",
         "archspec sweep widths.yaml --limit macs=300e6 --limit memory=2GB --pareto macs:least,parameters:most",
     ),
 )
@@ -61,6 +62,24 @@ def sweep(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Start again in a folder that has a sweep; its rows are deleted.")
     ] = False,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=100_000, help="Then train so many of the variants, drawn at random.", show_default=False
+        ),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes of a trial over the data, at most.")] = 20,
+    data: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, metavar="FOLDER", help="Images for the trials.", show_default=False),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Train on this Ray cluster. Default: this machine.", show_default=False),
+    ] = None,
+    cpus: Annotated[float, typer.Option(min=0.1, help="Cores for each trial.")] = 1,
+    gpus: Annotated[float, typer.Option(min=0, help="Graphics cards for each trial; 0.5 shares one.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the trials.")] = 0,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -72,14 +91,20 @@ def sweep(
     """Measure many variants of a spec: parameters, multiply-adds, memory, receptive field, valid sizes.
 
     No network is built: it takes milliseconds for each.  The table has the variants that no other beats.  All of them
-    are in `table.csv`, with the reason where there is no such network, and as dots in `pareto.svg`.
+    are in `table.csv`, with the reason where there is no such network, and as dots in `pareto.svg`.  With `--trials`
+    some are then trained by Ray Tune, which stops those that do badly early; each is a run's folder under `runs`.
     """
     from archspec.sweeping import front, limits, sweep, tables
     from archspec.sweeping.space import read_space
+    from archspec.sweeping.trials import Plan
 
     terminal: Terminal = context.obj
     if resume and overwrite:
         raise CallError("--resume continues a sweep, --overwrite replaces it", "use only one of them")
+    if (trials is None) != (data is None):
+        raise CallError(
+            "--trials needs --data FOLDER, and the other way round", "for example --trials 20 --data images"
+        )
     read = read_space(space)
     if batch is not None:
         read = replace(read, batch=batch)
@@ -87,7 +112,12 @@ def sweep(
     by = front.axes(pareto) if pareto is not None else None
     folder = output or Path("out") / "sweeps" / space.stem
     with _progress() as progress:
-        rows = sweep.sweep(read, folder, jobs=jobs, resume=resume, overwrite=overwrite, progress=progress)
+        plan = None
+        if trials is not None and data is not None:
+            plan = Plan(data, trials, epochs, seed, address, cpus, gpus)
+        rows = sweep.sweep(
+            read, folder, jobs=jobs, resume=resume, overwrite=overwrite, progress=progress, plan=plan, limits=asked
+        )
     by = by or front.usual_axes(rows)
     kept = [row for row in rows if limits.within(row, asked)]
     best = front.front(kept, by)

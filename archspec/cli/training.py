@@ -39,6 +39,13 @@ class Precisions(StrEnum):
     fp16 = "16-mixed"
 
 
+def _there(data: str) -> str:
+    """The value of ``--data``, if there is such a file or folder."""
+    if not Path(data.removeprefix("hf:")).exists():
+        raise typer.BadParameter(f"'{printable(data)}' does not exist.")
+    return data
+
+
 @app.command(
     cls=Command,
     epilog=examples(
@@ -55,6 +62,7 @@ def train(
         str,
         typer.Option(
             metavar="DATA",
+            callback=_there,
             help="A folder for each class, or images/ and masks/; FILE.csv of paths and classes; WebDataset's .tar "
             "files; hf:FOLDER of Parquet or Arrow files.",
         ),

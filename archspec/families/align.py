@@ -50,5 +50,5 @@ def _merged(orders: Sequence[Sequence[Hashable]]) -> list[Hashable]:
             if not waiting[following]:
                 bisect.insort(free, (first[following], following), key=lambda pair: pair[0])
     if len(merged) < len(first):
-        raise Mismatch("in another order")
+        raise Mismatch("the uses run the steps in different orders")
     return merged

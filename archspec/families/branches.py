@@ -58,7 +58,7 @@ class Branches:
         for items in columns:
             number = len(self.wiring.entries)
             if any(item is not None and (item.what.reuse or item.training or "." in item.name) for item in items):
-                raise Mismatch("weights used again, or steps of training alone, under a condition")
+                raise Mismatch("reused weights or training-only steps cannot be under a condition")
             entry = self.members.entry(items, self.wiring.every, None, number)
             for use, item in enumerate(items):
                 for index, output in item.gives.items() if item is not None else ():
@@ -68,7 +68,7 @@ class Branches:
             self.wiring.entries.append(entry)
             branch.children.append(entry)
         if len(given) != 1:
-            raise Mismatch("several values under a condition")
+            raise Mismatch("a condition yields several values")
         ((value, where),) = given.items()
         branch.carried = [value]
         for use, index in where.items():
@@ -77,11 +77,11 @@ class Branches:
             self.wiring.channels[Ref(branch.number)] = self.wiring.channels[value]
         outer = self._outer(branch)
         if not outer:
-            raise Mismatch("nothing to hand on")
+            raise Mismatch("no value replaces the step where it is absent")
         held = [{self.wiring.value(use, index) for index in later[use]} for use in self.wiring.every]
         ended = [ref for ref in outer if ref.entry >= 0 and not all(ref in values for values in held)]
         if len(ended) > 1:
-            raise Mismatch("read under a condition, and not after it")
+            raise Mismatch("a value is read under the condition and not after it")
         branch.reads = ended or outer[:1]  # its result replaces the value that is not read after it
         child = branch.children[0]
         assert isinstance(child, Entry)
@@ -106,7 +106,7 @@ class Branches:
         elif entry.condition is not None:
             read = entry.reads[0]
             if entry.alias is not None and not self.conditions.reads_alias(entry):
-                raise Mismatch("handed on, and not the first that is read")
+                raise Mismatch("the replacement is not the first value read")
             for child in entry.children:
                 assert isinstance(child, Entry)
                 child.reads = [entry.begin[0] if ref == read else ref for ref in child.reads]

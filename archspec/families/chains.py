@@ -47,9 +47,9 @@ class Chains:
         out: list[Entry | Series] = []
         for items in align(rows):
             if not numbered and len({item.name for item in items if item is not None}) > 1:
-                raise Mismatch("names differ")
+                raise Mismatch("the uses give the step different names")
             if any(item is None for item in items) and any(_is_copy(item) for item in items):
-                raise Mismatch("loops of different lengths")
+                raise Mismatch("the loops have different lengths")
             entry = self.members.entry(items, where, None, -1, previous)
             self.conditions.say(entry, where)
             previous = self._chain_channels(entry, items, where, previous)
@@ -67,7 +67,7 @@ class Chains:
                 continue
             for items in segment.columns:
                 if not segment.numbered and len({item.name for item in items if item is not None}) > 1:
-                    raise Mismatch("names differ")
+                    raise Mismatch("the uses give the step different names")
                 entry = self.members.entry(items, where, None, -1, previous)
                 self.conditions.say(entry, where)
                 previous = self._chain_channels(entry, items, where, previous)
@@ -87,7 +87,7 @@ class Chains:
                 self.solver.restore(mark)
             finally:
                 self.solver.first_apart = outer
-        raise Mismatch("no formula for a loop")
+        raise Mismatch("no formula fits the loop")
 
     def _series_from(
         self, segment: Segment, where: Sequence[int], previous: Tree | None, start: int, inline: bool
@@ -107,7 +107,7 @@ class Chains:
             self.solver.restore(mark)
             body, end = self._turns(segment, where, between, start, inline)
         if max(segment.counts) <= WRITTEN_OUT and self._reads_own_table(body):
-            raise Mismatch("a list reads better")
+            raise Mismatch("a list is easier to read than this loop")
         count = self.solver.solve(
             "count", [count - start for count in segment.counts], where, self.count_hints(segment, where, start)
         )
@@ -139,7 +139,7 @@ class Chains:
         inside = previous
         rare = len(set(segment.counts)) == 1 and segment.counts[0] - start < GROUPED
         if segment.period > 1 and (inline or segment.name(0, start) is None) and rare:
-            raise Mismatch("a list reads better")
+            raise Mismatch("a list is easier to read than this loop")
         for column in range(segment.period):
             items, uses, turns = [], [], []
             for use, row, count in zip(where, segment.rows, segment.counts, strict=True):
@@ -150,11 +150,11 @@ class Chains:
             name = segment.name(column, start)
             unruly = name is not None and (name[1] < 0 or (inline and len(segment.rows) > 1))
             if not items or unruly:
-                raise Mismatch("names without a rule")
+                raise Mismatch("the names in the loop follow no rule")
             entry = self.members.entry(items, uses, turns, -1, inside)
             entry.series_name = name
             if name is not None and inline and any(TURN in algebra.names_in(tree) for tree in formulas([entry])):
-                raise Mismatch("a list reads better")
+                raise Mismatch("a list is easier to read than this loop")
             inside = self._chain_channels(entry, items, uses, inside, turns)
             body.append(entry)
         return body, inside

@@ -32,15 +32,15 @@ class Conditions:
             return
         if where is None and entry.alias is None:
             if not entry.reads:
-                raise Mismatch("an optional parameter")
+                raise Mismatch("a parameter is optional")
             entry.alias = entry.reads[0]
         first = entry.first
         if len(first.gives) > 1 or (len(entry.reads) > 1 and entry.kind != "function"):
-            raise Mismatch("optional, and more than a chain")
+            raise Mismatch("an optional step reads or gives several values")
         if first.module is not None and entry.kind == "module" and first.module.whole != PLAIN_CALL:
-            raise Mismatch("optional, and given more than the value that it would hand on")
+            raise Mismatch("an optional module is called with more than one value")
         if where is None and entry.kind != "function" and not self.reads_alias(entry):
-            raise Mismatch("optional, and not in a chain")
+            raise Mismatch("an optional step does not read the value that replaces it")
         self.find(entry, self.flag(entry), where)
 
     def reads_alias(self, entry: Entry) -> bool:

@@ -154,22 +154,22 @@ class Loops:
 
     def _loop_from(self, segment: Segment, start: int, later: Sequence[Collection[int]]) -> None:
         if start and not min(segment.counts):
-            raise Mismatch("a first turn that some uses lack")
+            raise Mismatch("some uses lack the first iteration")
         for column in range(segment.period) if start else ():
             self.branches.single([row[column] for row in segment.rows])
         if max(segment.counts) - start < 2:
-            raise Mismatch("too short for a loop")
+            raise Mismatch("the loop is too short")
         turns = _Turns(segment, start, [{} for _ in self.wiring.every])
         for column in range(segment.period):
             for item, use, turn in turns.column(column):
                 if item.what.reuse is not None or item.training:
-                    raise Mismatch("weights used again, or steps of training alone, in a loop")
+                    raise Mismatch("reused weights or training-only steps cannot be in a loop")
                 for index, output in item.gives.items():
                     turns.made[use][index] = turn, (column, output)
         begin = len(self.wiring.entries)
         reads = [self._turn_reads(turns, column, begin) for column in range(segment.period)]
         if not turns.carried:
-            raise Mismatch("turns that do not follow one another")
+            raise Mismatch("the iterations do not follow one another")
         loop = Entry("loop", "", [row[0] if row[start * segment.period :] else None for row in segment.rows])
         loop.number = begin + 1 + segment.period
         loop.reads = [self.wiring.phi(initial, begin) for initial in turns.initial]
@@ -177,7 +177,7 @@ class Loops:
         loop.carried = [Ref(begin + 1 + column, output) for column, output in turns.carried]
         if any(item is None for item in loop.items):
             if len(loop.reads) > 1:
-                raise Mismatch("no turn, and several values handed on")
+                raise Mismatch("a loop without iterations passes on several values")
             loop.alias = loop.reads[0]
         self._hold(turns, later)
         for ref, inside in zip(loop.reads, loop.begin, strict=True):
@@ -188,7 +188,7 @@ class Loops:
             items = turns.column(column)
             name = segment.name(column, start)
             if name is None or name[1] < 0:
-                raise Mismatch("names without a rule")
+                raise Mismatch("the names in the loop follow no rule")
             entry = self.members.entry(
                 [item for item, _, _ in items], [use for _, use, _ in items], [turn for _, _, turn in items],
                 begin + 1 + column, reads=own,
@@ -214,7 +214,7 @@ class Loops:
         items = turns.column(column)
         formals = [self.wiring.formal(item) for item, _, _ in items]
         if len({len(formal) for formal in formals}) != 1:
-            raise Mismatch("other inputs")
+            raise Mismatch("the uses read different numbers of values")
         found: list[Ref] = []
         for position in range(len(formals[0])):
             outer: dict[int, dict[int, int]] = {}
@@ -226,7 +226,7 @@ class Loops:
                 elif made[0] in (turn, turn - 1):
                     inner.add((made[0] == turn, made[1]))
                 else:
-                    raise Mismatch("an earlier turn")
+                    raise Mismatch("an iteration reads from an earlier one")
             found.append(self._turn_read(turns, outer, inner, begin))
         return found
 
@@ -234,7 +234,7 @@ class Loops:
         self, turns: _Turns, outer: dict[int, dict[int, int]], inner: set[tuple[bool, Place]], begin: int
     ) -> Ref:
         if len(inner) > 1:
-            raise Mismatch("turns that read differently")
+            raise Mismatch("the iterations read different values")
         before: list[Ref | None] = [
             self.wiring.value(use, next(iter(outer[use].values()))) if use in outer else None
             for use in self.wiring.every
@@ -242,22 +242,22 @@ class Loops:
         if not inner:
             for use, read in outer.items():
                 if len(set(read.values())) > 1:
-                    raise Mismatch("turns that read differently")
+                    raise Mismatch("the iterations read different values")
                 turns.last.setdefault(use, set()).update(read.values())
             return self.wiring.phi(before, begin)
         own, place = inner.pop()
         if own:
             if outer:
-                raise Mismatch("turns that read differently")
+                raise Mismatch("the iterations read different values")
             return Ref(begin + 1 + place[0], place[1])
         if any(turn for read in outer.values() for turn in read):
-            raise Mismatch("turns that read differently")
+            raise Mismatch("the iterations read different values")
         if place not in turns.carried:
             turns.carried.append(place)
             turns.initial.append(before)
         position = turns.carried.index(place)
         if turns.initial[position] != before:
-            raise Mismatch("turns that begin differently")
+            raise Mismatch("the iterations start from different values")
         return Ref(begin, position)
 
     def _hold(self, turns: _Turns, later: Sequence[Collection[int]]) -> None:
@@ -265,7 +265,7 @@ class Loops:
         for use, values in turns.last.items():
             kept = {*self.wiring.inputs[use], *self.wiring.flow.outputs[self.wiring.uses[use]], *later[use]}
             if not values <= kept:
-                raise Mismatch("read in every turn, and not after them")
+                raise Mismatch("a value is read in each iteration and not after the loop")
 
     def _after(self, turns: _Turns, loop: Entry) -> None:
         """Record the values that can be read after the loop, and their channels."""

@@ -53,7 +53,7 @@ class Members:
         names = {item.name for item, _ in there}
         entry = Entry(first.kind, first.name, items)
         if turns is None and len(names) > 1 and not self.wiring.chain:
-            raise Mismatch("names differ")
+            raise Mismatch("the uses give the step different names")
         present = [use for _, use in there]
         own_turns = None
         if turns is not None:
@@ -105,7 +105,7 @@ class Members:
             )  # fmt: skip
         if kinds <= {"module", "function"}:
             return item
-        raise Mismatch("other kinds of step")
+        raise Mismatch("the steps are of different kinds")
 
     def _fill_module(
         self, entry: Entry, items: list[Item], where: list[int], turns: list[int] | None, previous: Tree | None
@@ -115,20 +115,20 @@ class Members:
         bare = all(argument.needless for item in items for argument in item.arguments)
         modules = [item.module for item in items if item.module is not None]
         if len({(module.call, module.helper, module.wrap) for module in modules}) != 1:
-            raise Mismatch("called differently")
+            raise Mismatch("the modules are called differently")
         targets = [Code(module.target) for module in modules]
         if len(set(targets)) == 1:
             entry.head = first.module.target
         elif bare and turns is None and first.module.helper is None:
             entry.head = self._chosen(entry, targets, where, first)
         else:
-            raise Mismatch("other modules")
+            raise Mismatch("the modules are of different classes")
         entry.text = first.module.call
         (entry.prepare,) = self._numbered(entry, items, [(module.prepare,) for module in modules], where, previous)
         if bare:
             return
         if len({tuple((a.slot, a.keyword) for a in item.arguments) for item in items}) != 1:
-            raise Mismatch("other arguments")
+            raise Mismatch("the modules take different arguments")
         found: dict[int, Slot] = {}
         # Padding often follows from another argument, such as a dilation, and never the other way round.
         order = sorted(range(len(first.arguments)), key=lambda position: first.arguments[position].slot == "padding")
@@ -190,7 +190,7 @@ class Members:
     def _fill_function(self, entry: Entry, items: list[Item], where: list[int], previous: Tree | None) -> None:
         functions = [item.function for item in items if item.function is not None]
         if len({(function.helper, function.atomic) for function in functions}) != 1:
-            raise Mismatch("other functions")
+            raise Mismatch("the functions differ")
         entry.atomic = functions[0].atomic
         texts = [(function.prepare, function.text) for function in functions]
         entry.prepare, entry.text = self._numbered(entry, items, texts, where, previous)
@@ -207,7 +207,7 @@ class Members:
         if len(set(texts)) == 1:
             return texts[0]
         if len({tuple(_NUMBER.sub("#", part) for part in text) for text in texts}) != 1:
-            raise Mismatch("other functions")
+            raise Mismatch("the functions differ")
         what = items[0].what
         assert isinstance(what, Node)
         assert what.op is not None
@@ -247,7 +247,7 @@ class Members:
         children = [child_of(item, self.wiring.templates) for item in items]
         child = children[0]
         if child is None or any(one is not child for one in children):
-            raise Mismatch("other classes")
+            raise Mismatch("the uses call different classes")
         entry.head = child
         first = items[0].what
         assert isinstance(first, Scope)
@@ -272,9 +272,9 @@ class Members:
         self, entry: Entry, items: list[Item], where: list[int], turns: list[int] | None, previous: Tree | None
     ) -> None:
         if turns is not None:
-            raise Mismatch("a chain in a loop")
+            raise Mismatch("a chain is inside a loop")
         if len({self._cuts(item) for item in items}) != 1:
-            raise Mismatch("tapped differently")
+            raise Mismatch("different values inside the chain are read")
         entry.head = "nn.Sequential"
         outer, self.wiring.chain = self.wiring.chain, True
         entry.children, entry.chain_end = self._chained([item.children for item in items], where, previous, inline=True)

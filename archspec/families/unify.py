@@ -70,11 +70,11 @@ def _check_names(entries: Sequence[Entry]) -> None:
     for entry in entries:
         if entry.name and entry.kind not in ("function", "loop"):
             if entry.name in seen:
-                raise Mismatch("two members of one name")
+                raise Mismatch("two members have the same name")
             seen.add(entry.name)
     inside = [child.name for entry in entries for child in with_turns(entry.children) if entry.kind == "loop"]
     if not seen.isdisjoint(name for name in inside if name):
-        raise Mismatch("two members of one name")
+        raise Mismatch("two members have the same name")
 
 
 def _conditions(entries: Iterable[Entry | Series]) -> Iterator[Tree | None]:

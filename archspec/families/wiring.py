@@ -40,7 +40,7 @@ class Wiring:
         self.every = list(range(len(self.uses)))
         self.inputs = [reader.inputs_of(scope) for scope in uses]
         if len({len(inputs) for inputs in self.inputs}) != 1:
-            raise Mismatch("other inputs")
+            raise Mismatch("the uses read different numbers of values")
         self.chain = reader.is_chain(self.uses[0])
         self.solver = Solver(reader.flow, self.uses, self.inputs, expected)
         self.values: list[dict[int, Ref]] = [
@@ -81,7 +81,7 @@ class Wiring:
         for use, item in enumerate(items):
             formal = self.formal(item) if item is not None else None
             if formal is not None and len(formal) != count:
-                raise Mismatch("other inputs")
+                raise Mismatch("the uses read different numbers of values")
             for position in range(count):
                 table[position].append(None if formal is None else self.value(use, formal[position]))
         return table
@@ -89,7 +89,7 @@ class Wiring:
     def value(self, use: int, index: int) -> Ref:
         """The value of a node in a use; raises :class:`Mismatch` where the class does not have it."""
         if index not in self.values[use]:
-            raise Mismatch("a value from elsewhere")
+            raise Mismatch("a value comes from outside the class")
         return self.values[use][index]
 
     def formal(self, item: Item) -> Sequence[int]:
@@ -109,14 +109,14 @@ class Wiring:
         if not other:
             return top
         if top.entry < 0:
-            raise Mismatch("other inputs")
+            raise Mismatch("the uses read different inputs")
         entry = self.entries[top.entry]
         if any(entry.items[use] is not None for use, _ in other):
-            raise Mismatch("wired differently")
+            raise Mismatch("the uses are wired differently")
         others = dict(other)
         below = self.phi([others.get(use) for use in self.every], top.entry)
         if entry.alias is not None and entry.alias != below:
-            raise Mismatch("wired differently")
+            raise Mismatch("the uses are wired differently")
         entry.alias = below
         return top
 

@@ -79,7 +79,7 @@ class Assembly:
         except ShapeError as error:
             raise Fault("shape-mismatch", f"`{op}`: {printable(str(error), 400)}", span) from None
         if any(isinstance(dim, int) and dim < 1 for dim in shape.dims):
-            raise Fault("shape-mismatch", f"`{op}` leaves nothing of {_times(inputs[0])}", span)
+            raise Fault("shape-mismatch", f"`{op}` has an empty output for {_times(inputs[0])}", span)
         kept = {name: value for name, value in given.items() if not _usual(kind, name, value)}
         at = ".".join(path) if again is None else again.path
         number = len(self.shapes)

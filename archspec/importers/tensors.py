@@ -54,7 +54,9 @@ class Filled:
 
 def missing_package(what: str, package: str) -> Fault:
     """The fault for a file that needs a package of the extra ``import``."""
-    return Fault("no-package", f"{what} needs the package {package}, which is not here", hint=f"pip install {package}")
+    return Fault(
+        "no-package", f"{what} needs the package {package}, which is not installed", hint=f"pip install {package}"
+    )
 
 
 def read_bytes(path: Path, most: int) -> bytes:

@@ -185,7 +185,8 @@ class WindowAttention(Op):
         padded, channels, shape = self._padded(inputs[0]), inputs[0].channels, output.dims[:2]
         places = prod(self._windows()[0])
         weights = self.heads * places
-        found = [Numbers(6 * channels + weights, padded), Numbers(-channels, shape)]
+        copies = 6 if self.heads > 1 else 5  # a single head lies side by side already
+        found = [Numbers(copies * channels + weights, padded), Numbers(-channels, shape)]
         if weights >= 3 * channels:  # twice the weights are more than the copies
             found[0] = Numbers(3 * channels + 2 * weights, padded)
             found.append(Numbers(weights * places, batched=False))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from archspec.diagnostics import Diagnostic, SpecError, did_you_mean, printable
@@ -24,10 +24,10 @@ _USUAL = (3, 224, 224)
 
 @record
 class Brought:
-    """A module, the image size it is made for, and a name for it."""
+    """A module, the image size it is made for (or the sizes of its inputs by their names), and a name for it."""
 
     module: nn.Module
-    size: tuple[int, ...]
+    size: tuple[int, ...] | Mapping[str, tuple[int, ...]]
     name: str
 
 

@@ -19,9 +19,11 @@ from archspec.diagnostics import Diagnostic, Diagnostics, SpecError, did_you_mea
 from archspec.loading import opened
 from archspec.spec import Spec
 from archspec.sweeping.ledger import Ledger, begin_ledger, resume_ledger
+from archspec.sweeping.limits import Limit, within
 from archspec.sweeping.measuring import Measurer
 from archspec.sweeping.rows import Row
 from archspec.sweeping.space import Space
+from archspec.sweeping.trials import Plan, need_ray, tune
 from archspec.training.run_folder import alone
 
 CHUNK_ROWS = 64
@@ -39,13 +41,19 @@ def sweep(
     resume: bool = False,
     overwrite: bool = False,
     progress: Progress = lambda done, of: None,
+    plan: Plan | None = None,
+    limits: Sequence[Limit] = (),
 ) -> list[Row]:
     """Measure every variant of a space; the rows in the order of the space, also in ``rows.jsonl`` in the folder.
 
     ``jobs`` is the number of processes, by default one for each core; with more than one, a script that calls this must
     be guarded by ``if __name__ == "__main__"``.  Raises :class:`SpecError` if the spec cannot be read at all, or has no
     such parameter; a variant that cannot be is a row with its reason.
+
+    With a ``plan``, some of the variants within the ``limits`` are then trained; what that finds is in their rows.
     """
+    if plan is not None:
+        need_ray()  # before anything is measured
     head = {"archspec": version("archspec-nn"), "spec": _digest(space)} | space.described()
     with _kept(folder, head, resume, overwrite) as (ledger, rows):
         sizes = max(1, len(space.sizes))
@@ -58,6 +66,10 @@ def sweep(
             ledger.add(fresh)
             found.update((row.number, row) for row in fresh)
             progress(len(found), space.variants)
+        if plan is not None:
+            kept = [found[number] for number in sorted(found) if within(found[number], limits)]
+            trained = tune(kept, space, plan, folder, lambda row: ledger.add([row]))
+            found.update((row.number, row) for row in trained)
     return [found[number] for number in sorted(found)]
 
 

@@ -142,7 +142,8 @@ def fit(
             if left:
                 refusal = f"{place} has too little memory for a batch of {settings.batch_size}"
                 with refusals_told(refusal, SMALLER):
-                    engine.fit(training, *_loaders(training, data), ckpt_path=start, weights_only=True)
+                    training.loaders = _loaders(training, data)
+                    engine.fit(training, ckpt_path=start, weights_only=True)
             else:
                 checkpoints.load_state_dict(files.resumed["callbacks"][checkpoints.state_key])
             return _ended(network.to(place), task, data, settings, checkpoints, notes, first)
@@ -342,7 +343,7 @@ def _faults_reported(data: Data, share: Share) -> Iterator[None]:
             raise
         message = f"process {share.rank} of {share.world} has lost another: it was killed, or has failed"
         hint = "`--resume` continues after the last whole epoch"
-        raise SpecError([Diagnostic("process-lost", message, hint=hint)]) from None
+        raise SpecError([Diagnostic("peer-lost", message, hint=hint)]) from None
     except SystemExit as error:
         if not isinstance(error.__context__, KeyboardInterrupt):
             raise

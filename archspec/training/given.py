@@ -79,7 +79,8 @@ class Checked(Dataset[tuple[Tensor, Any]]):
 
 
 def _wrong(index: int, said: str) -> UnreadableImage:
-    return UnreadableImage(f"example {index} of the data set {said}", "bad-example")
+    found = Diagnostic("bad-example", f"example {index} of the data set {said}")
+    return UnreadableImage(found.message, found.code)
 
 
 def _kind(value: Any) -> str:

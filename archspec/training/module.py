@@ -50,6 +50,8 @@ class Training(lightning.LightningModule):
         self.share: Share = ALONE
         self.batches: Batches | None = None
         """Our own batches, whose parts may differ in size; None for a loader of the user's."""
+        self.loaders: tuple[Any, Any] = ((), ())
+        """The batches to train on and those held out."""
         self.mixture: Mixture | None = None
         self.channels_last = False
         self.kept: dict[str, Any] = {}
@@ -88,6 +90,15 @@ class Training(lightning.LightningModule):
         if len(outputs) == 1:
             return self.criterion(*outputs.values(), target)
         return self.criterion(tuple(outputs.get(name) for name in self.roles), target)
+
+    def train_dataloader(self) -> Any:
+        """The batches to train on; Lightning begins the first epoch's, also of a resumed run, as it asks for them."""
+        self.on_train_epoch_start()
+        return self.loaders[0]
+
+    def val_dataloader(self) -> Any:
+        """The batches held out."""
+        return self.loaders[1]
 
     def on_train_start(self) -> None:
         """Training mode: Lightning leaves each module in the mode that it finds."""

@@ -525,7 +525,16 @@ def test_train(small: str, tmp_path: Path) -> None:
     arguments = ["train", small, "--data", str(tmp_path / "data"), "--epochs", "1", "--device", "cpu", "-o", str(out)]
     run = Run(*arguments, "--format", "json")
     assert run.status == 0
-    assert run.json.keys() == {"name", "epoch", "accuracy", "checkpoint", "weights", "metrics", "diagnostics"}
+    assert run.json.keys() == {
+        "name",
+        "epoch",
+        "accuracy",
+        "checkpoint",
+        "weights",
+        "metrics",
+        "predictions",
+        "diagnostics",
+    }
     assert Path(run.json["weights"]).is_file()
     assert (out / "metrics.csv").is_file()
     run = Run(*arguments, "--set", "classes=3")

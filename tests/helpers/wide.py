@@ -64,6 +64,7 @@ def measured(source: str, quick: bool) -> dict[str, Any]:
     seconds = time.perf_counter() - began
     text = spec.to_yaml()
     (OUT / f"{re.sub(r'[^A-Za-z0-9]', '_', source)}.yaml").write_text(text, encoding="utf-8")
+    assert isinstance(brought.size, tuple)
     sizes = shown_sizes(spec, brought.size)
     said = "" if quick else difference(brought.module, spec, sizes)
     return {

@@ -186,7 +186,7 @@ def test_a_lost_process_ends_the_run_and_another_number_goes_on(begins: int, end
     done = trained(tmp_path / "parts", begins, dies=20 if begins == 2 else 40)
     assert done.returncode != 0
     if begins == 2:
-        assert "error[process-lost]: process 0 of 2 has lost another" in done.stderr
+        assert "error[peer-lost]: process 0 of 2 has lost another" in done.stderr
         assert "Traceback" not in done.stderr
     assert torch.load(tmp_path / "parts" / "last.ckpt", weights_only=True)["epoch"] == 0
     assert not (tmp_path / "parts" / "result.json").exists()

@@ -45,7 +45,7 @@ class Fields:
         found: list[Scalar] = []
         for value in self.all(name):
             if isinstance(value, Message):
-                raise self.wrong(name, "is no message")
+                raise self.wrong(name, "must be a message")
             found.append(value)
         return found
 
@@ -79,14 +79,14 @@ class Fields:
         """A string; raises :class:`Fault`."""
         found = self._one(name)
         if found is not None and found.kind != "text":
-            raise self.wrong(name, 'is a text, between `"`')
+            raise self.wrong(name, "must be a text in double quotes")
         return usual if found is None else found.text
 
     def texts(self, name: str) -> list[str]:
         """Every string of a field."""
         found = self.scalars(name)
         if any(each.kind != "text" for each in found):
-            raise self.wrong(name, 'is a text, between `"`')
+            raise self.wrong(name, "must be a text in double quotes")
         return [each.text for each in found]
 
     def word(self, name: str, words: Iterable[str], usual: str) -> str:
@@ -96,7 +96,7 @@ class Fields:
             return usual
         words = list(words)
         if found.text not in words:
-            raise self.wrong(name, f"is one of {', '.join(words)}", found)
+            raise self.wrong(name, f"must be one of {', '.join(words)}", found)
         return found.text
 
     def flag(self, name: str, usual: bool) -> bool:
@@ -120,7 +120,7 @@ class Fields:
             value = int(given.text)
             if least <= value <= MOST:
                 return value
-        raise self.wrong(name, f"is a whole number from {least} on", given)
+        raise self.wrong(name, f"must be a whole number of at least {least}", given)
 
     def number(self, name: str, usual: float) -> float:
         """A number; raises :class:`Fault`."""

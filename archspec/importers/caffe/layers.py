@@ -68,18 +68,18 @@ def _windows(given: Given, fields: Fields, least_kernel: int = 1) -> dict[str, A
         values = fields.wholes(key, least)
         if name != "dilation" and (fields.has(f"{short}_h") or fields.has(f"{short}_w")):
             if values or rank != 2:
-                raise fields.wrong(f"{short}_h", f"and `{key}` cannot both be given")
+                raise fields.wrong(f"{short}_h", f"and `{key}` cannot be given together")
             spare = usual[name]
             sides = [fields.wholes(f"{short}_{side}", least) for side in "hw"]
             if any(len(side) != 1 for side in sides) and (spare is None or any(len(side) > 1 for side in sides)):
-                raise fields.wrong(f"{short}_h", f"and `{short}_w` go together")
+                raise fields.wrong(f"{short}_h", f"and `{short}_w` must be given together")
             values = [side[0] if side else spare or 0 for side in sides]
         if not values:
             if usual[name] is None:
                 raise given.refuse(f"`{key}` is missing", hint="write `kernel_size: 3`")
             values = [usual[name] or 0]
         if len(values) not in (1, rank):
-            raise fields.wrong(key, f"gives {len(values)} numbers for {rank} axes")
+            raise fields.wrong(key, f"has {len(values)} numbers for {rank} axes")
         found[name] = values if len(values) > 1 else values[0]
     return found
 
@@ -90,7 +90,7 @@ def _convolution(given: Given) -> list[int]:
     if not channels:
         raise given.refuse("`num_output` is missing")
     if fields.whole("axis", 1) != 1:
-        raise given.refuse("it works along the channels alone", "axis", fields)
+        raise given.refuse("only the channel axis is supported", "axis", fields)
     fields.flag("force_nd_im2col", False)
     bias = fields.flag("bias_term", True)
     op = "conv" if given.kind == "Convolution" else "conv_transpose"
@@ -104,7 +104,7 @@ def _pooling(given: Given) -> list[int]:
     fields = given.fields.message("pooling_param")
     which = fields.word("pool", ("MAX", "AVE", "STOCHASTIC", "0", "1", "2"), "MAX")
     if which in ("STOCHASTIC", "2"):
-        raise given.refuse("pooling by chance has no counterpart", "pool", fields)
+        raise given.refuse("stochastic pooling is not supported", "pool", fields)
     op = "max_pool" if which in ("MAX", "0") else "avg_pool"
     floor = fields.word("round_mode", ("CEIL", "FLOOR", "0", "1"), "CEIL") in ("FLOOR", "1")
     ceil = fields.flag("ceil_mode", not floor)
@@ -117,7 +117,7 @@ def _pooling(given: Given) -> list[int]:
         return [given.add("global_max_pool" if op == "max_pool" else "global_avg_pool")]
     windows = _windows(given, fields)
     if windows.pop("dilation") != 1:
-        raise given.refuse("it has no dilation", "dilation", fields)
+        raise given.refuse("dilation is not supported for pooling", "dilation", fields)
     value = given.add(op, ceil=ceil, **windows)
     _hold_sizes(given, windows, ceil, value)
     return [value]
@@ -138,7 +138,7 @@ def _hold_sizes(given: Given, windows: dict[str, Any], ceil: bool, value: int) -
         if padding and (count - 1) * stride >= size + padding:
             count -= 1
         if count != found:
-            raise given.refuse(f"its last window lies outside of {size} rows, and Caffe fills it with nothing")
+            raise given.refuse(f"its last window starts beyond the {size} rows; Caffe leaves that output undefined")
 
 
 def _inner_product(given: Given) -> list[int]:
@@ -147,7 +147,7 @@ def _inner_product(given: Given) -> list[int]:
     if not features:
         raise given.refuse("`num_output` is missing")
     if fields.whole("axis", 1) != 1:
-        raise given.refuse("it takes all axes from the channels on", "axis", fields)
+        raise given.refuse("only flattening from the channel axis to the last is supported", "axis", fields)
     bias = fields.flag("bias_term", True)
     reads = given.reads
     if given.rank():
@@ -179,14 +179,14 @@ def _scale(given: Given) -> list[int]:
     if len(given.reads) == 2:
         map_, factors = given.reads
         if bias or axis != 0:
-            raise given.refuse("a second input scales from axis 0 on, without a bias", "scale_param")
+            raise given.refuse("with a second input only `axis: 0` without a bias is supported", "scale_param")
         shapes = given.assembly.shapes
         if shapes[factors].rank == 0 and shapes[map_].rank:
             ones = [1] * shapes[map_].rank
             factors = given.add("reshape", [factors], named=False, shape=[shapes[factors].channels, *ones])
         return [given.add("multiply", [map_, factors])]
     if axis != 1 or axes != 1 or not given.rank():
-        raise given.refuse("it scales the channels of a map alone", "scale_param")
+        raise given.refuse("only scaling the channels of a map is supported", "scale_param")
     channels = given.assembly.channels(given.reads[0])
     value = given.add("conv", channels=channels, kernel=1, groups=channels, bias=bias)
     given.keep("weight", *(["bias"] if bias else []))
@@ -199,10 +199,10 @@ def _lrn(given: Given) -> list[int]:
         "ACROSS_CHANNELS",
         "0",
     ):
-        raise given.refuse("only channels are looked at side by side", "norm_region", fields)
+        raise given.refuse("only normalisation across channels is supported", "norm_region", fields)
     size = fields.whole("local_size", 5, 1)
     if size % 2 == 0:
-        raise fields.wrong("local_size", "is odd")
+        raise fields.wrong("local_size", "must be odd")
     alpha, beta, k = fields.number("alpha", 1.0), fields.number("beta", 0.75), fields.number("k", 1.0)
     return [given.add("lrn", size=size, alpha=alpha, beta=beta, k=k)]
 
@@ -217,7 +217,7 @@ def _eltwise(given: Given) -> list[int]:
     if operation in ("PROD", "0"):
         return [given.add("multiply")]
     if factors and len(factors) != len(given.reads):
-        raise fields.wrong("coeff", f"gives {len(factors)} numbers for {len(given.reads)} inputs")
+        raise fields.wrong("coeff", f"has {len(factors)} numbers for {len(given.reads)} inputs")
     scaled = [
         value if factor == 1 else given.add("scale", [value], named=False, by=_number(factor))
         for value, factor in zip(given.reads, factors or [1.0] * len(given.reads), strict=True)
@@ -240,11 +240,11 @@ def _slice(given: Given) -> list[int]:
     points = [0, *fields.wholes("slice_point", 1), whole]
     if len(points) == 2:
         if whole % given.tops:
-            raise given.refuse(f"{whole} {name} do not divide into {given.tops} parts")
+            raise given.refuse(f"{whole} {name} cannot be divided into {given.tops} equal parts")
         points = [part * (whole // given.tops) for part in range(given.tops + 1)]
     sizes = [end - start for start, end in pairwise(points)]
     if len(sizes) != given.tops or min(sizes) < 1:
-        raise fields.wrong("slice_point", f"does not cut {whole} {name} into {given.tops} parts")
+        raise fields.wrong("slice_point", f"does not split {whole} {name} into {given.tops} parts")
     if len(sizes) == 1:
         return given.reads
     return [given.add("split", named=False, sizes=sizes, index=index, axis=name) for index in range(len(sizes))]
@@ -253,19 +253,19 @@ def _slice(given: Given) -> list[int]:
 def _axis(given: Given, axis: int, fields: Fields) -> str:
     axes = given.assembly.shapes[given.reads[0]].axes
     if not 1 <= axis <= len(axes):
-        raise given.refuse(f"the input has no axis {axis} to work along", "axis", fields)
+        raise given.refuse(f"the input has no axis {axis}", "axis", fields)
     return axes[axis - 1]
 
 
 def _crop(given: Given) -> list[int]:
     fields = given.fields.message("crop_param")
     if len(given.reads) != 2:
-        raise given.refuse("it wants a map and what to follow in size")
+        raise given.refuse("it needs two inputs: a map, and the reference for its size")
     if fields.whole("axis", 2, -9) not in (2, -2):
-        raise given.refuse("it crops height and width alone", "axis", fields)
+        raise given.refuse("only cropping height and width is supported", "axis", fields)
     offsets = fields.wholes("offset")
     if len(offsets) not in (0, 1, given.rank()):
-        raise fields.wrong("offset", f"gives {len(offsets)} numbers for {given.rank()} axes")
+        raise fields.wrong("offset", f"has {len(offsets)} numbers for {given.rank()} axes")
     offset = offsets if len(offsets) > 1 else (offsets or [0])[0]
     return [given.add("crop", given.reads[:1], to=given.reads[1], offset=offset)]
 
@@ -274,7 +274,7 @@ def _power(given: Given) -> list[int]:
     fields = given.fields.message("power_param")
     power, factor, shift = fields.number("power", 1.0), fields.number("scale", 1.0), fields.number("shift", 0.0)
     if power != 1:
-        raise given.refuse(f"there is no power of {power:g}", "power", fields)
+        raise given.refuse(f"a power of {power:g} is not supported", "power", fields)
     value = given.reads[0]
     if factor != 1:
         value = given.add("scale", [value], named=False, by=_number(factor))
@@ -312,27 +312,27 @@ def _dropout(given: Given) -> list[int]:
 
 def _softmax(given: Given) -> list[int]:
     if given.fields.message("softmax_param").whole("axis", 1, -9) != 1:
-        raise given.refuse("it works along the channels alone", "softmax_param")
+        raise given.refuse("only the channel axis is supported", "softmax_param")
     return [given.add("softmax")]
 
 
 def _flatten(given: Given) -> list[int]:
     fields = given.fields.message("flatten_param")
     if (fields.whole("axis", 1, -9), fields.whole("end_axis", -1, -9)) != (1, -1):
-        raise given.refuse("it takes all axes from the channels on", "flatten_param")
+        raise given.refuse("only flattening from the channel axis to the last is supported", "flatten_param")
     return [given.add("flatten")] if given.rank() else given.reads
 
 
 def _reshape(given: Given) -> list[int]:
     fields = given.fields.message("reshape_param")
     if fields.whole("axis", 0, -9) != 0 or fields.whole("num_axes", -1, -9) != -1:
-        raise given.refuse("it reshapes all axes", "reshape_param")
+        raise given.refuse("only reshaping all axes is supported", "reshape_param")
     wanted = fields.message("shape").wholes("dim", -1)
     axes = given.assembly.shapes[given.reads[0]].axes
     if len(wanted) < 2 or wanted[0] != 0:
-        raise given.refuse("the batch stays as it is: its first `dim` is 0", "reshape_param")
+        raise given.refuse("the batch axis must stay: the first `dim` must be 0", "reshape_param")
     if any(size == 0 and at >= len(axes) for at, size in enumerate(wanted[1:])):
-        raise given.refuse(f"a `dim` of 0 keeps an axis, and there are {len(axes)} after the batch", "reshape_param")
+        raise given.refuse(f"a `dim` of 0 keeps an axis, and only {len(axes)} follow the batch", "reshape_param")
     shape: list[int | str] = [size or axes[at] for at, size in enumerate(wanted[1:])]
     return [given.add("reshape", shape=shape)]
 

@@ -106,13 +106,17 @@ class Reading:
                 if entry is not None:
                     found.append(entry)
         if self.net.has("layer") and self.net.has("layers"):
-            raise Fault("not-importable", "`layer` and `layers` are of two syntaxes", self.net.span("layers"))
+            raise Fault(
+                "not-importable",
+                "`layer` and `layers` belong to different versions of the syntax",
+                self.net.span("layers"),
+            )
         return found
 
     def _entry(self, fields: Fields, old: bool) -> Entry | None:
         kinds = fields.scalars("type")
         if len(kinds) != 1:
-            raise Fault("not-importable", "the layer has no `type`, or several", fields.place)
+            raise Fault("not-importable", "the layer needs exactly one `type`", fields.place)
         kind = kinds[0].text
         kind = OLD_TYPES.get(kind, kind) if old else kind
         name = fields.text("name") or kind.lower()
@@ -151,7 +155,7 @@ class Reading:
         if self.size is not None and not self.assembly.shapes:
             shape = self.size
         if not shape:
-            hint = "say it: --input 3x224x224"
+            hint = "give them: --input 3x224x224"
             raise Fault("bad-input", f"the input `{printable(name, 60)}` has no channels and sizes", at.place, hint)
         word = legal(name, "input")
         self.blobs[name] = self.assembly.input(word if word != "input_" else "image", shape, at.place)
@@ -205,11 +209,13 @@ class Reading:
         most = 1000 if entry.kind in MANY else 2 if entry.kind in TWO else 1
         tops = 1000 if entry.kind in ("Slice", "Split") else 1
         if not 1 <= reads <= most or not 1 <= len(entry.tops) <= tops:
-            said = f"{entry.kind}: {reads} inputs and {len(entry.tops)} outputs are not what it takes"
+            said = f"{entry.kind}: {reads} inputs and {len(entry.tops)} outputs do not fit this layer"
             raise Fault("not-importable", said, entry.fields.place)
         shared = [message.text("name") for message in entry.fields.messages("param")]
         if any(shared):
-            raise Fault("not-importable", f"{entry.kind}: weights shared by name", entry.fields.span("param"))
+            raise Fault(
+                "not-importable", f"{entry.kind}: weights shared by name are not supported", entry.fields.span("param")
+            )
 
     def _reads(self, entry: Entry) -> list[int | None]:
         found: list[int | None] = []
@@ -242,7 +248,7 @@ class Reading:
             if value is not None:
                 found.append((word, value))
         if not found and not self.diagnostics.errors:
-            raise Fault("no-outputs", "the network gives nothing", self.document.span(self.document.root))
+            raise Fault("no-outputs", "the network has no output", self.document.span(self.document.root))
         return found
 
 

@@ -78,7 +78,7 @@ class Document:
             while at < len(line):
                 match = _TOKEN.match(line, at)
                 if match is None:
-                    raise self._fault(f"`{printable(line[at : at + 20])}` is no part of a prototxt", number, at + 1)
+                    raise self._fault(f"`{printable(line[at : at + 20])}` is not valid in a prototxt", number, at + 1)
                 if match.lastgroup is not None:
                     yield Scalar(match.lastgroup, match.group(), number, at + 1, match.end() - at)
                 at = match.end()
@@ -107,7 +107,7 @@ class Document:
                 raise self._fault("the file ends inside a message", token.line, token.column, hint)
             if token.kind != "word":
                 raise self._fault(
-                    f"a field's name is wanted, not `{printable(token.text, 20)}`", token.line, token.column
+                    f"expected the name of a field, not `{printable(token.text, 20)}`", token.line, token.column
                 )
             name, token = token, next(tokens)
             colon = token.text == ":"
@@ -136,7 +136,7 @@ class Document:
             if token.text == ",":
                 token = next(tokens)
             elif token.text != "]":
-                raise self._fault("`,` or `]` is wanted in a list", token.line, token.column)
+                raise self._fault("expected `,` or `]` in a list", token.line, token.column)
         return next(tokens)
 
     def _scalar(self, tokens: Iterator[Scalar], token: Scalar, message: Message, name: Scalar) -> Scalar:

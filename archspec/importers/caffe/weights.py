@@ -101,7 +101,7 @@ def _filled(filling: Filling, blobs: Any, wanted: Mapping[str, tuple[int, ...]])
     count = len(filling.tensors) + (filling.how == "statistics")
     if blobs is None or len(blobs) < count:
         there = 0 if blobs is None else len(blobs)
-        raise Fault("weights-mismatch", f"the layer `{shown}` has {there} blobs in the file, and {count} are wanted")
+        raise Fault("weights-mismatch", f"the layer `{shown}` has {there} blobs in the file, but needs {count}")
     found: dict[str, Tensor] = {}
     for name, blob in zip(filling.tensors, blobs, strict=False):
         key = f"{filling.path}.{name}"
@@ -118,7 +118,9 @@ def _filled(filling: Filling, blobs: Any, wanted: Mapping[str, tuple[int, ...]])
     if filling.how == "statistics":
         _, factor = _values(blobs[2], shown)
         if factor.numel() != 1:
-            raise Fault("weights-mismatch", f"the layer `{shown}` has a count of {factor.numel()} numbers, not one")
+            raise Fault(
+                "weights-mismatch", f"the layer `{shown}` has a scale factor of {factor.numel()} numbers, not one"
+            )
         total = float(factor)
         for key, value in found.items():
             found[key] = value / total if total else torch.zeros_like(value)

@@ -51,7 +51,7 @@ class Section:
         text = self.text(key, str(usual))
         value = _whole(text)
         if value is None or not least <= value <= MOST:
-            raise self.wrong(key, f"is a whole number from {least} on, not `{printable(text, 30)}`")
+            raise self.wrong(key, f"must be a whole number of at least {least}, not `{printable(text, 30)}`")
         return value
 
     def number(self, key: str, usual: float) -> float:
@@ -62,7 +62,7 @@ class Section:
         except ValueError:
             value = float("nan")
         if not abs(value) < 1e30:
-            raise self.wrong(key, f"is a number, not `{printable(text, 30)}`")
+            raise self.wrong(key, f"must be a number, not `{printable(text, 30)}`")
         return value
 
     def wholes(self, key: str) -> list[int]:
@@ -70,7 +70,9 @@ class Section:
         texts = [part for part in self.text(key, "").split(",") if part]
         found = [value for value in map(_whole, texts) if value is not None]
         if len(found) != len(texts):
-            raise self.wrong(key, f"is whole numbers between commas, not `{printable(self.text(key, ''), 30)}`")
+            raise self.wrong(
+                key, f"must be whole numbers separated by commas, not `{printable(self.text(key, ''), 30)}`"
+            )
         return found
 
     def wrong(self, key: str, said: str) -> Fault:
@@ -106,14 +108,16 @@ def sections(text: str, name: str) -> Sequence[Section]:
             continue
         if line[0] == "[":
             if not re.fullmatch(r"\[\w+\]", line, re.ASCII):
-                raise Fault("file-syntax", f"`{printable(line, 40)}` is no head of a section", span, "write `[name]`")
+                raise Fault(
+                    "file-syntax", f"`{printable(line, 40)}` is not the head of a section", span, "write `[name]`"
+                )
             if len(found) >= MOST_SECTIONS:
                 raise Fault("too-large", f"there are more than {MOST_SECTIONS:,} sections", span)
             found.append(Section(source, line[1:-1], number, len(raw), len(found) - 1))
             continue
         key, equals, value = line.partition("=")
         if not equals or not re.fullmatch(r"\w+", key, re.ASCII):
-            raise Fault("file-syntax", f"`{printable(line, 40)}` is no `key=value`", span)
+            raise Fault("file-syntax", f"`{printable(line, 40)}` is not of the form `key=value`", span)
         if not found:
             raise Fault("file-syntax", "a key comes before any section", span, "begin with `[net]`")
         if key in found[-1].values:

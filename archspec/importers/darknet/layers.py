@@ -56,7 +56,7 @@ class Network:
         if name == "linear":
             return value
         if name not in ACTIVATIONS:
-            raise section.refuse(f"has an activation that there is none of: `{name[:30]}`", "activation")
+            raise section.refuse(f"has an unknown activation: `{name[:30]}`", "activation")
         op, arguments = ACTIVATIONS[name]
         return self.add(section, op, [value], frame=frame, **arguments)
 
@@ -110,7 +110,7 @@ def _convolutional(network: Network, section: Section) -> int:
     dilation = section.whole("dilation", 1, 1) if kernel > 1 else 1
     for key in ("binary", "xnor", "flipped", "dontload", "antialiasing", "deform"):
         if section.whole(key, 0):
-            raise section.refuse(f"has no counterpart with `{key}`", key)
+            raise section.refuse(f"is not supported with `{key}`", key)
     arguments = {
         "channels": section.whole("filters", 1, 1),
         "kernel": kernel,
@@ -136,7 +136,7 @@ def _maxpool(network: Network, section: Section) -> int:
     padding = section.whole("padding", kernel - 1)
     for key in ("maxpool_depth", "antialiasing"):
         if section.whole(key, 0):
-            raise section.refuse(f"has no counterpart with `{key}`", key)
+            raise section.refuse(f"is not supported with `{key}`", key)
     sides = [padding // 2, padding - padding // 2]
     amount: Any = sides[0] if sides[0] == sides[1] else [sides, sides]
     return network.add(section, "max_pool", [network.current], kernel=kernel, stride=stride, padding=amount)
@@ -152,9 +152,9 @@ def _dropout(network: Network, section: Section) -> int:
 
 def _softmax(network: Network, section: Section) -> int:
     if section.whole("groups", 1, 1) != 1 or section.has("tree") or section.whole("spatial", 0):
-        raise section.refuse("is taken over all numbers together alone")
+        raise section.refuse("is supported over all numbers together only")
     if section.number("temperature", 1.0) != 1:
-        raise section.refuse("has no temperature", "temperature")
+        raise section.refuse("is supported without a temperature only", "temperature")
     value = network.current
     if network.assembly.shapes[value].rank:
         value = network.add(section, "flatten", [value])
@@ -164,7 +164,7 @@ def _softmax(network: Network, section: Section) -> int:
 def _route(network: Network, section: Section) -> int:
     numbers = section.wholes("layers")
     if not 1 <= len(numbers) <= MOST_FROM:
-        raise section.refuse("names no layers", "layers" if section.has("layers") else None)
+        raise section.refuse("must name at least one layer", "layers" if section.has("layers") else None)
     groups, which = section.whole("groups", 1, 1), section.whole("group_id", 0)
     values = [network.layer(section, number, "layers") for number in numbers]
     if groups > 1:
@@ -172,7 +172,7 @@ def _route(network: Network, section: Section) -> int:
         for value in values:
             channels = network.assembly.channels(value)
             if channels % groups or which >= groups:
-                raise section.wrong("groups", f"does not cut {channels} channels into a part {which}")
+                raise section.wrong("groups", f"does not split {channels} channels so that there is a part {which}")
             sizes = [channels // groups] * groups
             cut.append(network.add(section, "split", [value], sizes=sizes, index=which))
         values = cut
@@ -183,9 +183,9 @@ def _shortcut(network: Network, section: Section) -> int:
     """The layer before plus others, over the channels and positions that both have."""
     numbers = section.wholes("from")
     if not 1 <= len(numbers) <= MOST_FROM:
-        raise section.refuse("names no layer", "from" if section.has("from") else None)
+        raise section.refuse("must name at least one layer", "from" if section.has("from") else None)
     if section.text("weights_type", "none") != "none":
-        raise section.refuse("has no learnt weights here", "weights_type")
+        raise section.refuse("is supported without learnt weights only", "weights_type")
     first, second = section.number("alpha", 1.0), section.number("beta", 1.0)
     value = _scaled(network, section, network.current, first)
     others = [
@@ -212,7 +212,7 @@ def _subsampled(network: Network, section: Section, value: int) -> int:
         return value
     step = other[0] // own[0] if own and other else 0
     if step < 2 or step != other[1] // own[1]:
-        raise section.refuse("adds a smaller map to a larger one, or of other proportions")
+        raise section.refuse("adds maps whose sizes do not differ by one whole factor")
     return network.add(section, "max_pool", [value], kernel=1, stride=step)
 
 
@@ -242,14 +242,14 @@ def _reorg(network: Network, section: Section) -> int:
     stride = section.whole("stride", 1, 1)
     for key in ("reverse", "flatten", "extra"):
         if section.whole(key, 0):
-            raise section.refuse(f"has no counterpart with `{key}`", key)
+            raise section.refuse(f"is not supported with `{key}`", key)
     value = network.current
     shape = network.assembly.shapes[value]
     if shape.rank != 2:
-        raise section.refuse("wants a map")
+        raise section.refuse("needs a map")
     channels, height, width = (int(str(dim)) for dim in shape.dims)
     if channels % stride**2 or height % stride or width % stride:
-        raise section.refuse(f"does not cut {channels}×{height}×{width} by {stride}", "stride")
+        raise section.refuse(f"cannot divide {channels}×{height}×{width} by {stride}", "stride")
     axes = ["channels", "height", "row", "width", "column"]
     parts = [channels // stride**2, height, stride, width, stride]
     value = network.add(section, "reshape", [value], shape=parts, axes=axes)

@@ -52,7 +52,7 @@ def assembled(
     if size is not None:
         image = list(size)
     if min(image) < 1:
-        raise Fault("bad-input", "`channels`, `height` and `width` say how large an image is", net.span())
+        raise Fault("bad-input", "`channels`, `height` and `width` must give the size of an image", net.span())
     net.close(diagnostics, _OF_NET)
     network = Network(assembly, assembly.input("image", image, net.span()))
     outputs: list[tuple[str, int]] = []

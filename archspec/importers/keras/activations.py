@@ -25,7 +25,7 @@ def activated(given: Given, value: int) -> int:
     if found == "linear":
         return value
     if not isinstance(found, str) or found not in ACTIVATIONS:
-        raise settings.wrong("activation", f"is one of {', '.join(ACTIVATIONS)}")
+        raise settings.wrong("activation", f"must be one of {', '.join(ACTIVATIONS)}")
     if found == "hard_sigmoid" and given.network.old:  # Keras 2: another slope
         value = given.add("shift", [given.add("scale", [value], by=0.2)], by=0.5)
         return given.add("clamp", [value], min=0, max=1)
@@ -41,7 +41,7 @@ def _relu(given: Given) -> int:
     settings = given.settings
     most, slope = settings.get("max_value"), settings.number("negative_slope", 0.0)
     if settings.number("threshold", 0.0) != 0 or (most is not None and slope):
-        raise settings.refuse("it has a threshold, or a slope beside a bound")
+        raise settings.refuse("a threshold, or a slope together with a bound, is not supported")
     if most is None:
         return given.add("leaky_relu", negative_slope=slope) if slope else given.add("relu")
     bound = settings.number("max_value", 6.0)
@@ -60,7 +60,7 @@ def _elu(given: Given) -> int:
 def _prelu(given: Given) -> int:
     shared, rank = given.settings.get("shared_axes"), given.rank()
     if rank and sorted(shared or []) != list(range(1, rank + 1)):
-        raise given.settings.refuse("it has a slope for each number of a map")
+        raise given.settings.refuse("a slope for each number of a map is not supported")
     value = given.add("prelu", per_channel=True)
     given.keep("weight", "alpha")
     return value
@@ -69,7 +69,7 @@ def _prelu(given: Given) -> int:
 def _softmax(given: Given) -> int:
     at = given.settings.get("axis", -1)
     if type(at) is not int:
-        raise given.settings.wrong("axis", "is a whole number")
+        raise given.settings.wrong("axis", "must be a whole number")
     return given.add("softmax", axis=given.axis(at))
 
 

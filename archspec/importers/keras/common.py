@@ -19,7 +19,7 @@ def collapsed(values: list[Any]) -> Any:
 def rank_of(given: Given) -> int:
     rank = RANKS[given.kind[-2:]] if given.kind[-2:] in RANKS else RANKS[given.kind[:-9][-2:]]
     if given.rank() != rank:
-        raise given.settings.refuse(f"its input has {given.rank()} axes beside the channels, not {rank}")
+        raise given.settings.refuse(f"its input has {given.rank()} axes besides the channels, not {rank}")
     return rank
 
 

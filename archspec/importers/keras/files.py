@@ -47,7 +47,7 @@ def network(path: Path) -> Kept:
         version = file.attrs.get("keras_version", "3")
         if not isinstance(text, str | bytes):
             hint = "give the network's file, and this one as --weights"
-            raise Fault("unreadable-file", f"`{printable(str(path))}` holds weights and no network", None, hint)
+            raise Fault("unreadable-file", f"`{printable(str(path))}` holds weights but no network", None, hint)
         content = text.encode() if isinstance(text, str) else text
         version = version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version)
     return Kept(_data(content, path), version.startswith("2"))
@@ -59,7 +59,7 @@ def hdf5(path: Path) -> Iterator[Any]:
     try:
         import h5py
     except ImportError:
-        raise missing_package("a file of Keras's weights", "h5py") from None
+        raise missing_package("a Keras weights file", "h5py") from None
     source: Any
     if path.suffix == ".keras":
         with _archive(path) as archive:
@@ -67,12 +67,12 @@ def hdf5(path: Path) -> Iterator[Any]:
     else:
         with open_regular(path) as stream:
             if stream.read(8) != b"\x89HDF\r\n\x1a\n":
-                raise Fault("unreadable-file", f"`{printable(str(path))}` is no HDF5 file")
+                raise Fault("unreadable-file", f"`{printable(str(path))}` is not an HDF5 file")
         source = path
     try:
         file = h5py.File(source, "r")
     except (OSError, ValueError, RuntimeError):
-        raise Fault("unreadable-file", f"`{printable(str(path))}` is no HDF5 file, or a broken one") from None
+        raise Fault("unreadable-file", f"`{printable(str(path))}` is not an HDF5 file, or is broken") from None
     with file:
         yield file
 
@@ -83,7 +83,7 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
         try:
             archive = zipfile.ZipFile(stream)
         except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
-            raise Fault("unreadable-file", f"`{printable(str(path))}` is no .keras file, or a broken one") from None
+            raise Fault("unreadable-file", f"`{printable(str(path))}` is not a .keras file, or is broken") from None
         with archive:
             if len(archive.infolist()) > MOST_MEMBERS:
                 raise Fault("too-large", f"`{printable(str(path))}` has more than {MOST_MEMBERS:,} members")
@@ -105,7 +105,7 @@ def _member(archive: zipfile.ZipFile, name: str, most: int, path: Path) -> bytes
     except (OSError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, NotImplementedError, zlib.error):
         raise Fault("unreadable-file", f"{name} of `{shown}` cannot be read") from None
     if len(content) != said:
-        raise Fault("unreadable-file", f"{name} of `{shown}` is not of the size it says")
+        raise Fault("unreadable-file", f"{name} of `{shown}` does not have the size that the file states")
     return content
 
 
@@ -114,7 +114,7 @@ def _data(content: bytes, path: Path) -> dict[str, Any]:
     try:
         found = json.loads(content, parse_constant=lambda word: None)
     except (ValueError, RecursionError):
-        raise Fault("file-syntax", f"the configuration in `{shown}` is no JSON, or is nested too deep") from None
+        raise Fault("file-syntax", f"the configuration in `{shown}` is not JSON, or is nested too deep") from None
     if not isinstance(found, dict):
-        raise Fault("file-syntax", f"the configuration in `{shown}` is no mapping")
+        raise Fault("file-syntax", f"the configuration in `{shown}` is not a mapping")
     return found

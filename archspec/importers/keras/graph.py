@@ -62,7 +62,9 @@ def flat(config: dict[str, Any]) -> Flat:
     kind = config.get("class_name")
     if kind not in MODELS:
         said = f"there is nothing for a model of class `{printable(str(kind), 60)}`"
-        raise Fault("not-importable", said, None, "a functional or sequential model is data; another is code")
+        raise Fault(
+            "not-importable", said, None, "only functional and sequential models are stored as data; others are code"
+        )
     found.outputs = [(value, name) for value, name in _model(found, config, "", None, 0)]
     return found
 
@@ -91,7 +93,7 @@ def _sequential(
         shape = next((shape for _, layer in named[:1] if (shape := _shape(layer)) is not None), None)
         shape = shape or _dims(config.get("build_input_shape"))
         if shape is None:
-            raise Fault("bad-input", "the model has no input of its own", None, "say it: --input 3x224x224")
+            raise Fault("bad-input", "the model has no input of its own", None, "give its size: --input 3x224x224")
         value = found.fresh()
         name = named[0][0] if named and named[0][1].get("class_name") == "InputLayer" else "image"
         found.inputs.append((value, name, shape))
@@ -132,7 +134,7 @@ def _functional(
             continue
         calls = layer.get("inbound_nodes")
         if not isinstance(calls, list):
-            raise Fault("file-syntax", f"`{printable(name, 60)}`: its calls are no list")
+            raise Fault("file-syntax", f"`{printable(name, 60)}`: its calls are not a list")
         nodes += [_Node(layer, name, index, _arguments(call, name)) for index, call in enumerate(calls)]
     by_name = {_name(layer, prefix): layer for layer in layers}
     for at, (name, index, tensor) in enumerate(_keys(config.get("input_layers"), "input_layers")):
@@ -152,7 +154,7 @@ def _functional(
         values |= {(node.name, node.index, tensor): value for tensor, value in enumerate(given)}
     for key in outputs:
         if key not in values:
-            raise Fault("no-outputs", f"no layer gives the output `{printable(key[0], 60)}`")
+            raise Fault("no-outputs", f"no layer makes the output `{printable(key[0], 60)}`")
     return [(values[key], key[0]) for key in outputs]
 
 
@@ -200,7 +202,7 @@ def _call(found: Flat, layer: dict[str, Any], name: str, args: list[Any], first:
         return [value for value, _ in _model(found, layer, f"{name}/", inner, depth + 1)]
     config = layer.get("config")
     if not isinstance(kind, str) or not isinstance(module, str) or not isinstance(config, dict):
-        raise Fault("file-syntax", f"`{printable(name, 60)}` is no layer with a class and a configuration")
+        raise Fault("file-syntax", f"`{printable(name, 60)}` is not a layer with a class and a configuration")
     what = f"`{printable(name, 60)}` ({printable(kind, 40)})"
     value = found.fresh()
     found.calls.append(Call(Settings(config, what), kind, module, name, args, value, first))
@@ -215,7 +217,7 @@ def _arguments(call: Any, name: str) -> list[Any]:
     if isinstance(call, dict):
         found = _walk(call.get("args", []), 0)
         if any(isinstance(one, tuple) for one in _walk(list((call.get("kwargs") or {}).values()), 0)):
-            raise Fault("not-importable", f"`{printable(name, 60)}` is given a tensor by name")
+            raise Fault("not-importable", f"`{printable(name, 60)}` gets a tensor by keyword, which is not supported")
         return found
     if not isinstance(call, list):
         raise Fault("file-syntax", f"`{printable(name, 60)}`: a call is neither a mapping nor a list")
@@ -223,7 +225,7 @@ def _arguments(call: Any, name: str) -> list[Any]:
     for tensor in call:
         more = tensor[3] if len(tensor) > 3 else {}
         if isinstance(more, dict) and any(isinstance(value, list) for value in more.values()):
-            raise Fault("not-importable", f"`{printable(name, 60)}` is given a tensor by name")
+            raise Fault("not-importable", f"`{printable(name, 60)}` gets a tensor by keyword, which is not supported")
         if isinstance(more, dict):
             found += [value for key, value in more.items() if key == "y" and type(value) in (int, float)]
     return found
@@ -246,7 +248,7 @@ def _key(found: Any, name: str) -> tuple[str, int, int]:
         layer, index, tensor = found[:3]
         if isinstance(layer, str) and type(index) is int and type(tensor) is int:
             return layer, index, tensor
-    raise Fault("file-syntax", f"`{printable(name, 60)}`: a tensor is no list of a layer and two numbers")
+    raise Fault("file-syntax", f"`{printable(name, 60)}`: a tensor must be a list of a layer and two numbers")
 
 
 def _keys(found: Any, what: str) -> list[tuple[str, int, int]]:
@@ -256,7 +258,7 @@ def _keys(found: Any, what: str) -> list[tuple[str, int, int]]:
     if isinstance(found, list) and found and isinstance(found[0], str):
         found = [found]
     if not isinstance(found, list):
-        raise Fault("file-syntax", f"`{what}` is no list")
+        raise Fault("file-syntax", f"`{what}` is not a list")
     return [_key(one, what) for one in found]
 
 

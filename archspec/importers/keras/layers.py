@@ -91,7 +91,7 @@ def _transposed(given: Given) -> int:
     same = settings.word("padding", ("valid", "same"), "valid") == "same"
     kernel, stride = settings.each("kernel_size", rank, None), settings.each("strides", rank)
     if settings.get("output_padding") is not None or settings.each("dilation_rate", rank) != [1] * rank:
-        raise settings.refuse("it has output padding or dilation")
+        raise settings.refuse("output padding and dilation are not supported")
     bias = settings.flag("use_bias", True)
     over = [max(k - s, 0) if same else 0 for k, s in zip(kernel, stride, strict=True)]
     extra = [max(s - k, 0) for k, s in zip(kernel, stride, strict=True)]
@@ -155,7 +155,7 @@ def _batch_norm(given: Given) -> int:
     momentum = round(1 - settings.number("momentum", 0.99), 12)
     scale, center = settings.flag("scale", True), settings.flag("center", True)
     if settings.get("renorm", False):
-        raise settings.refuse("it renormalises")
+        raise settings.refuse("batch renormalisation is not supported")
     settings.skip("renorm_clipping", "renorm_momentum")
     value = given.add("batch_norm", eps=settings.number("epsilon", 1e-3), momentum=momentum, affine=scale or center)
     given.keep("running_mean", "moving_mean")
@@ -170,7 +170,7 @@ def _layer_norm(given: Given) -> int:
     settings = given.settings
     _along_channels(given, "axis", -1)
     if settings.get("rms_scaling", False):
-        raise settings.refuse("it scales by the root mean square")
+        raise settings.refuse("scaling by the root mean square is not supported")
     scale, center = settings.flag("scale", True), settings.flag("center", True)
     value = given.add("layer_norm", eps=settings.number("epsilon", 1e-3), affine=scale or center)
     if scale or center:
@@ -183,7 +183,7 @@ def _along_channels(given: Given, name: str, usual: int) -> None:
     found = given.settings.get(name, usual)
     axes = found if isinstance(found, list) else [found]
     if len(axes) != 1 or type(axes[0]) is not int or given.axis(axes[0]) != "channels":
-        raise given.settings.refuse("it works along other axes than the channels")
+        raise given.settings.refuse("only the channel axis is supported")
 
 
 def _normalization(given: Given) -> int:
@@ -191,7 +191,7 @@ def _normalization(given: Given) -> int:
     settings = given.settings
     _along_channels(given, "axis", -1)
     if settings.flag("invert", False):
-        raise settings.refuse("it turns normalisation round")
+        raise settings.refuse("inverse normalisation is not supported")
     settings.skip("input_mean", "input_variance")
     mean, variance = settings.get("mean"), settings.get("variance")
     value = _by_channel(given)
@@ -204,7 +204,7 @@ def _normalization(given: Given) -> int:
     means = means if isinstance(means, list) else [means] * count
     variances = variances if isinstance(variances, list) else [variances] * count
     if len(means) != count or len(variances) != count:
-        raise settings.wrong("mean", f"is {count} numbers")
+        raise settings.wrong("mean", f"must be {count} numbers")
     scales = [1 / max(max(one, 0.0) ** 0.5, 1e-7) for one in variances]
     given.keep("weight", "", "settings", values=scales)
     given.keep("bias", "", "settings", values=[-one * by for one, by in zip(means, scales, strict=True)])
@@ -213,7 +213,7 @@ def _normalization(given: Given) -> int:
 
 def _by_channel(given: Given, bias: bool = True) -> int:
     if not given.rank():
-        raise given.settings.refuse("it scales a vector")
+        raise given.settings.refuse("scaling a vector is not supported")
     channels = given.channels()
     return given.add("conv", channels=channels, kernel=1, groups=channels, bias=bias)
 
@@ -225,7 +225,7 @@ def _rescaling(given: Given) -> int:
         value, count = _by_channel(given), given.channels()
         for name, found in (("scale", scale), ("offset", offset)):
             if isinstance(found, list) and len(found) != count:
-                raise settings.wrong(name, f"is {count} numbers")
+                raise settings.wrong(name, f"must be {count} numbers")
         given.keep("weight", "", "settings", values=scale)
         given.keep("bias", "", "settings", values=offset)
         return value
@@ -246,7 +246,7 @@ def _layer_scale(given: Given) -> int:
 def _custom_scale(given: Given) -> int:
     """Inception-ResNet v2's layer: the first input plus the second times a number."""
     if len(given.reads) != 2:
-        raise given.settings.refuse("it takes two inputs")
+        raise given.settings.refuse("it needs two inputs")
     one, other = given.reads
     return given.add("add", [one, given.add("scale", [other], by=plain(given.settings.number("scale", 1.0)))])
 

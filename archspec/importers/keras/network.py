@@ -83,7 +83,7 @@ class Given:
         axes = self.network.assembly.shapes[self.reads[0]].axes
         theirs = axes if self.network.format == "channels_first" else (*axes[1:], *axes[:1])
         if not -len(axes) <= at <= len(axes) or at == 0:
-            raise self.settings.refuse(f"there is no axis {at} to work along")
+            raise self.settings.refuse(f"there is no axis {at}")
         return theirs[at - 1 if at > 0 else at]
 
 
@@ -115,12 +115,12 @@ class Network:
         own: list[int | None] = list(dims if self.format == "channels_first" else (*dims[-1:], *dims[:-1]))
         if size is not None:
             if len(size) != len(own):
-                raise Fault("bad-input", f"the input `{shown}` has {len(own)} axes beside the batch, not {len(size)}")
+                raise Fault("bad-input", f"the input `{shown}` has {len(own)} axes besides the batch, not {len(size)}")
             if own[0] not in (None, size[0]):
                 raise Fault("bad-input", f"the input `{shown}` has {own[0]} channels in the file, not {size[0]}")
             own = list(size)
         if own[0] is None:
-            raise Fault("bad-input", f"the input `{shown}` has no channels", None, "say it: --input 3x224x224")
+            raise Fault("bad-input", f"the input `{shown}` has no channels", None, "give them: --input 3x224x224")
         word = re.sub(r"_?\d+\Z", "", legal(name, "input"))
         word = "image" if word in ("input", "input_layer", "input_") else word
         return self.assembly.input(word, [USUAL if dim is None else dim for dim in own])
@@ -154,11 +154,11 @@ class Network:
             )  # fmt: skip
             try:
                 if not reads:
-                    raise call.settings.refuse("it reads nothing")
+                    raise call.settings.refuse("it has no input")
                 if any(type(number) not in (int, float) for number in given.numbers) or (
                     given.numbers and call.kind not in ("Add", "Multiply")
                 ):
-                    raise call.settings.refuse("it is given more than tensors")
+                    raise call.settings.refuse("arguments other than tensors are not supported")
                 self.values[call.gives] = rule(given)
                 made.setdefault(call.name, given.made)
                 if call.first:
@@ -172,7 +172,7 @@ class Network:
     def _unknown(self, call: Call, known: dict[str, Any], diagnostics: Diagnostics) -> None:
         code = call.kind in ("Lambda", "TFOpLambda")
         hint = "a Lambda is code in the file; nothing of a file is run" if code else did_you_mean(call.kind, known)
-        diagnostics.error("not-importable", f"{call.settings.what}: there is nothing for its class", None, hint)
+        diagnostics.error("not-importable", f"{call.settings.what}: its class is not supported", None, hint)
 
     def _outputs(self, taken: Sequence[str]) -> list[tuple[str, int]]:
         found: list[tuple[str, int]] = []

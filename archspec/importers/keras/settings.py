@@ -56,7 +56,7 @@ class Settings:
         """A whole number; raises :class:`Fault`."""
         found = self.get(name, usual)
         if type(found) is not int or not least <= found <= MOST:
-            raise self.wrong(name, f"is a whole number from {least} on")
+            raise self.wrong(name, f"must be a whole number of at least {least}")
         return found
 
     def number(self, name: str, usual: float) -> float:
@@ -73,21 +73,21 @@ class Settings:
             found = found[0]
         for one in found if isinstance(found, list) else [found]:
             if type(one) not in (int, float) or not abs(one) < 1e30:
-                raise self.wrong(name, "is a number, or one for each channel")
+                raise self.wrong(name, "must be a number, or one for each channel")
         return found
 
     def flag(self, name: str, usual: bool) -> bool:
         """True or false; raises :class:`Fault`."""
         found = self.get(name, usual)
         if not isinstance(found, bool):
-            raise self.wrong(name, "is true or false")
+            raise self.wrong(name, "must be true or false")
         return found
 
     def word(self, name: str, words: Sequence[str], usual: str) -> str:
         """One of some words; raises :class:`Fault`."""
         found = self.get(name, usual)
         if found not in words:
-            raise self.wrong(name, f"is one of {', '.join(words)}")
+            raise self.wrong(name, f"must be one of {', '.join(words)}")
         return found
 
     def each(self, name: str, rank: int, usual: int | None = 1, least: int = 1) -> list[int]:
@@ -95,7 +95,7 @@ class Settings:
         found = self.get(name, usual)
         values = found if isinstance(found, list) else [found] * rank
         if len(values) != rank or any(type(one) is not int or not least <= one <= MOST for one in values):
-            raise self.wrong(name, f"is {rank} whole numbers from {least} on")
+            raise self.wrong(name, f"must be {rank} whole numbers of at least {least}")
         return values
 
     def sides(self, name: str, rank: int) -> list[list[int]]:
@@ -107,9 +107,9 @@ class Settings:
         pairs = [pair if isinstance(pair, list) else [pair, pair] for pair in pairs]
         for pair in pairs:
             if len(pair) != 2 or any(type(one) is not int or not 0 <= one <= MOST for one in pair):
-                raise self.wrong(name, "is an amount for each side of each axis")
+                raise self.wrong(name, "must be an amount for each side of each axis")
         if len(pairs) != rank:
-            raise self.wrong(name, f"is amounts for {rank} axes")
+            raise self.wrong(name, f"must be amounts for {rank} axes")
         return pairs
 
     def close(self, diagnostics: Diagnostics) -> None:

@@ -66,17 +66,17 @@ def _reshape(given: Given) -> int:
     wanted = given.settings.get("target_shape", [])
     dims = given.dims(given.reads[0])
     if not isinstance(wanted, list) or any(type(one) is not int for one in wanted) or not wanted:
-        raise given.settings.wrong("target_shape", "is whole numbers")
+        raise given.settings.wrong("target_shape", "must be whole numbers")
     total = prod(dims)
     if wanted.count(-1) == 1 and total % (known := prod(one for one in wanted if one != -1) or 1) == 0:
         wanted = [total // known if one == -1 else one for one in wanted]
     if prod(wanted) != total or min(wanted) < 1:
-        raise given.settings.wrong("target_shape", f"is {total} numbers")
+        raise given.settings.wrong("target_shape", f"must be {total} numbers")
     last = wanted if given.network.format == "channels_first" else [wanted[-1], *wanted[:-1]]
     if last == dims:
         return given.reads[0]
     if max(dims) != total or max(wanted) != total:
-        raise given.settings.refuse("it mixes channels and places")
+        raise given.settings.refuse("a reshape that mixes channels and pixels is not supported")
     if len(last) == 1:
         return given.add("flatten")
     return given.add("reshape", shape=last)
@@ -89,7 +89,7 @@ def _merge(op: str, alone: str = "") -> Rule:
         if not given.numbers:
             return given.add(op) if len(given.reads) > 1 else given.reads[0]
         if not alone or len(given.reads) != 1 or len(given.numbers) != 1:
-            raise given.settings.refuse("it works with something else than tensors, or one and a number")
+            raise given.settings.refuse("its operands must be tensors, or a tensor and a number")
         return given.add(alone, by=plain(given.numbers[0]))
 
     return rule
@@ -102,7 +102,7 @@ def _average(given: Given) -> int:
 def _concatenate(given: Given) -> int:
     at = given.settings.get("axis", -1)
     if type(at) is not int:
-        raise given.settings.wrong("axis", "is a whole number")
+        raise given.settings.wrong("axis", "must be a whole number")
     return given.add("concat", axis=given.axis(at))
 
 

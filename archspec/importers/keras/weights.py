@@ -215,7 +215,7 @@ def _member(group: Any, name: str) -> Any:
         if link is None:
             return None
         if not isinstance(link, h5py.HardLink):
-            raise Fault("weights-mismatch", f"`{printable(name, 80)}` is a link to elsewhere")
+            raise Fault("weights-mismatch", f"`{printable(name, 80)}` is an external link")
         group = group[part]
     return group
 
@@ -229,10 +229,10 @@ def _numbers(found: Any, layer: str, name: str, count: int | None) -> Tensor:
         raise Fault("weights-mismatch", f"the file has no `{name}` for the layer {shown}")
     filters = found.id.get_create_plist().get_nfilters()
     if found.is_virtual or found.external or filters:
-        raise Fault("weights-mismatch", f"`{name}` of {shown} is virtual, filtered, or lies in another file")
+        raise Fault("weights-mismatch", f"`{name}` of {shown} is virtual, filtered, or stored in another file")
     if found.dtype.kind != "f" or found.size is None or found.size != (found.size if count is None else count):
         said = f"`{name}` of {shown} is {printable(str(found.dtype), 20)} of shape {list(found.shape)}"
-        raise Fault("weights-mismatch", said if count is None else f"{said}, where {count:,} numbers are wanted")
+        raise Fault("weights-mismatch", said if count is None else f"{said}, but {count:,} numbers are needed")
     return torch.from_numpy(found[()].astype("float32")).reshape(found.shape)
 
 

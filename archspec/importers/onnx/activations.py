@@ -36,7 +36,7 @@ def _hardsigmoid(lowering: Lowering, node: Node) -> Value:
 def _selu(lowering: Lowering, node: Node) -> Value:
     given = node.attributes
     if abs(given.get("alpha", 1.67326) - 1.67326) > 1e-4 or abs(given.get("gamma", 1.0507) - 1.0507) > 1e-4:
-        raise refuse("it has factors of its own")
+        raise refuse("only the standard factors are supported")
     return lowering.add("selu", [lowering.step(node)])
 
 
@@ -51,7 +51,7 @@ def _clip(lowering: Lowering, node: Node) -> Value:
         found = lowering.numbers(node, at)
         bound = found.scalar if found is not None else node.attributes.get(name)
         if found is not None and bound is None:
-            raise Fault("wrong-value", f"`{name}` is not one number")
+            raise Fault("wrong-value", f"`{name}` must be a single number")
         if bound is not None and abs(bound) < 3e38:
             bounds[name] = _number(bound)
     value = lowering.given(node)
@@ -79,9 +79,9 @@ def _along(op: str) -> Rule:
         at = node.attributes.get("axis", -1 if lowering.opset >= 13 else 1)
         at = at - 1 if at > 0 else at + len(axes)
         if not 0 <= at < len(axes):
-            raise refuse("it works along the batch")
+            raise refuse("the batch axis is not supported")
         if lowering.opset < 13 and at != len(axes) - 1:
-            raise refuse("it takes several axes together")
+            raise refuse("several axes together are not supported")
         return lowering.add(op, [value], axis=axes[at])
 
     return rule

@@ -24,11 +24,11 @@ def _parameter(lowering: Lowering, value: Value, axes: tuple[str, ...]) -> int:
     """A tensor of the file as a parameter, with as many axes as the map it is combined with."""
     stored = value.stored if isinstance(value, Known) else value
     if not isinstance(stored, Stored):
-        raise refuse("it works with a constant that is no tensor of the file")
+        raise refuse("its constant is not a tensor of the file")
     dims = stored.dims
     if len(dims) > len(axes):
         if any(size != 1 for size in dims[: len(dims) - len(axes)]):
-            raise refuse(f"its constant has {len(dims)} axes")
+            raise refuse(f"a constant of {len(dims)} axes is not supported")
         dims = dims[len(dims) - len(axes) :]
     dims = (1,) * (len(axes) - len(dims)) + dims
     plain = axes[:1] == ("channels",)
@@ -43,7 +43,7 @@ def _merge(op: str, alone: str) -> Rule:
         given = [lowering.given(node, at) for at in range(len(node.inputs))]
         steps = [value.number for value in given if isinstance(value, Step)]
         if not steps:
-            raise refuse("it works with constants alone that are larger than sizes")
+            raise refuse("its constants are too large to be computed here")
         if len(given) == 2 and len(steps) == 1:
             number = _single(lowering, next(value for value in given if not isinstance(value, Step)))
             if number is not None:
@@ -61,7 +61,7 @@ def _merge(op: str, alone: str) -> Rule:
 
 def _meeting(lowering: Lowering, value: int, axes: tuple[str, ...]) -> int:
     if len(lowering.assembly.shapes[value].axes) != len(axes):
-        raise refuse("its tensors have other numbers of axes")
+        raise refuse("its tensors have different numbers of axes")
     return value
 
 
@@ -83,7 +83,7 @@ def _subtract(lowering: Lowering, node: Node) -> Value:
         return _alone(lowering, "shift", one.number, -number)
     number = _single(lowering, one)
     if number is None or not isinstance(other, Step):
-        raise refuse("it takes a tensor of the network from one of the file")
+        raise refuse("subtracting from a tensor of the file is not supported")
     return _alone(lowering, "shift", lowering.add("scale", [other.number], by=-1).number, number)
 
 
@@ -91,7 +91,7 @@ def _divide(lowering: Lowering, node: Node) -> Value:
     one, other = lowering.given(node, 0), lowering.given(node, 1)
     number = None if isinstance(other, Step) else _single(lowering, other)
     if not isinstance(one, Step) or number is None:
-        raise refuse("it divides by more than one number")
+        raise refuse("only division by a single number is supported")
     if number == 0:
         raise Fault("wrong-value", "it divides by 0")
     return _alone(lowering, "scale", one.number, 1 / number)
@@ -105,7 +105,7 @@ def _extreme(op: str, bound: str) -> Rule:
             return Step(steps[0]) if len(steps) == 1 else lowering.add(op, steps)
         number = _single(lowering, next(value for value in given if not isinstance(value, Step)))
         if len(given) != 2 or len(steps) != 1 or number is None:
-            raise refuse("it compares with more than one number")
+            raise refuse("only comparison with a single number is supported")
         if (bound, number) == ("min", 0):
             return lowering.add("relu", steps)
         return lowering.add("clamp", steps, **{bound: number})

@@ -36,7 +36,7 @@ def reckoned(what: Callable[..., Any], scale: Callable[..., Origin] | None = Non
         longest = max(given, key=lambda one: (len(one.values), len(one.dims)))
         size = len(longest.values)
         if any(len(one.values) not in (1, size) for one in given):
-            raise refuse("it works with constants of several shapes")
+            raise refuse("constants of different shapes are not supported")
         columns = [one.values * size if len(one.values) == 1 else one.values for one in given]
         values: list[Any] = []
         for row in zip(*columns, strict=True):
@@ -86,7 +86,7 @@ def _constant(lowering: Lowering, node: Node) -> Value:
             value = given[name]
             values = value if isinstance(value, list) else [value]
             return Known((len(values),) if isinstance(value, list) else (), values)
-    raise refuse("it is no tensor of numbers")
+    raise refuse("it is not a tensor of numbers")
 
 
 def _constant_of_shape(lowering: Lowering, node: Node) -> Value:
@@ -102,14 +102,14 @@ def _constant_of_shape(lowering: Lowering, node: Node) -> Value:
 def _gather(lowering: Lowering, node: Node) -> Value:
     source, places = _all(lowering, node)
     if len(source.dims) != 1 or node.attributes.get("axis", 0) != 0:
-        raise refuse("it takes parts of a constant of several axes")
+        raise refuse("parts of a constant of several axes are not supported")
     return Known(places.dims, [source.values[place] for place in places.values])
 
 
 def _concat(lowering: Lowering, node: Node) -> Value:
     given = _all(lowering, node)
     if any(len(one.dims) != 1 for one in given):
-        raise refuse("it joins constants of several axes")
+        raise refuse("joining constants of several axes is not supported")
     values = [value for one in given for value in one.values]
     if len(values) > MOST_KNOWN:
         raise refuse(f"it makes a constant of {len(values):,} numbers")
@@ -125,7 +125,7 @@ def _slice(lowering: Lowering, node: Node) -> Value:
         (source,) = _all(lowering, node)
         start, end, step = node.attributes["starts"][0], node.attributes["ends"][0], 1
     if len(source.dims) != 1:
-        raise refuse("it takes parts of a constant of several axes")
+        raise refuse("parts of a constant of several axes are not supported")
     found = source.values[start:end:step]
     return Known((len(found),), found)
 
@@ -185,7 +185,7 @@ def folded(rule: Rule | None, known_rule: Rule) -> Rule:
         if node.op in ("Shape", "Constant") or is_known(lowering, node):
             return known_rule(lowering, node)
         if rule is None:
-            raise refuse("it works with tensors of the network, and there is nothing for that")
+            raise refuse("it is supported for constants only")
         return rule(lowering, node)
 
     return either

@@ -16,7 +16,7 @@ def _numbers(node: Node, name: str, rank: int, usual: int, least: int = 0) -> li
     """An attribute with a number for each axis; raises :class:`Fault`."""
     found = node.attributes.get(name) or [usual] * rank
     if len(found) != rank or any(type(one) is not int or one < least for one in found):
-        raise Fault("wrong-value", f"`{name}` is not {rank} whole numbers from {least} on")
+        raise Fault("wrong-value", f"`{name}` must be {rank} whole numbers of at least {least}")
     return found
 
 
@@ -45,7 +45,7 @@ def _padding(lowering: Lowering, node: Node, source: int, kernel: list[int]) -> 
         if any(stride != 1 for stride in strides):
             lowering.assembly.pinned = True  # the padding holds at these sizes only
     else:
-        raise Fault("wrong-value", "`auto_pad` is NOTSET, VALID, SAME_UPPER or SAME_LOWER")
+        raise Fault("wrong-value", "`auto_pad` must be NOTSET, VALID, SAME_UPPER or SAME_LOWER")
     if all(before == after for before, after in sides):
         return _collapsed([before for before, _ in sides])
     return sides
@@ -89,7 +89,7 @@ def _conv(lowering: Lowering, node: Node) -> Step:
 
 def _hold(weight: Stored, wanted: tuple[int, ...]) -> None:
     if weight.dims != wanted:
-        raise Fault("shape-mismatch", f"weights of shape {list(weight.dims)}, where {list(wanted)} is wanted")
+        raise Fault("shape-mismatch", f"weights of shape {list(weight.dims)}, not {list(wanted)}")
 
 
 def _conv_transpose(lowering: Lowering, node: Node) -> Step:
@@ -102,13 +102,13 @@ def _conv_transpose(lowering: Lowering, node: Node) -> Step:
     windows = _windows(lowering, node, source, kernel)
     extra = _numbers(node, "output_padding", rank, 0)
     if "output_shape" in node.attributes or windows["padding"] == "same":
-        raise refuse("its padding is worked out from a size of its output")
+        raise refuse("padding that depends on the size of the output is not supported")
     padding = windows.pop("padding")
     if isinstance(padding, list) and any(isinstance(side, list) for side in padding):
         pairs = padding
         # cutting fewer rows at the end equals adding output rows there
         if any(before < after for before, after in pairs):
-            raise refuse("it cuts off more rows at the end than at the start")
+            raise refuse("cropping more rows at the end than at the start is not supported")
         extra = [more + before - after for more, (before, after) in zip(extra, pairs, strict=True)]
         padding = _collapsed([before for before, _ in pairs])
     arguments = {"channels": channels, "groups": groups, "bias": bool(bias), "padding": padding}
@@ -121,13 +121,13 @@ def _pool(op: str) -> Rule:
     def rule(lowering: Lowering, node: Node) -> Step:
         source = lowering.step(node)
         if len(node.outputs) > 1 and node.outputs[1]:
-            raise refuse("the places of the maxima have no counterpart")
+            raise refuse("the indices of the maxima are not supported")
         windows = _windows(lowering, node, source, _numbers(node, "kernel_shape", lowering.rank(source), 0, 1))
         ceil = bool(node.attributes.get("ceil_mode", 0))
         if op == "max_pool":
             return lowering.add(op, [source], ceil=ceil, **windows)
         if windows.pop("dilation") != 1:
-            raise refuse("it has dilation")
+            raise refuse("dilation is not supported")
         padded = windows["padding"] != 0
         counted = bool(node.attributes.get("count_include_pad", 0)) or not padded
         return lowering.add(op, [source], ceil=ceil, count_include_pad=counted, **windows)
@@ -137,7 +137,7 @@ def _pool(op: str) -> Rule:
 
 def _batch_norm(lowering: Lowering, node: Node) -> Step:
     if node.attributes.get("training_mode", 0) or len([name for name in node.outputs if name]) > 1:
-        raise refuse("it normalises by the batch, as in training")
+        raise refuse("batch statistics, as in training, are not supported")
     source = lowering.step(node)
     names = ("weight", "bias", "running_mean", "running_var")
     tensors = {name: lowering.weight(node, at) for at, name in enumerate(names, 1)}
@@ -160,7 +160,7 @@ def _group_norm(lowering: Lowering, node: Node) -> Step:
     tensors = {name: lowering.weight(node, at) for at, name in enumerate(("weight", "bias"), 1)}
     groups, eps = node.attributes["num_groups"], node.attributes.get("epsilon", 1e-5)
     if prod(tensors["weight"].dims) != lowering.assembly.channels(source):
-        raise refuse("it has a scale for each group, not for each channel")
+        raise refuse("a scale for each group is not supported, only one for each channel")
     return lowering.learnt("group_norm", [source], tensors, groups=groups, eps=eps)
 
 
@@ -171,7 +171,7 @@ def _layer_norm(lowering: Lowering, node: Node) -> Step:
     at = at - 1 if at > 0 else at + len(shape.axes)
     tensors = {"weight": lowering.weight(node, 1)}
     if lowering.value(node, 2) is None:
-        raise refuse("it has a scale and no shift")
+        raise refuse("a scale without a shift is not supported")
     tensors["bias"] = lowering.weight(node, 2)
     axes, eps = shape.axes[at:], node.attributes.get("epsilon", 1e-5)
     return lowering.learnt("layer_norm", [source], tensors, axes=axes, eps=eps)
@@ -182,9 +182,9 @@ def _linear(lowering: Lowering, node: Node) -> Step:
     source, weight = lowering.step(node), lowering.weight(node, 1)
     given = node.attributes
     if given.get("transA", 0) or given.get("alpha", 1.0) != 1 or given.get("beta", 1.0) != 1:
-        raise refuse("it turns its input round, or scales its result")
+        raise refuse("`transA`, `alpha` and `beta` are not supported")
     if len(weight.dims) != 2:
-        raise refuse(f"its weights have {len(weight.dims)} axes")
+        raise refuse(f"its weights must have 2 axes, not {len(weight.dims)}")
     lying = not given.get("transB", 0)
     features = weight.dims[1 if lying else 0]
     width = lowering.dims(source)[-1]
@@ -201,7 +201,7 @@ def _prelu(lowering: Lowering, node: Node) -> Step:
     sizes = [size for size in weight.dims if size != 1]
     channels = lowering.assembly.channels(source)
     if sizes not in ([], [channels]):
-        raise refuse(f"it has slopes of shape {list(weight.dims)} for {channels} channels")
+        raise refuse(f"slopes of shape {list(weight.dims)} for {channels} channels are not supported")
     return lowering.learnt("prelu", [source], {"weight": weight}, per_channel=bool(sizes) or channels == 1)
 
 
@@ -209,7 +209,7 @@ def _lrn(lowering: Lowering, node: Node) -> Step:
     given = node.attributes
     size = given["size"]
     if size % 2 == 0:
-        raise refuse("it looks at an even number of channels")
+        raise refuse("an even number of channels is not supported")
     return lowering.add(
         "lrn", [lowering.step(node)], size=size, alpha=given.get("alpha", 1e-4), beta=given.get("beta", 0.75),
         k=given.get("bias", 1.0),

@@ -68,13 +68,13 @@ class Lowering:
             self.batches.add(batch)
         if size is not None and not self.assembly.shapes:
             if len(size) != len(dims):
-                raise Fault("bad-input", f"the input `{shown}` has {len(dims)} axes beside the batch, not {len(size)}")
+                raise Fault("bad-input", f"the input `{shown}` has {len(dims)} axes besides the batch, not {len(size)}")
             if any(dim is not None and dim != own for dim, own in zip(dims, size, strict=True)):
                 fixed = "×".join("?" if dim is None else str(dim) for dim in dims)
                 raise Fault("bad-input", f"the input `{shown}` is {fixed} in the file")
             dims = list(size)
         if dims and dims[0] is None:
-            raise Fault("bad-input", f"the input `{shown}` has no channels", hint="say it: --input 3x224x224")
+            raise Fault("bad-input", f"the input `{shown}` has no channels", hint="give them: --input 3x224x224")
         shape = [USUAL if dim is None else dim for dim in dims]
         word = legal(given.name, "input")
         self.values[given.name] = Step(self.assembly.input(word if word != "input_" else "image", shape))
@@ -139,7 +139,7 @@ class Lowering:
                 said = f"the output `{printable(name, 60)}` is no tensor that a node works out of the input"
                 self.diagnostics.error("no-outputs", said)
         if not found and not self.diagnostics.errors:
-            raise Fault("no-outputs", "the network gives nothing")
+            raise Fault("no-outputs", "the network has no output")
         return found
 
     # -- what rules ask ------------------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ class Lowering:
         """The number of an input that is a step's output; raises :class:`Fault`."""
         found = self.value(node, at)
         if not isinstance(found, Step):
-            raise refuse("it reads numbers of the file where a tensor of the network is wanted")
+            raise refuse("it reads a constant where a tensor of the network is needed")
         return found.number
 
     def numbers(self, node: Node, at: int) -> Known | None:
@@ -170,10 +170,10 @@ class Lowering:
     def known(self, found: Value | None) -> Known | None:
         """The known numbers of a value, None for None; raises :class:`Fault` if they are not known."""
         if isinstance(found, Step):
-            raise refuse("it takes numbers that the network works out, where the language wants them written")
+            raise refuse("it reads computed numbers where the language needs constants")
         if isinstance(found, Stored):
             if count(found.dims) > MOST_KNOWN:
-                raise refuse(f"it works with a constant of {count(found.dims):,} numbers")
+                raise refuse(f"a constant of {count(found.dims):,} numbers is not supported")
             return Known(found.dims, known(found, self.folder), found)
         return found
 
@@ -183,7 +183,7 @@ class Lowering:
         if isinstance(found, Known) and found.stored is not None:
             found = found.stored
         if not isinstance(found, Stored):
-            raise refuse("its weights are no tensor of the file")
+            raise refuse("its weights are not a tensor of the file")
         return found
 
     def rank(self, value: int) -> int:

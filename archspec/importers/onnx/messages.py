@@ -140,11 +140,11 @@ def read(path: Path) -> Model:
     try:
         made.ParseFromString(content)
     except Exception:  # DecodeError, whichever backend protobuf has
-        raise Fault("unreadable-file", f"`{shown}` is no ONNX file, or a broken one") from None
+        raise Fault("unreadable-file", f"`{shown}` is not an ONNX file, or is broken") from None
     del content
     opsets = [opset.version for opset in made.opset_import if opset.domain in (b"", b"ai.onnx")]
     if not made.HasField("graph") or len(opsets) != 1:
-        raise Fault("unreadable-file", f"`{shown}` has no graph, or does not say of which opset it is")
+        raise Fault("unreadable-file", f"`{shown}` has no graph, or does not state its opset")
     if opsets[0] not in OPSETS:
         said = f"`{shown}` is of opset {opsets[0]}; opsets {OPSETS[0]} to {OPSETS[-1]} are read"
         raise Fault("not-importable", said)
@@ -157,7 +157,7 @@ def read(path: Path) -> Model:
     for tensor in graph.initializer:
         name = text(tensor.name)
         if name in stored:
-            raise Fault("unreadable-file", f"the tensor `{printable(name, 60)}` is there twice")
+            raise Fault("unreadable-file", f"the tensor `{printable(name, 60)}` is given twice")
         stored[name] = stored_of(tensor, name)
     inputs = [_input(value) for value in graph.input if text(value.name) not in stored]
     outputs = [text(value.name) for value in graph.output]
@@ -182,7 +182,7 @@ def stored_of(tensor: Any, name: str) -> Stored:
     """A tensor of the file from its message; raises :class:`Fault`."""
     dims = tuple(tensor.dims)
     if len(dims) > MOST_AXES or min(dims, default=0) < 0:
-        raise Fault("unreadable-file", f"the tensor `{printable(name, 60)}` has no shape that a tensor can have")
+        raise Fault("unreadable-file", f"the tensor `{printable(name, 60)}` has an impossible shape")
     return Stored(name, dims, tensor)
 
 
@@ -194,10 +194,10 @@ def text(value: bytes) -> str:
 def _input(value: Any) -> Input:
     name = text(value.name)
     if not value.type.HasField("tensor_type"):
-        raise Fault("not-importable", f"the input `{printable(name, 60)}` is no tensor")
+        raise Fault("not-importable", f"the input `{printable(name, 60)}` is not a tensor")
     kind = value.type.tensor_type
     if kind.elem_type not in (1, 10, 11, 16):
-        raise Fault("not-importable", f"the input `{printable(name, 60)}` has no numbers with a fraction")
+        raise Fault("not-importable", f"the input `{printable(name, 60)}` does not hold floating-point numbers")
     if len(kind.shape.dim) > MOST_AXES:
         raise Fault("not-importable", f"the input `{printable(name, 60)}` has more than {MOST_AXES} axes")
     dims = (dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None for dim in kind.shape.dim)

@@ -42,7 +42,7 @@ def tensor(stored: Stored, folder: Path) -> Tensor:
 
     kind = _FRACTIONS.get(stored.message.data_type)
     if kind is None:
-        raise _unfit(stored, "holds no numbers with a fraction")
+        raise _unfit(stored, "does not hold floating-point numbers")
     content = _content(stored, folder)
     if not content:
         return torch.zeros(stored.dims)
@@ -58,7 +58,7 @@ def _content(stored: Stored, folder: Path) -> bytes:
     message = stored.message
     code = _FORMATS.get(message.data_type)
     if code is None:
-        raise _unfit(stored, "holds no numbers that are known")
+        raise _unfit(stored, "holds numbers of an unknown type")
     wanted = prod(stored.dims) * struct.calcsize(f"<{code}")
     if message.data_location == _EXTERNAL:
         return _external(stored, folder, wanted)
@@ -88,10 +88,10 @@ def _external(stored: Stored, folder: Path, wanted: int) -> bytes:
     except (OSError, ValueError, RuntimeError):  # an invalid file name, a cycle of links
         inside = False
     if not location or not inside:
-        raise _unfit(stored, f"lies outside of the model's folder: `{printable(location, 80)}`")
+        raise _unfit(stored, f"is outside the model's folder: `{printable(location, 80)}`")
     start, length = (said.get(key, usual) for key, usual in (("offset", "0"), ("length", str(wanted))))
     if not (start.isdecimal() and length.isdecimal() and len(start) < 16 and int(length[:16]) == wanted):
-        raise _unfit(stored, f"has {printable(length, 20)} bytes from {printable(start, 20)} on, not {wanted:,}")
+        raise _unfit(stored, f"has {printable(length, 20)} bytes from offset {printable(start, 20)}, not {wanted:,}")
     shown = printable(location, 80)
     try:
         with open_regular(path) as stream:

@@ -20,15 +20,15 @@ def _resize(lowering: Lowering, node: Node) -> Value:
         scales = Known((), node.attributes["scales"])
     rank = lowering.rank(source)
     if node.attributes.get("axes") or node.attributes.get("antialias", 0):
-        raise refuse("it names axes, or smooths before it takes rows out")
+        raise refuse("`axes` and `antialias` are not supported")
     mode = _mode(lowering, node, scales)
     own = lowering.dims(source)
     if sizes is not None and sizes.values:
         return _to_size(lowering, source, sizes.values, own, mode)
     if scales is None or len(scales.values) != rank + 2:
-        raise Fault("wrong-value", f"a map of {rank + 2} axes wants as many scales")
+        raise Fault("wrong-value", f"a map of {rank + 2} axes needs as many scales")
     if scales.values[0] != 1 or scales.values[1] != 1:
-        raise refuse("it resizes the batch or the channels")
+        raise refuse("resizing the batch or the channels is not supported")
     factors = [_whole(factor) for factor in scales.values[2:]]
     scale = factors[0] if len(set(factors)) == 1 else factors
     return lowering.add("upsample", [source], scale=scale, **mode)
@@ -37,7 +37,7 @@ def _resize(lowering: Lowering, node: Node) -> Value:
 def _to_size(lowering: Lowering, source: int, sizes: list[Any], own: list[Extent], mode: dict[str, Any]) -> Value:
     """A map resized to given numbers, to the size of another step, or by a factor."""
     if len(sizes) != len(own) or int(sizes[1]) != own[1]:
-        raise refuse("it resizes the channels")
+        raise refuse("resizing the channels is not supported")
     wanted = sizes[2:]
     origins = [size.of for size in wanted if isinstance(size, Extent)]
     if len(origins) == len(wanted) and all(origin.axis >= 0 for origin in origins):
@@ -68,9 +68,9 @@ def _mode(lowering: Lowering, node: Node, scales: Known | None) -> dict[str, Any
             return {"mode": "nearest"}
         raise refuse(f"the nearest rows are found by `{where}` and `{rounding}`"[:120])
     if kind not in ("linear", "cubic") or given.get("exclude_outside", 0):
-        raise refuse("it interpolates in another way")
+        raise refuse("this mode of interpolation is not supported")
     if kind == "cubic" and abs(given.get("cubic_coeff_a", -0.75) + 0.75) > 1e-6:
-        raise refuse("its cubic has another coefficient than −0.75")
+        raise refuse("only a cubic coefficient of −0.75 is supported")
     if where not in ("half_pixel", "pytorch_half_pixel", "align_corners"):
         raise refuse(f"its rows lie by `{where}`"[:120])
     name = "bicubic" if kind == "cubic" else {1: "linear", 2: "bilinear", 3: "trilinear"}[

@@ -53,7 +53,7 @@ def _target(lowering: Lowering, source: int, wanted: Sequence[Any], zero_keeps: 
     own = lowering.dims(source)
     dims = [own[at] if size == 0 and zero_keeps else size for at, size in enumerate(wanted)]
     if not dims or any(size < -1 or size == 0 for size in dims) or dims.count(-1) > 1:
-        raise Fault("wrong-value", f"{list(map(int, wanted))} are no sizes")
+        raise Fault("wrong-value", f"{list(map(int, wanted))} are not sizes")
     first, rest = dims[0], dims[1:]
     total = prod(own[1:])
     given = prod(size for size in rest if size != -1)
@@ -63,22 +63,22 @@ def _target(lowering: Lowering, source: int, wanted: Sequence[Any], zero_keeps: 
             raise Fault("shape-mismatch", f"{list(map(int, own[1:]))} does not fit {list(map(int, rest))}")
         rest = [total // given if size == -1 else size for size in rest]
     elif given != total:
-        raise refuse("it takes several samples together, or one apart")
+        raise refuse("a reshape that mixes samples of the batch is not supported")
     if not batch and first != -1 and first not in lowering.batches:
-        raise refuse("it takes several samples together, or one apart")
+        raise refuse("a reshape that mixes samples of the batch is not supported")
     return [int(size) for size in rest]
 
 
 def _reshape(lowering: Lowering, node: Node) -> Value:
     source, wanted = lowering.step(node), lowering.numbers(node, 1)
     if wanted is None:
-        raise Fault("wrong-value", "it has no sizes")
+        raise Fault("wrong-value", "its sizes are missing")
     return view(lowering, source, _target(lowering, source, wanted.values, not node.attributes.get("allowzero", 0)))
 
 
 def _flatten(lowering: Lowering, node: Node) -> Value:
     if node.attributes.get("axis", 1) not in (1, 1 - len(lowering.dims(lowering.step(node)))):
-        raise refuse("it takes several samples together")
+        raise refuse("flattening across the batch is not supported")
     source = lowering.step(node)
     return view(lowering, source, [prod(map(int, lowering.dims(source)[1:]))])
 
@@ -101,7 +101,7 @@ def _squeeze(lowering: Lowering, node: Node) -> Value:
     if axes is None:
         axes = [at for at, size in enumerate(own) if at and size == 1]
     if 0 in axes or any(own[at] != 1 for at in axes):
-        raise refuse("it takes away an axis that has a size, or the batch")
+        raise refuse("only axes of size 1 after the batch can be removed")
     return view(lowering, source, [int(size) for at, size in enumerate(own) if at and at not in axes])
 
 
@@ -112,7 +112,7 @@ def _unsqueeze(lowering: Lowering, node: Node) -> Value:
     found = node.attributes.get("axes", []) if given is None else given.values
     for axis in sorted(axis % (len(own) + len(found)) for axis in found):
         if axis == 0:
-            raise refuse("it puts an axis before the batch")
+            raise refuse("a new axis before the batch is not supported")
         own.insert(axis, 1)
     return view(lowering, source, own[1:])
 
@@ -122,9 +122,9 @@ def _transpose(lowering: Lowering, node: Node) -> Value:
     axes = lowering.assembly.shapes[source].axes
     order = node.attributes.get("perm") or list(range(len(axes), -1, -1))
     if sorted(order) != list(range(len(axes) + 1)):
-        raise Fault("wrong-value", f"`perm` is no order of {len(axes) + 1} axes")
+        raise Fault("wrong-value", f"`perm` must be an order of {len(axes) + 1} axes")
     if order[0] != 0:
-        raise refuse("it moves the batch")
+        raise refuse("moving the batch axis is not supported")
     if order == sorted(order):
         return Step(source)
     found = lowering.add("permute", [source], axes=tuple(axes[at - 1] for at in order[1:]))
@@ -139,7 +139,7 @@ def axis_of(lowering: Lowering, source: int, at: int) -> str:
         raise Fault("wrong-value", f"there is no axis {at}")
     at %= len(axes) + 1
     if at == 0:
-        raise refuse("it works along the batch")
+        raise refuse("the batch axis is not supported")
     return axes[at - 1]
 
 
@@ -164,7 +164,7 @@ def _split(lowering: Lowering, node: Node) -> list[Value]:
     if axis != "channels":
         lowering.assembly.pinned = True
     if len(sizes) != count or min(sizes) < 1 or sum(sizes) != whole:
-        raise Fault("shape-mismatch", f"{whole} does not divide into {list(sizes)}")
+        raise Fault("shape-mismatch", f"{whole} cannot be divided into {list(sizes)}")
     if count == 1:
         return [Step(source)]
     return [
@@ -183,10 +183,10 @@ def _slice(lowering: Lowering, node: Node) -> Value:
     else:
         starts, ends, axes, steps = (node.attributes.get(name) for name in ("starts", "ends", "axes", "steps"))
     if starts is None or ends is None:
-        raise Fault("wrong-value", "it has no starts or no ends")
+        raise Fault("wrong-value", "its starts or ends are missing")
     axes = axes if axes is not None else range(len(starts))
     if any(step != 1 for step in steps or ()):
-        raise refuse("it takes every other row")
+        raise refuse("steps other than 1 are not supported")
     value = source
     for axis, start, end in zip(axes, starts, ends, strict=True):
         value = _cut(lowering, value, axis, start, end)
@@ -200,7 +200,7 @@ def _cut(lowering: Lowering, source: int, axis: int, start: int, end: int) -> in
     first = min(start + size if start < 0 else start, size)
     last = min(end + size if end < 0 else end, size)
     if last <= first:
-        raise Fault("shape-mismatch", f"rows {first} to {last} of {size} leave nothing")
+        raise Fault("shape-mismatch", f"rows {first} to {last} of {size} are empty")
     if (first, last) == (0, size) and (end >= ENDLESS or not isinstance(end, Extent)):
         return source
     whole = end >= ENDLESS or (isinstance(end, Extent) and end.of.number is not None and int(end) >= size)
@@ -220,7 +220,7 @@ def _gather(lowering: Lowering, node: Node) -> Value:
     source, places = lowering.step(node), lowering.numbers(node, 1)
     place = None if places is None else places.scalar
     if place is None or places is None:
-        raise refuse("it takes several rows in an order of its own")
+        raise refuse("only a single index is supported")
     at = node.attributes.get("axis", 0)
     name = axis_of(lowering, source, at)
     own = lowering.dims(source)
@@ -239,14 +239,14 @@ def _pad(lowering: Lowering, node: Node) -> Value:
     count = len(lowering.dims(source))
     axes = _axes(lowering, node, 3, count) or list(range(count))
     if pads is None or len(pads) != 2 * len(axes):
-        raise Fault("wrong-value", f"{len(axes)} axes want {2 * len(axes)} numbers")
+        raise Fault("wrong-value", f"{len(axes)} axes need {2 * len(axes)} numbers")
     sides = {axis: [int(pads[at]), int(pads[at + len(axes)])] for at, axis in enumerate(axes)}
     if any(isinstance(pad, Extent) for pad in pads):
         lowering.assembly.pinned = True
     if min(min(pair) for pair in sides.values()) < 0:
-        raise refuse("it cuts rows off")
+        raise refuse("negative padding is not supported")
     if any(sides.get(0, (0, 0))):
-        raise refuse("it pads the batch")
+        raise refuse("padding the batch is not supported")
     if not any(any(pair) for pair in sides.values()):
         return Step(source)
     mode = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}[
@@ -270,7 +270,7 @@ def _reduce_mean(lowering: Lowering, node: Node) -> Value:
     shape = lowering.assembly.shapes[source]
     axes = _axes(lowering, node, 1, len(shape.axes) + 1)
     if axes is None or 0 in axes:
-        raise refuse("it takes the mean over the batch too")
+        raise refuse("a mean over the batch is not supported")
     kept = bool(node.attributes.get("keepdims", 1))
     names = [shape.axes[axis - 1] for axis in sorted(axes)]
     if names == list(shape.spatial_axes) and shape.channels_first and names:
@@ -285,13 +285,13 @@ def _global(op: str) -> Rule:
 
 def _depth_to_space(lowering: Lowering, node: Node) -> Value:
     if node.attributes.get("mode", "DCR") != "CRD":
-        raise refuse("it takes the channels in the order DCR")
+        raise refuse("only `mode: CRD` is supported")
     return lowering.add("pixel_shuffle", [lowering.step(node)], factor=node.attributes["blocksize"])
 
 
 def _cast(lowering: Lowering, node: Node) -> Value:
     if node.attributes["to"] not in (1, 10, 11, 16):
-        raise refuse("it makes whole numbers of a tensor of the network")
+        raise refuse("casting a tensor of the network to whole numbers is not supported")
     return lowering.given(node)
 
 

@@ -41,6 +41,6 @@ def _filled(filling: Filling, found: Stored | None, wanted: tuple[int, ...], fol
     if found is None:
         raise Fault("weights-mismatch", f"the file has no tensor `{shown}`")
     if prod(found.dims) != prod(wanted):
-        raise Fault("weights-mismatch", f"the tensor `{shown}` is {list(found.dims)}, and {list(wanted)} is wanted")
+        raise Fault("weights-mismatch", f"the tensor `{shown}` is {list(found.dims)}, not {list(wanted)}")
     values = tensor(found, folder)
     return (values.T if filling.transposed else values).reshape(wanted).contiguous().clone()

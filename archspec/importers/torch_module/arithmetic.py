@@ -31,7 +31,7 @@ def _merge(op: str, alone: str) -> Rule:
         if len(values) == 1 and len(numbers) == 1:
             number = constant(numbers[0], "a number")
             if not isinstance(number, int | float) or isinstance(number, bool):
-                raise Unknown("a tensor that no step gives")
+                raise Unknown("a tensor that no step makes")
             if number == (0 if op == "add" else 1):  # Python's `sum` starts from 0
                 lowering.same(call.results, values[0])
                 return
@@ -45,7 +45,7 @@ def _merge(op: str, alone: str) -> Rule:
 def _scaled(lowering: Lowering, call: Call, weight: Weight, number: Any) -> None:
     """A parameter times a number, which a standardised convolution may take as its gain."""
     if not isinstance(number, int | float) or isinstance(number, bool):
-        raise Unknown("a tensor that no step gives")
+        raise Unknown("a tensor that no step makes")
     result = call.results.number
     lowering.parts[result] = ("scaled", weight, float(number))
 
@@ -65,7 +65,7 @@ def _elementwise(lowering: Lowering, call: Call, op: str, sides: Sequence[Any]) 
     """A merge of tensors, some of which may be parameters."""
     values = _values(lowering, sides)
     if not values:
-        raise Unknown("no tensor that a step gives")
+        raise Unknown("no tensor that a step makes")
     axes = max((lowering.axes[lowering.number(value)] for value in values), key=len)
     reads = [operand(lowering, call, side, axes) for side in sides]
     lowering.add(call, op, {}, reads, call.results.number, axes=axes)
@@ -103,7 +103,7 @@ def _difference(lowering: Lowering, call: Call, one: Any, other: Any) -> None:
         _elementwise(lowering, call, "subtract", (one, other))
         return
     if len(numbers) != 1 or isinstance(numbers[0], bool) or not isinstance(numbers[0], int | float):
-        raise Unknown("a tensor that no step gives")
+        raise Unknown("a tensor that no step makes")
     if isinstance(one, Value):
         lowering.add(call, "shift", {"by": -numbers[0]}, [lowering.number(one)], result)
         return
@@ -170,7 +170,7 @@ def along(lowering: Lowering, call: Call, op: str, given: dict[str, Any]) -> Non
     number = lowering.number(given["input"])
     dims = given["dim"] if isinstance(given["dim"], tuple) else (given["dim"],)
     if None in dims or given["dtype"] is not None:
-        raise Unknown("the batch's axis or another type")
+        raise Unknown("the batch axis or another type")
     axes = lowering.axes[number]
     named = {lowering.axis(number, dim) for dim in dims}
     left = axes if given["keepdim"] else tuple(axis for axis in axes if axis not in named)
@@ -181,21 +181,21 @@ def along(lowering: Lowering, call: Call, op: str, given: dict[str, Any]) -> Non
 def _power(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "exponent"), exponent=2)
     if given["exponent"] != 2 or isinstance(given["exponent"], bool):
-        raise Unknown("another power than 2")
+        raise Unknown("a power other than 2")
     lowering.add(call, "square", {}, [lowering.number(given["input"])], call.results.number)
 
 
 def _norm(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "p", "dim", "keepdim"), p="fro", dim=None, keepdim=False, dtype=None)
     if given["p"] not in (2, "fro"):
-        raise Unknown("another norm than the Euclidean")
+        raise Unknown("a norm other than the Euclidean")
     along(lowering, call, "vector_norm", given)
 
 
 def _vector_norm(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "ord", "dim", "keepdim"), ord=2, dim=None, keepdim=False, dtype=None)
     if given["ord"] != 2:
-        raise Unknown("another norm than the Euclidean")
+        raise Unknown("a norm other than the Euclidean")
     along(lowering, call, "vector_norm", given)
 
 

@@ -78,6 +78,13 @@ def said_of(kind: type) -> str:
     return printable(said.strip().split("\n")[0], 200) if isinstance(said, str) else ""
 
 
+def _kind(module: nn.Module) -> str:
+    """The name of a module's class; of a part of an exported program that of the class it was exported from."""
+    kind = type(module)
+    named: Any = getattr(module, "type_name", None) if kind.__module__ == "torch.export.unflatten" else None
+    return printable(str(named() or kind.__name__), 200) if named is not None else kind.__name__
+
+
 def _is_parameter(tensor: torch.Tensor) -> bool:
     import torch
 
@@ -225,7 +232,7 @@ class _Recorder:
             return plain(module, *args, **kwargs)
         path = self._paths.get(id(module))
         if path is None and any(id(tensor) not in self._weights for tensor in module.parameters()):
-            raise _refused("a module is called that the network does not own", self.place(), self.where())
+            raise _refused("a module outside the network is called", self.place(), self.where())
         if is_layer(module):
             self._quiet += 1
             try:
@@ -242,9 +249,10 @@ class _Recorder:
             self._add(Call(kind, module, path or "", self._around(), arguments, keywords, results, self.place()))
             return result
         outer = self._frame
-        chain = type(module).forward is torch.nn.Sequential.forward
+        kind = _kind(module)
+        chain = type(module).forward is torch.nn.Sequential.forward or kind == "torch.nn.modules.container.Sequential"
         if path is not None:
-            self._frame = Frame(path, type(module).__name__, outer, chain, said_of(type(module)))
+            self._frame = Frame(path, kind.rpartition(".")[2], outer, chain, said_of(type(module)))
         elif chain:
             self._frame = self._slice(module)
         result = plain(module, *args, **kwargs)

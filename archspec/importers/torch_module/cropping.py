@@ -22,7 +22,7 @@ def each(value: Any, count: int) -> tuple[Any, ...]:
 def rows(lowering: Lowering, number: int, at: int, start: Any, stop: Any, step: Any) -> Rows:
     """The rows that a slice of one axis takes; raises :class:`Unknown` for a step other than 1."""
     if step not in (None, 1):
-        raise Unknown("a step between rows")
+        raise Unknown("a step other than 1")
     count = len(lowering.shapes)
     bounds = zip(each(start, count), each(stop, count), lowering.shapes, strict=True)
     found = [slice(first, last).indices(shapes[number][at]) for first, last, shapes in bounds]

@@ -16,7 +16,7 @@ def bound(call: Call, names: Sequence[str], **defaults: Any) -> dict[str, Any]:
     """The arguments of a call by name; raises :class:`Unknown` for one that is not expected."""
     found = {**defaults, **dict(zip(names, call.arguments, strict=False)), **call.keywords}
     if len(call.arguments) > len(names) or found.keys() - set(names) - defaults.keys():
-        raise Unknown("other arguments")
+        raise Unknown("unsupported arguments")
     return found
 
 
@@ -31,7 +31,7 @@ def owner(weights: Sequence[Any]) -> str:
     """The path of the module that owns the weights given to a function; raises :class:`Unknown`."""
     paths = {weight.path.rpartition(".")[0] for weight in weights if isinstance(weight, Weight)}
     if len(paths) != 1 or any(weight is not None and not isinstance(weight, Weight) for weight in weights):
-        raise Unknown("weights that are worked out")
+        raise Unknown("computed weights")
     return paths.pop()
 
 

@@ -14,6 +14,7 @@ from archspec.importers.network import Layer, Network, Output
 from archspec.importers.tidying import tidy
 from archspec.importers.torch_module import (
     arithmetic,
+    aten,
     attending,
     functions,
     parameters,
@@ -137,7 +138,9 @@ def _imported(
     rules = {**RULES, OPAQUE: rule(bare, weights)}
 
     def lowered(trace: Trace) -> Lowering:
-        return Lowering(trace, shapes, rules, _buffers(bare, weights))
+        return Lowering(
+            trace, shapes, lambda what: rules.get(what) or aten.rule_of(rules, what), _buffers(bare, weights)
+        )
 
     lowering, layers = lowered_opaque(trace, lowered) if opaque else lowered_whole(trace, lowered)
     outputs = _outputs(lowering, first, only_training)
@@ -180,7 +183,7 @@ def _buffers(module: nn.Module, weights: Collection[str]) -> dict[str, str]:
 def _outputs(lowering: Lowering, trace: Trace, only_training: dict[str, bool]) -> list[Output]:
     """The outputs of a module; layers that nothing has read so far are made now.  Raises :class:`SpecError`."""
     if any(not isinstance(found, Value) for _, found in trace.outputs):
-        raise refuse("the module gives more than tensors that it works out")
+        raise refuse("the module's outputs must be tensors that it computes")
     try:
         return [
             Output(_word(key), lowering.number(found), only_training.get(key, False)) for key, found in trace.outputs

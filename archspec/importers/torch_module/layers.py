@@ -207,7 +207,7 @@ def _lrn(module: Any, rank: int) -> tuple[str, Arguments]:
 
 def _flatten(module: Any, rank: int) -> tuple[str, Arguments]:
     if module.start_dim != 1 or module.end_dim != -1:
-        raise Unknown("other axes than all")
+        raise Unknown("only some of the axes")
     return "flatten", {}
 
 

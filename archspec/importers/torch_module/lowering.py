@@ -31,7 +31,7 @@ class Lowering:
         self,
         trace: Trace,
         shapes: Sequence[Sequence[tuple[int, ...]]],
-        rules: dict[str, Rule],
+        rules: Callable[[str], Rule | None],
         buffers: Mapping[str, str] | None = None,
     ) -> None:
         self.trace = trace
@@ -67,7 +67,7 @@ class Lowering:
         """The layers of all calls; raises :class:`SpecError` with every call that has no counterpart."""
         for call in self.trace.calls:
             try:
-                rule = self._rules.get(call.what)
+                rule = self._rules(call.what)
                 if rule is not None:
                     rule(self, call)
                 elif call.module is not None:
@@ -77,7 +77,7 @@ class Lowering:
             except Unknown as error:
                 self._fault(call, str(error))
             except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-                self._fault(call, "other arguments")  # in a form that its rule does not expect
+                self._fault(call, "unsupported arguments")  # in a form that its rule does not expect
         if self._faults:
             raise SpecError(list(self._faults.values()))
         return self.layers
@@ -98,7 +98,9 @@ class Lowering:
     def number(self, value: Any) -> int:
         """The number of a tensor that a layer gives; makes the layer if needed; raises :class:`Unknown` otherwise."""
         if not isinstance(value, Value):
-            raise Unknown("a tensor that no step gives" if isinstance(value, Weight | Constant) else "other arguments")
+            raise Unknown(
+                "a tensor that no step makes" if isinstance(value, Weight | Constant) else "unsupported arguments"
+            )
         number = value.number
         while number in self._same:
             number = self._same[number]
@@ -118,7 +120,7 @@ class Lowering:
     def value(self, argument: Any) -> int:
         """The number of a tensor, without making a layer for it; raises :class:`Unknown` for anything else."""
         if not isinstance(argument, Value):
-            raise Unknown("a tensor that no step gives")
+            raise Unknown("a tensor that no step makes")
         number = argument.number
         while self._same.get(number, len(self.trace.shapes)) < len(self.trace.shapes):
             number = self._same[number]
@@ -141,7 +143,7 @@ class Lowering:
     def same(self, result: Any, source: Any) -> None:
         """Note that a result is the same value as its source, for which no layer is made now."""
         if not isinstance(source, Value):
-            raise Unknown("a tensor that no step gives")
+            raise Unknown("a tensor that no step makes")
         self._same[result.number] = source.number
 
     def axis(self, number: int, dim: Any) -> str:
@@ -151,7 +153,7 @@ class Lowering:
             raise Unknown("an axis that varies")
         at = dim + len(axes) + 1 if dim < 0 else dim
         if not 0 < at <= len(axes):
-            raise Unknown("the batch's axis")
+            raise Unknown("the batch axis")
         return axes[at - 1]
 
     def later(self, number: int, make: Callable[[], Any]) -> None:

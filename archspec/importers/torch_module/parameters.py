@@ -72,7 +72,7 @@ def view_of(lowering: Lowering, given: Any) -> tuple[Weight, tuple[int, ...]] | 
     if isinstance(given, Weight):
         return given, given.shape
     if not isinstance(given, Value):
-        raise Unknown("a tensor that no step gives")
+        raise Unknown("a tensor that no step makes")
     return lowering.views.get(given.number)
 
 

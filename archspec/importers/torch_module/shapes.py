@@ -61,7 +61,7 @@ def _view(lowering: Lowering, call: Call) -> None:
         lowering.same(call.results, source)
         return
     if any(shapes[number][0] != shapes[result][0] for shapes in lowering.shapes):
-        raise Unknown("another batch")
+        raise Unknown("a different batch size")
     axes = lowering.axes[number]
     common = 1
     while common < min(len(after) - 1, len(before)) and _dims(lowering, number, common) == _dims(
@@ -117,7 +117,7 @@ def _ordered(lowering: Lowering, call: Call, order: list[int]) -> None:
         lowering.same(call.results, call.arguments[0])
         return
     if order[0] != 0:
-        raise Unknown("another batch axis")
+        raise Unknown("a different batch axis")
     names = tuple(axes[dim - 1] for dim in order[1:])
     lowering.add(call, "permute", {"axes": names}, [number], call.results.number, axes=names)
 
@@ -248,7 +248,7 @@ def _grouped(lowering: Lowering, number: int, result: int) -> tuple[str, ...] | 
 def _cut(lowering: Lowering, call: Call, number: int, result: int, dim: int, start: Any, stop: Any, step: Any) -> None:
     axis = lowering.axis(number, dim)
     if step not in (None, 1):
-        raise Unknown("a step between rows")
+        raise Unknown("a step other than 1")
     if isinstance(start, Varied) or start < 0:
         raise Unknown("a start that varies or is counted from the end")
     arguments: dict[str, Any] = {"axis": axis, "start": start}

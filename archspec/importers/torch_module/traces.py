@@ -19,10 +19,10 @@ def together(traces: Sequence[Trace]) -> Trace:
     for other in traces[1:]:
         for one, two in zip(first.calls, other.calls, strict=False):
             if not _alike(one, two):
-                raise _differs(one, "the module takes another step at another size")
+                raise _differs(one, "the module runs other steps at another size")
         if len(first.calls) != len(other.calls):
             longer = max(first.calls, other.calls, key=len)
-            raise _differs(longer[min(len(first.calls), len(other.calls))], "the module takes more steps at some sizes")
+            raise _differs(longer[min(len(first.calls), len(other.calls))], "the module runs more steps at some sizes")
     calls = [
         replace(
             rows[0],
@@ -49,7 +49,7 @@ def mark_training(trained: Trace, evaluated: Trace) -> dict[str, bool]:
         same |= {two.number: one.number for one, two in zip(tensors(call.results), tensors(other.results), strict=True)}
         position += 1
     if position < len(evaluated.calls):
-        raise _differs(evaluated.calls[position], "evaluation takes a step that training does not")
+        raise _differs(evaluated.calls[position], "evaluation runs a step that training does not")
     live = {same[value.number] for _, found in evaluated.outputs for value in tensors(found)}
     return {name: value.number not in live for name, found in trained.outputs for value in tensors(found)}
 

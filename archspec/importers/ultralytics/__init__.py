@@ -46,7 +46,7 @@ def read(
     fitting = fitting if version is None else tried
     if not fitting:
         said = f"the file says {scaling.total or 0:,} parameters; it has {_counts(tried)}"
-        raise Fault("version-unknown", said, config.root.span, "say it: --version 8.3")
+        raise Fault("version-unknown", said, config.root.span, "give it: --version 8.3")
     reading, own = fitting[0]
     for each in own.all:
         diagnostics.add(each)
@@ -71,7 +71,7 @@ def _letter(stem: str, scale: str) -> str:
 def _version(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d{1,3})\.(\d{1,4})(?:\.\d{1,4})?", text)
     if found is None or int(found[1]) != 8:
-        raise Fault("wrong-value", f"`{printable(text, 20)}` is no version that is known", None, "such as 8.3 or 8.4")
+        raise Fault("wrong-value", f"`{printable(text, 20)}` is not a known version", None, "such as 8.3 or 8.4")
     return int(found[1]), int(found[2])
 
 

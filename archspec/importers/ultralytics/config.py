@@ -44,21 +44,21 @@ class Row:
         """An argument that is a whole number; raises :class:`Fault`."""
         found = self.args[at] if at < len(self.args) else usual
         if type(found) is not int or not least <= found <= 1_000_000:
-            raise self.wrong(f"argument {at + 1} is a whole number from {least} on")
+            raise self.wrong(f"argument {at + 1} must be a whole number of at least {least}")
         return found
 
     def flag(self, at: int, usual: bool) -> bool:
         """An argument that is true or false; raises :class:`Fault`."""
         found = self.args[at] if at < len(self.args) else usual
         if not isinstance(found, bool):
-            raise self.wrong(f"argument {at + 1} is true or false")
+            raise self.wrong(f"argument {at + 1} must be true or false")
         return found
 
     def number(self, at: int, usual: float) -> float:
         """An argument that is a number; raises :class:`Fault`."""
         found = self.args[at] if at < len(self.args) else usual
         if type(found) not in (int, float) or not 0 < found < 100:
-            raise self.wrong(f"argument {at + 1} is a number above 0")
+            raise self.wrong(f"argument {at + 1} must be a number above 0")
         return found
 
 
@@ -95,25 +95,27 @@ class Config:
         node = self.root.get(key)
         found = usual if node is None else plain(node)
         if type(found) is not int or not 1 <= found <= 100_000:
-            raise Fault("wrong-value", f"`{key}` is a whole number from 1 on", (node or self.root).span)
+            raise Fault("wrong-value", f"`{key}` must be a whole number of at least 1", (node or self.root).span)
         return found
 
     def _list(self, key: str) -> Sequence[Node]:
         node = self.root.get(key)
         if not isinstance(node, Items) or len(node.items) > MOST_LAYERS:
-            raise Fault("file-syntax", f"`{key}` is a list of at most {MOST_LAYERS:,} layers", (node or self.root).span)
+            raise Fault(
+                "file-syntax", f"`{key}` must be a list of at most {MOST_LAYERS:,} layers", (node or self.root).span
+            )
         return node.items
 
     def _row(self, index: int, node: Node) -> Row:
         parts = plain(node)
         if not isinstance(node, Items) or len(parts) != 4:
-            raise Fault("file-syntax", "a layer is [from, repeats, module, arguments]", node.span)
+            raise Fault("file-syntax", "a layer must be [from, repeats, module, arguments]", node.span)
         reads, repeats, module, args = parts
         reads = reads if isinstance(reads, list) else [reads]
         if not isinstance(module, str) or not isinstance(args, list) or type(repeats) is not int:
-            raise Fault("file-syntax", "a layer is [from, repeats, module, arguments]", node.span)
+            raise Fault("file-syntax", "a layer must be [from, repeats, module, arguments]", node.span)
         if not 1 <= repeats <= 1000 or not 1 <= len(reads) <= 1000:
-            raise Fault("wrong-value", "a layer is repeated, and reads, from 1 to 1000 times", node.span)
+            raise Fault("wrong-value", "a layer has 1 to 1000 repeats and 1 to 1000 inputs", node.span)
         absolute: list[int] = []
         for read in reads:
             if type(read) is not int or not -index - (index == 0) <= read < max(index, 1):
@@ -132,7 +134,7 @@ class Config:
             depth, width = (self._number(key) for key in ("depth_multiple", "width_multiple"))
             return Scaling("", depth, width, float("inf"), self._total(0))
         if not isinstance(scales, Mapping) or not scales.entries:
-            raise Fault("file-syntax", "`scales` is a mapping from letters to three numbers", scales.span)
+            raise Fault("file-syntax", "`scales` must be a mapping from letters to three numbers", scales.span)
         guessed = SCALE.search(name.rpartition("/")[2])
         letter = wanted or (guessed[1].lower() if guessed else None)
         letter = letter if letter is not None and (wanted or letter in scales) else scales.keys[0]
@@ -146,14 +148,14 @@ class Config:
             or len(numbers) != 3
             or any(type(one) not in (int, float) or not 0 < one < 1e6 for one in numbers)
         ):
-            raise Fault("wrong-value", f"the scale `{printable(letter, 20)}` is no three numbers above 0", node.span)
+            raise Fault("wrong-value", f"the scale `{printable(letter, 20)}` must be three numbers above 0", node.span)
         return Scaling(letter, numbers[0], numbers[1], numbers[2], self._total(node.span.line))
 
     def _number(self, key: str) -> float:
         node = self.root.get(key)
         found = 1.0 if node is None else plain(node)
         if type(found) not in (int, float) or not 0 < found < 100:
-            raise Fault("wrong-value", f"`{key}` is a number above 0", (node or self.root).span)
+            raise Fault("wrong-value", f"`{key}` must be a number above 0", (node or self.root).span)
         return found
 
     def _total(self, line: int) -> int | None:

@@ -144,7 +144,7 @@ def _c3k2(builder: Builder, row: Row, frame: Frame, value: int, channels: int, r
     if builder.version >= (8, 4):
         at = 4
         if row.flag(3, False):
-            raise row.refuse("has attention, which the language has not")
+            raise row.refuse("has attention, which is not supported")
     groups, shortcut = row.whole(at, 1), row.flag(at + 1, True)
 
     def inner(around: Frame, name: str, part: int, hidden: int) -> int:
@@ -187,7 +187,7 @@ def _spp(builder: Builder, row: Row, frame: Frame, value: int, channels: int, re
     del repeats
     kernels = row.args[1] if len(row.args) > 1 else [5, 9, 13]
     if not isinstance(kernels, list) or any(type(one) is not int or not 1 <= one <= 99 for one in kernels):
-        raise row.wrong("argument 2 is a list of kernel sizes")
+        raise row.wrong("argument 2 must be a list of kernel sizes")
     value = builder.conv(frame, "cv1", value, builder.assembly.channels(value) // 2)
     parts = [value]
     for kernel in kernels:

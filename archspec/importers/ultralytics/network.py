@@ -56,7 +56,7 @@ class Reading:
         if not self.heads and last is not None:
             self.outputs.append(("output", last))
         if not self.outputs and not diagnostics.errors:
-            raise Fault("no-outputs", "the network gives nothing", self.config.root.span)
+            raise Fault("no-outputs", "the network has no output", self.config.root.span)
 
     def _layer(self, row: Row, root: Frame, reads: list[int]) -> int:
         try:
@@ -75,7 +75,7 @@ class Reading:
 
     def _scaled(self, row: Row, root: Frame, reads: list[int]) -> int:
         if len(reads) != 1:
-            raise row.refuse(f"reads {len(reads)} layers, and takes one")
+            raise row.refuse(f"reads {len(reads)} layers, but takes one")
         wanted, scaling = row.whole(0), self.scaling
         channels = wanted
         if wanted != self.config.classes or self.version >= (8, 4):
@@ -95,7 +95,7 @@ class Reading:
     def _upsample(self, row: Row, root: Frame, reads: list[int]) -> int:
         size, scale, mode, *_ = (*row.args, None, None, None)
         if size is not None or type(scale) is not int or mode not in ("nearest", None) or len(reads) != 1:
-            raise row.refuse("is not the nearest row by a whole factor")
+            raise row.refuse("is supported for nearest rows and whole factors only")
         return self.assembly.add("upsample", reads, {"scale": scale}, frame=root, span=row.span)
 
     def _detect(self, row: Row, root: Frame, reads: list[int]) -> int:

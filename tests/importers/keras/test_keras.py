@@ -129,8 +129,8 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 HOSTILE: list[tuple[Any, str, str]] = [
-    ("", "file-syntax", "is no JSON"),
-    ("[1, 2]", "file-syntax", "is no mapping"),
+    ("", "file-syntax", "is not JSON"),
+    ("[1, 2]", "file-syntax", "is not a mapping"),
     ("[" * 100_000, "file-syntax", "nested too deep"),
     ('{"class_name": "Functional"}', "file-syntax", "no list of layers"),
     ({"class_name": "os.system", "config": {}}, "not-importable", "`os.system`"),
@@ -146,9 +146,9 @@ HOSTILE: list[tuple[Any, str, str]] = [
     (net(layer("Conv2D", filters=5, kernel_size=[30, 3])), "shape-mismatch", "`out` (Conv2D)"),
     (net(layer("Conv2D", **CONV, padding="causal")), "wrong-value", "`padding`"),
     (net(layer("Conv2D", **CONV, activation={"module": "os", "class_name": "system"})), "wrong-value", "`activation`"),
-    (net(layer("Conv3D", filters=5, kernel_size=[3, 3, 3])), "not-importable", "2 axes beside the channels, not 3"),
-    (net(layer("BatchNormalization", axis=1)), "not-importable", "other axes than the channels"),
-    (net(layer("Reshape", target_shape=[72, 4])), "not-importable", "mixes channels and places"),
+    (net(layer("Conv3D", filters=5, kernel_size=[3, 3, 3])), "not-importable", "2 axes besides the channels, not 3"),
+    (net(layer("BatchNormalization", axis=1)), "not-importable", "only the channel axis"),
+    (net(layer("Reshape", target_shape=[72, 4])), "not-importable", "mixes channels and pixels"),
     (net(layer("Reshape", target_shape=[5])), "wrong-value", "`target_shape`"),
     (net(layer("Concatenate", axis=0)), "not-importable", "no axis 0"),
     (net(layer("ReLU", reads="nowhere")), "not-importable", "reads `nowhere`"),
@@ -157,8 +157,8 @@ HOSTILE: list[tuple[Any, str, str]] = [
     (net(layer("ReLU"), last="other"), "no-outputs", "`other`"),
     (net(layer("ReLU"), shape=(None, 9, 8, None)), "bad-input", "no channels"),
     (net(layer("ReLU"), shape=(None, 9, -8, 4)), "bad-input", "no shape"),
-    (net({"class_name": "ReLU", "config": {"name": "out"}}), "file-syntax", "its calls are no list"),
-    (net({**layer("ReLU"), "inbound_nodes": [[["image", "0", 0]]]}), "file-syntax", "no list of a layer and two"),
+    (net({"class_name": "ReLU", "config": {"name": "out"}}), "file-syntax", "its calls are not a list"),
+    (net({**layer("ReLU"), "inbound_nodes": [[["image", "0", 0]]]}), "file-syntax", "must be a list of a layer and"),
     (nested(20), "too-deep", "nested more than 12 deep"),
 ]  # fmt: skip
 
@@ -193,8 +193,8 @@ ARCHIVES: list[tuple[Callable[[dict[str, bytes]], object], str, str]] = [
     (lambda members: members.pop("model.weights.h5"), "unreadable-file", "has no model.weights.h5"),
     (lambda members: members.update({"config.json": b" " * 70_000_000}), "too-large", "larger than 64,000,000"),
     (lambda members: members.update({f"m{at}": b"" for at in range(1200)}), "too-large", "more than 1,000 members"),
-    (lambda members: members.update({"model.weights.h5": b"PK"}), "unreadable-file", "no HDF5 file"),
-    (lambda members: members.update({"metadata.json": b"3"}), "file-syntax", "is no mapping"),
+    (lambda members: members.update({"model.weights.h5": b"PK"}), "unreadable-file", "not an HDF5 file"),
+    (lambda members: members.update({"metadata.json": b"3"}), "file-syntax", "is not a mapping"),
 ]
 
 
@@ -242,8 +242,8 @@ def _again(file: Any, **more: Any) -> None:
 
 
 BROKEN: list[tuple[Callable[[Any], object], str]] = [
-    (_link, "link to elsewhere"),
-    (_soft, "link to elsewhere"),
+    (_link, "an external link"),
+    (_soft, "an external link"),
     (_virtual, "virtual, filtered"),
     (lambda file: _again(file, compression="gzip"), "virtual, filtered"),
     (lambda file: _again(file, external=[("/etc/passwd", 0, 1344)]), "virtual, filtered"),
@@ -269,7 +269,7 @@ def test_weights_that_lie_elsewhere_or_do_not_fit(change: Any, said: str, tmp_pa
 
 def test_a_file_of_weights_is_no_network() -> None:
     pytest.importorskip("h5py", reason="h5py is not installed")
-    with pytest.raises(archspec.SpecError, match="holds weights and no network"):
+    with pytest.raises(archspec.SpecError, match="holds weights but no network"):
         archspec.from_file(NETS / "flat.weights.h5")
 
 

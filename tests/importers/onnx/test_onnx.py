@@ -430,31 +430,31 @@ def nested(depth: int) -> bytes:
 
 
 HOSTILE: list[tuple[Any, str, str]] = [
-    (b"PK\x03\x04 no protocol buffer", "unreadable-file", "no ONNX file"),
+    (b"PK\x03\x04 no protocol buffer", "unreadable-file", "not an ONNX file"),
     (b"", "unreadable-file", "no graph"),
-    (b"\x3a\xff\xff\xff\xff\x0f", "unreadable-file", "no ONNX file"),
+    (b"\x3a\xff\xff\xff\xff\x0f", "unreadable-file", "not an ONNX file"),
     (nested(2000), "unreadable-file", "no graph"),
     (lambda made: made.ClearField("opset_import"), "unreadable-file", "opset"),
     (lambda made: setattr(made.opset_import[0], "version", 99), "not-importable", "opset 99"),
     (lambda made: setattr(made.graph.node[0], "op_type", "Einsum\x1b[31m"), "not-importable", "`first`"),
     (lambda made: setattr(made.graph.node[0], "domain", "com.evil"), "not-importable", "com.evil.Conv"),
     (lambda made: made.graph.node[0].input.__setitem__(0, "nowhere"), "not-importable", "makes the value `nowhere`"),
-    (lambda made: made.graph.node[0].input.__setitem__(1, "x"), "not-importable", "no tensor of the file"),
+    (lambda made: made.graph.node[0].input.__setitem__(1, "x"), "not-importable", "not a tensor of the file"),
     (lambda made: made.graph.node.append(made.graph.node[0]), "not-importable", "made twice"),
     (lambda made: made.graph.output[0].ClearField("name"), "no-outputs", "no tensor"),
-    (lambda made: made.graph.ClearField("output"), "no-outputs", "gives nothing"),
+    (lambda made: made.graph.ClearField("output"), "no-outputs", "no output"),
     (lambda made: made.graph.ClearField("input"), "not-importable", "makes the value `x`"),
-    (lambda made: made.graph.initializer.append(made.graph.initializer[0]), "unreadable-file", "there twice"),
+    (lambda made: made.graph.initializer.append(made.graph.initializer[0]), "unreadable-file", "given twice"),
     (_dims(6, 4, 3), "shape-mismatch", "`first`"),
     (_dims(6, 4, 2**40, 2**40), "wrong-value", "`first`"),
     (_dims(6, 4, -3, -3), "unreadable-file", "`k`"),
-    (_dims(6, 3, 3, 4), "shape-mismatch", "[6, 4, 3, 4] is wanted"),
+    (_dims(6, 3, 3, 4), "shape-mismatch", "not [6, 4, 3, 4]"),
     (_dims(*[1] * 30), "unreadable-file", "`k`"),
     (_dims(12, 4, 3, 3), "weights-mismatch", "864 bytes, not 1,728"),
     (lambda made: setattr(made.graph.initializer[0], "data_type", 8), "weights-mismatch", "`k`"),
-    (external("../../etc/passwd"), "weights-mismatch", "outside of the model's folder"),
-    (external("/etc/passwd"), "weights-mismatch", "outside of the model's folder"),
-    (external("link"), "weights-mismatch", "outside of the model's folder"),
+    (external("../../etc/passwd"), "weights-mismatch", "outside the model's folder"),
+    (external("/etc/passwd"), "weights-mismatch", "outside the model's folder"),
+    (external("link"), "weights-mismatch", "outside the model's folder"),
     (external("a\x00b"), "weights-mismatch", "`k`"),
     (external("missing"), "weights-mismatch", "cannot be read from `missing`"),
     (external("net.onnx", offset="999999999999"), "weights-mismatch", "ends beyond"),
@@ -476,14 +476,14 @@ def test_broken_files_end_in_a_diagnostic_with_the_node(change: Any, code: str, 
 
 ONE = numpy.array([1])
 ILL: list[tuple[list[Any], dict[str, Any], str]] = [
-    ([node("Reshape", "x", "t")], {"t": numpy.array([4, -1])}, "several samples together"),
-    ([node("Transpose", perm=[1, 0, 2, 3])], {}, "moves the batch"),
-    ([node("Concat", "x", "x", axis=0)], {}, "along the batch"),
-    ([node("Reshape", "x", "x")], {}, "numbers that the network works out"),
+    ([node("Reshape", "x", "t")], {"t": numpy.array([4, -1])}, "mixes samples of the batch"),
+    ([node("Transpose", perm=[1, 0, 2, 3])], {}, "moving the batch axis"),
+    ([node("Concat", "x", "x", axis=0)], {}, "the batch axis is not supported"),
+    ([node("Reshape", "x", "x")], {}, "computed numbers"),
     ([node("Add", "x", "t")], {"t": noise(3, 1, 1)}, "needs equal channels"),
-    ([node("Slice", "x", "t", "t", "t")], {"t": ONE}, "leave nothing"),
-    ([node("Split", "x", "t", to="y z", axis=1)], {"t": numpy.array([1, 1])}, "4 does not divide"),
-    ([node("MaxPool", to="y z", kernel_shape=[2, 2])], {}, "places of the maxima"),
+    ([node("Slice", "x", "t", "t", "t")], {"t": ONE}, "are empty"),
+    ([node("Split", "x", "t", to="y z", axis=1)], {"t": numpy.array([1, 1])}, "4 cannot be divided"),
+    ([node("MaxPool", to="y z", kernel_shape=[2, 2])], {}, "indices of the maxima"),
     ([node("Div", "x", "t")], {"t": numpy.float32(0)}, "divides by 0"),
     ([node("ConstantOfShape", "t", to="a"), node("Relu")], {"t": numpy.array([10**9])}, "1,000,000,000 numbers"),
 ]
@@ -510,7 +510,7 @@ def test_sizes_from_outside(tmp_path: Path) -> None:
     assert dict(archspec.from_file(path, (4, 8, 9)).graph.sizes) == {"H": 8, "W": 9}
     with pytest.raises(archspec.SpecError, match="is 4×"):
         archspec.from_file(path, (3, 8, 9))
-    with pytest.raises(archspec.SpecError, match="3 axes beside the batch, not 1"):
+    with pytest.raises(archspec.SpecError, match="3 axes besides the batch, not 1"):
         archspec.from_file(path, (4,))
 
 

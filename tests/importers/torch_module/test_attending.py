@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -137,3 +139,23 @@ class OddAttention(nn.Module):
 def test_other_attention_is_refused(how: str, said: str) -> None:
     with pytest.raises(archspec.SpecError, match=said):
         archspec.from_torch(OddAttention(how), (8, 3, 4))
+
+
+def test_torchvisions_transformer(torchvision: ModuleType) -> None:
+    module = torchvision.models.VisionTransformer(
+        image_size=16, patch_size=8, num_layers=3, num_heads=2, hidden_dim=8, mlp_dim=12, dropout=0.1, num_classes=4
+    )
+    text = hold(module, (3, 16, 16)).to_yaml()
+    assert len(text.splitlines()) <= 50
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "size", "most"),
+    [("deit_tiny_patch16_224", 224, 55), ("vit_tiny_patch16_224", 224, 55), ("nf_regnet_b0", 64, 95),
+     ("resnetv2_50x1_bit", 64, 78)],
+)  # fmt: skip
+def test_timms(torchvision: ModuleType, name: str, size: int, most: int) -> None:
+    timm = pytest.importorskip("timm")
+    spec = hold(timm.create_model(name, pretrained=False), (3, size, size))
+    assert len(spec.to_yaml().splitlines()) <= most

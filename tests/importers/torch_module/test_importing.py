@@ -314,7 +314,7 @@ class GivesMore(nn.Module):
 
 
 def test_an_output_that_is_no_value_is_refused() -> None:
-    with pytest.raises(archspec.SpecError, match="more than tensors that it works out"):
+    with pytest.raises(archspec.SpecError, match="outputs must be tensors that it computes"):
         archspec.from_torch(GivesMore(), (3, 8, 8))
 
 
