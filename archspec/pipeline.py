@@ -75,13 +75,9 @@ def rewrite(spec: Spec, /, *rewrites: str | Mapping[str, Any]) -> Spec:
 
 
 def from_torch(
-    module: nn.Module,
-    /,
-    sizes: Sequence[int] | Mapping[str, Sequence[int]] = (3, 224, 224),
-    *,
-    name: str | None = None,
-    opaque: bool = False,
-) -> Spec:
+    module: nn.Module, /, sizes: Sequence[int] | Mapping[str, Sequence[int]] = (3, 224, 224), *,
+    name: str | None = None, opaque: bool = False,
+) -> Spec:  # fmt: skip
     """Import a torch module as a spec that compiles to the same outputs and gradients, and loads its ``state_dict``.
 
     ``sizes`` are the channels and sizes of an image that it takes; of a module with several inputs they are a mapping
@@ -145,14 +141,9 @@ def from_files(
 
 
 def brought(
-    source: str,
-    sizes: Sequence[int] | None = None,
-    name: str | None = None,
-    version: str | None = None,
-    scale: str | None = None,
-    opaque: bool = False,
-    trust: bool = False,
-) -> Spec:
+    source: str, sizes: Sequence[int] | None = None, name: str | None = None, version: str | None = None,
+    scale: str | None = None, opaque: bool = False, trust: bool = False,
+) -> Spec:  # fmt: skip
     """Import another tool's file, or a module of a library, as a spec: ``timm:hrnet_w18``.  Raises SpecError.
 
     ``trust`` says that a ``.pt2`` file may be loaded, though torch's loader can run code in it.

@@ -37,10 +37,10 @@ def shown_sizes(spec: archspec.Spec, size: Sequence[int]) -> list[tuple[int, ...
 
 def _misfits(spec: archspec.Spec, size: Sequence[int]) -> bool:
     try:
-        archspec.check(spec, sizes=dict(zip(spec.symbols, size[1:], strict=False)))
+        report = archspec.check(spec, sizes=dict(zip(spec.symbols, size[1:], strict=False)))
     except archspec.SpecError:
         return True
-    return False
+    return bool(report.refused(training=True, batch=2))
 
 
 def difference(module: nn.Module, spec: archspec.Spec, sizes: Sequence[tuple[int, ...]]) -> str:

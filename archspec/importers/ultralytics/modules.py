@@ -72,6 +72,18 @@ class Builder:
         beside = self.conv(frame, "cv2", value, hidden)
         return self.conv(frame, "cv3", self.add(frame, "concat", [inner, beside]), channels)
 
+    def c2(
+        self, frame: Frame, value: int, channels: int, repeats: int, shortcut: bool, groups: int, share: float
+    ) -> int:
+        """``C2``: two halves, bottlenecks on the first, concatenated."""
+        hidden = int(channels * share)
+        value = self.conv(frame, "cv1", value, 2 * hidden)
+        inner, beside = (self.add(frame, "chunk", [value], chunks=2, index=index) for index in (0, 1))
+        chain = self.frame(frame, "m", "Sequential", chain=True)
+        for at in range(repeats):
+            inner = self.bottleneck(chain, str(at), inner, hidden, shortcut, groups, (3, 3), 1.0)
+        return self.conv(frame, "cv2", self.add(frame, "concat", [inner, beside]), channels)
+
     def c2f(
         self, frame: Frame, value: int, channels: int, repeats: int, share: float,
         inner: Callable[[Frame, str, int, int], int],
@@ -125,6 +137,11 @@ def _greatest(one: int, other: int) -> int:
 def _c3(builder: Builder, row: Row, frame: Frame, value: int, channels: int, repeats: int) -> int:
     shortcut, groups, share = row.flag(1, True), row.whole(2, 1), row.number(3, 0.5)
     return builder.c3(frame, value, channels, repeats, shortcut, groups, share, (1, 3))
+
+
+def _c2(builder: Builder, row: Row, frame: Frame, value: int, channels: int, repeats: int) -> int:
+    shortcut, groups, share = row.flag(1, True), row.whole(2, 1), row.number(3, 0.5)
+    return builder.c2(frame, value, channels, repeats, shortcut, groups, share)
 
 
 def _c2f(builder: Builder, row: Row, frame: Frame, value: int, channels: int, repeats: int) -> int:
@@ -199,6 +216,7 @@ Rule = Callable[[Builder, Row, Frame, int, int, int], int]
 
 RULES: dict[str, Rule] = {
     "Bottleneck": _bottleneck,
+    "C2": _c2,
     "C2f": _c2f,
     "C3": _c3,
     "C3k2": _c3k2,
@@ -209,7 +227,7 @@ RULES: dict[str, Rule] = {
 }
 """The translation rule of each module whose channels the scale reduces."""
 
-REPEATING = ("C2f", "C3", "C3k2")
+REPEATING = ("C2", "C2f", "C3", "C3k2")
 """Modules that repeat their contents rather than being repeated themselves."""
 
 

@@ -119,7 +119,8 @@ def test_ultralytics_own_modules(torchvision: Any, tmp_path: Path, monkeypatch: 
     from ultralytics import __version__  # type: ignore[import-not-found]
     from ultralytics.nn.tasks import DetectionModel  # type: ignore[import-not-found]
 
-    for text, scale in ((SMALL.replace(" # 0 parameters", ""), "t"), (v8({"n": 0}), "n")):
+    small = SMALL.replace(" # 0 parameters", "")
+    for text, scale in ((small, "t"), (small.replace("3, C3,", "3, C2,"), "t"), (v8({"n": 0}), "n")):
         path = saved(text, tmp_path)
         theirs = DetectionModel(str(path), verbose=False).eval()
         spec = archspec.from_file(path, scale=scale, version=__version__)
