@@ -84,7 +84,7 @@ def fit_call(
     recipe: Recipe | Mapping[str, Any] | Path | str | None = None, classes: Sequence[str] | None = None,
     workers: int = 0, skip_bad: bool = False, progress: bool = False, machine: Machine = ONE, **options: Any,
 ) -> Result:  # fmt: skip
-    """:func:`fit_spec` as Python calls it; ``recipe`` is a file, a mapping or a recipe, ``options`` those of Options."""
+    """:func:`fit_spec` as Python calls it; ``recipe`` is a file, a mapping or a recipe, the rest Options."""
     result, _ = fit_spec(
         spec,
         report,
