@@ -287,54 +287,19 @@ def loss(spec: Spec, /) -> nn.Module:
 
 
 def fit(
-    spec: Spec,
-    /,
-    train: Any,
-    val: Any = None,
-    folder: Path | str | None = None,
-    *,
-    recipe: Any = None,
-    classes: Sequence[str] | None = None,
-    sizes: Mapping[str, int] | None = None,
-    workers: int = 0,
-    skip_bad: bool = False,
-    progress: bool = False,
-    machine: Any = None,
-    **options: Any,
-) -> Any:
+    spec: Spec, /, train: Any, val: Any = None, folder: Path | str | None = None, *,
+    sizes: Mapping[str, int] | None = None, **options: Any,
+) -> Any:  # fmt: skip
     """Train a spec's network, and write the run to ``folder``, ``out/NAME`` unless given; needs the ``train`` extra.
 
-    ``train`` is a source of images as ``archspec train --data`` takes it, or your own data: a Dataset, a DataLoader or
-    a LightningDataModule, with ``val`` of the same kind but for a module, which has both.  ``recipe`` is the path of a
-    file, a mapping, or a :class:`archspec.training.recipe.Recipe`; ``machine`` a
-    :class:`archspec.training.machine.Machine`; ``options`` are those of :class:`archspec.training.settings.Options`,
-    such as ``epochs`` and ``lr``.
-
-    Returns a :class:`archspec.training.fit.Result`: the best epoch, its measure, and the files.  Raises
-    :class:`SpecError`.
+    ``train`` is a source of images as ``archspec train --data`` takes it, or a Dataset, a DataLoader or a
+    LightningDataModule, with ``val`` of the same kind but for a module, which has both.  ``options`` are those of
+    :func:`archspec.training.of_spec.fit_call`, such as ``epochs``, ``lr``, ``recipe`` and ``classes``.  Returns a
+    :class:`archspec.training.fit.Result`.  Raises :class:`SpecError`.
     """
-    from rich.console import Console
+    from archspec.training.of_spec import fit_call
 
-    from archspec.training import of_spec
-    from archspec.training.machine import ONE
-    from archspec.training.settings import Options
-
-    given = Options(**options, recipe=of_spec.recipe(recipe), machine=machine or ONE)
-    place = Path(folder) if folder is not None else Path("out") / spec.name
-    result, _ = of_spec.fit_spec(
-        spec,
-        check(spec, sizes),
-        train,
-        val,
-        place,
-        given,
-        classes=classes,
-        workers=workers,
-        skip_bad=skip_bad,
-        told={"name": spec.name, "spec": spec.variant.shown, "sizes": dict(sizes or spec.graph.sizes)},
-        console=Console(stderr=True) if progress else None,
-    )
-    return result
+    return fit_call(spec, check(spec, sizes), train, val, folder, **options)
 
 
 def compare(

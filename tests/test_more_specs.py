@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 import torch
@@ -94,18 +93,14 @@ def test_maps_are_those_of_ultralytics_own_modules(tmp_path: Path, monkeypatch: 
     randomise(theirs)
     ours = archspec.compile(archspec.load("more/yolov5n"))
     state = {key: value for key, value in theirs.state_dict().items() if ".dfl." not in key}
+    if "model.24.cv3.0.0.conv.weight" not in state:
+        pytest.skip(f"Ultralytics {ultralytics.__version__} gives YOLOv5 the head of YOLO11")
     ours.load_state_dict(state, strict=True)
     image = torch.rand(2, 3, 64, 96)
     with torch.no_grad():
-        for found, wanted in zip(ours.train()(image), theirs.train()(image), strict=True):
-            assert torch.equal(found, wanted)
-        ours.load_state_dict(state)
-        theirs.load_state_dict(state, strict=False)
-        said: Any = theirs.eval()(image)[1]
-        maps = ours.eval()(image)
-        if isinstance(said, list):
-            assert all(torch.equal(found, wanted) for found, wanted in zip(maps, said, strict=True))
-        else:  # 8.4 gives the two parts of all maps in one
+        for training in (True, False):
+            maps, said = ours.train(training)(image), theirs.train(training)(image)
+            said = said if training else said[1]
             joined = torch.cat([map_.flatten(2) for map_ in maps], 2)
             assert torch.equal(joined, torch.cat([said["boxes"], said["scores"]], 1))
 

@@ -170,7 +170,14 @@ def _config(space: Space, plan: Plan, row: Row, given: Mapping[str, Any], folder
     words += ["--lr", str(given["lr"])] if "lr" in given else []
     words += ["--batch-size", str(given["batch_size"])] if "batch_size" in given else []
     run = str(folder / "runs" / f"{row.number:06}")
-    return {"number": row.number, "words": words, "run": run, "settings": dict(given), "cpus": plan.cpus}
+    return {
+        "number": row.number,
+        "words": words,
+        "run": run,
+        "settings": dict(given),
+        "cpus": plan.cpus,
+        "epochs": plan.epochs,
+    }
 
 
 def _with_result(row: Row, config: Mapping[str, Any], result: Mapping[str, Any] | None) -> Row:
@@ -205,6 +212,8 @@ def trial(config: Mapping[str, Any]) -> None:
             while True:
                 ended = process.poll() is not None
                 for epoch, score in _epochs(run)[done:]:
+                    if epoch == told["epochs"] and not ended:
+                        break  # Ray stops the trial at the last epoch: the training first writes its files
                     done, best = done + 1, max(best, score)
                     report({SCORE: score, "best": best, "epoch": epoch})
                 if ended:

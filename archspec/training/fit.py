@@ -40,6 +40,7 @@ from archspec.training.augmentation import mixture
 from archspec.training.batches import Batches, Share
 from archspec.training.curves import write_curves
 from archspec.training.data import Data
+from archspec.training.given import orders
 from archspec.training.lightning_library import lightning
 from archspec.training.log import CheckpointFiles, Checkpoints, MetricsFile, ProgressBar, save
 from archspec.training.losses import Loss
@@ -157,6 +158,8 @@ def _loaders(training: Training, data: Data) -> tuple[Any, Any]:
     )
     if data.ours and isinstance(learnt.batch_sampler, Batches):
         training.batches = learnt.batch_sampler
+    elif not data.ours:
+        training.orders = orders(learnt)
     return learnt, data.validation_batches(settings.batch_size, share)
 
 

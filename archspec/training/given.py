@@ -256,6 +256,19 @@ def _loaders(
     return LoaderData(classes, channels, size, training, validation)
 
 
+def orders(loader: Any) -> tuple[torch.Generator, ...]:
+    """Generators for a loader and its sampler that have none of their own, so that each epoch's can be seeded.
+
+    Drawn from torch's global generator, an order would depend on what else is drawn before the first batch.
+    """
+    found: list[torch.Generator] = []
+    for each in (loader, getattr(loader, "sampler", None)):
+        if each is not None and getattr(each, "generator", loader) is None:
+            each.generator = torch.Generator()
+            found.append(each.generator)
+    return tuple(found)
+
+
 def _first(examples: Any) -> Any:
     """The first image; None where there is no pair, which is told when it is needed."""
     item = examples[0]

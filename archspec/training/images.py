@@ -185,6 +185,7 @@ def ready(classes: tuple[str, ...], parts: Sequence[Part], diagnostics: Diagnost
         bad += faults.values()
         if not len(kept[-1]):
             diagnostics.add(bad[-1])
+    diagnostics.raise_if_errors()
     preload_if_small(kept, diagnostics)
     notes = []
     if bad:

@@ -52,6 +52,8 @@ class Training(lightning.LightningModule):
         """Our own batches, whose parts may differ in size; None for a loader of the user's."""
         self.loaders: tuple[Any, Any] = ((), ())
         """The batches to train on and those held out."""
+        self.orders: tuple[torch.Generator, ...] = ()
+        """What draws the order of a loader of the user's."""
         self.mixture: Mixture | None = None
         self.channels_last = False
         self.kept: dict[str, Any] = {}
@@ -105,8 +107,11 @@ class Training(lightning.LightningModule):
         self.train()
 
     def on_train_epoch_start(self) -> None:
-        """Make an epoch's random numbers depend only on seed and epoch: a loader of the user's draws its order."""
-        torch.manual_seed(mixed(self.recipe.seed, self.current_epoch))
+        """Make an epoch's random numbers depend only on seed and epoch, also the order of a loader of the user's."""
+        seed = mixed(self.recipe.seed, self.current_epoch)
+        torch.manual_seed(seed)
+        for generator in self.orders:
+            generator.manual_seed(seed)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Make a step's random numbers depend only on seed and step, so that resuming gives the same bits."""

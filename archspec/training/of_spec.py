@@ -22,6 +22,7 @@ from archspec.training.data import Data
 from archspec.training.fit import Result, fit
 from archspec.training.given import given_data
 from archspec.training.losses import build
+from archspec.training.machine import ONE, Machine
 from archspec.training.masks import MaskedImages
 from archspec.training.recipe import Recipe
 from archspec.training.recipe_file import read_recipe, recipe_of
@@ -78,7 +79,29 @@ def fit_spec(
     return replace(result, notes=(*getattr(data, "notes", ()), *result.notes)), task
 
 
-def recipe(given: Recipe | Mapping[str, Any] | Path | str | None) -> Recipe | None:
+def fit_call(
+    spec: Spec, report: Report, train: Any, val: Any, folder: Path | str | None, *,
+    recipe: Recipe | Mapping[str, Any] | Path | str | None = None, classes: Sequence[str] | None = None,
+    workers: int = 0, skip_bad: bool = False, progress: bool = False, machine: Machine = ONE, **options: Any,
+) -> Result:  # fmt: skip
+    """:func:`fit_spec` as Python calls it; ``recipe`` is a file, a mapping or a recipe, the rest Options."""
+    result, _ = fit_spec(
+        spec,
+        report,
+        train,
+        val,
+        Path(folder) if folder is not None else Path("out") / spec.name,
+        Options(**options, recipe=chosen(recipe), machine=machine),
+        classes=classes,
+        workers=workers,
+        skip_bad=skip_bad,
+        told={"name": spec.name, "spec": spec.variant.shown, "sizes": dict(report.sizes)},
+        console=Console(stderr=True) if progress else None,
+    )
+    return result
+
+
+def chosen(given: Recipe | Mapping[str, Any] | Path | str | None) -> Recipe | None:
     """A recipe from a file, from plain data, or as it is."""
     if given is None or isinstance(given, Recipe):
         return given

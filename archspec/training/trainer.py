@@ -25,6 +25,7 @@ QUIETED = (
     ".*does not have many workers",  # few are meant
     ".*LeafSpec",  # Lightning's own use of what torch deprecates
     ".*sync_dist",  # a figure that is the same in all processes
+    ".*log_every_n_steps",  # figures are those of epochs
 )
 """Lightning's warnings that tell the user nothing useful."""
 

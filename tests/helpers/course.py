@@ -33,7 +33,8 @@ MEASURES = {"shapes": "accuracy", "scenes": "mean_iou"}
 HEAD = """# Experiments
 
 Claims of the lecture, seen to happen.  Each experiment is one spec, one data set that archspec draws, and a few runs
-that differ in one parameter.  One experiment takes about ten minutes on a laptop without a graphics card.
+that differ in one parameter.  Each is meant for ten minutes on a laptop without a graphics card; the time that it took
+stands beside its curves.
 
 ```sh
 make course                          # all of them

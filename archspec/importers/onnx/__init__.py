@@ -1,8 +1,9 @@
 """ONNX's networks and their weights, as torch and other tools write them.
 
-The stages, one file each, in order: ``messages`` reads the file; ``patterns`` fuses nodes that belong together;
-``places`` finds the module of each node; ``lowering`` walks the nodes by the rules in ``layers``, ``activations``,
-``arithmetic``, ``shapes`` and ``resizing``, and in ``folding`` for values known before the network runs.
+The stages, one file each, in order: ``messages`` reads the file; ``attributes`` checks the nodes; ``patterns``
+fuses nodes that belong together; ``places`` finds the module of each node; ``lowering`` walks the nodes by the rules
+in ``layers``, ``activations``, ``arithmetic``, ``shapes`` and ``resizing``, and in ``folding`` for values known before
+the network runs.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from archspec.importers.assembly import Read
 from archspec.importers.naming import legal
 from archspec.importers.network import Output
 from archspec.importers.onnx import activations, arithmetic, folding, layers, messages, resizing, shapes, weights
+from archspec.importers.onnx.attributes import check
 from archspec.importers.onnx.lowering import Lowering, Rule
 from archspec.importers.onnx.messages import Node
 from archspec.importers.onnx.patterns import together
@@ -34,6 +36,8 @@ RULES: dict[str, Rule] = _STEPS | {op: folding.folded(_STEPS.get(op), rule) for 
 def read(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None = None) -> Read:
     """The network of a file; errors are added to the diagnostics.  Raises :class:`Fault`."""
     model = messages.read(path)
+    for node in model.nodes:
+        check(node)
     nodes = together(model, path.parent)
     lowering = Lowering(model, path.parent, diagnostics, legal(path.stem, "net"), size)
 

@@ -17,7 +17,7 @@ def _single(lowering: Lowering, value: Value) -> Any:
         return None
     found = lowering.known(value)
     one = found.scalar if found is not None else None
-    return int(one) if one is not None and one == int(one) else one
+    return int(one) if isinstance(one, float) and one.is_integer() else one
 
 
 def _parameter(lowering: Lowering, value: Value, axes: tuple[str, ...]) -> int:

@@ -33,6 +33,8 @@ def reckoned(what: Callable[..., Any], scale: Callable[..., Origin] | None = Non
 
     def rule(lowering: Lowering, node: Node) -> Value:
         given = _all(lowering, node)
+        if not given:
+            raise Fault("wrong-value", "it has no inputs")
         longest = max(given, key=lambda one: (len(one.values), len(one.dims)))
         size = len(longest.values)
         if any(len(one.values) not in (1, size) for one in given):
@@ -100,10 +102,10 @@ def _constant_of_shape(lowering: Lowering, node: Node) -> Value:
 
 
 def _gather(lowering: Lowering, node: Node) -> Value:
-    source, places = _all(lowering, node)
+    source, places = lowering.constant(node, 0), lowering.constant(node, 1)
     if len(source.dims) != 1 or node.attributes.get("axis", 0) != 0:
         raise refuse("parts of a constant of several axes are not supported")
-    return Known(places.dims, [source.values[place] for place in places.values])
+    return Known(places.dims, [source.values[place] for place in places.wholes])
 
 
 def _concat(lowering: Lowering, node: Node) -> Value:
@@ -117,13 +119,15 @@ def _concat(lowering: Lowering, node: Node) -> Value:
 
 
 def _slice(lowering: Lowering, node: Node) -> Value:
+    source = lowering.constant(node, 0)
     if len(node.inputs) > 1:
-        source, starts, ends, *more = _all(lowering, node)
-        step = more[1].scalar if len(more) > 1 else 1
-        start, end = starts.scalar, ends.scalar
+        steps = lowering.numbers(node, 4)
+        given = [lowering.constant(node, 1).wholes, lowering.constant(node, 2).wholes, steps.wholes if steps else [1]]
     else:
-        (source,) = _all(lowering, node)
-        start, end, step = node.attributes["starts"][0], node.attributes["ends"][0], 1
+        given = [node.attributes.get("starts") or [], node.attributes.get("ends") or [], [1]]
+    if any(len(one) != 1 for one in given) or given[2] == [0]:
+        raise Fault("wrong-value", "it needs one start, one end and a step other than 0")
+    ((start,), (end,), (step,)) = given
     if len(source.dims) != 1:
         raise refuse("parts of a constant of several axes are not supported")
     found = source.values[start:end:step]
@@ -132,7 +136,7 @@ def _slice(lowering: Lowering, node: Node) -> Value:
 
 def _reshape(lowering: Lowering, node: Node) -> Value:
     """Reshape known numbers: to a list, or a single number."""
-    source = _all(lowering, node)[0]
+    source = lowering.constant(node, 0)
     one = len(source.values) == 1 and node.op == "Squeeze"
     return Known(() if one else (len(source.values),), source.values, source.stored)
 
@@ -146,7 +150,7 @@ def _cast(lowering: Lowering, node: Node) -> Value:
 
 
 def _reduced(lowering: Lowering, node: Node) -> Value:
-    source = _all(lowering, node)[0]
+    source = lowering.constant(node, 0)
     return Known((), [prod(source.values)])
 
 
@@ -161,8 +165,8 @@ RULES: dict[str, Rule] = {
     "Equal": reckoned(lambda one, other: one == other),
     "Floor": reckoned(floor, lambda origin: origin),
     "Gather": _gather,
-    "Max": reckoned(max),
-    "Min": reckoned(min),
+    "Max": reckoned(lambda *given: max(given)),
+    "Min": reckoned(lambda *given: min(given)),
     "Mul": reckoned(lambda one, other: one * other, _times),
     "Neg": reckoned(lambda one: -one),
     "ReduceProd": _reduced,

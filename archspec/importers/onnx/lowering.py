@@ -105,9 +105,6 @@ class Lowering:
                 found = fault.diagnostic
                 said = f"{node.shown}: {found.message}"
                 self.diagnostics.add(Diagnostic(found.code, said, None, found.hint))
-            except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError, ZeroDivisionError):
-                said = f"{node.shown}: its inputs or attributes are not of the form that the operator takes"
-                self.diagnostics.error("wrong-value", said)
         given: list[Any] = list(results) if isinstance(results, list | tuple) else [results]
         for at, name in enumerate(node.outputs):
             if name and name in self.values:
@@ -166,6 +163,13 @@ class Lowering:
     def numbers(self, node: Node, at: int) -> Known | None:
         """The known numbers of an input, None if it is missing; raises :class:`Fault` if they are not known."""
         return self.known(self.value(node, at))
+
+    def constant(self, node: Node, at: int) -> Known:
+        """The known numbers of an input that a node must have; raises :class:`Fault`."""
+        found = self.numbers(node, at)
+        if found is None:
+            raise Fault("wrong-value", f"it has no input {at + 1}")
+        return found
 
     def known(self, found: Value | None) -> Known | None:
         """The known numbers of a value, None for None; raises :class:`Fault` if they are not known."""

@@ -17,14 +17,14 @@ def _resize(lowering: Lowering, node: Node) -> Value:
     scales = lowering.numbers(node, at)
     sizes = lowering.numbers(node, 3) if at == 2 else None
     if node.op == "Upsample" and scales is None:
-        scales = Known((), node.attributes["scales"])
+        scales = Known((), node.attributes.get("scales") or [])
     rank = lowering.rank(source)
     if node.attributes.get("axes") or node.attributes.get("antialias", 0):
         raise refuse("`axes` and `antialias` are not supported")
     mode = _mode(lowering, node, scales)
     own = lowering.dims(source)
     if sizes is not None and sizes.values:
-        return _to_size(lowering, source, sizes.values, own, mode)
+        return _to_size(lowering, source, sizes.wholes, own, mode)
     if scales is None or len(scales.values) != rank + 2:
         raise Fault("wrong-value", f"a map of {rank + 2} axes needs as many scales")
     if scales.values[0] != 1 or scales.values[1] != 1:
@@ -61,7 +61,11 @@ def _mode(lowering: Lowering, node: Node, scales: Known | None) -> dict[str, Any
     old = node.op == "Upsample" or lowering.opset < 11
     where = "asymmetric" if old else given.get("coordinate_transformation_mode", "half_pixel")
     if kind == "nearest":
-        whole = scales is not None and scales.values and all(factor == int(factor) >= 1 for factor in scales.values)
+        whole = (
+            scales is not None
+            and scales.values
+            and all(factor >= 1 and float(factor).is_integer() for factor in scales.values)
+        )
         rounding = "floor" if old else given.get("nearest_mode", "round_prefer_floor")
         copied = where in ("half_pixel", "pytorch_half_pixel") and rounding.startswith("round")
         if (where, rounding) == ("asymmetric", "floor") or (whole and copied):

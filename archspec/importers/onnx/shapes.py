@@ -51,6 +51,8 @@ def view(lowering: Lowering, source: int, wanted: Sequence[int]) -> Step:
 def _target(lowering: Lowering, source: int, wanted: Sequence[Any], zero_keeps: bool) -> list[int]:
     """The requested sizes without the batch, which must not change; raises :class:`Fault`."""
     own = lowering.dims(source)
+    if zero_keeps and any(size == 0 and at >= len(own) for at, size in enumerate(wanted)):
+        raise Fault("wrong-value", f"{list(map(int, wanted))} are not sizes")
     dims = [own[at] if size == 0 and zero_keeps else size for at, size in enumerate(wanted)]
     if not dims or any(size < -1 or size == 0 for size in dims) or dims.count(-1) > 1:
         raise Fault("wrong-value", f"{list(map(int, wanted))} are not sizes")
@@ -73,7 +75,7 @@ def _reshape(lowering: Lowering, node: Node) -> Value:
     source, wanted = lowering.step(node), lowering.numbers(node, 1)
     if wanted is None:
         raise Fault("wrong-value", "its sizes are missing")
-    return view(lowering, source, _target(lowering, source, wanted.values, not node.attributes.get("allowzero", 0)))
+    return view(lowering, source, _target(lowering, source, wanted.wholes, not node.attributes.get("allowzero", 0)))
 
 
 def _flatten(lowering: Lowering, node: Node) -> Value:
@@ -86,7 +88,7 @@ def _flatten(lowering: Lowering, node: Node) -> Value:
 def _axes(lowering: Lowering, node: Node, at: int, count: int) -> list[int] | None:
     """The axes that a node names, as an attribute or an input, counted from the front; None for all."""
     given = lowering.numbers(node, at)
-    found = node.attributes.get("axes") if given is None else given.values
+    found = node.attributes.get("axes") if given is None else given.wholes
     if found is None:
         return None
     if any(not -count <= axis < count for axis in found):
@@ -109,7 +111,7 @@ def _unsqueeze(lowering: Lowering, node: Node) -> Value:
     source = lowering.step(node)
     own: list[int] = [int(size) for size in lowering.dims(source)]
     given = lowering.numbers(node, 1)
-    found = node.attributes.get("axes", []) if given is None else given.values
+    found = node.attributes.get("axes", []) if given is None else given.wholes
     for axis in sorted(axis % (len(own) + len(found)) for axis in found):
         if axis == 0:
             raise refuse("a new axis before the batch is not supported")
@@ -156,7 +158,7 @@ def _split(lowering: Lowering, node: Node) -> list[Value]:
     shape = lowering.assembly.shapes[source]
     whole = int(str(shape.dims[shape.axes.index(axis)]))
     given = lowering.numbers(node, 1)
-    sizes = node.attributes.get("split") if given is None else [int(size) for size in given.values]
+    sizes = node.attributes.get("split") if given is None else given.wholes
     count = len(node.outputs)
     if sizes is None:
         part = -(-whole // count)
@@ -179,12 +181,14 @@ def _slice(lowering: Lowering, node: Node) -> Value:
     source = lowering.step(node)
     if len(node.inputs) > 1:
         given = [lowering.numbers(node, at) for at in range(1, 5)]
-        starts, ends, axes, steps = (None if one is None else one.values for one in given)
+        starts, ends, axes, steps = (None if one is None else one.wholes for one in given)
     else:
         starts, ends, axes, steps = (node.attributes.get(name) for name in ("starts", "ends", "axes", "steps"))
     if starts is None or ends is None:
         raise Fault("wrong-value", "its starts or ends are missing")
     axes = axes if axes is not None else range(len(starts))
+    if not len(starts) == len(ends) == len(axes):
+        raise Fault("wrong-value", "its starts, ends and axes differ in number")
     if any(step != 1 for step in steps or ()):
         raise refuse("steps other than 1 are not supported")
     value = source
@@ -218,7 +222,7 @@ def _cut(lowering: Lowering, source: int, axis: int, start: int, end: int) -> in
 def _gather(lowering: Lowering, node: Node) -> Value:
     """One index of an axis, which is removed."""
     source, places = lowering.step(node), lowering.numbers(node, 1)
-    place = None if places is None else places.scalar
+    place = places.wholes[0] if places is not None and len(places.values) == 1 else None
     if place is None or places is None:
         raise refuse("only a single index is supported")
     at = node.attributes.get("axis", 0)
@@ -234,7 +238,7 @@ def _gather(lowering: Lowering, node: Node) -> Value:
 def _pad(lowering: Lowering, node: Node) -> Value:
     source = lowering.step(node)
     given, value = lowering.numbers(node, 1), lowering.numbers(node, 2)
-    pads = node.attributes.get("pads") if given is None else given.values
+    pads = node.attributes.get("pads") if given is None else given.wholes
     filled = node.attributes.get("value", 0.0) if value is None else value.scalar
     count = len(lowering.dims(source))
     axes = _axes(lowering, node, 3, count) or list(range(count))
@@ -249,9 +253,10 @@ def _pad(lowering: Lowering, node: Node) -> Value:
         raise refuse("padding the batch is not supported")
     if not any(any(pair) for pair in sides.values()):
         return Step(source)
-    mode = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}[
-        node.attributes.get("mode", "constant")
-    ]
+    modes = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+    mode = modes.get(node.attributes.get("mode", "constant"))
+    if mode is None:
+        raise Fault("wrong-value", f"`mode` must be one of {', '.join(modes)}")
     arguments: dict[str, Any] = {"amount": [sides.get(axis, [0, 0]) for axis in range(2, count)], "mode": mode}
     if any(sides.get(1, (0, 0))):
         arguments["channels"] = sides[1]

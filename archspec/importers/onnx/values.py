@@ -11,6 +11,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
+from archspec.diagnostics import Fault
 from archspec.importers.onnx.messages import Stored
 from archspec.records import record
 
@@ -61,6 +62,15 @@ class Known:
     def scalar(self) -> Any:
         """The single number; None if there are more."""
         return self.values[0] if len(self.values) == 1 else None
+
+    @property
+    def wholes(self) -> list[int]:
+        """The numbers as integers; raises :class:`Fault` where one is none."""
+        if not all(
+            isinstance(value, int) or (isinstance(value, float) and value.is_integer()) for value in self.values
+        ):
+            raise Fault("wrong-value", "a constant must hold whole numbers")
+        return [value if isinstance(value, int) else int(value) for value in self.values]
 
 
 Value = Step | Known | Stored
