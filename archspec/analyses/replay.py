@@ -6,7 +6,7 @@ copies there is one recording; what :func:`archspec.analyses.memory.memory` says
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from archspec.analyses.cost import Formula
@@ -16,7 +16,7 @@ from archspec.analyses.opaque import hidden
 from archspec.analyses.schedule import Schedule
 from archspec.analyses.shapes import conditions
 from archspec.analyses.strides import regroups_freely, reordered
-from archspec.graph import Graph
+from archspec.graph import Graph, Node
 from archspec.ops.common.runs import Run
 from archspec.sizes import Evaluation, failure
 
@@ -102,8 +102,8 @@ class Replay:
             peaks.append(recorded.run(bool(training)).play(evaluation) if runs else (None, None))
         return Memory(recorded.parameters, recorded.buffers, recorded.activations.at(evaluation), *peaks[0], *peaks[1])
 
-    def _copies(self, evaluation: Evaluation) -> tuple[bool, ...]:
-        """Which of the doubtful steps copy their input at given sizes, in evaluation and in training."""
+    def _copies(self, evaluation: Evaluation) -> tuple[bool | tuple[int, ...], ...]:
+        """Which of the doubtful steps copy what they read at given sizes, in evaluation and in training."""
         if not self._doubtful:
             return ()
         strides = Schedule(self.graph, evaluation, self.batch, self.width).strides
@@ -111,7 +111,7 @@ class Replay:
             said
             for node in self._doubtful
             for training in (False, True)
-            for said in (strides.is_copy(node.index, training), strides.gathered(node, training))
+            for said in (strides.is_copy(node.index, training), _indices(strides.gathered(node, training)))
         )
 
 
@@ -139,3 +139,7 @@ class _Recorded:
 
 def _constant(size: Bytes) -> int:
     return size.terms[0][0] if isinstance(size, Formula) and size else 0
+
+
+def _indices(nodes: Iterable[Node]) -> tuple[int, ...]:
+    return tuple(node.index for node in nodes)

@@ -220,7 +220,7 @@ def test_groups_by_rate_and_decay() -> None:
 # -- training by a recipe ---------------------------------------------------------------------------------------------
 
 
-def trained(data: ImageData, where: Path, recipe: Recipe, **options: Any) -> dict[str, Tensor]:
+def trained(data: ImageData, where: Path, recipe: Recipe, **options: Any) -> dict[str, Any]:
     given = {"epochs": 4, "batch_size": 8, "device": "cpu", "recipe": recipe, **options}
     fit(network, data, where, Options(**given))
     return torch.load(where / "last.ckpt", weights_only=True)
