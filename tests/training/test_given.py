@@ -152,7 +152,7 @@ def test_what_is_no_data(tmp_path: Path) -> None:
     )
     assert "have their own split" in refused("folder", good, tmp_path)[0]
     with pytest.raises(TypeError):
-        Options(**{"momentum": 0.9})
+        Options(momentum=0.9)  # pyright: ignore[reportCallIssue]
 
 
 def test_a_shuffled_loaders_order_hangs_on_seed_and_epoch(tmp_path: Path) -> None:
