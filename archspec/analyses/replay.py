@@ -85,7 +85,7 @@ class Replay:
         ]
         """The steps that copy their input at some sizes only."""
         self._conditions = [list(conditions(graph, Run(training, alone=batch == 1))) for training in (False, True)]
-        self._recorded: dict[tuple[bool, ...], _Recorded] = {}
+        self._recorded: dict[tuple[bool | tuple[int, ...], ...], _Recorded] = {}
 
     def at(self, sizes: Mapping[str, int]) -> Memory:
         """The memory at given sizes; raises ``ValueError`` if a symbol has no number."""
