@@ -27,6 +27,7 @@ class AffineGrid(Op):
     keyword: ClassVar[str] = "affine_grid"
     kind: ClassVar[Kind] = "reshape"
     references: ClassVar[tuple[str, ...]] = ("to",)
+    prelude: ClassVar[str] = "- global_avg_pool\n- flatten\n- linear as matrix: {features: 6}\n"
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(6), Shape.of(3, H, W)), {"to": "image"}, Shape((H, W, 2), PLACES[2])),
         Example((Shape.of(6), Shape.of(3, 5, 7)), {"to": "image", "align_corners": True}),

@@ -25,7 +25,10 @@ class GridSample(Op):
     keyword: ClassVar[str] = "grid_sample"
     kind: ClassVar[Kind] = "upsampling"
     references: ClassVar[tuple[str, ...]] = ("grid",)
-    prelude: ClassVar[str] = "- permute as places: {axes: [height, width, channels]}\n"
+    prelude: ClassVar[str] = (
+        "- conv as flow: {channels: 2, kernel: 1}\n- permute as places: {axes: [height, width, channels]}\n"
+        "- conv as features: {channels: 8, kernel: 1}\n  from: image\n"
+    )
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W), Shape((5, L, 2), PLACES[2])), {"grid": "places"}, Shape.of(3, 5, L)),
         Example(

@@ -636,7 +636,7 @@ def test_the_shell_asks_for_completion() -> None:
     [
         ("check resnet18 --set c|", ["classes="]),
         ("check vgg16 --set b|", ["batch_norm=true", "batch_norm=false"]),
-        ("check vgg16 --rewrite c|", ["conv_to_depthwise_separable", "cut(after="]),
+        ("check vgg16 --rewrite c|", ["checkpoint", "conv_to_depthwise_separable", "cut(after="]),
         ("check vgg16 --rewrite cut(after=pool|", [f"cut(after=pool{level})" for level in range(1, 6)]),
         ("render mobilenet_v3_large --focus bneck15|", ["bneck15"]),
         ("rf --wrt layer1 resnet18 --of layer4.1.b|", ["layer4.1.bn1", "layer4.1.bn2"]),

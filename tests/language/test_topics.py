@@ -27,7 +27,7 @@ def test_every_key_is_a_form() -> None:
 
 @pytest.mark.parametrize("word", sorted(topics.forms()))
 def test_every_form_is_shown_and_loads(word: str) -> None:
-    (found,) = topics.topics(word)
+    (found,) = (each for each in topics.topics(word) if each.kind == "a form of the language")
     assert found.doc.endswith(".")
     assert word in found.example or word in ("branches", "previous", "functions")
     report = archspec.check(archspec.loads(completed(found.example)))
@@ -48,7 +48,7 @@ def test_every_op_has_its_arguments_and_an_example_that_loads(name: str) -> None
     assert ("init" in arguments) == bool(kind.tensors)
     example = kind.examples[0]
     text = completed(found.example)
-    if not kind.merges and example.inputs:
+    if not kind.merges and example.inputs and not (kind.prelude and kind.references):
         dims = ", ".join(
             str(dim) if isinstance(dim, int) else "6HWL"[at] for at, dim in enumerate(example.inputs[0].dims)
         )

@@ -84,7 +84,7 @@ BAD_ARGUMENTS = [
     ("upsample", {"scale": 2, "align_corners": True}, "`align_corners` cannot be used", "add `mode: bilinear`"),
     ("upsample", {"scale": 0.333333333}, "is not a fraction of small numbers", "$(4 / 3)"),
     ("crop", {"amount": 1, "offset": 1}, "`offset` cannot be used together with `amount`", None),
-    ("pad", {}, "needs `amount`, `to` or `channels`", None),
+    ("pad", {}, "needs `amount`, `to`, `multiple` or `channels`", None),
     ("pad", {"amount": 1, "offset": 1}, "`offset` needs `to`", None),
     ("pad", {"amount": 1, "to": "skip"}, "`to` adds zeros", None),
     ("pad", {"channels": 1, "mode": "reflect"}, "`channels` adds zeros", None),

@@ -23,7 +23,7 @@ class Spectral(Op):
     one or more in each forward of training, from vectors that are kept with the weights.
     """
 
-    tensors: ClassVar[tuple[str, ...]] = (ORIGINAL, "bias", "weight")
+    tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
 
     iterations: Positive = Field(1, description="number of power iterations in each forward of training")
     eps: AboveZero = Field(1e-12, description="the least length that a vector is divided by")
@@ -42,7 +42,7 @@ class Spectral(Op):
         """As for the op without normalisation; what is initialised is the weight as it is learnt."""
         if self.init is None:
             return {}
-        given = self.init.statements(ORIGINAL)
+        given = self.init.statements("weight")
         there = {weight.name for weight in self.weights(inputs)}
         named = {ORIGINAL if name == "weight" else name: statement for name, statement in given.items()}
         return {name: statement for name, statement in named.items() if name in there}

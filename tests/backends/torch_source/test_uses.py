@@ -789,5 +789,8 @@ def test_weights_start_as_asked(keyword: str, tensor: str, example: ops.Example)
     }
     module = archspec.compile(archspec.loads(json.dumps(described)))
     parameters = dict(module.named_parameters())
+    parameters |= {
+        name.replace("parametrizations.weight.original", "weight"): value for name, value in parameters.items()
+    }
     value = parameters["layer" if keyword == "parameter" else f"layer.{tensor}"]
     assert torch.equal(value, torch.full_like(value, 0.125))
