@@ -52,6 +52,7 @@ def open_network(
     if is_run and (weights or set or rewrite or size):
         raise CallError("a run has its own weights, parameters and size", "leave the options out, or name the spec")
     if not is_run and trained and weights is None:
+        load_spec(source, set, rewrite, elsewhere=bool(size))  # a name that is neither is told first
         raise CallError("a spec has no weights", "name a run's folder, or give --weights FILE")
     with needs("train", "running a network on images"):
         from archspec.running import devices
