@@ -116,7 +116,7 @@ def test_training_of_random_blocks(start: int) -> None:
         assert memory(spec.graph, sizes, 4).training == pytest.approx(found, rel=0.05), seed
 
 
-@pytest.mark.parametrize("start", range(0, 120, 40))
+@pytest.mark.parametrize("start", [0, 40, pytest.param(80, marks=pytest.mark.slow)])
 def test_inference_of_random_blocks(start: int) -> None:
     """Of blocks within blocks; ``agreement`` does graphs that no block of theirs holds together."""
     for seed in range(start, start + 40):

@@ -201,7 +201,14 @@ def dynamo() -> Iterator[None]:
 # -- torch.compile -----------------------------------------------------------------------------------------------------
 
 
-@EACH
+SMALLER = pytest.mark.parametrize(
+    "network",
+    [case(network, slow=network.heavy or network.name in ("mobilenet_v1", "squeezenet1_0")) for network in NETWORKS],
+)
+"""Compilers and exporters take ten seconds for a network of the zoo: those are left to the slow target."""
+
+
+@SMALLER
 @pytest.mark.usefixtures("dynamo")
 @pytest.mark.parametrize("training", [pytest.param(False, id="eval"), pytest.param(True, id="train")])
 def test_compiles_whole(network: Network, training: bool) -> None:
@@ -255,7 +262,7 @@ def by_name(network: Network, axes: tuple[dict[int, Any], ...]) -> dict[str, dic
     return dict(zip(network.spec().graph.inputs, axes, strict=True))
 
 
-@EACH
+@SMALLER
 def test_exports_with_sizes_that_vary(network: Network) -> None:
     """``torch.export`` at one size, run at another batch and size."""
     import torch
@@ -270,7 +277,7 @@ def test_exports_with_sizes_that_vary(network: Network) -> None:
 
 @pytest.mark.parametrize(
     "network",
-    [case(network, slow=network.name not in ("pinned", "exotic")) for network in NETWORKS],
+    [case(network, slow=network.name != "pinned") for network in NETWORKS],
 )
 def test_runs_in_onnxruntime(network: Network, tmp_path: Path) -> None:
     """``torch.onnx.export`` at one size, run by onnxruntime at another batch and size."""

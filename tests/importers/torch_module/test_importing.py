@@ -27,12 +27,12 @@ def hold(module: nn.Module, size: tuple[int, ...], *further: tuple[int, ...]) ->
     [
         ("squeezenet1_1", 65, 42),
         ("resnet18", 64, 42),
-        ("resnext50_32x4d", 64, 54),
+        pytest.param("resnext50_32x4d", 64, 54, marks=pytest.mark.slow),
         ("mobilenet_v2", 64, 54),
         ("shufflenet_v2_x0_5", 64, 90),
         ("mnasnet0_5", 64, 70),
         ("regnet_y_400mf", 64, 70),
-        ("convnext_tiny", 64, 75),
+        pytest.param("convnext_tiny", 64, 75, marks=pytest.mark.slow),
     ],
 )
 def test_torchvisions_networks(torchvision: ModuleType, name: str, size: int, most: int) -> None:
