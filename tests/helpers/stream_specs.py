@@ -65,5 +65,10 @@ def stream_spec(seed: int) -> str:
         for extra in range(chance.randint(0, 2)):
             lines.append(f"  - conv as c{number}_{extra}: {{channels: 4, kernel: 3, padding: 1}}")
             latest[goal] = f"c{number}_{extra}"
+    for column in chance.sample(range(count), chance.randint(0, count)):
+        lines += [f"  - conv as left{column}: {{channels: 4, kernel: 1}}", f"    from: {latest[column]}"]
+        lines += [f"  - conv as right{column}: {{channels: 2, kernel: 3, padding: 1}}", f"    from: {latest[column]}"]
+        lines += [f"  - concat as head{column}:", f"    from: [left{column}, right{column}]"]
+        latest[column] = f"head{column}"
     lines.append(f"outputs: {{{', '.join(f'o{column}: {name}' for column, name in latest.items())}}}")
     return "\n".join(lines) + "\n"

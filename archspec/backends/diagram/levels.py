@@ -229,8 +229,12 @@ def _ordered(levels: Levels, links: Sequence[Link]) -> Levels:
         below.setdefault(link.tail, []).append(link.head)
     order = sorted(range(len(levels.units)), key=lambda at: levels.units[at].index)
     rows = levels.rows = [0] * len(levels.units)
+    taken: set[tuple[int, int]] = set()
     for at in order:
         rows[at] = 1 + max((rows[tail] for tail in above.get(at, ())), default=-1)
+        while (levels.columns[at], rows[at]) in taken:  # branches of one size stand below one another
+            rows[at] += 1
+        taken.add((levels.columns[at], rows[at]))
     beside: dict[frozenset[int], list[int]] = {}
     for at, heads in below.items():
         beside.setdefault(frozenset(heads), []).append(at)
@@ -238,5 +242,7 @@ def _ordered(levels: Levels, links: Sequence[Link]) -> Levels:
         if len(heads) > 1:  # what meets in the same merges stands side by side
             lowest = max(rows[at] for at in tails)
             for at in tails:
-                rows[at] = lowest
+                if (levels.columns[at], lowest) not in taken:
+                    rows[at] = lowest
+                    taken.add((levels.columns[at], lowest))
     return levels

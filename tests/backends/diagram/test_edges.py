@@ -133,7 +133,7 @@ def test_random_specs_of_blocks(seed: int) -> None:
         _check(graph, depth)
 
 
-@pytest.mark.parametrize("name", ["hrnet_w18", "unetplusplus_resnet34", "nafnet"])
+@pytest.mark.parametrize("name", ["hrnet_w18", "unetplusplus_resnet34", "yolov5n", "nafnet"])
 def test_networks_of_several_resolutions(name: str) -> None:
     graph = archspec.load(SPECS / "more" / f"{name}.yaml").graph
     for depth in (0, 1, None):

@@ -18,7 +18,7 @@ from archspec.graph import Graph
 from tests.helpers.places import SPECS
 from tests.helpers.stream_specs import PYRAMID, stream_spec
 
-TANGLED = ("hrnet_w18", "unetplusplus_resnet34")
+TANGLED = ("hrnet_w18", "unetplusplus_resnet34", "yolov5n")
 
 
 def _levels(graph: Graph) -> Levels | None:
