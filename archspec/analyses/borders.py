@@ -32,6 +32,12 @@ Rows = tuple[int, ...]
 """For each row of a map, the source rows that it reads, as bits."""
 
 
+def extent(bits: int) -> tuple[int, int]:
+    """The first row of a field, and how many rows it spans; nothing of an empty one."""
+    first = max(0, (bits & -bits).bit_length() - 1)
+    return first, bits.bit_length() - first
+
+
 class RowAlgebra:
     """Carries the field of every row."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from archspec.analyses.borders import rows_read
+from archspec.analyses.borders import extent, rows_read
 from archspec.analyses.receptive_field import AxisField, walked
 from archspec.analyses.tables import MAXIMUM_PERIOD, MAXIMUM_SPAN, Table
 from archspec.analyses.walk import State, Walk, ancestors
@@ -170,6 +170,6 @@ def _bounds(graph: Graph, sizes: Mapping[str, int], of: int, source: int, axis: 
         read = rows_read(graph, sizes, of, source, whole_image=False)[axis]
     except ValueError:  # a symbol has no number
         return None
-    spans = [bits.bit_length() - (bits & -bits).bit_length() + 1 if bits else 0 for bits in read]
+    spans = [extent(bits)[1] for bits in read]
     least, most = min(spans), max(spans)
     return Bounds(least, spans.index(least), most, spans.index(most))

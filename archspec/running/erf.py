@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archspec.analyses.borders import rows_read
+from archspec.analyses.borders import extent, rows_read
 from archspec.analyses.path_counts import path_counts
 from archspec.analyses.receptive_field import table
 from archspec.analyses.report import Report
@@ -208,8 +208,7 @@ def _theoretical(graph: Graph, sizes: Mapping[str, int], of: int) -> tuple[int, 
             found.append(min(along.size, size))
         else:  # sizes differ by row: take the middle row's
             rows = rows_read(graph, sizes, of, source.index, whole_image=False)[axis]
-            middle = rows[len(rows) // 2]
-            found.append(middle.bit_length() - (middle & -middle).bit_length() + 1)
+            found.append(max(1, extent(rows[len(rows) // 2])[1]))
     return found[0], found[1]
 
 

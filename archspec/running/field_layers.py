@@ -6,11 +6,11 @@ Exact at the sizes given, borders and holes included.  Needs matplotlib.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archspec.analyses.borders import rows_read
+from archspec.analyses.borders import extent, rows_read
 from archspec.backends.diagram import text
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.graph import Graph
@@ -67,10 +67,10 @@ def behind(graph: Graph, sizes: Mapping[str, int], of: int, wrt: int) -> list[Ma
             rows, columns = (along[len(along) // 2] for along in read)
         name = text.clean(node.label or node.path or node.name or "input", 24)
         one = Map(name, height, width, rows, columns)
-        if found and (one.height, one.width, rows, columns) == _place(found[-1]):
+        if found and replace(one, title=found[-1].title) == found[-1]:
             continue  # what works place by place changes nothing
         found.append(one)
-    if len(found) > MOST_MAPS or any(_extent(bits)[1] > MOST_ROWS for one in found for bits in (one.rows, one.columns)):
+    if len(found) > MOST_MAPS or any(extent(bits)[1] > MOST_ROWS for one in found for bits in (one.rows, one.columns)):
         said = f"{len(found)} maps, or a field of more than {MOST_ROWS} rows, cannot be told apart in one picture"
         raise _none(said, "choose a nearer step with --wrt, or draw the field on a photo with --on")
     return found
@@ -98,8 +98,8 @@ def draw(maps: Sequence[Map], path: Path | str) -> None:
             top = 0.55 + (tallest - (rows[1] - rows[0])) * cell / 2
             box = _paint(axes, one, rows, columns, left, top, cell, one is maps[-1])
             if before is not None:
-                for corner in ((1, 0), (1, 1)):  # from the field's right corners to the place that reads it
-                    start, end = (before[2], before[1 + 2 * corner[1]]), (box[0], box[1 + 2 * corner[1]])
+                for side in (1, 3):  # from the field's right corners to the place that reads it
+                    start, end = (before[2], before[side]), (box[0], box[side])
                     axes.plot(*zip(start, end, strict=True), color=_EDGE, linewidth=0.8, linestyle=(0, (4, 3)))
             left, before = left + (columns[1] - columns[0]) * cell + _BETWEEN, box
         figure.savefig(path, dpi=160, metadata={"Date": None} if str(path).lower().endswith(".svg") else None)
@@ -133,7 +133,7 @@ def _paint(
             [left + at * cell for at in range(1, columns[1] - columns[0])], top, bottom, colors=_GRID, linewidth=0.6
         )
     axes.plot([left, right, right, left, left], [top, top, bottom, bottom, top], color=_EDGE, linewidth=1.0)
-    tall, wide = _extent(one.rows), _extent(one.columns)
+    tall, wide = extent(one.rows), extent(one.columns)
     middle = (left + right) / 2
     axes.text(middle, top - 0.12, one.title, ha="center", va="bottom", fontsize=10, color=_INK)
     said = f"{tall[1]} × {wide[1]} of {one.height} × {one.width}"
@@ -146,21 +146,11 @@ def _paint(
     )
 
 
-def _place(one: Map) -> tuple[int, int, int, int]:
-    return one.height, one.width, one.rows, one.columns
-
-
-def _extent(bits: int) -> tuple[int, int]:
-    """The first row of a field, and how many rows it spans."""
-    first = (bits & -bits).bit_length() - 1 if bits else 0
-    return first, bits.bit_length() - first
-
-
 def _shown(bits: int, size: int) -> tuple[int, int]:
     """The rows that are drawn: all of a small map, those of the field and a margin of a large one."""
     if size <= WHOLE:
         return 0, size
-    first, count = _extent(bits)
+    first, count = extent(bits)
     return max(0, first - MARGIN), min(size, first + count + MARGIN)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from archspec.analyses.borders import rows_read
+from archspec.analyses.borders import extent, rows_read
 from archspec.analyses.receptive_field import table
 from archspec.diagnostics import Diagnostic, SpecError
 from archspec.graph import Graph
@@ -82,8 +82,8 @@ def _box(rows: int, columns: int) -> Box | None:
     """The bounding box of the rows and columns that are read, each given as a bit mask."""
     if not rows or not columns:
         return None
-    left, top = ((bits & -bits).bit_length() - 1 for bits in (columns, rows))
-    return left, top, columns.bit_length() - 1, rows.bit_length() - 1
+    (left, wide), (top, tall) = extent(columns), extent(rows)
+    return left, top, left + wide - 1, top + tall - 1
 
 
 def _tile(

@@ -8,10 +8,11 @@ The parts of one step differ by at most an image; :meth:`Batches.weight` makes t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from archspec.records import record
 
@@ -131,3 +132,8 @@ class Held(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         for begin in range(0, len(self.indices), self.batch_size):
             yield list(self.indices[begin : begin + self.batch_size])
+
+
+def loader(examples: Dataset[Any], batches: Sampler[list[int]], workers: int) -> DataLoader[Any]:
+    """A loader of examples in our own batches; its processes stay from one epoch to the next."""
+    return DataLoader(examples, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0)

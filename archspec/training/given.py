@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from archspec.diagnostics import MAXIMUM_DIAGNOSTICS, Diagnostic, SpecError, printable
 from archspec.records import record
-from archspec.training.batches import ALONE, Batches, Held, Share, Shuffled, ends
+from archspec.training.batches import ALONE, Batches, Held, Share, Shuffled, ends, loader
 from archspec.training.data import spread
 from archspec.training.image_set import NORMALISATION, image_pixels
 from archspec.training.lightning_library import lightning
@@ -120,12 +120,12 @@ class DatasetData:
         """Shuffled batches of this process's part of each step."""
         _without(augment, balanced)
         order = Shuffled(len(self.training), seed)
-        return DataLoader(self.training, batch_sampler=Batches(order, batch_size, share), **self._reading())
+        return loader(self.training, Batches(order, batch_size, share), self.workers)
 
     def validation_batches(self, batch_size: int, share: Share = ALONE) -> DataLoader[Any]:
         """Batches in order, of this process's part of the images."""
         held = Held(len(self.validation), batch_size, share)
-        return DataLoader(self.validation, batch_sampler=held, **self._reading())
+        return loader(self.validation, held, self.workers)
 
     def steps(self, batch_size: int, portions: int) -> int:
         """The number of steps in an epoch."""
@@ -156,9 +156,6 @@ class DatasetData:
                 if len(found) == MAXIMUM_DIAGNOSTICS:
                     return found
         return found
-
-    def _reading(self) -> dict[str, Any]:
-        return {"num_workers": self.workers, "persistent_workers": self.workers > 0}
 
 
 @record

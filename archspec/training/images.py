@@ -31,7 +31,7 @@ from torch.utils.data import DataLoader
 from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, printable
 from archspec.source import is_folder
 from archspec.training.augmentation import Augmented
-from archspec.training.batches import ALONE, Batches, Held, Share, Shuffled, ends
+from archspec.training.batches import ALONE, Batches, Held, Share, Shuffled, ends, loader
 from archspec.training.data import spread
 from archspec.training.examples import digits as digits
 from archspec.training.examples import scenes as scenes
@@ -123,15 +123,12 @@ class ImageData(Generic[Part]):
         examples = (
             Augmented(self.training, augment, seed, not isinstance(self.training, Images)) if augment else self.training
         )
-        return DataLoader(examples, batch_sampler=Batches(order, batch_size, share, bool(augment)), **self._reading())
+        return loader(examples, Batches(order, batch_size, share, bool(augment)), self.workers)
 
     def validation_batches(self, batch_size: int, share: Share = ALONE) -> DataLoader[tuple[Tensor, Any]]:
         """Batches in order, of this process's part of the images."""
         held = Held(len(self.validation), batch_size, share)
-        return DataLoader(self.validation, batch_sampler=held, **self._reading())
-
-    def _reading(self) -> dict[str, Any]:
-        return {"num_workers": self.workers, "persistent_workers": self.workers > 0}
+        return loader(self.validation, held, self.workers)
 
     def _chances(self) -> Tensor:
         """The weight of each training image when classes are drawn alike."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from archspec.backends.diagram.levels import Levels, Link
-from archspec.backends.diagram.measures import LABEL, RAIL, Settings, box_width, height
+from archspec.backends.diagram.measures import LABEL, RAIL, Settings, height
 from archspec.backends.diagram.sketch import Label, Line, Piece, Point, Style
-from archspec.ops import Shape
 
 ROOM, STEEPER = 26.0, 7.0
 """Between two rows, and more for each column that a line between them crosses."""
@@ -38,6 +38,14 @@ class _Tracks:
         return len(self.taken) - 1
 
 
+class _Rail(NamedTuple):
+    """Where a line passes marks: right of which column, on which track, and its turn below the row it leaves."""
+
+    side: int
+    track: int
+    turn: int
+
+
 def streams(levels: Levels, settings: Settings) -> Piece:
     """The whole picture, its first column around x = 0."""
     return _Drawing(levels, settings).draw()
@@ -47,16 +55,18 @@ class _Drawing:
     def __init__(self, levels: Levels, settings: Settings) -> None:
         self.levels = levels
         self.settings = settings
-        self.at = dict.fromkeys(zip(levels.columns, levels.rows, strict=True), True)
+        self.at = set(zip(levels.columns, levels.rows, strict=True))
         self.rails = [_Tracks() for _ in range(max(levels.columns) + 1)]
         self.turns = [_Tracks() for _ in range(max(levels.rows) + 1)]
+        self.tall = [0.0] * len(self.turns)
+        for unit, row in zip(levels.units, levels.rows, strict=True):
+            self.tall[row] = max(self.tall[row], height(unit))
         self.routes = [self._route(link) for link in levels.links]
         self.x = self._places_across()
-        self.y = self._places_down()
+        self.feet = self._places_down()
         lanes = [settings.new_lane() for _ in self.x]
-        width = dict.fromkeys(range(len(self.x)), settings.width)
         self.marks = [
-            settings.mark(unit, self.x[column], self.y[row], lanes[column], max(width[column], box_width(unit)))
+            settings.mark(unit, self.x[column], self.feet[row] - self.tall[row] / 2, lanes[column])
             for unit, column, row in zip(levels.units, levels.columns, levels.rows, strict=True)
         ]
 
@@ -66,18 +76,16 @@ class _Drawing:
         """Whether a column has no mark strictly between two rows."""
         return all((column, row) not in self.at for row in range(above + 1, below))
 
-    def _route(self, link: Link) -> tuple[str, int, int]:
-        """How a line runs: straight, slanted at its end or its start, or by a rail with its track and its turn."""
+    def _route(self, link: Link) -> _Rail | None:
+        """The rail that a line runs by; None for one that is straight, or slanted at its end."""
         levels = self.levels
         column, goal = levels.columns[link.tail], levels.columns[link.head]
         above, below = levels.rows[link.tail], levels.rows[link.head]
         if self._free(column, above, below) and (column == goal or self._lone(link, column, above, below)):
-            return ("straight", 0, 0)
-        if column != goal and below == above + 1:
-            return ("straight", 0, 0)
-        side = goal if goal < column else max(goal - 1, 0) if goal > column else goal
+            return None
+        side = goal if goal <= column else goal - 1
         turn = self.turns[above].place(link.tail, *sorted((2 * column, 2 * side + 1)))
-        return ("rail", self.rails[side].place(link.tail, above, below), turn)
+        return _Rail(side, self.rails[side].place(link.tail, above, below), turn)
 
     def _lone(self, link: Link, column: int, above: int, below: int) -> bool:
         """Whether no other line runs down the column where this one would before it is slanted."""
@@ -95,28 +103,23 @@ class _Drawing:
 
     def _places_across(self) -> list[float]:
         """The middle of each column."""
-        width = max([self.settings.width, *(box_width(unit) for unit in self.levels.units)])
-        self.settings.width = width
         found = [0.0]
         for rails in self.rails[:-1]:
-            found.append(found[-1] + width + 2 * RAIL + CLOSE * max(1, len(rails.taken)))
+            found.append(found[-1] + self.settings.width + 2 * RAIL + CLOSE * max(1, len(rails.taken)))
         return found
 
     def _places_down(self) -> list[float]:
-        """The middle of each row."""
+        """The foot of each row."""
         levels = self.levels
-        tall = [0.0] * len(self.turns)
-        for unit, row in zip(levels.units, levels.rows, strict=True):
-            tall[row] = max(tall[row], height(unit))
-        slant = [0] * len(tall)
-        for link, (way, _, _) in zip(levels.links, self.routes, strict=True):
-            if way == "straight":
+        slant = [0] * len(self.tall)
+        for link, rail in zip(levels.links, self.routes, strict=True):
+            if rail is None:
                 last = levels.rows[link.head] - 1
                 slant[last] = max(slant[last], abs(levels.columns[link.head] - levels.columns[link.tail]))
-        found = [tall[0] / 2]
-        for row in range(1, len(tall)):
+        found = [self.tall[0]]
+        for row in range(1, len(self.tall)):
             room = ROOM + STEEPER * slant[row - 1] + CLOSE * max(0, len(self.turns[row - 1].taken) - 1)
-            found.append(found[-1] + tall[row - 1] / 2 + room + tall[row] / 2)
+            found.append(found[-1] + room + self.tall[row])
         return found
 
     # -- drawing ------------------------------------------------------------------------------------------------------
@@ -133,40 +136,29 @@ class _Drawing:
         whole.height = max([whole.height, *(y for _, y in points)])
         return whole
 
-    def _line(self, link: Link, route: tuple[str, int, int]) -> Line:
+    def _line(self, link: Link, rail: _Rail | None) -> Line:
+        levels = self.levels
         tail, head = self.marks[link.tail], self.marks[link.head]
-        training = self.levels.units[link.head].training or self.levels.units[link.tail].training
+        training = levels.units[link.head].training or levels.units[link.tail].training
         style: Style = "dashed" if training else "solid"
-        way, track, turn = route
-        foot, top = tail.y + tail.height / 2, head.y - head.height / 2
-        points: list[Point] = [(tail.x, foot)]
-        if way == "straight":
-            row = self.levels.rows[link.head] - 1
-            if tail.x != head.x and row > self.levels.rows[link.tail]:
-                points.append((tail.x, self._floor(row)))
-            return Line(tail, head, [*points, (head.x, top)], True, style)
-        column, goal = self.levels.columns[link.tail], self.levels.columns[link.head]
-        side = goal if goal <= column else max(goal - 1, 0)
-        rail = self.x[side] + self.settings.width / 2 + RAIL + CLOSE * track
-        level = self._floor(self.levels.rows[link.tail]) + BEND + CLOSE * turn
-        edge = head.x + (head.width / 2 if rail > head.x else -head.width / 2)
-        return Line(tail, head, [*points, (tail.x, level), (rail, level), (rail, head.y), (edge, head.y)], True, style)
-
-    def _floor(self, row: int) -> float:
-        """The lowest foot of a row."""
-        rows = self.levels.rows
-        return max(mark.y + mark.height / 2 for mark, at in zip(self.marks, rows, strict=True) if at == row)
+        above, below = levels.rows[link.tail], levels.rows[link.head]
+        points: list[Point] = [(tail.x, tail.y + tail.height / 2)]
+        if rail is None:
+            if tail.x != head.x and below > above + 1:
+                points.append((tail.x, self.feet[below - 1]))
+            return Line(tail, head, [*points, (head.x, head.y - head.height / 2)], True, style)
+        x = self.x[rail.side] + self.settings.width / 2 + RAIL + CLOSE * rail.track
+        y = self.feet[above] + BEND + CLOSE * rail.turn
+        edge = head.x + (head.width / 2 if x > head.x else -head.width / 2)
+        return Line(tail, head, [*points, (tail.x, y), (x, y), (x, head.y), (edge, head.y)], True, style)
 
     def _tell(self, lines: Iterable[Line]) -> None:
         """Shapes beside the lines of a column, wherever the column's changes."""
         told: dict[float, str] = {}
         for line in sorted(lines, key=lambda line: line.tail.y):
-            words = self._words(line.tail.unit.shape)
+            words = self.settings.words(line.tail.unit.shape)
             column = line.tail.x
             straight = len(line.points) == 2 and line.head.x == column
             if straight and words and told.get(column) != words:
                 line.label = Label(words, column + LABEL, (line.points[0][1] + line.points[1][1]) / 2 - 1)
                 told[column] = words
-
-    def _words(self, shape: Shape | None) -> str:
-        return self.settings.words(shape)

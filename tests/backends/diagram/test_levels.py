@@ -10,7 +10,7 @@ import pytest
 import archspec
 from archspec.backends.diagram import draw, text
 from archspec.backends.diagram.levels import Levels
-from archspec.backends.diagram.measures import Settings
+from archspec.backends.diagram.measures import Settings, box_width
 from archspec.backends.diagram.plan import Plan
 from archspec.backends.diagram.sketch import Mark, Piece, Point
 from archspec.backends.diagram.streams import streams
@@ -26,7 +26,8 @@ def _levels(graph: Graph) -> Levels | None:
 
 
 def _drawn(graph: Graph, levels: Levels) -> Piece:
-    return streams(levels, Settings(60.0, lambda shape: text.shape_words(shape, graph.sizes), focused=False))
+    width = max(box_width(unit) for unit in levels.units)
+    return streams(levels, Settings(width, lambda shape: text.shape_words(shape, graph.sizes), focused=False))
 
 
 def _crosses(start: Point, end: Point, mark: Mark) -> bool:
