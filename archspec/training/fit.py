@@ -22,7 +22,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from torch import nn
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
 from archspec.records import record
 from archspec.running import devices
+from archspec.running.named_weights import load_named
 from archspec.running.room import refusals_told
 from archspec.running.weights import load_weights
 from archspec.training.augmentation import mixture
@@ -117,7 +118,7 @@ def fit(
     training = Training(network, task, roles or {"output": OutputRole()}, settings, steps, loss)
     training.kept = {SETTINGS: settings.plain}
     _check_outputs(training, data)
-    notes = () if options.weights is None else load_weights(network, options.weights, len(data.classes))
+    notes = () if options.weights is None else _start_from(network, str(options.weights), data)
     _prepare(training, data, machine, start)
     checkpoints, files = Checkpoints(output_folder, f"val_{task.measure}"), CheckpointFiles()
     metrics = MetricsFile(output_folder / "metrics.csv")
@@ -185,6 +186,9 @@ def _prepare(training: Training, data: Data, machine: Machine, start: Path | Non
     if recipe.mix is not None and isinstance(training.task, Segmentation):
         message = "`mix` is for images with one class each; a mask has no share of a class"
         wrong.append(Diagnostic("bad-setting", message))
+    if recipe.border is not None and not isinstance(training.task, Segmentation):
+        message = "`border` weighs the pixels of masks; images with one class each have none"
+        wrong.append(Diagnostic("bad-setting", message))
     if wrong:
         raise SpecError(wrong)
     training.hold(tuple(spread(recipe.freeze)))
@@ -192,6 +196,8 @@ def _prepare(training: Training, data: Data, machine: Machine, start: Path | Non
         raise SpecError([Diagnostic("nothing-to-train", "`freeze` leaves nothing to train")])
     if recipe.mix is not None:
         training.mixture = mixture(recipe.mix, len(data.classes))
+    if recipe.border is not None:
+        training.criterion.border = (recipe.border.weight, recipe.border.sigma)
     if recipe.balance == "loss":
         _balance(training, data)
     if machine.channels_last:
@@ -237,6 +243,25 @@ def _open(folder: Path, start: Path | None, overwrite: bool) -> None:
         clear_partial(folder)
     else:
         begin(folder, overwrite)
+
+
+def _start_from(network: nn.Module, weights: str, data: Data) -> tuple[Diagnostic, ...]:
+    """Load a file's weights or those of a library's name; notes on what was adapted, and on images seen otherwise."""
+    named = load_named(network, weights, len(data.classes))
+    theirs, ours = (named.mean, named.std), data.normalisation
+    if theirs == (None, None) or ours is None or theirs == ours:
+        return named.notes
+    what = "were trained on images of another mean and standard deviation than these"
+    told = tuple(
+        f"{whose} {_numbers(mean)} and {_numbers(std)}"
+        for whose, (mean, std) in (("theirs are", theirs), ("here they are", ours))
+    )
+    note = Diagnostic("weights-adapted", f"`{printable(weights, 80)}` {what}", details=told, severity="note")
+    return (*named.notes, note)
+
+
+def _numbers(values: Sequence[float] | None) -> str:
+    return ", ".join(f"{each:g}" for each in values or ())
 
 
 def _trainable(network: nn.Module) -> nn.Module:
