@@ -22,7 +22,7 @@ def load_spec(
 
     ``elsewhere``: it is evaluated at sizes from the command line, so its own sizes need not fit.
     """
-    from archspec import loading, pipeline
+    from archspec import importing, loading, pipeline
 
     parameters = options.parameters(given)
     if options.is_source(spec):
@@ -31,7 +31,7 @@ def load_spec(
                 f"--set: `{spec}` is not a spec, so it has no parameters",
                 "`archspec import` writes a spec that you can edit",
             )
-        loaded = pipeline.brought(spec)
+        loaded = importing.brought(spec)
     elif options.is_revision(spec):
         loaded = loading.opened_revision(spec, parameters, call="--set {}")
     elif spec != "-":

@@ -18,7 +18,7 @@ from archspec.language.schema_values import (
 )
 from archspec.ops import Op
 from archspec.schema import STEP_KEYS
-from archspec.source import Node, plain
+from archspec.syntax import Node, plain
 
 REQUIRED = "(required)"
 """The description of a block's parameter without a default."""

@@ -13,7 +13,7 @@ from archspec.diagnostics import Diagnostics, Span, printable
 from archspec.expressions import Work
 from archspec.schema.models import BlockModel, SpecModel
 from archspec.schema.steps import IDENTIFIER, Step, parse_steps
-from archspec.source import Items, Mapping, Node, Scalar
+from archspec.syntax import Items, Mapping, Node, Scalar
 
 LANGUAGE_VERSION = 1
 

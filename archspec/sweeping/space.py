@@ -15,9 +15,9 @@ from archspec.analyses.memory import BYTES
 from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
 from archspec.elaborate.shipped import more_names, spec_names
 from archspec.records import record
-from archspec.source import Items, Limits, Node, Scalar, parse, plain, read
-from archspec.source import Mapping as YamlMapping
 from archspec.sweeping.limits import Limit, parse_limit
+from archspec.syntax import Items, Limits, Node, Scalar, parse, plain, read
+from archspec.syntax import Mapping as YamlMapping
 
 MOST_VARIANTS = 1_000_000
 """Maximum number of variants of a space."""

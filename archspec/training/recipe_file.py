@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Fault, Source, Span, SpecError, nearest, printable
-from archspec.source import Items, Mapping, Node, Scalar, is_file, literal, parse, read
+from archspec.syntax import Items, Mapping, Node, Scalar, is_file, literal, parse, read
 from archspec.training.recipe import Recipe, schema
 
 FILE = "train.yaml"

@@ -11,8 +11,6 @@ from archspec.importers.assembly import Assembly
 from archspec.importers.caffe.fields import Fields
 from archspec.importers.caffe.weights import Filling
 
-AXES = {1: "channels", 2: "height", 3: "width"}
-
 
 @dataclass(slots=True, eq=False)
 class Given:
