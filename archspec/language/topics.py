@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from archspec import ops, rewrites, vocabulary
 from archspec.diagnostics import Diagnostic, Diagnostics, SpecError, printable
-from archspec.elaborate.loader import Loader, library_names, spec_names
+from archspec.elaborate.loader import Loader
+from archspec.elaborate.shipped import library_names, spec_names
 from archspec.language import catalogue
 from archspec.language.explanations import explanations
 from archspec.language.pages import page_names
@@ -24,7 +25,7 @@ from archspec.language.words import field_row, flow, shape, signature
 from archspec.ops.common.initialisers import INITIALISERS
 from archspec.records import record
 from archspec.schema import BlockModel, SpecModel
-from archspec.source import parse, plain
+from archspec.syntax import parse, plain
 
 WIDTH = 100
 """The column at which texts are wrapped."""

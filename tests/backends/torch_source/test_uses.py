@@ -29,7 +29,7 @@ import pytest
 
 import archspec
 from archspec import ops
-from archspec.elaborate.loader import spec_names
+from archspec.elaborate.shipped import spec_names
 from tests.helpers.places import SPECS
 
 if TYPE_CHECKING:
