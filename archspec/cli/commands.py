@@ -176,9 +176,7 @@ def list_(
     from archspec.language import catalogue
 
     terminal: Terminal = context.obj
-    found = catalogue.catalogue()
-    if kind is not None:
-        found = {kind.value: found[kind.value]}
+    found = catalogue.catalogue(catalogue.KINDS if kind is None else (kind.value,))
     if terminal.as_json:
         terminal.answer_json(found)
     elif output is None:
