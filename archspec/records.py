@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
@@ -16,43 +15,39 @@ def record(cls: type[T]) -> type[T]:
 
     ``dataclass(frozen=True)`` also prevents them at run time, but is slower in two ways: defining more than a hundred
     such classes takes a tenth of the time of `archspec check`, and making instances takes twice as long.  For the same
-    reason equality, hash and text are functions of our own: dataclasses compiles a text for each of them in each class.
+    reason a class gets its equality and its hash from dataclasses when one of them is first used: a text is compiled
+    for each, and most classes need neither.
     """
     own = {name for name in ("__eq__", "__hash__", "__repr__") if cls.__dict__.get(name) is not None}
     made: Any = dataclass(slots=True, eq=False, repr=False)(cls)
-    compared = [each.name for each in fields(made) if each.compare]
-    hashed = [each.name for each in fields(made) if (each.compare if each.hash is None else each.hash)]
-    shown = [each.name for each in fields(made) if each.repr]
-    given = {"__eq__": _equality(compared), "__hash__": _hash(hashed), "__repr__": _text(shown)}
+    given = {**_compared_late(made, own), "__repr__": _text([each.name for each in fields(made) if each.repr])}
     for name, function in given.items():
         if name not in own:
             setattr(made, name, function)
     return made
 
 
-def _values(names: list[str]) -> Callable[[Any], Any]:
-    """What gives the values of these fields: a tuple, or the value of a single one."""
-    return attrgetter(*names) if names else lambda value: ()
+def _compared_late(made: Any, own: set[str]) -> dict[str, Callable[..., Any]]:
+    """Equality and hash that put those of a dataclass with the same fields in their place, and answer by them."""
 
-
-def _equality(names: list[str]) -> Callable[[Any, Any], Any]:
-    values = _values(names)
+    def complete() -> None:
+        compared = {each.name: each.type for each in fields(made) if each.compare}
+        plain = dataclass(init=False, repr=False, match_args=False, unsafe_hash=True)(
+            type(made.__name__, (), {"__annotations__": compared})
+        )
+        for name in ("__eq__", "__hash__"):
+            if name not in own:
+                setattr(made, name, getattr(plain, name))
 
     def equal(self: Any, other: Any) -> Any:
-        if other.__class__ is not self.__class__:
-            return NotImplemented
-        return values(self) == values(other)
-
-    return equal
-
-
-def _hash(names: list[str]) -> Callable[[Any], int]:
-    values = _values(names)
+        complete()
+        return made.__eq__(self, other)
 
     def hashed(self: Any) -> int:
-        return hash(values(self))
+        complete()
+        return made.__hash__(self)
 
-    return hashed
+    return {"__eq__": equal, "__hash__": hashed}
 
 
 def _text(names: list[str]) -> Callable[[Any], str]:
