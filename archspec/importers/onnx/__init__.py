@@ -3,7 +3,7 @@
 The stages, one file each, in order: ``messages`` reads the file; ``attributes`` checks the nodes; ``patterns``
 fuses nodes that belong together; ``places`` finds the module of each node; ``lowering`` walks the nodes by the rules
 in ``layers``, ``activations``, ``arithmetic``, ``shapes`` and ``resizing``, and in ``folding`` for values known before
-the network runs.
+the network runs; ``keeping`` makes opaque steps of the others.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from archspec.importers.naming import legal
 from archspec.importers.network import Output
 from archspec.importers.onnx import activations, arithmetic, folding, layers, messages, resizing, shapes, weights
 from archspec.importers.onnx.attributes import check
+from archspec.importers.onnx.keeping import keeper
 from archspec.importers.onnx.lowering import Lowering, Rule
 from archspec.importers.onnx.messages import Node
 from archspec.importers.onnx.patterns import together
@@ -33,13 +34,14 @@ RULES: dict[str, Rule] = _STEPS | {op: folding.folded(_STEPS.get(op), rule) for 
 """The translation rule of each operator."""
 
 
-def read(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None = None) -> Read:
+def read(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None = None, opaque: bool = False) -> Read:
     """The network of a file; errors are added to the diagnostics.  Raises :class:`Fault`."""
     model = messages.read(path)
     for node in model.nodes:
         check(node)
     nodes = together(model, path.parent)
-    lowering = Lowering(model, path.parent, diagnostics, legal(path.stem, "net"), size)
+    keep = keeper(model) if opaque else None
+    lowering = Lowering(model, path.parent, diagnostics, legal(path.stem, "net"), size, keep)
 
     def owner(node: Node) -> str:
         at = layers.WEIGHTS.get(node.op)
