@@ -23,6 +23,9 @@ from archspec.records import record
 USUAL = 224
 """The image size if a file leaves it open."""
 
+SHARING = ("Conv", "ConvTranspose", "Gemm", "Linear", "MatMul")
+"""Operators that become steps which may share the weights of an earlier one."""
+
 Rule = Callable[["Lowering", Node], "Value | Sequence[Value] | None"]
 
 
