@@ -8,7 +8,7 @@ from typing import Any
 from archspec.analyses.trial import Fitting
 from archspec.diagnostics import printable
 from archspec.ops import Op
-from archspec.source import Limits, Node, parse
+from archspec.syntax import Limits, Node, parse
 
 MOST_PARSED = 400
 """Files whose nodes are kept from one load to the next."""
