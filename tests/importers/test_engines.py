@@ -60,7 +60,7 @@ def test_the_engine_itself(path: Path, tmp_path: Path) -> None:
             theirs = answers[name] if name in answers else next(v for key, v in answers.items() if key not in found)
             wanted = torch.from_numpy(theirs)
             torch.testing.assert_close(mine.flatten(), wanted.flatten(), rtol=1e-3, atol=1e-4)
-            at = engines.key(size[1:])
+            at = "×".join(map(str, size[1:]))
             differences[at] = max(differences.get(at, 0.0), relative(mine, wanted))
     note("Caffe and Darknet", path.name, f"OpenCV {cv2.__version__}", differences)
 
