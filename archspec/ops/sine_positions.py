@@ -42,6 +42,8 @@ class SinePositions(Op):
     kind: ClassVar[Kind] = "parameter"
     sources: ClassVar[int] = 0
     references: ClassVar[tuple[str, ...]] = ("to",)
+    permutes: ClassVar[bool] = True
+    reorders: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),), {"to": "image", "features": 4}, Shape.of(8, H, W)),
         Example((Shape.of(3, 5, 7),), {"to": "image", "features": 2, "temperature": 100}),
