@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from archspec.records import record
 _CODE = re.compile(r"[a-z]+(-[a-z]+)*\Z")
 _SEVERITIES = {"error": "error", "warning": "warning", "note": "note", "Fault": "error", "Diagnostic": "error"}
 """The severity by the function that is called."""
+_WRITTEN = re.compile(rf'\b({"|".join(_SEVERITIES)})\(\s*"[a-z-]+",|"[a-z]+(-[a-z]+)+",')
+"""A code before another argument.  Only files that hold such text are parsed, since parsing takes the longest."""
 
 
 @record
@@ -31,25 +34,41 @@ def by_code() -> dict[str, list[Message]]:
     """Every message of the package by its code, codes in alphabetical order."""
     found: dict[str, list[Message]] = {}
     for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
-        for message in _messages(ast.parse(path.read_text(encoding="utf-8"))):
-            found.setdefault(message.code, []).append(message)
+        text = path.read_text(encoding="utf-8")
+        if _WRITTEN.search(text):
+            for message in _messages(ast.parse(text)):
+                found.setdefault(message.code, []).append(message)
     return dict(sorted(found.items()))
 
 
 def _messages(tree: ast.Module) -> Iterator[Message]:
-    whole = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    inner = {call for function in whole for call in ast.walk(function) if call is not function}
-    for node in (tree, *(function for function in whole if function not in inner)):
-        names = _assigned(node)
-        for call in ast.walk(node):
-            if isinstance(call, ast.Call) and len(call.args) > 1 and (node is not tree or call not in inner):
+    for nodes in _scopes(tree):
+        calls = [node for node in nodes if isinstance(node, ast.Call) and len(node.args) > 1]
+        if calls:
+            names = _assigned(nodes)
+            for call in calls:
                 yield from _said(call, names)
 
 
-def _assigned(scope: ast.AST) -> dict[str, list[ast.expr]]:
-    """The expressions assigned to each plain name inside a node."""
+def _scopes(tree: ast.Module) -> list[list[ast.AST]]:
+    """The nodes outside of functions, then those of each outermost function.  Each node is in one list."""
+    outside: list[ast.AST] = []
+    functions: list[list[ast.AST]] = []
+    waiting: deque[ast.AST] = deque([tree])
+    while waiting:
+        node = waiting.popleft()
+        if isinstance(node, ast.FunctionDef):
+            functions.append(list(ast.walk(node)))
+        else:
+            outside.append(node)
+            waiting.extend(ast.iter_child_nodes(node))
+    return [outside, *functions]
+
+
+def _assigned(nodes: list[ast.AST]) -> dict[str, list[ast.expr]]:
+    """The expressions assigned to each plain name."""
     found: dict[str, list[ast.expr]] = {}
-    for node in ast.walk(scope):
+    for node in nodes:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             found.setdefault(node.targets[0].id, []).append(node.value)
     return found

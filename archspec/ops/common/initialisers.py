@@ -6,6 +6,8 @@ or one of these for each tensor (``{weight: xavier_uniform, bias: zeros}``). The
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
@@ -295,9 +297,15 @@ class Init:
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         """A schema that lists every initialiser with its arguments."""
-        one = {"anyOf": [{"enum": list(INITIALISERS)}, *(_json_schema(kind) for kind in INITIALISERS.values())]}
-        tensors = {"type": "object", "additionalProperties": False, "minProperties": 1}
-        return {"anyOf": [*one["anyOf"], {**tensors, "properties": dict.fromkeys(TENSORS, one)}]}
+        return deepcopy(_every())
+
+
+@cache
+def _every() -> dict[str, Any]:
+    """The schema of :class:`Init`, the same for each op that has weights."""
+    one = {"anyOf": [{"enum": list(INITIALISERS)}, *(_json_schema(kind) for kind in INITIALISERS.values())]}
+    tensors = {"type": "object", "additionalProperties": False, "minProperties": 1}
+    return {"anyOf": [*one["anyOf"], {**tensors, "properties": dict.fromkeys(TENSORS, one)}]}
 
 
 def _json_schema(kind: type[Initialiser]) -> dict[str, Any]:
