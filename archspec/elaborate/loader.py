@@ -10,10 +10,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from archspec.analyses.trial import Fitting
 from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
+from archspec.elaborate.stamps import Stamps
 from archspec.expressions import Work
 from archspec.ops import Op
 from archspec.schema import BlockDefinition, SpecFile, parse_file
@@ -94,7 +95,7 @@ class Shelf:
     """What an editor has beside the files on the disk, from one load to the next.
 
     ``unsaved`` are the texts of files being edited, by path.  What was done for an earlier load is not done again: a
-    text is parsed once, with the expressions in it, an op with its arguments is made once, and shapes that it took are
+    file is parsed once, with the expressions in it, an op with its arguments is made once, and shapes that it took are
     known to fit.
     """
 
@@ -102,7 +103,9 @@ class Shelf:
         self.unsaved: dict[str, str] = {}
         self.ops: dict[tuple[type[Op], str], Op] = {}
         """Every op that was made, by its class and arguments."""
-        self._parsed: dict[str, tuple[str, Node, dict[int, Any]]] = {}
+        self.stamps = Stamps()
+        """What uses of blocks made."""
+        self._parsed: dict[str, tuple[str, Node, list[SpecFile]]] = {}
         self._fitting: Fitting = {}
         self._sizes: dict[str, int] = {}
 
@@ -114,13 +117,23 @@ class Shelf:
         node = parse(text, shown, limits, path)
         if len(self._parsed) >= 2 * MAXIMUM_FILES:
             self._parsed.clear()
-        self._parsed[path] = (text, node, {})
+        self._parsed[path] = (text, node, [])
         return node
 
-    def templates(self, node: Node, path: str) -> dict[int, Any]:
-        """The parsed expressions of a file that was parsed here, by the identity of their scalars."""
+    def file(self, node: Node, path: str, work: Work) -> SpecFile | None:
+        """A file that was parsed here, for a new load: nothing in it is used yet; None if it is not kept."""
         known = self._parsed.get(path)
-        return known[2] if known is not None and known[1] is node else {}
+        if known is None or known[1] is not node or not known[2]:
+            return None
+        file = known[2][0]
+        file.begin(work)
+        return file
+
+    def put(self, node: Node, file: SpecFile) -> None:
+        """Keep a file of which nothing had to be said."""
+        known = self._parsed.get(file.key)
+        if known is not None and known[1] is node:
+            known[2].append(file)
 
     def fitting(self, sizes: Mapping[str, int]) -> Fitting:
         """Shapes that were found to fit at these sizes; to be filled by who asks."""
@@ -132,10 +145,14 @@ class Shelf:
         """Keep no more than may be kept; called between two loads."""
         if len(self.ops) > MOST_KEPT:
             self.ops.clear()
+        self.stamps.tidy()
 
 
 class Loader:
     """Reads each file once, and resolves the names that specs use for one another."""
+
+    stamped: ClassVar[bool] = True
+    """Whether equal uses of a block are walked once or twice only, which changes nothing but the time; for tests."""
 
     def __init__(
         self,
@@ -148,6 +165,7 @@ class Loader:
         self.work = work or Work()
         self.limits = limits or Limits()
         self.shelf = shelf
+        self.stamps = Stamps() if shelf is None else shelf.stamps
         self._files: dict[str, SpecFile | None] = {}
         self._open: list[tuple[str, str]] = []
         self._variants: dict[str, Variant | None] = {}
@@ -185,9 +203,12 @@ class Loader:
         except (OSError, ValueError, RuntimeError):
             self.diagnostics.error("file-not-found", f"cannot read `{printable(shown)}`", span)
             return None
-        found = parse_file(node, key, shown, resolved.parent, self.diagnostics, self.work)
-        if found is not None and self.shelf is not None:
-            found.templates = self.shelf.templates(node, key)
+        found = None if self.shelf is None else self.shelf.file(node, key, self.work)
+        if found is None:
+            told = self.diagnostics.told
+            found = parse_file(node, key, shown, resolved.parent, self.diagnostics, self.work)
+            if found is not None and self.shelf is not None and self.diagnostics.told == told:
+                self.shelf.put(node, found)
         self._files[key] = found
         return found
 
