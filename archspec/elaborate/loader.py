@@ -103,7 +103,7 @@ class Shelf:
         self.unsaved: dict[str, str] = {}
         self.ops: dict[tuple[type[Op], str], Op] = {}
         """Every op that was made, by its class and arguments."""
-        self.stamps = Stamps()
+        self.stamps = Stamps(at_once=True)
         """What uses of blocks made."""
         self._parsed: dict[str, tuple[str, Node, list[SpecFile]]] = {}
         self._fitting: Fitting = {}

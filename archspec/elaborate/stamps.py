@@ -175,10 +175,12 @@ class Watch:
 class Stamps:
     """The stamps of one load, or of all loads that share a shelf.
 
-    A use is taken down when an equal one was seen before: most uses of some networks are the only ones of their kind.
+    In one load a use is taken down when an equal one was seen before: all uses of some networks are the only ones of
+    their kind.  With ``at_once`` it is taken down when it is first seen: the next load will have most uses again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: bool = False) -> None:
+        self._at_once = at_once
         self._known: dict[Key, tuple[Stamp, object]] = {}
         self._seen: set[int] = set()
         self._held = 0
@@ -191,7 +193,7 @@ class Stamps:
     def wants(self, key: Key) -> bool:
         """Whether a use that has no stamp should be taken down."""
         mark = hash(key)
-        if mark in self._seen:
+        if self._at_once or mark in self._seen:
             return self._held < MOST_NODES
         if len(self._seen) < MOST_SEEN:
             self._seen.add(mark)
