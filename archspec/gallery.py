@@ -17,7 +17,7 @@ from archspec.backends.explorer import Link
 from archspec.backends.page import html_page
 from archspec.backends.page.html_page import Entry
 from archspec.backends.reports import summary, summary_table
-from archspec.elaborate.loader import spec_names
+from archspec.elaborate.shipped import spec_names
 
 FAMILIES = (
     ("AlexNet", ("alexnet",)),

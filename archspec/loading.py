@@ -8,7 +8,8 @@ from typing import Any
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Fault, Source, Span, SpecError, nearest, printable
 from archspec.elaborate import Loader, Variant, elaborate, examples
-from archspec.elaborate.loader import Shelf, more_names, spec_names, specs_folder
+from archspec.elaborate.shelf import Shelf
+from archspec.elaborate.shipped import more_names, spec_names, specs_folder
 from archspec.expressions import Work
 from archspec.graph import Graph, uncollected
 from archspec.records import record

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 import archspec
-from archspec.elaborate.loader import more_names
+from archspec.elaborate.shipped import more_names
 from tests.helpers.bits import randomise, same_bits
 from tests.helpers.places import SPECS
 

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 def complete_shipped(incomplete: str) -> list[str]:
     """Shipped specs that begin with the typed text."""
-    from archspec.elaborate.loader import more_names, spec_names
+    from archspec.elaborate.shipped import more_names, spec_names
 
     return [name for name in sorted(spec_names() | more_names()) if name.startswith(incomplete)]
 
 
 def complete_spec(incomplete: str) -> list[str]:
     """Shipped specs, YAML files and folders that begin with the typed text."""
-    from archspec.elaborate.loader import more_names, spec_names
+    from archspec.elaborate.shipped import more_names, spec_names
 
     folder = Path(incomplete).parent if not incomplete.endswith("/") else Path(incomplete)
     try:

@@ -117,7 +117,7 @@ def _formatted(path: Path | None, text: str, name: str, said: list[Diagnostic]) 
     """A spec in the house style; None if it has errors, which are then added."""
     from archspec import loading
     from archspec.editor.formatting import formatted
-    from archspec.elaborate.loader import Shelf
+    from archspec.elaborate.shelf import Shelf
 
     found = loading.attempt(path, text, printable(name), Shelf())
     errors = [each for each in found.diagnostics if each.severity == "error"]

@@ -13,7 +13,7 @@ from archspec.editor.documents import Document
 from archspec.editor.lines import Point
 from archspec.editor.rename import replaced
 from archspec.editor.study import Study
-from archspec.elaborate.loader import Shelf
+from archspec.elaborate.shelf import Shelf
 from archspec.graph import Node
 from archspec.source import Mapping, Scalar
 

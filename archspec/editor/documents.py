@@ -10,7 +10,8 @@ from lsprotocol import types
 
 from archspec.editor.lines import Lines
 from archspec.editor.study import Study
-from archspec.elaborate.loader import Shelf, library_folder, specs_folder
+from archspec.elaborate.shelf import Shelf
+from archspec.elaborate.shipped import library_folder, specs_folder
 from archspec.source import lines
 
 

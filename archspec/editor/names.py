@@ -9,7 +9,7 @@ from archspec import ops
 from archspec.diagnostics import Fault, Span, SpecError
 from archspec.editor.place import Place
 from archspec.editor.study import Study
-from archspec.elaborate.loader import library_names, spec_names
+from archspec.elaborate.shipped import library_names, spec_names
 from archspec.ops import Op
 from archspec.records import record
 from archspec.schema import BlockDefinition, SpecFile

@@ -11,7 +11,7 @@ from lsprotocol.types import CompletionItemKind
 from pydantic import BaseModel
 
 from archspec import ops, rewrites
-from archspec.elaborate.loader import library_names, spec_names
+from archspec.elaborate.shipped import library_names, spec_names
 from archspec.expressions import FUNCTIONS
 from archspec.language import catalogue
 from archspec.language.topics import forms

@@ -13,8 +13,8 @@ from archspec.editor.documents import Document, Documents, is_shipped
 from archspec.editor.lines import Lines
 from archspec.editor.study import Study
 from archspec.editor.symbols import Symbol, mentions, symbol_at
-from archspec.elaborate.loader import Shelf
 from archspec.elaborate.places import STEP_NAME
+from archspec.elaborate.shelf import Shelf
 from archspec.schema import IDENTIFIER
 from archspec.sizes import Dim
 

@@ -12,7 +12,7 @@ from archspec.diagnostics import Diagnostic, Source, Span, SpecError
 from archspec.editor.lines import Point, holds
 from archspec.editor.place import Place
 from archspec.editor.places import places
-from archspec.elaborate.loader import Shelf
+from archspec.elaborate.shelf import Shelf
 from archspec.graph import Graph, Node, Scope
 from archspec.loading import attempt
 from archspec.pipeline import examine

@@ -3,7 +3,8 @@
 The entry point is :func:`elaborate`, on the files that :class:`Loader` has read.
 """
 
-from archspec.elaborate.loader import Loader, Variant, library_folder, specs_folder
+from archspec.elaborate.loader import Loader, Variant
 from archspec.elaborate.network import elaborate
+from archspec.elaborate.shipped import library_folder, specs_folder
 
 __all__ = ["Loader", "Variant", "elaborate", "library_folder", "specs_folder"]

@@ -9,9 +9,10 @@ from typing import Any
 from archspec import expressions, ops, vocabulary
 from archspec.diagnostics import Fault, Span, did_you_mean, printable
 from archspec.elaborate.binding import required
-from archspec.elaborate.loader import Loader, Variant, library_names, spec_names
+from archspec.elaborate.loader import Loader, Variant
 from archspec.elaborate.places import Use
 from archspec.elaborate.rewriting import listed
+from archspec.elaborate.shipped import library_names, spec_names
 from archspec.elaborate.stamps import Looked, Watch
 from archspec.elaborate.values import RESERVED, Text, UnknownValue, evaluate, text
 from archspec.ops import Op

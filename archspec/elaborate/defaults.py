@@ -8,8 +8,9 @@ from typing import Any
 from archspec import ops, vocabulary
 from archspec.diagnostics import Span, printable
 from archspec.elaborate.binding import required
-from archspec.elaborate.loader import Loader, library_names, spec_names
+from archspec.elaborate.loader import Loader
 from archspec.elaborate.places import Use
+from archspec.elaborate.shipped import library_names, spec_names
 from archspec.elaborate.stamps import Consulted, Watch
 from archspec.elaborate.values import evaluate, listed_arguments, other_argument
 from archspec.ops import Op

@@ -6,54 +6,22 @@ no ``..``, no symbolic link that leaves the folder.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from archspec.analyses.trial import Fitting
 from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
+from archspec.elaborate.shelf import Shelf
+from archspec.elaborate.shipped import library_folder, library_names, more_names, spec_names, specs_folder
 from archspec.elaborate.stamps import Stamps
 from archspec.expressions import Work
-from archspec.ops import Op
 from archspec.schema import BlockDefinition, SpecFile, parse_file
 from archspec.source import Limits, Node, Scalar, bounded, is_file, parse, read
 from archspec.source import Mapping as YamlMapping
 
 MAXIMUM_FILES = 200
 """Maximum number of files that one spec can import or extend, directly or not."""
-
-
-def library_folder() -> Path:
-    """The folder of the block library."""
-    return Path(__file__).parent.parent / "library"
-
-
-@cache
-def specs_folder() -> Path:
-    """The folder of the shipped specs: inside the installed package, or next to it in a checkout."""
-    package = Path(__file__).parent.parent
-    inside = package / "specs"
-    return inside if inside.is_dir() else package.parent / "specs"
-
-
-@cache
-def library_names() -> frozenset[str]:
-    """Names of the library's blocks."""
-    return frozenset(file.stem for file in library_folder().glob("*.yaml"))
-
-
-@cache
-def spec_names() -> frozenset[str]:
-    """Names of the shipped specs."""
-    return frozenset(file.stem for file in specs_folder().glob("*.yaml"))
-
-
-@cache
-def more_names() -> frozenset[str]:
-    """Names of the specs that ship in ``specs/more``: ``more/hrnet_w18``."""
-    return frozenset(f"more/{file.stem}" for file in (specs_folder() / "more").glob("*.yaml"))
 
 
 @dataclass(slots=True, eq=False)
@@ -85,67 +53,6 @@ class Variant:
         """The whole extended spec as a block."""
         assert self.file.whole is not None
         return self.file.whole
-
-
-MOST_KEPT = 100_000
-"""Ops, and fitting shapes, that are kept from one load to the next."""
-
-
-class Shelf:
-    """What an editor has beside the files on the disk, from one load to the next.
-
-    ``unsaved`` are the texts of files being edited, by path.  What was done for an earlier load is not done again: a
-    file is parsed once, with the expressions in it, an op with its arguments is made once, and shapes that it took are
-    known to fit.
-    """
-
-    def __init__(self) -> None:
-        self.unsaved: dict[str, str] = {}
-        self.ops: dict[tuple[type[Op], str], Op] = {}
-        """Every op that was made, by its class and arguments."""
-        self.stamps = Stamps(at_once=True)
-        """What uses of blocks made."""
-        self._parsed: dict[str, tuple[str, Node, list[SpecFile]]] = {}
-        self._fitting: Fitting = {}
-        self._sizes: dict[str, int] = {}
-
-    def parsed(self, text: str, shown: str, limits: Limits, path: str) -> Node:
-        """The text of a file as nodes.  Raises Fault."""
-        known = self._parsed.get(path)
-        if known is not None and known[0] == text and known[1].span.source.name == printable(shown):
-            return known[1]
-        node = parse(text, shown, limits, path)
-        if len(self._parsed) >= 2 * MAXIMUM_FILES:
-            self._parsed.clear()
-        self._parsed[path] = (text, node, [])
-        return node
-
-    def file(self, node: Node, path: str, work: Work) -> SpecFile | None:
-        """A file that was parsed here, for a new load: nothing in it is used yet; None if it is not kept."""
-        known = self._parsed.get(path)
-        if known is None or known[1] is not node or not known[2]:
-            return None
-        file = known[2][0]
-        file.begin(work)
-        return file
-
-    def put(self, node: Node, file: SpecFile) -> None:
-        """Keep a file of which nothing had to be said."""
-        known = self._parsed.get(file.key)
-        if known is not None and known[1] is node:
-            known[2].append(file)
-
-    def fitting(self, sizes: Mapping[str, int]) -> Fitting:
-        """Shapes that were found to fit at these sizes; to be filled by who asks."""
-        if dict(sizes) != self._sizes or len(self._fitting) > MOST_KEPT:
-            self._sizes, self._fitting = dict(sizes), {}  # another trial may still use those at other sizes
-        return self._fitting
-
-    def tidy(self) -> None:
-        """Keep no more than may be kept; called between two loads."""
-        if len(self.ops) > MOST_KEPT:
-            self.ops.clear()
-        self.stamps.tidy()
 
 
 class Loader:

@@ -10,7 +10,7 @@ from archspec.analyses.flow import Flow
 from archspec.diagnostics import Fault
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
-from archspec.families import algebra
+from archspec.families import algebra, simplify
 from archspec.families.templates import Parameter
 from archspec.graph import Scope
 from archspec.ops import ShapeError
@@ -126,14 +126,14 @@ class Arguments:
         for name in self.lets:
             if name not in self.locals:
                 self._expand(name, known, set())
-        tree = algebra.unrolled(tree, self._lengths())
+        tree = simplify.unrolled(tree, self._lengths())
         here = algebra.names_in(tree) & bound.keys()
         if any(not isinstance(bound[name], Tree) and not algebra.is_plain(bound[name]) for name in here):
             return []
         turn = {
             name: value if isinstance(value := bound[name], Tree) else algebra.constant(value) for name in sorted(here)
         }
-        tree = algebra.put(algebra.fold(tree, turn) if turn else tree, known)
+        tree = algebra.put(simplify.fold(tree, turn) if turn else tree, known)
         return [tree] if algebra.translatable(tree) else []
 
     def _lengths(self) -> dict[str, int]:
@@ -141,7 +141,7 @@ class Arguments:
         found: dict[str, int] = {}
         for key, parameter in self.candidates.items():
             lengths = {len(value) if isinstance(value, tuple) else 0 for value in parameter.values}
-            if len(lengths) == 1 and 0 < max(lengths) <= algebra.MOST_WRITTEN_OUT:
+            if len(lengths) == 1 and 0 < max(lengths) <= simplify.MOST_WRITTEN_OUT:
                 found[key] = max(lengths)
         return found
 

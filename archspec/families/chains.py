@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from archspec.analyses.structure import positional
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
-from archspec.families import algebra
+from archspec.families import algebra, simplify, sums
 from archspec.families.algebra import TURN
 from archspec.families.align import align
 from archspec.families.conditions import Conditions
@@ -116,7 +116,7 @@ class Chains:
         values = [self.wiring.last_width(item, 0) for item in last]
         if len(set(values)) == 1 and values[0] is not None:
             return out, algebra.constant(values[0])
-        at_end = tidy(algebra.at_turn(end, algebra.total([count, algebra.constant(-1)]))) if end is not None else None
+        at_end = tidy(simplify.at_turn(end, sums.total([count, algebra.constant(-1)]))) if end is not None else None
         for guess in (at_end, end, previous, before):
             if guess is not None and self.solver.fits(guess, values, where):
                 return out, guess
@@ -172,7 +172,7 @@ class Chains:
             if isinstance(over, t.Call) and over.function == "range" and len(over.arguments) == 1:
                 found += self.solver.said(over.arguments[0], None, bound)
         found += self.solver.lengths()
-        return [algebra.total([tree, algebra.constant(-less)]) for less in (start, start + 1) for tree in found]
+        return [sums.total([tree, algebra.constant(-less)]) for less in (start, start + 1) for tree in found]
 
     def _chain_channels(
         self,
@@ -210,7 +210,7 @@ def _handed_on(body: Sequence[Entry], before: Tree | None, end: Tree | None) -> 
     if not any(slot.tree == before for slot in body[0].slots):
         return None
     first = t.Comparison(algebra.AT, algebra.name(TURN), (("==", algebra.constant(0)),))
-    earlier = algebra.at_turn(end, algebra.total([algebra.name(TURN), algebra.constant(-1)]))
+    earlier = simplify.at_turn(end, sums.total([algebra.name(TURN), algebra.constant(-1)]))
     return t.Conditional(algebra.AT, first, before, earlier)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from archspec.analyses.structure import PLAIN_CALL
 from archspec.expressions.tree import Tree
-from archspec.families import algebra
+from archspec.families import algebra, sums
 from archspec.families.align import align
 from archspec.families.branches import Branches
 from archspec.families.chains import Chains
@@ -298,5 +298,5 @@ class Loops:
                 assert isinstance(entry, Entry)
                 growth = self.wiring.channels.get(Ref(entry.number))
                 if growth is not None:
-                    guesses.append(algebra.total([before, algebra.product(loop.count, growth)]))
+                    guesses.append(sums.total([before, sums.product(loop.count, growth)]))
         return next((guess for guess in guesses if guess is not None and self.solver.fits(guess, values, where)), None)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
-from archspec.families import algebra
+from archspec.families import algebra, simplify
 from archspec.families.solver import Solver
 from archspec.families.templates import Entry, Series, Template
 
@@ -52,15 +52,15 @@ def formulas(entries: Iterable[Entry | Series]) -> Iterator[Tree]:
 def _substitute(entries: Iterable[Entry | Series], known: dict[str, Tree]) -> None:
     for entry in entries:
         if isinstance(entry, Series):
-            entry.count = algebra.fold(entry.count, known)
+            entry.count = simplify.fold(entry.count, known)
             _substitute(entry.body, known)
             continue
-        entry.slots = [replace(slot, tree=algebra.fold(slot.tree, known)) for slot in entry.slots]
-        entry.attributes = {name: algebra.fold(tree, known) for name, tree in entry.attributes.items()}
+        entry.slots = [replace(slot, tree=simplify.fold(slot.tree, known)) for slot in entry.slots]
+        entry.attributes = {name: simplify.fold(tree, known) for name, tree in entry.attributes.items()}
         if entry.condition is not None:
-            entry.condition = algebra.fold(entry.condition, known)
+            entry.condition = simplify.fold(entry.condition, known)
         if entry.count is not None:
-            entry.count = algebra.fold(entry.count, known)
+            entry.count = simplify.fold(entry.count, known)
         _substitute(entry.children, known)
 
 

@@ -14,7 +14,7 @@ from archspec.analyses.flow import Flow
 from archspec.diagnostics import Fault
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
-from archspec.families import algebra
+from archspec.families import algebra, simplify, sums
 from archspec.families.algebra import TURN
 from archspec.families.arguments import Arguments
 from archspec.families.templates import Parameter
@@ -88,7 +88,7 @@ class Solver(Arguments):
         for tree in hints if isinstance(value, float) and value else ():
             names = algebra.names_in(tree)
             if all(map(self._is_fixed, names)):
-                found = algebra.fold(tree, {name: self._value(name) for name in names}, fractions=False)
+                found = simplify.fold(tree, {name: self._value(name) for name in names}, fractions=False)
                 if algebra.translatable(found) and algebra.same(algebra.value_of(found, {}), value):
                     return found
         return algebra.constant(value)
@@ -139,9 +139,9 @@ class Solver(Arguments):
 
     def _folded(self, tree: Tree, fixed: Mapping[str, Tree]) -> Tree:
         """A formula with values for arguments that never vary; a list indexed by the iteration keeps its name."""
-        folded = algebra.fold(tree, fixed)
+        folded = simplify.fold(tree, fixed)
         if any(isinstance(part, t.Index) and isinstance(part.value, t.Listing) for part in algebra.within(folded)):
-            return algebra.fold(tree, {name: value for name, value in fixed.items() if name not in self.locals})
+            return simplify.fold(tree, {name: value for name, value in fixed.items() if name not in self.locals})
         return folded
 
     def _matching(self, values: Sequence[Any], where: Sequence[int]) -> Tree | None:
@@ -215,7 +215,7 @@ class Solver(Arguments):
         first = [(use, value) for use, value, turn in cases if not turn]
         if not rest:
             return None
-        before = algebra.total([algebra.name(TURN), algebra.constant(-1)])
+        before = sums.total([algebra.name(TURN), algebra.constant(-1)])
         own, uses = [value for _, value in rest], [use for use, _ in rest]
         later = [turn for turn in turns if turn]
         varied = any(not algebra.same(value, own[0]) for value in own)
@@ -276,14 +276,14 @@ class Solver(Arguments):
             offset = 0 if len(set(copies)) == 1 else None
         else:
             offset = copies[0] - turns[0]
-            index = algebra.total([algebra.name(TURN), algebra.constant(offset)])
+            index = sums.total([algebra.name(TURN), algebra.constant(offset)])
             if any(copy != turn + offset for copy, turn in zip(copies, turns, strict=True)):
                 offset = None
         if offset is None:
             return ...
         if turns is not None and all(type(value) is int for value in values):
             shift = values[0] - turns[0]
-            counted = algebra.total([algebra.name(TURN), algebra.constant(shift)])
+            counted = sums.total([algebra.name(TURN), algebra.constant(shift)])
             if self.fits(counted, values, where, turns):
                 return counted
         return next((form for form in self._entries(index) if self.fits(form, values, where, turns)), ...)
@@ -309,7 +309,7 @@ class Solver(Arguments):
         where, values = list(present), list(present.values())
         for tree in hints:
             names = algebra.names_in(tree)
-            tree = algebra.fold(tree, {name: self._value(name) for name in names if self._is_fixed(name)})
+            tree = simplify.fold(tree, {name: self._value(name) for name in names if self._is_fixed(name)})
             needed = [self.candidates[name] for name in self._needed(tree) if name in self.candidates]
             words = any(isinstance(parameter.values[0], str) for parameter in needed)
             if not words and self.fits(tree, values, where):

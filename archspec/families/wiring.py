@@ -7,7 +7,7 @@ from typing import Any
 
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
-from archspec.families import algebra
+from archspec.families import algebra, sums
 from archspec.families.arguments import input_key
 from archspec.families.items import Item, Reader
 from archspec.families.solver import Mismatch, Solver
@@ -168,7 +168,7 @@ class Wiring:
                     guesses.append(entry.slots[names.index(slot_name)].tree)
         guesses += before[:1]
         if len(before) > 1:
-            guesses.append(algebra.total(before))
+            guesses.append(sums.total(before))
         constant = algebra.constant(values[0]) if len(set(values)) == 1 else None
         if constant is not None and len(set(where)) == len(self.uses):
             return constant
@@ -189,5 +189,5 @@ class Wiring:
 def tidy(tree: Tree) -> Tree:
     """The formula; of a sum, with equal terms collected."""
     if isinstance(tree, t.Arithmetic) and tree.rest[0][0] in "+-":
-        return algebra.total([tree])
+        return sums.total([tree])
     return tree

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from archspec import ops, rewrites
 from archspec.diagnostics import Diagnostics
-from archspec.elaborate.loader import Loader, library_names, more_names, spec_names
+from archspec.elaborate.loader import Loader
+from archspec.elaborate.shipped import library_names, more_names, spec_names
 from archspec.schema import SpecFile
 from archspec.source import plain
 

@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from archspec import ops
 from archspec.analyses.expectations import CLAIMS
 from archspec.diagnostics import Diagnostics
-from archspec.elaborate.loader import Loader, library_names, more_names, spec_names
+from archspec.elaborate.loader import Loader
+from archspec.elaborate.shipped import library_names, more_names, spec_names
 from archspec.language import rewrite_schema
 from archspec.language.schema_keys import CLAIM_VALUES, LOSS, OUTPUT, REUSE
 from archspec.language.schema_values import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from archspec.diagnostics import Diagnostic, Diagnostics, SpecError, did_you_mean, printable
-from archspec.elaborate.loader import Loader, Variant, more_names, spec_names
+from archspec.elaborate.loader import Loader, Variant
+from archspec.elaborate.shipped import more_names, spec_names
 from archspec.source import Mapping, Node, parse, plain
 
 _LAID_OVER = ("params", "sizes")

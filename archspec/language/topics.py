@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from archspec import ops, rewrites, vocabulary
 from archspec.diagnostics import Diagnostic, Diagnostics, SpecError, printable
-from archspec.elaborate.loader import Loader, library_names, spec_names
+from archspec.elaborate.loader import Loader
+from archspec.elaborate.shipped import library_names, spec_names
 from archspec.language import catalogue
 from archspec.language.explanations import explanations
 from archspec.language.pages import page_names

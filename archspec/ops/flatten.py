@@ -11,12 +11,12 @@ from pydantic import Field
 from archspec.ops.common.arguments import Axis
 from archspec.ops.common.base import Argument, Drawn, Example, Function, H, Kind, Module, Op, Shape, ShapeError, W, only
 from archspec.ops.common.memory import NOTHING, Saved, view
-from archspec.ops.common.windows import POINTWISE, Everything, Window
-from archspec.sizes import Dim, product, text
+from archspec.ops.common.windows import POINTWISE, Everything, Scaled, Window
+from archspec.sizes import Dim, product, step, text
 
 
 class Flatten(Op):
-    """Join all axes from ``start`` on into one; by default all of them, into a vector of channels."""
+    """Join the axes from ``start`` to ``end`` into one; by default all of them, into a vector of channels."""
 
     keyword: ClassVar[str] = "flatten"
     kind: ClassVar[Kind] = "reshape"
@@ -31,30 +31,66 @@ class Flatten(Op):
         Example((Shape.of(6, 3, 4),), {"start": "height"}, Shape.of(6, 12)),
         Example((Shape.of(6, H, W),), {"start": "height"}, Shape.of(6, product([H, W]))),
         Example((Shape.of(6),), {}, Shape.of(6)),
+        Example(
+            (Shape((3, H, 2, W), ("channels", "height", "down", "width")),),
+            {"start": "height", "end": "down"},
+            Shape.of(3, step(H, 2, 0, 1), W),
+        ),
+        Example(
+            (Shape((H, W, 3, 4), ("height", "width", "heads", "channels")),),
+            {"end": "width", "axis": "length"},
+            Shape((product([H, W]), 3, 4), ("length", "heads", "channels")),
+        ),
     )
 
     start: Axis | None = Field(None, description="the first axis to flatten. Default: the first of all")
+    end: Axis | None = Field(None, description="the last axis to flatten. Default: the last of all")
+    axis: Axis | None = Field(
+        None,
+        description="name of the axis that they become. Default: channels, or length beside channels; that of the "
+        "first of them where `end` is given",
+    )
 
-    def _position(self, shape: Shape) -> int:
-        return 1 if self.start is None else shape.position(self.start)
+    def _stretch(self, shape: Shape) -> slice:
+        """The axes that are joined; raises :class:`ShapeError` if there is none."""
+        start = 0 if self.start is None else shape.position(self.start) - 1
+        stop = len(shape.axes) if self.end is None else shape.position(self.end)
+        if stop <= start:
+            raise ShapeError(f"the axis {self.end} comes before {self.start}", argument="end")
+        return slice(start, stop)
 
-    def _flattened(self, shape: Shape) -> tuple[tuple[str, Dim], ...]:
-        return tuple(zip(shape.axes, shape.dims, strict=True))[self._position(shape) - 1 :]
+    def _name(self, shape: Shape) -> str:
+        """The name of the axis that all become; raises :class:`ShapeError` if another has it."""
+        stretch = self._stretch(shape)
+        kept = (*shape.axes[: stretch.start], *shape.axes[stretch.stop :])
+        if self.axis is not None:
+            name = self.axis
+        elif "channels" not in kept and self.end is None:
+            name = "channels"
+        elif self.end is not None or "length" in kept:
+            name = shape.axes[stretch.start]
+        else:
+            name = "length"
+        if name in kept:
+            raise ShapeError(f"there would be two axes `{name}`", "`axis` gives the joined one a name", "axis")
+        return name
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
-        """The axes before ``start`` and the product of the others, which must be numbers in a vector of channels."""
+        """The product of the sizes, which must be numbers in an axis of channels, and the other axes."""
         shape = only(self, inputs)
-        kept = self._position(shape) - 1
-        size = self._joined(shape)
+        name, stretch, size = self._name(shape), self._stretch(shape), self._joined(shape)
         if size is None:
             axis, dim = next((axis, dim) for axis, dim in self._flattened(shape) if not isinstance(dim, int))
             raise ShapeError(
                 f"flatten needs a number for the {axis}, which is {text(dim)}", "use `global_avg_pool` first"
             )
-        axis = "length" if "length" not in shape.axes[:kept] else shape.axes[kept]
-        if "channels" not in shape.axes[:kept]:
-            axis = "channels"
-        return Shape((*shape.dims[:kept], size), (*shape.axes[:kept], axis))
+        return Shape(
+            (*shape.dims[: stretch.start], size, *shape.dims[stretch.stop :]),
+            (*shape.axes[: stretch.start], name, *shape.axes[stretch.stop :]),
+        )
+
+    def _flattened(self, shape: Shape) -> tuple[tuple[str, Dim], ...]:
+        return tuple(zip(shape.axes, shape.dims, strict=True))[self._stretch(shape)]
 
     def pinned(self, inputs: Sequence[Shape]) -> tuple[tuple[int, str], ...]:
         """The symbolic axes that are flattened."""
@@ -68,7 +104,7 @@ class Flatten(Op):
         Places in a row, beside the channels, are as many as the product of the sizes says.
         """
         flattened = self._flattened(shape)
-        if any(axis == "channels" and len(flattened) > 1 for axis, _ in flattened) or self._position(shape) == 1:
+        if self._name(shape) == "channels":
             numbers = [dim for _, dim in flattened if isinstance(dim, int)]
             return prod(numbers) if len(numbers) == len(flattened) else None
         try:
@@ -77,8 +113,15 @@ class Flatten(Op):
             return None
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:
-        """Everything along a flattened axis; the row itself along the others."""
-        return POINTWISE if axis in inputs[0].axes[: self._position(inputs[0]) - 1] else Everything()
+        """The row itself along the other axes; one row for several, if the joined axis has the name of its first."""
+        shape = inputs[0]
+        if axis != self._name(shape):
+            return POINTWISE
+        first, *others = self._flattened(shape)
+        inner = [dim for _, dim in others if isinstance(dim, int)]
+        if axis != first[0] or len(inner) < len(others):
+            return Everything()
+        return Scaled(prod(inner), 1, 1) if prod(inner) > 1 else POINTWISE
 
     def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
         """A view."""
@@ -94,10 +137,17 @@ class Flatten(Op):
         """Nothing."""
         return NOTHING
 
+    def _dims(self, shape: Shape) -> tuple[int, int]:
+        """torch's first and last dimension."""
+        stretch = self._stretch(shape)
+        return stretch.start + 1, -1 if stretch.stop == len(shape.axes) else stretch.stop
+
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``nn.Flatten()``."""
-        return Module("nn.Flatten", (Argument("start", self._position(inputs[0]), "start_dim", 1),))
+        start, end = self._dims(inputs[0])
+        return Module("nn.Flatten", (Argument("start", start, "start_dim", 1), Argument("end", end, "end_dim", -1)))
 
     def function(self, inputs: Sequence[Shape]) -> Function | None:
         """``torch.flatten({0}, 1)``."""
-        return Function(f"torch.flatten({{0}}, {self._position(inputs[0])})")
+        start, end = self._dims(inputs[0])
+        return Function(f"torch.flatten({{0}}, {start}{'' if end == -1 else f', {end}'})")

@@ -11,7 +11,7 @@ from archspec.analyses.report import Report
 from archspec.analyses.shapes import coupled_failures, refusals
 from archspec.analyses.sight import Sight, Varied
 from archspec.diagnostics import Diagnostic, SpecError
-from archspec.elaborate.loader import Shelf
+from archspec.elaborate.shelf import Shelf
 from archspec.graph import Graph, uncollected
 from archspec.loading import opened
 from archspec.sizes import Evaluation, Solution

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from archspec import vocabulary
 from archspec.analyses.memory import BYTES
 from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
-from archspec.elaborate.loader import more_names, spec_names
+from archspec.elaborate.shipped import more_names, spec_names
 from archspec.records import record
 from archspec.source import Items, Limits, Node, Scalar, parse, plain, read
 from archspec.source import Mapping as YamlMapping

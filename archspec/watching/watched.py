@@ -10,7 +10,7 @@ from archspec import pipeline
 from archspec.analyses.report import Report
 from archspec.backends.explorer import live_page
 from archspec.diagnostics import SpecError, render_all
-from archspec.elaborate.loader import specs_folder
+from archspec.elaborate.shipped import specs_folder
 from archspec.spec import Spec
 
 LIVE = ' data-live="{}"'

@@ -15,7 +15,7 @@ import archspec
 from archspec import ops
 from archspec.analyses.memory import memory
 from archspec.analyses.strides import Strides
-from archspec.elaborate.loader import spec_names
+from archspec.elaborate.shipped import spec_names
 from archspec.graph import Node
 from archspec.ops import Example
 from archspec.ops.common.memory import Numbers, is_contiguous

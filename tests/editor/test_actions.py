@@ -199,7 +199,7 @@ def test_a_rename_that_would_change_the_network_is_refused(words: str, new: str)
 
 
 def test_files_of_the_package_are_not_renamed_in() -> None:
-    from archspec.elaborate.loader import library_folder
+    from archspec.elaborate.shipped import library_folder
 
     path = library_folder() / "residual_basic.yaml"
     text = path.read_text(encoding="utf-8")

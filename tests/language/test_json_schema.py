@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from archspec import ops
-from archspec.elaborate.loader import library_folder, library_names, specs_folder
+from archspec.elaborate.shipped import library_folder, library_names, specs_folder
 from archspec.language import json_schema
 from archspec.schema import BlockModel, SpecModel
 from archspec.source import Items, Mapping, Node, Scalar, parse

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from archspec import ops
-from archspec.elaborate.loader import library_names, specs_folder
+from archspec.elaborate.shipped import library_names, specs_folder
 from tests.helpers.language_server import SERVER, LanguageServer
 from tests.helpers.places import ROOT
 

@@ -7,7 +7,8 @@ import pytest
 import archspec
 from archspec import ops
 from archspec.diagnostics import Diagnostics
-from archspec.elaborate.loader import Loader, library_names
+from archspec.elaborate.loader import Loader
+from archspec.elaborate.shipped import library_names
 from archspec.expressions import FUNCTIONS
 from archspec.language import topics
 from archspec.schema import STEP_KEYS, BlockModel, SpecModel

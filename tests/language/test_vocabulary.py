@@ -11,7 +11,7 @@ from torch import nn
 import archspec
 from archspec import expressions, ops, vocabulary
 from archspec.diagnostics import Source, Span
-from archspec.elaborate.loader import library_folder, library_names
+from archspec.elaborate.shipped import library_folder, library_names
 from archspec.expressions import FUNCTIONS
 from archspec.ops import Op
 from archspec.schema import STEP_KEYS, BlockModel, SpecModel

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 import archspec
 from archspec.analyses import receptive_field
 from archspec.backends.spec_text import expand
-from archspec.elaborate.loader import spec_names
+from archspec.elaborate.shipped import spec_names
 from archspec.graph import Graph
 from archspec.ops.batch_norm import BatchNorm
 from archspec.pipeline import Spec

@@ -22,7 +22,7 @@ from archspec.backends.torch_source.members import (
 from archspec.backends.torch_source.names import Namespace, is_name, quoted
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
-from archspec.families import algebra
+from archspec.families import algebra, sums
 from archspec.families.algebra import TURN, Code
 from archspec.families.templates import Entry, Series, Slot, Template
 
@@ -137,7 +137,7 @@ class Constructor:
         """The ``range`` of a loop that counts from ``first``; ``text`` is the name of its count, if it has one."""
         if not first:
             return f"range({text or self.formula(count)})"
-        last = algebra.total([algebra.constant(first), count])
+        last = sums.total([algebra.constant(first), count])
         return f"range({first}, {f'{text} + {first}' if text else self.formula(last)})"
 
     def variables(self) -> list[str]:

@@ -18,7 +18,7 @@ from archspec.backends.torch_source.members import (
 )
 from archspec.backends.torch_source.names import Namespace, identifier, is_name
 from archspec.expressions.tree import Tree
-from archspec.families import algebra
+from archspec.families import algebra, sums
 from archspec.families.items import Item, Reader
 from archspec.families.templates import Entry, Ref, Template, with_turns
 from archspec.graph import Node, Output, Scope
@@ -190,7 +190,7 @@ class Steps:
             head = f"if {entry.text}:"
         else:
             variable = self.turn if any(numbers(child) for child in entry.children) else "_"
-            last = entry.text or algebra.show(algebra.total([algebra.constant(first), entry.count]))
+            last = entry.text or algebra.show(sums.total([algebra.constant(first), entry.count]))
             last = f"{last} + {first}" if entry.text and first else last
             head = f"for {variable} in range({f'{first}, ' if first else ''}{last}):"
         return Loop(head, body, tuple(entry.reads), tuple(entry.begin), tuple(entry.carried), gives, spans)

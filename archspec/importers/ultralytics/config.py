@@ -85,10 +85,13 @@ class Config:
         self.classes = self._whole("nc", 80)
         self.channels = self._whole("ch", 3) if "ch" in root else self._whole("channels", 3)
         self.bins = self._whole("reg_max", 16)
-        for key in ("activation", "end2end", "kpt_shape"):
+        for key in ("activation", "end2end"):
             if plain(root.get(key) or Scalar(None, "", root.span, True)):
                 said = f"`{key}` has no counterpart"
                 raise Fault("not-importable", said, (root.key(key) or root).span)
+        points = self.root.get("kpt_shape")
+        self.names = {"nc": self.classes, "None": None, "kpt_shape": points and plain(points)}
+        """The words that stand for values in arguments."""
         self.rows = [self._row(at, node) for at, node in enumerate([*self._list("backbone"), *self._list("head")])]
 
     def _whole(self, key: str, usual: int) -> int:
@@ -122,7 +125,7 @@ class Config:
                 said = f"layer {index} reads `{printable(str(read), 20)}`, which does not come before it"
                 raise Fault("wrong-value", said, node.span)
             absolute.append(index + read if read < 0 else read)
-        found = [self.classes if arg == "nc" else None if arg == "None" else arg for arg in args]
+        found = [self.names.get(arg, arg) if isinstance(arg, str) else arg for arg in args]
         return Row(index, absolute, repeats, module, found, node.span)
 
     def scaling(self, wanted: str | None, name: str) -> Scaling:

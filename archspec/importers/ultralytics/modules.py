@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import ceil, gcd
 from typing import Any
 
 from archspec.importers.assembly import Assembly
 from archspec.importers.network import Frame
-from archspec.importers.ultralytics.config import Row
+from archspec.importers.ultralytics.config import Row, Scaling
 
 EPS, MOMENTUM = 1e-3, 0.03
 """The epsilon and momentum of every batch normalisation in its models."""
@@ -16,13 +17,18 @@ EPS, MOMENTUM = 1e-3, 0.03
 class Builder:
     """The steps made so far."""
 
-    def __init__(self, assembly: Assembly, version: tuple[int, int], bins: int) -> None:
+    def __init__(self, assembly: Assembly, version: tuple[int, int], bins: int, scaling: Scaling) -> None:
         self.assembly = assembly
         self.version = version
+        self.scaling = scaling
         self.bins = bins
         """The number of bins of each distance that a head predicts."""
         self.legacy = True
         """Whether the heads' class branches have full rather than depthwise convolutions, as before YOLO11."""
+
+    def scaled(self, channels: int) -> int:
+        """Channels at the scale: a multiple of 8."""
+        return ceil(min(channels, self.scaling.most) * self.scaling.width / 8) * 8
 
     def frame(self, around: Frame, name: str, kind: str, chain: bool = False) -> Frame:
         """The frame of a module within another."""
@@ -114,7 +120,7 @@ def _depthwise(builder: Builder, row: Row, frame: Frame, value: int, channels: i
     kernel, stride = row.whole(1, 1), row.whole(2, 1)
     if len(row.args) > 3:
         raise row.refuse("has more arguments than channels, kernel and stride")
-    groups = _greatest(builder.assembly.channels(value), channels)
+    groups = gcd(builder.assembly.channels(value), channels)
     assert frame.parent is not None
     return builder.conv(
         frame.parent,
@@ -126,12 +132,6 @@ def _depthwise(builder: Builder, row: Row, frame: Frame, value: int, channels: i
         groups=groups,
         kind="DWConv",
     )
-
-
-def _greatest(one: int, other: int) -> int:
-    while other:
-        one, other = other, one % other
-    return one
 
 
 def _c3(builder: Builder, row: Row, frame: Frame, value: int, channels: int, repeats: int) -> int:
@@ -229,29 +229,3 @@ RULES: dict[str, Rule] = {
 
 REPEATING = ("C2", "C2f", "C3", "C3k2")
 """Modules that repeat their contents rather than being repeated themselves."""
-
-
-def detect(builder: Builder, row: Row, frame: Frame, values: Sequence[int], classes: int) -> list[int]:
-    """The head: for each map, one of distances in bins and class scores; the network does not decode boxes."""
-    first = builder.assembly.channels(values[0])
-    wide, deep = max(16, first // 4, 4 * builder.bins), max(first, min(classes, 100))
-    found: list[int] = []
-    for at, value in enumerate(values):
-        boxes = builder.frame(frame, f"cv2.{at}", "Sequential", chain=True)
-        box = builder.conv(boxes, "0", value, wide, 3)
-        box = builder.conv(boxes, "1", box, wide, 3)
-        box = builder.add(boxes, "conv", [box], "2", channels=4 * builder.bins, kernel=1)
-        scores = builder.frame(frame, f"cv3.{at}", "Sequential", chain=True)
-        if builder.legacy and builder.version >= (8, 4):
-            score = builder.conv(scores, "0", value, deep, 3)
-            score = builder.conv(scores, "1", score, deep, 3)
-        else:
-            score = value
-            for part in "01":
-                pair = builder.frame(scores, part, "Sequential", chain=True)
-                count = builder.assembly.channels(score)
-                score = builder.conv(pair, "0", score, count, 3, groups=count, kind="DWConv")
-                score = builder.conv(pair, "1", score, deep)
-        score = builder.add(scores, "conv", [score], "2", channels=classes, kernel=1)
-        found.append(builder.add(frame, "concat", [box, score]))
-    return found

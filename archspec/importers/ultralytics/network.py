@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, prod
+from math import prod
 
 from archspec.diagnostics import Diagnostics, Fault, did_you_mean, printable
 from archspec.importers.assembly import Assembly
 from archspec.importers.naming import legal
 from archspec.importers.network import Frame
 from archspec.importers.ultralytics.config import Config, Row, Scaling
-from archspec.importers.ultralytics.modules import REPEATING, RULES, Builder, detect
+from archspec.importers.ultralytics.heads import HEADS, classify
+from archspec.importers.ultralytics.modules import REPEATING, RULES, Builder
 
-PLAIN = ("Concat", "Detect", "nn.Identity", "nn.Upsample")
+PLAIN = ("Concat", "nn.Identity", "nn.Upsample", *HEADS)
 """Modules whose channels do not depend on the scale."""
+SCALED = {**RULES, "Classify": classify}
 
-SIDE = 640
-"""The image size if none is given."""
+SIDE, SIDE_OF_CLASSES = 640, 224
+"""The image size if none is given, and that of a network that gives classes."""
 
 
 class Reading:
@@ -27,8 +29,9 @@ class Reading:
     ) -> None:
         self.config, self.scaling, self.version = config, scaling, version
         self.assembly = Assembly(legal(name, "net"))
-        self.builder = Builder(self.assembly, version, config.bins)
-        self.image = self.assembly.input("image", size or (config.channels, SIDE, SIDE))
+        self.builder = Builder(self.assembly, version, config.bins, scaling)
+        side = SIDE_OF_CLASSES if any(row.module == "Classify" for row in config.rows) else SIDE
+        self.image = self.assembly.input("image", size or (config.channels, side, side))
         self.values: list[int | None] = []
         self.outputs: list[tuple[str, int]] = []
         self.heads = 0
@@ -39,8 +42,8 @@ class Reading:
         for row in self.config.rows:
             reads = [self.image if at < 0 or (row.index == 0) else self.values[at] for at in row.reads]
             self.values.append(None)
-            if row.module not in RULES and row.module not in PLAIN:
-                hint = did_you_mean(row.module, [*RULES, *PLAIN])
+            if row.module not in SCALED and row.module not in PLAIN:
+                hint = did_you_mean(row.module, [*SCALED, *PLAIN])
                 if "PSA" in row.module or "Attn" in row.module:
                     hint = "it has attention, which the language has not"
                 said = f"layer {row.index}: there is nothing for the module `{printable(row.module, 40)}`"
@@ -66,8 +69,8 @@ class Reading:
                 return self._upsample(row, root, reads)
             if row.module == "nn.Identity":
                 return self.assembly.add("identity", reads, frame=root, span=row.span)
-            if row.module == "Detect":
-                return self._detect(row, root, reads)
+            if row.module in HEADS:
+                return self._head(row, root, reads)
             return self._scaled(row, root, reads)
         except Fault as fault:
             found = fault.diagnostic
@@ -77,9 +80,8 @@ class Reading:
         if len(reads) != 1:
             raise row.refuse(f"reads {len(reads)} layers, but takes one")
         wanted, scaling = row.whole(0), self.scaling
-        channels = wanted
-        if wanted != self.config.classes or self.version >= (8, 4):
-            channels = ceil(min(wanted, scaling.most) * scaling.width / 8) * 8
+        kept = row.module == "Classify" if self.version >= (8, 4) else wanted == self.config.classes
+        channels = wanted if kept else self.builder.scaled(wanted)
         repeats = max(round(row.repeats * scaling.depth), 1) if row.repeats > 1 else 1
         if row.module == "C3k2" and scaling.name in ("m", "l", "x"):
             row = Row(row.index, row.reads, row.repeats, row.module, [*row.args[:1], True, *row.args[2:]], row.span)
@@ -89,7 +91,7 @@ class Reading:
         value = reads[0]
         for at in range(times):
             frame = self.builder.frame(around, str(at) if times > 1 else f"model.{row.index}", row.module)
-            value = RULES[row.module](self.builder, row, frame, value, channels, repeats)
+            value = SCALED[row.module](self.builder, row, frame, value, channels, repeats)
         return value
 
     def _upsample(self, row: Row, root: Frame, reads: list[int]) -> int:
@@ -98,18 +100,23 @@ class Reading:
             raise row.refuse("is supported for nearest rows and whole factors only")
         return self.assembly.add("upsample", reads, {"scale": scale}, frame=root, span=row.span)
 
-    def _detect(self, row: Row, root: Frame, reads: list[int]) -> int:
-        frame = self.builder.frame(root, f"model.{row.index}", "Detect")
-        found = detect(self.builder, row, frame, reads, row.whole(0))
+    def _head(self, row: Row, root: Frame, reads: list[int]) -> int:
+        frame = self.builder.frame(root, f"model.{row.index}", row.module)
+        found = HEADS[row.module](self.builder, row, frame, reads)
         self.heads += 1
-        image = self.assembly.shapes[self.image].spatial
-        for at, value in enumerate(found):
-            height = self.assembly.shapes[value].spatial[0]
-            step = -(-int(str(image[0])) // int(str(height)))
-            name = f"p{step.bit_length() - 1}" if step & (step - 1) == 0 else f"map{at}"
-            taken = {name for name, _ in self.outputs}
-            self.outputs.append((name if name not in taken else f"map{at}_{self.heads}", value))
-        return found[-1]
+        taken = {name for name, _ in self.outputs}
+        for at, (what, value) in enumerate(found):
+            name = what if what == "prototypes" else "_".join(filter(None, (self._level(value), what)))
+            name = name if name not in taken else f"output{at}_{self.heads}"
+            taken.add(name)
+            self.outputs.append((name, value))
+        return found[-1][1]
+
+    def _level(self, value: int) -> str:
+        """``p3`` for a map of an eighth of the image's height, as in pyramids."""
+        image, own = (int(str(self.assembly.shapes[one].spatial[0])) for one in (self.image, value))
+        step = -(-image // own)
+        return f"p{step.bit_length() - 1}" if step & (step - 1) == 0 else f"map{own}"
 
     def parameters(self) -> int:
         """The number of parameters, including the fixed ones that turn a head's bins into distances."""

@@ -12,7 +12,7 @@ import archspec
 from archspec.backends.diagram.plan import COMFORTABLE, FEWEST
 from archspec.backends.explorer.boxes import LONGEST, WIDEST, Box, Boxes, numbers_of
 from archspec.backends.explorer.opening import opened
-from archspec.elaborate.loader import spec_names
+from archspec.elaborate.shipped import spec_names
 
 HEAD = "archspec: 1\ninputs: {image: [3, H, W]}\nsizes: {H: 32, W: 32}\nsteps:\n"
 

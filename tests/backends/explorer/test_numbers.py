@@ -11,7 +11,7 @@ import pytest
 import archspec
 from archspec.analyses.refusals import explain
 from archspec.analyses.shapes import coupled_failures, refusals, valid_sizes
-from archspec.elaborate.loader import spec_names
+from archspec.elaborate.shipped import spec_names
 from archspec.sizes import Evaluation
 from tests.helpers.page_numbers import NODE, computed, fields
 

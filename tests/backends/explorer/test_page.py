@@ -151,6 +151,6 @@ def test_a_page_names_no_folder_of_this_machine(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_pages_of_all_shipped_specs_are_small() -> None:
-    from archspec.elaborate.loader import spec_names
+    from archspec.elaborate.shipped import spec_names
 
     assert {name for name in spec_names() if len(archspec.page(archspec.load(name)).encode()) > 2_000_000} == set()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from archspec import gallery
 from archspec.backends.page import html_page
-from archspec.elaborate.loader import spec_names
+from archspec.elaborate.shipped import spec_names
 
 
 def test_pages_link_to_one_another_and_to_what_lies_beside_them(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import torch
 
 import archspec
 from archspec.analyses.differences import compare
-from archspec.elaborate.loader import spec_names
+from archspec.elaborate.shipped import spec_names
 from archspec.sizes import Evaluation
 from tests.helpers.block_specs import block_spec
 

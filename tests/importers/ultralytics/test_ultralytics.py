@@ -1,18 +1,15 @@
-"""Ultralytics' YAML: published totals, scales and versions; the modules themselves if installed; broken files."""
+"""Ultralytics' YAML: scales and versions, blocks, broken files."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 
 import archspec
 from archspec.diagnostics import Diagnostic
+from tests.helpers.ultralytics_nets import saved, yolov8
 
 SMALL = """\
 nc: 7
@@ -34,62 +31,10 @@ head:
 """A small network of ours."""
 
 
-def saved(text: str, folder: Path, name: str = "net.yaml") -> Path:
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def rows(listed: Sequence[tuple[Any, int, str, list[Any]]]) -> str:
-    return "".join(f"  - [{reads}, {times}, {module}, {args}]\n" for reads, times, module, args in listed)
-
-
-def pyramid(block: str, shortcut: list[str], joins: tuple[int, int]) -> str:
-    """The layout that YOLOv8 has: five stages that halve the map, a way up, a way down, three heads."""
-    stages: list[tuple[Any, int, str, list[Any]]] = [(-1, 1, "Conv", [64, 3, 2])]
-    for channels, times in ((128, 3), (256, 6), (512, 6), (1024, 3)):
-        stages += [(-1, 1, "Conv", [channels, 3, 2]), (-1, times, block, [channels, *shortcut])]
-    stages.append((-1, 1, "SPPF", [1024, 5]))
-    head: list[tuple[Any, int, str, list[Any]]] = []
-    for channels, join in zip((512, 256), joins, strict=True):
-        head += [(-1, 1, "nn.Upsample", ["None", 2, '"nearest"']), ([-1, join], 1, "Concat", [1]),
-                 (-1, 3, block, [channels])]  # fmt: skip
-    for channels, join in ((256, 12), (512, 9)):
-        head += [(-1, 1, "Conv", [channels, 3, 2]), ([-1, join], 1, "Concat", [1]), (-1, 3, block, [2 * channels])]
-    head.append(([15, 18, 21], 1, "Detect", ["nc"]))
-    return f"backbone:\n{rows(stages)}head:\n{rows(head)}".replace("'", "")
-
-
-V8 = pyramid("C2f", ["true"], (6, 4))
-SCALES = {
-    "n": (0.33, 0.25, 1024),
-    "s": (0.33, 0.5, 1024),
-    "m": (0.67, 0.75, 768),
-    "l": (1, 1, 512),
-    "x": (1, 1.25, 512),
-}
-TOTALS = {"n": 3_157_200, "s": 11_166_560, "m": 25_902_640, "l": 43_691_520, "x": 68_229_648}
-"""As published; a head's 16 fixed numbers among them, which make distances of bins and are no step."""
-
-
-def v8(totals: dict[str, int]) -> str:
-    scales = "".join(f"  {letter}: {list(SCALES[letter])} # {totals[letter]:,} parameters\n" for letter in totals)
-    return f"nc: 80\nscales:\n{scales}{V8}"
-
-
-@pytest.mark.parametrize("scale", TOTALS)
-def test_the_published_totals(scale: str, tmp_path: Path) -> None:
-    spec = archspec.from_file(saved(v8(TOTALS), tmp_path, f"yolov8{scale}.yaml"))
-    assert archspec.check(spec).total.parameters == TOTALS[scale] - 16
-    assert [each.code for each in spec.diagnostics] == ["version-chosen"]
-    assert "8.4" in spec.diagnostics[0].message
-    assert [output.name for output in spec.graph.outputs] == ["p3", "p4", "p5"]
-
-
 def test_the_total_beside_a_scale_tells_the_version(tmp_path: Path) -> None:
-    spec = archspec.from_file(saved(v8({"n": 2_724_448}), tmp_path))  # what 8.3.0 makes of the same file
+    spec = archspec.from_file(saved(yolov8({"n": 2_724_448}), tmp_path))  # what 8.3.0 makes of the same file
     assert "Ultralytics 8.3" in spec.diagnostics[0].message
-    path = saved(v8({"n": 3_000_000}), tmp_path)
+    path = saved(yolov8({"n": 3_000_000}), tmp_path)
     with pytest.raises(archspec.SpecError, match=r"3,157,200 as 8\.4 reads it, 2,724,448 as 8\.3 reads it"):
         archspec.from_file(path)
     assert archspec.check(archspec.from_file(path, version="8.3")).total.parameters == 2_724_448 - 16
@@ -104,36 +49,10 @@ def test_scales(tmp_path: Path) -> None:
 
 
 def test_modules_become_blocks(tmp_path: Path) -> None:
-    text = archspec.from_file(saved(v8(TOTALS), tmp_path, "yolov8m.yaml")).to_yaml()
+    text = archspec.from_file(saved(yolov8({"m": 25_902_640}), tmp_path, "yolov8m.yaml")).to_yaml()
     assert re.search(r"- c2f(_\d)? as model\.4", text)
     assert "conv_block as model.7" in text
     assert len(text.splitlines()) < 130
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")
-def test_ultralytics_own_modules(torchvision: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(os.environ, "YOLO_CONFIG_DIR", str(tmp_path))
-    monkeypatch.setitem(os.environ, "YOLO_OFFLINE", "1")
-    pytest.importorskip("ultralytics", reason="ultralytics is not installed: make engines")
-    from ultralytics import __version__  # type: ignore[import-not-found]
-    from ultralytics.nn.tasks import DetectionModel  # type: ignore[import-not-found]
-
-    small = SMALL.replace(" # 0 parameters", "")
-    for text, scale in ((small, "t"), (small.replace("3, C3,", "3, C2,"), "t"), (v8({"n": 0}), "n")):
-        path = saved(text, tmp_path)
-        theirs = DetectionModel(str(path), verbose=False).eval()
-        spec = archspec.from_file(path, scale=scale, version=__version__)
-        made = archspec.compile(spec).eval()
-        state = theirs.state_dict()
-        made.load_state_dict({key: value for key, value in state.items() if ".dfl." not in key}, strict=True)
-        for size in ((64, 96), (128, 160)):
-            image = torch.randn(1, 3, *size)
-            with torch.inference_mode():
-                found, wanted = made(image), theirs(image)[1]
-            joined = torch.cat([map_.flatten(2) for map_ in found], 2)
-            torch.testing.assert_close(joined[:, :64], wanted["boxes"])
-            torch.testing.assert_close(joined[:, 64:], wanted["scores"])
 
 
 # -- broken files -----------------------------------------------------------------------------------------------------
