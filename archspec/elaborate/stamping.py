@@ -26,7 +26,6 @@ from archspec.elaborate.stamps import (
     value_in,
 )
 from archspec.elaborate.taking import Taking
-from archspec.expressions.budget import EACH
 from archspec.graph import Node, Scope
 
 
@@ -94,7 +93,7 @@ def _affordable(builder: Builder, stamp: Stamp, place: Place) -> bool:
     work = builder.work
     return (
         work.copies + stamp.copies <= builder.nodes.maximum
-        and work.spent + stamp.spent <= work.steps + EACH * work.copies
+        and work.affords(stamp.spent)
         and place.use.depth + stamp.deepest <= builder.maximum_depth
     )
 
