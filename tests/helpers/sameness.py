@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from archspec.diagnostics import SpecError, render_all
-from archspec.elaborate.loader import Loader, Shelf
+from archspec.elaborate.shelf import Shelf
 from archspec.graph import Graph, Node, Scope
-from archspec.loading import attempt, opened
+from archspec.loading import attempt, opened, opened_text
 from archspec.sizes import text
 
 
@@ -64,11 +64,10 @@ def attempted(path: Path, content: str, shelf: Shelf) -> object:
     return None if found.graph is None else told(found.graph), render_all(found.diagnostics)
 
 
-class Walked:
-    """While it is entered, every use of a block is walked."""
-
-    def __enter__(self) -> None:
-        Loader.stamped = False
-
-    def __exit__(self, *_: object) -> None:
-        Loader.stamped = True
+def said(content: str) -> object:
+    """The graph of a text loaded by itself, and all that is said on the way, or what is said instead."""
+    try:
+        found = opened_text(content, {})
+    except SpecError as error:
+        return render_all(error.diagnostics)
+    return told(found.graph), render_all((*found.diagnostics, *found.misfits))
