@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import load_spec
 from archspec.cli.options import Rewrite, Set, Spec
+from archspec.cli.specs import load_spec
 from archspec.cli.terminal import CallError, Terminal
 
 

@@ -18,8 +18,8 @@ from archspec.elaborate.values import RESERVED, Text, UnknownValue, evaluate, te
 from archspec.ops import Op
 from archspec.records import record
 from archspec.schema import BlockDefinition, BlockModel, SpecFile, Step
-from archspec.source import Mapping as YamlMapping
-from archspec.source import Node as YamlNode
+from archspec.syntax import Mapping as YamlMapping
+from archspec.syntax import Node as YamlNode
 
 
 @record

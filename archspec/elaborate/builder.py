@@ -25,7 +25,7 @@ from archspec.graph import Graph, Node, Part, Scope, ScopeKind
 from archspec.ops import Op, Shape
 from archspec.schema import Step
 from archspec.sizes import Size
-from archspec.source import Scalar
+from archspec.syntax import Scalar
 
 
 class Walk(Protocol):

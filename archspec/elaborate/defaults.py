@@ -15,9 +15,9 @@ from archspec.elaborate.stamps import Consulted, Watch
 from archspec.elaborate.values import evaluate, listed_arguments, other_argument
 from archspec.ops import Op
 from archspec.schema import BlockDefinition, SpecFile
-from archspec.source import Items, Scalar, plain
-from archspec.source import Mapping as YamlMapping
-from archspec.source import Node as YamlNode
+from archspec.syntax import Items, Scalar, plain
+from archspec.syntax import Mapping as YamlMapping
+from archspec.syntax import Node as YamlNode
 
 Defaulted = Mapping[str, tuple[Any, Span]]
 """Arguments by name, each with its place."""

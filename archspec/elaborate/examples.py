@@ -7,7 +7,7 @@ from pathlib import PurePath
 from archspec.diagnostics import Fault
 from archspec.elaborate.loader import Loader
 from archspec.schema import SpecFile, parse_file
-from archspec.source import Items, Mapping, literal, plain
+from archspec.syntax import Items, Mapping, literal, plain
 
 ALIAS = "example"
 

@@ -17,8 +17,8 @@ from archspec.elaborate.shipped import library_folder, library_names, more_names
 from archspec.elaborate.stamps import Stamps
 from archspec.expressions import Work
 from archspec.schema import BlockDefinition, SpecFile, parse_file
-from archspec.source import Limits, Node, Scalar, bounded, is_file, parse, read
-from archspec.source import Mapping as YamlMapping
+from archspec.syntax import Limits, Node, Scalar, bounded, is_file, parse, read
+from archspec.syntax import Mapping as YamlMapping
 
 MAXIMUM_FILES = 200
 """Maximum number of files that one spec can import or extend, directly or not."""

@@ -15,9 +15,9 @@ from archspec.elaborate.values import other_argument
 from archspec.graph import Scope
 from archspec.ops import Op
 from archspec.schema import STEP_KEYS, Step, parse_step, parse_steps
-from archspec.source import Items, Scalar
-from archspec.source import Mapping as YamlMapping
-from archspec.source import Node as YamlNode
+from archspec.syntax import Items, Scalar
+from archspec.syntax import Mapping as YamlMapping
+from archspec.syntax import Node as YamlNode
 
 
 def merge(

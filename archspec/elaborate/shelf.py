@@ -10,7 +10,7 @@ from archspec.elaborate.stamps import Stamps
 from archspec.expressions import Work
 from archspec.ops import Op
 from archspec.schema import SpecFile
-from archspec.source import Limits, Node, parse
+from archspec.syntax import Limits, Node, parse
 
 MOST_PARSED = 400
 """Files whose nodes are kept from one load to the next."""

@@ -17,7 +17,7 @@ from archspec.elaborate.splicing import splice
 from archspec.elaborate.values import UnknownValue, arguments
 from archspec.graph import Graph, Part, Scope
 from archspec.schema import BlockDefinition
-from archspec.source import Mapping as YamlMapping
+from archspec.syntax import Mapping as YamlMapping
 
 
 def block(

@@ -21,7 +21,7 @@ from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place, Visit
 from archspec.elaborate.values import UnknownValue, decided, evaluate, mention, text
 from archspec.expressions import Clause
 from archspec.schema import Step
-from archspec.source import Scalar
+from archspec.syntax import Scalar
 
 
 class StepWalk:

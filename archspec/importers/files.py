@@ -12,7 +12,7 @@ from archspec.importers.assembly import Read
 from archspec.importers.tensors import Filled
 from archspec.importers.writing import written
 from archspec.records import record
-from archspec.source import Limits, read
+from archspec.syntax import Limits, read
 
 MOST_BYTES = 64_000_000
 """The size limit of text files."""

@@ -13,7 +13,7 @@ from archspec.diagnostics import Diagnostics
 from archspec.elaborate.loader import Loader
 from archspec.elaborate.shipped import library_names, more_names, spec_names
 from archspec.schema import SpecFile
-from archspec.source import plain
+from archspec.syntax import plain
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -25,7 +25,7 @@ from archspec.language.words import field_row, flow, shape, signature
 from archspec.ops.common.initialisers import INITIALISERS
 from archspec.records import record
 from archspec.schema import BlockModel, SpecModel
-from archspec.source import parse, plain
+from archspec.syntax import parse, plain
 
 WIDTH = 100
 """The column at which texts are wrapped."""

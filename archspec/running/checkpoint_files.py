@@ -19,7 +19,7 @@ from torch import Tensor
 
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
 from archspec.running.safetensors_files import BrokenFile, read_tensors
-from archspec.source import open_regular
+from archspec.syntax import open_regular
 
 SAFETENSORS = ".safetensors"
 """The file extension of the safetensors format."""

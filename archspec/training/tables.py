@@ -14,7 +14,7 @@ import io
 from pathlib import Path, PurePosixPath
 
 from archspec.diagnostics import Diagnostics, Fault, printable
-from archspec.source import decode, open_regular
+from archspec.syntax import decode, open_regular
 from archspec.training.entries import Entry, Found, part_of
 
 LARGEST = 1 << 30

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import lr_scheduler
 
 from archspec.diagnostics import SpecError
-from archspec.source import parse
+from archspec.syntax import parse
 from archspec.training.fit import fit
 from archspec.training.image_set import Images
 from archspec.training.images import ImageData

@@ -9,7 +9,8 @@ from itertools import pairwise
 from archspec.diagnostics import Diagnostics, Fault, did_you_mean, printable
 from archspec.importers.assembly import Assembly
 from archspec.importers.caffe.fields import Fields
-from archspec.importers.caffe.layers import ACTIVATIONS, MANY, RULES, TWO, WORDS, Given
+from archspec.importers.caffe.given import Given
+from archspec.importers.caffe.layers import ACTIVATIONS, MANY, RULES, TWO, WORDS
 from archspec.importers.caffe.prototxt import Document
 from archspec.importers.caffe.weights import Filling
 from archspec.importers.naming import Frames, legal, paths

@@ -15,8 +15,8 @@ from archspec.importers.assembly import Read
 from archspec.importers.tensors import Filled
 from archspec.importers.ultralytics.config import Config
 from archspec.importers.ultralytics.network import Reading
-from archspec.source import Limits
-from archspec.source import read as read_text
+from archspec.syntax import Limits
+from archspec.syntax import read as read_text
 
 VERSIONS = ((8, 4), (8, 3))
 """The versions that differ in how they read a file, the newest first."""

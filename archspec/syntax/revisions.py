@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from archspec.diagnostics import Fault, printable
-from archspec.source.nodes import DEFAULT_LIMITS, Limits
+from archspec.syntax.nodes import DEFAULT_LIMITS, Limits
 
 MAXIMUM_FILES = 5_000
 """The most YAML files that one folder of a revision may have."""
