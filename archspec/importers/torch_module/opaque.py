@@ -114,7 +114,7 @@ def rule(module: nn.Module, weights: Collection[str]) -> Rule:
         if not isinstance(call.results, Value) or not call.arguments:
             raise Unknown("several outputs, or no input")
         reads = [lowering.number(value) for value in call.arguments]
-        number = call.results.number
+        number = call.result
         axes = lowering.axes[reads[0]]
         after = len(lowering.shape(number)) - 1
         axes = axes if len(axes) == after else AXES.get(after, ())
