@@ -122,7 +122,7 @@ def _divide(lowering: Lowering, call: Call) -> None:
     if isinstance(number, bool) or not isinstance(number, int | float) or given["rounding_mode"] is not None:
         raise Unknown("a number that varies or is rounded")
     if abs(frexp(number)[0]) != 0.5:
-        raise Unknown("a number that is no power of two, by which dividing is not multiplying")
+        raise Unknown("a divisor that is not a power of two, which a product would round differently")
     lowering.add(call, "scale", {"by": 1 / number}, [lowering.number(given["input"])], call.result)
 
 

@@ -38,7 +38,7 @@ class Heads:
 
 
 def follow(lowering: Lowering, call: Call, shape: tuple[int, ...], otherwise: Callable[[], None]) -> bool:
-    """Follow a view of tokens or heads to a shape; False if it is no such view.
+    """Follow a view of tokens or heads to a shape; False if it is not one.
 
     ``otherwise`` makes the layer of the view if something that is not attention reads it.
     """
@@ -71,7 +71,7 @@ def order(lowering: Lowering, call: Call, order: Sequence[int]) -> bool:
 
 
 def select(lowering: Lowering, call: Call, index: int) -> bool:
-    """Follow the selection of queries, keys or values by an index of the first axis; False if it is no such one."""
+    """Follow the selection of queries, keys or values by an index of the first axis; False if it is not one."""
     known = _heads(lowering, call.source)
     if known is None or known.axes[0] != WHICH:
         return False

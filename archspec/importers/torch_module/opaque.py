@@ -155,4 +155,4 @@ def _entry(sizes: tuple[int, ...], named: dict[tuple[int, ...], str]) -> str:
         for by in range(1, MOST_DIVIDED + 1):
             if tuple(size // by for size in column) == sizes:
                 return axis if by == 1 else f"{axis} // {by}"
-    raise Unknown("a size that is no part of its input's")
+    raise Unknown("a size that is not one of its input's")
