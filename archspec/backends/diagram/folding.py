@@ -252,7 +252,7 @@ def grows(unit: Unit) -> bool:
 
 
 def is_fan(item: Parallel) -> bool:
-    """Whether its branches stand side by side, as equals; a shortcut is no branch in this sense."""
+    """Whether its branches stand side by side, as equals; a shortcut is not a branch in this sense."""
     return shortcut(item) is None
 
 
