@@ -147,7 +147,7 @@ def _memory(loaded: archspec.Spec, report: Report) -> None:
 
 
 def _values(spec: RandomSpec, loaded: archspec.Spec, oracle: Oracle) -> None:
-    """The emitted module gives what torch gives, with the same weights; in float64, so that no rounding is magnified."""
+    """The emitted module gives what torch gives, with the same weights; in float64, which magnifies no rounding."""
     module = archspec.compile(loaded).eval().double()
     for tensors in oracle.weights.values():
         tensors.update({name: tensor.double() for name, tensor in tensors.items()})
