@@ -147,8 +147,10 @@ def _memory(loaded: archspec.Spec, report: Report) -> None:
 
 
 def _values(spec: RandomSpec, loaded: archspec.Spec, oracle: Oracle) -> None:
-    """The emitted module gives what torch gives, with the same weights."""
-    module = archspec.compile(loaded).eval()
+    """The emitted module gives what torch gives, with the same weights; in float64, which magnifies no rounding."""
+    module = archspec.compile(loaded).eval().double()
+    for tensors in oracle.weights.values():
+        tensors.update({name: tensor.double() for name, tensor in tensors.items()})
     given = {
         f"{step}.{name}".rstrip("."): tensor
         for step, tensors in oracle.weights.items()
@@ -158,7 +160,7 @@ def _values(spec: RandomSpec, loaded: archspec.Spec, oracle: Oracle) -> None:
     buffers = {name for name, _ in module.named_buffers()}
     assert not unexpected, f"no weights called {unexpected}"
     assert set(missing) <= buffers, f"weights called {missing}"
-    image = oracle.input(spec.base, 2)
+    image = oracle.input(spec.base, 2).double()
     with torch.no_grad():
         wanted = oracle.run(image)[spec.steps[-1].name]
         other = oracle.beside(image)
