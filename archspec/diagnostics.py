@@ -31,7 +31,7 @@ class Source:
     name: str
     lines: tuple[str, ...] = field(repr=False)
     path: str | None = field(default=None, repr=False, compare=False, hash=False)
-    """The file, for a program that opens it; None for a text that is no file."""
+    """The file, for a program that opens it; None for a text that is not a file."""
 
 
 @record
