@@ -176,9 +176,7 @@ def list_(
     from archspec.language import catalogue
 
     terminal: Terminal = context.obj
-    found = catalogue.catalogue()
-    if kind is not None:
-        found = {kind.value: found[kind.value]}
+    found = catalogue.catalogue(catalogue.KINDS if kind is None else (kind.value,))
     if terminal.as_json:
         terminal.answer_json(found)
     elif output is None:
@@ -187,28 +185,38 @@ def list_(
         terminal.answer(catalogue.text(found))
 
 
+class Described(StrEnum):
+    """The files that have a JSON Schema."""
+
+    spec = "spec"
+    recipe = "recipe"
+    space = "space"
+
+
 @app.command(
     cls=Command,
     epilog=examples(
         "archspec schema -o archspec.schema.json",
-        "archspec schema --recipe -o recipe.schema.json",
+        "archspec schema --of recipe -o recipe.schema.json",
+        "archspec schema --of space -o space.schema.json",
     ),
 )
 def schema(
     context: typer.Context,
-    recipe: Annotated[bool, typer.Option("--recipe", help="The schema of train.yaml instead.")] = False,
+    of: Annotated[
+        Described, typer.Option(help="What is written: a spec, a recipe (train.yaml), or a space of variants.")
+    ] = Described.spec,
     format: AnswerFormat = Format.json,
     output: Output = None,
 ) -> None:
-    """Write the JSON Schema with which an editor completes and checks specs.
+    """Write the JSON Schema with which an editor completes and checks specs, recipes or spaces.
 
     A spec that begins with `# yaml-language-server: $schema=archspec.schema.json` is checked against it.
     """
-    if recipe:
-        from archspec.training.recipe_file import schema_text
-
-        context.obj.answer(schema_text())
-        return
-    from archspec.language import json_schema
-
-    context.obj.answer(json_schema.text())
+    if of is Described.recipe:
+        from archspec.training.recipe_file import schema_text as text
+    elif of is Described.space:
+        from archspec.sweeping.space_schema import text
+    else:
+        from archspec.language.json_schema import text
+    context.obj.answer(text())

@@ -134,7 +134,7 @@ def _rewrite(word: str) -> Iterator[Topic]:
 def _spec(word: str) -> Iterator[Topic]:
     if word not in spec_names():
         return
-    entry = catalogue.spec(Loader(Diagnostics()), word)
+    entry = catalogue.spec(word)
     notes = [f"a variant of `{entry['extends']}`"] if entry["extends"] else []
     notes += [f"paper: {entry['source']}"] if entry["source"] else []
     notes.append(f"`archspec new {word} -o my.yaml` writes a copy that you can edit")

@@ -49,6 +49,7 @@ from archspec.training.run_folder import alone, write_json
 from archspec.training.settings import PLAIN, About, Options, Settings, write_record
 from archspec.training.standing import SETTINGS, checked, read_own, refused
 from archspec.training.start import begins_at, check_left, epochs_left, prepare_folder, resumed, settings_of_new
+from archspec.training.start_weights import start_from
 from archspec.training.tasks import Classification, OutputRole, Review, Segmentation, Task
 from archspec.training.trainer import quiet, trainer
 
@@ -115,7 +116,7 @@ def fit(
     training = Training(network, task, roles or {"output": OutputRole()}, settings, steps, loss)
     training.kept = {SETTINGS: settings.plain}
     _check_outputs(training, data)
-    notes = () if options.weights is None else load_weights(network, options.weights, len(data.classes))
+    notes = () if options.weights is None else start_from(network, str(options.weights), data)
     _prepare(training, data, machine, start)
     checkpoints, files = Checkpoints(output_folder, f"val_{task.measure}"), CheckpointFiles()
     metrics = MetricsFile(output_folder / "metrics.csv")
@@ -183,6 +184,9 @@ def _prepare(training: Training, data: Data, machine: Machine, start: Path | Non
     if recipe.mix is not None and isinstance(training.task, Segmentation):
         message = "`mix` is for images with one class each; a mask has no share of a class"
         wrong.append(Diagnostic("bad-setting", message))
+    if recipe.border is not None and not isinstance(training.task, Segmentation):
+        message = "`border` weighs the pixels of masks; images with one class each have none"
+        wrong.append(Diagnostic("bad-setting", message))
     if wrong:
         raise SpecError(wrong)
     training.hold(tuple(spread(recipe.freeze)))
@@ -190,6 +194,8 @@ def _prepare(training: Training, data: Data, machine: Machine, start: Path | Non
         raise SpecError([Diagnostic("nothing-to-train", "`freeze` leaves nothing to train")])
     if recipe.mix is not None:
         training.mixture = mixture(recipe.mix, len(data.classes))
+    if recipe.border is not None:
+        training.criterion.border = (recipe.border.weight, recipe.border.sigma)
     if recipe.balance == "loss":
         _balance(training, data)
     if machine.channels_last:

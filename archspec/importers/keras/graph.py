@@ -190,7 +190,7 @@ def _sorted(
         at = stack[-1]
         waiting = [maker for maker in makers[at] if maker not in done] if at not in done else []
         if waiting and at in open_ and any(maker in open_ for maker in waiting):
-            said = f"`{printable(nodes[at].name, 60)}` reads, by way of others, what it gives itself"
+            said = f"`{printable(nodes[at].name, 60)}` depends on its own output"
             raise Fault("not-importable", said)
         if waiting:
             open_.add(at)

@@ -63,7 +63,7 @@ def read(
     except Fault as fault:
         raise SpecError([fault.diagnostic]) from None
     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:  # h5py's errors for a broken file
-        said = f"cannot read weights from `{printable(str(path))}`: it is no file of Keras's weights, or a broken one"
+        said = f"cannot read weights from `{printable(str(path))}`: it is not a file of Keras weights, or it is damaged"
         raise SpecError([Diagnostic("unreadable-weights", said)]) from error
     if wrong:
         raise SpecError(wrong[:100])

@@ -152,7 +152,7 @@ class Lowering:
             if isinstance(value, Step):
                 found.append((word, value.number))
             elif not self.diagnostics.errors:
-                said = f"the output `{printable(name, 60)}` is no tensor that a node works out of the input"
+                said = f"the output `{printable(name, 60)}` is not computed from the input by a node"
                 self.diagnostics.error("no-outputs", said)
         if not found and not self.diagnostics.errors:
             raise Fault("no-outputs", "the network has no output")

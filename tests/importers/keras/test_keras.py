@@ -181,7 +181,7 @@ HOSTILE: list[tuple[Any, str, str]] = [
     (net(layer("Reshape", target_shape=[5])), "wrong-value", "`target_shape`"),
     (net(layer("Concatenate", axis=0)), "not-importable", "no axis 0"),
     (net(layer("ReLU", reads="nowhere")), "not-importable", "reads `nowhere`"),
-    (net(layer("ReLU", reads="out")), "not-importable", "what it gives itself"),
+    (net(layer("ReLU", reads="out")), "not-importable", "depends on its own output"),
     (net(layer("ReLU"), layer("ReLU")), "not-importable", "two layers are called `out`"),
     (net(layer("ReLU"), last="other"), "no-outputs", "`other`"),
     (net(layer("ReLU"), shape=(None, 9, 8, None)), "bad-input", "no channels"),
