@@ -85,7 +85,7 @@ class Alignment:
             made = self._group({use: item for use, item in items.items() if isinstance(item, Group)}, first, current)
         elif isinstance(first, Use):
             made = Use(first.block, first.name, self._common({use: item.reads()[0] for use, item in items.items()}), -1)
-            made.arguments, made.defaults = dict(first.arguments), first.defaults
+            made.arguments, made.defaults, made.checkpoint = dict(first.arguments), first.defaults, first.checkpoint
         else:
             made = self._leaf({use: item for use, item in items.items() if isinstance(item, Leaf)}, first)
         if not isinstance(made, Group):
@@ -203,9 +203,9 @@ def signature(use: Group) -> object:
 
     def one(item: Item) -> object:
         if isinstance(item, Use):
-            return ("use", item.block, item.name, number(item.source), number(item.gives))
+            return ("use", item.block, item.name, item.checkpoint, number(item.source), number(item.gives))
         if isinstance(item, Group):
-            return ("group", item.name, item.numbered, listed(item.items))
+            return ("group", item.name, item.numbered, item.frame.checkpoint, listed(item.items))
         layer = item.layer
         branches = None if item.branches is None else tuple(map(listed, item.branches))
         start = -1 if item.branches is None else number(item.start)
@@ -224,9 +224,9 @@ def _key(item: Item, numbered: bool) -> object:
     """The key that items must share to become one step of the body."""
     name = "" if numbered else item.name
     if isinstance(item, Use):
-        return ("use", item.block, name)
+        return ("use", item.block, name, item.checkpoint)
     if isinstance(item, Group):
-        return ("group", name, item.numbered)
+        return ("group", name, item.numbered, item.frame.checkpoint)
     own = repr(item.layer.arguments) if ops.find(item.layer.op).hidden else ""
     return ("leaf", item.layer.op, name, item.branches is None, own)
 
