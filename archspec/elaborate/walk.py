@@ -176,7 +176,9 @@ class StepWalk:
         if step.checkpoint and (step.what in ("steps", "reuse") or step.inline):
             what = "a block written inline" if step.inline else f"`{step.what}`"
             hint = "put the steps in a `sequence`, or use a block without `inline`"
-            raise Fault("bad-recompute", f"{what} is not a module, so it cannot be computed again", step.what_span, hint)
+            raise Fault(
+                "bad-recompute", f"{what} is not a module, so it cannot be computed again", step.what_span, hint
+            )
 
     def _sequence(self, visit: Visit, reads: Sequence[int]) -> int:
         step, place = visit.step, visit.place
