@@ -17,7 +17,7 @@ from archspec.analyses.live import Bytes
 from archspec.analyses.strides import Strides
 from archspec.analyses.structure import Structure
 from archspec.graph import Graph, Node, Scope
-from archspec.ops import Op, Shape
+from archspec.ops import Op
 from archspec.ops.common.memory import Numbers
 from archspec.sizes import Dim, Evaluation
 
@@ -44,11 +44,6 @@ class Schedule:
         ]
         both = zip(own, graph.nodes, strict=True)
         self._runs = [needed and not node.training_only for needed, node in both], own
-
-    @cached_property
-    def shapes(self) -> list[tuple[Shape, ...]]:
-        """Shapes of every node's inputs."""
-        return [self.graph.shapes_in(node) for node in self.graph.nodes]
 
     @cached_property
     def recomputed(self) -> dict[int, Scope]:

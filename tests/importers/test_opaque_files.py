@@ -15,6 +15,7 @@ from onnx import helper, numpy_helper, shape_inference
 
 import archspec
 from archspec.graph import Node
+from tests.importers.keras import test_keras
 
 KERAS = Path(__file__).parent / "keras" / "nets"
 
@@ -167,3 +168,14 @@ def test_files_that_say_no_shapes(name: str, text: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_text(text)
     assert "does not say the shape" in refusal(path)
+
+
+def test_broken_files_end_in_diagnostics_here_too(tmp_path: Path) -> None:
+    said: list[str] = []
+    for config, _, _ in test_keras.HOSTILE:
+        try:
+            archspec.from_file(test_keras.saved(config, tmp_path), opaque=True)
+        except archspec.SpecError as error:
+            said.append(str(error))
+    assert len(said) > len(test_keras.HOSTILE) // 2
+    assert not any("\x1b" in text for text in said)
