@@ -1,8 +1,8 @@
 """The explorer beside Netron and Model Explorer: one network, one Chromium, one after another.
 
 ``python benchmarks/explorer.py [SPEC] [--write]`` with ``playwright``, ``netron`` and ``ai-edge-model-explorer`` on the
-path and a Chromium in the system; a viewer that is missing is left out.  Each gets the same network with random weights:
-archspec the spec as a page, Netron the ONNX file, Model Explorer the ``torch.export`` program.  ``--write`` writes
+path and a Chromium in the system; a viewer that is missing is left out.  Each gets the same network with random
+weights: archspec the spec as a page, Netron the ONNX file, Model Explorer the ``torch.export`` program.  ``--write`` writes
 ``benchmarks/explorer.md``.
 """
 
@@ -182,12 +182,12 @@ def compared(name: str, folder: Path) -> Iterator[str]:
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield f"Chromium {browser.version}, Python {platform.python_version()}.\n\n"
         yield "| viewer | until the network is drawn | opening a block | JavaScript heap |\n| --- | --- | --- | --- |\n"
-        drawn = "document.querySelector('[role=treeitem]')"
-        ours = Viewer("archspec", "archspec", network["html"], network["html"].as_uri(), drawn, opening=opened)
+        tree = "document.querySelector('[role=treeitem]')"
+        ours = Viewer("archspec", "archspec", network["html"], network["html"].as_uri(), tree, opening=opened)
         yield row("archspec", "", measured(browser, ours)).replace("archspec  ", "archspec ")
-        drawn = "document.querySelectorAll('svg g.node, svg .node-item').length > 100"
+        boxes = "document.querySelectorAll('svg g.node, svg .node-item').length > 100"
         for title, package, kind, code, port, drawn, first in (
-            ("Netron", "netron", "onnx", NETRON, 8181, drawn, accept),
+            ("Netron", "netron", "onnx", NETRON, 8181, boxes, accept),
             ("Model Explorer", "ai-edge-model-explorer", "pt2", MODEL_EXPLORER, 8182, CANVAS, lambda page: None),
         ):
             try:
