@@ -2,8 +2,8 @@
 
 ``python benchmarks/explorer.py [SPEC] [--write]`` with ``playwright``, ``netron`` and ``ai-edge-model-explorer`` on the
 path and a Chromium in the system; a viewer that is missing is left out.  Each gets the same network with random
-weights: archspec the spec as a page, Netron the ONNX file, Model Explorer the ``torch.export`` program.  ``--write`` writes
-``benchmarks/explorer.md``.
+weights: archspec the spec as a page, Netron the ONNX file, Model Explorer the ``torch.export`` program.  ``--write``
+writes ``benchmarks/explorer.md``.
 """
 
 from __future__ import annotations
