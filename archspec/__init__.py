@@ -1,32 +1,13 @@
 """archspec: neural networks in YAML, checked, drawn and compiled to PyTorch."""
 
+# ruff: noqa: F403, F405 (a type checker reads the star, and __all__ is the one list of names)
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archspec.analyses.report import Report
-    from archspec.convolution.matrix import conv_matrix
-    from archspec.diagnostics import Diagnostic, SpecError
-    from archspec.pipeline import (
-        Bounds,
-        Spec,
-        check,
-        compare,
-        compile,
-        expand,
-        fit,
-        from_file,
-        from_files,
-        from_torch,
-        load,
-        loads,
-        loss,
-        page,
-        render,
-        rewrite,
-        source,
-    )
+    from archspec.pipeline import *
 
 __all__ = [
     "Bounds",
@@ -53,21 +34,17 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Import the compiler when one of its names is first used: a command imports only the parts that it needs.
+if not TYPE_CHECKING:  # a type checker refuses a name that is not in the list
 
-    All names are bound at once, since one of them, ``source``, is also the name of a folder, which Python binds when
-    it imports the folder.
-    """
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from archspec import notebooks, pipeline
-    from archspec.convolution.matrix import conv_matrix
+    def __getattr__(name: str) -> Any:
+        """Import the compiler when one of its names is first used: a command imports only the parts that it needs."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from archspec import notebooks, pipeline
 
-    notebooks.show()
-    known = {**vars(pipeline), "conv_matrix": conv_matrix}
-    globals().update((each, known[each]) for each in __all__)
-    return known[name]
+        notebooks.show()
+        globals().update((each, getattr(pipeline, each)) for each in __all__)
+        return globals()[name]
 
 
 def __dir__() -> list[str]:

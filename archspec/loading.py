@@ -14,8 +14,8 @@ from archspec.expressions import Work
 from archspec.graph import Graph, uncollected
 from archspec.records import record
 from archspec.schema import SpecFile
-from archspec.source import Limits, checked_out, is_file, is_folder, spec_files
 from archspec.spec import Spec
+from archspec.syntax import Limits, checked_out, is_file, is_folder, spec_files
 
 
 @record

@@ -11,6 +11,9 @@ from pathlib import Path
 import networkx
 import pytest
 
+import archspec
+from archspec import pipeline
+
 PACKAGE = Path(__file__).parent.parent / "archspec"
 
 
@@ -23,7 +26,7 @@ def _ladder() -> tuple[str, ...]:
 ORDER = _ladder()
 """From the ground up; a part imports from those before it, and from itself."""
 
-FRONT_DOORS = ("source", "expressions", "sizes")
+FRONT_DOORS = ("syntax", "expressions", "sizes")
 """Packages that nobody outside reaches into."""
 
 
@@ -100,6 +103,13 @@ def test_torch_is_imported_where_a_module_runs_only(name: str, path: Path) -> No
     for imported, late in imports(path):
         if imported.split(".")[0] in {"torch", "lightning", "torchvision"}:
             assert late or name.startswith("archspec.running.runtime"), f"{name} imports {imported}"
+
+
+def test_no_part_has_a_public_name() -> None:
+    """Python binds a part in the package when it is imported, and would hide the function of that name."""
+    assert archspec.__all__
+    assert not set(archspec.__all__) & set(ORDER)
+    assert set(archspec.__all__) <= vars(pipeline).keys()
 
 
 def test_import_and_check_stay_without_torch() -> None:

@@ -9,7 +9,7 @@ from archspec.analyses.report import Report
 from archspec.analyses.step_names import StepNames, values
 from archspec.diagnostics import Diagnostic, Span, did_you_mean, printable
 from archspec.sizes import Size, text
-from archspec.source import Items, Mapping, Node, Scalar, plain
+from archspec.syntax import Items, Mapping, Node, Scalar, plain
 
 CLAIMS = ("parameters", "multiply_adds", "shapes", "receptive_field", "valid_sizes")
 

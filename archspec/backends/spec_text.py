@@ -17,7 +17,7 @@ from archspec.ops import Op
 from archspec.ops.common.initialisers import Init
 from archspec.ops.common.tied import TiedConvTranspose, TiedLinear
 from archspec.sizes import text
-from archspec.source import flow
+from archspec.syntax import flow
 
 
 def expand(graph: Graph) -> str:

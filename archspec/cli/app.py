@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable
 from io import TextIOWrapper
@@ -107,6 +108,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show × prints ? instead of failing
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it looks for some in every installed distribution
     gc.set_threshold(100_000)  # a network is many small long-lived objects: searching them for cycles is wasted time
     every = app.registered_commands
     app.registered_commands = _called(sys.argv[1:]) or every

@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
 from archspec.cli.options import AnswerFormat, Format, Output, Rewrite, Set, Size, Spec
-from archspec.cli.terminal import CallError, Terminal
+from archspec.cli.specs import as_json, load_spec, text_answer, written_as
+from archspec.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from archspec.diagnostics import Diagnostic
     from archspec.spec import Spec as LoadedSpec
-
-
-def load_spec(
-    spec: str, given: list[str] | None, rewrites: list[str] | None = None, *, elsewhere: bool = False
-) -> LoadedSpec:
-    """The spec of a command, with the command line's rewrites applied.
-
-    ``elsewhere``: it is evaluated at sizes from the command line, so its own sizes need not fit.
-    """
-    from archspec import loading, pipeline
-
-    parameters = options.parameters(given)
-    if options.is_source(spec):
-        if parameters:
-            raise CallError(
-                f"--set: `{spec}` is not a spec, so it has no parameters",
-                "`archspec import` writes a spec that you can edit",
-            )
-        loaded = pipeline.brought(spec)
-    elif options.is_revision(spec):
-        loaded = loading.opened_revision(spec, parameters, call="--set {}")
-    elif spec != "-":
-        loaded = loading.opened(spec, parameters, call="--set {}")
-    else:
-        if not sys.stdin:  # the shell closed it with `<&-`
-            raise CallError("standard input is closed", "give the path of a spec")
-        some = sys.stdin.buffer.read(loading.BOUNDS.text_bytes + 1)  # one more than the limit
-        loaded = loading.opened_text(some, parameters, name="<stdin>", folder=Path.cwd(), call="--set {}")
-    if rewrites or not elsewhere:
-        loaded = loading.settled(loaded)
-    return pipeline.rewrite(loaded, *rewrites) if rewrites else loaded
 
 
 @app.command(
@@ -168,90 +134,6 @@ def summary(
         terminal.answer(summary_table.text(found, depth))
 
 
-class For(StrEnum):
-    """What a network can be compiled for, besides everything."""
-
-    inference = "inference"
-
-
-class Precision(StrEnum):
-    """The numbers of a network for inference."""
-
-    f32 = "f32"
-    bf16 = "bf16"
-
-
-class Device(StrEnum):
-    """Where a network for inference runs."""
-
-    cpu = "cpu"
-    cuda = "cuda"
-
-
-@app.command(
-    cls=Command,
-    epilog=examples(
-        "archspec compile resnet50 -o resnet50.py",
-        "archspec compile resnet50 --set classes=10 | less",
-        "archspec compile resnet50 --for inference --weights resnet50.pt -o fast.py",
-    ),
-)
-def compile(
-    context: typer.Context,
-    spec: Spec,
-    set: Set = None,
-    rewrite: Rewrite = None,
-    size: Size = None,
-    for_: Annotated[
-        For | None,
-        typer.Option(
-            "--for",
-            help="inference: the same outputs in fewer and faster calls, without training.",
-            show_default=False,
-            case_sensitive=False,
-        ),
-    ] = None,
-    precision: Annotated[
-        Precision, typer.Option(help="Numbers of the form for inference.", case_sensitive=False)
-    ] = Precision.f32,
-    device: Annotated[
-        Device, typer.Option(help="Where the form for inference runs.", case_sensitive=False)
-    ] = Device.cpu,
-    weights: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="A state_dict of the plain form: it is written for the form for inference, beside the output as .pt.",
-            show_default=False,
-        ),
-    ] = None,
-    format: AnswerFormat = Format.text,
-    output: Output = None,
-) -> None:
-    """Write the PyTorch source of a network, a file that needs only torch."""
-    from functools import partial
-
-    from archspec import pipeline
-
-    terminal: Terminal = context.obj
-    written_as(terminal, (".py",), "the output is PyTorch source; for ONNX call `torch.onnx.export` on its module")
-    if for_ is None and (weights is not None or precision is not Precision.f32 or device is not Device.cpu):
-        raise CallError("--precision, --device and --weights belong to --for inference")
-    if weights is not None and output is None:
-        raise CallError("--weights needs a file to write beside", "give the output: -o fast.py")
-    loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
-    optimize = None if for_ is None else for_.value
-    backend = partial(pipeline.source, optimize=optimize, precision=precision.value, device=device.value)
-    beside: dict[Path, bytes] | None = None
-    if weights is not None and output is not None:
-        from archspec.running.inference import converted
-
-        content, notes = converted(loaded.graph, weights, precision.value, device.value)
-        terminal.diagnose(notes)
-        beside = {output.with_suffix(".pt"): content}
-    _text_answer(terminal, loaded, options.sizes(size, loaded), "source", backend, beside)
-
-
 @app.command(
     cls=Command,
     epilog=examples("archspec expand resnet18", "archspec expand mobilenet_v1 --set width=0.5 -o half.yaml"),
@@ -273,48 +155,7 @@ def expand(
     written_as(terminal, (".yaml", ".yml"), "the output is a spec")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
     backend = spec_blocks if blocks else spec_text
-    _text_answer(terminal, loaded, options.sizes(size, loaded), "spec", lambda spec: backend.expand(spec.graph))
-
-
-def written_as(terminal: Terminal, endings: tuple[str, ...], what: str) -> None:
-    """Raise :class:`CallError` if the extension of the output file belongs to another kind of file."""
-    output = terminal.output
-    if output is not None and not terminal.as_json and output.suffix.lower() not in ("", *endings):
-        raise CallError(f"`{output}` has the wrong ending", f"use a name that ends in {endings[0]}: {what}")
-
-
-def _text_answer(
-    terminal: Terminal,
-    loaded: LoadedSpec,
-    sizes: dict[str, int],
-    name: str,
-    backend: Any,
-    beside: Mapping[Path, bytes] | None = None,
-) -> None:
-    """Print the text that a backend makes of a spec, and write files beside it."""
-    diagnostics = said_of(loaded, sizes)
-    terminal.diagnose(diagnostics)
-    text = backend(loaded)
-    if terminal.as_json:
-        terminal.answer_json({"name": loaded.name, name: text} | as_json(diagnostics), beside)
-    else:
-        terminal.answer(text, beside)
-
-
-def said_of(loaded: LoadedSpec, sizes: dict[str, int]) -> tuple[Diagnostic, ...]:
-    """The diagnostics of a spec that is only written out: failed claims, and whether it runs at the sizes."""
-    from archspec import pipeline
-
-    if sizes:
-        return pipeline.check(loaded, sizes).diagnostics
-    return (*loaded.diagnostics, *pipeline.claims(loaded))
-
-
-def as_json(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
-    """Diagnostics as a part of a JSON answer."""
-    from archspec.diagnostics import to_json
-
-    return {"diagnostics": [to_json(each) for each in diagnostics]}
+    text_answer(terminal, loaded, options.sizes(size, loaded), "spec", lambda spec: backend.expand(spec.graph))
 
 
 class Kind(StrEnum):
@@ -337,9 +178,7 @@ def list_(
     from archspec.language import catalogue
 
     terminal: Terminal = context.obj
-    found = catalogue.catalogue()
-    if kind is not None:
-        found = {kind.value: found[kind.value]}
+    found = catalogue.catalogue(catalogue.KINDS if kind is None else (kind.value,))
     if terminal.as_json:
         terminal.answer_json(found)
     elif output is None:
@@ -348,28 +187,38 @@ def list_(
         terminal.answer(catalogue.text(found))
 
 
+class Described(StrEnum):
+    """The files that have a JSON Schema."""
+
+    spec = "spec"
+    recipe = "recipe"
+    space = "space"
+
+
 @app.command(
     cls=Command,
     epilog=examples(
         "archspec schema -o archspec.schema.json",
-        "archspec schema --recipe -o recipe.schema.json",
+        "archspec schema --of recipe -o recipe.schema.json",
+        "archspec schema --of space -o space.schema.json",
     ),
 )
 def schema(
     context: typer.Context,
-    recipe: Annotated[bool, typer.Option("--recipe", help="The schema of train.yaml instead.")] = False,
+    of: Annotated[
+        Described, typer.Option(help="What is written: a spec, a recipe (train.yaml), or a space of variants.")
+    ] = Described.spec,
     format: AnswerFormat = Format.json,
     output: Output = None,
 ) -> None:
-    """Write the JSON Schema with which an editor completes and checks specs.
+    """Write the JSON Schema with which an editor completes and checks specs, recipes or spaces.
 
     A spec that begins with `# yaml-language-server: $schema=archspec.schema.json` is checked against it.
     """
-    if recipe:
-        from archspec.training.recipe_file import schema_text
-
-        context.obj.answer(schema_text())
-        return
-    from archspec.language import json_schema
-
-    context.obj.answer(json_schema.text())
+    if of is Described.recipe:
+        from archspec.training.recipe_file import schema_text as text
+    elif of is Described.space:
+        from archspec.sweeping.space_schema import text
+    else:
+        from archspec.language.json_schema import text
+    context.obj.answer(text())

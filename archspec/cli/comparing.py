@@ -8,10 +8,10 @@ import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import as_json, load_spec, written_as
 from archspec.cli.completion import complete_spec
 from archspec.cli.drawing import picture
 from archspec.cli.options import AnswerFormat, Format, Output, Rewrite, Set, Size, Spec
+from archspec.cli.specs import as_json, load_spec, written_as
 from archspec.cli.terminal import CallError, Terminal
 
 

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import as_json, load_spec
 from archspec.cli.completion import complete_spec, complete_step
 from archspec.cli.options import AnswerFormat, Format, Rewrite, Set
+from archspec.cli.specs import as_json, load_spec
 from archspec.cli.terminal import Terminal
 
 

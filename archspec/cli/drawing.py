@@ -11,9 +11,9 @@ import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import as_json, load_spec, said_of
 from archspec.cli.completion import complete_block, complete_spec
 from archspec.cli.options import AnswerFormat, Format, Rewrite, Set, Size, Spec
+from archspec.cli.specs import as_json, load_spec, said_of
 from archspec.cli.terminal import CallError, Terminal
 
 if TYPE_CHECKING:

@@ -76,7 +76,7 @@ def _standard_input(terminal: Terminal, specs: list[str], check: bool) -> None:
     """Print standard input in the house style."""
     from archspec import loading
     from archspec.diagnostics import Fault, SpecError
-    from archspec.source import bounded
+    from archspec.syntax import bounded
 
     if specs != ["-"]:
         raise CallError("- cannot be given together with files")
@@ -102,7 +102,7 @@ def _read(name: str) -> tuple[Path, str]:
     """A file's path with links resolved, and its text, including a byte order mark.  Raises SpecError."""
     from archspec import loading
     from archspec.diagnostics import Fault, SpecError
-    from archspec.source import bounded, open_regular
+    from archspec.syntax import bounded, open_regular
 
     try:
         with open_regular(Path(name), "name a .yaml file") as stream:

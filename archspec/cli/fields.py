@@ -12,9 +12,9 @@ import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import as_json, load_spec
 from archspec.cli.completion import complete_step
 from archspec.cli.options import AnswerFormat, Format, Output, Set, Size, Spec
+from archspec.cli.specs import as_json, load_spec
 from archspec.cli.terminal import CallError, Terminal
 
 if TYPE_CHECKING:

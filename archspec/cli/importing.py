@@ -63,7 +63,7 @@ def import_(
         bool,
         typer.Option(
             "--opaque",
-            help="Keep a module with an operation that the language does not have as a step that can be drawn, listed "
+            help="Keep a module or a layer that the language does not have as a step that can be drawn, listed "
             "and counted, and not compiled.",
         ),
     ] = False,
@@ -79,7 +79,7 @@ def import_(
     A module's library is imported, and with `python:` your own code is run.  Nothing in a file is run, except in a
     .pt2 that you trust.
     """
-    from archspec import pipeline
+    from archspec import importing
     from archspec.importers.foreign import ENDINGS
     from archspec.running.sources import LIBRARIES
 
@@ -94,11 +94,13 @@ def import_(
             raise CallError(f"`{path}` is there already", "--force writes over it")
     contents: dict[Path, bytes] = {}
     if weights is None or beside is None:
-        spec = pipeline.brought(source, sizes, name, version, scale, opaque, trust)
+        spec = importing.brought(source, sizes, name, version, scale, opaque, trust)
     else:
         from archspec.running.checkpoint_files import safetensors
 
-        spec, state = pipeline.from_files(source, weights, sizes, name=name, version=version, scale=scale)
+        spec, state = importing.from_files(
+            source, weights, sizes, name=name, version=version, scale=scale, opaque=opaque
+        )
         contents[beside] = safetensors(state)
     terminal.diagnose(spec.diagnostics)
     if terminal.as_json:

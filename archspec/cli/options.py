@@ -84,7 +84,7 @@ _OTHER_KEYWORDS = ("sizes", "bounds")
 def parameters(given: list[str] | None) -> dict[str, Any]:
     """``--set`` as keyword arguments of `load`: ``depths=[3, 4, 6, 3]``.  Raises :class:`CallError`."""
     from archspec.diagnostics import Fault
-    from archspec.source import parse, plain
+    from archspec.syntax import parse, plain
 
     found: dict[str, Any] = {}
     for name, text in _pairs("--set", given, "classes=10"):
@@ -127,7 +127,7 @@ def is_revision(text: str) -> bool:
     """Whether a word names a file at a git revision, ``HEAD~1:specs/mine.yaml``."""
     if ":" not in text:
         return False
-    from archspec.source import is_revision
+    from archspec.syntax import is_revision
 
     return is_revision(text)
 

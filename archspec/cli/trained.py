@@ -9,8 +9,8 @@ import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import as_json, load_spec
 from archspec.cli.options import AnswerFormat, Format, Rewrite, Set, Size
+from archspec.cli.specs import as_json, load_spec
 from archspec.cli.terminal import CallError, Terminal, needs, write_together
 from archspec.diagnostics import printable, to_json
 

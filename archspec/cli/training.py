@@ -12,8 +12,8 @@ import typer
 
 from archspec.cli import options
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import as_json, load_spec
 from archspec.cli.options import AnswerFormat, Format, Rewrite, Set, Size, Spec
+from archspec.cli.specs import as_json, load_spec
 from archspec.cli.terminal import CallError, Terminal, needs
 from archspec.diagnostics import Diagnostic, printable
 
@@ -52,6 +52,7 @@ def _there(data: str) -> str:
         "archspec train resnet18 --data photographs --set classes=2 --epochs 30",
         "archspec train resnet18 --data photographs --set classes=2 --epochs 60 --resume",
         "archspec train resnet18 --data photographs --recipe recipes/resnet.yaml --with epochs=90 --devices 4",
+        "archspec train resnet50 --data photographs --weights torchvision:ResNet50_Weights.IMAGENET1K_V2",
         "archspec train unet_same --data streets --set classes=5 --size H=128 --size W=128",
     ),
 )
@@ -117,8 +118,12 @@ def train(
         bool, typer.Option("--skip-bad", help="Leave out images that cannot be read, and count them.")
     ] = False,
     weights: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, metavar="FILE", help="Weights to start from.", show_default=False),
+        str | None,
+        typer.Option(
+            metavar="WEIGHTS",
+            help="Weights to start from: a file, torchvision:ResNet50_Weights.IMAGENET1K_V2, timm:resnet18.a1_in1k.",
+            show_default=False,
+        ),
     ] = None,
     resume: Annotated[
         bool,

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from archspec.cli.app import Command, app, examples
-from archspec.cli.commands import load_spec
 from archspec.cli.options import Rewrite, Set, Spec
+from archspec.cli.specs import load_spec
 from archspec.cli.terminal import CallError, Terminal
 
 
@@ -25,7 +25,7 @@ def watch(
     terminal: Terminal = context.obj
     path = Path(spec)
     if path.suffix.lower() not in (".yaml", ".yml"):
-        raise CallError(f"`{spec}` is no file that can be watched", "give the path of a spec, which ends in .yaml")
+        raise CallError(f"`{spec}` is not a file that can be watched", "give the path of a spec, which ends in .yaml")
     if not path.parent.is_dir():
         raise CallError(f"there is no folder `{path.parent}`")
     try:

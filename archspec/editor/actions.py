@@ -15,7 +15,7 @@ from archspec.editor.rename import replaced
 from archspec.editor.study import Study
 from archspec.elaborate.shelf import Shelf
 from archspec.graph import Node
-from archspec.source import Mapping, Scalar
+from archspec.syntax import Mapping, Scalar
 
 _MEANT = re.compile(r"did you mean ([^?]*)\?")
 _QUOTED = re.compile(r"`([^`]+)`")

@@ -18,7 +18,7 @@ from archspec.editor.unfinished import MARK, Cursor, cursor
 from archspec.elaborate.learning import TASKS
 from archspec.ops.common.initialisers import INITIALISERS
 from archspec.schema import STEP_KEYS, BlockModel, SpecModel
-from archspec.source import Mapping, Scalar, spec_files
+from archspec.syntax import Mapping, Scalar, spec_files
 
 _WORD = re.compile(r"\w*\Z")
 _NAME = re.compile(r"\$\w*\Z")

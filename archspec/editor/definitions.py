@@ -16,7 +16,7 @@ from archspec.editor.documents import Document, Documents
 from archspec.editor.lines import Lines
 from archspec.editor.study import Study
 from archspec.editor.symbols import Symbol, declaration, mentions, symbol_at
-from archspec.source import Limits, read
+from archspec.syntax import Limits, read
 
 MOST_FILES = 500
 """The most YAML files near a spec that are searched for a name."""

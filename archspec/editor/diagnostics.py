@@ -8,7 +8,7 @@ from archspec.diagnostics import Diagnostic, Frame, Span
 from archspec.editor.documents import Document, Documents
 from archspec.editor.lines import Lines
 from archspec.editor.study import Study
-from archspec.source import Mapping, Scalar
+from archspec.syntax import Mapping, Scalar
 
 SOURCE = "archspec"
 _SEVERITY = {

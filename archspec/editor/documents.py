@@ -12,7 +12,7 @@ from archspec.editor.lines import Lines
 from archspec.editor.study import Study
 from archspec.elaborate.shelf import Shelf
 from archspec.elaborate.shipped import library_folder, specs_folder
-from archspec.source import lines
+from archspec.syntax import lines
 
 
 class Document:

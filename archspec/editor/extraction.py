@@ -17,7 +17,7 @@ from archspec.editor.rename import Refused, replaced, verify
 from archspec.editor.study import Study
 from archspec.elaborate.values import RESERVED
 from archspec.schema import BlockDefinition
-from archspec.source import Items, Mapping, Node, Scalar
+from archspec.syntax import Items, Mapping, Node, Scalar
 
 Edits = list[tuple[Span, str]]
 

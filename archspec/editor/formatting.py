@@ -17,7 +17,7 @@ from typing import Any
 
 from archspec.diagnostics import Fault
 from archspec.editor.layout import Layout, Word
-from archspec.source import Items, Limits, Mapping, Node, Scalar, parse
+from archspec.syntax import Items, Limits, Mapping, Node, Scalar, parse
 
 _ENDS = re.compile(r"(\r\n|\r|\n)")
 _ROUNDS = 10

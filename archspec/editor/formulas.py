@@ -17,7 +17,7 @@ from archspec.graph import Node, Scope
 from archspec.ops import Shape
 from archspec.schema import bare
 from archspec.sizes import Size
-from archspec.source import Scalar
+from archspec.syntax import Scalar
 
 MOST_USES = 50
 """The most uses of a block in which an expression is evaluated."""

@@ -21,7 +21,7 @@ from archspec.language.topics import Topic
 from archspec.language.words import flow
 from archspec.ops.common.initialisers import INITIALISERS
 from archspec.schema import BlockDefinition, SpecFile
-from archspec.source import plain
+from archspec.syntax import plain
 
 MOST_VALUES = 12
 """The most uses whose values are listed."""

@@ -12,7 +12,7 @@ from archspec.diagnostics import Span
 from archspec.editor.documents import Document
 from archspec.editor.lines import Lines
 from archspec.schema import STEP_KEYS
-from archspec.source import Items, Mapping, Node, Scalar
+from archspec.syntax import Items, Mapping, Node, Scalar
 
 _SECTIONS = {
     "params": SymbolKind.Variable,

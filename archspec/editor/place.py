@@ -7,7 +7,7 @@ from typing import Literal
 
 from archspec.diagnostics import Span
 from archspec.records import record
-from archspec.source import Items, Mapping, Node, Scalar
+from archspec.syntax import Items, Mapping, Node, Scalar
 
 Kind = Literal[
     "key",  # of the spec, a block, an import, an output …: its context says which

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from archspec.editor.place import Inside, Kind, Place, placed, values
 from archspec.editor.step_places import arguments, read, steps
-from archspec.source import Items, Mapping, Node, Scalar
+from archspec.syntax import Items, Mapping, Node, Scalar
 
 
 def places(root: Node) -> Iterator[Place]:

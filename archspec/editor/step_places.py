@@ -9,7 +9,7 @@ from dataclasses import replace
 from archspec import ops
 from archspec.editor.place import Inside, Kind, Place, placed, values
 from archspec.schema import STEP_KEYS
-from archspec.source import Items, Mapping, Node, Scalar
+from archspec.syntax import Items, Mapping, Node, Scalar
 
 _AS = re.compile(r"(?P<what>.*?)(?P<as>\s+as\s+(?P<name>.*))?\Z", re.DOTALL)
 

@@ -16,7 +16,7 @@ from archspec.elaborate.shelf import Shelf
 from archspec.graph import Graph, Node, Scope
 from archspec.loading import attempt
 from archspec.pipeline import examine
-from archspec.source import Mapping
+from archspec.syntax import Mapping
 
 
 class Study:

@@ -10,7 +10,7 @@ from archspec.editor.lines import Point
 from archspec.editor.place import Place
 from archspec.editor.places import places
 from archspec.records import record
-from archspec.source import parse
+from archspec.syntax import parse
 
 MARK = "CURSORxMARK"
 """The word that is inserted at the cursor, so that its place can be found after parsing."""

@@ -11,7 +11,7 @@ from archspec.diagnostics import Diagnostics, Fault, Span, printable
 from archspec.elaborate.values import RESERVED, UnknownValue, evaluate, kind, other_argument
 from archspec.graph import Scope
 from archspec.schema import IDENTIFIER, BlockDefinition
-from archspec.source import Node, Scalar
+from archspec.syntax import Node, Scalar
 
 Report = Callable[[Fault, bool], None]
 """Adds a fault: one of the block's own text, or (False) one of an argument."""

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from archspec.diagnostics import Fault
 from archspec.elaborate.loader import Loader
 from archspec.schema import SpecFile, parse_file
-from archspec.source import Items, Mapping, literal, plain
+from archspec.syntax import Items, Mapping, literal, plain
 
 ALIAS = "example"
 
@@ -22,7 +22,7 @@ def is_block(file: SpecFile) -> bool:
 
 
 def network(file: SpecFile, loader: Loader) -> SpecFile | None:
-    """The network of a block's example; None if the block has none, or it is no use of the block.
+    """The network of a block's example; None if the block has none, or if it does not use the block.
 
     Its steps stand at the example, so that what is wrong with the use is said there.
     """

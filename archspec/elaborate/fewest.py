@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from archspec import ops
 from archspec.diagnostics import Diagnostics, SpecError
 from archspec.schema import BlockDefinition, SpecFile, Step, parse_steps
-from archspec.source import Items, Mapping, Node, Scalar
+from archspec.syntax import Items, Mapping, Node, Scalar
 
 
 class Fewest:

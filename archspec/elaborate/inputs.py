@@ -14,8 +14,8 @@ from archspec.graph import Scope
 from archspec.ops import Shape, ShapeError
 from archspec.schema import IDENTIFIER, BlockDefinition, SpecFile
 from archspec.sizes import Dim, symbol
-from archspec.source import Items
-from archspec.source import Node as YamlNode
+from archspec.syntax import Items
+from archspec.syntax import Node as YamlNode
 
 
 def bind_inputs(

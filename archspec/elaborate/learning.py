@@ -10,8 +10,8 @@ from archspec.elaborate.values import evaluate
 from archspec.graph import Loss, Output
 from archspec.ops import Shape
 from archspec.schema import SpecFile
-from archspec.source import Mapping as YamlMapping
-from archspec.source import Node
+from archspec.syntax import Mapping as YamlMapping
+from archspec.syntax import Node
 
 TASKS = ("classification", "segmentation")
 _OPTIONS = ("ignore", "weights", "label_smoothing")

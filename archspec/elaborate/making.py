@@ -13,7 +13,7 @@ from archspec.elaborate.places import Use
 from archspec.elaborate.values import Text, listed_arguments, other_argument
 from archspec.ops import Op
 from archspec.schema import Step
-from archspec.source import Mapping as YamlMapping
+from archspec.syntax import Mapping as YamlMapping
 
 
 class Making:

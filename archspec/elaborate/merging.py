@@ -10,13 +10,14 @@ from archspec.elaborate import operations
 from archspec.elaborate.blocks import BoundOp
 from archspec.elaborate.builder import Builder
 from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place, Visit
+from archspec.elaborate.stamps import Branched
 from archspec.elaborate.values import other_argument
 from archspec.graph import Scope
 from archspec.ops import Op
 from archspec.schema import STEP_KEYS, Step, parse_step, parse_steps
-from archspec.source import Items, Scalar
-from archspec.source import Mapping as YamlMapping
-from archspec.source import Node as YamlNode
+from archspec.syntax import Items, Scalar
+from archspec.syntax import Mapping as YamlMapping
+from archspec.syntax import Node as YamlNode
 
 
 def merge(
@@ -44,15 +45,11 @@ def merge(
             )
         given = [(branch, [*_values(builder, branch, inner, inside, reads[0])]) for branch in branches]
         values = [value for _, found in given for value in found]
-        if len(branches) > 1 and step not in builder.merging:
-            dropped = [
+        if len(branches) > 1:
+            dropped = (
                 steps[0] for (_, steps, bare), found in given if bare and not found and steps[0].when is not None
-            ]
-            if len(values) > 1:
-                builder.merging.add(step)
-                builder.lone.pop(step, None)
-            elif dropped:
-                builder.lone[step] = (step, dropped[0])
+            )
+            builder.branched(Branched(step, len(values) > 1, next(dropped, None)))
         if len(branches) == 1:
             _warn_of_one_branch(builder, step, *branches[0])
     else:

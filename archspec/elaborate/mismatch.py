@@ -10,7 +10,7 @@ from archspec.graph import Node
 from archspec.ops import Op, Shape, ShapeError
 from archspec.schema import Step
 from archspec.sizes import Condition, Equal, Evaluation, Size, complaint, names, solve, text
-from archspec.source import Mapping as YamlMapping
+from archspec.syntax import Mapping as YamlMapping
 
 
 def formula(shape: Shape) -> str:

@@ -11,7 +11,7 @@ from archspec.elaborate.builder import Builder
 from archspec.elaborate.places import UNKNOWN, Entry, Visit
 from archspec.elaborate.values import arguments, evaluate
 from archspec.ops import Op
-from archspec.source import Mapping as YamlMapping
+from archspec.syntax import Mapping as YamlMapping
 
 JOIN = "join them in a step before it, with `concat` or `add`"
 """The hint where `from` names several steps, and one is read."""
@@ -66,6 +66,7 @@ def operation(
     step, place, current = visit.step, visit.place, visit.current
     constant = builder.constant.get(step)
     if constant is not None:
+        builder.defaults.consulted(what.kind.keyword, place.use, what.written)
         return constant, ()
     names = builder.names(place, visit.loop, current)
     kind = what.kind

@@ -11,9 +11,9 @@ from archspec.elaborate.places import OUTSIDE, UNKNOWN, Place
 from archspec.elaborate.values import evaluate
 from archspec.graph import Output
 from archspec.schema import IDENTIFIER, BlockDefinition
-from archspec.source import Mapping as YamlMapping
-from archspec.source import Node as YamlNode
-from archspec.source import Scalar
+from archspec.syntax import Mapping as YamlMapping
+from archspec.syntax import Node as YamlNode
+from archspec.syntax import Scalar
 
 
 def outputs_of(builder: Builder, definition: BlockDefinition, place: Place, last: int) -> tuple[Output, ...]:

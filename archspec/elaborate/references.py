@@ -19,9 +19,9 @@ from archspec.ops import ShapeError
 from archspec.ops.common.arguments import by_axis_from_zero, flag
 from archspec.ops.common.tied import transposed
 from archspec.schema import BlockDefinition, Source, Step, bare
-from archspec.source import Mapping as YamlMapping
-from archspec.source import Node as YamlNode
-from archspec.source import Scalar
+from archspec.syntax import Mapping as YamlMapping
+from archspec.syntax import Node as YamlNode
+from archspec.syntax import Scalar
 
 MAXIMUM_INPUTS = 1000
 """Values that one input of a block may hold."""
@@ -231,6 +231,7 @@ def _scope(builder: Builder, original: Place, visit: Visit, reads: Sequence[int]
         records = builder.records(inputs)
         old = original.use
         use = Use(old.definition, old.file, old.values, inputs, old.spec_values, old.depth, old.caller, records=records)
+        use.spec_depth = old.spec_depth
         inner = Place(scope, use, place, modules=False)
         value = builder.walk.steps(first.block.steps, inner, OUTSIDE, reads[0])
     elif first.kind == "sequence":

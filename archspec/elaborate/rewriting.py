@@ -11,7 +11,7 @@ from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printab
 from archspec.elaborate.values import evaluate
 from archspec.graph import Graph
 from archspec.schema import SpecFile
-from archspec.source import Items, Mapping, Node, Scalar
+from archspec.syntax import Items, Mapping, Node, Scalar
 
 if TYPE_CHECKING:
     from archspec.rewrites import Rewrite

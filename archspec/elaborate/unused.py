@@ -10,9 +10,9 @@ from archspec.elaborate import merging
 from archspec.elaborate.builder import Builder
 from archspec.graph import Graph
 from archspec.schema import SpecFile
-from archspec.source import Items, Scalar
-from archspec.source import Mapping as YamlMapping
-from archspec.source import Node as YamlNode
+from archspec.syntax import Items, Scalar
+from archspec.syntax import Mapping as YamlMapping
+from archspec.syntax import Node as YamlNode
 
 
 def warn(builder: Builder, file: SpecFile, extending: Sequence[SpecFile], graph: Graph) -> None:

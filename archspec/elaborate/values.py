@@ -11,8 +11,8 @@ from archspec.diagnostics import Fault, Span, printable
 from archspec.expressions import Expression, Record, Work
 from archspec.ops import Shape
 from archspec.schema import STEP_KEYS, SpecFile, Step
-from archspec.source import Items, Node, Scalar
-from archspec.source import Mapping as YamlMapping
+from archspec.syntax import Items, Node, Scalar
+from archspec.syntax import Mapping as YamlMapping
 
 RESERVED = frozenset({"input", "previous"})
 

@@ -7,7 +7,7 @@ import re
 from archspec.diagnostics import Fault, printable
 from archspec.expressions import tree as t
 from archspec.expressions.parser import parse_located
-from archspec.source import Scalar
+from archspec.syntax import Scalar
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}

@@ -14,8 +14,8 @@ from archspec.families import algebra, simplify
 from archspec.families.templates import Parameter
 from archspec.graph import Scope
 from archspec.ops import ShapeError
-from archspec.source import Items, Scalar
-from archspec.source import Mapping as Mapping_
+from archspec.syntax import Items, Scalar
+from archspec.syntax import Mapping as Mapping_
 
 Bound = Mapping[str, Any]
 """The loop variables around a step inside a class: a value, a formula for it, or ``...`` where neither is known."""

@@ -15,7 +15,7 @@ from archspec.families.solver import Mismatch
 from archspec.families.templates import Entry, Ref, Series, Slot
 from archspec.families.wiring import Wiring, child_of
 from archspec.graph import Node, Scope
-from archspec.source import Mapping
+from archspec.syntax import Mapping
 
 _NUMBER = re.compile(r"(?<![\w.{])\d+(?![\w.}])")
 

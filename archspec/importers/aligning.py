@@ -29,6 +29,8 @@ class Alignment:
         """The group or merge of the body that contains a step, if any."""
         self._known: list[dict[int, set[int]]] = [{use.reads()[0]: {0}} for use in uses]
         """For each use, the numbers in the body of each of its values."""
+        self._passed: list[tuple[int, int, int]] = []
+        """Uses, values and numbers in the body, where a use lacks a step that would have given the number."""
         self._made = 0
         self._layers: dict[int, Layer] = {}
         """The body's layer, by the id of a use's layer."""
@@ -99,6 +101,7 @@ class Alignment:
                 current[use] = item.gives
         for use in absent:
             self._known[use][current[use]].add(made.gives)
+            self._passed.append((use, current[use], made.gives))
         self.rows[made] = list(column)
         return made
 
@@ -157,7 +160,11 @@ class Alignment:
                 continue
             if len({bool(found) for found in given}) > 1 and max(map(len, given)) > 1:
                 raise Mismatch
+            before = len(self._passed)
             branch = self._list(lists, current, numbered=False) if any(given) else []
+            for use, value, number in self._passed[before:]:  # what is made in a branch stands for nothing beside it
+                self._known[use][value].discard(number)
+            del self._passed[before:]
             made.branches.append(branch)
             made.layer.reads.append(branch[-1].gives if branch else made.start)
         return made

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from archspec.source import Bare
+from archspec.syntax import Bare
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
 from archspec.records import record
-from archspec.source import open_regular
+from archspec.syntax import open_regular
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,7 +13,7 @@ from archspec.importers.blocks import Block, default, given
 from archspec.importers.network import Network
 from archspec.importers.places import Places
 from archspec.importers.scopes import Group, Item, Leaf, Use, leaves
-from archspec.source import flow
+from archspec.syntax import flow
 
 
 @dataclass(slots=True, eq=False)

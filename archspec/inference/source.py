@@ -6,7 +6,7 @@ from typing import Literal
 
 from archspec.backends.torch_source import Emitted, Surroundings, emitted
 from archspec.graph import Graph
-from archspec.inference import texts
+from archspec.inference import loading_texts, texts
 from archspec.inference.lowering import Precision, lowered
 from archspec.inference.merging import ACTIVATIONS
 from archspec.inference.operations import Clip, FusedConv, FusedLinear
@@ -76,10 +76,12 @@ def _before(ops: list[Op], device: Device) -> list[str]:
 def _after(ops: list[Op], device: Device) -> list[str]:
     """How the network is loaded and prepared."""
     layers = _layers(ops)
-    loading = texts.LOADING if layers or any(isinstance(op, Clip) for op in ops) else texts.LOADING_PLAIN
+    loading = (
+        loading_texts.LOADING if layers or any(isinstance(op, Clip) for op in ops) else loading_texts.LOADING_PLAIN
+    )
     if device == "cuda":
-        return [loading, texts.CAPTURED]
-    return [loading, texts.PREPARE] if layers else [loading]
+        return [loading, loading_texts.CAPTURED]
+    return [loading, loading_texts.PREPARE] if layers else [loading]
 
 
 def _table(name: str, entries: dict[str, str], used: list[str]) -> str:

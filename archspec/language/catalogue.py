@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from archspec import ops, rewrites
-from archspec.diagnostics import Diagnostics
-from archspec.elaborate.loader import Loader
-from archspec.elaborate.shipped import library_names, more_names, spec_names
-from archspec.schema import SpecFile
-from archspec.source import plain
+from archspec.elaborate.shipped import library_folder, library_names, more_names, spec_names, specs_folder
+from archspec.syntax import parse, plain, read
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,15 +20,18 @@ Catalogue = Mapping[str, Sequence[Mapping[str, Any]]]
 """``ops``, ``blocks``, ``rewrites`` and ``specs``, each a list of entries with ``name`` and ``doc``."""
 
 
-def catalogue() -> dict[str, list[dict[str, Any]]]:
-    """All entries by kind, each kind in alphabetical order."""
-    loader = Loader(Diagnostics())
-    return {
-        "ops": [_op(name) for name in sorted(ops.names())],
-        "blocks": [_block(loader, name) for name in sorted(library_names())],
-        "rewrites": [_rewrite(name) for name in sorted(rewrites.names())],
-        "specs": [spec(loader, name) for name in (*sorted(spec_names()), *sorted(more_names()))],
+KINDS = ("ops", "blocks", "rewrites", "specs")
+
+
+def catalogue(kinds: Sequence[str] = KINDS) -> dict[str, list[dict[str, Any]]]:
+    """All entries of these kinds, each kind in alphabetical order."""
+    made: dict[str, Callable[[], list[dict[str, Any]]]] = {
+        "ops": lambda: [_op(name) for name in sorted(ops.names())],
+        "blocks": lambda: [_block(name) for name in sorted(library_names())],
+        "rewrites": lambda: [_rewrite(name) for name in sorted(rewrites.names())],
+        "specs": lambda: [spec(name) for name in (*sorted(spec_names()), *sorted(more_names()))],
     }
+    return {kind: made[kind]() for kind in kinds}
 
 
 def _op(name: str) -> dict[str, Any]:
@@ -59,26 +60,29 @@ def _arguments(kind: type[BaseModel], without: Sequence[str] = ()) -> list[dict[
     ]
 
 
-def _block(loader: Loader, name: str) -> dict[str, Any]:
-    file = loader.library(name)
-    params = {} if file is None else {param: plain(default) for param, default in file.model.params.items()}
-    return {"name": name, **_words(file), "params": params}
+def _block(name: str) -> dict[str, Any]:
+    head = _head(library_folder() / f"{name}.yaml")
+    return {"name": name, **_words(head), "params": head.get("params", {})}
 
 
-def spec(loader: Loader, name: str) -> dict[str, Any]:
+def spec(name: str) -> dict[str, Any]:
     """The entry of a shipped spec; one without a description gets that of the spec it extends."""
-    file = loader.named(name, None, None)
-    base = plain(file.model.extends) if file is not None and file.model.extends is not None else None
-    words = _words(file)
+    head = _head(specs_folder() / f"{name}.yaml")
+    base, words = head.get("extends"), _words(head)
     if isinstance(base, str) and base in spec_names():
-        words = {key: value or _words(loader.named(base, None, None))[key] for key, value in words.items()}
+        words = {key: value or _words(_head(specs_folder() / f"{base}.yaml"))[key] for key, value in words.items()}
     return {"name": name, **words, "extends": base}
 
 
-def _words(file: SpecFile | None) -> dict[str, Any]:
-    if file is None:
-        return {"doc": "", "source": None}
-    return {"doc": " ".join((file.model.doc or "").split()), "source": file.model.source}
+def _head(path: Path) -> dict[str, Any]:
+    """What a shipped file says of itself: its keys before ``steps``.  The steps are most of it, and are not read."""
+    head = read(path).partition("\nsteps:")[0]
+    found = plain(parse(f"{head}\n", path.name))
+    return found if isinstance(found, dict) else {}
+
+
+def _words(head: Mapping[str, Any]) -> dict[str, Any]:
+    return {"doc": " ".join((head.get("doc") or "").split()), "source": head.get("source")}
 
 
 def table(found: Catalogue) -> RenderableType:

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from archspec.diagnostics import Diagnostic, SpecError, did_you_mean, printable
 from archspec.records import record
-from archspec.source import parse, plain
+from archspec.syntax import parse, plain
 
 
 @record

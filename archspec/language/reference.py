@@ -24,7 +24,7 @@ from archspec.language.words import field_row, flow, shape, signature
 from archspec.ops import Op
 from archspec.ops.common.initialisers import INITIALISERS
 from archspec.schema import STEP_KEYS, BlockModel, SpecModel
-from archspec.source import plain
+from archspec.syntax import plain
 
 _INTRODUCTION = """\
 # Reference

@@ -7,7 +7,7 @@ import json
 from archspec.diagnostics import Diagnostic, Diagnostics, SpecError, did_you_mean, printable
 from archspec.elaborate.loader import Loader, Variant
 from archspec.elaborate.shipped import more_names, spec_names
-from archspec.source import Mapping, Node, parse, plain
+from archspec.syntax import Mapping, Node, parse, plain
 
 _LAID_OVER = ("params", "sizes")
 """Keys whose entries replace the base's one by one; any other key replaces the base's as a whole."""

@@ -25,7 +25,7 @@ from archspec.language.words import field_row, flow, shape, signature
 from archspec.ops.common.initialisers import INITIALISERS
 from archspec.records import record
 from archspec.schema import BlockModel, SpecModel
-from archspec.source import parse, plain
+from archspec.syntax import parse, plain
 
 WIDTH = 100
 """The column at which texts are wrapped."""
@@ -134,7 +134,7 @@ def _rewrite(word: str) -> Iterator[Topic]:
 def _spec(word: str) -> Iterator[Topic]:
     if word not in spec_names():
         return
-    entry = catalogue.spec(Loader(Diagnostics()), word)
+    entry = catalogue.spec(word)
     notes = [f"a variant of `{entry['extends']}`"] if entry["extends"] else []
     notes += [f"paper: {entry['source']}"] if entry["source"] else []
     notes.append(f"`archspec new {word} -o my.yaml` writes a copy that you can edit")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from pydantic import Field, model_validator
-
-from archspec.rewrites.engine.base import Rewrite, Steps
+from archspec.rewrites.common.chosen import OfChosen
 from archspec.rewrites.engine.draft import Draft
 from archspec.rewrites.engine.errors import RewriteError
 from archspec.rewrites.engine.nodes import DraftNode, DraftScope
 
 
-class Remove(Rewrite):
+class Remove(OfChosen):
     """Remove a step or a whole block: ``{remove: pool5}``, as dilated networks do with VGG's last pools.
 
     Its readers read its input instead.  The numbers of other steps do not change, so all other weights keep their keys.
@@ -21,25 +19,10 @@ class Remove(Rewrite):
     """
 
     keyword: ClassVar[str] = "remove"
-    main: ClassVar[str | None] = "step"
-
-    step: Steps | None = Field(None, description="path or label of the step or block, or a list of them")
-    block: str | None = Field(None, description="the name of a block, every use of which is removed")
-
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if (self.step is None) == (self.block is None):
-            raise ValueError("needs one of `step` and `block`")
-        return self
 
     def apply(self, draft: Draft) -> None:
         """Remove each step; raises RewriteError if its input cannot replace it."""
-        wanted: list[DraftNode | DraftScope]
-        if self.block is not None:
-            wanted = list(draft.uses(self.block))
-        else:
-            wanted = [draft.scope(name) or draft.find(name) for name in self.step or ()]
-        for what in dict.fromkeys(wanted):
+        for what in self.chosen(draft):
             if isinstance(what, DraftScope):
                 _remove_scope(draft, what)
             else:

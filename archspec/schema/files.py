@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from archspec import vocabulary
 from archspec.diagnostics import Diagnostics, Span, printable
 from archspec.expressions import Work
 from archspec.schema.models import BlockModel, SpecModel
 from archspec.schema.steps import IDENTIFIER, Step, parse_steps
-from archspec.source import Items, Mapping, Node, Scalar
+from archspec.syntax import Items, Mapping, Node, Scalar
+from archspec.validation import Words, complaints
 
 LANGUAGE_VERSION = 1
 
@@ -55,6 +55,12 @@ class SpecFile:
     templates: dict[int, Any] = field(default_factory=dict)
     """Parsed expressions by the ``id`` of their scalar, which the file keeps alive."""
 
+    def begin(self, work: Work) -> None:
+        """Ready the file for another load, which has used nothing of it so far."""
+        self.work = work
+        for used in (self.used_blocks, self.handed, self.used_defaults, self.imports):
+            used.clear()
+
 
 def parse_file(
     node: Node, key: str, shown: str, folder: Any, diagnostics: Diagnostics, work: Work | None = None
@@ -92,7 +98,7 @@ def parse_file(
         diagnostics.error(
             "bad-name",
             f"`{printable(model.name)}` is not a valid network name",
-            _span_of(node, ("name",)),
+            (node.get("name") or node).span,
             "use a letter, then letters, digits, `_`, `-`, `.` or spaces",
         )
         return None
@@ -137,18 +143,9 @@ def _validate(
     try:
         return kind.model_validate(data | (known or {}))
     except ValidationError as failure:
-        for error in failure.errors(include_url=False):
-            _report(kind, node, error, diagnostics)
+        for each in complaints(kind, node, failure, _WORDS[kind]):
+            diagnostics.add(each)
     return None
-
-
-_EXPECTED = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "dict_type": "a mapping of names",
-    "list_type": "a list",
-    "bool_type": "true or false",
-}
 
 
 _EXAMPLES = {
@@ -164,38 +161,8 @@ _EXAMPLES = {
 }
 """Keys as they may be written, for hints."""
 
-
-def _report(kind: type[BaseModel], node: Mapping, error: Any, diagnostics: Diagnostics) -> None:
-    loc = tuple(error["loc"])
-    name = str(loc[0]) if loc else ""
-    keys = {info.alias or field_name for field_name, info in kind.model_fields.items()}
-    if error["type"] == "extra_forbidden":
-        key = node.key(name)
-        diagnostics.error(
-            "unknown-key",
-            f"{'a spec' if kind is SpecModel else 'a block'} has no key `{printable(name)}`",
-            key.span if key else node.span,
-            vocabulary.key(name, keys) or f"the keys are {', '.join(sorted(keys))}",
-        )
-    elif error["type"] == "missing":
-        diagnostics.error("missing-key", f"`{name}` is missing", node.span.part(0, 1), _example(loc))
-    else:
-        expected = _EXPECTED.get(error["type"], "something else")
-        diagnostics.error("wrong-type", f"`{name}` must be {expected}", _span_of(node, loc), _example(loc))
-
-
-def _example(loc: tuple[Any, ...]) -> str | None:
-    example = _EXAMPLES.get(str(loc[0])) if len(loc) == 1 else None
-    return f"write it as in `{example}`" if example is not None else None
-
-
-def _span_of(node: Node, loc: tuple[Any, ...]) -> Span:
-    """The span that a pydantic error location refers to, or that of the innermost enclosing node."""
-    for part in loc:
-        inner = node.get(str(part)) if isinstance(node, Mapping) else None
-        if isinstance(node, Items) and isinstance(part, int) and part < len(node.items):
-            inner = node.items[part]
-        if inner is None:
-            break
-        node = inner
-    return node.span
+_HINTS = {key: f"write it as in `{example}`" for key, example in _EXAMPLES.items()}
+_WORDS: dict[type[BaseModel], Words] = {
+    SpecModel: Words("a spec", hints=_HINTS),
+    BlockModel: Words("a block", hints=_HINTS),
+}

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from archspec.source import Items, Mapping, Scalar
+from archspec.syntax import Items, Mapping, Scalar
 
 Located = Annotated[Any, Field(description="any value; may hold expressions")]
 

@@ -9,7 +9,7 @@ from typing import Any
 from archspec import expressions, vocabulary
 from archspec.diagnostics import Diagnostics, Fault, Span, printable
 from archspec.expressions import Clause, Expression, Interpolation
-from archspec.source import Items, Mapping, Node, Scalar
+from archspec.syntax import Items, Mapping, Node, Scalar
 
 STEP_KEYS = frozenset({"from", "when", "repeat", "for", "label", "aside", "init", "inline", "checkpoint"})
 """The keys allowed beside the key that says what a step applies."""

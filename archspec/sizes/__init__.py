@@ -1,8 +1,9 @@
 """Exact symbolic sizes, and the set of input sizes for which a network is valid.
 
-``terms`` defines sizes, ``writing`` their text, ``windows`` the effect of torch's ops on them, ``growth`` their slopes
-and inverses.  ``conditions`` has the conditions on sizes, ``decide`` finds where one condition holds, ``solve`` where
-all hold.  ``sets`` has the resulting sets (``intervals`` their arithmetic, ``wording`` their text).
+``terms`` defines sizes, ``evaluation`` gives them as numbers, ``writing`` as text; ``windows`` has the effect of
+torch's ops on them, ``growth`` their slopes and inverses.  ``conditions`` has the conditions on sizes, ``decide`` finds
+where one condition holds, ``solve`` where all hold.  ``sets`` has the resulting sets (``intervals`` their arithmetic,
+``wording`` their text).
 """
 
 from archspec.sizes.conditions import (
@@ -21,12 +22,12 @@ from archspec.sizes.conditions import (
     sides,
     statement,
 )
+from archspec.sizes.evaluation import Evaluation, value
 from archspec.sizes.growth import inverse, lowest, period, slope
 from archspec.sizes.sets import ValidSet
 from archspec.sizes.solve import Imposed, Solution, solve
 from archspec.sizes.terms import (
     Dim,
-    Evaluation,
     Product,
     Size,
     Step,
@@ -40,7 +41,6 @@ from archspec.sizes.terms import (
     symbol,
     symbols,
     total,
-    value,
 )
 from archspec.sizes.windows import rows_kept, span, transposed_step, window_step
 from archspec.sizes.writing import ascii, factor, number, python, text

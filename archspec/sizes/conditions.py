@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from archspec.records import record
-from archspec.sizes.terms import Dim, Evaluation, Step, Symbol, step, symbols, total
+from archspec.sizes.evaluation import Evaluation
+from archspec.sizes.terms import Dim, Step, Symbol, step, symbols, total
 from archspec.sizes.windows import rows_kept
 from archspec.sizes.writing import factor, text
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from math import gcd, lcm
 from typing import Literal
 
+from archspec.sizes.evaluation import Evaluation
 from archspec.sizes.growth import IDENTITY, UNIT, Growth, growth, step_inverse, total_inverse
 from archspec.sizes.intervals import MAXIMUM_PIECES, Interval, TooLarge, wrapped
 from archspec.sizes.sets import NOTHING, ValidSet, at_least, periodic, valid_set
-from archspec.sizes.terms import Evaluation, Size, Step, Total, chain, symbol
+from archspec.sizes.terms import Size, Step, Total, chain, symbol
 
 MAXIMUM_WORK = 10_000_000
 """Maximum number of steps that all decisions of one axis can evaluate: some seconds; a network needs a few thousand."""

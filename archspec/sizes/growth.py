@@ -10,7 +10,8 @@ from fractions import Fraction
 from math import gcd, lcm
 
 from archspec.records import record
-from archspec.sizes.terms import Dim, Evaluation, Size, Step, Total, chain
+from archspec.sizes.evaluation import Evaluation
+from archspec.sizes.terms import Dim, Size, Step, Total, chain
 
 UNIT = 1 << 64
 """Bounds are integers in units of 1/UNIT, rounded outwards: they stay valid, and do not grow with the chain."""

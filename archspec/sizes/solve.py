@@ -8,10 +8,11 @@ from dataclasses import field
 from archspec.records import record
 from archspec.sizes.conditions import AtLeast, Condition, Equal, Failure, Residue, Several, failure, names, sides
 from archspec.sizes.decide import Budget, decide, path_to, preimage
+from archspec.sizes.evaluation import Evaluation
 from archspec.sizes.growth import step_inverse, total_inverse
 from archspec.sizes.intervals import MAXIMUM_PIECES, TooLarge
 from archspec.sizes.sets import NOTHING, ValidSet, at_least, between, periodic
-from archspec.sizes.terms import Evaluation, Size, Step, Total
+from archspec.sizes.terms import Size, Step, Total
 
 PIECE_WORK = 10
 """Cost of an interval in an intersection, relative to the evaluation of a step."""

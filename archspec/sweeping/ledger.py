@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
-from archspec.source import open_regular
 from archspec.sweeping.rows import Row
+from archspec.syntax import open_regular
 
 LEDGER = "rows.jsonl"
 """The file's name in a sweep's folder."""

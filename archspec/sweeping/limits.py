@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from archspec.diagnostics import Diagnostics, Fault, Span, SpecError, did_you_mean, printable
 from archspec.records import record
-from archspec.source import Node, Scalar
 from archspec.sweeping.rows import MEASURES, Row
+from archspec.syntax import Node, Scalar
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 _NUMBER = re.compile(r"\s*([0-9][0-9_]{0,30}(?:\.[0-9]{0,30})?(?:e\+?[0-9]{1,2})?)\s*([kmgt]?i?)b?\s*\Z", re.IGNORECASE)

@@ -10,14 +10,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from archspec import vocabulary
 from archspec.analyses.memory import BYTES
 from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
 from archspec.elaborate.shipped import more_names, spec_names
 from archspec.records import record
-from archspec.source import Items, Limits, Node, Scalar, parse, plain, read
-from archspec.source import Mapping as YamlMapping
 from archspec.sweeping.limits import Limit, parse_limit
+from archspec.syntax import Items, Limits, Node, Scalar, parse, plain, read
+from archspec.syntax import Mapping as YamlMapping
+from archspec.validation import Words, complaints
 
 MOST_VARIANTS = 1_000_000
 """Maximum number of variants of a space."""
@@ -105,6 +105,18 @@ class Space:
         return {"axes": axes, "sizes": list(self.sizes), "batch": self.batch, "dtype": self.dtype}
 
 
+_EXAMPLE = "write `spec: mobilenet_v1` and `space: {width: [0.25, 0.5, 1]}`"
+_WORDS = Words(
+    "a space",
+    kinds={
+        "too_short": "a list of one value or more",
+        "literal_error": f"one of {', '.join(BYTES)}",
+        "greater_than_equal": "1 or more",
+        "less_than_equal": "a smaller number",
+    },
+    hints={"spec": _EXAMPLE, "space": _EXAMPLE},
+)
+
 TRAINING = ("lr", "batch_size")
 """What ``training`` may vary."""
 
@@ -130,8 +142,8 @@ def _space(node: Node, path: Path, diagnostics: Diagnostics) -> Space | None:
     try:
         model = SpaceModel.model_validate({str(key.text): value for key, value in node.entries})
     except ValidationError as failure:
-        for error in failure.errors(include_url=False):
-            _report(node, error, diagnostics)
+        for each in complaints(SpaceModel, node, failure, _WORDS):
+            diagnostics.add(each)
         return None
     axes = _axes(model.space, "space", node, diagnostics)
     training = _axes(model.training, "training", node, diagnostics)
@@ -197,31 +209,3 @@ def _key(node: YamlMapping, section: str, name: str) -> Span | None:
     inner = node.get(section)
     key = inner.key(name) if isinstance(inner, YamlMapping) else None
     return key.span if key is not None else None
-
-
-_EXPECTED = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "dict_type": "a mapping",
-    "list_type": "a list",
-    "too_short": "a list of one value or more",
-    "literal_error": f"one of {', '.join(BYTES)}",
-    "greater_than_equal": "1 or more",
-    "less_than_equal": "a smaller number",
-}
-
-
-def _report(node: YamlMapping, error: Any, diagnostics: Diagnostics) -> None:
-    """An error of pydantic as a diagnostic at its place."""
-    name = str(error["loc"][0]) if error["loc"] else ""
-    key, value = node.key(name), node.get(name)
-    if error["type"] == "extra_forbidden":
-        fields = SpaceModel.model_fields
-        hint = vocabulary.key(name, fields) or f"the keys are {', '.join(sorted(fields))}"
-        diagnostics.error("unknown-key", f"a space has no key `{printable(name)}`", key.span if key else None, hint)
-    elif error["type"] == "missing":
-        hint = "write `spec: mobilenet_v1` and `space: {width: [0.25, 0.5, 1]}`"
-        diagnostics.error("missing-key", f"`{name}` is missing", node.span.part(0, 1), hint)
-    else:
-        expected = _EXPECTED.get(error["type"], "something else")
-        diagnostics.error("wrong-type", f"`{name}` must be {expected}", value.span if value else node.span)

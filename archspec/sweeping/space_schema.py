@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from archspec.analyses.memory import BYTES
@@ -43,3 +44,8 @@ def space_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {name: {"description": field.description, **_KEYS[name]} for name, field in fields.items()},
     }
+
+
+def text() -> str:
+    """The schema as the text of a file."""
+    return json.dumps(space_schema(), indent=2, ensure_ascii=False) + "\n"

@@ -18,7 +18,7 @@ from torch import Tensor
 from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, did_you_mean, printable
 from archspec.records import record
 from archspec.running.torchvision_library import torchvision
-from archspec.source import is_folder
+from archspec.syntax import is_folder
 from archspec.trained.network import Network
 from archspec.training.images import VALIDATION_NAMES, image_files
 from archspec.training.masks import NAMES, MaskedImages, all_pairs, class_names

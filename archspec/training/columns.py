@@ -17,7 +17,7 @@ from typing import Any
 
 from archspec.diagnostics import Diagnostics, Fault, printable
 from archspec.records import record
-from archspec.source import is_file, is_folder, open_regular
+from archspec.syntax import is_file, is_folder, open_regular
 from archspec.training.entries import MOST, Entry, Found, part_of
 from archspec.training.pictures import LARGEST
 

@@ -27,13 +27,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from rich.console import Console
 from torch import nn
 
-from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
+from archspec.diagnostics import Diagnostic, Fault, SpecError
 from archspec.records import record
-from archspec.running import devices
 from archspec.running.room import refusals_told
 from archspec.running.weights import load_weights
 from archspec.training.augmentation import mixture
@@ -41,16 +39,17 @@ from archspec.training.batches import Batches, Share
 from archspec.training.curves import write_curves
 from archspec.training.data import Data
 from archspec.training.given import orders
-from archspec.training.lightning_library import lightning
 from archspec.training.log import CheckpointFiles, Checkpoints, MetricsFile, ProgressBar, save
 from archspec.training.losses import Loss
 from archspec.training.machine import Machine
 from archspec.training.module import Training
 from archspec.training.paths import spread, unknown
 from archspec.training.pictures import UnreadableImage
-from archspec.training.run_folder import alone, begin, clear_partial, read_json, write_json
-from archspec.training.settings import PLAIN, About, Options, Settings, changed, faults, write_record
-from archspec.training.standing import SETTINGS, checked, read_own, refused, settings_of
+from archspec.training.run_folder import alone, write_json
+from archspec.training.settings import PLAIN, About, Options, Settings, write_record
+from archspec.training.standing import SETTINGS, checked, read_own, refused
+from archspec.training.start import begins_at, check_left, epochs_left, prepare_folder, resumed, settings_of_new
+from archspec.training.start_weights import start_from
 from archspec.training.tasks import Classification, OutputRole, Review, Segmentation, Task
 from archspec.training.trainer import quiet, trainer
 
@@ -105,10 +104,10 @@ def fit(
     written, or if another training is writing to it.
     """
     output_folder, about, machine = Path(output_folder), about or About(), options.machine
-    place, start = _begins_at(options, output_folder)
+    place, start = begins_at(options, output_folder)
     content = {} if start is None else read_own(start)
     given = options.given
-    settings = _settings(data, about, given) if start is None else _resumed(data, about, given, content, start)
+    settings = settings_of_new(data, about, given) if start is None else resumed(data, about, given, content, start)
     _check_shares(settings, machine, data)
     torch.manual_seed(settings.seed)
     network = _trainable(model if isinstance(model, nn.Module) else model())
@@ -117,7 +116,7 @@ def fit(
     training = Training(network, task, roles or {"output": OutputRole()}, settings, steps, loss)
     training.kept = {SETTINGS: settings.plain}
     _check_outputs(training, data)
-    notes = () if options.weights is None else load_weights(network, options.weights, len(data.classes))
+    notes = () if options.weights is None else start_from(network, str(options.weights), data)
     _prepare(training, data, machine, start)
     checkpoints, files = Checkpoints(output_folder, f"val_{task.measure}"), CheckpointFiles()
     metrics = MetricsFile(output_folder / "metrics.csv")
@@ -134,11 +133,11 @@ def fit(
         left = settings.epochs
         if start is not None:
             files.resumed = checked(content, start, training, engine, steps)
-            left = _left(files.resumed, engine, settings)
-            _check_left(left, files.resumed["epoch"] + 1, start, output_folder, settings)
+            left = epochs_left(files.resumed, engine, settings)
+            check_left(left, files.resumed["epoch"] + 1, start, output_folder, settings)
         with alone(output_folder) if first else contextlib.nullcontext(), _faults_reported(data, training.share):
             if first:
-                _open(output_folder, start, options.overwrite)
+                prepare_folder(output_folder, start, options.overwrite)
                 write_record(output_folder, about, settings, data.normalisation)
             if left:
                 refusal = f"{place} has too little memory for a batch of {settings.batch_size}"
@@ -185,6 +184,9 @@ def _prepare(training: Training, data: Data, machine: Machine, start: Path | Non
     if recipe.mix is not None and isinstance(training.task, Segmentation):
         message = "`mix` is for images with one class each; a mask has no share of a class"
         wrong.append(Diagnostic("bad-setting", message))
+    if recipe.border is not None and not isinstance(training.task, Segmentation):
+        message = "`border` weighs the pixels of masks; images with one class each have none"
+        wrong.append(Diagnostic("bad-setting", message))
     if wrong:
         raise SpecError(wrong)
     training.hold(tuple(spread(recipe.freeze)))
@@ -192,6 +194,8 @@ def _prepare(training: Training, data: Data, machine: Machine, start: Path | Non
         raise SpecError([Diagnostic("nothing-to-train", "`freeze` leaves nothing to train")])
     if recipe.mix is not None:
         training.mixture = mixture(recipe.mix, len(data.classes))
+    if recipe.border is not None:
+        training.criterion.border = (recipe.border.weight, recipe.border.sigma)
     if recipe.balance == "loss":
         _balance(training, data)
     if machine.channels_last:
@@ -220,76 +224,11 @@ def _unused(training: Training) -> bool:
     return any(not weight for weight in training.criterion.outputs.values())
 
 
-def _begins_at(options: Options, folder: Path) -> tuple[torch.device, Path | None]:
-    """The device of a run, and the checkpoint it resumes from."""
-    if options.weights is not None and options.resume is not False:
-        message = "`--weights` starts a training and `--resume` continues one: use only one of them"
-        raise SpecError([Diagnostic("conflicting-options", message)])
-    place = devices.find(options.device)
-    if options.resume is False:
-        return place, None
-    return place, folder / "last.ckpt" if options.resume is True else Path(options.resume)
-
-
-def _open(folder: Path, start: Path | None, overwrite: bool) -> None:
-    """Prepare the folder for a new run, or for resuming the run it has."""
-    if start is not None and start.parent.resolve() == folder.resolve():
-        clear_partial(folder)
-    else:
-        begin(folder, overwrite)
-
-
 def _trainable(network: nn.Module) -> nn.Module:
     """The network; raises :class:`SpecError` if it has nothing to train."""
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise SpecError([Diagnostic("nothing-to-train", "the network has no parameters")])
     return network
-
-
-def _settings(data: Data, about: About, given: Mapping[str, Any]) -> Settings:
-    """The settings of a new run."""
-    try:
-        return Settings(**given, **_facts(data), network=about.network)
-    except ValidationError as error:
-        message = "these training settings are not valid"
-        raise SpecError([Diagnostic("bad-setting", message, details=tuple(faults(error)))]) from None
-
-
-def _resumed(data: Data, about: About, given: Mapping[str, Any], content: Mapping[Any, Any], start: Path) -> Settings:
-    """The settings of a checkpoint's run, if the call agrees with them; only the number of epochs may differ."""
-    begun = settings_of(content, start)
-    asked = {**given, **_facts(data), "epochs": begun.epochs}
-    if about.network and begun.network:
-        asked["network"] = about.network
-    conflicts = begun.conflicts(asked)
-    if conflicts:
-        raise SpecError([changed(conflicts, start)])
-    return begun.model_copy(update={"epochs": given.get("epochs", begun.epochs)})
-
-
-def _facts(data: Data) -> dict[str, Any]:
-    """The settings that follow from the data."""
-    return {"classes": data.classes, "channels": data.channels, "size": data.size, "images": data.images}
-
-
-def _left(content: Mapping[str, Any], engine: lightning.Trainer, settings: Settings) -> int:
-    """The number of epochs that a resumed run has before it; none after an early stop."""
-    for callback in engine.early_stopping_callbacks:
-        counted = content["callbacks"][callback.state_key]["wait_count"]
-        if settings.early_stop is not None and counted >= settings.early_stop:
-            return 0
-    return settings.epochs - content["epoch"] - 1
-
-
-def _check_left(left: int, done: int, start: Path, folder: Path, settings: Settings) -> None:
-    """Refuse to resume a run that has ended, unless its last files are still to be written."""
-    unfinished = start == folder / "last.ckpt" and not (
-        read_json(folder / "result.json").get("epochs") == settings.epochs and (folder / "weights.pt").is_file()
-    )
-    if left > 0 or (left == 0 and unfinished):
-        return
-    message = f"`{printable(str(start))}` has already finished {done} of {settings.epochs} epochs"
-    raise SpecError([Diagnostic("nothing-to-train", message, hint="to continue, use a larger `--epochs`")])
 
 
 def _ended(

@@ -29,7 +29,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, printable
-from archspec.source import is_folder
+from archspec.syntax import is_folder
 from archspec.training.augmentation import Augmented
 from archspec.training.batches import ALONE, Batches, Held, Share, Shuffled, ends, loader
 from archspec.training.data import spread

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from archspec.graph import Graph
+from archspec.training.border import border_weights
 
 
 class Loss(nn.Module):
@@ -21,7 +22,13 @@ class Loss(nn.Module):
     all positions (pixels, in segmentation) of −log softmax(scores)[target]; positions whose target is ``ignore`` are
     left out of the mean, and class ``weights`` make it the weighted mean.  With several outputs (auxiliary
     classifiers, in training) the result is the sum of each one's loss times its weight.
+
+    With a ``border``, w₀ and σ of U-Net's equation 2, each pixel is multiplied by its class's weight plus that of the
+    border between cells: :func:`border_weights`.  The mean then divides by the number of pixels, not by their weights:
+    it is U-Net's equation 1 over that number.
     """
+
+    border: tuple[float, float] | None = None
 
     def __init__(
         self,
@@ -40,13 +47,30 @@ class Loss(nn.Module):
         """The loss of one output."""
         weights = self.weights
         assert weights is None or isinstance(weights, Tensor)
+        if self.border is not None:
+            return self._bordered(scores, target, weights, self.border)
         return functional.cross_entropy(
             scores,
             target,
             weight=weights,
-            ignore_index=-100 if self.ignore is None else self.ignore,
+            ignore_index=self.ignored,
             label_smoothing=self.label_smoothing,
         )
+
+    @property
+    def ignored(self) -> int:
+        """The target that is left out; −100 is torch's own."""
+        return -100 if self.ignore is None else self.ignore
+
+    def _bordered(self, scores: Tensor, target: Tensor, weights: Tensor | None, border: tuple[float, float]) -> Tensor:
+        """The mean over pixels of −log p, each by its class's weight and the weight of the border that it lies in."""
+        labelled = target != self.ignored
+        masked = torch.where(labelled, target, -1)
+        by_class = torch.ones_like(masked, dtype=scores.dtype) if weights is None else weights[masked]
+        losses = functional.cross_entropy(
+            scores, target, ignore_index=self.ignored, label_smoothing=self.label_smoothing, reduction="none"
+        )
+        return ((by_class + border_weights(masked, *border)) * losses).sum() / labelled.sum()
 
     def forward(self, outputs: Tensor | tuple[Tensor | None, ...], target: Tensor) -> Tensor:
         """The loss of a network's result: a tensor, or a named tuple of outputs, of which None are skipped."""

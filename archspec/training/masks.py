@@ -25,7 +25,7 @@ from PIL import Image
 from torch import Tensor
 
 from archspec.diagnostics import Diagnostics, Fault, SpecError, printable
-from archspec.source import is_folder, read
+from archspec.syntax import is_folder, read
 from archspec.training.image_set import Examples, Images
 from archspec.training.images import (
     SUFFIXES,

@@ -17,7 +17,7 @@ from typing import BinaryIO, Protocol
 from PIL import Image
 
 from archspec.diagnostics import Diagnostic, Fault, printable
-from archspec.source import open_regular
+from archspec.syntax import open_regular
 
 SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff"}
 """The accepted formats by Pillow's names, with the bytes that their files begin with."""

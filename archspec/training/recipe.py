@@ -159,6 +159,16 @@ class Schedule(Choice):
     plateau: Plateau | None = None
 
 
+class Border(Strict):
+    """Weights for the pixels between cells, ``weight``·exp(−(d₁ + d₂)²/2``sigma``²) (https://arxiv.org/abs/1505.04597).
+
+    d₁ and d₂ are a pixel's distances to the nearest two cells.  A cell is a connected region of a class other than 0.
+    """
+
+    weight: NotBelow = 10.0
+    sigma: Above = 5.0
+
+
 class Recipe(Strict):
     """All that is chosen about a training besides the network and the data.  The defaults are what is used without."""
 
@@ -205,6 +215,9 @@ class Recipe(Strict):
     balance: Literal["loss", "sampling"] | None = Field(
         default=None,
         description="Count rare classes more: by weights in the loss, or by showing their images more often.",
+    )
+    border: Border | None = Field(
+        default=None, description="For masks: count the pixels between cells more: {weight: 10, sigma: 5}."
     )
     augment: list[Transform] = Field(default_factory=list, description="Random changes of each image, in order.")
     mix: Mixing | None = Field(

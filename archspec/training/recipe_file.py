@@ -11,24 +11,17 @@ from collections.abc import Mapping as MappingType
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from archspec.diagnostics import Diagnostic, Diagnostics, Fault, Source, Span, SpecError, nearest, printable
-from archspec.source import Items, Mapping, Node, Scalar, is_file, literal, parse, read
+from archspec.diagnostics import Fault, Source, Span, SpecError, printable
+from archspec.syntax import Items, Mapping, Node, Scalar, is_file, literal, parse, read
 from archspec.training.recipe import Recipe, schema
+from archspec.validation import Words, complaints
 
 FILE = "train.yaml"
 """The name of a recipe beside a spec."""
 
-_KINDS = {
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "string_type": "text",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a word or a mapping",
-}
+_WORDS = Words("a recipe", "bad-setting")
 
 
 def beside(spec: str) -> Path | None:
@@ -42,7 +35,6 @@ def read_recipe(path: Path | None, settings: Iterable[str] = ()) -> Recipe:
 
     Raises :class:`SpecError` with everything found wrong.
     """
-    diagnostics = Diagnostics()
     try:
         node = parse(read(path), str(path), path=str(path)) if path else _empty()
         node = _nothing(node) if isinstance(node, Scalar) and node.value is None else node
@@ -55,9 +47,7 @@ def read_recipe(path: Path | None, settings: Iterable[str] = ()) -> Recipe:
     try:
         return Recipe.model_validate(_data(node))
     except ValidationError as error:
-        for each in error.errors(include_url=False):
-            diagnostics.add(_said(node, each))
-    raise SpecError(diagnostics.all)
+        raise SpecError(list(complaints(Recipe, node, error, _WORDS))) from None
 
 
 def recipe_of(given: MappingType[str, Any]) -> Recipe:
@@ -66,7 +56,8 @@ def recipe_of(given: MappingType[str, Any]) -> Recipe:
         return Recipe.model_validate(dict(given))
     except ValidationError as error:
         node = literal(json.loads(json.dumps(dict(given), default=str)), _empty().span)
-        raise SpecError([_said(node, each) for each in error.errors(include_url=False)]) from None
+        assert isinstance(node, Mapping)
+        raise SpecError(list(complaints(Recipe, node, error, _WORDS))) from None
 
 
 def schema_text() -> str:
@@ -120,68 +111,3 @@ def _word(node: Node | None, span: Span) -> Mapping:
     if isinstance(node, Scalar) and isinstance(node.value, str):
         return Mapping(((node, Mapping((), node.span)),), node.span)
     return Mapping((), node.span if node is not None else span)
-
-
-def _said(node: Node, error: Any) -> Diagnostic:
-    """One of pydantic's errors as a diagnostic at its place."""
-    loc = tuple(error["loc"])
-    kind = error["type"]
-    span, name = _place(node, loc, kind == "extra_forbidden"), _name(loc)
-    if kind == "extra_forbidden":
-        known, key = _fields(loc[:-1]), str(loc[-1]) if loc else ""
-        near = nearest(key, known)
-        hint = f"did you mean `{near}`?" if near else f"the keys are {', '.join(known)}"
-        where = f"`{_name(loc[:-1])}`" if len(loc) > 1 else "a recipe"
-        return Diagnostic("unknown-key", f"{where} has no key `{printable(key, 60)}`", span, hint)
-    if kind == "missing":
-        return Diagnostic("missing-key", f"`{name}` is missing", span)
-    if kind in _KINDS:
-        return Diagnostic("wrong-type", f"`{name}` must be {_KINDS[kind]}", span)
-    message = error["msg"].removeprefix("Value error, ")
-    message = message.replace("Input should", "it should") if kind != "value_error" else message
-    return Diagnostic("bad-setting", f"`{name}`: {message}" if name else message, span)
-
-
-def _name(loc: tuple[Any, ...]) -> str:
-    return printable(".".join(map(str, loc)), 80)
-
-
-def _fields(loc: tuple[Any, ...]) -> list[str]:
-    """The keys that the model at a place has."""
-    model: Any = Recipe
-    for part in loc:
-        if isinstance(part, int):
-            continue
-        field = model.model_fields.get(str(part)) if isinstance(model, type) else None
-        model = _model(field.annotation) if field is not None else None
-        if model is None:
-            return []
-    return sorted(model.model_fields)
-
-
-def _model(annotation: Any) -> type[BaseModel] | None:
-    """The model in a field's type: ``SGD | None``, ``list[Transform]``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    inner = (_model(each) for each in getattr(annotation, "__args__", ()))
-    return next((each for each in inner if each is not None), None)
-
-
-def _place(node: Node, loc: tuple[Any, ...], by_key: bool) -> Span | None:
-    """The span of what is at a place, or of its key; or of the innermost thing around it.
-
-    None for data that came from no text.
-    """
-    key: Span | None = None
-    for part in loc:
-        inner = node.get(str(part)) if isinstance(node, Mapping) else None
-        found = node.key(str(part)) if isinstance(node, Mapping) else None
-        key = found.span if found is not None else None
-        if isinstance(node, Items) and isinstance(part, int) and part < len(node.items):
-            inner = node.items[part]
-        if inner is None:
-            break
-        node = inner
-    nothing = isinstance(node, Scalar) and node.nothing
-    span = key if key is not None and (by_key or nothing) else node.span
-    return span if span.source.lines else None

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from archspec.characters import json_text
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
-from archspec.source import is_file, open_regular
+from archspec.syntax import is_file, open_regular
 
 FILES = (
     "last.ckpt", "best.ckpt", "weights.pt", "metrics.csv", "result.json", "run.json", "spec.yaml", "predictions.png",

@@ -44,8 +44,8 @@ class Options:
     """The options of a training.
 
     ``recipe`` is how to train; ``epochs``, ``batch_size``, ``lr`` and ``seed`` take the place of the recipe's if they
-    are given.  ``weights`` is a file loaded before training; a head for another number of classes than the data's
-    starts anew.  ``loggers`` also get what ``metrics.csv`` has.
+    are given.  ``weights`` is a file loaded before training, or a library's name for weights; a head for another number
+    of classes than the data's starts anew.  ``loggers`` also get what ``metrics.csv`` has.
 
     ``resume`` continues from a checkpoint, or, if True, from ``last.ckpt`` in the output folder, with the settings of
     that run: ``epochs`` may differ, any other difference is refused.  A run that was killed after its last epoch is

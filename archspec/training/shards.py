@@ -16,7 +16,7 @@ from typing import Any
 
 from archspec.diagnostics import Diagnostics, Fault, printable
 from archspec.records import record
-from archspec.source import is_file, is_folder, open_regular
+from archspec.syntax import is_file, is_folder, open_regular
 from archspec.training.entries import MOST, Entry, Found, part_of
 from archspec.training.pictures import LARGEST
 
@@ -94,7 +94,7 @@ def _examples(shard: Path, diagnostics: Diagnostics) -> dict[str, dict[str, Memb
                     members[ending.lower()] = Member(shard, member.name, member.offset_data, member.size)
     except (tarfile.TarError, EOFError, ValueError, OSError) as error:
         hint = "shards are not compressed: `gunzip` them first" if ".gz" in shard.suffixes else None
-        raise Fault("no-data", f"`{shown}` is no readable .tar file: {printable(str(error), 100)}", hint=hint) from None
+        raise Fault("no-data", f"`{shown}` is not a readable .tar file: {printable(str(error), 100)}", hint=hint) from None
     return found
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from archspec.diagnostics import Diagnostics, Fault, SpecError, printable
-from archspec.source import is_file, is_folder, read
+from archspec.syntax import is_file, is_folder, read
 from archspec.training.columns import read_columns
 from archspec.training.entries import Entry, Found
 from archspec.training.image_set import Examples, Images

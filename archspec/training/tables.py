@@ -14,7 +14,7 @@ import io
 from pathlib import Path, PurePosixPath
 
 from archspec.diagnostics import Diagnostics, Fault, printable
-from archspec.source import decode, open_regular
+from archspec.syntax import decode, open_regular
 from archspec.training.entries import Entry, Found, part_of
 
 LARGEST = 1 << 30
@@ -26,7 +26,7 @@ MASKS = ("mask", "segmentation", "annotation")
 
 
 def read_table(path: Path, masks: bool, diagnostics: Diagnostics) -> Found:
-    """The rows of a table.  Raises :class:`Fault` where it is no table; what is wrong with rows is collected."""
+    """The rows of a table.  Raises :class:`Fault` where it is not a table; what is wrong with rows is collected."""
     shown = printable(str(path))
     with open_regular(path) as file:
         raw = file.read(LARGEST + 1)

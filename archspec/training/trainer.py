@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -167,13 +168,17 @@ def _there(package: str) -> bool:
 
 
 def _logger(name: str, kind: str, folder: Path) -> Any:
-    """One of Lightning's loggers, which writes below the run's folder."""
+    """One of Lightning's loggers, which writes below the run's folder.
+
+    mlflow keeps its records in a database, since it no longer writes folders; its own variable names a server instead.
+    """
     place = getattr(loggers, kind)
     if name == "tensorboard":
         return place(save_dir=folder, name=None, version="tensorboard")
     if name == "wandb":
         return place(save_dir=folder, name=folder.resolve().name, project="archspec")
-    return place(experiment_name="archspec", run_name=folder.resolve().name, save_dir=str(folder / "mlruns"))
+    address = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder.resolve() / 'mlflow.db'}"
+    return place(experiment_name="archspec", run_name=folder.resolve().name, tracking_uri=address)
 
 
 @contextlib.contextmanager

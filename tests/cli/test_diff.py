@@ -12,7 +12,7 @@ import pytest
 import archspec
 from archspec.backends.diagram.plan import Plan
 from archspec.backends.diagram.series_parallel import mark_differing, units_of
-from archspec.source import is_revision
+from archspec.syntax import is_revision
 from tests.helpers.command_line import run
 
 SMALL = """\

@@ -16,7 +16,7 @@ import archspec
 from archspec.diagnostics import Fault
 from archspec.editor import formatting
 from archspec.editor.formatting import formatted
-from archspec.source import parse, plain
+from archspec.syntax import parse, plain
 from tests.helpers.mutations import ROOT, corpus
 from tests.helpers.random_specs import random_spec
 

@@ -15,7 +15,7 @@ from archspec.editor.diagnostics import diagnostics
 from archspec.editor.documents import Document, Documents
 from archspec.editor.formatting import formatted
 from archspec.editor.settings import Hints
-from archspec.source import lines
+from archspec.syntax import lines
 from tests.helpers.mutations import ROOT
 
 EVERYTHING = range(1, 100_000)

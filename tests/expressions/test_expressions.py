@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from archspec import expressions as x
 from archspec.diagnostics import Fault, Source, Span, render
-from archspec.source import Items, Scalar
-from archspec.source import Mapping as YamlMapping
-from archspec.source import parse as parse_yaml
+from archspec.syntax import Items, Scalar
+from archspec.syntax import Mapping as YamlMapping
+from archspec.syntax import parse as parse_yaml
 
 
 class Shape(x.Record):

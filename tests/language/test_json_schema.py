@@ -14,7 +14,7 @@ from archspec import ops
 from archspec.elaborate.shipped import library_folder, library_names, specs_folder
 from archspec.language import json_schema
 from archspec.schema import BlockModel, SpecModel
-from archspec.source import Items, Mapping, Node, Scalar, parse
+from archspec.syntax import Items, Mapping, Node, Scalar, parse
 
 SHIPPED = specs_folder() / "archspec.schema.json"
 SPECS = sorted([*specs_folder().glob("*.yaml"), *specs_folder().glob("more/*.yaml"), *library_folder().glob("*.yaml")])

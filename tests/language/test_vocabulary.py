@@ -15,7 +15,7 @@ from archspec.elaborate.shipped import library_folder, library_names
 from archspec.expressions import FUNCTIONS
 from archspec.ops import Op
 from archspec.schema import STEP_KEYS, BlockModel, SpecModel
-from archspec.source import Scalar, parse, plain
+from archspec.syntax import Scalar, parse, plain
 
 OPS = {name: ops.find(name) for name in sorted(ops.names())}
 STEPS = {*OPS, *library_names(), "sequence", "steps", "reuse"}

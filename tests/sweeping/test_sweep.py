@@ -236,3 +236,10 @@ def test_the_schema_takes_a_space_and_refuses_another_key() -> None:
         jsonschema.validate({"spec": "resnet18", "space": {"classes": 2}}, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"spec": "resnet18", "space": {"classes": [2]}, "limit": {}}, schema)
+
+
+def test_the_schemas_of_what_is_beside_a_spec_are_a_commands() -> None:
+    status, text, error = run("schema", "--of", "space")
+    assert (status, error, json.loads(text)) == (0, "", space_schema())
+    assert json.loads(run("schema", "--of", "recipe")[1])["title"] == "A recipe for training"
+    assert run("schema", "--of", "nothing")[0] == 2

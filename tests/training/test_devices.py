@@ -109,7 +109,7 @@ from torch.utils.data import Dataset
 import archspec
 from archspec.training.machine import Machine
 
-out, devices, dies, resume = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "resume"
+out, devices, dies, resume = sys.argv[1], int(sys.argv[2]) or None, int(sys.argv[3]), sys.argv[4] == "resume"
 SPEC = '''archspec: 1
 name: Greys
 inputs: {image: [1, H, W]}
@@ -131,12 +131,12 @@ class Greys(Dataset):
         Greys.taken += 1
         with open(f"{out}.{os.environ.get('LOCAL_RANK', 0)}", "a") as file:
             file.write(f"{self.length} {index}\\n")
-        if int(os.environ.get("LOCAL_RANK", 0)) == devices - 1 and dies and Greys.taken == dies:
+        if dies and int(os.environ.get("LOCAL_RANK", 0)) == devices - 1 and Greys.taken == dies:
             os.kill(os.getpid(), signal.SIGKILL)
         generator = torch.Generator().manual_seed(index)
         return torch.randn(1, 4, 4, generator=generator) + index % 2, index % 2
 
-machine = Machine(devices=devices)
+machine = Machine(devices=devices, nodes=int(os.environ.get("NODES", 1)))
 try:
     result = archspec.fit(
         archspec.loads(SPEC), Greys(23), Greys(7), out, epochs=3, batch_size=8, lr=0.05, device="cpu", machine=machine,
@@ -149,12 +149,21 @@ except archspec.SpecError as error:
 
 def trained(out: Path, devices: int, dies: int = 0, resume: bool = False) -> subprocess.CompletedProcess[str]:
     """Train in a process of its own, of which the last dies at its example of that number."""
+    words = [sys.executable, *program(out, devices, dies, resume)]
+    return subprocess.run(words, env=environment(), check=False, timeout=600, capture_output=True, text=True)
+
+
+def program(out: Path, devices: int, dies: int = 0, resume: bool = False) -> list[str]:
+    """The program's file, beside ``out``, and its arguments; 0 devices are as many as a launcher has started."""
     file = out.with_name("program.py")
     file.write_text(PROGRAM)
-    words = [sys.executable, str(file), str(out), str(devices), str(dies), "resume" if resume else "new"]
+    return [str(file), str(out), str(devices), str(dies), "resume" if resume else "new"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment, without what a launcher would put there, and ``more``."""
     kept = {name: value for name, value in os.environ.items() if name not in ("LOCAL_RANK", "RANK", "WORLD_SIZE")}
-    environment = kept | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-    return subprocess.run(words, env=environment, check=False, timeout=600, capture_output=True, text=True)
+    return kept | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])} | more
 
 
 def same(one: Path, other: Path) -> None:
@@ -173,8 +182,10 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     scores = [json.loads((tmp_path / name / "result.json").read_text())["accuracy"] for name in ("one", "two")]
     assert scores[0] == scores[1]
     taken = [(tmp_path / f"two.{rank}").read_text().splitlines() for rank in range(2)]
-    learnt = [[int(line.split()[1]) for line in lines if line.startswith("23 ")] for lines in taken]
-    halves = [lines[: len(lines) // 3] for lines in learnt]  # of the first epoch
+    read = [[int(line.split()[1]) for line in lines if line.startswith("23 ")] for lines in taken]
+    assert [each[0] for each in read] == [0, 0]  # each looks at the first example's shape
+    learnt = [each[1:] for each in read]
+    halves = [each[: len(each) // 3] for each in learnt]  # of the first epoch
     assert sorted(halves[0] + halves[1]) == list(range(23))
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import lr_scheduler
 
 from archspec.diagnostics import SpecError
-from archspec.source import parse
+from archspec.syntax import parse
 from archspec.training.fit import fit
 from archspec.training.image_set import Images
 from archspec.training.images import ImageData
@@ -85,7 +85,7 @@ def test_what_the_papers_state() -> None:
 
 
 def test_the_schema_is_kept_beside_the_recipes() -> None:
-    """`make golden` does not write it; `archspec schema --recipe -o …` does."""
+    """`make golden` does not write it; `archspec schema --of recipe -o …` does."""
     assert (SHIPPED[0].parent / "recipe.schema.json").read_text(encoding="utf-8") == schema_text()
     jsonschema.Draft202012Validator.check_schema(schema())
 
@@ -234,6 +234,11 @@ def test_what_is_frozen_stays(data: ImageData, tmp_path: Path) -> None:
         assert torch.equal(after[f"model.{name}"], value) == name.startswith("0."), name  # running statistics too
     with pytest.raises(SpecError, match=r"`freeze` names `1\.7`, but no step of that path has weights"):
         trained(data, tmp_path / "other", Recipe(freeze=["1.7"]))
+
+
+def test_images_with_one_class_have_no_borders(data: ImageData, tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="`border` weighs the pixels of masks"):
+        trained(data, tmp_path / "out", recipe_of({"border": {}}))
 
 
 EVERY = {

@@ -26,7 +26,7 @@ from archspec.training.images import ImageData, scenes
 from archspec.training.losses import build
 from archspec.training.masks import MaskedImages, load_masked_images
 from archspec.training.module import Training
-from archspec.training.recipe import Recipe
+from archspec.training.recipe import Border, Recipe
 from archspec.training.settings import Options
 from archspec.training.tasks import UNLABELLED, OutputRole, Segmentation
 
@@ -175,6 +175,18 @@ def test_the_loss_is_the_specs(loss: str, blocks: Path, tmp_path: Path) -> None:
     with torch.no_grad():
         expected = float(archspec.loss(spec)(model.eval()(held[0]), held[1]))
     assert float(row["val_loss"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_recipe_weighs_the_borders_between_cells(blocks: Path, tmp_path: Path) -> None:
+    found = load_masked_images(blocks, (12, 16), 1, TASK)
+    spec, losses = tiny("cross_entropy"), {}
+    for name, border in (("plain", None), ("border", Border(weight=10, sigma=5))):
+        loss = build(spec.graph)
+        options = Options(epochs=1, batch_size=8, lr=1e-9, recipe=Recipe(border=border))
+        result = fit(lambda: archspec.compile(spec), found, tmp_path / name, options, task=TASK, loss=loss)
+        assert loss.border == (None if border is None else (10, 5))
+        losses[name] = float(rows(result.metrics)[0]["val_loss"])
+    assert losses["border"] > 1.1 * losses["plain"]  # a weight is only added
 
 
 def test_classification_learns_by_the_specs_loss_too(tmp_path: Path) -> None:

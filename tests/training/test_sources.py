@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import pickle
@@ -190,7 +191,7 @@ def test_shards_are_never_unpickled(tmp_path: Path) -> None:
         archive.addfile(link)
     assert "b.png` is a link or a device" in refused(str(folder))[0]
     (tmp_path / "broken.tar").write_bytes(b"\x1f\x8b" + bytes(600))
-    assert "is no readable .tar file" in refused(str(tmp_path / "broken.tar"))[0]
+    assert "is not a readable .tar file" in refused(str(tmp_path / "broken.tar"))[0]
 
 
 @pytest.mark.parametrize(
@@ -241,3 +242,41 @@ def test_tensorboard_gets_the_figures_of_the_table(tmp_path: Path) -> None:
     options = Options(epochs=1, device="cpu", loggers=("tensorboard",))
     fit(Small, load_images(tmp_path / "data", (4, 4), 1), tmp_path / "out", options)
     assert list((tmp_path / "out" / "tensorboard").glob("events.out.tfevents.*"))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_mlflow_gets_the_figures_of_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mlflow: Any = pytest.importorskip("mlflow", exc_type=ImportError)
+    pytest.importorskip("sqlalchemy", exc_type=ImportError)
+    from archspec.training.fit import fit
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    write_files(tmp_path / "data")
+    options = Options(epochs=2, device="cpu", loggers=("mlflow",))
+    fit(Small, load_images(tmp_path / "data", (4, 4), 1), tmp_path / "out", options)
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'out' / 'mlflow.db'}")
+    (run,) = client.search_runs([client.get_experiment_by_name("archspec").experiment_id])
+    with (tmp_path / "out" / "metrics.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    kept = client.get_metric_history(run.info.run_id, "val_loss")
+    assert [f"{each.value:.6g}" for each in kept] == [row["val_loss"] for row in rows]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_wandb_keeps_a_run_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wandb: Any = pytest.importorskip("wandb", exc_type=ImportError)
+    from archspec.training.fit import fit
+
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.chdir(tmp_path)
+    write_files(tmp_path / "data")
+    options = Options(epochs=1, device="cpu", loggers=("wandb",))
+    fit(Small, load_images(tmp_path / "data", (4, 4), 1), tmp_path / "out", options)
+    with (tmp_path / "out" / "metrics.csv").open(encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert f"{wandb.run.summary.get('val_loss'):.6g}" == row["val_loss"]
+    wandb.finish()
+    assert list((tmp_path / "out" / "wandb").glob("offline-run-*/run-*.wandb"))

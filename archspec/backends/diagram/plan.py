@@ -1,4 +1,4 @@
-"""Which boxes a picture has: how deep scopes are opened, which output it leads to, what hangs at the side.
+"""Which boxes a picture has: how deep scopes are opened, and what is around a block that is shown alone.
 
 Left to itself, a picture opens sequences and blocks with a shortcut, folds blocks with real branches, and folds more
 until it has about forty boxes.
@@ -12,13 +12,14 @@ from archspec.backends.diagram import levels, resolutions, text
 from archspec.backends.diagram.folding import Folder, block_name, hourglass, is_fan, parameters
 from archspec.backends.diagram.levels import Levels
 from archspec.backends.diagram.limits import MOST, boxes, limited
-from archspec.backends.diagram.naming import Naming, folded, net_of
-from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose, units_of
+from archspec.backends.diagram.naming import Naming, net_of
+from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Tangle, Unit, decompose, units_of
 from archspec.backends.diagram.showing import say
-from archspec.backends.diagram.units import Net, Weights, data_inputs, is_parameter
+from archspec.backends.diagram.sides import ancestors, arranged, end, joined
+from archspec.backends.diagram.units import Weights, data_inputs, is_parameter
 from archspec.diagnostics import Diagnostic, SpecError
-from archspec.graph import Graph, Output, Scope
-from archspec.schema import BlockDefinition, SpecModel
+from archspec.graph import Graph, Scope
+from archspec.schema import BlockDefinition
 
 COMFORTABLE = 40
 """Boxes of an overview."""
@@ -99,8 +100,8 @@ class Plan:
         if main is None:
             return None
         for output in found:
-            if len(found) > 1 or self._end(net, main):
-                self._joined(net, output)
+            if len(found) > 1 or end(self.graph, net, main):
+                joined(self.graph, net, output)
         return levels.find(self.graph, self.naming, net)
 
     def _below(self, depth: int) -> set[Scope]:
@@ -113,7 +114,7 @@ class Plan:
     def _unfolded(self, closed: set[Scope]) -> list[Element]:
         net = net_of(self.graph, self.naming, self.graph.root, closed)
         say(self.graph, net.units, self.show)
-        return self.arranged(net)
+        return arranged(self.graph, net)
 
     def _owners(self, items: Sequence[Element]) -> tuple[set[Scope], set[Scope]]:
         """Uses of blocks that hold branches (or shortcuts in shortcuts), and of those with only a shortcut.
@@ -183,7 +184,7 @@ class Plan:
         given = self._given(scope)
         if not given:
             return decompose(net, list(range(len(net.units))), {})
-        order = sorted({at for index in given for at in _ancestors(net, net.of_node[index])})
+        order = sorted({at for index in given for at in ancestors(net, net.of_node[index])})
         if len(given) == 1:
             return decompose(net, order, {})
         ends: list[int] = []
@@ -227,104 +228,6 @@ class Plan:
         if scope.block is not None and not text.same_name(scope.name, scope.block.name) and 0 < len(numbers) <= 3:
             name = f"{name} ({', '.join(map(str, numbers))})"
         return text.clean(name)
-
-    # -- the main path and its sides ---------------------------------------------------------------------------------
-
-    def arranged(self, net: Net) -> list[Element]:
-        """The path to the main output, with the other outputs at its side."""
-        outputs = [output for output in self.graph.outputs if output.node in net.of_node]
-        if not outputs:
-            return decompose(net, range(len(net.units)), {})
-        main = next((output for output in outputs if not output.training), outputs[0])
-        path = _ancestors(net, net.of_node[main.node])
-        drawn, sides, readers = set(path), dict[int, list[Side]](), net.after()
-        several: list[Output] = []
-        for output in outputs:
-            if output is main:
-                continue
-            more = [at for at in _ancestors(net, net.of_node[output.node]) if at not in drawn]
-            taps = sorted({origin for at in more for origin in net.before[at] if origin in drawn})
-            shared = any(reader not in more for at in more for reader in readers[at])
-            if more and (shared or (len(taps) != 1 and not output.training)):
-                drawn.update(more)
-                several.append(output)
-                continue
-            tap = taps[-1] if taps else net.of_node[output.node] if not more else -1
-            if tap >= 0:
-                sides.setdefault(tap, []).append(Side(self.chain(net, more, output), net.units[tap]))
-                drawn.update(more)
-        if not several:
-            return decompose(net, path, sides) + self._end(net, main)
-        ends = [self._joined(net, output) for output in (main, *several)]
-        return decompose(net, [*sorted(drawn - _hanging(sides)), *ends], sides)
-
-    def _joined(self, net: Net, output: Output) -> int:
-        """A box for one of several outputs that no path alone leads to."""
-        net.units.append(self.output(output, len(net.units)))
-        net.before.append([net.of_node[output.node]])
-        return len(net.units) - 1
-
-    def output(self, output: Output, index: int) -> Unit:
-        name = output.name
-        block = self.graph.root.block
-        said = block.model.task if block is not None and isinstance(block.model, SpecModel) else None
-        if name in ("", "output", "out") and said == "segmentation":
-            name = "segmentation"
-        title = text.clean(text.human(name)) or "output"
-        return Unit(index, title, "io", self.graph.nodes[output.node].shape, key=f"output {output.name}")
-
-    def _end(self, net: Net, main: Output) -> list[Element]:
-        """A box for an output that is a map, or that has a name among several."""
-        unit = net.units[net.of_node[main.node]]
-        shape = self.graph.nodes[main.node].shape
-        if not any(size != 1 for size in shape.spatial) or unit.role == "io":
-            return []
-        return [self.output(main, unit.index + 1)]
-
-    def chain(self, net: Net, places: Sequence[int], output: Output) -> list[Unit]:
-        """The boxes at the side: what only training needs is one box."""
-        units = [net.units[at] for at in places]
-        end = self.output(output, -1)
-        if not units:
-            return [end]
-        straight = all(len(net.before[at]) == 1 for at in places)
-        if not output.training:
-            return (
-                [*units, end]
-                if straight and len(units) <= 2
-                else [folded(units, self._side_title(units, output), ""), end]
-            )
-        loss = f", loss × {output.loss_weight:g}" if output.loss_weight != 1 else ""
-        one = units[0] if len(units) == 1 else folded(units, self._side_title(units, output), "")
-        if any(node.op is not None and node.op.kind == "dense" for node in one.nodes):
-            one.title = "auxiliary classifier"
-        elif one.title.startswith("aux"):
-            one.title = "auxiliary head"
-        one.detail, one.training = f"training only{loss}", True
-        return [one]
-
-    @staticmethod
-    def _side_title(units: Sequence[Unit], output: Output) -> str:
-        scopes = {unit.scopes[0] for unit in units if unit.scopes}
-        if len(scopes) == 1 and all(unit.scopes for unit in units):
-            (scope,) = scopes
-            return text.human(scope.block.name if scope.kind == "block" and scope.block else scope.name)
-        return text.human(output.name)
-
-
-def _ancestors(net: Net, last: int) -> list[int]:
-    """A unit and all it depends on, in running order."""
-    seen, stack = {last}, [last]
-    while stack:
-        for origin in net.before[stack.pop()]:
-            if origin not in seen:
-                seen.add(origin)
-                stack.append(origin)
-    return sorted(seen)
-
-
-def _hanging(sides: Mapping[int, Sequence[Side]]) -> set[int]:
-    return {unit.index for found in sides.values() for side in found for unit in side.chain if unit.index >= 0}
 
 
 def _level(scope: Scope) -> int:

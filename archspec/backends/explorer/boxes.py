@@ -19,8 +19,9 @@ from archspec.backends.diagram.palette import Role
 from archspec.backends.diagram.plan import Plan
 from archspec.backends.diagram.resolutions import columns_of
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose
+from archspec.backends.diagram.sides import arranged, whole_side
 from archspec.backends.diagram.units import Net, unit_of
-from archspec.graph import Graph, Node, Output, Scope
+from archspec.graph import Graph, Node, Scope
 from archspec.ops import Shape
 
 LONGEST = 40
@@ -57,26 +58,18 @@ class Box:
     body: Series | None = None
 
 
-class _Paths(Plan):
-    """The main path and its sides; what only training needs stays as separate boxes."""
-
-    def chain(self, net: Net, places: Sequence[int], output: Output) -> list[Unit]:
-        """The boxes at the side, in sequence."""
-        return [*(net.units[at] for at in places), self.output(output, -1)]
-
-
 class Boxes:
     """All boxes of a network; ``root`` is the row that the page shows if every box is closed."""
 
     def __init__(self, graph: Graph, sizes: Mapping[str, int]) -> None:
         self.graph = graph
         self.boxes: list[Box] = []
-        self._plan = _Paths(graph, sizes)
+        self._plan = Plan(graph, sizes)
         self._folder = Folder(sizes)
         self._closed = {scope for scope, _ in self._plan.levels}
         self._numbers: dict[Unit, int] = {}
         self._waiting: list[tuple[Box, Callable[[], Series]]] = []
-        self.root = self._series(self._plan.arranged(self._net(graph.root)))
+        self.root = self._series(arranged(graph, self._net(graph.root), whole_side))
         while self._waiting:
             box, fill = self._waiting.pop()
             box.body = fill()

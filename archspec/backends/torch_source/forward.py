@@ -11,38 +11,14 @@ from archspec.backends.torch_source.calls import Call, Loop, Statement, flat
 from archspec.backends.torch_source.holding import Held
 from archspec.backends.torch_source.layout import WIDTH
 from archspec.backends.torch_source.names import Namespace
+from archspec.backends.torch_source.nesting import Pending, filled, is_readable, nestable
+from archspec.backends.torch_source.pieces import together
 from archspec.families.templates import Ref
 
 FAR = 5
 """Distance in calls between a value and a reader from which the value gets a name of its own."""
-BEFORE = 8
-"""The fewest columns that an expression leaves for the text before it: ``return`` or the name of its value."""
-DEEPEST = 5
-"""The deepest nesting of calls."""
 _SHORT = ("x", "y", "z")
 """The names for values without a name of their own."""
-_PIECE = re.compile(r"(\{0\}\.chunk\((\d+)(?:, dim=\d+)?\))\[(\d+)\]")
-_PLACE = re.compile(r"\{(\d+)\}")
-
-
-@dataclass(slots=True)
-class _Pending:
-    """An expression that is not part of a statement yet."""
-
-    refs: tuple[Ref, ...]
-    text: str
-    reads: tuple[Ref, ...]
-    named: tuple[str, ...]
-    member: str
-    spans: tuple[str, ...]
-    atomic: bool
-    training: bool
-    heavy: bool
-    deep: int
-    takes: int
-    """The number of calls in it that allocate memory outside training."""
-    applies: tuple[int, str] | None
-    """The index of the member and the name, where it calls one member of a list on one name."""
 
 
 @dataclass(slots=True)
@@ -55,7 +31,7 @@ class Body:
     statements: list[Statement] = field(default_factory=list)
     _left: Counter[Ref] = field(default_factory=Counter)
     _total: Counter[Ref] = field(default_factory=Counter)
-    _pending: list[_Pending] = field(default_factory=list)
+    _pending: list[Pending] = field(default_factory=list)
     _mine: set[str] = field(default_factory=set)
     _merged: set[Ref] = field(default_factory=set)
     _far: set[Ref] = field(default_factory=set)
@@ -71,7 +47,7 @@ class Body:
     def run(self, calls: Sequence[Call | Loop], returned: Sequence[Ref]) -> list[str]:
         """Fill ``statements``; returns the expressions of the values that the forward returns."""
         self._mine.update(self.bound.values())
-        calls = _together(calls)
+        calls = together(calls)
         made: dict[Ref, int] = {}
         self._held.note(calls, returned)
         for call in calls:
@@ -135,9 +111,9 @@ class Body:
             if any(ref in waiting for ref in call.reads):
                 self._flush()
             texts = {}
-        entry = _Pending(
+        entry = Pending(
             call.gives,
-            self._fill(call, texts),
+            filled(call, texts, self.bound),
             (*(ref for ref in call.reads if ref not in texts), *(ref for entry in nested for ref in entry.reads)),
             call.named,
             call.member,
@@ -214,48 +190,16 @@ class Body:
         reads = [ref for entry in self._pending for ref in entry.reads]
         return call.views is None and not call.training and self._held.dies(reads)
 
-    def _nested(self, call: Call) -> list[_Pending]:
+    def _nested(self, call: Call) -> list[Pending]:
         """The pending expressions to nest inside a call: the last ones, if the call reads them in their order."""
-        waiting = {entry.refs[0]: entry for entry in self._pending}
-        wanted = [call.reads[int(place)] for place in _PLACE.findall(call.text)]
-        inner = [waiting[ref] for ref in wanted if ref in waiting]
-        if len(inner) != len({entry.refs[0] for entry in inner}) or (inner and self._pending[-len(inner) :] != inner):
-            return []
+        inner = nestable(call, self._pending)
         wholly = len(inner)
-        while inner and not self._fits(call, inner):
+        waiting = {entry.refs[0]: next(iter(entry.named), "") or entry.member or "x" for entry in self._pending}
+        while inner and not is_readable(call, inner, waiting | self.bound, WIDTH - self._margin):
             inner = inner[1:]
         if inner and len(inner) < wholly:
             self._flush(len(self._pending) - len(inner))
         return inner
-
-    def _fits(self, call: Call, inner: list[_Pending]) -> bool:
-        """Whether a call with these expressions nested inside is still easy to read."""
-        if max(entry.deep for entry in inner) >= DEEPEST or (
-            not call.merges and call.heavy and any(entry.heavy for entry in inner)
-        ):
-            return False
-        waiting = {entry.refs[0]: next(iter(entry.named), "") or entry.member or "x" for entry in self._pending}
-        text = self._fill(call, {entry.refs[0]: entry for entry in inner}, {**waiting, **self.bound})
-        before = max(BEFORE, *(len(f"{name} = ") for name in (*call.named[:1], call.member)))
-        if len(text) <= WIDTH - self._margin - before:
-            return True
-        body = text[text.find("(") + 1 : -1] if text.endswith(")") else text
-        return call.merges and call.atomic and len(body) <= WIDTH - self._margin - 4 and len(inner) > 2
-
-    def _fill(self, call: Call, texts: dict[Ref, _Pending], bound: dict[Ref, str] | None = None) -> str:
-        names = self.bound if bound is None else bound
-
-        def replace(match: re.Match[str]) -> str:
-            ref = call.reads[int(match[1])]
-            entry = texts.get(ref)
-            if entry is None:
-                return names[ref]
-            before, after = call.text[: match.start()], call.text[match.end() :]
-            enclosed = (before[-1:] in "([" or before.endswith(", ")) and after[:1] in (")", "]", ",")
-            bare = not before and not after
-            return entry.text if entry.atomic or enclosed or bare else f"({entry.text})"
-
-        return _PLACE.sub(replace, call.text)
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
@@ -265,7 +209,7 @@ class Body:
             self._assign(entry)
         del self._pending[:count]
 
-    def _assign(self, entry: _Pending) -> None:
+    def _assign(self, entry: Pending) -> None:
         self._read(entry.reads)
         self._held.read((), entry.takes)
         busy = set(self.bound.values())
@@ -326,29 +270,3 @@ class Body:
         name = self.names.claim(member or "value")
         self._mine.add(name)
         return name
-
-
-def _together(calls: Sequence[Call | Loop]) -> list[Call | Loop]:
-    """The calls, with one call for all pieces of a ``chunk`` in place of one call for each piece."""
-    pieces: dict[tuple[str, Ref], list[tuple[int, int, Call]]] = {}
-    for position, call in enumerate(calls):
-        if isinstance(call, Loop):
-            continue
-        match = _PIECE.fullmatch(call.text)
-        if match is not None and len(call.reads) == 1 and len(call.gives) == 1:
-            pieces.setdefault((match[1], call.reads[0]), []).append((int(match[3]), position, call))
-    first: dict[int, Call] = {}
-    dropped: set[int] = set()
-    for (text, ref), found in pieces.items():
-        match = _PIECE.fullmatch(found[0][2].text)
-        if match is None or sorted(index for index, _, _ in found) != list(range(int(match[2]))):
-            continue
-        ordered = [call for _, _, call in sorted(found, key=lambda piece: piece[0])]
-        if len({call.training for call in ordered}) == 1:
-            named = tuple(call.named[0] if call.named else "" for call in ordered)
-            first[found[0][1]] = Call(
-                text, (ref,), tuple(call.gives[0] for call in ordered), training=ordered[0].training, views=0,
-                named=named if any(named) else (), spans=tuple(span for call in ordered for span in call.spans),
-            )  # fmt: skip
-            dropped.update(position for _, position, _ in found[1:])
-    return [first.get(position, call) for position, call in enumerate(calls) if position not in dropped]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archspec.diagnostics import Fault, Source, Span, printable
-from archspec.source import lines
+from archspec.syntax import lines
 
 MOST_FIELDS = 4_000_000
 DEEPEST = 50

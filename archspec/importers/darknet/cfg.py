@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from archspec.diagnostics import Diagnostics, Fault, Source, Span, did_you_mean, printable
-from archspec.source import lines
+from archspec.syntax import lines
 
 MOST_SECTIONS = 200_000
 MOST_KEYS = 2_000_000

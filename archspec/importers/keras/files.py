@@ -17,7 +17,7 @@ from typing import Any
 from archspec.diagnostics import Fault, printable
 from archspec.importers.tensors import missing_package, read_bytes
 from archspec.records import record
-from archspec.source import open_regular
+from archspec.syntax import open_regular
 
 MOST_TEXT = 64_000_000
 MOST_WEIGHTS = 8_000_000_000

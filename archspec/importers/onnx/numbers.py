@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archspec.diagnostics import Fault, printable
 from archspec.importers.onnx.messages import Stored, text
-from archspec.source import open_regular
+from archspec.syntax import open_regular
 
 if TYPE_CHECKING:
     from torch import Tensor

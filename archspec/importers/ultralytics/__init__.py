@@ -1,7 +1,8 @@
 """Ultralytics' networks: a YAML list of layers, of YOLOv5, YOLOv8 and the like, at one of its scales.
 
 The same file gives different networks in different versions of Ultralytics; the parameter total beside a scale tells
-which.  ``config`` reads the file; ``modules`` translates each module to steps; ``network`` assembles them.
+which.  ``config`` reads the file; ``modules``, ``attending`` and ``heads``
+translate each module to steps, from the smaller ones of ``builder``; ``network`` assembles them.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from archspec.importers.assembly import Read
 from archspec.importers.tensors import Filled
 from archspec.importers.ultralytics.config import Config
 from archspec.importers.ultralytics.network import Reading
-from archspec.source import Limits
-from archspec.source import read as read_text
+from archspec.syntax import Limits
+from archspec.syntax import read as read_text
 
 VERSIONS = ((8, 4), (8, 3))
 """The versions that differ in how they read a file, the newest first."""

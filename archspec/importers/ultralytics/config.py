@@ -9,7 +9,7 @@ from typing import Any
 
 from archspec.diagnostics import Fault, Span, printable
 from archspec.records import record
-from archspec.source import Items, Limits, Mapping, Node, Scalar, lines, parse, plain
+from archspec.syntax import Items, Limits, Mapping, Node, Scalar, lines, parse, plain
 
 MOST_LAYERS = 20_000
 SCALE = re.compile(r"yolo(?:e-)?v?\d+([nslmx])", re.IGNORECASE)

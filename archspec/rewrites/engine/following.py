@@ -14,8 +14,8 @@ from typing import Any
 from archspec.rewrites.engine.draft import Draft
 from archspec.rewrites.engine.nodes import DraftNode, DraftScope
 from archspec.schema import Step
-from archspec.source import Mapping as YamlMapping
-from archspec.source import Scalar
+from archspec.syntax import Mapping as YamlMapping
+from archspec.syntax import Scalar
 
 _STRAIGHT = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)\Z")
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import archspec
-from archspec import pipeline
+from archspec import importing
 from tests.helpers.bits import randomise
 
 pytestmark = [
@@ -47,9 +47,9 @@ def test_a_program_is_imported_if_it_is_trusted(tmp_path: Path) -> None:
     path = tmp_path / "net.pt2"
     torch.export.save(torch.export.export(module, (torch.randn(1, 3, 32, 24),)), path)
     with pytest.raises(archspec.SpecError, match="can run code") as caught:
-        pipeline.brought(str(path))
+        importing.brought(str(path))
     assert caught.value.diagnostics[0].code == "not-trusted"
-    spec = pipeline.brought(str(path), trust=True)
+    spec = importing.brought(str(path), trust=True)
     assert "block:" in spec.to_yaml()
     made = archspec.compile(spec).eval()
     made.load_state_dict(module.state_dict(), strict=True)
@@ -62,6 +62,6 @@ def test_a_file_that_is_no_program(tmp_path: Path) -> None:
     path = tmp_path / "net.pt2"
     path.write_bytes(b"PK\x03\x04 nothing")
     with pytest.raises(archspec.SpecError, match="cannot be loaded"):
-        pipeline.brought(str(path), trust=True)
+        importing.brought(str(path), trust=True)
     with pytest.raises(archspec.SpecError, match="no file"):
-        pipeline.brought(str(tmp_path / "other.pt2"), trust=True)
+        importing.brought(str(tmp_path / "other.pt2"), trust=True)

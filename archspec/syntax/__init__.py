@@ -8,16 +8,16 @@ anything but :class:`~archspec.diagnostics.Fault`.
 from __future__ import annotations
 
 from archspec.diagnostics import Source, printable
-from archspec.source import calls
-from archspec.source.builder import Builder
-from archspec.source.complaints import events
-from archspec.source.flow import Bare, flow
-from archspec.source.nodes import DEFAULT_LIMITS, Items, Limits, Mapping, Node, Scalar, literal, plain
-from archspec.source.regular import is_file, is_folder, spec_files
-from archspec.source.regular import opened as open_regular
-from archspec.source.revisions import checked_out, is_revision
-from archspec.source.scalars import resolve
-from archspec.source.text import bounded, decode, lines, read, refuse_characters, too_large
+from archspec.syntax import calls
+from archspec.syntax.builder import Builder
+from archspec.syntax.complaints import events
+from archspec.syntax.flow import Bare, flow
+from archspec.syntax.nodes import DEFAULT_LIMITS, Items, Limits, Mapping, Node, Scalar, literal, plain
+from archspec.syntax.regular import is_file, is_folder, spec_files
+from archspec.syntax.regular import opened as open_regular
+from archspec.syntax.revisions import checked_out, is_revision
+from archspec.syntax.scalars import resolve
+from archspec.syntax.text import bounded, decode, lines, read, refuse_characters, too_large
 
 __all__ = [
     "Bare",

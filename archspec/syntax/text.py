@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from archspec.diagnostics import Fault, Source, Span, printable
-from archspec.source.nodes import DEFAULT_LIMITS, Limits
-from archspec.source.regular import opened, reason
+from archspec.syntax.nodes import DEFAULT_LIMITS, Limits
+from archspec.syntax.regular import opened, reason
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 # The characters that YAML calls printable are allowed, except the line breaks of YAML 1.1 alone (editors show one

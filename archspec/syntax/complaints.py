@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from archspec.diagnostics import Fault, Frame, Source, Span, printable
-from archspec.source.text import lines
+from archspec.syntax.text import lines
 
 
 def events(text: str, source: Source) -> Iterator[Any]:

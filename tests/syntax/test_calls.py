@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import archspec
-from archspec.source import Mapping, Node, Scalar, parse, parse_call, plain
+from archspec.syntax import Mapping, Node, Scalar, parse, parse_call, plain
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from archspec.diagnostics import Diagnostic, Fault, Source, Span
-from archspec.source.nodes import Items, Mapping, Node, Scalar
-from archspec.source.text import lines
+from archspec.syntax.nodes import Items, Mapping, Node, Scalar
+from archspec.syntax.text import lines
 
 
 class _Written:

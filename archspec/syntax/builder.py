@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 from archspec.diagnostics import Fault, Frame, Source, Span, printable
-from archspec.source.nodes import Items, Limits, Mapping, Node, Scalar
-from archspec.source.scalars import CORE_TAG, CORE_TAGS, resolve, tagged
-from archspec.source.text import lines, refuse_escaped
+from archspec.syntax.nodes import Items, Limits, Mapping, Node, Scalar
+from archspec.syntax.scalars import CORE_TAG, CORE_TAGS, resolve, tagged
+from archspec.syntax.text import lines, refuse_escaped
 
 Point: TypeAlias = tuple[int, int]
 """Line and column, 1-based."""

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from archspec.diagnostics import Fault, Source, Span, render
-from archspec.source import Items, Limits, Mapping, Node, Scalar, complaints, decode, literal, parse, plain, read
+from archspec.syntax import Items, Limits, Mapping, Node, Scalar, complaints, decode, literal, parse, plain, read
 
 SPEC = """\
 archspec: 1                      # language version

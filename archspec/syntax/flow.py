@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from archspec.source.scalars import resolve
+from archspec.syntax.scalars import resolve
 
 _PLAIN = re.compile(r"[A-Za-z_][\w.]*")
 
