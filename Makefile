@@ -10,7 +10,7 @@
 #   make vscode  the extension for VS Code, out/vscode/archspec.vsix (needs node and npm)
 #   make exports what torch.export and ONNX take, op by op: docs/exports.md (minutes)
 #   make wide    networks of torchvision, timm, smp and pytorchcv imported: docs/imports.md (an hour)
-#   make engines other tools' files held to OpenCV, onnxruntime, Keras and Ultralytics, which read them too
+#   make engines other tools' files held to the engines that read them too: docs/engines.md (an hour)
 #   make bench   what is measured: the form for inference and analysis beside their peers, growth, length of the source
 #   make course  the course's experiments, and their curves in its page (an hour; EXPERIMENT=residual runs one)
 #   make site    the documents as a site, out/site: strict, nothing loaded from elsewhere
@@ -127,8 +127,12 @@ engines: .venv/installed-test
 		opencv-python-headless==4.14.0.94 keras==3.15.0 namex==0.1.0 optree==0.20.0 absl-py==2.5.1 \
 		ultralytics==8.4.190 ultralytics-thop==2.2.3 psutil==7.2.2 polars==2.1.0 \
 		requests==2.34.2 urllib3==2.8.0 certifi idna==3.20
-	PYTHONPATH=.venv/engines KERAS_BACKEND=torch $(pytest) tests/importers -m "slow or not slow" \
+	@$(bin)/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade --target .venv/engines-jax \
+		jax==0.10.2 jaxlib==0.10.2 ml_dtypes==0.6.0 opt_einsum==3.4.0
+	@rm -f out/engines/differences.jsonl
+	PYTHONPATH=.venv/engines:.venv/engines-jax KERAS_BACKEND=torch $(pytest) tests/importers -m "slow or not slow" \
 		--ignore tests/importers/torch_module
+	$(bin)/python -m tests.helpers.differences
 
 # The engines that the form for inference is measured beside; inductor needs a C++ compiler, and is left out without.
 bench: .venv/installed-test

@@ -31,7 +31,7 @@ class Source:
     name: str
     lines: tuple[str, ...] = field(repr=False)
     path: str | None = field(default=None, repr=False, compare=False, hash=False)
-    """The file, for a program that opens it; None for a text that is no file."""
+    """The file, for a program that opens it; None for a text that is not a file."""
 
 
 @record
@@ -134,6 +134,8 @@ class Diagnostics:
         self._found: dict[tuple[str, str, Span | None], Diagnostic] = {}
         self._errors = 0
         self._again = 0
+        self.told = 0
+        """How often something was added, or was there already."""
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Add a diagnostic, unless the same message about the same place is already there.
@@ -141,6 +143,7 @@ class Diagnostics:
         Raises :class:`SpecError` with everything found at the hundredth error; at most a hundred warnings and notes are
         kept.
         """
+        self.told += 1
         key = (diagnostic.code, "" if diagnostic.stack else diagnostic.message, diagnostic.span)
         if key in self._found:
             self._again += diagnostic.severity == "error"

@@ -50,13 +50,16 @@ def from_file(
     name: str | None = None,
     version: str | None = None,
     scale: str | None = None,
+    opaque: bool = False,
 ) -> Spec:
     """The spec of another tool's file: Caffe, Darknet, Keras, ONNX, Ultralytics; raises :class:`SpecError`.
 
     ``sizes`` are channels and sizes instead of the file's own.  ``version`` is the release of Ultralytics that reads
-    its YAML, such as ``8.3``, and ``scale`` the letter of one of the YAML's scales.
+    its YAML, such as ``8.3``, and ``scale`` the letter of one of the YAML's scales.  With ``opaque`` a layer that the
+    language does not have becomes a step of which only the class, the shape and the tensors are known, where the file
+    says them.
     """
-    return from_files(file, None, sizes, name=name, version=version, scale=scale)[0]
+    return from_files(file, None, sizes, name=name, version=version, scale=scale, opaque=opaque)[0]
 
 
 def from_files(
@@ -68,6 +71,7 @@ def from_files(
     name: str | None = None,
     version: str | None = None,
     scale: str | None = None,
+    opaque: bool = False,
 ) -> tuple[Spec, Mapping[str, Tensor]]:
     """A spec as :func:`from_file` gives it, and the weights of a file as its ``state_dict``.
 
@@ -75,7 +79,7 @@ def from_files(
     """
     from archspec.importers.files import imported
 
-    found = imported(Path(file), sizes, name, version, scale)
+    found = imported(Path(file), sizes, name, version, scale, opaque)
     spec = loads(found.text, name=f"{found.name}.yaml", bounds=Bounds(*found.bounds))
     filled = found.weights(spec.graph, None if weights is None else Path(weights))
     return replace(spec, diagnostics=(*found.notes, *spec.diagnostics, *filled.notes)), filled.state
@@ -94,6 +98,6 @@ def brought(
     from archspec.running.sources import bring
 
     if is_foreign(source):
-        return from_file(source, sizes, name=name, version=version, scale=scale)
+        return from_file(source, sizes, name=name, version=version, scale=scale, opaque=opaque)
     found = exported(Path(source), trust) if source.endswith(".pt2") else bring(source)
     return from_torch(found.module, sizes or found.size, name=name or found.name, opaque=opaque)

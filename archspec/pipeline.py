@@ -63,11 +63,14 @@ def rewrite(spec: Spec, /, *rewrites: str | Mapping[str, Any]) -> Spec:
     return replace(spec, graph=graph, diagnostics=(*spec.diagnostics, *diagnostics.all), pristine=False)
 
 
-def expand(spec: Spec, /) -> str:
-    """Return a spec as YAML with every block, loop and expression resolved."""
-    from archspec.backends.spec_text import expand
+def expand(spec: Spec, /, *, blocks: bool = False) -> str:
+    """Return a spec as YAML with every block, loop and expression resolved.
 
-    return expand(spec.graph)
+    With ``blocks`` the uses of a block share a body again, as in an imported network, also after rewrites.
+    """
+    from archspec.backends import spec_blocks, spec_text
+
+    return spec_blocks.expand(spec.graph) if blocks else spec_text.expand(spec.graph)
 
 
 @uncollected()

@@ -82,7 +82,10 @@ def test_the_page_is_current(request: pytest.FixtureRequest) -> None:
 
 
 def test_kept_curves_are_of_the_experiments_as_they_are() -> None:
-    for kept in sorted(course.CURVES.glob("*.json")):
+    curves = sorted(course.CURVES.glob("*.json"))
+    if not curves:
+        pytest.skip("no curves are kept: `make course` writes them")
+    for kept in curves:
         record, experiment = json.loads(kept.read_text(encoding="utf-8")), EXPERIMENTS[kept.stem]
         for name in ("spec", "data", "epochs", "batch_size", "lr"):
             assert record[name] == getattr(experiment, name), f"{name} has changed: make course EXPERIMENT={kept.stem}"

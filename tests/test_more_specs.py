@@ -45,6 +45,8 @@ TIMM = [
     Peer("hrnet_w18"),
     Peer("nf_regnet_b0"),
     Peer("deit_tiny_patch16_224", 224),
+    Peer("mobilevit_s", 128),
+    Peer("edgenext_small", 96),
 ]
 
 
@@ -208,8 +210,100 @@ class NafNet(nn.Module):
         return self.ending(x) + image
 
 
+def normed(conv: nn.Conv2d) -> nn.Sequential:
+    """A convolution, normalised, with a slope for each channel."""
+    return nn.Sequential(conv, nn.BatchNorm2d(conv.out_channels), nn.PReLU(conv.out_channels))
+
+
+def enet_conv(before: int, after: int, *kernel: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+    """One that keeps the size, but for its stride."""
+    padding = (dilation * (kernel[0] // 2), dilation * (kernel[1] // 2)) if stride == 1 else 0
+    return normed(nn.Conv2d(before, after, (kernel[0], kernel[1]), stride, padding, dilation, bias=False))
+
+
+class EnetEnd(nn.Module):
+    """How each bottleneck of arXiv:1606.02147 ends: widened, dropped, added to what was kept."""
+
+    def __init__(self, channels: int, drop: float = 0.1) -> None:
+        super().__init__()
+        self.expand = nn.Conv2d(channels // 4, channels, 1, bias=False)
+        self.norm, self.act = nn.BatchNorm2d(channels), nn.PReLU(channels)
+        self.drop = drop
+
+    def end(self, kept: Tensor, x: Tensor) -> Tensor:
+        return self.act(kept + nn.functional.dropout2d(self.norm(self.expand(x)), self.drop, self.training))
+
+
+class EnetUnit(EnetEnd):
+    def __init__(self, channels: int, drop: float = 0.1, dilation: int = 1, long: int = 0) -> None:
+        super().__init__(channels, drop)
+        inner = channels // 4
+        self.project = enet_conv(channels, inner, 1, 1)
+        self.long = long
+        if long:
+            self.rows, self.columns = enet_conv(inner, inner, long, 1), enet_conv(inner, inner, 1, long)
+        else:
+            self.middle = enet_conv(inner, inner, 3, 3, dilation=dilation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = self.project(x)
+        return self.end(x, self.columns(self.rows(inner)) if self.long else self.middle(inner))
+
+
+class EnetDown(EnetEnd):
+    def __init__(self, before: int, channels: int, drop: float = 0.1) -> None:
+        super().__init__(channels, drop)
+        self.project = enet_conv(before, channels // 4, 2, 2, stride=2)
+        self.middle = enet_conv(channels // 4, channels // 4, 3, 3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        kept, indices = nn.functional.max_pool2d(x, 2, return_indices=True)
+        inner = self.middle(self.project(x))
+        missing = kept.new_zeros(len(kept), self.norm.num_features - kept.shape[1], *kept.shape[2:])
+        return self.end(torch.cat([kept, missing], 1), inner), indices
+
+
+class EnetUp(EnetEnd):
+    def __init__(self, before: int, channels: int) -> None:
+        super().__init__(channels)
+        inner = channels // 4
+        self.main, self.main_norm = nn.Conv2d(before, channels, 1, bias=False), nn.BatchNorm2d(channels)
+        self.project = enet_conv(before, inner, 1, 1)
+        self.middle = nn.ConvTranspose2d(inner, inner, 3, 2, 1, 1, bias=False)
+        self.middle_norm, self.middle_act = nn.BatchNorm2d(inner), nn.PReLU(inner)
+
+    def forward(self, x: Tensor, indices: Tensor) -> Tensor:
+        kept = nn.functional.max_unpool2d(self.main_norm(self.main(x)), indices, [2, 2])
+        return self.end(kept, self.middle_act(self.middle_norm(self.middle(self.project(x)))))
+
+
+class Enet(nn.Module):
+    """The network of arXiv:1606.02147, by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        conv = nn.Conv2d(3, 13, 3, stride=2, padding=1, bias=False)
+        self.initial = nn.ModuleDict({"conv": conv, "2": nn.BatchNorm2d(16), "3": nn.PReLU(16)})
+        self.down1, self.down2 = EnetDown(16, 64, 0.01), EnetDown(64, 128)
+        self.stage1 = nn.Sequential(*(EnetUnit(64, 0.01) for _ in range(4)))
+        kinds = [(1, 0), (2, 0), (1, 5), (4, 0), (1, 0), (8, 0), (1, 5), (16, 0)] * 2
+        self.stage2 = nn.Sequential(*(EnetUnit(128, 0.1, dilation, long) for dilation, long in kinds))
+        self.up2, self.up1 = EnetUp(128, 64), EnetUp(64, 16)
+        self.stage3 = nn.Sequential(EnetUnit(64), EnetUnit(64))
+        self.stage4 = EnetUnit(16)
+        self.classifier = nn.ConvTranspose2d(16, 20, 2, 2, bias=False)
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = torch.cat([self.initial["conv"](image), nn.functional.max_pool2d(image, 2)], 1)
+        x, first = self.down1(self.initial["3"](self.initial["2"](x)))
+        x, second = self.down2(self.stage1(x))
+        x = self.up2(self.stage2(x), second)
+        return self.classifier(self.stage4(self.up1(self.stage3(x), first)))
+
+
 HAND: list[tuple[str, Callable[[], nn.Module], int]] = [
     ("espcn", Espcn, 1),
+    ("enet", Enet, 3),
     ("segnet_vgg16", SegNet, 3),
     ("nafnet", NafNet, 3),
 ]
@@ -217,7 +311,7 @@ HAND: list[tuple[str, Callable[[], nn.Module], int]] = [
 
 @pytest.mark.parametrize(
     ("name", "theirs", "channels"),
-    [pytest.param(*case, id=case[0], marks=[pytest.mark.slow] * (case[0] == "nafnet")) for case in HAND],
+    [pytest.param(*case, id=case[0], marks=[pytest.mark.slow] * (case[0] in ("nafnet", "enet"))) for case in HAND],
 )
 def test_bits_are_those_of_a_network_by_hand(name: str, theirs: Callable[[], nn.Module], channels: int) -> None:
     same_bits(archspec.compile(archspec.load(f"more/{name}")), theirs(), torch.rand(2, channels, 32, 32))

@@ -17,6 +17,8 @@ from tests.helpers.agreement import Outcome, agree
 EVERY_DAY = 500
 GRAPHS = 1000
 WIDER = 100
+TOKENS = 25
+MORE_TOKENS = 200
 CHUNK = 25
 REGRESSIONS = [2_014_705]
 """Seeds at which archspec and torch once disagreed."""
@@ -52,7 +54,19 @@ def _total(outcomes: list[Outcome], what: str) -> int:
 @pytest.mark.parametrize("start", range(0, WIDER, CHUNK))
 def test_wider_networks_agree_with_torch(start: int) -> None:
     """Shortcuts, loops, weights used again, two inputs, rarer ops."""
-    outcomes = [agree(seed, sizes_tried=6, wider=True) for seed in range(start, start + CHUNK)]
+    outcomes = [agree(seed, sizes_tried=6, kind="wider") for seed in range(start, start + CHUNK)]
+    assert sum(outcome.loads for outcome in outcomes) > CHUNK // 2
+    assert _total(outcomes, "sizes") > _total(outcomes, "valid") > 0
+    assert _total(outcomes, "rows") > 100
+
+
+@pytest.mark.parametrize(
+    "start",
+    [pytest.param(start, marks=[pytest.mark.slow] * (start >= TOKENS)) for start in range(0, MORE_TOKENS, CHUNK)],
+)
+def test_networks_with_tokens_agree_with_torch(start: int) -> None:
+    """Attention, matrix products, patches, grids, recurrences, unpooling, shuffled pixels, weights made of others."""
+    outcomes = [agree(seed, sizes_tried=6, kind="tokens") for seed in range(start, start + CHUNK)]
     assert sum(outcome.loads for outcome in outcomes) > CHUNK // 2
     assert _total(outcomes, "sizes") > _total(outcomes, "valid") > 0
     assert _total(outcomes, "rows") > 100
@@ -65,4 +79,4 @@ def test_regressions(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", WIDER_REGRESSIONS)
 def test_wider_regressions(seed: int) -> None:
-    agree(seed, wider=True)
+    agree(seed, kind="wider")

@@ -30,7 +30,8 @@ class Flow:
 
     def reads(self, node: Node) -> tuple[int, ...]:
         """The values that a node reads, skipping identities."""
-        return tuple(self.alias[index] for index in node.inputs)
+        alias, inputs = self.alias, node.inputs
+        return (alias[inputs[0]],) if len(inputs) == 1 else tuple([alias[index] for index in inputs])
 
     def value(self, scope: Scope) -> int:
         """The value of a scope."""

@@ -28,15 +28,16 @@ class Live:
 
     def hold(self, tensor: object, size: Bytes) -> None:
         """Add a reference to a tensor; ``size`` counts with the first."""
-        if self.held.get(tensor, 0) == 0:
+        held = self.held.get(tensor, 0)
+        if held == 0:
             self.sizes[tensor] = size
             self.now = self.now + size
-        self.held[tensor] = self.held.get(tensor, 0) + 1
+        self.held[tensor] = held + 1
 
     def release(self, tensor: object) -> None:
         """Remove a reference to a tensor; the last one frees it."""
-        self.held[tensor] -= 1
-        if self.held[tensor] == 0:
+        left = self.held[tensor] = self.held[tensor] - 1
+        if left == 0:
             self.now = self.now - self.sizes[tensor]
 
     def mark(self, step: str, more: Bytes = 0) -> None:

@@ -61,7 +61,9 @@ def again(live: Live, schedule: Schedule, segment: Segment) -> None:
         assert node.op is not None
         if node.index > last:
             break
-        saved = node.op.saved(schedule.shapes[node.index], node.shape)
+        facts = schedule.facts[node.index]
+        assert facts is not None
+        saved = facts.saved
         kept = segment.saves.get(node.index, [])
         prepared = schedule.prepared(node)
         if prepared:

@@ -11,6 +11,7 @@ from functools import cached_property
 from math import prod
 
 from archspec.analyses.cost import Formula
+from archspec.analyses.facts import WIDTHS, facts
 from archspec.analyses.flow import analyse
 from archspec.analyses.live import Bytes
 from archspec.analyses.strides import Strides
@@ -19,8 +20,6 @@ from archspec.graph import Graph, Node, Scope
 from archspec.ops import Op
 from archspec.ops.common.memory import Numbers
 from archspec.sizes import Dim, Evaluation
-
-_DTYPES: dict[str, int] = {"int64": 8}
 
 
 class Schedule:
@@ -35,9 +34,16 @@ class Schedule:
         self.flow = analyse(graph)
         self.structure = Structure(self.flow)
         self.strides = Strides(graph, self._numbers)
-        self.shapes = [graph.shapes_in(node) for node in graph.nodes]
-        self._sizes: dict[tuple[int, tuple[Dim, ...]], Bytes] = {}
-        self._weights: dict[int, tuple[int, int]] = {}
+        self.facts = facts(graph)
+        self._products: dict[tuple[int, tuple[Dim, ...]], Bytes] = {}
+        self._sizes: list[Bytes | None] = [None] * len(graph.nodes)
+        self._releases: dict[bool, dict[int, list[int]]] = {}
+        own = [
+            node.op is None or (self.flow.live[node.index] and self.flow.alias[node.index] == node.index)
+            for node in graph.nodes
+        ]
+        both = zip(own, graph.nodes, strict=True)
+        self._runs = [needed and not node.training_only for needed, node in both], own
 
     @cached_property
     def recomputed(self) -> dict[int, Scope]:
@@ -50,8 +56,7 @@ class Schedule:
 
     def runs(self, node: Node, training: bool) -> bool:
         """Whether a node runs: unneeded nodes do not, nor does an identity that is not a module."""
-        needed = node.op is None or (self.flow.live[node.index] and self.flow.alias[node.index] == node.index)
-        return needed and (training or not node.training_only)
+        return self._runs[training][node.index]
 
     def _numbers(self, node: Node) -> tuple[int, ...]:
         """Sizes of a node's output, the batch first."""
@@ -59,8 +64,12 @@ class Schedule:
 
     def size(self, node: Node) -> Bytes:
         """Bytes of a node's output."""
-        width = self.width if node.shape.pooled is None else _DTYPES["int64"]
-        return self._product(width * (self.batch if node.shape.batched else 1), node.shape.dims)
+        found = self._sizes[node.index]
+        if found is None:
+            width = self.width if node.shape.pooled is None else WIDTHS["int64"]
+            found = self._product(width * (self.batch if node.shape.batched else 1), node.shape.dims)
+            self._sizes[node.index] = found
+        return found
 
     def bytes(self, numbers: Iterable[Numbers]) -> Bytes:
         """Bytes of additional tensors."""
@@ -71,34 +80,36 @@ class Schedule:
 
     def _product(self, coefficient: int, dims: tuple[Dim, ...]) -> Bytes:
         key = (coefficient, dims)
-        if key not in self._sizes:
+        if key not in self._products:
             number = coefficient * prod(map(self.evaluation.of, dims)) if not self.symbolic else 0
-            self._sizes[key] = Formula.of([(coefficient, dims)]) if self.symbolic else number
-        return self._sizes[key]
+            self._products[key] = Formula.of([(coefficient, dims)]) if self.symbolic else number
+        return self._products[key]
 
     def weights(self, node: Node, trainable: bool) -> Bytes:
         """Bytes of a node's own parameters, or of its buffers."""
-        if node.op is None or node.reuse is not None or type(node.op).weights is Op.weights:
+        facts = self.facts[node.index]
+        if facts is None or node.reuse is not None or type(facts.op).weights is Op.weights:
             return 0
-        if node.index not in self._weights:
-            found = [0, 0]
-            for weight in node.op.weights(self.shapes[node.index]):
-                found[weight.trainable] += prod(weight.shape) * (_DTYPES.get(weight.dtype) or self.width)
-            self._weights[node.index] = found[0], found[1]
-        number = self._weights[node.index][trainable]
+        fixed, elements = facts.weights[trainable]
+        number = fixed + elements * self.width
         return Formula.of([(number, ())]) if self.symbolic else number
 
     def root(self, node: Node, training: bool) -> int:
         """The node that allocated the memory of a node's output."""
-        while node.op is not None and type(node.op).aliases is not Op.aliases:
-            shared = node.op.aliases(self.shapes[node.index], training)
+        facts = self.facts[node.index]
+        while facts is not None:
+            shared = facts.shares[training]
             if shared is None or self.strides.is_copy(node.index, training):
                 break
             node = self.graph.nodes[node.inputs[shared]]
+            facts = self.facts[node.index]
         return node.index
 
     def release(self, training: bool) -> dict[int, list[int]]:
         """The values that are freed after each turn; a node has two turns, the first to prepare its input."""
+        known = self._releases.get(training)
+        if known is not None:
+            return known
         last = self.last_reads
         kept = {self.flow.alias[output.node] for output in self.graph.outputs if training or not output.training}
         kept |= set(self.graph.inputs.values())
@@ -106,6 +117,7 @@ class Schedule:
         for node in self.graph.nodes:
             if self.runs(node, training) and node.index not in kept:
                 found.setdefault(last.get(node.index, 2 * node.index + 1), []).append(node.index)
+        self._releases[training] = found
         return found
 
     @cached_property
@@ -139,15 +151,15 @@ class Schedule:
 
     def prepared(self, node: Node) -> Bytes:
         """Bytes of the tensors that a node makes from its input before it runs."""
-        if node.op is None or type(node.op).prepared is Op.prepared:
-            return 0
-        return self.bytes(node.op.prepared(self.shapes[node.index]))
+        facts = self.facts[node.index]
+        return 0 if facts is None or not facts.prepared else self.bytes(facts.prepared)
 
     def scratch(self, node: Node, training: bool) -> Bytes:
         """Bytes of the temporary tensors while a node runs, besides its inputs and output."""
-        found: Bytes = 0
-        if node.op is not None and type(node.op).scratch is not Op.scratch:
-            found = self.bytes(node.op.scratch(self.shapes[node.index], node.shape))
+        facts = self.facts[node.index]
+        if facts is None:
+            return 0
+        found: Bytes = self.bytes(facts.scratch) if facts.scratch else 0
         for source in self.strides.gathered(node, training):
             found = found + self.size(source)
         return found

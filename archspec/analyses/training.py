@@ -9,6 +9,7 @@ from archspec.analyses.recomputing import Segment, again, enter
 from archspec.analyses.schedule import Schedule
 from archspec.graph import Node, Scope
 from archspec.ops.common.memory import Saved
+from archspec.sizes import Dim
 
 
 class Training:
@@ -18,6 +19,11 @@ class Training:
         self.schedule = schedule
         self.segments: dict[Scope, Segment] = {}
         """The checkpointed scopes, by the state of what is computed again."""
+        self._tensors: list[int] = []
+        """By node, the one that allocated its value: identities, and dropout that drops nothing, return their input."""
+        for node, facts in zip(schedule.graph.nodes, schedule.facts, strict=True):
+            handed = facts is not None and facts.hands_on
+            self._tensors.append(self._tensors[node.inputs[0]] if handed else node.index)
 
     def run(self, live: Live) -> None:
         """Run a training step: the forward, then the backward from all outputs."""
@@ -38,8 +44,9 @@ class Training:
                 live.release(roots[index])
             root = roots[node.index] = self.schedule.root(node, True)
             live.hold(root, self.schedule.stored(root))
-            if node.op is not None:
-                saved = node.op.saved(self.schedule.shapes[node.index], node.shape)
+            facts = self.schedule.facts[node.index]
+            if facts is not None:
+                saved = facts.saved
                 kept[node.index] = self._keep(node, saved, roots, needs) if node.index in needs else []
                 if scope is not None:
                     self._leave_out(live, scope, node, kept)
@@ -56,21 +63,22 @@ class Training:
 
     def _leave_out(self, live: Live, scope: Scope, node: Node, kept: dict[int, list[object]]) -> None:
         """Do not keep what a node of a checkpointed scope would save."""
-        assert node.op is not None
+        facts = self.schedule.facts[node.index]
+        assert facts is not None
         if kept[node.index]:
             self.segments[scope].saves[node.index] = kept[node.index]
             kept[node.index] = []
-        extra = node.op.saved(self.schedule.shapes[node.index], node.shape).extra
-        live.mark(node.path, self.schedule.bytes(extra))
+        live.mark(node.path, self.schedule.bytes(facts.saved.extra))
 
     def _keep(self, node: Node, saved: Saved, roots: Mapping[int, int], needs: set[int]) -> list[object]:
         """The tensors that autograd saves until a node's backward step has run."""
         assert node.op is not None
         held: list[object] = []
         for position in saved.inputs:
-            others = [source for at, source in enumerate(node.inputs) if at != position]
-            if node.op.saves_for_others and not any(source in needs for source in others):
-                continue
+            if node.op.saves_for_others:
+                others = (source for at, source in enumerate(node.inputs) if at != position)
+                if not any(source in needs for source in others):
+                    continue
             if position == 0 and self.schedule.prepared(node):
                 held.append(("prepared", node.index))
             elif position < len(node.inputs):
@@ -89,7 +97,7 @@ class Training:
             weighs = self.schedule.weights(node.reuse or node, True)
             if weighs or any(source in found for source in self._differentiated(node)):
                 found.add(node.index)
-        waiting = [self._tensor(self.schedule.flow.alias[output.node]) for output in self.schedule.graph.outputs]
+        waiting = [self._tensors[self.schedule.flow.alias[output.node]] for output in self.schedule.graph.outputs]
         reached: set[int] = set()
         while waiting:
             index = waiting.pop()
@@ -98,20 +106,13 @@ class Training:
                 waiting += self._differentiated(self.schedule.graph.nodes[index])
         return reached
 
-    def _tensor(self, index: int) -> int:
-        """The node that allocated a value: identities, and dropout that drops nothing, return their input."""
-        node = self.schedule.graph.nodes[index]
-        while node.op is not None and node.op.hands_on(self.schedule.shapes[node.index]):
-            node = self.schedule.graph.nodes[node.inputs[0]]
-        return node.index
-
     def _differentiated(self, node: Node) -> list[int]:
         """The inputs of a node that receive a gradient."""
-        if node.op is None:
+        facts = self.schedule.facts[node.index]
+        if facts is None:
             return []
-        inputs, passes = self.schedule.shapes[node.index], node.op.passes_gradient
-        reads = enumerate(map(self._tensor, self.schedule.flow.reads(node)))
-        return [source for position, source in reads if passes(inputs, position, node.shape)]
+        reads = zip(self.schedule.flow.reads(node), facts.passes, strict=True)
+        return [self._tensors[read] for read, passes in reads if passes]
 
     def _backward(self, live: Live, nodes: list[Node], needs: set[int], kept: dict[int, list[object]]) -> None:
         """Gradients flow back in the opposite order; each is alive until its step's backward has run.
@@ -120,7 +121,7 @@ class Training:
         """
         gradients: dict[int, object] = {}
         for output in self.schedule.graph.outputs:
-            index = self._tensor(self.schedule.flow.alias[output.node])
+            index = self._tensors[self.schedule.flow.alias[output.node]]
             if index in needs and index not in gradients:
                 gradients[index] = ("gradient", index)
                 live.hold(("gradient", index), self.schedule.size(self.schedule.graph.nodes[index]))
@@ -162,19 +163,20 @@ class Training:
 
     def _input_gradients(self, live: Live, node: Node, own: object, needs: set[int]) -> list[tuple[int, object]]:
         """Allocate the gradients of a node's inputs and of its weights."""
-        assert node.op is not None
-        inputs = self.schedule.shapes[node.index]
+        facts = self.schedule.facts[node.index]
+        assert facts is not None
         found: list[tuple[int, object]] = []
-        live.mark(node.path, self.schedule.bytes(node.op.saved(inputs, node.shape).backward))
+        live.mark(node.path, self.schedule.bytes(facts.saved.backward) if facts.saved.backward else 0)
         repeated: Bytes = 0
-        for position, source in enumerate(map(self._tensor, self.schedule.flow.reads(node))):
-            passes = node.op.passes_gradient(inputs, position, node.shape) if source in needs else None
+        for position, read in enumerate(self.schedule.flow.reads(node)):
+            source = self._tensors[read]
+            passes = facts.passes[position] if source in needs else None
             if passes == "same":
                 live.hold(own, live.sizes[own])
                 found.append((source, own))
             elif passes == "new":
                 size = self.schedule.size(self.schedule.graph.nodes[source])
-                if node.op.saves_for_others and inputs[position].dims != node.shape.dims:
+                if facts.op.saves_for_others and self._given(node, position) != node.shape.dims:
                     repeated += self.schedule.size(node)  # before it is summed over the broadcast axes
                 if position == 0:
                     size = self.schedule.prepared(node) or size
@@ -184,6 +186,10 @@ class Training:
             live.hold(("weights", node.index), self.schedule.weights(node, True))
         live.mark(node.path, repeated)
         return found
+
+    def _given(self, node: Node, position: int) -> tuple[Dim, ...]:
+        """The sizes of an input."""
+        return self.schedule.graph.shapes_in(node)[position].dims
 
     def _unprepare(self, live: Live, node: Node, found: tuple[int, object]) -> tuple[int, object]:
         """The gradient of an input, from the gradient of its prepared copy."""

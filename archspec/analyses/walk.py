@@ -68,10 +68,11 @@ class Along(Generic[T]):
 
 State = tuple[Along[T], ...]
 
-Reading = tuple[Window | Literal["own", "all"], Dim, Dim]
+Reading = tuple[Window | Literal["own", "all", "new"], Dim, Dim]
 """How an op reads an input along an axis: its window, and the sizes before and after.
 
-Instead of a window, ``own``: each row reads its own row; ``all``: the output has no such axis, and reads every row.
+Instead of a window, ``own``: each row reads its own row; ``all``: the output has no such axis, and reads every row;
+``new``: the input has no such axis, as tokens have none, and each of the output's rows reads what has been gathered.
 """
 
 
@@ -150,6 +151,9 @@ class Walk(Generic[T]):
             before = state[along]
             if window == "own":
                 pieces.append(before)
+            elif window == "new":
+                spread = self.algebra.everything(before.value, size, after)
+                pieces.append(Along(spread, before.whole, before.gathered))
             elif window == "all":
                 pieces.append(self._gather(before, size, 1))
             elif isinstance(window, Everything):
@@ -198,7 +202,8 @@ def _reading(op: Op, inputs: Sequence[Shape], output: Shape, axis: str, position
     """How an op reads an input along an axis; see :data:`Reading`."""
     shape = inputs[position]
     if axis not in shape.axes:
-        return "own", 1, 1
+        after = output.dims[output.axes.index(axis)] if axis in output.axes else 1
+        return "own" if after == 1 else "new", 1, after
     size = shape.dims[shape.axes.index(axis)]
     if axis not in output.axes:
         return "all", size, 1

@@ -57,7 +57,7 @@ class _Writer:
                 if isinstance(item, Scope):
                     current = visit(item, current)
                     continue
-                main, referred = _inputs(item, self.graph.nodes)
+                main, referred = inputs_of(item, self.graph.nodes)
                 found.update(referred)
                 if len(main) > 1 or (main and main[0] != current):
                     found.update(main)
@@ -82,10 +82,10 @@ class _Writer:
         """The file, line by line."""
         graph = self.graph
         yield "archspec: 1"
-        yield f"name: {_quoted(graph.name)}"
+        yield f"name: {quoted(graph.name)}"
         if graph.source:
-            yield f"source: {_quoted(graph.source)}"
-        yield from self._learning()
+            yield f"source: {quoted(graph.source)}"
+        yield from learning(graph)
         yield "inputs:"
         for name, index in graph.inputs.items():
             dims = ", ".join(text(dim) for dim in graph.nodes[index].shape.dims)
@@ -109,23 +109,6 @@ class _Writer:
                 training = "true" if output.training else "false"
                 given = f"{{from: {source}, training: {training}, loss_weight: {flow(output.loss_weight)}}}"
                 yield f"  {output.name}: {given}"
-
-    def _learning(self) -> Iterator[str]:
-        """What the network is trained for, where its outputs alone would not say."""
-        graph = self.graph
-        main = next(output for output in graph.outputs if not output.training)
-        if graph.task != ("segmentation" if graph.nodes[main.node].shape.rank else "classification"):
-            yield f"task: {graph.task}"
-        loss = {
-            "ignore": graph.loss.ignore,
-            "weights": graph.loss.weights,
-            "label_smoothing": graph.loss.label_smoothing,
-        }
-        said = {name: value for name, value in loss.items() if value}
-        if graph.loss.ignore == 0:
-            said["ignore"] = 0
-        if said:
-            yield f"loss: {{cross_entropy: {flow(said)}}}"
 
     def _steps(self, scope: Scope, current: int, depth: int) -> tuple[list[str], int]:
         """The steps of a scope that reads ``current``, and the value it gives."""
@@ -163,7 +146,7 @@ class _Writer:
     def _node(self, node: Node, current: int, margin: str) -> list[str]:
         op = node.op
         assert op is not None
-        main, referred = _inputs(node, self.graph.nodes)
+        main, referred = inputs_of(node, self.graph.nodes)
         if node.reuse is not None and self._holds_weights(node):
             lines = [f"{margin}- reuse: {_reused(op, self._labels[node.reuse.index])}"]
         else:
@@ -185,7 +168,7 @@ class _Writer:
         return lines
 
 
-def _inputs(node: Node, nodes: list[Node]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def inputs_of(node: Node, nodes: list[Node]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """What a node reads by `from`, and what its arguments name; for the second value of a call, the call's step."""
     op = node.op
     if op is None or op.follows:
@@ -226,5 +209,23 @@ def _reused(op: Op, label: str) -> str:
     return flow({"step": label, "transposed": True, **({"output_padding": padding} if padding else {})})
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """Text as a quoted scalar."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def learning(graph: Graph) -> Iterator[str]:
+    """What the network is trained for, where its outputs alone would not say."""
+    main = next(output for output in graph.outputs if not output.training)
+    if graph.task != ("segmentation" if graph.nodes[main.node].shape.rank else "classification"):
+        yield f"task: {graph.task}"
+    loss = {
+        "ignore": graph.loss.ignore,
+        "weights": graph.loss.weights,
+        "label_smoothing": graph.loss.label_smoothing,
+    }
+    said = {name: value for name, value in loss.items() if value}
+    if graph.loss.ignore == 0:
+        said["ignore"] = 0
+    if said:
+        yield f"loss: {{cross_entropy: {flow(said)}}}"

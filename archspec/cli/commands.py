@@ -144,16 +144,18 @@ def expand(
     set: Set = None,
     rewrite: Rewrite = None,
     size: Size = None,
+    blocks: Annotated[bool, typer.Option(help="Keep blocks, with parameters and loops, as in an import.")] = False,
     format: AnswerFormat = Format.text,
     output: Output = None,
 ) -> None:
     """Write a spec with every block, loop and expression resolved."""
-    from archspec.backends import spec_text
+    from archspec.backends import spec_blocks, spec_text
 
     terminal: Terminal = context.obj
     written_as(terminal, (".yaml", ".yml"), "the output is a spec")
     loaded = load_spec(spec, set, rewrite, elsewhere=bool(size))
-    text_answer(terminal, loaded, options.sizes(size, loaded), "spec", lambda spec: spec_text.expand(spec.graph))
+    backend = spec_blocks if blocks else spec_text
+    text_answer(terminal, loaded, options.sizes(size, loaded), "spec", lambda spec: backend.expand(spec.graph))
 
 
 class Kind(StrEnum):

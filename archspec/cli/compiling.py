@@ -81,7 +81,7 @@ def compile(
     from archspec import pipeline
 
     terminal: Terminal = context.obj
-    written_as(terminal, (".py",), "the output is PyTorch source; for ONNX call `torch.onnx.export` on its module")
+    written_as(terminal, (".py",), "the output is PyTorch source; `archspec export` writes ONNX")
     if for_ is None and (weights is not None or precision is not Precision.f32 or device is not Device.cpu):
         raise CallError("--precision, --device and --weights belong to --for inference")
     if weights is not None and output is None:

@@ -63,7 +63,7 @@ def import_(
         bool,
         typer.Option(
             "--opaque",
-            help="Keep a module with an operation that the language does not have as a step that can be drawn, listed "
+            help="Keep a module or a layer that the language does not have as a step that can be drawn, listed "
             "and counted, and not compiled.",
         ),
     ] = False,
@@ -98,7 +98,9 @@ def import_(
     else:
         from archspec.running.checkpoint_files import safetensors
 
-        spec, state = importing.from_files(source, weights, sizes, name=name, version=version, scale=scale)
+        spec, state = importing.from_files(
+            source, weights, sizes, name=name, version=version, scale=scale, opaque=opaque
+        )
         contents[beside] = safetensors(state)
     terminal.diagnose(spec.diagnostics)
     if terminal.as_json:

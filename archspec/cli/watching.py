@@ -25,7 +25,7 @@ def watch(
     terminal: Terminal = context.obj
     path = Path(spec)
     if path.suffix.lower() not in (".yaml", ".yml"):
-        raise CallError(f"`{spec}` is no file that can be watched", "give the path of a spec, which ends in .yaml")
+        raise CallError(f"`{spec}` is not a file that can be watched", "give the path of a spec, which ends in .yaml")
     if not path.parent.is_dir():
         raise CallError(f"there is no folder `{path.parent}`")
     try:

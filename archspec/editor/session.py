@@ -156,7 +156,7 @@ class Server(LanguageServer):
         return document if document is not None and document.is_spec else None
 
     async def ask(self, uri: str, feature: Callable[[Document], T], otherwise: T) -> T:
-        """What a feature says of a text that was studied; ``otherwise`` for a text that is no spec."""
+        """What a feature says of a text that was studied; ``otherwise`` for a text that is not a spec."""
         document = self.document(uri)
         if document is None:
             return otherwise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from archspec.elaborate.loader import Loader, Variant
 from archspec.elaborate.places import Use
 from archspec.elaborate.rewriting import listed
 from archspec.elaborate.shipped import library_names, spec_names
+from archspec.elaborate.stamps import Looked, Watch
 from archspec.elaborate.values import RESERVED, Text, UnknownValue, evaluate, text
 from archspec.ops import Op
 from archspec.records import record
@@ -53,8 +54,8 @@ class BoundOp:
 class Blocks:
     """Resolves keys, with a cache for each file."""
 
-    def __init__(self, loader: Loader) -> None:
-        self.loader = loader
+    def __init__(self, loader: Loader, watch: Watch) -> None:
+        self.loader, self.watch = loader, watch
         self._found: dict[tuple[str, str], Bound | BoundOp | None] = {}
         self._paths: dict[tuple[int, str], Bound] = {}
 
@@ -65,6 +66,7 @@ class Blocks:
         if type(what) is str:  # the usual case; a ``Text`` from an expression remembers its file
             known = self._found.get((use.file.key, what))
             if known is not None:
+                self._note(use.file, what, known, False)
                 return known
         if isinstance(what, dict):
             if len(what) != 1:
@@ -76,19 +78,33 @@ class Blocks:
             return replace(found, arguments={**found.arguments, **(arguments or {})})
         if not isinstance(what, str):
             raise Fault("not-a-block", f"a step is an op or a block, not `{printable(str(what), 40)}`", span)
-        caller: Use | None = use
-        files = [what.file] if isinstance(what, Text) and what.file is not None else []
-        while caller is not None:
-            files.append(caller.file)
-            caller = caller.caller if isinstance(what, Text) else None
-        for file in files:
+        for file, depth in _files(what, use):
+            self.watch.reads(depth)
             found = self._in_file(str(what), file, span)
             if found is not None:
+                self._note(file, str(what), found, isinstance(what, Text))
                 if isinstance(what, Text) and isinstance(found, Bound):
                     found.definition.file.handed.add(found.definition.name)
                 written = what.file if isinstance(what, Text) else None
                 return found if written in (None, use.file) else replace(found, written=written)
         raise self._unknown(str(what), use, span)
+
+    def _note(self, file: SpecFile, what: str, found: Bound | BoundOp, handed: bool) -> None:
+        if self.watch.acts is not None:
+            self.watch.act(Looked(file, what, _plain(found), handed))
+
+    def named(self, what: str, file: SpecFile, handed: bool, span: Span) -> object:
+        """The op's class or the block that a name in a file stands for; None where it is neither by itself.
+
+        What is found is noted as used, as :meth:`find` does.
+        """
+        try:
+            found = self._in_file(what, file, span)
+        except (Fault, UnknownValue):
+            return None
+        if handed and isinstance(found, Bound):
+            found.definition.file.handed.add(found.definition.name)
+        return None if found is None else _plain(found)
 
     def _in_file(self, what: str, file: SpecFile, span: Span) -> Bound | BoundOp | None:
         key = (file.key, what)
@@ -193,6 +209,26 @@ class Blocks:
         else:
             hint = vocabulary.op(what, known) or "`archspec list` shows every op and block"
         return Fault("unknown-op", f"`{printable(what)}` is neither an op nor a block", span, hint)
+
+
+def _files(what: str, use: Use) -> Iterator[tuple[SpecFile, int]]:
+    """The files in which a name is looked up, in order, each with the depth of the use that leads to it."""
+    if not isinstance(what, Text):
+        yield use.file, use.depth
+        return
+    if what.file is not None:
+        yield what.file, use.depth
+    caller: Use | None = use
+    while caller is not None:
+        yield caller.file, caller.depth
+        caller = caller.caller
+
+
+def _plain(found: Bound | BoundOp) -> object:
+    """What decides all of something found: an op's class, a block's definition; None where there is more to it."""
+    if isinstance(found, BoundOp):
+        return found.kind
+    return None if found.variant is not None or found.values or found.overlay or found.rewrites else found.definition
 
 
 def variant_overlay(variant: Variant) -> dict[str, tuple[Any, Span]]:

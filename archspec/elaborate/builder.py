@@ -19,6 +19,7 @@ from archspec.elaborate.making import Making
 from archspec.elaborate.mismatch import formula
 from archspec.elaborate.nodes import Nodes
 from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place, Visit
+from archspec.elaborate.stamps import Branched, Watch
 from archspec.elaborate.values import TensorRecord, text
 from archspec.graph import Graph, Node, Part, Scope, ScopeKind
 from archspec.ops import Op, Shape
@@ -60,13 +61,16 @@ class Builder:
     def __init__(self, loader: Loader, maximum_nodes: int, maximum_depth: int) -> None:
         self.loader = loader
         self.diagnostics: Diagnostics = loader.diagnostics
-        self.blocks = Blocks(loader)
+        self.watch = Watch()
+        self.blocks = Blocks(loader, self.watch)
         self.making = Making(None if loader.shelf is None else loader.shelf.ops)
         self.fewest = Fewest()
-        self.defaults = Defaults(loader)
+        self.defaults = Defaults(loader, self.watch)
         self.work = loader.work
         self.nodes = Nodes(self.diagnostics, self.work, maximum_nodes)
         self.maximum_depth = maximum_depth
+        self.numbers: tuple[tuple[str, int], ...] = ()
+        """The spec's own sizes, in the order of their names."""
         self.parts: list[Part] = []
         self._labels: tuple[Graph, Counter[str | None]] | None = None
         self.branches: dict[Step, list[tuple[Scalar | None, tuple[Step, ...], bool]]] = {}
@@ -177,6 +181,17 @@ class Builder:
         self.label(visit, entry)
         return value
 
+    def branched(self, merge: Branched) -> None:
+        """Note which branches a merge has in a use, for the warning of one that has a single branch in every use."""
+        self.watch.act(merge)
+        if merge.step in self.merging:
+            return
+        if merge.many:
+            self.merging.add(merge.step)
+            self.lone.pop(merge.step, None)
+        elif merge.dropped is not None:
+            self.lone[merge.step] = (merge.step, merge.dropped)
+
     def labels_once(self, graph: Graph, label: str) -> bool:
         """Whether a label occurs only once in a graph that is spliced in."""
         if self._labels is None or self._labels[0] is not graph:
@@ -191,6 +206,8 @@ class Builder:
         span = step.label_span or step.what_span
         name = text(step.label, {**place.use.values, **visit.loop.names}, span, "a label", self.work)
         place.label(name, span, entry)
+        if entry.value in place.use.inputs.values():
+            self.watch.unequal += 1  # the label stays on a node outside
         if entry.value >= 0:
             self.nodes.all[entry.value].label = self.nodes.all[entry.value].label or name
 

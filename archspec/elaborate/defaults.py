@@ -11,6 +11,7 @@ from archspec.elaborate.binding import required
 from archspec.elaborate.loader import Loader
 from archspec.elaborate.places import Use
 from archspec.elaborate.shipped import library_names, spec_names
+from archspec.elaborate.stamps import Consulted, Watch
 from archspec.elaborate.values import evaluate, listed_arguments, other_argument
 from archspec.ops import Op
 from archspec.schema import BlockDefinition, SpecFile
@@ -28,8 +29,8 @@ class Defaults:
     ``written`` is that file, if it is not the step's own: ``norm: batch_norm`` passed to a library block.
     """
 
-    def __init__(self, loader: Loader) -> None:
-        self.loader = loader
+    def __init__(self, loader: Loader, watch: Watch) -> None:
+        self.loader, self.watch = loader, watch
         self._found: dict[tuple[str, str], Defaulted] = {}
         self._checked: set[str] = set()
 
@@ -54,21 +55,17 @@ class Defaults:
 
         An expression can use all other arguments of the step, given or not: ``{conv: {padding: $(kernel // 2)}}``.
         """
-        file = self._file(written or use.file)
-        if file.key not in self._checked:
-            self._checked.add(file.key)
-            self._check(file)
+        file = self.consulted(name, use, written)
         node = file.model.defaults.get(name)
         if not isinstance(node, YamlMapping):
             return {}
-        file.used_defaults.add(name)
         key = (file.key, name)
         if key in self._found:
             return self._found[key]
         if not varies(node):
             self._found[key] = {str(each.text): (evaluate(value, {}, file), value.span) for each, value in node.entries}
             return self._found[key]
-        around = _spec_values(file, use)
+        around = self._spec_values(file, use)
         arguments = own() | {argument: value for argument, (value, _) in given.items()}
         found: dict[str, tuple[Any, Span]] = {}
         for each, value in node.entries:
@@ -78,6 +75,33 @@ class Defaults:
                 found[argument] = (evaluate(value, {**around, **others}, file), value.span)
                 arguments[argument] = found[argument][0]
         return found
+
+    def consulted(self, name: str, use: Use, written: SpecFile | None) -> SpecFile:
+        """The file whose defaults of an op or a block a step takes, noted as used."""
+        asked = written or use.file
+        found = self.source(asked, name)
+        if self.watch.acts is not None:
+            self.watch.act(Consulted(asked, name, found))
+        return found
+
+    def source(self, file: SpecFile, name: str) -> SpecFile:
+        """The file whose defaults of an op or a block apply in a file; they are checked, and noted as used."""
+        file = self._file(file)
+        if file.key not in self._checked:
+            self._checked.add(file.key)
+            self._check(file)
+        if isinstance(file.model.defaults.get(name), YamlMapping):
+            file.used_defaults.add(name)
+        return file
+
+    def _spec_values(self, file: SpecFile, use: Use) -> Mapping[str, Any]:
+        """The parameters of a file's spec, which its defaults can use: those of the surrounding use."""
+        around: Use | None = use
+        while around is not None and around.file is not file:
+            around = around.caller
+        found = around or use
+        self.watch.reads(found.spec_depth)
+        return found.spec_values
 
     def _file(self, file: SpecFile) -> SpecFile:
         """The file whose defaults apply in a file: for a variant without any, the spec that it extends."""
@@ -119,14 +143,6 @@ def _literal(definition: BlockDefinition) -> dict[str, Any]:
     """The defaults of a block's parameters that are no expressions."""
     params = definition.model.params.items()
     return {name: plain(node) for name, node in params if not required(node) and not varies(node)}
-
-
-def _spec_values(file: SpecFile, use: Use) -> Mapping[str, Any]:
-    """The parameters of a file's spec, which its defaults can use: those of the surrounding use."""
-    around: Use | None = use
-    while around is not None and around.file is not file:
-        around = around.caller
-    return (around or use).spec_values
 
 
 def varies(node: YamlNode | None) -> bool:

@@ -22,7 +22,7 @@ def is_block(file: SpecFile) -> bool:
 
 
 def network(file: SpecFile, loader: Loader) -> SpecFile | None:
-    """The network of a block's example; None if the block has none, or it is no use of the block.
+    """The network of a block's example; None if the block has none, or if it does not use the block.
 
     Its steps stand at the example, so that what is wrong with the use is said there.
     """

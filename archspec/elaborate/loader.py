@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from archspec.diagnostics import Diagnostics, Fault, Span, did_you_mean, printable
 from archspec.elaborate.shelf import Shelf
 from archspec.elaborate.shipped import library_folder, library_names, more_names, spec_names, specs_folder
+from archspec.elaborate.stamps import Stamps
 from archspec.expressions import Work
 from archspec.schema import BlockDefinition, SpecFile, parse_file
 from archspec.syntax import Limits, Node, Scalar, bounded, is_file, parse, read
@@ -57,6 +58,9 @@ class Variant:
 class Loader:
     """Reads each file once, and resolves the names that specs use for one another."""
 
+    stamped: ClassVar[bool] = True
+    """Whether equal uses of a block are walked once or twice only, which changes nothing but the time; for tests."""
+
     def __init__(
         self,
         diagnostics: Diagnostics,
@@ -68,6 +72,7 @@ class Loader:
         self.work = work or Work()
         self.limits = limits or Limits()
         self.shelf = shelf
+        self.stamps = Stamps() if shelf is None else shelf.stamps
         self._files: dict[str, SpecFile | None] = {}
         self._open: list[tuple[str, str]] = []
         self._variants: dict[str, Variant | None] = {}
@@ -105,9 +110,12 @@ class Loader:
         except (OSError, ValueError, RuntimeError):
             self.diagnostics.error("file-not-found", f"cannot read `{printable(shown)}`", span)
             return None
-        found = parse_file(node, key, shown, resolved.parent, self.diagnostics, self.work)
-        if found is not None and self.shelf is not None:
-            found.templates = self.shelf.templates(node, key)
+        found = None if self.shelf is None else self.shelf.file(node, key, self.work)
+        if found is None:
+            told = self.diagnostics.told
+            found = parse_file(node, key, shown, resolved.parent, self.diagnostics, self.work)
+            if found is not None and self.shelf is not None and self.diagnostics.told == told:
+                self.shelf.put(node, found)
         self._files[key] = found
         return found
 

@@ -10,6 +10,7 @@ from archspec.elaborate import operations
 from archspec.elaborate.blocks import BoundOp
 from archspec.elaborate.builder import Builder
 from archspec.elaborate.places import UNKNOWN, Entry, Loop, Place, Visit
+from archspec.elaborate.stamps import Branched
 from archspec.elaborate.values import other_argument
 from archspec.graph import Scope
 from archspec.ops import Op
@@ -44,15 +45,11 @@ def merge(
             )
         given = [(branch, [*_values(builder, branch, inner, inside, reads[0])]) for branch in branches]
         values = [value for _, found in given for value in found]
-        if len(branches) > 1 and step not in builder.merging:
-            dropped = [
+        if len(branches) > 1:
+            dropped = (
                 steps[0] for (_, steps, bare), found in given if bare and not found and steps[0].when is not None
-            ]
-            if len(values) > 1:
-                builder.merging.add(step)
-                builder.lone.pop(step, None)
-            elif dropped:
-                builder.lone[step] = (step, dropped[0])
+            )
+            builder.branched(Branched(step, len(values) > 1, next(dropped, None)))
         if len(branches) == 1:
             _warn_of_one_branch(builder, step, *branches[0])
     else:
@@ -116,7 +113,9 @@ def _branches(builder: Builder, kind: type[Op], step: Step) -> list[tuple[Scalar
             fields = kind.model_fields
             for k, item in step.body.entries:
                 _refuse_argument(step, k, item, fields)
-            found = [_branch(builder, k, item) for k, item in step.body.entries if str(k.text) not in fields]
+            keyed = [(k, item) for k, item in step.body.entries if str(k.text) not in fields]
+            _refuse_list_of_branches(step, keyed)
+            found = [_branch(builder, k, item) for k, item in keyed]
         elif step.body is not None:
             raise Fault("wrong-type", f"`{step.what}` takes a list of branches", step.body.span)
         builder.branches[step] = found
@@ -135,6 +134,27 @@ def _refuse_argument(step: Step, key: Scalar, value: YamlNode, fields: Collectio
         raise Fault(
             "unknown-argument",
             f"`{step.what}` has no argument `{shown}`, and the value is not a branch",
+            key.span,
+            hint,
+        )
+
+
+def _refuse_list_of_branches(step: Step, keyed: Sequence[tuple[Scalar, YamlNode]]) -> None:
+    """Raise Fault for ``add: {branches: [[…], […]]}``, which names one branch and lists several under it."""
+    if len(keyed) != 1 or not isinstance(keyed[0][1], Items):
+        return
+    key, branch = keyed[0][0], keyed[0][1]
+    if any(isinstance(item, Items) for item in branch.items):
+        arguments = isinstance(step.body, YamlMapping) and len(step.body.entries) > 1
+        hint = (
+            f"beside arguments each branch has a name of its own: `{step.what}: {{…, left: […], right: […]}}`"
+            if arguments
+            else f"list the branches below `{step.what}` itself: `- {step.what}: [[…], […]]`"
+        )
+        shown = printable(key.text, 60)
+        raise Fault(
+            "not-a-step",
+            f"`{shown}` is no argument of `{step.what}`: it names one branch, and lists of steps are several branches",
             key.span,
             hint,
         )

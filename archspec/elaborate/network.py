@@ -109,6 +109,7 @@ def _walked(
     given |= {name: (_text(value, variant), span) for name, (value, span) in overrides.items()}
     numbers = {name: number for name, (number, _) in variant.sizes.items()} | dict(sizes)
     shelf = builder.loader.shelf
+    builder.numbers = tuple(sorted(numbers.items()))
     builder.nodes.trial = Trial(numbers, None if shelf is None else shelf.fitting(numbers))
     inputs: dict[str, int] = {}
     first = bind_inputs(builder, definition, given, root, inputs, keys)

@@ -110,7 +110,7 @@ class Nodes:
                 self.misfits.append(Misfit(misfit, index, place.stack(), len(self.diagnostics.all)))
             self._doubtful.add(index)
         counted = name != ""
-        path = place.join(name) if counted else self._unnamed(op, place)
+        path = place.join(name) if counted else self.path(place.join(f"{op.keyword}()"))
         node = Node(
             index,
             op,
@@ -135,11 +135,16 @@ class Nodes:
             self.seconds[index - 1] = index
         return node
 
-    def _unnamed(self, op: Op, place: Place) -> str:
-        """A key for an unnamed merge that no step of a spec can have: ``layer1.0.add``, then ``layer1.0.add-2``."""
-        path = place.join(f"{op.keyword}()")
+    def path(self, path: str) -> str:
+        """A key for an unnamed merge that no step of a spec can have: ``layer1.0.add()``, then ``layer1.0.add-2()``."""
         count = self._paths[path] = self._paths.get(path, 0) + 1
         return path if count == 1 else f"{path[:-2]}-{count}()"
+
+    def is_special(self, values: Sequence[int]) -> bool:
+        """Whether one of some values may not fit at the spec's own sizes, or has a second value beside it."""
+        if not (self._doubtful or self.seconds):
+            return False
+        return not self._doubtful.isdisjoint(values) or not self.seconds.keys().isdisjoint(values)
 
     def _misfit(self, op: Op, shapes: Sequence[Shape], inputs: Sequence[int], shape: Shape, step: Step) -> Fault | None:
         """The fault of conditions that do not hold at the spec's own sizes, though other sizes may fit."""

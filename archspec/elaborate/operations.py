@@ -66,6 +66,7 @@ def operation(
     step, place, current = visit.step, visit.place, visit.current
     constant = builder.constant.get(step)
     if constant is not None:
+        builder.defaults.consulted(what.kind.keyword, place.use, what.written)
         return constant, ()
     names = builder.names(place, visit.loop, current)
     kind = what.kind

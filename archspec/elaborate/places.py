@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -54,10 +54,32 @@ class Use:
     records: dict[str, Any] = field(default_factory=dict)
     stages: tuple[Stage | Under, ...] = ()
     """The rewrites applied to the spec, if the block is a rewritten spec."""
+    spec_depth: int = 0
+    """The depth of the use that ``spec_values`` are from."""
 
     def vanished(self, name: str) -> str | None:
         """The rewrite that removed a step or label; None if none did."""
         return next((stage.name for stage in reversed(self.stages) if name in stage.lost), None)
+
+
+def used(
+    definition: BlockDefinition,
+    values: dict[str, Any],
+    inputs: dict[str, int],
+    caller: Use,
+    spec_values: Mapping[str, Any],
+    records: dict[str, Any] | None = None,
+) -> Use:
+    """A use of a block by the steps of another; ``spec_values`` are those of a part of a spec."""
+    depth = spec_depth = caller.depth + 1
+    if definition.file.whole is definition:
+        spec_values = values
+    elif definition.file is caller.file:
+        spec_values, spec_depth = caller.spec_values, caller.spec_depth
+    file = definition.file
+    use = Use(definition, file, values, inputs, spec_values, depth, caller, records=records or {})
+    use.spec_depth = spec_depth
+    return use
 
 
 @dataclass(slots=True, eq=False)
@@ -77,6 +99,14 @@ class Place:
     """That use, as messages show it."""
     start: int = UNKNOWN
     """The value that a sequence starts from; `input` inside the sequence means another one."""
+    unfilled: Callable[[], None] | None = None
+    """Fills ``names`` and the use's labels, which are not made before something reads them."""
+
+    def fill(self) -> None:
+        """Make the names inside, if they are not there yet."""
+        if self.unfilled is not None:
+            unfilled, self.unfilled = self.unfilled, None
+            unfilled()
 
     def stack(self) -> tuple[Frame, ...]:
         """The block uses around, innermost first, those written inline too."""
@@ -172,6 +202,7 @@ class Place:
                 return Entry(UNKNOWN, span)  # it failed, which is already reported
             if inner is None:
                 raise Fault("unknown-name", f"`{shown}` has no steps inside, so it has no `{printable(part)}`", span)
+            inner.fill()
             found = inner.names.get(part) or inner.use.labels.get(part)
             if found is None:
                 names = [name for name in (*inner.names, *inner.use.labels) if not name.isdigit()]

@@ -231,6 +231,7 @@ def _scope(builder: Builder, original: Place, visit: Visit, reads: Sequence[int]
         records = builder.records(inputs)
         old = original.use
         use = Use(old.definition, old.file, old.values, inputs, old.spec_values, old.depth, old.caller, records=records)
+        use.spec_depth = old.spec_depth
         inner = Place(scope, use, place, modules=False)
         value = builder.walk.steps(first.block.steps, inner, OUTSIDE, reads[0])
     elif first.kind == "sequence":

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from archspec.analyses.trial import Fitting
 from archspec.diagnostics import printable
+from archspec.elaborate.stamps import Stamps
+from archspec.expressions import Work
 from archspec.ops import Op
+from archspec.schema import SpecFile
 from archspec.syntax import Limits, Node, parse
 
 MOST_PARSED = 400
@@ -20,7 +22,7 @@ class Shelf:
     """What an editor has beside the files on the disk, from one load to the next.
 
     ``unsaved`` are the texts of files being edited, by path.  What was done for an earlier load is not done again: a
-    text is parsed once, with the expressions in it, an op with its arguments is made once, and shapes that it took are
+    file is parsed once, with the expressions in it, an op with its arguments is made once, and shapes that it took are
     known to fit.
     """
 
@@ -28,7 +30,9 @@ class Shelf:
         self.unsaved: dict[str, str] = {}
         self.ops: dict[tuple[type[Op], str], Op] = {}
         """Every op that was made, by its class and arguments."""
-        self._parsed: dict[str, tuple[str, Node, dict[int, Any]]] = {}
+        self.stamps = Stamps(at_once=True)
+        """What uses of blocks made."""
+        self._parsed: dict[str, tuple[str, Node, list[SpecFile]]] = {}
         self._fitting: Fitting = {}
         self._sizes: dict[str, int] = {}
 
@@ -40,13 +44,23 @@ class Shelf:
         node = parse(text, shown, limits, path)
         if len(self._parsed) >= MOST_PARSED:
             self._parsed.clear()
-        self._parsed[path] = (text, node, {})
+        self._parsed[path] = (text, node, [])
         return node
 
-    def templates(self, node: Node, path: str) -> dict[int, Any]:
-        """The parsed expressions of a file that was parsed here, by the identity of their scalars."""
+    def file(self, node: Node, path: str, work: Work) -> SpecFile | None:
+        """A file that was parsed here, for a new load: nothing in it is used yet; None if it is not kept."""
         known = self._parsed.get(path)
-        return known[2] if known is not None and known[1] is node else {}
+        if known is None or known[1] is not node or not known[2]:
+            return None
+        file = known[2][0]
+        file.begin(work)
+        return file
+
+    def put(self, node: Node, file: SpecFile) -> None:
+        """Keep a file of which nothing had to be said."""
+        known = self._parsed.get(file.key)
+        if known is not None and known[1] is node:
+            known[2].append(file)
 
     def fitting(self, sizes: Mapping[str, int]) -> Fitting:
         """Shapes that were found to fit at these sizes; to be filled by who asks."""
@@ -58,3 +72,4 @@ class Shelf:
         """Keep no more than may be kept; called between two loads."""
         if len(self.ops) > MOST_KEPT:
             self.ops.clear()
+        self.stamps.tidy()

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from archspec.diagnostics import Fault, Frame, Span
-from archspec.elaborate import outputs, references
+from archspec.elaborate import outputs, references, stamping
 from archspec.elaborate.binding import bind
 from archspec.elaborate.blocks import Bound
 from archspec.elaborate.builder import Builder
-from archspec.elaborate.places import OUTSIDE, Entry, Loop, Place, Use, Visit
+from archspec.elaborate.places import OUTSIDE, Entry, Loop, Place, Use, Visit, used
 from archspec.elaborate.rewriting import rewritten
 from archspec.elaborate.splicing import splice
 from archspec.elaborate.values import UnknownValue, arguments
@@ -37,6 +37,7 @@ def block(
             step.what_span,
             "a block that uses itself needs a `when` that stops it",
         )
+    builder.watch.deepest = max(builder.watch.deepest, depth)
     if not bound.rewrites:
         builder.nodes.expect(builder.fewest.of(definition), step.what_span)
     given = _given(builder, bound, visit)
@@ -58,11 +59,9 @@ def block(
     values = bind(definition, given, step.what_span, builder.diagnostics, scope, {**bound.values, **records}, keys)
     values = {**bound.values, **values}
     scope.values = values
-    use = _use(bound, place, values, inputs, records)
+    use = used(definition, values, inputs, place.use, bound.values, records)
     inner = Place(scope, use, place, modules=False)
-    value = builder.walk.steps(definition.steps, inner, OUTSIDE, next(iter(inputs.values())))
-    if definition.model.outputs:
-        value = outputs.block_output(builder, definition, inner, value)
+    value = stamping.run(builder, bound, inner, lambda: _walked(builder, inner, OUTSIDE))
     value = builder.close(visit, inner, value)
     if visit.loop.merged and scope.name.isdigit() and builder.nodes.has_weights(scope):
         raise Fault(
@@ -74,15 +73,11 @@ def block(
     return value
 
 
-def _use(bound: Bound, place: Place, values: dict[str, Any], inputs: dict[str, int], records: dict[str, Any]) -> Use:
-    definition = bound.definition
-    spec_values = (
-        values
-        if definition.file.whole is definition
-        else (place.use.spec_values if definition.file is place.use.file else bound.values)
-    )
-    depth = place.use.depth + 1
-    return Use(definition, definition.file, values, inputs, spec_values, depth, place.use, records=records)
+def _walked(builder: Builder, place: Place, loop: Loop) -> int:
+    """The value of a use whose steps are run in a place."""
+    use = place.use
+    value = builder.walk.steps(use.definition.steps, place, loop, next(iter(use.inputs.values())))
+    return outputs.block_output(builder, use.definition, place, value) if use.definition.model.outputs else value
 
 
 def _inline(
@@ -107,14 +102,12 @@ def _inline(
     stack = Scope("block", "", place.scope.path, place.scope, definition, step)
     values = bind(definition, given, step.what_span, builder.diagnostics, stack, {**bound.values, **records}, keys)
     values = {**bound.values, **values}
-    use = _use(bound, place, values, inputs, records)
+    use = used(definition, values, inputs, place.use, bound.values, records)
     frame = Frame(f"block `{definition.name}`", step.span)
     inner = Place(place.scope, use, None, place.modules, count=place.count, start=place.start)
     inner.around, inner.inline = place, frame
     loop = Loop({}, (*visit.loop.loops, values), (*visit.loop.copy, 0), visit.loop.merged)
-    value = builder.walk.steps(definition.steps, inner, loop, next(iter(inputs.values())))
-    if definition.model.outputs:
-        value = outputs.block_output(builder, definition, inner, value)
+    value = _walked(builder, inner, loop)
     place.count = inner.count
     place.names.update(inner.names)
     builder.label(visit, Entry(value, step.what_span, step=step))

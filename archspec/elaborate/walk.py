@@ -29,8 +29,8 @@ class StepWalk:
 
     def __init__(self, builder: Builder) -> None:
         self.builder = builder
-        self._read_for_input: set[Step] = set()
-        """Ids of the steps that were searched for `input`; the schema keeps the steps alive."""
+        self._read_for_input: dict[Step, bool] = {}
+        """The steps that were searched for `input`, and whether they name it."""
 
     def steps(self, steps: Sequence[Step], place: Place, loop: Loop, current: int) -> int:
         """Run steps one after another; returns the value of the last."""
@@ -56,7 +56,7 @@ class StepWalk:
         except Fault as fault:
             self.builder.report(fault, place, step.what_span)
         except UnknownValue:
-            return
+            self.builder.watch.unequal += 1
 
     def _looped(self, step: Step, place: Place, loop: Loop) -> Iterator[Loop]:
         for copy in self._turns(step.clauses, place, loop):
@@ -102,7 +102,7 @@ class StepWalk:
                 fault = Fault("not-a-condition", what, fault.diagnostic.span, "write true or false")
             self.builder.report(fault, place, step.what_span)
         except UnknownValue:
-            pass
+            self.builder.watch.unequal += 1
         return False
 
     def step(self, visit: Visit) -> tuple[int, int]:
@@ -110,7 +110,7 @@ class StepWalk:
 
         They differ for a parameter, which the chain skips.
         """
-        if visit.place.start != UNKNOWN and visit.step not in self._read_for_input:
+        if visit.place.start != UNKNOWN:
             self._warn_of_input(visit)
         try:
             visit = self._named(visit)
@@ -120,6 +120,7 @@ class StepWalk:
             given = onward = UNKNOWN
             self._name_unknown(visit)
         except UnknownValue:
+            self.builder.watch.unequal += 1
             given = onward = UNKNOWN
             self._name_unknown(visit)
         if visit.place.scope.kind == "container":
@@ -175,7 +176,9 @@ class StepWalk:
         if step.checkpoint and (step.what in ("steps", "reuse") or step.inline):
             what = "a block written inline" if step.inline else f"`{step.what}`"
             hint = "put the steps in a `sequence`, or use a block without `inline`"
-            raise Fault("bad-recompute", f"{what} is no module, so it cannot be computed again", step.what_span, hint)
+            raise Fault(
+                "bad-recompute", f"{what} is not a module, so it cannot be computed again", step.what_span, hint
+            )
 
     def _sequence(self, visit: Visit, reads: Sequence[int]) -> int:
         step, place = visit.step, visit.place
@@ -188,12 +191,16 @@ class StepWalk:
     def _warn_of_input(self, visit: Visit) -> None:
         """Warn if `input` in a sequence has other channels than the sequence's input, which is probably meant."""
         step, place = visit.step, visit.place
+        known = self._read_for_input.get(step)
+        if known is not None:
+            self.builder.watch.unequal += known  # a use that comes first would be warned of
+            return
         outer = next(iter(place.use.inputs.values()))
         shapes = self.builder.nodes.shape(outer), self.builder.nodes.shape(place.start)
         if shapes[0] is None or shapes[1] is None or shapes[0].dims == shapes[1].dims:
             return
-        self._read_for_input.add(step)
         span = mention(step, "input")
+        self._read_for_input[step] = span is not None
         if span is None:
             return
         block = place.use.definition.name if place.use.caller is not None else "the network"

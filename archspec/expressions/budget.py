@@ -23,6 +23,10 @@ class Work:
     pulse: Callable[[], None] | None = None
     """Called for every copy of a network step; may raise to end the load, as an editor does at the next keystroke."""
 
+    def affords(self, steps: int) -> bool:
+        """Whether so much more evaluation is within the limit, whatever copies are added on the way."""
+        return self.spent + steps <= self.steps + EACH * self.copies
+
     def spend(self, budget: Budget, span: Span | None) -> None:
         """Add what one evaluation used; raises :class:`Excess` ``expression-limit`` when the total is too large."""
         self.spent += budget.spent_steps + budget.spent_items // 4  # about the time that an element takes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from archspec.expressions.tree import Tree
 from archspec.families import algebra
 from archspec.families.conditions import Conditions
 from archspec.families.items import Item
@@ -78,9 +79,11 @@ class Branches:
         outer = self._outer(branch)
         if not outer:
             raise Mismatch("no value replaces the step where it is absent")
-        held = [{self.wiring.value(use, index) for index in later[use]} for use in self.wiring.every]
+        made = self.wiring.values
+        held = [{made[use][index] for index in later[use] if index in made[use]} for use in self.wiring.every]
         ended = [ref for ref in outer if ref.entry >= 0 and not all(ref in values for values in held)]
-        if len(ended) > 1:
+        there = [values for values, item in zip(held, columns[0], strict=True) if item is not None]
+        if len(ended) > 1 or any(ref in values for ref in ended for values in there):
             raise Mismatch("a value is read under the condition and not after it")
         branch.reads = ended or outer[:1]  # its result replaces the value that is not read after it
         child = branch.children[0]
@@ -88,11 +91,20 @@ class Branches:
         flag = self.conditions.flag(child)
         self.conditions.find(branch, flag)
         assert branch.condition is not None
-        key = next(iter(algebra.names_in(branch.condition)))
-        name = self.solver.candidates[key].wanted if branch.condition == algebra.name(key) else flag
-        branch.text, branch.attributes = f"{{{name}}}", {name: branch.condition}
+        branch.text, branch.attributes = self._kept(branch.condition, flag)
         self.wiring.entries.append(branch)
         self.wiring.top.append(branch)
+
+    def _kept(self, condition: Tree, flag: str) -> tuple[str, dict[str, Tree]]:
+        """A condition as the forward tests it, and the attributes that it reads.
+
+        A comparison of one argument with a number reads the argument itself; others are kept under the name ``flag``.
+        """
+        names = sorted(algebra.names_in(condition))
+        if len(names) == 1 and names[0] in self.solver.candidates:
+            word = self.solver.candidates[names[0]].wanted
+            return algebra.show(condition, {names[0]: f"{{{word}}}"}), {word: algebra.name(names[0])}
+        return f"{{{flag}}}", {flag: condition}
 
     def _outer(self, branch: Entry) -> list[Ref]:
         """The values made before a branch that its steps read, without parameters."""

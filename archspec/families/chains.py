@@ -33,10 +33,18 @@ class Chains:
         self.conditions = conditions
 
     def chained(
-        self, rows: list[list[Item]], where: Sequence[int], previous: Tree | None, inline: bool
+        self,
+        rows: list[list[Item]],
+        where: Sequence[int],
+        previous: Tree | None,
+        inline: bool,
+        turns: Sequence[int] | None = None,
     ) -> tuple[list[Entry | Series], Tree | None]:
-        """The entries of a chain and its output channels; repeated steps form a loop where formulas fit it."""
-        segments = turns_of(rows)
+        """The entries of a chain and its output channels; repeated steps form a loop where formulas fit it.
+
+        ``turns`` are the iterations of the loop that the chain itself is in; its own repeated steps are written out.
+        """
+        segments = turns_of(rows) if turns is None else None
         if segments is not None:
             mark = self.solver.snapshot()
             try:
@@ -50,9 +58,12 @@ class Chains:
                 raise Mismatch("the uses give the step different names")
             if any(item is None for item in items) and any(_is_copy(item) for item in items):
                 raise Mismatch("the loops have different lengths")
-            entry = self.members.entry(items, where, None, -1, previous)
+            lacking = {(use, item is None) for use, item in zip(where, items, strict=True)}
+            if turns is not None and len(lacking) > len(set(where)):
+                raise Mismatch("only some iterations have the step")
+            entry = self.members.entry(items, where, turns, -1, previous)
             self.conditions.say(entry, where)
-            previous = self._chain_channels(entry, items, where, previous)
+            previous = self._chain_channels(entry, items, where, previous, turns)
             out.append(entry)
         return out, previous
 
@@ -94,6 +105,8 @@ class Chains:
     ) -> tuple[list[Entry | Series], Tree | None]:
         out: list[Entry | Series] = []
         before = previous
+        if start and not min(segment.counts):
+            raise Mismatch("some uses lack the first iteration")
         if start:
             for column in range(segment.period):
                 items: list[Item | None] = [row[column] for row in segment.rows]
@@ -112,8 +125,10 @@ class Chains:
             "count", [count - start for count in segment.counts], where, self.count_hints(segment, where, start)
         )
         out.append(Series(body, count))
-        last = [row[count * segment.period - 1] for row, count in zip(segment.rows, segment.counts, strict=True)]
-        values = [self.wiring.last_width(item, 0) for item in last]
+        values = [
+            self.wiring.last_width(row[-1], 0) if row else self._width(previous, use)
+            for use, row in zip(where, segment.rows, strict=True)
+        ]
         if len(set(values)) == 1 and values[0] is not None:
             return out, algebra.constant(values[0])
         at_end = tidy(simplify.at_turn(end, sums.total([count, algebra.constant(-1)]))) if end is not None else None
@@ -121,6 +136,10 @@ class Chains:
             if guess is not None and self.solver.fits(guess, values, where):
                 return out, guess
         return out, None
+
+    def _width(self, channels: Tree | None, use: int) -> int | None:
+        """The channels that a formula gives in a use; None where there is no formula."""
+        return None if channels is None else algebra.value_of(channels, self.solver.names[use])
 
     def _reads_own_table(self, body: Sequence[Entry]) -> bool:
         """Whether a loop's members take their numbers from a list in the same class.

@@ -24,7 +24,12 @@ class Chained(Protocol):
     """Builds the entries of a chain: see :meth:`archspec.families.chains.Chains.chained`."""
 
     def __call__(
-        self, rows: list[list[Item]], where: Sequence[int], previous: Tree | None, inline: bool
+        self,
+        rows: list[list[Item]],
+        where: Sequence[int],
+        previous: Tree | None,
+        inline: bool,
+        turns: Sequence[int] | None = None,
     ) -> tuple[list[Entry | Series], Tree | None]:
         """The entries, and the output channels of the chain."""
         ...
@@ -271,14 +276,18 @@ class Members:
     def _fill_chain(
         self, entry: Entry, items: list[Item], where: list[int], turns: list[int] | None, previous: Tree | None
     ) -> None:
-        if turns is not None:
-            raise Mismatch("a chain is inside a loop")
-        if len({self._cuts(item) for item in items}) != 1:
+        cuts = {self._cuts(item) for item in items}
+        if len(cuts) != 1:
             raise Mismatch("different values inside the chain are read")
+        if turns is not None and cuts != {()}:
+            raise Mismatch("values inside a chain are read, and the chain is inside a loop")
         entry.head = "nn.Sequential"
         outer, self.wiring.chain = self.wiring.chain, True
-        entry.children, entry.chain_end = self._chained([item.children for item in items], where, previous, inline=True)
-        self.wiring.chain = outer
+        try:
+            rows = [item.children for item in items]
+            entry.children, entry.chain_end = self._chained(rows, where, previous, inline=True, turns=turns)
+        finally:
+            self.wiring.chain = outer
 
     @staticmethod
     def _cuts(item: Item) -> Hashable:

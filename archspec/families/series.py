@@ -82,7 +82,10 @@ def _bodies(rows: Sequence[Sequence[Item]]) -> dict[Hashable, tuple[Hashable, ..
 
 
 def turns_of(rows: Sequence[Sequence[Item]]) -> list[Segment] | None:
-    """The segments of a chain, if all uses have the same loops and at least one is worth writing; else None."""
+    """The segments of a chain, if at least one of its loops is worth writing; else None.
+
+    A loop that some uses lack has no iterations there.
+    """
     bodies = _bodies(rows)
     if not bodies:
         return None
@@ -92,9 +95,7 @@ def turns_of(rows: Sequence[Sequence[Item]]) -> list[Segment] | None:
         period = next(part.period for part in parts if part is not None)
         own = [part.items if part is not None else [] for part in parts]
         counts = [len(items) // period for items in own] if period else [1] * len(own)
-        looped = period > 0 and (len(set(counts)) > 1 or counts[0] >= FEWEST)
-        if looped and None in parts:
-            return None
+        looped = period > 0 and max(counts) > 1 and (len(set(counts)) > 1 or counts[0] >= FEWEST)
         found.append(Segment(looped, own, max(period, 1), counts if looped else [1] * len(own), numbered))
     return found if any(segment.looped for segment in found) else None
 

@@ -29,6 +29,8 @@ class Alignment:
         """The group or merge of the body that contains a step, if any."""
         self._known: list[dict[int, set[int]]] = [{use.reads()[0]: {0}} for use in uses]
         """For each use, the numbers in the body of each of its values."""
+        self._passed: list[tuple[int, int, int]] = []
+        """Uses, values and numbers in the body, where a use lacks a step that would have given the number."""
         self._made = 0
         self._layers: dict[int, Layer] = {}
         """The body's layer, by the id of a use's layer."""
@@ -83,7 +85,7 @@ class Alignment:
             made = self._group({use: item for use, item in items.items() if isinstance(item, Group)}, first, current)
         elif isinstance(first, Use):
             made = Use(first.block, first.name, self._common({use: item.reads()[0] for use, item in items.items()}), -1)
-            made.arguments, made.defaults = dict(first.arguments), first.defaults
+            made.arguments, made.defaults, made.checkpoint = dict(first.arguments), first.defaults, first.checkpoint
         else:
             made = self._leaf({use: item for use, item in items.items() if isinstance(item, Leaf)}, first)
         if not isinstance(made, Group):
@@ -99,6 +101,7 @@ class Alignment:
                 current[use] = item.gives
         for use in absent:
             self._known[use][current[use]].add(made.gives)
+            self._passed.append((use, current[use], made.gives))
         self.rows[made] = list(column)
         return made
 
@@ -157,7 +160,11 @@ class Alignment:
                 continue
             if len({bool(found) for found in given}) > 1 and max(map(len, given)) > 1:
                 raise Mismatch
+            before = len(self._passed)
             branch = self._list(lists, current, numbered=False) if any(given) else []
+            for use, value, number in self._passed[before:]:  # what is made in a branch stands for nothing beside it
+                self._known[use][value].discard(number)
+            del self._passed[before:]
             made.branches.append(branch)
             made.layer.reads.append(branch[-1].gives if branch else made.start)
         return made
@@ -196,9 +203,9 @@ def signature(use: Group) -> object:
 
     def one(item: Item) -> object:
         if isinstance(item, Use):
-            return ("use", item.block, item.name, number(item.source), number(item.gives))
+            return ("use", item.block, item.name, item.checkpoint, number(item.source), number(item.gives))
         if isinstance(item, Group):
-            return ("group", item.name, item.numbered, listed(item.items))
+            return ("group", item.name, item.numbered, item.frame.checkpoint, listed(item.items))
         layer = item.layer
         branches = None if item.branches is None else tuple(map(listed, item.branches))
         start = -1 if item.branches is None else number(item.start)
@@ -217,9 +224,9 @@ def _key(item: Item, numbered: bool) -> object:
     """The key that items must share to become one step of the body."""
     name = "" if numbered else item.name
     if isinstance(item, Use):
-        return ("use", item.block, name)
+        return ("use", item.block, name, item.checkpoint)
     if isinstance(item, Group):
-        return ("group", name, item.numbered)
+        return ("group", name, item.numbered, item.frame.checkpoint)
     own = repr(item.layer.arguments) if ops.find(item.layer.op).hidden else ""
     return ("leaf", item.layer.op, name, item.branches is None, own)
 

@@ -90,6 +90,17 @@ class Assembly:
             self.weights[f"{at}.{weight.name}" if weight.name else at] = tuple(weight.shape)
         return number
 
+    def mark(self) -> tuple[int, int, int]:
+        """How much there is, for :meth:`back`."""
+        return len(self.layers), len(self.shapes), len(self.weights)
+
+    def back(self, mark: tuple[int, int, int]) -> None:
+        """Take back every layer added since a mark: the file's layer that they belong to is refused."""
+        layers, shapes, weights = mark
+        del self.layers[layers:], self.shapes[shapes:]
+        while len(self.weights) > weights:
+            self.weights.popitem()
+
     def channels(self, value: int) -> int:
         """The number of channels of a value."""
         return self.shapes[value].channels

@@ -15,6 +15,7 @@ from typing import Any
 
 from archspec import ops
 from archspec.importers.aligning import Alignment, Mismatch, signature
+from archspec.importers.counting import fold_runs
 from archspec.importers.formulas import Column, Formula, Solver
 from archspec.importers.scopes import Group, Item, Leaf, Use, leaves, lists
 
@@ -186,7 +187,11 @@ def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[B
     for step, column in columns:
         if not isinstance(step, Group):
             given(step)[column.name] = Formula(solver.formula(column)) if column.varies else column.known[0]
+    fold_runs(body, alignment.rows, _readings(body), _told, solver.count)
+    inside = {id(item) for items in lists(body.items) for item in items}
     for step, row in alignment.rows.items():
+        if id(step) not in inside or (isinstance(step, Leaf | Use) and step.turns is not None):  # a run is counted
+            continue
         present = [item is not None for item in row]
         around = alignment.around.get(step)
         there = [around is None or alignment.rows[around][use] is not None for use in range(len(uses))]
@@ -201,8 +206,17 @@ def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[B
             if values[index] is not None and repr(values[index]) != repr(params[key])
         }
         readings = _readings(use)[use.reads()[0]]
-        found[use] = Use(name, use.name, use.reads()[0], use.gives, arguments, params, readings=readings)
+        found[use] = Use(
+            name, use.name, use.reads()[0], use.gives, arguments, params,
+            readings=readings, checkpoint=use.frame.checkpoint,
+        )  # fmt: skip
     return Block(name, body, params), found
+
+
+def _told(item: Item) -> object:
+    """Everything about a step but its name and its values."""
+    assert isinstance(item, Leaf | Use)
+    return (item.block if isinstance(item, Use) else item.layer.op), repr(given(item))
 
 
 def common(values: list[Any]) -> Any:

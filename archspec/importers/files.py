@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archspec.diagnostics import Diagnostic, Diagnostics, Fault, SpecError, printable
 from archspec.graph import Graph
-from archspec.importers import caffe, darknet, keras, onnx, ultralytics
+from archspec.importers import caffe, darknet, keras, onnx, opaque, ultralytics
 from archspec.importers.assembly import Read
 from archspec.importers.tensors import Filled
 from archspec.importers.writing import written
@@ -17,21 +17,26 @@ from archspec.syntax import Limits, read
 MOST_BYTES = 64_000_000
 """The size limit of text files."""
 
-Reader = Callable[[Path, Diagnostics, Sequence[int] | None], Read]
-"""A reader: takes a file, the diagnostics, and channels and sizes given by the user; returns a network."""
+Reader = Callable[[Path, Diagnostics, Sequence[int] | None, bool], Read]
+"""A reader: takes a file, the diagnostics, channels and sizes given by the user, and whether layers without counterpart
+are kept as opaque ones; returns a network."""
 
 
-def _of_text(reader: Callable[[str, str, Diagnostics, Sequence[int] | None], Read]) -> Reader:
-    """The reader of a text format."""
+def _caffe(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None, opaque: bool) -> Read:
+    return caffe.read(_text(path), str(path), diagnostics, size, opaque)
 
-    def reading(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None) -> Read:
-        return reader(read(path, Limits(MOST_BYTES, 0, 0), None), str(path), diagnostics, size)
 
-    return reading
+def _darknet(path: Path, diagnostics: Diagnostics, size: Sequence[int] | None, opaque: bool) -> Read:
+    del opaque  # a section has no shape of its own
+    return darknet.read(_text(path), str(path), diagnostics, size)
+
+
+def _text(path: Path) -> str:
+    return read(path, Limits(MOST_BYTES, 0, 0), None)
 
 
 READERS: Mapping[str, Reader] = {
-    ".prototxt": _of_text(caffe.read), ".cfg": _of_text(darknet.read), ".onnx": onnx.read,
+    ".prototxt": _caffe, ".cfg": _darknet, ".onnx": onnx.read,
     ".keras": keras.read, ".json": keras.read, ".h5": keras.read,
 }  # fmt: skip
 """The reader of each file extension."""
@@ -65,11 +70,13 @@ def imported(
     name: str | None = None,
     version: str | None = None,
     scale: str | None = None,
+    keep: bool = False,
 ) -> Imported:
     """The spec of a network in a file; raises :class:`SpecError` with every error, line by line.
 
     ``version`` and ``scale`` are for formats that have them: the release of the tool whose reading of the file counts,
-    and which of the network sizes it describes.
+    and which of the network sizes it describes.  ``keep``: layers that the language lacks become opaque steps, if the
+    file says their shape.
     """
     diagnostics = Diagnostics()
     found: Read | None = None
@@ -79,9 +86,10 @@ def imported(
         elif version is not None or scale is not None:
             raise Fault("wrong-value", f"{printable(path.suffix)} files have no versions or scales to choose from")
         else:
-            found = READERS[path.suffix](path, diagnostics, size)
+            found = READERS[path.suffix](path, diagnostics, size, keep)
     except Fault as fault:
         diagnostics.add(fault.diagnostic)
+    diagnostics = opaque.told(diagnostics) if keep else diagnostics
     diagnostics.raise_if_errors()
     assert found is not None
     assembly = found.assembly

@@ -64,6 +64,11 @@ class Solver:
         self.params[name] = values
         return name
 
+    def count(self, word: str, counts: list[int]) -> str:
+        """The name of a parameter with these values, a new one if there is none."""
+        known = (name for name, values in self.params.items() if values == counts and "channels" not in name)
+        return next(known, None) or self._new(word, list(counts))
+
     def condition(self, present: list[bool], there: list[bool], word: str) -> str:
         """The condition under which a use has a step; only uses in which the enclosing scope is ``there`` count."""
         single = [(text, values) for text, values in self._conditions() if _fits(present, values, there, one_way=True)]

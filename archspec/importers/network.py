@@ -22,6 +22,8 @@ class Frame:
     """Whether it only calls its members in sequence, as ``nn.Sequential`` does."""
     doc: str = ""
     """The first line of its class's docstring."""
+    checkpoint: bool = False
+    """Whether training computes the values inside again instead of keeping them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,6 +59,7 @@ class Output:
     name: str
     value: int
     training: bool = False
+    loss_weight: float = 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -72,3 +75,5 @@ class Network:
     doc: str = ""
     task: str = ""
     """Its training task, if its outputs alone do not determine it."""
+    head: list[str] = field(default_factory=list)
+    """Further lines of the spec's head."""

@@ -34,6 +34,8 @@ class Leaf:
     """The nesting depth of its branches."""
     bare: bool = False
     """Whether its single-step branches are written without a list around them, so that ``when`` drops the branch."""
+    turns: tuple[str, str] | None = None
+    """``for`` or ``repeat`` with its text, if it stands for several steps."""
 
     @property
     def gives(self) -> int:
@@ -100,6 +102,10 @@ class Use:
     when: str = ""
     readings: int = 1
     """How often the group that it replaces reads the value."""
+    checkpoint: bool = False
+    """Whether training computes the values inside again instead of keeping them."""
+    turns: tuple[str, str] | None = None
+    """``for`` or ``repeat`` with its text, if it stands for several steps."""
 
     def reads(self) -> list[int]:
         """The value it reads."""

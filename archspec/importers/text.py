@@ -39,6 +39,7 @@ def write(network: Network, root: Group, blocks: list[Block]) -> str:
         lines.append(f"doc: {_scalar(network.doc)}")
     if network.task:
         lines.append(f"task: {network.task}")
+    lines += network.head
     lines.append("inputs:")
     lines += [f"  {name}: [{', '.join(map(str, dims))}]" for name, dims in network.inputs]
     if network.sizes:
@@ -71,8 +72,10 @@ def _outputs(network: Network, root: Group, places: Places) -> list[str]:
     lines = ["outputs:"]
     for output in outputs:
         source = places.refer(output.value, ())
-        lines.append(f"  {output.name}: {{from: {source}, training: true}}" if output.training
-                     else f"  {output.name}: {source}")  # fmt: skip
+        told = {"training": True} if output.training else {}
+        told |= {"loss_weight": output.loss_weight} if output.loss_weight != 1.0 else {}
+        more = flow(told)[1:-1]
+        lines.append(f"  {output.name}: {{from: {source}, {more}}}" if more else f"  {output.name}: {source}")
     return lines
 
 
@@ -86,7 +89,7 @@ def _defaults(root: Group, blocks: list[Block]) -> dict[str, dict[str, Any]]:
             op = leaf.layer.op
             total[op] += 1
             for name, value in leaf.layer.arguments.items():
-                if isinstance(value, bool | float) and not ops.find(op).model_fields[name].is_required():
+                if isinstance(value, bool | float | dict) and not ops.find(op).model_fields[name].is_required():
                     counts.setdefault(op, Counter())[f"{name}={value!r}"] += 1
                     values[op, f"{name}={value!r}"] = value
     found: dict[str, dict[str, Any]] = {}
@@ -124,7 +127,8 @@ class _Writer:
         found: list[Step] = []
         for item in group.items:
             if group.numbered:
-                number = int(item.name) if not group.items[0].when else len(found)
+                places_kept = not group.items[0].when and not any(_turns(one) for one in group.items)
+                number = int(item.name) if places_kept else len(found)
                 found += [Step("identity") for _ in range(number - len(found))]
             steps, current = self._item(item, current, places, around, group.numbered)
             found += steps
@@ -173,6 +177,11 @@ class _Writer:
                 beside["aside"] = "true"
             if not item.passes:
                 current = layer.gives
+        turns = _turns(item)
+        if turns is not None:
+            beside[turns[0]] = turns[1]
+        if (isinstance(item, Group) and item.frame.checkpoint) or (isinstance(item, Use) and item.checkpoint):
+            beside["checkpoint"] = "true"
         if item.when:
             beside["when"] = item.when
         label = places.label(item)
@@ -199,6 +208,11 @@ class _Writer:
             if places is not None:
                 given_ |= {name: places.refer(value, around) for name, value in item.layer.refers.items()}
         return given_
+
+
+def _turns(item: Item) -> tuple[str, str] | None:
+    """``for`` or ``repeat`` of an item, with its text."""
+    return item.turns if isinstance(item, Leaf | Use) else None
 
 
 def _lines(steps: list[Step], depth: int) -> list[str]:

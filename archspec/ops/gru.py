@@ -20,13 +20,13 @@ class Gru(Recurrent):
     gates: ClassVar[int] = 3
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
-        """The gates of all places, twice while biases are added, or beside the input with the axis first; states.
+        """The gates of all places beside the input with the axis first, or beside the states, twice; first states.
 
         These are torch's kernels for the processor, with a batch of several and an axis of more than a few places.
         """
         length, state = inputs[0].dims[:1], self.features
         other = 5 * state * self.bidirectional  # what the first way has made
-        later = (6 if self.bias else 5) * state
+        later = (5 - self.bidirectional + self._ways * (self.layers > 1)) * state
         first = inputs[0].channels + 3 * state
         begins = self.layers * output.channels
         ends = (self.layers - 1) * output.channels if later >= first else 0

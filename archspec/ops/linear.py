@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import ClassVar
 
 from pydantic import Field
@@ -23,6 +24,7 @@ from archspec.ops.common.base import (
     Weight,
     only,
 )
+from archspec.ops.common.memory import view
 from archspec.ops.common.windows import POINTWISE, Everything, Window
 
 
@@ -78,6 +80,10 @@ class Linear(Op):
     def multiply_adds(self, inputs: Sequence[Shape], output: Shape) -> tuple[Product, ...]:
         """One for each weight, at each position of the other axes."""
         return ((self.features * self._width(inputs[0]), inputs[0].dims[:-1]),)
+
+    def gathered(self, inputs: Sequence[Shape], position: int, sizes: Sequence[int], strides: Sequence[int]) -> bool:
+        """Whether the axes before the last cannot be taken as one."""
+        return len(sizes) > 2 and view(sizes, strides, (prod(sizes[:-1]), sizes[-1])) is None
 
     def module(self, inputs: Sequence[Shape]) -> Module:
         """``nn.Linear(512, 1000)``."""

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from archspec.ops.common.arguments import Flag, PerAxis
 from archspec.ops.common.base import Argument, Drawn, Example, Function, H, L, Module, Op, Shape, ShapeError, W
-from archspec.ops.common.memory import Numbers, Saved
+from archspec.ops.common.memory import OUTPUT, Numbers, Saved
 from archspec.ops.common.pooling import Pool
 from archspec.ops.common.shape import Pooled
 from archspec.ops.common.spatial import Windows, by_axis
@@ -103,6 +103,18 @@ class PoolIndices(MaxPool):
         if any(number != 1 for number in windows.dilation):
             raise ShapeError("indices of a dilated pool cannot be used", argument="dilation")
         return super().infer(inputs).counting(pooled)
+
+    def prepared(self, inputs: Sequence[Shape]) -> tuple[Numbers, ...]:
+        """Nothing: the pool has padded its input."""
+        return ()
+
+    def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
+        """Nothing: the pool has made them."""
+        return ()
+
+    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
+        """The indices, for the gradient of the pool."""
+        return OUTPUT
 
     def passes_gradient(self, inputs: Sequence[Shape], position: int, output: Shape) -> Literal["new", "same"] | None:
         """None: whole numbers have no gradient."""

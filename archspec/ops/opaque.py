@@ -22,7 +22,7 @@ def _entry(value: object) -> int | str:
     if isinstance(value, str):
         if _PART.fullmatch(value) is None:
             refuse(
-                f"{shown(value)} is no size",
+                f"{shown(value)} is not a size",
                 "write a number, an axis of the input, or one over a number: `height // 2`",
             )
         return value

@@ -101,7 +101,9 @@ class Unflatten(Op):
             return product(sizes)
         except ValueError:
             shown = " and ".join(text(size) for size in sizes)
-            raise ShapeError(f"the product of {shown} is no size that can be compared", argument=self._given) from None
+            raise ShapeError(
+                f"the product of {shown} is not a size that can be compared", argument=self._given
+            ) from None
 
     def infer(self, inputs: Sequence[Shape]) -> Shape:
         """The new axes in place of the one that is parted."""

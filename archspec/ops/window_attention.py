@@ -143,7 +143,7 @@ class WindowAttention(Op):
             raise ShapeError(f"{shape.channels} channels do not divide into {self.heads} heads", argument="heads")
         for size, shift in zip(*self._windows(), strict=True):
             if shift >= size:
-                raise ShapeError(f"a shift of {shift} is no less than the window of {size}", argument="shift")
+                raise ShapeError(f"a shift of {shift} must be less than the window of {size}", argument="shift")
         return shape
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:

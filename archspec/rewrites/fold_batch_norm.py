@@ -86,7 +86,7 @@ def _alike(draft: Draft, norm: DraftNode, given: Set[DraftNode]) -> list[DraftNo
 
 
 def _guard(draft: Draft, norm: DraftNode) -> None:
-    """Raise RewriteError if something else reads the convolution, or the normalisation is no constant."""
+    """Raise RewriteError if something else reads the convolution, or the normalisation is not constant."""
     (conv,) = norm.inputs
     others = [reader.path for reader in conv.readers if reader is not norm]
     if others:

@@ -55,7 +55,7 @@ def _read_safetensors(path: Path) -> dict[Any, Any]:
     except Fault as fault:
         raise SpecError([fault.diagnostic]) from None
     except (BrokenFile, OSError) as error:
-        raise unreadable(path, "it is no safetensors file, or a broken one") from error
+        raise unreadable(path, "it is not a safetensors file, or it is damaged") from error
 
 
 def safetensors(state: Mapping[str, Tensor]) -> bytes:

@@ -52,7 +52,7 @@ def _size(tensor: Any) -> tuple[int, ...]:
     import torch
 
     if not isinstance(tensor, torch.Tensor):
-        raise _refused("the program takes an input that is no tensor")
+        raise _refused("the program takes an input that is not a tensor")
     return tuple(map(int, tensor.shape[1:]))
 
 

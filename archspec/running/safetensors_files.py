@@ -48,7 +48,7 @@ def read_tensors(file: BufferedReader, size: int) -> dict[str, Tensor]:
     except (ValueError, RecursionError) as error:
         raise BrokenFile("the header is no JSON") from error
     if not isinstance(header, dict):
-        raise BrokenFile("the header is no mapping")
+        raise BrokenFile("the header is not a mapping")
     header.pop("__metadata__", None)
     places = {str(key): _place(entry) for key, entry in header.items()}
     end = 0
@@ -70,9 +70,9 @@ def _place(entry: Any) -> tuple[torch.dtype, list[int], int, int]:
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise BrokenFile("an entry of the header lacks type, shape or offsets") from error
     if not isinstance(shape, list) or len(shape) > MOST_AXES:
-        raise BrokenFile("a shape is no list, or too long")
+        raise BrokenFile("a shape is not a list, or is too long")
     if not all(type(number) is int and 0 <= number < 2**63 for number in (*shape, start, stop)):
-        raise BrokenFile("a size or an offset is no number")
+        raise BrokenFile("a size or an offset is not a number")
     if prod(shape) * dtype.itemsize != stop - start:
         raise BrokenFile("the length of a tensor is not that of its shape")
     return dtype, shape, start, stop

@@ -55,6 +55,12 @@ class SpecFile:
     templates: dict[int, Any] = field(default_factory=dict)
     """Parsed expressions by the ``id`` of their scalar, which the file keeps alive."""
 
+    def begin(self, work: Work) -> None:
+        """Ready the file for another load, which has used nothing of it so far."""
+        self.work = work
+        for used in (self.used_blocks, self.handed, self.used_defaults, self.imports):
+            used.clear()
+
 
 def parse_file(
     node: Node, key: str, shown: str, folder: Any, diagnostics: Diagnostics, work: Work | None = None

@@ -95,7 +95,7 @@ def _write(dim: Dim, style: _Style, levels: int, names: Mapping[str, str] | None
     elif isinstance(dim, Product):
         written = _write_product(dim, style, levels, names)
     else:
-        raise TypeError(f"{type(dim).__name__} is no kind of size")
+        raise TypeError(f"{type(dim).__name__} is not a kind of size")
     if names is not None and len(written[0]) > LONGEST_PYTHON:
         raise ValueError("a size is too long for one Python expression")
     return written

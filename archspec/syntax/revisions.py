@@ -37,7 +37,7 @@ def checked_out(text: str, limits: Limits = DEFAULT_LIMITS) -> Iterator[Path]:
 
     revision, _, path = text.partition(":")
     if revision.startswith("-"):  # git would read it as an option
-        raise Fault("unknown-revision", f"`{printable(revision)}` is no revision: it starts with a dash")
+        raise Fault("unknown-revision", f"`{printable(revision)}` is not a revision: it starts with a dash")
     commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
     if not commit:
         hint = "name a commit, a branch or a tag: HEAD~1, main, v1.0"

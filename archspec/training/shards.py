@@ -94,7 +94,9 @@ def _examples(shard: Path, diagnostics: Diagnostics) -> dict[str, dict[str, Memb
                     members[ending.lower()] = Member(shard, member.name, member.offset_data, member.size)
     except (tarfile.TarError, EOFError, ValueError, OSError) as error:
         hint = "shards are not compressed: `gunzip` them first" if ".gz" in shard.suffixes else None
-        raise Fault("no-data", f"`{shown}` is no readable .tar file: {printable(str(error), 100)}", hint=hint) from None
+        raise Fault(
+            "no-data", f"`{shown}` is not a readable .tar file: {printable(str(error), 100)}", hint=hint
+        ) from None
     return found
 
 

@@ -26,7 +26,7 @@ MASKS = ("mask", "segmentation", "annotation")
 
 
 def read_table(path: Path, masks: bool, diagnostics: Diagnostics) -> Found:
-    """The rows of a table.  Raises :class:`Fault` where it is no table; what is wrong with rows is collected."""
+    """The rows of a table.  Raises :class:`Fault` where it is not a table; what is wrong with rows is collected."""
     shown = printable(str(path))
     with open_regular(path) as file:
         raw = file.read(LARGEST + 1)

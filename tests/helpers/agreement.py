@@ -25,7 +25,12 @@ from archspec.sizes import Evaluation
 from tests.helpers.live_storages import inference, inputs_of
 from tests.helpers.oracle import REFUSED, Oracle
 from tests.helpers.random_specs import RandomSpec, random_spec
+from tests.helpers.token_oracle import TokenOracle
+from tests.helpers.token_specs import token_spec
 from tests.helpers.wider_specs import wider_spec
+
+KINDS = {"plain": random_spec, "wider": wider_spec, "tokens": token_spec}
+"""How a network is made of a seed."""
 
 
 class Disagreement(AssertionError):
@@ -45,19 +50,23 @@ class Outcome:
     """Fields held from above only: some path is empty along another axis."""
 
 
-def agree(seed: int, sizes_tried: int = 16, wider: bool = False) -> Outcome:
+def agree(seed: int, sizes_tried: int = 16, kind: str = "plain") -> Outcome:
     """Compare everything for the network of a seed; raises :class:`Disagreement`."""
-    spec = wider_spec(seed) if wider else random_spec(seed)
+    spec = KINDS[kind](seed)
     outcome = Outcome()
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # one operation, whose memory is not seen from outside
     try:
         _compare(spec, outcome, sizes_tried)
     except AssertionError as failure:
         raise Disagreement(f"seed {seed}: {failure}\n{spec.yaml}") from failure
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
     return outcome
 
 
 def _compare(spec: RandomSpec, outcome: Outcome, sizes_tried: int) -> None:
-    oracle = Oracle(spec)
+    oracle = TokenOracle(spec)
     values: dict[str, Tensor] | None = None
     reason = ""
     try:
@@ -138,14 +147,20 @@ def _memory(loaded: archspec.Spec, report: Report) -> None:
 
 
 def _values(spec: RandomSpec, loaded: archspec.Spec, oracle: Oracle) -> None:
-    """The emitted module gives what torch gives, with the same weights."""
-    module = archspec.compile(loaded).eval()
-    given = {f"{step}.{name}": tensor for step, tensors in oracle.weights.items() for name, tensor in tensors.items()}
+    """The emitted module gives what torch gives, with the same weights; in float64, which magnifies no rounding."""
+    module = archspec.compile(loaded).eval().double()
+    for tensors in oracle.weights.values():
+        tensors.update({name: tensor.double() for name, tensor in tensors.items()})
+    given = {
+        f"{step}.{name}".rstrip("."): tensor
+        for step, tensors in oracle.weights.items()
+        for name, tensor in tensors.items()
+    }
     missing, unexpected = module.load_state_dict(given, strict=False)
     buffers = {name for name, _ in module.named_buffers()}
     assert not unexpected, f"no weights called {unexpected}"
     assert set(missing) <= buffers, f"weights called {missing}"
-    image = oracle.input(spec.base, 2)
+    image = oracle.input(spec.base, 2).double()
     with torch.no_grad():
         wanted = oracle.run(image)[spec.steps[-1].name]
         other = oracle.beside(image)
@@ -156,11 +171,12 @@ def _values(spec: RandomSpec, loaded: archspec.Spec, oracle: Oracle) -> None:
 def _fields(
     spec: RandomSpec, graph: Graph, report: Report, sizes: Mapping[str, int], chance: random.Random, outcome: Outcome
 ) -> None:
-    oracle = Oracle(spec, positive=True)
+    oracle = TokenOracle(spec, positive=True)
     of = spec.steps[-1].name
     indices = step_values(graph).found
     live = [step.name for step in spec.steps[:-1] if step.name in oracle.live]
-    earlier = [name for name in live if graph.nodes[indices[name]].shape.rank]
+    axes = graph.nodes[next(iter(graph.inputs.values()))].shape.axes
+    earlier = [name for name in live if graph.nodes[indices[name]].shape.axes == axes]
     source = chance.choice(earlier) if earlier and chance.random() < 0.3 else "image"
     target, start = indices[of], indices[source]
     said = rows_read(graph, sizes, target, start)

@@ -6,7 +6,7 @@ Tests note each difference in ``out/engines/differences.jsonl``; ``python -m`` o
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,8 @@ def note(section: str, network: str, engine: str, differences: Mapping[str, floa
         stream.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def table(lines: list[dict[str, Any]]) -> str:
-    """The document."""
+def table(lines: list[dict[str, Any]], expected: Mapping[str, Sequence[str]]) -> str:
+    """The document; ``expected`` are networks by section that are named where they were not run."""
     last = {(line["section"], line["network"], line["engine"]): line for line in lines}
     text = [
         "# Imported files beside the engines that read them",
@@ -49,13 +49,18 @@ def table(lines: list[dict[str, Any]]) -> str:
             if key[0] == section:
                 each = last[key]["differences"]
                 text.append(f"| {key[1]} | {key[2]} | {', '.join(each)} | {max(each.values()):.1e} |")
+        missing = [name for name in expected.get(section, ()) if not any(key[:2] == (section, name) for key in last)]
+        if missing:
+            text += ["", f"Not run this time: {', '.join(missing)}."]
     return "\n".join(text) + "\n"
 
 
 def main() -> None:
     """Write the document from what was noted."""
+    from tests.helpers.keras_applications import NETWORKS
+
     lines = [json.loads(line) for line in NOTED.read_text(encoding="utf-8").splitlines()]
-    DOCUMENT.write_text(table(lines), encoding="utf-8")
+    DOCUMENT.write_text(table(lines, {"Keras": NETWORKS}), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,14 @@ class LiveStorages(TorchDispatchMode):
     def _drop(self, key: int) -> None:
         self.now -= self._alive.pop(key, 0)
 
+    def _is_bias(self, one: Any, other: Any) -> bool:
+        if not isinstance(other, Tensor) or one.dim() < 3 or other.dim() != 1:
+            return False
+        return other.untyped_storage()._cdata in self._weights
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.ops.aten.add.Tensor and self._is_bias(*args):
+            return args[0].add_(args[1])  # torch adds a linear layer's bias in place, if nobody watches
         result = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(result):
             if isinstance(tensor, Tensor):

@@ -18,7 +18,7 @@ class _Turn:
         self.steps: list[object] = []
 
     def step(self, number: int) -> None:
-        kind = self.chance.choice(["conv", "conv", "plain", "norm", "from", "add", "grow"])
+        kind = self.chance.choice(["conv", "conv", "plain", "norm", "from", "add", "grow", "chain"])
         label = f"v{number}_"
         step: dict[str, object] = {}
         if kind == "conv":
@@ -33,6 +33,10 @@ class _Turn:
             names = (f"conv as a{number}_$i", f"conv as b{number}_$i")
             ways = [{name: {"channels": "$channels", "kernel": 1}, "from": self.value()} for name in names]
             step = {"add": [[way] for way in ways]}
+        elif kind == "chain":
+            size = self.chance.choice([{"kernel": 3, "padding": 1}, {"kernel": "$(2 * i + 1)", "padding": "$i"}])
+            norm = self.chance.choice([{"batch_norm": None}, {"batch_norm": None, "when": "extra"}])
+            step = {f"sequence as s{number}_$i": [{"conv": {"channels": "$channels", **size}}, norm, "relu"]}
         else:
             step = {"concat": [[], [{f"conv as g{number}_$i": {"channels": "$growth", "kernel": 1}}]]}
         if self.chance.random() < 0.4:
@@ -63,15 +67,21 @@ def loop_spec(seed: int) -> str:
         for number in range(chance.randint(1, 5)):
             turn.step(number)
         first = chance.randint(0, 2)
-        steps.append({"steps": turn.steps, "for": f"i in range({first}, {first} + turns)"})
+        loop: dict[str, object] = {"steps": turn.steps, "for": f"i in range({first}, {first} + turns)"}
+        steps.append({**loop, "when": "extra"} if chance.random() < 0.3 else loop)
         steps += chance.choice([[], ["relu"], [{"conv as after": {"channels": "$channels", "kernel": 1}}]])
         if outer and chance.random() < 0.5:
             name = chance.choice(outer)
             steps.append({"add": [[{"conv as x": {"channels": 4, "kernel": 1}}],
                                   [{"conv as y": {"channels": 4, "kernel": 1}, "from": name}]]})  # fmt: skip
-        blocks[f"block{block}"] = {"params": {"turns": None, "channels": 4, "growth": 2}, "steps": steps}
+        blocks[f"block{block}"] = {
+            "params": {"turns": None, "channels": 4, "growth": 2, "extra": False},
+            "steps": steps,
+        }
         for use in range(chance.randint(1, 3)):
-            arguments = {"turns": chance.randint(0, 5), "channels": chance.choice([4, 4, 6])}
+            arguments: dict[str, object] = {"turns": chance.randint(0, 5), "channels": chance.choice([4, 4, 6])}
+            if chance.random() < 0.5:
+                arguments["extra"] = True
             uses.append({f"block{block} as use{block}_{use}": arguments})
     steps = [*uses, "global_avg_pool", "flatten"]
     return yaml.safe_dump({**HEAD, "blocks": blocks, "steps": steps}, sort_keys=False, width=200)

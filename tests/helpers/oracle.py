@@ -53,7 +53,9 @@ class Oracle:
                 continue
             sources = [values[name] for name in step.sources]
             found = getattr(self, f"_{step.op}")(step, *sources)
-            values[step.name] = found.clone() if found is sources[0] else found  # a tensor of its own, to derive by
+            values[step.name] = (
+                found.clone() if sources and found is sources[0] else found
+            )  # a tensor of its own, to derive by
             if min(found.shape) < 1:
                 raise ValueError(f"{step.name} is empty")
         return values

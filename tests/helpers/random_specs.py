@@ -14,6 +14,10 @@ from typing import Any
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 SYMBOLS = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 LARGEST = {1: 60, 2: 32, 3: 14}
+MERGES = ("add", "multiply", "concat", "subtract", "maximum", "minimum", "matmul")
+"""Ops that read all their sources by `from`; any other reads the first, and names further ones in its arguments."""
+WITHOUT = ("parameter", "sine_positions")
+"""Ops that read no step, so that the next step reads the one before them."""
 
 
 @dataclass
@@ -86,7 +90,9 @@ class RandomSpec:
                 continue
             given = ", ".join(f"{name}: {text(value)}" for name, value in step.arguments.items())
             lines.append(f"  - {step.op} as {step.name}:" + (f" {{{given}}}" if given else ""))
-            merged = step.op in ("add", "multiply", "concat")
+            if step.op in WITHOUT:
+                continue
+            merged = step.op in MERGES
             kept = step.sources if merged else step.sources[:1]
             if merged:
                 lines.append(f"    from: [{', '.join(kept)}]")

@@ -1,6 +1,6 @@
 """Runs many random networks against torch: ``python -m tests.helpers.soak [GRAPHS [FIRST_SEED [PROCESSES]]]``.
 
-20,000 graphs unless told otherwise, every second one with the rarer steps.
+20,000 graphs unless told otherwise: plain ones, those with the rarer steps, and those with tokens, in turn.
 
 Prints every disagreement with its spec; the exit status is 1 when there was one.
 """
@@ -26,7 +26,7 @@ def chunk(first: int) -> tuple[int, int, int, list[str]]:
     wrong: list[str] = []
     for seed in range(first, first + CHUNK):
         try:
-            outcome = agree(seed, wider=seed % 2 == 1)
+            outcome = agree(seed, kind=("plain", "wider", "tokens")[seed % 3])
         except Disagreement as disagreement:
             wrong.append(str(disagreement))
         except Exception:

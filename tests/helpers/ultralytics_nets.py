@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,7 @@ V11 = {
 def yolo11(totals: Mapping[str, int], kind: str = "") -> str:
     """YOLO11: the same way with C3k2, and attention on the smallest map."""
     top, head, args = HEADS[kind]
+    top = re.sub(r"nc: \d+", "nc: 80", top)  # the published totals are of 80 classes, also where the file says 1,000
     stages: list[Row] = [(-1, 1, "Conv", [64, 3, 2])]
     for before, channels, given in (
         (128, 256, ["false", 0.25]), (256, 512, ["false", 0.25]), (512, 512, ["true"]), (1024, 1024, ["true"])

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 import archspec
 from tests.helpers import engines
+from tests.helpers.differences import note, relative
 from tests.helpers.foreign import weights_for
 
 NETS = engines.paths()
@@ -48,15 +49,20 @@ def test_what_the_engine_gave(path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", NETS, ids=lambda path: path.name)
 def test_the_engine_itself(path: Path, tmp_path: Path) -> None:
-    pytest.importorskip("cv2", reason="opencv-python-headless 4 is not installed: make engines")
+    cv2 = pytest.importorskip("cv2", reason="opencv-python-headless 4 is not installed: make engines")
     made = module(path, tmp_path)
+    differences: dict[str, float] = {}
     for size in engines.SIZES[path.name]:
         answers = engines.answers(path, tmp_path / f"{path.stem}{_WEIGHTS[path.suffix]}", size)
         found = outputs(made, engines.image(size))
         assert len(found) == len(answers)
         for name, mine in found.items():
             theirs = answers[name] if name in answers else next(v for key, v in answers.items() if key not in found)
-            torch.testing.assert_close(mine.flatten(), torch.from_numpy(theirs).flatten(), rtol=1e-3, atol=1e-4)
+            wanted = torch.from_numpy(theirs)
+            torch.testing.assert_close(mine.flatten(), wanted.flatten(), rtol=1e-3, atol=1e-4)
+            at = "×".join(map(str, size[1:]))
+            differences[at] = max(differences.get(at, 0.0), relative(mine, wanted))
+    note("Caffe and Darknet", path.name, f"OpenCV {cv2.__version__}", differences)
 
 
 _WEIGHTS = {".prototxt": ".caffemodel", ".cfg": ".weights"}

@@ -136,7 +136,7 @@ def test_outputs_of_random_networks_are_the_plain_forms(seed: int) -> None:
     try:
         spec = archspec.loads(random_spec(seed).yaml)
     except archspec.SpecError:
-        return
+        pytest.skip("the network runs at no size")
     held(spec, 1e-5)
 
 

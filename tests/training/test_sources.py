@@ -191,7 +191,7 @@ def test_shards_are_never_unpickled(tmp_path: Path) -> None:
         archive.addfile(link)
     assert "b.png` is a link or a device" in refused(str(folder))[0]
     (tmp_path / "broken.tar").write_bytes(b"\x1f\x8b" + bytes(600))
-    assert "is no readable .tar file" in refused(str(tmp_path / "broken.tar"))[0]
+    assert "is not a readable .tar file" in refused(str(tmp_path / "broken.tar"))[0]
 
 
 @pytest.mark.parametrize(

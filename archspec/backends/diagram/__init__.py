@@ -167,9 +167,9 @@ def known_theme(theme: str) -> Theme:
 
 
 def known_depth(depth: int | None) -> None:
-    """Raise :class:`SpecError` for what is no depth."""
+    """Raise :class:`SpecError` for a value that is not a depth."""
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
-        raise _wrong("wrong-depth", f"`{printable(str(depth), 60)}` is no depth", "a depth is 0, 1, 2 …")
+        raise _wrong("wrong-depth", f"`{printable(str(depth), 60)}` is not a depth", "a depth is 0, 1, 2 …")
 
 
 def _dotted(settings: Settings) -> list[str]:

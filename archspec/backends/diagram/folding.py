@@ -10,6 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from itertools import groupby
 
 from archspec.backends.diagram import text
+from archspec.backends.diagram.repeats import repeats
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, units_of
 from archspec.graph import Scope
 from archspec.ops import Shape
@@ -63,9 +64,11 @@ class Folder:
                 for branch in item.branches:
                     long = len(list(units_of(branch))) > FEW or hourglass(item)
                     branch[:] = self._flat(self._runs(self._grouped(branch, len(self.scopes(item))), long))
+        return self._neighbours(self._together([self._single(item) for item in items], trunk), trunk)
+
+    def _neighbours(self, items: list[Element], trunk: bool) -> list[Element]:
         found: list[Element] = []
-        simple = [self._single(item) for item in items]
-        for signature, run in groupby(simple, key=lambda item: self.signature(item, trunk)):
+        for signature, run in groupby(items, key=lambda item: self.signature(item, trunk)):
             members = list(run)
             units = [unit for unit in members if isinstance(unit, Unit)]
             if signature is None:
@@ -83,6 +86,35 @@ class Folder:
             else:
                 found += members
         return found
+
+    def _together(self, items: list[Element], trunk: bool) -> list[Element]:
+        """Several elements that repeat together in one group: a pair of 1×1 and 3×3 convolutions, ×4."""
+        found: list[Element] = []
+        at = 0
+        placed = [self._placed(item, before, trunk) for before, item in zip([None, *items], items, strict=False)]
+        for repeat in repeats(placed):
+            first, copies = items[repeat.start : repeat.second], items[repeat.second : repeat.end]
+            group = Group(Scope("sequence", "", "", None), self._neighbours(first, trunk), repeat.count)
+            group.copies = list(units_of(copies))
+            found += [*items[at : repeat.start], group]
+            at = repeat.end
+        return found + items[at:]
+
+    def _placed(self, item: Element, before: Element | None, trunk: bool) -> Hashable:
+        """What is drawn for an element, and the sizes that it reads and has; None if it does not fold.
+
+        As in papers, the first of several may read a map of another number of channels, but no longer vector.
+        """
+        signature = self.signature(item, trunk)
+        read = None if before is None else _last_unit([before])
+        reads = None if read is None or read.shape is None else read.shape
+        size = (
+            text.shape_words(reads, self.sizes)
+            if reads is None or not reads.spatial
+            else text.spatial(reads, self.sizes)
+        )
+        shapes = tuple(text.shape_words(unit.shape, self.sizes) for unit in units_of([item]))
+        return None if signature is None else (signature, size, shapes)
 
     def joined(self, units: list[Unit]) -> list[Unit]:
         """Boxes of equal words as one; blocks whose parameters differ in too much to say stay apart."""
@@ -252,7 +284,7 @@ def grows(unit: Unit) -> bool:
 
 
 def is_fan(item: Parallel) -> bool:
-    """Whether its branches stand side by side, as equals; a shortcut is no branch in this sense."""
+    """Whether its branches stand side by side, as equals; a shortcut is not a branch in this sense."""
     return shortcut(item) is None
 
 

@@ -111,7 +111,7 @@ class Naming:
         return shown if told and len(shown) <= LONGEST_LAYERS else ""
 
     def _settings(self, scope: Scope) -> str:
-        """``channels 256, depth 8``: what a use of a block sets otherwise than other uses, where it fits."""
+        """``channels 256, depth 8``: what a use of a block sets differently from other uses, where it fits."""
         values = parameters(scope)
         shown = ", ".join(
             f"{text.human(name)} {values[name]}" for name in self._uses(scope).differing if name in values

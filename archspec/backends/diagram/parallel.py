@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+from archspec.backends.diagram.folding import grows
 from archspec.backends.diagram.measures import (
     BESIDE,
     DROP,
@@ -25,6 +26,8 @@ SeriesOf = Callable[[Sequence[Element], bool, int | None], Piece]
 
 CLOSER = 0.7
 """How much closer boxes in a side line stand."""
+MUCH_SHORTER = 2.0
+"""A branch is much shorter than the longest if this many of it are less high."""
 
 
 def shortcut(item: Parallel, side: int, lane: int, settings: Settings, series: SeriesOf) -> Piece:
@@ -132,7 +135,11 @@ def _sink(whole: Piece, unit: Unit | None, below: float, lane: int, settings: Se
 
 
 def branches(item: Parallel, lane: int, settings: Settings, series: SeriesOf) -> Piece:
-    """Branches side by side, in the order written, their last boxes in one row."""
+    """Branches side by side, in the order written, their last boxes in one row.
+
+    A branch that makes the map smaller and is much shorter than another stands at the top, where the map is still
+    large: BiSeNet's spatial path beside its context path.
+    """
     count = len(item.branches)
     middle = count // 2 if count % 2 else -1
     labelled = settings.focused or item.source is None
@@ -141,9 +148,10 @@ def branches(item: Parallel, lane: int, settings: Settings, series: SeriesOf) ->
     below = max(piece.height for piece in pieces)
     below += REACH if item.source is not None or item.sink is None else 0.0
     whole = Piece(0, 0, 0, entry="tap")
-    for piece, x in zip(pieces, places, strict=True):
+    for piece, x, branch in zip(pieces, places, item.branches, strict=True):
         whole.left, whole.right = max(whole.left, piece.left - x), max(whole.right, piece.right + x)
-        whole.add(piece, x, below - piece.height)
+        high = MUCH_SHORTER * piece.height < below and _shrinks(branch)
+        whole.add(piece, x, REACH if high else below - piece.height)
     room = 4.0 if settings.focused else 0.0
     sink = _sink(whole, item.sink, below + room, lane, settings)
     level = sink.y if sink is not None and sink.form == "circle" else below + DROP / 2 + room
@@ -156,6 +164,12 @@ def branches(item: Parallel, lane: int, settings: Settings, series: SeriesOf) ->
         _fan(whole, piece, (x, level), outer, sink, note)
     whole.inlets.sort(key=lambda inlet: inlet.own)
     return whole
+
+
+def _shrinks(branch: Sequence[Element]) -> bool:
+    """Whether a branch of several boxes makes the map smaller and not larger again."""
+    units = list(units_of(branch))
+    return len(units) > 1 and any(", /" in unit.title for unit in units) and not any(map(grows, units))
 
 
 def _fan(whole: Piece, piece: Piece, foot: Point, outer: bool, sink: Mark | None, note: Label | None) -> None:

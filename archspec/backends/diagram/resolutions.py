@@ -69,7 +69,7 @@ def closed_scopes(graph: Graph, sizes: Mapping[str, int]) -> set[Scope]:
 
 
 def columns_of(net: Net, sizes: Mapping[str, int]) -> list[int] | None:
-    """The column of each unit: one for each halving of the size; what is no map stands below what it reads."""
+    """The column of each unit: one for each halving of the size; what is not a map stands below what it reads."""
     halvings: list[int | None] = []
     whole: float | None = None
     for at, unit in enumerate(net.units):
@@ -98,7 +98,7 @@ def _around(node: Node) -> list[Scope]:
 
 
 def area_of(node: Node, sizes: Mapping[str, int]) -> float | None:
-    """How many places a node's map has; None for what is no map, or for a single place."""
+    """How many places a node's map has; None for what is not a map, or for a single place."""
     found = [part for part in text.spatial(node.shape, sizes) if isinstance(part, int)]
     area = math.prod(found)
     return area if found and area > 1 else None

@@ -269,7 +269,7 @@ def _several(copies: Sequence[Row]) -> Row:
 
 
 def _multiplied(row: Row, count: int) -> Row:
-    """A row inside equal copies: its share is that of all of them; its receptive field is no one number."""
+    """A row inside equal copies: its share is that of all of them; its receptive field is not a single number."""
     share = None if row.share is None else row.share * count
     return replace(row, share=share, receptive_field=None, rows=tuple(_multiplied(inner, count) for inner in row.rows))
 

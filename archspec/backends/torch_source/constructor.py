@@ -285,7 +285,7 @@ class Constructor:
                 made += lay_out(f"self.{name} = {self.formula(tree)}", 12)
             if entry.kind != "function":
                 made += self.member(entry, indent=12)
-        plain = isinstance(branch.condition, t.Name)
+        plain = all(isinstance(tree, t.Name) for tree in branch.attributes.values())
         test = self.formula(branch.condition) if plain else branch.text
         return lines + (lay_out(f"if {test}:", 8) + made if made else [])
 

@@ -83,8 +83,9 @@ def reading(template: Template, entry: Entry, of: str = "self") -> str:
 
 
 def turning(entry: Entry) -> bool:
-    """Whether an argument of an entry depends on the iteration of the loop around it."""
-    return any(TURN in algebra.names_in(slot.tree) for slot in entry.slots)
+    """Whether an argument of an entry, or of a member of a chain, depends on the iteration of the loop around it."""
+    inside = (child for child in entry.children if isinstance(child, Entry))
+    return any(TURN in algebra.names_in(slot.tree) for slot in entry.slots) or any(map(turning, inside))
 
 
 def first_number(body: Iterable[Entry | Series]) -> int:

@@ -17,6 +17,7 @@ from archspec.backends.torch_source.members import (
     reading,
 )
 from archspec.backends.torch_source.names import Namespace, identifier, is_name
+from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
 from archspec.families import algebra, sums
 from archspec.families.items import Item, Reader
@@ -65,15 +66,27 @@ class Steps:
                 entry.member = entry.name
                 names.reserve(item.name.split(".")[0] for item in entry.items if item is not None)
         known: dict[Tree, str] = {}
+        branch_of = {
+            id(child): branch
+            for branch in self._entries()
+            if branch.kind == "loop" and branch.count is None
+            for child in with_turns(branch.children)
+        }
         for entry in self._entries():
             made = {
                 tree: names.claim(f"has_{name}" if name in names else name)
                 for name, tree in entry.attributes.items()
                 if tree not in known
             }
-            known.update(made)
-            renamed = {name: known[tree] for name, tree in entry.attributes.items()}
+            branch = branch_of.get(id(entry))
+            # What is made under a condition is not there for others; an argument is kept whether or not it is needed.
+            shared = {tree: name for tree, name in made.items() if branch is None or isinstance(tree, t.Name)}
+            known.update(shared)
+            renamed = {name: made.get(tree) or known[tree] for name, tree in entry.attributes.items()}
             entry.attributes = {name: tree for tree, name in made.items()}
+            if branch is not None:
+                branch.attributes |= {name: tree for tree, name in shared.items()}
+                entry.attributes = {name: tree for tree, name in made.items() if tree not in shared}
             for name, new in renamed.items():
                 entry.text = entry.text.replace(f"{{{name}}}", f"self.{new}")
                 entry.prepare = entry.prepare.replace(f"{{{name}}}", f"self.{new}")

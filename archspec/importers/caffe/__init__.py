@@ -19,9 +19,11 @@ from archspec.importers.caffe.network import Reading
 from archspec.importers.tensors import Filled
 
 
-def read(text: str, name: str, diagnostics: Diagnostics, size: Sequence[int] | None = None) -> Read:
+def read(
+    text: str, name: str, diagnostics: Diagnostics, size: Sequence[int] | None = None, opaque: bool = False
+) -> Read:
     """The network of a ``.prototxt``; errors are added to the diagnostics.  Raises :class:`Fault`."""
-    reading = Reading(text, name, diagnostics, size)
+    reading = Reading(text, name, diagnostics, size, opaque)
     outputs = reading.run()
     assembly = reading.assembly
     renamed = regions.find(assembly, [value for _, value in outputs], regions.by_tag)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from archspec.diagnostics import Diagnostics, Fault, did_you_mean, printable
+from archspec.importers import opaque
 from archspec.importers.assembly import Assembly
 from archspec.importers.caffe.fields import Fields
 from archspec.importers.caffe.given import Given
@@ -60,8 +61,12 @@ class Entry:
 class Reading:
     """One file being read."""
 
-    def __init__(self, text: str, name: str, diagnostics: Diagnostics, size: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, text: str, name: str, diagnostics: Diagnostics, size: Sequence[int] | None = None, keep: bool = False
+    ) -> None:
         self.diagnostics = diagnostics
+        self.opaque: list[str] | None = [] if keep else None
+        """The layers kept as opaque steps; None if all without counterpart are refused."""
         self.document = Document(text, name)
         self.net = Fields(self.document, self.document.root, "the network")
         self.size = None if size is None else list(size)
@@ -91,6 +96,8 @@ class Reading:
             entry.path = path
         for entry in body:
             self._layer(entry, frames)
+        if self.opaque:
+            self.diagnostics.add(opaque.unknown_tensors(self.opaque))
         self.net.close(self.diagnostics, _OF_NET)
         return self._outputs(taken)
 
@@ -124,11 +131,13 @@ class Reading:
         fields.what = f"{printable(name, 40)} ({printable(kind, 40)})"
         if not _in_phase(fields):
             return None
-        if kind not in RULES and kind not in (*DATA, *LOSSES, "Input", "Silence"):
+        bottoms, tops = fields.texts("bottom"), fields.texts("top")
+        known = kind in RULES or kind in (*DATA, *LOSSES, "Input", "Silence")
+        if not known and not (self.opaque is not None and _in_place(bottoms, tops)):
             hint = did_you_mean(kind, RULES)
             said = f"there is nothing for the layer type `{printable(kind, 40)}`"
             self.diagnostics.error("not-importable", said, self.document.span(kinds[0]), hint)
-        return Entry(fields, name, kind, fields.texts("bottom"), fields.texts("top"))
+        return Entry(fields, name, kind, bottoms, tops)
 
     # -- inputs --------------------------------------------------------------------------------------------------------
 
@@ -204,7 +213,19 @@ class Reading:
                 entry.fields.close(self.diagnostics, _BESIDE)
             except Fault as fault:
                 self.diagnostics.add(fault.diagnostic)
+        elif self.opaque is not None and _in_place(entry.bottoms, entry.tops) and known:
+            values = [self._kept(entry, known[0], frames)]
+            self.opaque.append(entry.fields.what)
         self._give(entry, values)
+
+    def _kept(self, entry: Entry, value: int, frames: Frames) -> int:
+        """An opaque step for a layer that writes over its input, and so has its shape."""
+        shape = self.assembly.shapes[value]
+        sizes: list[int | str] = [shape.channels, *shape.spatial_axes]
+        return opaque.keep(
+            self.assembly, entry.kind, [value], sizes, {}, path=entry.path, frame=frames.of(entry.path),
+            span=entry.fields.place,
+        )  # fmt: skip
 
     def _count(self, entry: Entry, reads: int) -> None:
         most = 1000 if entry.kind in MANY else 2 if entry.kind in TWO else 1
@@ -251,6 +272,11 @@ class Reading:
         if not found and not self.diagnostics.errors:
             raise Fault("no-outputs", "the network has no output", self.document.span(self.document.root))
         return found
+
+
+def _in_place(bottoms: Sequence[str], tops: Sequence[str]) -> bool:
+    """Whether a layer writes over its only input, so that it has its shape: all that a prototxt says of shapes."""
+    return len(bottoms) == 1 and bottoms == tops
 
 
 def _pair(entries: Sequence[Entry]) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from archspec.importers.keras.network import Given
-
-Rule = Callable[[Given], int]
+from archspec.importers.keras.network import Given, Rule
 
 RANKS = {"1D": 1, "2D": 2, "3D": 3}
 

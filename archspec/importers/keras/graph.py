@@ -49,6 +49,8 @@ class Flat:
     inputs: list[tuple[int, str, tuple[int | None, ...]]] = field(default_factory=list)
     outputs: list[tuple[int, str]] = field(default_factory=list)
     count: int = 0
+    shapes: dict[int, Any] = field(default_factory=dict)
+    """By value, the shape that the layers that read it note; whatever the file has there."""
 
     def fresh(self) -> int:
         """The number of a new value."""
@@ -104,6 +106,9 @@ def _sequential(
     for name, layer in named:
         if layer.get("class_name") == "InputLayer":
             continue
+        built = layer.get("build_config")
+        if len(current) == 1 and isinstance(built, dict):
+            found.shapes[current[0]] = built.get("input_shape")
         current = _call(found, layer, f"{prefix}{name}", [Ref(value) for value in current], True, depth)
         last = name
     return [(value, last) for value in current]
@@ -124,6 +129,7 @@ def _functional(
 ) -> list[tuple[int, str]]:
     nodes: list[_Node] = []
     values: dict[tuple[str, int, int], int] = {}
+    shapes: dict[tuple[str, int, int], Any] = {}
     seen: set[str] = set()
     for layer in layers:
         name = _name(layer, prefix)
@@ -135,7 +141,7 @@ def _functional(
         calls = layer.get("inbound_nodes")
         if not isinstance(calls, list):
             raise Fault("file-syntax", f"`{printable(name, 60)}`: its calls are not a list")
-        nodes += [_Node(layer, name, index, _arguments(call, name)) for index, call in enumerate(calls)]
+        nodes += [_Node(layer, name, index, _arguments(call, name, shapes)) for index, call in enumerate(calls)]
     by_name = {_name(layer, prefix): layer for layer in layers}
     for at, (name, index, tensor) in enumerate(_keys(config.get("input_layers"), "input_layers")):
         if inputs is not None and at >= len(inputs):
@@ -152,6 +158,8 @@ def _functional(
         args = [Ref(values[arg]) if isinstance(arg, tuple) else arg for arg in node.args]
         given = _call(found, node.layer, f"{prefix}{node.name}", args, node.index == 0, depth)
         values |= {(node.name, node.index, tensor): value for tensor, value in enumerate(given)}
+        for tensor, value in enumerate(given):
+            found.shapes.setdefault(value, shapes.get((node.name, node.index, tensor)))
     for key in outputs:
         if key not in values:
             raise Fault("no-outputs", f"no layer makes the output `{printable(key[0], 60)}`")
@@ -182,7 +190,7 @@ def _sorted(
         at = stack[-1]
         waiting = [maker for maker in makers[at] if maker not in done] if at not in done else []
         if waiting and at in open_ and any(maker in open_ for maker in waiting):
-            said = f"`{printable(nodes[at].name, 60)}` reads, by way of others, what it gives itself"
+            said = f"`{printable(nodes[at].name, 60)}` depends on its own output"
             raise Fault("not-importable", said)
         if waiting:
             open_.add(at)
@@ -212,11 +220,14 @@ def _call(found: Flat, layer: dict[str, Any], name: str, args: list[Any], first:
 # -- how calls are noted -----------------------------------------------------------------------------------------------
 
 
-def _arguments(call: Any, name: str) -> list[Any]:
-    """The arguments of a call: tensors as (layer, call, tensor), and numbers; raises :class:`Fault`."""
+def _arguments(call: Any, name: str, shapes: dict[tuple[str, int, int], Any]) -> list[Any]:
+    """The arguments of a call: tensors as (layer, call, tensor), and numbers; raises :class:`Fault`.
+
+    The shapes that the call notes of tensors are added to ``shapes``.
+    """
     if isinstance(call, dict):
-        found = _walk(call.get("args", []), 0)
-        if any(isinstance(one, tuple) for one in _walk(list((call.get("kwargs") or {}).values()), 0)):
+        found = _walk(call.get("args", []), 0, shapes)
+        if any(isinstance(one, tuple) for one in _walk(list((call.get("kwargs") or {}).values()), 0, shapes)):
             raise Fault("not-importable", f"`{printable(name, 60)}` gets a tensor by keyword, which is not supported")
         return found
     if not isinstance(call, list):
@@ -231,14 +242,17 @@ def _arguments(call: Any, name: str) -> list[Any]:
     return found
 
 
-def _walk(value: Any, depth: int) -> list[Any]:
+def _walk(value: Any, depth: int, shapes: dict[tuple[str, int, int], Any]) -> list[Any]:
     if depth > DEEPEST:
         raise Fault("too-deep", f"the arguments of a call are nested more than {DEEPEST} deep")
     if isinstance(value, list):
-        return [one for each in value for one in _walk(each, depth + 1)]
+        return [one for each in value for one in _walk(each, depth + 1, shapes)]
     if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
         config = value.get("config")
-        return [_key(config.get("keras_history") if isinstance(config, dict) else None, "a call")]
+        config = config if isinstance(config, dict) else {}
+        key = _key(config.get("keras_history"), "a call")
+        shapes[key] = config.get("shape")
+        return [key]
     return [] if value is None else [value]
 
 

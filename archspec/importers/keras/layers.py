@@ -36,6 +36,13 @@ def _same_padding(kernels: list[int], strides: list[int], dilations: list[int]) 
     return collapsed([rows // 2 for rows in extra])
 
 
+def _ended(given: Given, value: int, bias: bool, part: str = "") -> int:
+    """The end of a layer with a kernel: its bias is kept, and its activation applied."""
+    if bias:
+        given.keep("bias", "bias", part=part)
+    return activated(given, value)
+
+
 def _conv(given: Given) -> int:
     settings, rank = given.settings, rank_of(given)
     window = _window(given, "kernel_size", rank)
@@ -45,9 +52,7 @@ def _conv(given: Given) -> int:
         dilation=collapsed(settings.each("dilation_rate", rank)), **window,
     )  # fmt: skip
     given.keep("weight", "kernel", "kernel")
-    if bias:
-        given.keep("bias", "bias")
-    return activated(given, value)
+    return _ended(given, value, bias)
 
 
 def _depthwise(given: Given) -> int:
@@ -61,9 +66,7 @@ def _depthwise(given: Given) -> int:
     )  # fmt: skip
     settings.skip("filters", "groups")
     given.keep("weight", "kernel", "depthwise")
-    if bias:
-        given.keep("bias", "bias")
-    return activated(given, value)
+    return _ended(given, value, bias)
 
 
 def _separable(given: Given) -> int:
@@ -79,9 +82,7 @@ def _separable(given: Given) -> int:
     given.keep("weight", "depthwise_kernel", "depthwise", "depthwise")
     value = given.add("conv", [value], "pointwise", channels=settings.whole("filters"), kernel=1, bias=bias)
     given.keep("weight", "pointwise_kernel", "kernel", "pointwise")
-    if bias:
-        given.keep("bias", "bias", part="pointwise")
-    return activated(given, value)
+    return _ended(given, value, bias, "pointwise")
 
 
 def _transposed(given: Given) -> int:
@@ -101,11 +102,9 @@ def _transposed(given: Given) -> int:
     )  # fmt: skip
     settings.skip("groups")
     given.keep("weight", "kernel", "kernel")
-    if bias:
-        given.keep("bias", "bias")
     if any(rows % 2 for rows in over):
         value = given.add("crop", [value], amount=[[0, rows % 2] for rows in over])
-    return activated(given, value)
+    return _ended(given, value, bias)
 
 
 def _pool(op: str) -> Rule:
@@ -144,9 +143,7 @@ def _dense(given: Given) -> int:
             given.keep("weight", "kernel", "kernel")
         else:
             given.keep("weight", "kernel", "flattened", values=map_)
-    if bias:
-        given.keep("bias", "bias")
-    return activated(given, value)
+    return _ended(given, value, bias)
 
 
 def _batch_norm(given: Given) -> int:
@@ -160,9 +157,7 @@ def _batch_norm(given: Given) -> int:
     value = given.add("batch_norm", eps=settings.number("epsilon", 1e-3), momentum=momentum, affine=scale or center)
     given.keep("running_mean", "moving_mean")
     given.keep("running_var", "moving_variance")
-    if scale or center:
-        given.keep("weight", "gamma", "plain" if scale else "ones")
-        given.keep("bias", "beta", "plain" if center else "zeros")
+    _keep_affine(given, scale, center)
     return value
 
 
@@ -173,10 +168,15 @@ def _layer_norm(given: Given) -> int:
         raise settings.refuse("scaling by the root mean square is not supported")
     scale, center = settings.flag("scale", True), settings.flag("center", True)
     value = given.add("layer_norm", eps=settings.number("epsilon", 1e-3), affine=scale or center)
+    _keep_affine(given, scale, center)
+    return value
+
+
+def _keep_affine(given: Given, scale: bool, center: bool) -> None:
+    """Keep the scale and the shift of a normalisation; the op has both or none."""
     if scale or center:
         given.keep("weight", "gamma", "plain" if scale else "ones")
         given.keep("bias", "beta", "plain" if center else "zeros")
-    return value
 
 
 def _along_channels(given: Given, name: str, usual: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,8 @@ USUAL = 224
 
 WORDS = {"BatchNormalization": "bn", "Dense": "fc", "InputLayer": "input", "LayerNormalization": "norm"}
 """The prefixes of names that begin with a digit, by layer class."""
+
+Rule = Callable[["Given"], int]
 
 
 @dataclass(slots=True, eq=False)
@@ -90,8 +92,10 @@ class Given:
 class Network:
     """The steps made so far, and the step of each value of the model."""
 
-    def __init__(self, flat: Flat, name: str, old: bool, size: Sequence[int] | None) -> None:
+    def __init__(self, flat: Flat, name: str, old: bool, size: Sequence[int] | None, keep: Rule | None = None) -> None:
         self.flat = flat
+        self.keep = keep
+        """What makes opaque steps of layers without counterpart; None if they are refused."""
         self.old = old
         """Whether the file was written by Keras 2."""
         self.assembly = Assembly(name)
@@ -138,13 +142,12 @@ class Network:
         for call in self.flat.calls:
             operation = call.module.startswith(OPERATIONS)
             rule = operations.get(call.kind) if operation else rules.get(call.kind)
-            if rule is None:
-                self._unknown(call, operations if operation else rules, diagnostics)
-                self.values[call.gives] = None
-                continue
             reads = [self.values.get(read.value) for read in call.reads if isinstance(read, Ref)]
             self.values[call.gives] = None
+            unknown = None if rule is not None else _unknown(call, operations if operation else rules)
             if any(read is None for read in reads):
+                if unknown is not None:
+                    diagnostics.add(unknown.diagnostic)
                 continue
             path = place.get(call.name, (legal(call.name, "layer"),))
             given = Given(
@@ -152,27 +155,34 @@ class Network:
                 [read for read in call.reads if not isinstance(read, Ref)], frames.of(path), path,
                 None if call.first else made.get(call.name),
             )  # fmt: skip
+            mark, filled = self.assembly.mark(), len(self.fillings)
             try:
-                if not reads:
-                    raise call.settings.refuse("it has no input")
-                if any(type(number) not in (int, float) for number in given.numbers) or (
-                    given.numbers and call.kind not in ("Add", "Multiply")
-                ):
-                    raise call.settings.refuse("arguments other than tensors are not supported")
+                if rule is None:
+                    raise unknown or AssertionError
+                _check(given)
                 self.values[call.gives] = rule(given)
-                made.setdefault(call.name, given.made)
                 if call.first:
                     call.settings.close(diagnostics)
             except Fault as fault:
-                said = fault.diagnostic.message
-                said = said if said.startswith("`") and call.settings.what in said else f"{call.settings.what}: {said}"
-                diagnostics.add(Diagnostic(fault.diagnostic.code, said, None, fault.diagnostic.hint))
+                if self.keep is not None and fault.diagnostic.code == "not-importable":
+                    self.assembly.back(mark)
+                    del self.fillings[filled:], given.made[:]
+                self.values[call.gives] = self._refused(given, fault.diagnostic, diagnostics)
+            made.setdefault(call.name, given.made)
         return self._outputs(taken)
 
-    def _unknown(self, call: Call, known: dict[str, Any], diagnostics: Diagnostics) -> None:
-        code = call.kind in ("Lambda", "TFOpLambda")
-        hint = "a Lambda is code in the file; nothing of a file is run" if code else did_you_mean(call.kind, known)
-        diagnostics.error("not-importable", f"{call.settings.what}: its class is not supported", None, hint)
+    def _refused(self, given: Given, found: Diagnostic, diagnostics: Diagnostics) -> int | None:
+        """An opaque step in place of a layer; or None, and a diagnostic."""
+        hint = found.hint
+        if self.keep is not None and found.code == "not-importable":
+            try:
+                return self.keep(given)
+            except Fault as fault:
+                hint = f"--opaque: {fault.diagnostic.message}"
+        what = given.settings.what
+        said = found.message if found.message.startswith("`") and what in found.message else f"{what}: {found.message}"
+        diagnostics.add(Diagnostic(found.code, said, None, hint))
+        return None
 
     def _outputs(self, taken: Sequence[str]) -> list[tuple[str, int]]:
         found: list[tuple[str, int]] = []
@@ -186,6 +196,22 @@ class Network:
             if number is not None:
                 found.append((word, number))
         return found
+
+
+def _check(given: Given) -> None:
+    """Raise :class:`Fault` if a call has no input, or arguments that no rule takes."""
+    if not given.reads:
+        raise given.settings.refuse("it has no input")
+    if any(type(number) not in (int, float) for number in given.numbers) or (
+        given.numbers and given.kind not in ("Add", "Multiply")
+    ):
+        raise given.settings.refuse("arguments other than tensors are not supported")
+
+
+def _unknown(call: Call, known: dict[str, Any]) -> Fault:
+    code = call.kind in ("Lambda", "TFOpLambda")
+    hint = "a Lambda is code in the file; nothing of a file is run" if code else did_you_mean(call.kind, known)
+    return call.settings.refuse("its class is not supported", hint)
 
 
 FOLLOWING = ("Activation", "Add", "ELU", "LeakyReLU", "Multiply", "ReLU")

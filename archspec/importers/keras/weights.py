@@ -8,14 +8,14 @@ or create, data that is not in the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
 from archspec.importers.keras import files
-from archspec.importers.keras.graph import MODELS, OPERATIONS
+from archspec.importers.keras.graph import DEEPEST, MODELS, OPERATIONS
 from archspec.importers.tensors import Filled
 from archspec.records import record
 
@@ -63,11 +63,24 @@ def read(
     except Fault as fault:
         raise SpecError([fault.diagnostic]) from None
     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:  # h5py's errors for a broken file
-        said = f"cannot read weights from `{printable(str(path))}`: it is no file of Keras's weights, or a broken one"
+        said = f"cannot read weights from `{printable(str(path))}`: it is not a file of Keras weights, or it is damaged"
         raise SpecError([Diagnostic("unreadable-weights", said)]) from error
     if wrong:
         raise SpecError(wrong[:100])
     return Filled.of(state, wanted)
+
+
+MOST_VARIABLES = 100_000
+
+
+def variables(path: Path, config: dict[str, Any]) -> dict[str, list[tuple[str, tuple[int, ...]]]]:
+    """By layer, the variables of floating-point numbers that a file stores, and their shapes; raises :class:`Fault`."""
+    try:
+        with files.hdf5(path) as file:
+            old = "model_weights" in file or "layer_names" in file.attrs
+            return (_Old(file) if old else _New(file, config)).variables()
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:  # h5py's errors for a broken file
+        raise Fault("unreadable-weights", f"cannot read weights from `{printable(str(path))}`") from error
 
 
 def _filled(filling: Filling, store: _New | _Old, wanted: tuple[int, ...]) -> Tensor:
@@ -150,8 +163,31 @@ class _New:
         """A variable of a layer; raises :class:`Fault`."""
         group, names = self.places.get(layer, (None, []))
         variables = None if group is None else _member(group, "vars")
+        if "vars/" in name and group is not None:
+            return _numbers(_member(group, name), layer, name, count)
         found = None if variables is None or name not in names else _member(variables, str(names.index(name)))
         return _numbers(found, layer, name, count)
+
+    def variables(self) -> dict[str, list[tuple[str, tuple[int, ...]]]]:
+        """By layer, the places of its variables and their shapes; those of the layers within it too."""
+        found = {layer: list(_shapes(group, "", 0)) for layer, (group, _) in self.places.items()}
+        if sum(map(len, found.values())) > MOST_VARIABLES:
+            raise Fault("too-large", f"the file has more than {MOST_VARIABLES:,} variables")
+        return found
+
+
+def _shapes(group: Any, around: str, depth: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The variables of a group and of those within it, by number and name."""
+    import h5py
+
+    if depth > DEEPEST or not isinstance(group, h5py.Group):
+        return
+    for name in sorted(group, key=lambda name: (len(name), name) if around.endswith("vars/") else (0, name)):
+        inner = _member(group, name)
+        if isinstance(inner, h5py.Dataset) and around.endswith("vars/") and inner.dtype.kind == "f":
+            yield f"{around}{name}", tuple(inner.shape)
+        else:
+            yield from _shapes(inner, f"{around}{name}/", depth + 1)
 
 
 def _noted(around: Any) -> dict[str, Any]:
@@ -188,6 +224,19 @@ class _Old:
             if path is not None:
                 return _numbers(_inner(group, path), layer, name, count)
         return _numbers(None, layer, name, count)
+
+    def variables(self) -> dict[str, list[tuple[str, tuple[int, ...]]]]:
+        """By layer, the last words of its variables' names and their shapes."""
+        import h5py
+
+        found: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
+        for layer in self.root:
+            group = _member(self.root, layer)
+            names = [] if group is None else [_text(each) for each in group.attrs.get("weight_names", [])]
+            inner = [(_plain(name).rpartition("/")[2], _inner(group, name)) for name in names[:MOST_VARIABLES]]
+            found[layer] = [(word, tuple(one.shape)) for word, one in inner
+                            if isinstance(one, h5py.Dataset) and one.dtype.kind == "f"]  # fmt: skip
+        return found
 
 
 def _inner(group: Any, path: str) -> Any:

@@ -6,7 +6,7 @@ Computations on sizes (``Shape``, ``Gather``, ``Concat``) are known before the n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from archspec.records import record
 
 USUAL = 224
 """The image size if a file leaves it open."""
+
+SHARING = ("Conv", "ConvTranspose", "Gemm", "Linear", "MatMul")
+"""Operators that become steps which may share the weights of an earlier one."""
 
 Rule = Callable[["Lowering", Node], "Value | Sequence[Value] | None"]
 
@@ -39,9 +42,12 @@ class Lowering:
     """The steps made so far, and what is known of each value of the graph."""
 
     def __init__(
-        self, model: Model, folder: Path, diagnostics: Diagnostics, name: str, size: Sequence[int] | None
-    ) -> None:
+        self, model: Model, folder: Path, diagnostics: Diagnostics, name: str, size: Sequence[int] | None,
+        keep: Rule | None = None,
+    ) -> None:  # fmt: skip
         self.model = model
+        self.keep = keep
+        """What makes opaque steps of nodes without counterpart; None if they are refused."""
         self.folder = folder
         self.diagnostics = diagnostics
         self.assembly = Assembly(name)
@@ -93,24 +99,37 @@ class Lowering:
         self.place = place
         results: Value | Sequence[Value] | None = None
         rule = rules.get(node.op) if node.domain in ("", "ai.onnx", "archspec") else None
-        if rule is None:
-            what = node.op if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op}"
-            hint = did_you_mean(node.op, rules)
-            said = f"{node.shown}: there is nothing for the operator `{printable(what, 60)}`"
-            self.diagnostics.error("not-importable", said, None, hint)
-        elif self._ready(node):
-            try:
+        mark, filled = self.assembly.mark(), len(self.fillings)
+        try:
+            if rule is None:
+                raise _unknown(node, rules)
+            if self._ready(node):
                 results = rule(self, node)
-            except Fault as fault:
-                found = fault.diagnostic
-                said = f"{node.shown}: {found.message}"
-                self.diagnostics.add(Diagnostic(found.code, said, None, found.hint))
+        except Fault as fault:
+            if self.keep is not None and fault.diagnostic.code == "not-importable":
+                self.assembly.back(mark)
+                del self.fillings[filled:]
+                while self.made and next(reversed(self.made)) >= mark[1]:
+                    self.made.popitem()
+            results = self._refused(node, fault.diagnostic)
         given: list[Any] = list(results) if isinstance(results, list | tuple) else [results]
         for at, name in enumerate(node.outputs):
             if name and name in self.values:
                 said = f"{node.shown}: the value `{printable(name, 60)}` is made twice"
                 self.diagnostics.error("not-importable", said)
             self.values[name] = given[at] if at < len(given) else None
+
+    def _refused(self, node: Node, found: Diagnostic) -> Value | Sequence[Value] | None:
+        """An opaque step in place of a node; or None, and a diagnostic."""
+        if self.keep is not None and found.code == "not-importable":
+            if not self._ready(node):
+                return None
+            try:
+                return self.keep(self, node)
+            except Fault as fault:
+                found = Diagnostic(found.code, found.message, None, f"--opaque: {fault.diagnostic.message}")
+        self.diagnostics.add(Diagnostic(found.code, f"{node.shown}: {found.message}", None, found.hint))
+        return None
 
     def _ready(self, node: Node) -> bool:
         """Whether all inputs of a node have values; an input that no node gives is reported once."""
@@ -133,7 +152,7 @@ class Lowering:
             if isinstance(value, Step):
                 found.append((word, value.number))
             elif not self.diagnostics.errors:
-                said = f"the output `{printable(name, 60)}` is no tensor that a node works out of the input"
+                said = f"the output `{printable(name, 60)}` is not computed from the input by a node"
                 self.diagnostics.error("no-outputs", said)
         if not found and not self.diagnostics.errors:
             raise Fault("no-outputs", "the network has no output")
@@ -218,10 +237,11 @@ class Lowering:
         """
         key = (op, *sorted((name, tensor.name) for name, tensor in tensors.items()))
         lender, given = self._shared.get(key, (None, {}))
-        if op in ("conv", "conv_transpose", "linear") and lender is not None and given == more:
+        there = lender is not None and self.made.get(lender.gives) is lender  # else its node was refused
+        if op in ("conv", "conv_transpose", "linear") and there and given == more:
             number = self.assembly.add(op, reads, more, frame=self.place.frame, again=lender)
         else:
-            path = self._path(op, tensors[""].name if "" in tensors else "")
+            path = self.path(op, tensors[""].name if "" in tensors else "")
             number = self.assembly.add(op, reads, more, frame=self.place.frame, path=path)
             at = ".".join(path)
             self.fillings += [
@@ -232,7 +252,7 @@ class Lowering:
         self.made[number] = self.assembly.layers[-1]
         return Step(number)
 
-    def _path(self, op: str, own: str = "") -> tuple[str, ...]:
+    def path(self, op: str, own: str = "") -> tuple[str, ...]:
         """The path of the node, or of its own tensor, made distinct from paths already used."""
         around = tuple(self.place.frame.path.split(".")) if self.place.frame.path else ()
         named = parts(own)
@@ -245,6 +265,11 @@ class Lowering:
             path = (*base[:-1], last)
         self._taken.add(".".join(path))
         return path
+
+
+def _unknown(node: Node, rules: Mapping[str, Rule]) -> Fault:
+    what = node.op if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op}"
+    return refuse(f"there is nothing for the operator `{printable(what, 60)}`", did_you_mean(node.op, rules))
 
 
 def refuse(message: str, hint: str | None = None) -> Fault:

@@ -63,6 +63,7 @@ _MESSAGES: protobuf.Table = {
         ("initializer", 5, REPEATED, MESSAGE, "Tensor"),
         ("input", 11, REPEATED, MESSAGE, "Value"),
         ("output", 12, REPEATED, MESSAGE, "Value"),
+        ("value_info", 13, REPEATED, MESSAGE, "Value"),
         ("sparse_initializer", 15, REPEATED, MESSAGE, "Entry"),
     ),
     "Opset": (("domain", 1, OPTIONAL, BYTES, ""), ("version", 2, OPTIONAL, INT64, "")),
@@ -124,6 +125,23 @@ class Model:
     stored: Mapping[str, Stored]
     inputs: list[Input]
     outputs: list[str]
+    graph: Any
+
+    def shapes(self) -> dict[str, tuple[int | str | None, ...]]:
+        """The sizes that the file says of values: numbers, words that stand for one, None for what it leaves open."""
+        found: dict[str, tuple[int | str | None, ...]] = {}
+        for values in (self.graph.input, self.graph.value_info, self.graph.output):
+            for value in values:
+                kind = value.type.tensor_type
+                if kind.HasField("shape") and len(kind.shape.dim) <= MOST_AXES:
+                    found[text(value.name)] = tuple(map(_size, kind.shape.dim))
+        return found
+
+
+def _size(dim: Any) -> int | str | None:
+    if dim.HasField("dim_value"):
+        return dim.dim_value if dim.dim_value > 0 else None
+    return text(dim.dim_param) or None
 
 
 @cache
@@ -162,7 +180,7 @@ def read(path: Path) -> Model:
     inputs = [_input(value) for value in graph.input if text(value.name) not in stored]
     outputs = [text(value.name) for value in graph.output]
     nodes = [node for node in map(_node, graph.node) if not _is_tensor(node, stored)]
-    return Model(text(graph.name), opsets[0], nodes, stored, inputs, outputs)
+    return Model(text(graph.name), opsets[0], nodes, stored, inputs, outputs, graph)
 
 
 def _is_tensor(node: Node, stored: dict[str, Stored]) -> bool:

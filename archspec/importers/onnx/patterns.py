@@ -204,8 +204,50 @@ def _ones(found: Matching, norm: Node, groups: Stored) -> bool:
         return False
 
 
+def _as_strided(found: Matching, at: int, node: Node) -> bool:
+    """Numbers of a flat tensor by their places: what torch's exporter makes of ``as_strided``."""
+    flat = found.made(node.inputs[0], "Reshape")
+    if flat is None or len(flat[1].inputs) != 2 or node.attributes.get("axis", 0) != 0:
+        return False
+    if node.inputs[1] not in found.tensors or _wholes(found, flat[1].inputs[1]) != [-1]:
+        return False
+    found.put(at, [flat[0]], _one(node, "Places", [flat[1].inputs[0], node.inputs[1]]))
+    return True
+
+
+def _windows(found: Matching, at: int, node: Node) -> bool:
+    """The means of windows that are gathered by their places: what torch's exporter makes of adaptive pooling."""
+    turned = found.made(node.inputs[0], "Transpose")
+    gathered = found.made(turned[1].inputs[0], "GatherND") if turned is not None else None
+    before = found.made(gathered[1].inputs[0], "Transpose") if gathered is not None else None
+    if turned is None or gathered is None or before is None or gathered[1].attributes.get("batch_dims", 0) != 0:
+        return False
+    orders = (before[1].attributes.get("perm"), turned[1].attributes.get("perm"))
+    means = (_wholes(found, node.inputs[1]), node.attributes.get("keepdims", 1))
+    if orders != ([2, 3, 0, 1], [4, 5, 0, 1, 2, 3]) or means != ([-3, -1], 0):
+        return False
+    places = gathered[1].inputs[1]
+    if places not in found.tensors:
+        return False
+    found.put(at, [turned[0], gathered[0], before[0]], _one(node, "WindowMeans", [before[1].inputs[0], places]))
+    return True
+
+
+def _wholes(found: Matching, name: str) -> list[Any] | None:
+    """The numbers of a constant of a few; None for any other value."""
+    stored = found.tensors.get(name)
+    if stored is None or prod(stored.dims) > 8:
+        return None
+    try:
+        return list(known(stored, found.folder))
+    except Fault:
+        return None
+
+
 _ENDS: Mapping[str, tuple[Callable[[Matching, int, Node], bool], ...]] = {
     "Add": (_biased, _group_norm),
+    "Gather": (_as_strided,),
     "Mul": (_gelu, _gated("Sigmoid", "Silu"), _gated("HardSigmoid", "HardSwish"), _mish),
+    "ReduceMean": (_windows,),
 }
 """The patterns to try, by the operator of the last node."""

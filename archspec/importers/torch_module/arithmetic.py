@@ -23,7 +23,7 @@ def _merge(op: str, alone: str) -> Rule:
             raise Unknown("alpha")
         numbers = [side for side in sides if not isinstance(side, Value | Weight)]
         values = _values(lowering, sides)
-        result = call.results.number
+        result = call.result
         weights = [side for side in sides if isinstance(side, Weight)]
         if op == "multiply" and len(weights) == len(numbers) == 1:
             _scaled(lowering, call, weights[0], constant(numbers[0], "a number"))
@@ -46,7 +46,7 @@ def _scaled(lowering: Lowering, call: Call, weight: Weight, number: Any) -> None
     """A parameter times a number, which a standardised convolution may take as its gain."""
     if not isinstance(number, int | float) or isinstance(number, bool):
         raise Unknown("a tensor that no step makes")
-    result = call.results.number
+    result = call.result
     lowering.parts[result] = ("scaled", weight, float(number))
 
     def refuse() -> None:
@@ -68,7 +68,7 @@ def _elementwise(lowering: Lowering, call: Call, op: str, sides: Sequence[Any]) 
         raise Unknown("no tensor that a step makes")
     axes = max((lowering.axes[lowering.number(value)] for value in values), key=len)
     reads = [operand(lowering, call, side, axes) for side in sides]
-    lowering.add(call, op, {}, reads, call.results.number, axes=axes)
+    lowering.add(call, op, {}, reads, call.result, axes=axes)
 
 
 def _extreme(op: str) -> Rule:
@@ -89,15 +89,15 @@ def _subtract(lowering: Lowering, call: Call) -> None:
 
 
 def _subtract_from(lowering: Lowering, call: Call) -> None:
-    given = bound(call, ("other", "input", "alpha"), alpha=1)
+    given = bound(call, ("input", "other", "alpha"), alpha=1)
     if given["alpha"] != 1:
         raise Unknown("alpha")
-    _difference(lowering, call, given["input"], given["other"])
+    _difference(lowering, call, given["other"], given["input"])
 
 
 def _difference(lowering: Lowering, call: Call, one: Any, other: Any) -> None:
     """A difference of tensors, or of a tensor and a number."""
-    result = call.results.number
+    result = call.result
     numbers = [side for side in (one, other) if not isinstance(side, Value | Weight)]
     if not numbers and isinstance(one, Value):
         _elementwise(lowering, call, "subtract", (one, other))
@@ -122,20 +122,20 @@ def _divide(lowering: Lowering, call: Call) -> None:
     if isinstance(number, bool) or not isinstance(number, int | float) or given["rounding_mode"] is not None:
         raise Unknown("a number that varies or is rounded")
     if abs(frexp(number)[0]) != 0.5:
-        raise Unknown("a number that is no power of two, by which dividing is not multiplying")
-    lowering.add(call, "scale", {"by": 1 / number}, [lowering.number(given["input"])], call.results.number)
+        raise Unknown("a divisor that is not a power of two, which a product would round differently")
+    lowering.add(call, "scale", {"by": 1 / number}, [lowering.number(given["input"])], call.result)
 
 
 def _negate(lowering: Lowering, call: Call) -> None:
-    lowering.add(call, "scale", {"by": -1}, [lowering.number(call.arguments[0])], call.results.number)
+    lowering.add(call, "scale", {"by": -1}, [lowering.number(call.source)], call.result)
 
 
 def _stack(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("tensors", "dim"), dim=0)
-    dim = given["dim"] % len(lowering.shape(call.results.number))
+    dim = given["dim"] % len(lowering.shape(call.result))
     parts: Sequence[Any] = given["tensors"]
-    lowering.parts[call.results.number] = ("stack", parts, dim)
-    lowering.later(call.results.number, lambda: _stacked(lowering, call, parts, dim))
+    lowering.parts[call.result] = ("stack", parts, dim)
+    lowering.later(call.result, lambda: _stacked(lowering, call, parts, dim))
 
 
 def _stacked(lowering: Lowering, call: Call, parts: Sequence[Any], dim: int) -> None:
@@ -148,7 +148,7 @@ def _stacked(lowering: Lowering, call: Call, parts: Sequence[Any], dim: int) -> 
     made = [lowering.fresh(axes) for _ in reads]
     for read, one in zip(reads, made, strict=True):
         lowering.add(call, "reshape", {"shape": shape, "axes": axes}, [read], one, axes=axes)
-    lowering.add(call, "concat", {"axis": "groups"}, made, call.results.number, axes=axes)
+    lowering.add(call, "concat", {"axis": "groups"}, made, call.result, axes=axes)
 
 
 def _sum(lowering: Lowering, call: Call) -> None:
@@ -175,14 +175,14 @@ def along(lowering: Lowering, call: Call, op: str, given: dict[str, Any]) -> Non
     named = {lowering.axis(number, dim) for dim in dims}
     left = axes if given["keepdim"] else tuple(axis for axis in axes if axis not in named)
     arguments = {"axes": tuple(axis for axis in axes if axis in named), "keepdim": given["keepdim"]}
-    lowering.add(call, op, arguments, [number], call.results.number, axes=left)
+    lowering.add(call, op, arguments, [number], call.result, axes=left)
 
 
 def _power(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "exponent"), exponent=2)
     if given["exponent"] != 2 or isinstance(given["exponent"], bool):
         raise Unknown("a power other than 2")
-    lowering.add(call, "square", {}, [lowering.number(given["input"])], call.results.number)
+    lowering.add(call, "square", {}, [lowering.number(given["input"])], call.result)
 
 
 def _norm(lowering: Lowering, call: Call) -> None:
@@ -219,7 +219,7 @@ def _concat(lowering: Lowering, call: Call) -> None:
     axes = lowering.axes[first]
     reads = [operand(lowering, call, part, axes) for part in parts]
     dim = given["dim"] if given["axis"] is None else given["axis"]
-    lowering.add(call, "concat", {"axis": lowering.axis(first, dim)}, reads, call.results.number, axes=axes)
+    lowering.add(call, "concat", {"axis": lowering.axis(first, dim)}, reads, call.result, axes=axes)
 
 
 def _methods(rule: Rule, *names: str) -> dict[str, Rule]:

@@ -55,7 +55,7 @@ def _named(call: Call, name: str) -> Call:
 
 
 def _indexed(lowering: Lowering, call: Call, index: Any) -> None:
-    source, dim = call.arguments[0], call.arguments[1] if len(call.arguments) > 1 else 0
+    source, dim = call.source, call.arguments[1] if len(call.arguments) > 1 else 0
     if not isinstance(dim, int):
         raise Unknown("an axis that varies")
     at = dim % len(lowering.shape(lowering.value(source)))

@@ -38,11 +38,11 @@ class Heads:
 
 
 def follow(lowering: Lowering, call: Call, shape: tuple[int, ...], otherwise: Callable[[], None]) -> bool:
-    """Follow a view of tokens or heads to a shape; False if it is no such view.
+    """Follow a view of tokens or heads to a shape; False if it is not one.
 
     ``otherwise`` makes the layer of the view if something that is not attention reads it.
     """
-    source = call.arguments[0]
+    source = call.source
     known = _heads(lowering, source)
     if known is not None:
         return _join(lowering, call, known, shape)
@@ -56,14 +56,14 @@ def follow(lowering: Lowering, call: Call, shape: tuple[int, ...], otherwise: Ca
         found = Heads(number, (BATCH, TOKEN, HEAD, WIDTH), shape[2])
     else:
         return False
-    lowering.parts[call.results.number] = ("heads", found)
-    lowering.later(call.results.number, otherwise)
+    lowering.parts[call.result] = ("heads", found)
+    lowering.later(call.result, otherwise)
     return True
 
 
 def order(lowering: Lowering, call: Call, order: Sequence[int]) -> bool:
     """Follow heads whose axes are put in another order; False if the tensor is not heads."""
-    known = _heads(lowering, call.arguments[0] if call.arguments else call.keywords["input"])
+    known = _heads(lowering, call.source)
     if known is None:
         return False
     _note(lowering, call.results, replace(known, axes=tuple(known.axes[at] for at in order)))
@@ -71,8 +71,8 @@ def order(lowering: Lowering, call: Call, order: Sequence[int]) -> bool:
 
 
 def select(lowering: Lowering, call: Call, index: int) -> bool:
-    """Follow the selection of queries, keys or values by an index of the first axis; False if it is no such one."""
-    known = _heads(lowering, call.arguments[0])
+    """Follow the selection of queries, keys or values by an index of the first axis; False if it is not one."""
+    known = _heads(lowering, call.source)
     if known is None or known.axes[0] != WHICH:
         return False
     _note(lowering, call.results, replace(known, axes=known.axes[1:], which=index % known.count))
@@ -97,12 +97,12 @@ def _note(lowering: Lowering, result: Value, found: Heads) -> None:
 def _join(lowering: Lowering, call: Call, known: Heads, shape: tuple[int, ...]) -> bool:
     """The layer of attention, where the heads of its output are joined."""
     joined = known.attended is not None and known.axes == (BATCH, TOKEN, HEAD, WIDTH) and len(shape) == 3
-    if not joined or shape[:2] != lowering.shape(lowering.value(call.arguments[0]))[:2]:
+    if not joined or shape[:2] != lowering.shape(lowering.value(call.source))[:2]:
         return False
     heads, dropout = known.attended or (0, 0.0)
     arguments = {"heads": heads, "dropout": dropout}
     reads = [lowering.number(Value(known.source))]
-    lowering.add(call, "attention", arguments, reads, call.results.number, axes=TOKENS)
+    lowering.add(call, "attention", arguments, reads, call.result, axes=TOKENS)
     return True
 
 

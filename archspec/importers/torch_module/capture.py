@@ -94,7 +94,7 @@ def _is_parameter(tensor: torch.Tensor) -> bool:
 def _words(error: Exception) -> str:
     said = printable(str(error).split("\n")[0], 200) or type(error).__name__
     if "meta" in said.lower() or "item()" in said:
-        return "the module asks for the numbers of a tensor, so what it does is no function of the sizes alone"
+        return "the module reads the values of a tensor, so its steps do not follow from the sizes alone"
     return f"the module fails on this input: {said}"
 
 

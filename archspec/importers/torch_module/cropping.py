@@ -33,13 +33,13 @@ def cut(lowering: Lowering, call: Call, number: int, parts: Mapping[int, Rows]) 
     """Crop a map along some axes; crops of a crop are combined into one."""
     known = lowering.parts.get(number)
     origin, parts = (known[1], {**known[2], **parts}) if known is not None and known[0] == "cut" else (number, parts)
-    result = call.results.number
+    result = call.result
     lowering.parts[result] = ("cut", origin, parts)
     lowering.later(result, lambda: _crop(lowering, call, origin, parts))
 
 
 def _crop(lowering: Lowering, call: Call, origin: int, parts: Mapping[int, Rows]) -> None:
-    result = call.results.number
+    result = call.result
     axes = lowering.axes[origin]
     if axes[:1] != ("channels",) or not all(at >= 2 for at in parts):
         raise Unknown("parts that vary with the size, of other axes than a map's")

@@ -12,12 +12,19 @@ from archspec.importers.torch_module.padding import Padded
 from archspec.importers.torch_module.trace import Call, Value, Varied, Weight
 
 
-def bound(call: Call, names: Sequence[str], **defaults: Any) -> dict[str, Any]:
+class Given(dict[str, Any]):
+    """The arguments of a call by name; asking for one that it lacks raises :class:`Unknown`."""
+
+    def __missing__(self, name: str) -> Any:
+        raise Unknown("unsupported arguments")
+
+
+def bound(call: Call, names: Sequence[str], **defaults: Any) -> Given:
     """The arguments of a call by name; raises :class:`Unknown` for one that is not expected."""
     found = {**defaults, **dict(zip(names, call.arguments, strict=False)), **call.keywords}
     if len(call.arguments) > len(names) or found.keys() - set(names) - defaults.keys():
         raise Unknown("unsupported arguments")
-    return found
+    return Given(found)
 
 
 def constant(value: Any, what: str) -> Any:
@@ -48,7 +55,7 @@ def _simple(op: str, names: Sequence[str] = (), **defaults: Any) -> Rule:
     def rule(lowering: Lowering, call: Call) -> None:
         given = bound(call, ("input", *names, "inplace"), **defaults)
         arguments = {name: constant(given[name], name) for name in names if name in given}
-        lowering.add(call, op, arguments, [lowering.number(given["input"])], call.results.number)
+        lowering.add(call, op, arguments, [lowering.number(given["input"])], call.result)
 
     return rule
 
@@ -76,7 +83,7 @@ def conv(lowering: Lowering, call: Call) -> None:
     named({"weight": given["weight"], "bias": given["bias"]})
     arguments = conv_arguments(given, given["weight"].shape)
     source, arguments = lowering.unpadded("conv", arguments, given["input"])
-    lowering.add(call, "conv", arguments, [source], call.results.number, path)
+    lowering.add(call, "conv", arguments, [source], call.result, path)
 
 
 def _linear(lowering: Lowering, call: Call) -> None:
@@ -84,7 +91,7 @@ def _linear(lowering: Lowering, call: Call) -> None:
     path = owner((given["weight"], given["bias"]))
     named({"weight": given["weight"], "bias": given["bias"]})
     arguments = {"features": given["weight"].shape[0], "bias": given["bias"] is not None}
-    lowering.add(call, "linear", arguments, [lowering.number(given["input"])], call.results.number, path)
+    lowering.add(call, "linear", arguments, [lowering.number(given["input"])], call.result, path)
 
 
 def batch_norm(lowering: Lowering, call: Call) -> None:
@@ -100,7 +107,7 @@ def batch_norm(lowering: Lowering, call: Call) -> None:
         "affine": given["weight"] is not None,
         "track_running_stats": given["running_mean"] is not None,
     }
-    lowering.add(call, "batch_norm", arguments, [lowering.number(given["input"])], call.results.number, path)
+    lowering.add(call, "batch_norm", arguments, [lowering.number(given["input"])], call.result, path)
 
 
 def _group_norm(lowering: Lowering, call: Call) -> None:
@@ -108,7 +115,7 @@ def _group_norm(lowering: Lowering, call: Call) -> None:
     path = owner((given["weight"], given["bias"])) if given["weight"] is not None else ""
     arguments = {"groups": given["num_groups"], "eps": given["eps"], "affine": given["weight"] is not None}
     arguments["bias"] = given["weight"] is None or given["bias"] is not None
-    lowering.add(call, "group_norm", arguments, [lowering.number(given["input"])], call.results.number, path)
+    lowering.add(call, "group_norm", arguments, [lowering.number(given["input"])], call.result, path)
 
 
 def _layer_norm(lowering: Lowering, call: Call) -> None:
@@ -119,7 +126,7 @@ def _layer_norm(lowering: Lowering, call: Call) -> None:
     axes = layers.layer_norm_axes(count, lowering.axes[source])
     arguments = {"axes": tuple(axes), "eps": given["eps"], "affine": given["weight"] is not None}
     arguments["bias"] = given["weight"] is None or given["bias"] is not None
-    lowering.add(call, "layer_norm", arguments, [source], call.results.number, path)
+    lowering.add(call, "layer_norm", arguments, [source], call.result, path)
 
 
 def _max_pool(lowering: Lowering, call: Call) -> None:
@@ -144,7 +151,7 @@ def _avg_pool(lowering: Lowering, call: Call) -> None:
     )
     shapes = [shapes[source][2:] for shapes in lowering.shapes]
     if all(tuple(_at(one, size) for one in kernel) == shape for size, shape in enumerate(shapes)):
-        lowering.add(call, "global_avg_pool", {}, [source], call.results.number)
+        lowering.add(call, "global_avg_pool", {}, [source], call.result)
         return
     _pool(lowering, call, "avg_pool", given, ("kernel", "stride", "padding", "ceil", "count_include_pad"))
 
@@ -158,7 +165,7 @@ def _pool(lowering: Lowering, call: Call, op: str, given: dict[str, Any], names:
     if arguments["stride"] in (None, [], ()) or arguments["stride"] == arguments["kernel"]:
         del arguments["stride"]
     source, arguments = lowering.unpadded(op, arguments, given["input"])
-    lowering.add(call, op, arguments, [source], call.results.number)
+    lowering.add(call, op, arguments, [source], call.result)
 
 
 def _renamed(call: Call, names: dict[str, str]) -> Call:
@@ -172,7 +179,7 @@ def _adaptive(kind: str) -> Rule:
     def rule(lowering: Lowering, call: Call) -> None:
         given = bound(call, ("input", "output_size", "return_indices"), return_indices=False)
         op, arguments = layers.adaptive(kind, constant(given["output_size"], "a size"))
-        lowering.add(call, op, arguments, [lowering.number(given["input"])], call.results.number)
+        lowering.add(call, op, arguments, [lowering.number(given["input"])], call.result)
 
     return rule
 
@@ -180,7 +187,7 @@ def _adaptive(kind: str) -> Rule:
 def _dropout(op: str) -> Rule:
     def rule(lowering: Lowering, call: Call) -> None:
         given = bound(call, ("input", "p", "training", "inplace"), p=0.5, training=True)
-        lowering.add(call, op, {"p": given["p"]}, [lowering.number(given["input"])], call.results.number)
+        lowering.add(call, op, {"p": given["p"]}, [lowering.number(given["input"])], call.result)
 
     return rule
 
@@ -189,7 +196,7 @@ def _softmax(op: str) -> Rule:
     def rule(lowering: Lowering, call: Call) -> None:
         given = bound(call, ("input", "dim", "_stacklevel", "dtype"), dim=None, dtype=None)
         source = lowering.number(given["input"])
-        lowering.add(call, op, {"axis": lowering.axis(source, given["dim"])}, [source], call.results.number)
+        lowering.add(call, op, {"axis": lowering.axis(source, given["dim"])}, [source], call.result)
 
     return rule
 
@@ -199,13 +206,13 @@ def _prelu(lowering: Lowering, call: Call) -> None:
     path = owner((given["weight"],))
     named({"weight": given["weight"]})
     arguments = {"per_channel": given["weight"].shape[0] > 1}
-    lowering.add(call, "prelu", arguments, [lowering.number(given["input"])], call.results.number, path)
+    lowering.add(call, "prelu", arguments, [lowering.number(given["input"])], call.result, path)
 
 
 def _lrn(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "size", "alpha", "beta", "k"), alpha=1e-4, beta=0.75, k=1.0)
     arguments = {name: given[name] for name in ("size", "alpha", "beta", "k")}
-    lowering.add(call, "lrn", arguments, [lowering.number(given["input"])], call.results.number)
+    lowering.add(call, "lrn", arguments, [lowering.number(given["input"])], call.result)
 
 
 def _interpolate(lowering: Lowering, call: Call) -> None:
@@ -220,12 +227,12 @@ def _interpolate(lowering: Lowering, call: Call) -> None:
     size = given["size"]
     if size is None or not varies(size):
         arguments = layers.upsampling(size, given["scale_factor"], given["mode"], given["align_corners"])
-        lowering.add(call, "upsample", arguments, [source], call.results.number)
+        lowering.add(call, "upsample", arguments, [source], call.result)
         return
     arguments = layers.upsampling(0, None, given["mode"], given["align_corners"])
     del arguments["size"]
     other = of_size(lowering, call)
-    lowering.add(call, "upsample", arguments, [source], call.results.number, refers={"to": other})
+    lowering.add(call, "upsample", arguments, [source], call.result, refers={"to": other})
 
 
 def varies(size: Any) -> bool:
@@ -238,7 +245,7 @@ def of_size(lowering: Lowering, call: Call) -> int:
 
     Values whose size was read are preferred, the most recent first.
     """
-    number = call.results.number
+    number = call.result
     wanted = [shapes[number][2:] for shapes in lowering.shapes]
     for known in lowering.asked(call):
         given = [shapes[known][2:] for shapes in lowering.shapes]
@@ -263,7 +270,7 @@ def _pad(lowering: Lowering, call: Call) -> None:
     by_run = (tuple(_at(side, run) for side in sides) for run in runs)
     amounts = tuple(tuple(zip(one[::2], one[1::2], strict=True))[::-1] for one in by_run)
     sizes = tuple(lowering.shapes[run][lowering.value(given["input"])][2:] for run in runs)
-    result = call.results.number
+    result = call.result
     lowering.padded[result] = Padded(number, sizes, amounts, given["value"] or 0)
     lowering.later(result, lambda: _padded(lowering, call, given, sides))
 
@@ -271,13 +278,13 @@ def _pad(lowering: Lowering, call: Call) -> None:
 def _padded(lowering: Lowering, call: Call, given: dict[str, Any], sides: tuple[Any, ...]) -> None:
     """Padding as a step of its own."""
     arguments = layers.padding(constant(sides, "padding"), given["mode"], given["value"] or 0)
-    lowering.add(call, "pad", arguments, [lowering.number(given["input"])], call.results.number)
+    lowering.add(call, "pad", arguments, [lowering.number(given["input"])], call.result)
 
 
 def _clamp(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "min", "max"), min=None, max=None)
     bounds = {name: constant(given[name], name) for name in ("min", "max") if given[name] is not None}
-    lowering.add(call, "clamp", bounds, [lowering.number(given["input"])], call.results.number)
+    lowering.add(call, "clamp", bounds, [lowering.number(given["input"])], call.result)
 
 
 def _pixels(op: str, argument: str) -> Rule:
@@ -285,7 +292,7 @@ def _pixels(op: str, argument: str) -> Rule:
 
     def rule(lowering: Lowering, call: Call) -> None:
         given = bound(call, ("input", argument))
-        lowering.add(call, op, {"factor": given[argument]}, [lowering.number(given["input"])], call.results.number)
+        lowering.add(call, op, {"factor": given[argument]}, [lowering.number(given["input"])], call.result)
 
     return rule
 
@@ -293,7 +300,7 @@ def _pixels(op: str, argument: str) -> Rule:
 def _channel_shuffle(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "groups"))
     arguments = {"groups": given["groups"]}
-    lowering.add(call, "channel_shuffle", arguments, [lowering.number(given["input"])], call.results.number)
+    lowering.add(call, "channel_shuffle", arguments, [lowering.number(given["input"])], call.result)
 
 
 _F = "torch.nn.functional."

@@ -76,8 +76,6 @@ class Lowering:
                     raise Unknown(f"`{call.what}`")
             except Unknown as error:
                 self._fault(call, str(error))
-            except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-                self._fault(call, "unsupported arguments")  # in a form that its rule does not expect
         if self._faults:
             raise SpecError(list(self._faults.values()))
         return self.layers
@@ -130,10 +128,12 @@ class Lowering:
         """The values whose size was read before a call, the latest first; then all earlier values, the latest first."""
         for number in dict.fromkeys(reversed(self.trace.asked[: call.asked])):
             yield self._same.get(number, number)
-        yield from range(call.results.number - 1, -1, -1)
+        yield from range(call.result - 1, -1, -1)
 
     def shape(self, number: int) -> tuple[int, ...]:
-        """The shape of a value at the first sizes."""
+        """The shape of a value at the first sizes; raises :class:`Unknown` for one that no call gave."""
+        if number >= len(self.shapes[0]):
+            raise Unknown("a part of a part")
         return self.shapes[0][number]
 
     def rank(self, value: Any) -> int:

@@ -114,7 +114,7 @@ def rule(module: nn.Module, weights: Collection[str]) -> Rule:
         if not isinstance(call.results, Value) or not call.arguments:
             raise Unknown("several outputs, or no input")
         reads = [lowering.number(value) for value in call.arguments]
-        number = call.results.number
+        number = call.result
         axes = lowering.axes[reads[0]]
         after = len(lowering.shape(number)) - 1
         axes = axes if len(axes) == after else AXES.get(after, ())
@@ -155,4 +155,4 @@ def _entry(sizes: tuple[int, ...], named: dict[tuple[int, ...], str]) -> str:
         for by in range(1, MOST_DIVIDED + 1):
             if tuple(size // by for size in column) == sizes:
                 return axis if by == 1 else f"{axis} // {by}"
-    raise Unknown("a size that is no part of its input's")
+    raise Unknown("a size that is not one of its input's")

@@ -78,7 +78,7 @@ def view_of(lowering: Lowering, given: Any) -> tuple[Weight, tuple[int, ...]] | 
 
 def viewed(lowering: Lowering, call: Call, weight: Weight) -> None:
     """Note that a call gives a parameter under another shape, such as a scale for each channel of a map."""
-    result = call.results.number
+    result = call.result
     shape = lowering.shape(result)
     lowering.views[result] = (weight, shape)
     lowering.later(result, lambda: _alone(lowering, call, weight, shape))
@@ -90,12 +90,12 @@ def _alone(lowering: Lowering, call: Call, weight: Weight, shape: tuple[int, ...
     if shape[0] != 1 or axes is None:
         raise Unknown("a parameter under these axes")
     made = parameter(lowering, call, weight)
-    lowering.add(call, "reshape", {"shape": shape[1:]}, [made], call.results.number, axes=axes)
+    lowering.add(call, "reshape", {"shape": shape[1:]}, [made], call.result, axes=axes)
 
 
 def _expand(lowering: Lowering, call: Call) -> None:
     """A map expanded along axes, which sums and products broadcast by themselves; a parameter for each sample."""
-    source, result = call.arguments[0], call.results
+    source, result = call.source, call.results
     found = view_of(lowering, source)
     if found is not None:
         _expanded(lowering, call, *found)
@@ -109,7 +109,7 @@ def _expand(lowering: Lowering, call: Call) -> None:
 
 
 def _expanded(lowering: Lowering, call: Call, weight: Weight, shape: tuple[int, ...]) -> None:
-    result = call.results.number
+    result = call.result
     after = lowering.shape(result)
     if len(after) == len(shape) and shape[0] == 1 and after[1:] == shape[1:]:
         lowering.views[result] = (weight, shape)
@@ -117,7 +117,7 @@ def _expanded(lowering: Lowering, call: Call, weight: Weight, shape: tuple[int, 
         return
     if call.what.endswith("repeat"):
         raise Unknown("rows that are repeated")
-    _repeated(lowering, result, call.arguments[0])
+    _repeated(lowering, result, call.source)
 
 
 def _repeated(lowering: Lowering, result: int, source: Value | Weight) -> None:
@@ -131,7 +131,7 @@ def _repeated(lowering: Lowering, result: int, source: Value | Weight) -> None:
 
 def _repeat(lowering: Lowering, call: Call) -> None:
     """A parameter repeated for each sample."""
-    found = view_of(lowering, call.arguments[0])
+    found = view_of(lowering, call.source)
     if found is None:
         raise Unknown("rows that are repeated")
     _expanded(lowering, call, *found)

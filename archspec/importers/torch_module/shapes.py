@@ -17,11 +17,11 @@ from archspec.importers.torch_module.trace import Call, Value, Varied, Weight
 def _same(lowering: Lowering, call: Call) -> None:
     """A call that returns its input unchanged."""
     if isinstance(call.results, Value):
-        if call.results.number != lowering.value(call.arguments[0]):
-            lowering.same(call.results, call.arguments[0])
-        part = lowering.parts.get(lowering.value(call.arguments[0]))
+        if call.result != lowering.value(call.source):
+            lowering.same(call.results, call.source)
+        part = lowering.parts.get(lowering.value(call.source))
         if part is not None:
-            lowering.parts[call.results.number] = part
+            lowering.parts[call.result] = part
 
 
 def _dims(lowering: Lowering, number: int, at: int) -> tuple[int, ...]:
@@ -33,7 +33,7 @@ def _dims(lowering: Lowering, number: int, at: int) -> tuple[int, ...]:
 
 def _reshape(lowering: Lowering, call: Call) -> None:
     """Any view: its kind follows from the sizes before and after."""
-    source, result = call.arguments[0], call.results.number
+    source, result = call.source, call.result
     if isinstance(source, Weight):
         viewed(lowering, call, source)
         return
@@ -54,7 +54,7 @@ def _reshape(lowering: Lowering, call: Call) -> None:
 
 
 def _view(lowering: Lowering, call: Call) -> None:
-    source, result = call.arguments[0], call.results.number
+    source, result = call.source, call.result
     number = lowering.number(source)
     before, after = lowering.shape(number), lowering.shape(result)
     if all(shapes[number] == shapes[result] for shapes in lowering.shapes):
@@ -77,7 +77,7 @@ def _view(lowering: Lowering, call: Call) -> None:
 
 
 def _permute(lowering: Lowering, call: Call) -> None:
-    given = call.arguments[1:] or tuple(call.keywords.values())
+    given = (call.keywords["dims"],) if "dims" in call.keywords else call.arguments[1:]
     order = given[0] if len(given) == 1 and isinstance(given[0], tuple) else given
     _ordered(lowering, call, [constant(dim, "an order") for dim in order])
 
@@ -90,8 +90,8 @@ def _transpose(lowering: Lowering, call: Call) -> None:
     order[one], order[other] = other, one
     kept = lowering.parts.get(lowering.value(given["input"]))
     if kept is not None and kept[0] == "groups" and {one, other} == {1, 2}:
-        lowering.parts[call.results.number] = ("shuffled", *kept[1:])
-        lowering.later(call.results.number, lambda: _ordered(lowering, call, order))
+        lowering.parts[call.result] = ("shuffled", *kept[1:])
+        lowering.later(call.result, lambda: _ordered(lowering, call, order))
         return
     _ordered(lowering, call, order)
 
@@ -110,16 +110,16 @@ def _movedim(lowering: Lowering, call: Call) -> None:
 def _ordered(lowering: Lowering, call: Call, order: list[int]) -> None:
     if attending.order(lowering, call, order):
         return
-    number = lowering.number(call.arguments[0] if call.arguments else call.keywords["input"])
+    number = lowering.number(call.source)
     axes = lowering.axes[number]
     order = [dim % (len(axes) + 1) for dim in order]
     if order == list(range(len(order))):
-        lowering.same(call.results, call.arguments[0])
+        lowering.same(call.results, call.source)
         return
     if order[0] != 0:
         raise Unknown("a different batch axis")
     names = tuple(axes[dim - 1] for dim in order[1:])
-    lowering.add(call, "permute", {"axes": names}, [number], call.results.number, axes=names)
+    lowering.add(call, "permute", {"axes": names}, [number], call.result, axes=names)
 
 
 def _mean(lowering: Lowering, call: Call) -> None:
@@ -132,11 +132,11 @@ def _mean(lowering: Lowering, call: Call) -> None:
         along(lowering, call, "mean", given)
         return
     if given["keepdim"]:
-        lowering.add(call, "global_avg_pool", {}, [number], call.results.number)
+        lowering.add(call, "global_avg_pool", {}, [number], call.result)
         return
     pooled = lowering.fresh(axes)
     lowering.add(call, "global_avg_pool", {}, [number], pooled)
-    lowering.add(call, "flatten", {}, [pooled], call.results.number, axes=("channels",))
+    lowering.add(call, "flatten", {}, [pooled], call.result, axes=("channels",))
 
 
 def _chunk(lowering: Lowering, call: Call) -> None:
@@ -203,7 +203,7 @@ def _index(lowering: Lowering, call: Call) -> None:
     number = lowering.number(source)
     for at, (dim, start, stop, step) in enumerate(cuts):
         last = plain and at == len(cuts) - 1
-        result = call.results.number if last else lowering.fresh(lowering.axes[number])
+        result = call.result if last else lowering.fresh(lowering.axes[number])
         _cut(lowering, call, number, result, dim, start, stop, step)
         number = result
     if plain:
@@ -211,13 +211,13 @@ def _index(lowering: Lowering, call: Call) -> None:
             lowering.same(call.results, source)
         return
     if None not in dropped and len(dropped) == 1:  # one index of an axis: `unsqueeze` may restore the axis
-        lowering.parts[call.results.number] = ("row", number, dropped[0])
-    lowering.later(call.results.number, lambda: _reaxed(lowering, call, number))
+        lowering.parts[call.result] = ("row", number, dropped[0])
+    lowering.later(call.result, lambda: _reaxed(lowering, call, number))
 
 
 def _reaxed(lowering: Lowering, call: Call, number: int) -> None:
     """A reshape: sizes that vary must be those of existing axes."""
-    result = call.results.number
+    result = call.result
     count = len(lowering.shape(result)) - 1
     if count == 1:
         lowering.add(call, "flatten", {}, [number], result, axes=("channels",))
@@ -280,20 +280,20 @@ def _narrow(lowering: Lowering, call: Call) -> None:
         cropping.cut(lowering, call, number, {at: tuple(zip(starts, lengths, strict=True))})
         return
     number = lowering.number(given["input"])
-    _cut(lowering, call, number, call.results.number, given["dim"], start, start + length, None)
+    _cut(lowering, call, number, call.result, given["dim"], start, start + length, None)
 
 
 def _squeeze(lowering: Lowering, call: Call) -> None:
-    if isinstance(call.arguments[0], Weight):
-        viewed(lowering, call, call.arguments[0])
+    if isinstance(call.source, Weight):
+        viewed(lowering, call, call.source)
         return
-    number = lowering.number(call.arguments[0])
-    if lowering.shape(number) == lowering.shape(call.results.number):
-        lowering.same(call.results, call.arguments[0])
+    number = lowering.number(call.source)
+    if lowering.shape(number) == lowering.shape(call.result):
+        lowering.same(call.results, call.source)
         return
-    before, after = lowering.shape(number), lowering.shape(call.results.number)
+    before, after = lowering.shape(number), lowering.shape(call.result)
     if len(after) == 2 and before[1] == after[1] and prod(before[2:]) == 1:
-        lowering.add(call, "flatten", {}, [number], call.results.number, axes=("channels",))
+        lowering.add(call, "flatten", {}, [number], call.result, axes=("channels",))
         return
     _reaxed(lowering, call, number)
 
@@ -304,7 +304,7 @@ def _unsqueeze(lowering: Lowering, call: Call) -> None:
         viewed(lowering, call, given["input"])
         return
     kept = lowering.parts.get(lowering.value(given["input"]))
-    count = len(lowering.shape(call.results.number))
+    count = len(lowering.shape(call.result))
     if kept is not None and kept[0] == "row" and kept[2] == given["dim"] % count:
         lowering.kept.pop(lowering.value(given["input"]), None)
         lowering.same(call.results, Value(kept[1]))

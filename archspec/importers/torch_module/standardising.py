@@ -65,9 +65,9 @@ def _note(lowering: Lowering, result: Value, found: Standardised) -> None:
 
 def _reshape_as(lowering: Lowering, call: Call) -> None:
     """A standardised weight with its own shape again."""
-    source, other = call.arguments
-    found = _known(lowering, source)
-    if found is None or other != found.weight:
+    given = bound(call, ("input", "other"))
+    found = _known(lowering, given["input"])
+    if found is None or given["other"] != found.weight:
         raise Unknown("a view whose shape another tensor gives")
     _note(lowering, call.results, found)
 
@@ -81,7 +81,7 @@ def _known(lowering: Lowering, value: Any) -> Standardised | None:
 
 def reshape(lowering: Lowering, call: Call) -> bool:
     """Follow a view of a standardised weight or of a scaled gain; False for anything else."""
-    source, result = call.arguments[0], call.results
+    source, result = call.source, call.results
     if not isinstance(source, Value):
         return False
     found = lowering.parts.get(lowering.value(source))
@@ -108,7 +108,7 @@ def _conv(lowering: Lowering, call: Call) -> None:
         usual = before.arguments.get("gamma", 1.0) if before is not None else 1.0
         arguments |= {"gain": True, "gamma": _gamma(found.scale, prod(found.weight.shape[1:]), usual)}
     source = lowering.number(given["input"])
-    lowering.add(call, "standardized_conv", arguments, [source], call.results.number, path)
+    lowering.add(call, "standardized_conv", arguments, [source], call.result, path)
 
 
 def _gamma(scale: float, inputs: int, usual: float) -> float:

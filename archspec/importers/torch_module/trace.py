@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archspec.importers.network import Frame
+from archspec.importers.torch_module.layers import Unknown
 from archspec.records import record
 
 
@@ -58,6 +59,22 @@ class Call:
     """Whether it runs in training only."""
     asked: int = 0
     """How many times a tensor's size had been read before."""
+
+    @property
+    def source(self) -> Any:
+        """The first argument; raises :class:`Unknown` without one."""
+        if self.arguments:
+            return self.arguments[0]
+        if "input" not in self.keywords:
+            raise Unknown("unsupported arguments")
+        return self.keywords["input"]
+
+    @property
+    def result(self) -> int:
+        """The number of the one result; raises :class:`Unknown` if there are several."""
+        if not isinstance(self.results, Value):
+            raise Unknown("several outputs")
+        return self.results.number
 
 
 @dataclass(slots=True, eq=False)

@@ -20,6 +20,8 @@ def together(traces: Sequence[Trace]) -> Trace:
         for one, two in zip(first.calls, other.calls, strict=False):
             if not _alike(one, two):
                 raise _differs(one, "the module runs other steps at another size")
+            if [*tensors(one.results)] != [*tensors(two.results)]:
+                raise _differs(one, "a step gives more tensors at some sizes")
         if len(first.calls) != len(other.calls):
             longer = max(first.calls, other.calls, key=len)
             raise _differs(longer[min(len(first.calls), len(other.calls))], "the module runs more steps at some sizes")

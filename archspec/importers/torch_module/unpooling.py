@@ -32,10 +32,10 @@ def pooled(lowering: Lowering, call: Call, arguments: dict[str, Any], source: An
 def _pool_module(lowering: Lowering, call: Call) -> None:
     arguments = layers.max_pool(call.module)
     if call.module.return_indices:
-        pooled(lowering, call, arguments, call.arguments[0])
+        pooled(lowering, call, arguments, call.source)
         return
-    source, arguments = lowering.unpadded("max_pool", arguments, call.arguments[0])
-    lowering.add(call, "max_pool", arguments, [source], call.results.number, call.path)
+    source, arguments = lowering.unpadded("max_pool", arguments, call.source)
+    lowering.add(call, "max_pool", arguments, [source], call.result, call.path)
 
 
 def _pool(lowering: Lowering, call: Call) -> None:
@@ -61,7 +61,7 @@ def _unpool(lowering: Lowering, call: Call, own: dict[str, Any], source: Any, pl
     refers = {"indices": lowering.number(Value(kept[1]))}
     if size is not None and varies(_spatial(size, lowering.rank(source))):
         refers["to"] = of_size(lowering, call)
-    lowering.add(call, "max_unpool", {}, [lowering.number(source)], call.results.number, call.path, refers=refers)
+    lowering.add(call, "max_unpool", {}, [lowering.number(source)], call.result, call.path, refers=refers)
 
 
 def _spatial(size: Any, rank: int) -> Any:

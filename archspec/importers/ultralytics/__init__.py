@@ -1,7 +1,8 @@
 """Ultralytics' networks: a YAML list of layers, of YOLOv5, YOLOv8 and the like, at one of its scales.
 
 The same file gives different networks in different versions of Ultralytics; the parameter total beside a scale tells
-which.  ``config`` reads the file; ``modules`` translates each module to steps; ``network`` assembles them.
+which.  ``config`` reads the file; ``modules``, ``attending`` and ``heads``
+translate each module to steps, from the smaller ones of ``builder``; ``network`` assembles them.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from math import pi
 
 from archspec.importers.network import Frame
+from archspec.importers.ultralytics.builder import Builder
 from archspec.importers.ultralytics.config import Row
-from archspec.importers.ultralytics.modules import Builder
 
 Outputs = list[tuple[str, int]]
 """The outputs of a head: what each is, empty for boxes and classes, and its value; map by map."""

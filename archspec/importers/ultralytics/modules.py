@@ -1,106 +1,14 @@
-"""Translates Ultralytics' modules to steps, with the names of its ``state_dict``."""
+"""Translates Ultralytics' modules whose channels the scale reduces."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import ceil, gcd
-from typing import Any
+from collections.abc import Callable
+from math import gcd
 
-from archspec.importers.assembly import Assembly
 from archspec.importers.network import Frame
-from archspec.importers.ultralytics.config import Row, Scaling
-
-EPS, MOMENTUM = 1e-3, 0.03
-"""The epsilon and momentum of every batch normalisation in its models."""
-
-
-class Builder:
-    """The steps made so far."""
-
-    def __init__(self, assembly: Assembly, version: tuple[int, int], bins: int, scaling: Scaling) -> None:
-        self.assembly = assembly
-        self.version = version
-        self.scaling = scaling
-        self.bins = bins
-        """The number of bins of each distance that a head predicts."""
-        self.legacy = True
-        """Whether the heads' class branches have full rather than depthwise convolutions, as before YOLO11."""
-
-    def scaled(self, channels: int) -> int:
-        """Channels at the scale: a multiple of 8."""
-        return ceil(min(channels, self.scaling.most) * self.scaling.width / 8) * 8
-
-    def frame(self, around: Frame, name: str, kind: str, chain: bool = False) -> Frame:
-        """The frame of a module within another."""
-        return Frame(f"{around.path}.{name}".lstrip("."), kind, around, chain)
-
-    def add(self, frame: Frame, op: str, reads: Sequence[int], name: str = "", **arguments: Any) -> int:
-        """Add one op in a module."""
-        path = tuple(f"{frame.path}.{name}".split(".")) if name else ()
-        return self.assembly.add(op, reads, arguments, path=path, frame=frame)
-
-    def conv(
-        self, around: Frame, name: str, value: int, channels: int, kernel: int = 1, stride: int = 1,
-        padding: int | None = None, groups: int = 1, dilation: int = 1, act: bool = True, kind: str = "Conv",
-    ) -> int:  # fmt: skip
-        """``Conv``: a convolution without a bias, batch normalisation, SiLU."""
-        frame = self.frame(around, name, kind)
-        extent = dilation * (kernel - 1) + 1
-        value = self.add(
-            frame, "conv", [value], "conv", channels=channels, kernel=kernel, stride=stride, groups=groups,
-            padding=extent // 2 if padding is None else padding, dilation=dilation, bias=False,
-        )  # fmt: skip
-        value = self.add(frame, "batch_norm", [value], "bn", eps=EPS, momentum=MOMENTUM)
-        return self.add(frame, "silu", [value]) if act else value
-
-    def bottleneck(
-        self, around: Frame, name: str, value: int, channels: int, shortcut: bool, groups: int, kernels: Sequence[int],
-        share: float = 0.5,
-    ) -> int:  # fmt: skip
-        """Two convolutions, with the input added if it has as many channels."""
-        frame = self.frame(around, name, "Bottleneck")
-        inner = self.conv(frame, "cv1", value, int(channels * share), kernels[0])
-        inner = self.conv(frame, "cv2", inner, channels, kernels[1], groups=groups)
-        if shortcut and self.assembly.channels(value) == channels:
-            return self.add(frame, "add", [value, inner])
-        return inner
-
-    def c3(
-        self, frame: Frame, value: int, channels: int, repeats: int, shortcut: bool, groups: int, share: float,
-        kernels: Sequence[int],
-    ) -> int:  # fmt: skip
-        """``C3``: bottlenecks in parallel with a 1×1 convolution, concatenated."""
-        hidden = int(channels * share)
-        inner = self.conv(frame, "cv1", value, hidden)
-        chain = self.frame(frame, "m", "Sequential", chain=True)
-        for at in range(repeats):
-            inner = self.bottleneck(chain, str(at), inner, hidden, shortcut, groups, kernels, 1.0)
-        beside = self.conv(frame, "cv2", value, hidden)
-        return self.conv(frame, "cv3", self.add(frame, "concat", [inner, beside]), channels)
-
-    def c2(
-        self, frame: Frame, value: int, channels: int, repeats: int, shortcut: bool, groups: int, share: float
-    ) -> int:
-        """``C2``: two halves, bottlenecks on the first, concatenated."""
-        hidden = int(channels * share)
-        value = self.conv(frame, "cv1", value, 2 * hidden)
-        inner, beside = (self.add(frame, "chunk", [value], chunks=2, index=index) for index in (0, 1))
-        chain = self.frame(frame, "m", "Sequential", chain=True)
-        for at in range(repeats):
-            inner = self.bottleneck(chain, str(at), inner, hidden, shortcut, groups, (3, 3), 1.0)
-        return self.conv(frame, "cv2", self.add(frame, "concat", [inner, beside]), channels)
-
-    def c2f(
-        self, frame: Frame, value: int, channels: int, repeats: int, share: float,
-        inner: Callable[[Frame, str, int, int], int],
-    ) -> int:  # fmt: skip
-        """``C2f``: two halves and the output of each module in a chain on the second, all concatenated."""
-        hidden = int(channels * share)
-        value = self.conv(frame, "cv1", value, 2 * hidden)
-        parts = [self.add(frame, "chunk", [value], chunks=2, index=index) for index in (0, 1)]
-        for at in range(repeats):
-            parts.append(inner(frame, f"m.{at}", parts[-1], hidden))
-        return self.conv(frame, "cv2", self.add(frame, "concat", parts), channels)
+from archspec.importers.ultralytics import attending
+from archspec.importers.ultralytics.builder import Builder
+from archspec.importers.ultralytics.config import Row
 
 
 def _conv(builder: Builder, row: Row, frame: Frame, value: int, channels: int, repeats: int) -> int:
@@ -156,15 +64,18 @@ def _c2f(builder: Builder, row: Row, frame: Frame, value: int, channels: int, re
 def _c3k2(builder: Builder, row: Row, frame: Frame, value: int, channels: int, repeats: int) -> int:
     """``C3k2``: in 8.4 an argument for attention was inserted before the groups."""
     builder.legacy = False
-    whole, share = row.flag(1, False), row.number(2, 0.5)
+    whole, share, attends = row.flag(1, False), row.number(2, 0.5), False
     at = 3
     if builder.version >= (8, 4):
         at = 4
-        if row.flag(3, False):
-            raise row.refuse("has attention, which is not supported")
+        attends = row.flag(3, False)
     groups, shortcut = row.whole(at, 1), row.flag(at + 1, True)
 
     def inner(around: Frame, name: str, part: int, hidden: int) -> int:
+        if attends:
+            chain = builder.frame(around, name, "Sequential", chain=True)
+            part = builder.bottleneck(chain, "0", part, hidden, shortcut, groups, (3, 3))
+            return attending.block(builder, builder.frame(chain, "1", "PSABlock"), part)
         if not whole:
             return builder.bottleneck(around, name, part, hidden, shortcut, groups, (3, 3))
         own = builder.frame(around, name, "C3k")
@@ -217,15 +128,18 @@ Rule = Callable[[Builder, Row, Frame, int, int, int], int]
 RULES: dict[str, Rule] = {
     "Bottleneck": _bottleneck,
     "C2": _c2,
+    "C2PSA": attending.c2psa,
     "C2f": _c2f,
+    "C2fPSA": attending.c2fpsa,
     "C3": _c3,
     "C3k2": _c3k2,
     "Conv": _conv,
     "DWConv": _depthwise,
+    "PSA": attending.psa,
     "SPP": _spp,
     "SPPF": _sppf,
 }
 """The translation rule of each module whose channels the scale reduces."""
 
-REPEATING = ("C2", "C2f", "C3", "C3k2")
+REPEATING = ("C2", "C2PSA", "C2f", "C2fPSA", "C3", "C3k2")
 """Modules that repeat their contents rather than being repeated themselves."""

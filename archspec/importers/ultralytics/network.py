@@ -9,9 +9,10 @@ from archspec.diagnostics import Diagnostics, Fault, did_you_mean, printable
 from archspec.importers.assembly import Assembly
 from archspec.importers.naming import legal
 from archspec.importers.network import Frame
+from archspec.importers.ultralytics.builder import Builder
 from archspec.importers.ultralytics.config import Config, Row, Scaling
 from archspec.importers.ultralytics.heads import HEADS, classify
-from archspec.importers.ultralytics.modules import REPEATING, RULES, Builder
+from archspec.importers.ultralytics.modules import REPEATING, RULES
 
 PLAIN = ("Concat", "nn.Identity", "nn.Upsample", *HEADS)
 """Modules whose channels do not depend on the scale."""
@@ -44,8 +45,6 @@ class Reading:
             self.values.append(None)
             if row.module not in SCALED and row.module not in PLAIN:
                 hint = did_you_mean(row.module, [*SCALED, *PLAIN])
-                if "PSA" in row.module or "Attn" in row.module:
-                    hint = "it has attention, which the language has not"
                 said = f"layer {row.index}: there is nothing for the module `{printable(row.module, 40)}`"
                 diagnostics.error("not-importable", said, row.span, hint)
                 continue

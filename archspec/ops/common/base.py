@@ -78,7 +78,7 @@ class Op(BaseModel):
     sources: ClassVar[int] = 1
     """Number of inputs of an op that is not a merge; 0 for a parameter."""
     several: ClassVar[bool] = False
-    """Whether an op that is no merge takes any number of inputs, which `from` names."""
+    """Whether an op that is not a merge takes any number of inputs, which `from` names."""
     references: ClassVar[tuple[str, ...]] = ()
     """Fields that name another step (``upsample: {to: skip}``): the step becomes one more input, after the others."""
 

@@ -96,7 +96,7 @@ class Convolution(Op):
         return self.padding_mode != "zeros" and self._windows(shape).symmetric
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
-        """The padded input, where the padding is no zeros."""
+        """The padded input, where the padding is not zeros."""
         return (self._windows(inputs[0]).padded(inputs[0]),) if self._pads_itself(inputs[0]) else ()
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:

@@ -571,7 +571,7 @@ def test_the_bundled_engine_paints_what_we_placed() -> None:
     ("options", "words"),
     [
         ({"theme": "lihgt"}, "did you mean `light`"),
-        ({"depth": -1}, "is no depth"),
+        ({"depth": -1}, "is not a depth"),
         ({"show": ["activations"]}, "did you mean `activation`"),
         ({"focus": "fier"}, "did you mean `fire`"),
         ({"focus": "\x00" * 500}, "there is no block"),

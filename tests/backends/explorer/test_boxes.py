@@ -92,7 +92,7 @@ def test_a_large_tangle_is_cut_in_running_order() -> None:
     )
     found = boxes(archspec.loads(f"{HEAD}  - conv as n0: {{channels: 4, kernel: 1}}\n{links}"))
     tangles = [element for row in rows(found) for element in row if isinstance(element, dict) and "u" in element]
-    assert all(len(tangle["u"]) <= WIDEST for tangle in tangles)
+    assert 1 < max(len(tangle["u"]) for tangle in tangles) <= WIDEST
     assert held(found) == Counter(range(len(found.boxes)))
 
 

@@ -52,6 +52,7 @@ def opened(browser: Any, folder: Path) -> Iterator[Open]:
 
     yield page_of
     assert said == []
+    assert asked
     assert all(url.startswith("file:") and ".html" in url for url in asked), asked
     context.close()
 

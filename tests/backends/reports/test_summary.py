@@ -112,6 +112,7 @@ def test_json_has_the_same_rows_nested() -> None:
     layer = next(row for row in whole["rows"] if row["name"] == "layer1")
     assert layer["rows"][0]["count"] == 2
     assert layer["rows"][0]["rows"][0]["what"] == "3×3 conv, 64"
+    assert [row["name"] for row in cut["rows"]] == [row.name for row in summary.rows]
     assert all(not row["rows"] for row in cut["rows"])
 
 

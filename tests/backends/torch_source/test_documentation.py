@@ -49,15 +49,18 @@ def test_nothing_is_said_where_the_spec_says_nothing() -> None:
     assert docstrings(emit(archspec.loads(DOCUMENTED).graph))["Bare"] is None
 
 
-@pytest.mark.parametrize("name", ["resnet50", "densenet121", "mobilenet_v3_large", "unet"])
+@pytest.mark.parametrize("name", ["resnet50", "mobilenet_v3_large"])
 def test_of_shipped_networks(name: str) -> None:
     """A name in backticks is an argument of the constructor, or one of its variables."""
+    found: list[str] = []
     for node in ast.walk(ast.parse(emit(archspec.load(name).graph))):
         if isinstance(node, ast.ClassDef):
             names = {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
             names |= {argument.arg for argument in ast.walk(node) if isinstance(argument, ast.arg)}
             for said in re.findall(r"`(\w+)`", ast.get_docstring(node) or ""):
                 assert said in names or "." in said or said.startswith("layer"), (node.name, said)
+                found.append(said)
+    assert found
 
 
 @pytest.mark.parametrize(("name", "said"), [("resnet18", 1), ("unet", 1), ("alexnet", 0)])

@@ -29,6 +29,7 @@ def test_every_step_with_weights_has_a_line_that_makes_it(name: str) -> None:
     spec = archspec.load(name)
     places = made(spec)
     torch_names = {"conv": "Conv2d", "batch_norm": "BatchNorm2d", "linear": "Linear"}
+    assert places
     for node in spec.graph.nodes:
         if node.op is not None and node.op.keyword in torch_names:
             at = f"{node.span.source.name}:{node.span.line}"

@@ -328,6 +328,72 @@ steps:
         for: i, size in enumerate([1, 2, 3, 6])
   - conv as score: {channels: 3, kernel: 1}
 """,
+    "loops_that_some_uses_lack": """
+blocks:
+  chained:
+    params: {channels, extra: false}
+    steps:
+      - conv: {channels: $channels, kernel: 3, padding: 1}
+      - sequence: [{conv: {channels: $channels, kernel: $(2 * i + 1), padding: $i}}, relu]
+        for: i in range(3)
+        when: extra
+      - relu
+  varied:
+    params: {channels, extra: false}
+    steps:
+      - conv as first: {channels: $channels, kernel: 3, padding: 1}
+      - sequence as part$i: [{conv: {channels: $channels, kernel: 3, padding: 1}}, $kind]
+        for: (i, kind) in enumerate(['relu', 'gelu', 'relu'])
+        when: extra
+      - add: [[{conv as out: {channels: $channels, kernel: 1}}], []]
+  scaled:
+    params: {channels, extra: false, by: 2}
+    steps:
+      - conv as first: {channels: $channels, kernel: 3, padding: 1}
+      - conv as more: {channels: $channels, kernel: 3, padding: 1}
+        when: extra
+      - upsample: {scale: $by}
+        when: extra
+      - upsample: {scale: $by}
+      - conv as last: {channels: $channels, kernel: 3, padding: 1}
+steps:
+  - chained as chained1: {channels: 4, extra: true}
+  - chained as chained2: {channels: 4}
+  - varied as varied1: {channels: 4}
+  - varied as varied2: {channels: 4, extra: true}
+  - scaled as scaled1: {channels: 4, extra: true}
+  - scaled as scaled2: {channels: 4, by: 3}
+  - scaled as scaled3: {channels: 4, by: 1, extra: true}
+""",
+    "chains_in_loops": """
+blocks:
+  unit:
+    params: {channels, norm: true, depth: 4}
+    steps:
+      - sequence as part$i:
+          - conv: {channels: $channels, kernel: $(2 * i + 1), padding: $i}
+          - batch_norm:
+            when: norm
+          - relu
+        for: i in range(depth)
+      - add: [[{conv as out: {channels: $channels, kernel: 1}}], []]
+  first_alone:
+    params: {channels, count: 3}
+    steps:
+      - sequence as part$i:
+          - conv: {channels: $channels, kernel: 3, padding: 1}
+          - batch_norm:
+            when: i > 0
+          - relu
+        for: i in range(count)
+      - add: [[{conv as out: {channels: $channels, kernel: 1}}], []]
+steps:
+  - unit as unit1: {channels: 8, norm: false}
+  - unit as unit2: {channels: 8}
+  - unit as unit3: {channels: 16, depth: 2}
+  - first_alone as alone1: {channels: 8, count: 2}
+  - first_alone as alone2: {channels: 8}
+""",
 }
 
 

@@ -271,7 +271,7 @@ def test_parts_of_chains_and_maps() -> None:
 @pytest.mark.parametrize(
     ("module", "said"),
     [
-        (ByValue(), "the numbers of a tensor"),
+        (ByValue(), "the values of a tensor"),
         (ThroughAView(), "changed in place"),
         (nn.Sequential(nn.Conv2d(4, 4, 1)), "fails on this input"),
         (nn.Sequential(nn.MaxPool2d(2, return_indices=True)), "places of maxima"),

@@ -91,8 +91,10 @@ HOSTILE = [
     (changed("[-1, 1, SPPF, [96, 3]]", "[-1, 1, SPPF, [96, 4]]"), "shape-mismatch", 10, "layer 4 (`SPPF`)"),
     (changed("[None, 2, \"nearest\"]", "[None, 2, \"bicubic\"]"), "not-importable", 12, "nearest rows"),
     (changed("[[-1, 1], 1, Concat, [1]]", "[[-1, 0, 2], 1, Concat, [1]]"), "shape-mismatch", 13, "equal height"),
-    (changed("C3k2, [64, True]", "C3k2, [64, True, 0.5, True]"), "not-importable", 14, "attention"),
-    (changed("C3k2, [64, True]", "C2PSA, [64]"), "not-importable", 14, "`C2PSA`"),
+    (changed("C3k2, [64, True]", "C3k2, [64, True, 0.5, 3]"), "wrong-value", 14, "argument 4"),
+    (changed("C3k2, [64, True]", "C2PSA, [64]"), "wrong-value", 14, "its 16 channels must be those of its input"),
+    (changed("Detect, [nc]", "Pose, [nc, [17, 4]]"), "wrong-value", 15, "2 or 3 numbers each"),
+    (changed("Detect, [nc]", "Segment, [nc, 32, -1]"), "wrong-value", 15, "argument 3"),
 ]  # fmt: skip
 
 

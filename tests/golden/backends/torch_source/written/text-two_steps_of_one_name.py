@@ -13,32 +13,31 @@ from torch.nn import functional as F
 
 # spec.yaml:7
 class Unit(nn.Module):
-    def __init__(self, in_channels: int, channels: int) -> None:
+    def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(
-            in_channels, channels - in_channels, 3, stride=2, padding=1
-        )
-        self.conv2 = nn.Conv2d(channels - in_channels, channels - in_channels, 1)
+        self.stride = stride
+        if stride == 2:
+            self.conv1 = nn.Conv2d(
+                in_channels, channels - in_channels, 3, stride=2, padding=1
+            )
+            self.conv2 = nn.Conv2d(channels - in_channels, channels - in_channels, 1)
+        if stride == 1:
+            self.conv1 = nn.Conv2d(in_channels, channels, 1)
+            self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.conv1(x))
-        y = self.conv2(y)
-        y = torch.cat([y, F.avg_pool2d(x, 3, stride=2, padding=1)], dim=1)
-        return F.relu(y)
-
-
-# spec.yaml:7
-class Unit_2(nn.Module):
-    def __init__(self, in_channels: int, channels: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, channels, 1)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.conv1(x))
-        y = self.conv2(y)
-        y = y + x
-        return F.relu(y)
+        if self.stride == 2:
+            y = F.relu(self.conv1(x))
+            y = self.conv2(y)
+            x = F.avg_pool2d(x, 3, stride=2, padding=1)
+            x = torch.cat([y, x], dim=1)
+            del y
+        if self.stride == 1:
+            y = F.relu(self.conv1(x))
+            y = self.conv2(y)
+            x = y + x
+            del y
+        return F.relu(x)
 
 
 # spec.yaml:23
@@ -57,10 +56,10 @@ class Net(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.unit1 = Unit(3, 8)
-        self.unit2 = Unit_2(8, 8)
-        self.unit3 = Unit(8, 12)
-        self.unit4 = Unit_2(12, 12)
+        self.unit1 = Unit(3, 8, stride=2)
+        self.unit2 = Unit(8, 8)
+        self.unit3 = Unit(8, 12, stride=2)
+        self.unit4 = Unit(12, 12)
         self.either1 = Either()
         self.either2 = Either(wide=False)
 

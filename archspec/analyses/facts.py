@@ -1,0 +1,70 @@
+"""What an op needs in memory for inputs of given shapes: asked of it once for all steps and networks that are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Literal
+
+from archspec.graph import Graph
+from archspec.ops import Op, Shape
+from archspec.ops.common.memory import Numbers, Saved
+
+MOST_KNOWN = 20_000
+"""Ops with shapes that are remembered."""
+WIDTHS: dict[str, int] = {"int64": 8}
+"""Bytes of an element of a weight that has a dtype of its own."""
+
+
+class Facts:
+    """The answers of one op for inputs and an output of given shapes."""
+
+    __slots__ = ("hands_on", "op", "passes", "prepared", "saved", "scratch", "shares", "weights")
+
+    def __init__(self, op: Op, inputs: Sequence[Shape], output: Shape) -> None:
+        self.op = op
+        self.prepared: tuple[Numbers, ...] = op.prepared(inputs)
+        self.scratch: tuple[Numbers, ...] = op.scratch(inputs, output)
+        self.saved: Saved = op.saved(inputs, output)
+        self.hands_on: bool = op.hands_on(inputs)
+        self.shares: tuple[int | None, int | None] = (op.aliases(inputs, False), op.aliases(inputs, True))
+        """The input that the output is, or is a view of: in evaluation, and in training."""
+        self.passes: tuple[Literal["new", "same"] | None, ...] = tuple(
+            op.passes_gradient(inputs, position, output) for position in range(len(inputs))
+        )
+        """By input: how its gradient is made."""
+        self.weights = self._weights(inputs)
+        """Of the buffers, then of the parameters: bytes of those with a dtype of their own, elements of the others."""
+
+    def _weights(self, inputs: Sequence[Shape]) -> tuple[tuple[int, int], tuple[int, int]]:
+        found = [[0, 0], [0, 0]]
+        for weight in self.op.weights(inputs):
+            width = WIDTHS.get(weight.dtype)
+            found[weight.trainable][width is None] += prod(weight.shape) * (width or 1)
+        (fixed, buffers), (own, parameters) = found
+        return (fixed, buffers), (own, parameters)
+
+
+_KNOWN: dict[tuple[int, tuple[Shape, ...], Shape], Facts] = {}
+"""By the id of an op, which the facts keep, and the shapes."""
+
+
+def facts(graph: Graph) -> list[Facts | None]:
+    """The facts of every node, by index; None for an input of the network."""
+    found: list[Facts | None] = [None] * len(graph.nodes)
+    if len(_KNOWN) > MOST_KNOWN:
+        _KNOWN.clear()
+    for node, first in zip(graph.nodes, graph.firsts, strict=True):
+        op = node.op
+        if op is None:
+            continue
+        if first != node.index:
+            found[node.index] = found[first]
+            continue
+        inputs = graph.shapes_in(node)
+        key = (id(op), inputs, node.shape)
+        known = _KNOWN.get(key)
+        if known is None:
+            known = _KNOWN[key] = Facts(op, inputs, node.shape)
+        found[node.index] = known
+    return found
