@@ -1,9 +1,9 @@
 """The explorer beside Netron and Model Explorer: one network, one Chromium, one after another.
 
 ``python benchmarks/explorer.py [SPEC] [--write]`` with ``playwright``, ``netron`` and ``ai-edge-model-explorer`` on the
-path and a Chromium in the system; a viewer that is missing is left out.  Each gets the same network with random
-weights: archspec the spec as a page, Netron the ONNX file, Model Explorer the ``torch.export`` program.  ``--write``
-writes ``benchmarks/explorer.md``.
+path and a Chromium in the system; a viewer that is missing is left out.  Each gets the same network, randomly weighted:
+archspec the spec as a page, Netron the ONNX file, Model Explorer the ``torch.export`` program.  ``--write`` writes
+``benchmarks/explorer.md``.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from typing import Any
 import archspec
 
 RESULT = Path(__file__).with_suffix(".md")
-REPEATS = 3
-PATIENCE = 300_000
+REPEATS = 2
+PATIENCE = 180_000
 """Milliseconds until a viewer counts as stuck."""
 
 MARK = "<!-- written by explorer.py -->"
+LAID_OUT = "!/welcome|spinner/.test(document.body.className) && document.querySelector('svg .node-item')"
 CANVAS = "document.querySelector('canvas') && document.querySelector('model-graph-visualizer, graph-panel')"
 
 NETRON = """
@@ -124,7 +125,7 @@ def accept(page: Any) -> None:
     """Netron asks whether it may count visits before it opens anything."""
     button = page.get_by_text("Accept", exact=True)
     button.wait_for(timeout=PATIENCE)
-    button.click()
+    button.click(timeout=PATIENCE)
 
 
 @contextmanager
@@ -155,8 +156,7 @@ def files(name: str, folder: Path) -> dict[str, Path]:
     page.write_text(archspec.page(spec), encoding="utf-8")
     print(f"page written in {time.perf_counter() - began:.1f} s", file=sys.stderr)
     module = archspec.compile(spec).eval()
-    sizes = [3, *spec.graph.sizes.values()]
-    example = torch.zeros(1, *sizes)
+    example = torch.zeros(1, 3, *spec.graph.sizes.values())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(module, (example,), str(folder / "network.onnx"), dynamo=False)
@@ -182,12 +182,11 @@ def compared(name: str, folder: Path) -> Iterator[str]:
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield f"Chromium {browser.version}, Python {platform.python_version()}.\n\n"
         yield "| viewer | until the network is drawn | opening a block | JavaScript heap |\n| --- | --- | --- | --- |\n"
-        tree = "document.querySelector('[role=treeitem]')"
-        ours = Viewer("archspec", "archspec", network["html"], network["html"].as_uri(), tree, opening=opened)
+        drawn = "document.querySelector('[role=treeitem]')"
+        ours = Viewer("archspec", "archspec", network["html"], network["html"].as_uri(), drawn, opening=opened)
         yield row("archspec", "", measured(browser, ours)).replace("archspec  ", "archspec ")
-        boxes = "document.querySelectorAll('svg g.node, svg .node-item').length > 100"
-        for title, package, kind, code, port, drawn, first in (
-            ("Netron", "netron", "onnx", NETRON, 8181, boxes, accept),
+        for title, package, kind, code, port, there, first in (
+            ("Netron", "netron", "onnx", NETRON, 8181, LAID_OUT, accept),
             ("Model Explorer", "ai-edge-model-explorer", "pt2", MODEL_EXPLORER, 8182, CANVAS, lambda page: None),
         ):
             try:
@@ -199,7 +198,7 @@ def compared(name: str, folder: Path) -> Iterator[str]:
                 places = [word for word in said.split() if word.startswith(f"http://localhost:{port}")]
                 address = max(places, key=len, default=f"http://localhost:{port}")
                 try:
-                    found = measured(browser, Viewer(title, package, network[kind], address, drawn, first))
+                    found = measured(browser, Viewer(title, package, network[kind], address, there, first))
                 except TimeoutError:
                     yield f"| {title} {number} | not within {PATIENCE // 1000} s | — | — |\n"
                     continue
