@@ -15,17 +15,27 @@ from archspec.ops.common.windows import POINTWISE, Everything, Window
 
 ATTEND = '''\
 def attend(input: Tensor, heads: int, dropout: float = 0) -> Tensor:
-    """Scaled dot-product attention of heads over tokens; queries, keys and values are side by side in the channels."""
+    """Scaled dot-product attention of heads over tokens.
+
+    Queries, keys and values are side by side in the channels.
+    """
     query, key, value = input.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
-    return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout).transpose(1, 2).flatten(2)
+    return (
+        F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
+        .transpose(1, 2)
+        .flatten(2)
+    )
 '''
 
 ATTEND_WITHIN = '''\
 def attend_within(input: Tensor, heads: int, dropout: float = 0) -> Tensor:
-    """Scaled dot-product attention of heads over tokens, for each place of the axes before them by itself; queries,
-    keys and values are side by side in the channels.
+    """Scaled dot-product attention over tokens, at each place of the axes before.
+
+    Queries, keys and values are side by side in the channels.
     """
-    query, key, value = input.flatten(0, -3).unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+    query, key, value = (
+        input.flatten(0, -3).unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+    )
     found = F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
     return found.transpose(1, 2).reshape(*input.shape[:-1], -1)
 '''

@@ -32,12 +32,20 @@ from archspec.sizes import AtLeast, AtMost, Condition, step, symbol
 _MODULES = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
 
 PAD_TO = '''\
-def pad_to(input: Tensor, size: tuple[int, ...], offset: tuple[int, ...] = ()) -> Tensor:
-    """Zeros around a map up to a larger size; it begins at an offset, or lies in the centre."""
+def pad_to(
+    input: Tensor, size: tuple[int, ...], offset: tuple[int, ...] = ()
+) -> Tensor:
+    """Zeros around a map up to a larger size.
+
+    The map begins at an offset, or lies in the centre.
+    """
     amounts: list[int] = []
     for dim in range(input.ndim - 1, 1, -1):
         extra = size[dim - 2] - input.shape[dim]
-        torch._check((offset[dim - 2] if offset else 0) <= extra, lambda: "a map cannot be padded to a smaller size")
+        torch._check(
+            (offset[dim - 2] if offset else 0) <= extra,
+            lambda: "a map cannot be padded to a smaller size",
+        )
         before = offset[dim - 2] if offset else extra // 2
         amounts += [before, extra - before]
     return F.pad(input, amounts)

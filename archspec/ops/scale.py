@@ -17,7 +17,13 @@ class Scale(Affine):
     helper: ClassVar[str] = '''\
 def scale_channels(input: Tensor, by: tuple[float, ...]) -> Tensor:
     """Multiply each channel by its own constant."""
-    return torch.cat([channel * constant for channel, constant in zip(input.split(1, dim=1), by, strict=True)], dim=1)
+    return torch.cat(
+        [
+            channel * constant
+            for channel, constant in zip(input.split(1, dim=1), by, strict=True)
+        ],
+        dim=1,
+    )
 '''
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),), {"by": 2}),

@@ -17,7 +17,13 @@ class Shift(Affine):
     helper: ClassVar[str] = '''\
 def shift_channels(input: Tensor, by: tuple[float, ...]) -> Tensor:
     """Add its own constant to each channel."""
-    return torch.cat([channel + constant for channel, constant in zip(input.split(1, dim=1), by, strict=True)], dim=1)
+    return torch.cat(
+        [
+            channel + constant
+            for channel, constant in zip(input.split(1, dim=1), by, strict=True)
+        ],
+        dim=1,
+    )
 '''
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(3, H, W),), {"by": 2}),

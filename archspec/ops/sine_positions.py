@@ -15,10 +15,15 @@ from archspec.ops.common.windows import Nothing, Window
 
 SINE_POSITIONS = '''\
 def sine_positions(input: Tensor, features: int, temperature: float = 10000) -> Tensor:
-    """Sines and cosines for rows and columns, from 0 to 2 π along the map and slower from pair to pair of channels."""
+    """Sines and cosines for rows and columns.
+
+    They go from 0 to 2 π along the map, slower from pair to pair of channels.
+    """
     batch, _, height, width = input.shape
     channels = torch.arange(features, dtype=torch.float32, device=input.device)
-    wavelengths = temperature ** (2 * torch.div(channels, 2, rounding_mode="floor") / features)
+    wavelengths = temperature ** (
+        2 * torch.div(channels, 2, rounding_mode="floor") / features
+    )
 
     def waves(size: int) -> Tensor:
         places = torch.arange(1, size + 1, dtype=torch.float32, device=input.device)

@@ -16,9 +16,10 @@ from archspec.ops.common.memory import Numbers, Saved
 
 STANDARDIZED = '''\
 class StandardizedConv2d(nn.Conv2d):
-    """A convolution whose weight, for each output channel, is brought to mean 0 and variance 1 before it is used.
+    """A convolution with a standardised weight: mean 0, variance 1 per output channel.
 
-    With a gain, which is learnt, the variance is (gain · gamma)² over the number of inputs.
+    With a gain, which is learnt, the variance is (gain · gamma)² over the number of
+    inputs.
     """
 
     def __init__(
@@ -37,7 +38,15 @@ class StandardizedConv2d(nn.Conv2d):
         eps: float = 1e-6,
     ) -> None:
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
         )
         self.eps = eps
         self.scale = gamma * self.weight[0].numel() ** -0.5
@@ -46,7 +55,9 @@ class StandardizedConv2d(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         gain = None if self.gain is None else (self.gain * self.scale).view(-1)
         flat = self.weight.reshape(1, self.out_channels, -1)
-        weight = F.batch_norm(flat, None, None, gain, training=True, momentum=0.0, eps=self.eps)
+        weight = F.batch_norm(
+            flat, None, None, gain, training=True, momentum=0.0, eps=self.eps
+        )
         return self._conv_forward(input, weight.reshape_as(self.weight), self.bias)
 '''
 

@@ -33,10 +33,11 @@ LAST = ("height", "width", "channels")
 
 WINDOW_ATTENTION = '''\
 class WindowAttention(nn.Module):
-    """Attention within windows of a map, channels last, with a bias for each relative position (arXiv:2103.14030).
+    """Attention within windows of a map, channels last (arXiv:2103.14030).
 
-    Zeros are added at the end of a map that is no whole number of windows. The map is rolled by the shift, if it has
-    more than one window; what that brings side by side is kept apart.
+    Each relative position has a bias. Zeros are added at the end of a map that is not
+    a whole number of windows. The map is rolled by the shift, if it has more than one
+    window; what that brings side by side is kept apart.
     """
 
     relative_position_index: Tensor
@@ -57,9 +58,20 @@ class WindowAttention(nn.Module):
         self.proj = nn.Linear(channels, channels)
         height, width = self.window
         table = torch.zeros((2 * height - 1) * (2 * width - 1), heads)
-        self.relative_position_bias_table = nn.Parameter(nn.init.trunc_normal_(table, std=0.02))
-        row, column = torch.arange(height).repeat_interleave(width), torch.arange(width).repeat(height)
-        index = (row[:, None] - row + height - 1) * (2 * width - 1) + column[:, None] - column + width - 1
+        self.relative_position_bias_table = nn.Parameter(
+            nn.init.trunc_normal_(table, std=0.02)
+        )
+        row, column = (
+            torch.arange(height).repeat_interleave(width),
+            torch.arange(width).repeat(height),
+        )
+        index = (
+            (row[:, None] - row + height - 1) * (2 * width - 1)
+            + column[:, None]
+            - column
+            + width
+            - 1
+        )
         self.register_buffer("relative_position_index", index.flatten())
 
     def bias(self) -> Tensor:
@@ -68,13 +80,15 @@ class WindowAttention(nn.Module):
         return bias.view(size, size, -1).permute(2, 0, 1).contiguous()[None]
 
     def apart(self, x: Tensor, shift: tuple[int, int]) -> Tensor:
-        """-100 for two places of a window that the roll has brought together, by window."""
+        """-100 for places that the roll has brought together, by window."""
         parts: list[Tensor] = []
         for size, window, moved in zip(x.shape[1:3], self.window, shift):
             place = torch.arange(size, device=x.device)
             parts.append((place >= size - window).long() + (place >= size - moved))
         part = 3 * parts[0][:, None] + parts[1]
-        part = part.unflatten(1, (-1, self.window[1])).unflatten(0, (-1, self.window[0]))
+        part = part.unflatten(1, (-1, self.window[1])).unflatten(
+            0, (-1, self.window[0])
+        )
         part = part.transpose(1, 2).flatten(2).flatten(0, 1)
         return x.new_zeros(()).masked_fill(part[:, None] != part[:, :, None], -100.0)
 

@@ -87,6 +87,7 @@ def build(op: Op, inputs: Sequence[Shape], form: Module | Function, whole: bool 
         result = form.whole.format(*names, module="self.op")
     else:
         result = form.whole.format(*names)
+    assert all(len(line) <= 88 for text in helpers for line in text.splitlines()), "an emitted file is 88 columns wide"
     lines = "".join(f"        {line}\n" for line in body)
     source = "\n\n".join(helpers) + (
         "\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"

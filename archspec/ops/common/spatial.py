@@ -65,11 +65,24 @@ def pad_text(sides: Sequence[tuple[int, int]]) -> str:
 
 PAD_SAME = '''\
 def pad_same(
-    input: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...], value: float = 0
+    input: Tensor,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    value: float = 0,
 ) -> Tensor:
-    """Rows around a map so that windows give ceil(size / stride) rows, an odd one after, as TensorFlow has it."""
+    """Rows around a map so that windows give ceil(size / stride) rows.
+
+    An odd one goes after the map, as TensorFlow has it.
+    """
     amounts: list[int] = []
-    for size, k, s, d in zip(reversed(input.shape[2:]), kernel[::-1], stride[::-1], dilation[::-1], strict=True):
+    for size, k, s, d in zip(
+        reversed(input.shape[2:]),
+        kernel[::-1],
+        stride[::-1],
+        dilation[::-1],
+        strict=True,
+    ):
         extra = (-(-size // s) - 1) * s + d * (k - 1) + 1 - size
         amounts += [extra // 2, extra - extra // 2]
     return F.pad(input, amounts, value=value)
