@@ -65,7 +65,7 @@ def test_listing_specs_reads_their_heads_only() -> None:
 
 
 def test_no_plugins_of_models_are_looked_for() -> None:
-    """pydantic would read the entry points of every installed distribution, which takes a quarter of a check."""
+    """pydantic would read the entry points of every installed distribution, which takes a part of every start."""
     program = f"import importlib.metadata\nimportlib.metadata.distributions = None\n{PROGRAM}"
     done = subprocess.run([sys.executable, "-c", program, "check", "resnet18"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
