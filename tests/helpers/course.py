@@ -32,7 +32,7 @@ MEASURES = {"shapes": "accuracy", "scenes": "mean_iou"}
 
 HEAD = """# Experiments
 
-Claims of the lecture, seen to happen.  Each experiment is one spec, one data set that archspec draws, and a few runs
+Claims of the lecture, put to the test.  Each experiment is one spec, one data set that archspec draws, and a few runs
 that differ in one parameter.  Each is meant for ten minutes on a laptop without a graphics card; the time that it took
 stands beside its curves.
 
@@ -62,6 +62,8 @@ class Experiment:
     runs: dict[str, dict[str, Any]]
     field: str | None = None
     """The step whose effective receptive field is measured before and after."""
+    found: str = ""
+    """What the kept curves say of the question."""
 
     @property
     def path(self) -> Path:
@@ -182,6 +184,8 @@ def shown(experiment: Experiment) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
     seconds = sum(found["seconds"] for found in record["runs"].values())
     parts.append(f"Seed {record['seed']}; {seconds} s in all on {record['threads']} threads; {versions}.\n")
+    if experiment.found:
+        parts.append(f"{experiment.found.strip()}\n")
     return "\n".join(parts)
 
 
