@@ -43,12 +43,23 @@ def spec_of(name: str) -> archspec.Spec:
     (found,) = topics(name)
     kind, text = ops.find(name), completed(found.example)
     example = kind.examples[0]
-    if not kind.merges and example.inputs:
+    if not kind.merges and example.inputs and not kind.prelude:
         dims = [str(dim) if isinstance(dim, int) else "6HWL"[at] for at, dim in enumerate(example.inputs[0].dims)]
         text = text.replace("[64, H, W]", f"[{', '.join(dims)}]")
         sizes = ", ".join(f"{dim}: 64" for dim in dims if dim.isalpha())
         text = text.replace("sizes: {H: 64, W: 64}\n", f"sizes: {{{sizes}}}\n" if sizes else "")
+    elif "length" in kind.prelude:
+        text = text.replace("[64, H, W]", "[6, L]").replace("sizes: {H: 64, W: 64}", "sizes: {L: 64}")
     return archspec.loads(text)
+
+
+def second_of(spec: archspec.Spec) -> torch.Tensor:
+    """An input of another size: a square where the network takes no other."""
+    try:
+        archspec.check(spec, dict(zip("HW", OTHER, strict=True)) if {"H", "W"} <= set(spec.graph.sizes) else None)
+    except archspec.SpecError:
+        return inputs_of(spec, (OTHER[0], OTHER[0]))
+    return inputs_of(spec, OTHER)
 
 
 def inputs_of(spec: archspec.Spec, size: tuple[int, int]) -> torch.Tensor:
@@ -82,7 +93,7 @@ def row(name: str) -> str:
     """The table's row of an op."""
     spec = spec_of(name)
     model = archspec.compile(spec).eval()
-    first, second = inputs_of(spec, EXPORTED), inputs_of(spec, OTHER)
+    first, second = inputs_of(spec, EXPORTED), second_of(spec)
     one = judged(model(first), lambda: onnx_run(model, first, first, None))
     if first.shape == second.shape:
         return f"| `{name}` | – | {one} | – |"
@@ -96,7 +107,8 @@ def main() -> None:
     """Write the table."""
     warnings.simplefilter("ignore")
     logging.disable()
-    names = [name for name in sorted(ops.names()) if ops.find(name).examples[0].inputs]
+    kinds = {name: ops.find(name) for name in sorted(ops.names())}
+    names = [name for name, kind in kinds.items() if kind.examples[0].inputs and not kind.hidden]
     versions = {package: version(package) for package in ("torch", "onnx", "onnxruntime")}
     sizes = {"exported": "×".join(map(str, EXPORTED)), "other": "×".join(map(str, OTHER))}
     rows = []
