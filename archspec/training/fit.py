@@ -28,7 +28,7 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from torch import nn
+from torch import Tensor, nn
 
 from archspec.diagnostics import Diagnostic, Fault, SpecError
 from archspec.records import record
@@ -41,7 +41,7 @@ from archspec.training.data import Data
 from archspec.training.given import orders
 from archspec.training.log import CheckpointFiles, Checkpoints, MetricsFile, ProgressBar, save
 from archspec.training.losses import Loss
-from archspec.training.machine import Machine
+from archspec.training.machine import ONE, Machine
 from archspec.training.module import Training
 from archspec.training.paths import spread, unknown
 from archspec.training.pictures import UnreadableImage
@@ -90,6 +90,7 @@ def fit(
     task: Task | None = None,
     loss: Loss | None = None,
     about: About | None = None,
+    refusals: Callable[[int], list[Diagnostic]] = lambda batch: [],
     console: Console | None = None,
 ) -> Result:
     """Train a network on images and write the results to ``output_folder``.
@@ -98,6 +99,7 @@ def fit(
     that the seed determines the initial weights too.  ``roles`` names its outputs in their order; a network with one
     output needs none.  ``task`` is classification unless given, ``loss`` (a spec's, for one) plain cross-entropy of the
     outputs by their roles' weights.  ``about`` describes the network and the call, for the files in the folder.
+    ``refusals`` tells why the network cannot be trained on so many images at once, if torch refuses it.
     A ``console`` gets a progress bar, or a line for each epoch if it is not a terminal.
 
     Raises :class:`SpecError` if the data, the files or the device do not fit the network, if the folder cannot be
@@ -115,9 +117,11 @@ def fit(
     steps = data.steps(settings.batch_size, machine.accumulate)
     training = Training(network, task, roles or {"output": OutputRole()}, settings, steps, loss)
     training.kept = {SETTINGS: settings.plain}
-    _check_outputs(training, data)
+    _check_outputs(training, data, refusals)
     notes = () if options.weights is None else start_from(network, str(options.weights), data)
     _prepare(training, data, machine, start)
+    if data.ours and _fewest(settings, machine, data) == 1:
+        _outputs(training, data, 1, refusals)
     checkpoints, files = Checkpoints(output_folder, f"val_{task.measure}"), CheckpointFiles()
     metrics = MetricsFile(output_folder / "metrics.csv")
     watching = [metrics, checkpoints]
@@ -135,7 +139,10 @@ def fit(
             files.resumed = checked(content, start, training, engine, steps)
             left = epochs_left(files.resumed, engine, settings)
             check_left(left, files.resumed["epoch"] + 1, start, output_folder, settings)
-        with alone(output_folder) if first else contextlib.nullcontext(), _faults_reported(data, training.share):
+        with (
+            alone(output_folder) if first else contextlib.nullcontext(),
+            _faults_reported(data, training.share, refusals),
+        ):
             if first:
                 prepare_folder(output_folder, start, options.overwrite)
                 write_record(output_folder, about, settings, data.normalisation)
@@ -165,14 +172,20 @@ def _loaders(training: Training, data: Data) -> tuple[Any, Any]:
 def _check_shares(settings: Settings, machine: Machine, data: Data) -> None:
     """Refuse steps that have too few images for all devices and portions."""
     parts = machine.local * machine.nodes * machine.accumulate
-    fewest = min(settings.batch_size, settings.images[0] // max(1, data.steps(settings.batch_size, 1)))
-    if data.ours and parts > 1 and fewest < parts:
+    if data.ours and parts > 1 and not _fewest(settings, machine, data):
+        fewest = _fewest(settings, ONE, data)
         message = f"a step of {fewest} images cannot be shared out among {parts} parts"
         hint = "use a larger `--batch-size`, fewer `--devices` or a smaller `--accumulate`"
         raise SpecError([Diagnostic("bad-setting", message, hint=hint)])
     if machine.local * machine.nodes > settings.images[1]:
         message = f"{machine.local * machine.nodes} devices are more than the {settings.images[1]} images held out"
         raise SpecError([Diagnostic("bad-setting", message)])
+
+
+def _fewest(settings: Settings, machine: Machine, data: Data) -> int:
+    """The fewest images that the network is given at once."""
+    step = min(settings.batch_size, settings.images[0] // max(1, data.steps(settings.batch_size, 1)))
+    return step // (machine.local * machine.nodes * machine.accumulate)
 
 
 def _prepare(training: Training, data: Data, machine: Machine, start: Path | None) -> None:
@@ -259,19 +272,34 @@ def _ended(
     return Result(checkpoints.epoch, checkpoints.score, *written, review, notes)
 
 
-def _check_outputs(training: Training, data: Data) -> None:
-    """Check the outputs of the network in training mode against the task; only shapes are computed."""
-    shapes = copy.deepcopy(training).to("meta").train()
-    with torch.no_grad():
-        outputs = shapes.outputs(torch.empty(2, data.channels, *data.size, device="meta"))
+def _check_outputs(training: Training, data: Data, refusals: Callable[[int], list[Diagnostic]]) -> None:
+    """Check the outputs of the network in training mode against the task."""
+    outputs = _outputs(training, data, 2, refusals)
     weighed = {name: tuple(output.shape[1:]) for name, output in outputs.items() if training.roles[name].loss_weight}
     found = [fault for name, shape in weighed.items() if (fault := training.task.fault(name, shape))]
     if found:
         raise SpecError(found)
 
 
+def _outputs(
+    training: Training, data: Data, batch: int, refusals: Callable[[int], list[Diagnostic]]
+) -> dict[str, Tensor]:
+    """The outputs in training mode on so many images; only shapes are computed.
+
+    Raises :class:`SpecError` if torch refuses the run and it is told why.
+    """
+    shapes = copy.deepcopy(training).to("meta").train()
+    try:
+        with torch.no_grad():
+            return shapes.outputs(torch.empty(batch, data.channels, *data.size, device="meta"))
+    except (RuntimeError, ValueError):
+        if found := refusals(batch):
+            raise SpecError(found) from None
+        raise
+
+
 @contextlib.contextmanager
-def _faults_reported(data: Data, share: Share) -> Iterator[None]:
+def _faults_reported(data: Data, share: Share, refusals: Callable[[int], list[Diagnostic]]) -> Iterator[None]:
     """Turn errors during training into :class:`SpecError`; Control-C passes through."""
     try:
         yield
@@ -280,6 +308,10 @@ def _faults_reported(data: Data, share: Share) -> Iterator[None]:
         raise SpecError(data.faults() or [Diagnostic("unreadable-image", said)]) from None
     except Fault as fault:
         raise SpecError([fault.diagnostic]) from None
+    except ValueError:
+        if data.ours or not (found := refusals(1)):  # the last batch of a user's loader may be a single image
+            raise
+        raise SpecError(found) from None
     except RuntimeError as error:
         if share.world == 1 or not any(each in str(error) for each in GONE):
             raise

@@ -74,6 +74,7 @@ def fit_spec(
         task=task,
         loss=build(spec.graph),
         about=About(spec_text.expand(spec.graph), {"archspec": version("archspec-nn"), **(told or {})}, call),
+        refusals=lambda batch: report.refused(training=True, batch=batch),
         console=console,
     )
     return replace(result, notes=(*getattr(data, "notes", ()), *result.notes)), task

@@ -128,12 +128,15 @@ def test_where_rows_differ_it_is_said_why_and_within_which_bounds(steps: list[st
 
 def test_a_resize_is_not_blamed_for_a_wide_dilation() -> None:
     spec = archspec.loads(HEAD + "  - conv: {channels: 1, kernel: 3, dilation: 1000000, padding: 1000000}\n")
-    (sight,) = archspec.check(spec).sights.values()
+    report = archspec.check(spec)
+    (sight,) = report.sights.values()
     found = sight.axes["height"]
     assert isinstance(found, Varied)
     assert "holes" in found.reason
     assert found.bounds is not None
     assert found.bounds.most == 1  # of the three taps one lies inside
+    (of,) = field.default_steps(report).values()
+    assert "cut off at the borders: 1 in every row" in field.text(report, of, 0)
 
 
 def test_uneven_windows_leave_the_field_before_them() -> None:

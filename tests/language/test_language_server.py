@@ -83,7 +83,7 @@ def test_nothing_is_said_of_what_is_right(server: LanguageServer, text: str) -> 
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("steps:\n  - conv: {channels: eight, kernel: 3}\n", 4, "a number is wanted here, or an expression"),
+        ("steps:\n  - conv: {channels: eight, kernel: 3}\n", 4, "this must be a number, or an expression"),
         ("steps:\n  - relu\n  - conv: {chanels: 8}\n", 5, "Property chanels is not allowed"),
         ("loss: mse\nsteps: [relu]\n", 3, '"cross_entropy"'),
     ],

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import archspec
 from archspec.training.lightning_library import lightning
+from archspec.training.machine import Machine
 from archspec.training.run_folder import read_run
 from archspec.training.settings import Options
 from tests.training.test_runs import SPEC, epochs_told
@@ -162,3 +163,54 @@ def test_a_shuffled_loaders_order_hangs_on_seed_and_epoch(tmp_path: Path) -> Non
 
     first, again = last("first", 1), last("again", 1)
     assert all(torch.equal(value, again[key]) for key, value in first.items())
+
+
+NORMALISED = """
+archspec: 1
+name: Normalised
+inputs: {image: [1, H, W]}
+sizes: {H: 4, W: 4}
+steps: [conv: {channels: 2, kernel: 4}, batch_norm as norm, flatten, linear: {features: 2}]
+"""
+
+AUXILIARY = """
+archspec: 1
+name: Auxiliary
+inputs: {image: [1, H, W]}
+sizes: {H: 5, W: 5}
+steps:
+  - sequence as side:
+      - conv: {channels: 2, kernel: 5}
+      - global_avg_pool
+      - flatten
+      - linear: {features: 2}
+  - sequence as main:
+      - global_avg_pool: {}
+        from: image
+      - flatten
+      - linear: {features: 2}
+outputs: {main: main, side: {from: side, training: true, loss_weight: 0.4}}
+"""
+
+
+def test_a_run_that_torch_refuses_does_not_begin(tmp_path: Path) -> None:
+    network, where = archspec.loads(NORMALISED), tmp_path / "out"
+    with pytest.raises(ValueError, match="more than 1 value per channel"):  # what torch says of it
+        archspec.compile(network).train()(torch.randn(1, 1, 4, 4))
+    one = ["batch-refused: in training `norm` cannot normalise a batch of one image at H = 4 and W = 4"]
+    assert refused(tensors(6), tensors(2), where, network, batch_size=1) == one
+    portions = {"batch_size": 2, "machine": Machine(accumulate=2)}
+    assert refused(tensors(6), tensors(2), where, network, **portions) == one
+    side = refused(tensors(6), tensors(2), where, archspec.loads(AUXILIARY), sizes={"H": 4, "W": 4})
+    assert side
+    assert all(each.startswith("size-refused: in training") for each in side)
+    assert not where.exists()
+    frozen = archspec.fit(
+        network, tensors(6), tensors(2), where, epochs=1, batch_size=1, device="cpu", recipe={"freeze": ["norm"]}
+    )
+    assert frozen.epoch == 1
+
+
+def test_the_last_batch_of_a_loader_may_be_too_small(tmp_path: Path) -> None:
+    loaders = DataLoader(tensors(5), 2), DataLoader(tensors(2), 2)
+    assert refused(*loaders, tmp_path, archspec.loads(NORMALISED))[0].startswith("batch-refused: ")

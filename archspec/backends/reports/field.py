@@ -138,6 +138,7 @@ def _varied(report: Report, found: Varied) -> Iterator[str]:
         at = ", ".join(f"{name} = {size}" for name, size in report.sizes.items())
         where = f"at {at}, " if at else ""
         rows = f"{least} (row {found.bounds.least_row}) to {most} (row {found.bounds.most_row})"
+        rows = f"{least} in every row" if least == most else rows
         yield f"{where}cut off at the borders: {rows}"
 
 
