@@ -40,7 +40,8 @@ def part(name: str) -> str:
 
 
 def test_every_part_is_in_the_table() -> None:
-    there = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    files = (path.relative_to(PACKAGE).parts for path in PACKAGE.rglob("*") if path.suffix in (".py", ".yaml"))
+    there = {parts[0].removesuffix(".py") for parts in files}
     assert set(ORDER) == there - {"__init__", "__pycache__"}
     assert len(set(ORDER)) == len(ORDER)
 
