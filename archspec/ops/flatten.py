@@ -9,13 +9,13 @@ from typing import ClassVar
 from pydantic import Field
 
 from archspec.ops.common.arguments import Axis
-from archspec.ops.common.base import Argument, Drawn, Example, Function, H, Kind, Module, Op, Shape, ShapeError, W, only
-from archspec.ops.common.memory import NOTHING, Saved, view
+from archspec.ops.common.base import Argument, Drawn, Example, Function, H, Kind, Module, Shape, ShapeError, W, only
+from archspec.ops.common.reshaping import Reshaping
 from archspec.ops.common.windows import POINTWISE, Everything, Scaled, Window
 from archspec.sizes import Dim, product, step, text
 
 
-class Flatten(Op):
+class Flatten(Reshaping):
     """Join the axes from ``start`` to ``end`` into one; by default all of them, into a vector of channels."""
 
     keyword: ClassVar[str] = "flatten"
@@ -122,20 +122,6 @@ class Flatten(Op):
         if axis != first[0] or len(inner) < len(others):
             return Everything()
         return Scaled(prod(inner), 1, 1) if prod(inner) > 1 else POINTWISE
-
-    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
-        """A view."""
-        return 0
-
-    def view(
-        self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
-    ) -> tuple[int, ...] | None:
-        """A view, if the input's strides allow it."""
-        return view(sizes, strides, output)
-
-    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """Nothing."""
-        return NOTHING
 
     def _dims(self, shape: Shape) -> tuple[int, int]:
         """torch's first and last dimension."""

@@ -18,13 +18,12 @@ from archspec.ops.common.base import (
     Kind,
     L,
     Module,
-    Op,
     Shape,
     ShapeError,
     W,
     any_one,
 )
-from archspec.ops.common.memory import NOTHING, Saved, view
+from archspec.ops.common.reshaping import Reshaping
 from archspec.ops.common.windows import POINTWISE, Everything, Window
 from archspec.sizes import Dim, text
 
@@ -62,7 +61,7 @@ Entries = Annotated[
 ]
 
 
-class Reshape(Op):
+class Reshape(Reshaping):
     """Reshape the axes, keeping the order of the elements; an axis of any size can be kept by its name.
 
     ``-1`` stands for the rest, which may be such an axis too.
@@ -150,20 +149,6 @@ class Reshape(Op):
         """The row itself along an axis that is kept; everything along another."""
         axes = self.infer(inputs).axes
         return POINTWISE if self._entries(inputs[0])[axes.index(axis)] == axis else Everything()
-
-    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
-        """A view, if the input is contiguous."""
-        return 0
-
-    def view(
-        self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
-    ) -> tuple[int, ...] | None:
-        """A view, if the input's strides allow it."""
-        return view(sizes, strides, output)
-
-    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """Nothing."""
-        return NOTHING
 
     def module(self, inputs: Sequence[Shape]) -> Module | None:
         """``Reshape(3, 4, 4)``; None if more than one size is symbolic."""

@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from archspec.ops.common.arguments import Axes, Axis, Text, each, integer, positive, refuse
-from archspec.ops.common.base import Argument, Drawn, Example, Function, H, Kind, L, Module, Op, Shape, ShapeError, W
-from archspec.ops.common.memory import NOTHING, Saved, view
+from archspec.ops.common.base import Argument, Drawn, Example, Function, H, Kind, L, Module, Shape, ShapeError, W
+from archspec.ops.common.reshaping import Reshaping
 from archspec.ops.common.runs import EVALUATION, Run
 from archspec.ops.common.windows import POINTWISE, Everything, Nothing, Sliding, Window
 from archspec.sizes import Condition, Dim, Equal, Residue, product, step, text
@@ -30,7 +30,7 @@ Sizes = Annotated[
 ]
 
 
-class Unflatten(Op):
+class Unflatten(Reshaping):
     """Part an axis into several, keeping the order of the elements: the inverse of `flatten`.
 
     With `to` their sizes are those of another step's axes, which makes a map of tokens again, at any size.
@@ -146,20 +146,6 @@ class Unflatten(Op):
         if axis == self.axis == names[0] and len(inner) == len(sizes) - 1:
             return Sliding(prod(inner), prod(inner))
         return Everything()
-
-    def aliases(self, inputs: Sequence[Shape], training: bool = False) -> int | None:
-        """A view."""
-        return 0
-
-    def view(
-        self, inputs: Sequence[Shape], sizes: Sequence[int], strides: Sequence[int], output: Sequence[int]
-    ) -> tuple[int, ...] | None:
-        """The stride of the axis for the last of the new axes, and those before each the size of the next."""
-        return view(sizes, strides, output)
-
-    def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """Nothing."""
-        return NOTHING
 
     def _numbers(self, inputs: Sequence[Shape]) -> tuple[int, ...]:
         """The sizes as torch is given them, where they are written down."""
