@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import archspec
 from archspec.backends.torch_source import emit, layout
 from tests.helpers.block_specs import block_spec
-from tests.helpers.places import SHIPPED
+from tests.helpers.places import EACH_SHIPPED
 
 NAMES = st.sampled_from(["x", "branch1", "self.features", "channels", "'a, [b]'", "64", "wide"])
 
@@ -48,7 +48,7 @@ def _unbroken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layout.lay_out, "__defaults__", (0, 1_000_000))
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", EACH_SHIPPED)
 def test_shipped_sources_mean_what_their_long_lines_mean(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = archspec.load(name).graph
     text = emit(graph)

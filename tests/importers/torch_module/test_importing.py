@@ -30,8 +30,8 @@ def hold(module: nn.Module, size: tuple[int, ...], *further: tuple[int, ...]) ->
         pytest.param("resnext50_32x4d", 64, 54, marks=pytest.mark.slow),
         ("mobilenet_v2", 64, 54),
         ("shufflenet_v2_x0_5", 64, 90),
-        ("mnasnet0_5", 64, 70),
-        ("regnet_y_400mf", 64, 70),
+        pytest.param("mnasnet0_5", 64, 70, marks=pytest.mark.slow),
+        pytest.param("regnet_y_400mf", 64, 70, marks=pytest.mark.slow),
         pytest.param("convnext_tiny", 64, 75, marks=pytest.mark.slow),
     ],
 )
