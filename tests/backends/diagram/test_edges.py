@@ -126,7 +126,7 @@ def test_shipped_networks(name: str) -> None:
         _check(graph, depth)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=[pytest.mark.slow] * (seed >= 30)) for seed in range(60)])
 def test_random_specs_of_blocks(seed: int) -> None:
     graph = archspec.loads(block_spec(seed)).graph
     for depth in DEPTHS:

@@ -579,14 +579,14 @@ def test_feature_is_its_graph(name: str) -> None:
     hold_against_graph(feature(name), 16)
 
 
-@pytest.mark.parametrize("start", range(0, 60, CHUNK))
+@pytest.mark.parametrize("start", [0, CHUNK])
 def test_random_blocks_are_their_graphs(start: int) -> None:
     for seed in range(start, start + CHUNK):
         hold_against_graph(archspec.loads(block_spec(seed)), 8)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", range(60, 2060, 100))
+@pytest.mark.parametrize("start", range(2 * CHUNK, 2030, 100))
 def test_many_random_blocks_are_their_graphs(start: int) -> None:
     for seed in range(start, start + 100):
         hold_against_graph(archspec.loads(block_spec(seed)), 8)
