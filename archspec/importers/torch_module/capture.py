@@ -146,6 +146,7 @@ class _Recorder:
         """A new value for a tensor, which replaces its earlier one."""
         value = Value(len(self.trace.shapes))
         self.trace.shapes.append(tuple(tensor.shape))
+        self.trace.strides.append(tuple(tensor.stride()))
         self._values[id(tensor)] = (tensor, tensor._version, value)
         return value
 
