@@ -56,6 +56,7 @@ class Lowering:
         self.repeated: dict[int, Value | Weight] = {}
         """Expanded maps and parameters, each with what it was before expansion."""
         self._same: dict[int, int] = {}
+        self._named: set[int] = set()
         self._readers: dict[int, list[Call]] = {}
         for call in trace.calls:
             for value in tensors((call.arguments, call.keywords)):
@@ -84,7 +85,22 @@ class Lowering:
                 self._fault(call, str(error))
         if self._faults:
             raise SpecError(list(self._faults.values()))
+        self._name_inputs()
         return self.layers
+
+    def _name_inputs(self) -> None:
+        """Give each frame the names of its inputs by the values that layers read."""
+        for layer in self.layers:
+            frame: Frame | None = layer.frame
+            while frame is not None and id(frame) not in self._named:
+                self._named.add(id(frame))
+                frame.inputs = {self._origin(number): name for number, name in frame.inputs.items()}
+                frame = frame.parent
+
+    def _origin(self, number: int) -> int:
+        while number in self._same:
+            number = self._same[number]
+        return number
 
     def _fault(self, call: Call, words: str) -> None:
         self.refused.append(call)
