@@ -145,14 +145,14 @@ class TokenOracle(Oracle):
 
     def _sine_positions(self, step: Step, x: Tensor) -> Tensor:
         features, (height, width) = step.arguments["features"], x.shape[2:]
-        found = x.new_zeros(len(x), 2 * features, height, width)
+        found = x.new_zeros(len(x), 2 * features, height, width)  # a leaf, so that what reads it can be asked for
         for channel in range(features):
             slower = 10000 ** (2 * (channel // 2) / features)
             wave = torch.cos if channel % 2 else torch.sin
             rows, columns = (torch.arange(1, size + 1, dtype=x.dtype) / (size + 1e-6) for size in (height, width))
             found[:, channel] = wave(2 * torch.pi * rows / slower)[:, None]
             found[:, features + channel] = wave(2 * torch.pi * columns / slower)
-        return found
+        return found.requires_grad_()
 
     # -- grids, states, indices ----------------------------------------------------------------------------------------
 
