@@ -39,9 +39,26 @@ class Conditions:
             raise Mismatch("an optional step reads or gives several values")
         if first.module is not None and entry.kind == "module" and first.module.whole != PLAIN_CALL:
             raise Mismatch("an optional module is called with more than one value")
-        if where is None and entry.kind != "function" and not self.reads_alias(entry):
+        if where is None and entry.kind == "function":
+            if self._passed_on(entry):
+                entry.alias = entry.reads[0]
+        elif where is None and not self.reads_alias(entry):
             raise Mismatch("an optional step does not read the value that replaces it")
         self.find(entry, self.flag(entry), where)
+
+    def _passed_on(self, entry: Entry) -> bool:
+        """Whether the first value that an entry reads is its alias in each use that lacks it.
+
+        The entries between them are lacking there too, so they pass the alias on.
+        """
+        lacking = [use for use, item in enumerate(entry.items) if item is None]
+        ref = entry.reads[0]
+        while ref != entry.alias:
+            other = self.wiring.entries[ref.entry] if ref.entry >= 0 else None
+            if other is None or other not in self.wiring.top or any(other.items[use] is not None for use in lacking):
+                return False
+            ref = other.alias or other.reads[0]
+        return True
 
     def reads_alias(self, entry: Entry) -> bool:
         """Whether an entry reads its alias, the value that replaces its own in uses that lack it.
