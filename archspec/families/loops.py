@@ -81,6 +81,8 @@ class Loops:
             try:
                 self._columns(align(parts))
                 self.given = self.branches.outputs()
+                for entry in reversed(self.wiring.top):
+                    self.branches.conditions.pass_on(entry)
                 for entry in self.wiring.top:
                     self.branches.finish(entry)
                 return
