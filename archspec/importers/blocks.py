@@ -208,7 +208,7 @@ def _block(
             ]
             before = [channels.get(item.reads()[0], 0) if item is not None and item.reads() else 0 for item in row]
             present = [item is not None for item in row]
-            columns.append((step, Column(values, before, argument, words.get(step, ""), present)))
+            columns.append((step, Column(values, before, argument, words.get(step, ""), present, step_kind(step))))
     widths = ("channels", "features")
     own = [step for step, column in columns if column.name in widths and column.varies and all(column.present)]
     columns.sort(key=lambda pair: not (own and pair[0] is own[-1] and pair[1].name in widths))

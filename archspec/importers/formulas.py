@@ -22,6 +22,8 @@ class Column:
     step: str
     present: list[bool]
     """Whether each use has the step."""
+    kind: str = ""
+    """The step's op or block."""
 
     @property
     def known(self) -> list[Any]:
@@ -45,6 +47,8 @@ class Solver:
     def __init__(self, inputs: list[int]) -> None:
         self.inputs = inputs
         self.params: dict[str, list[Any]] = {}
+        self._columns: dict[str, Column] = {}
+        """The column that each parameter was made for."""
         self._series: dict[str, list[str]] = {}
         """By a name, the parameters that would have it if they were one."""
 
@@ -56,7 +60,12 @@ class Solver:
         name = column.name
         if name in self.params:
             name = f"{column.step}_{column.name}".strip("_")
-        return f"${self._new(name, list(column.values))}"
+        known = self._columns.get(name)
+        if known is not None and (known.kind, known.present) != (column.kind, column.present):  # no series of numbers
+            name = f"{column.kind}_{column.name}"
+        made = self._new(name, list(column.values))
+        self._columns[made] = column
+        return f"${made}"
 
     def _new(self, name: str, values: list[Any]) -> str:
         if keyword.iskeyword(name) or name in ("input", "previous"):

@@ -204,7 +204,7 @@ def _given(
     if trials.alike(candidate.name, flow(heads), channels[group.reads()[0]], layers):
         for one, two in combinations(columns, 2):  # numbers that are right only together
             for pair in product(columns[one], columns[two]):
-                tried = given | dict(zip((one, two), pair, strict=True))
+                tried = heads | dict(zip((one, two), pair, strict=True))
                 if far <= len(layers) and (further := reach(tried)) > far:
                     given, far = tried, further
     return given if far > len(layers) else None
