@@ -10,6 +10,7 @@ from archspec.analyses.structure import PLAIN_CALL
 from archspec.expressions.tree import Tree
 from archspec.families import algebra, sums
 from archspec.families.align import align
+from archspec.families.bodies import ways
 from archspec.families.branches import Branches
 from archspec.families.chains import Chains
 from archspec.families.items import Item
@@ -72,23 +73,27 @@ class Loops:
     def aligned(self, rows: list[list[Item]]) -> None:
         """Fill the wiring's ``entries``, its ``top`` (those in no loop or shared condition), and ``given``."""
         without: set[Hashable] = set()
+        possible = ways(rows) or [{}]
         while True:
             mark = self.wiring.mark()
-            parts = stretches(rows, without)
+            parts = stretches(rows, possible[0], without)
             loops = {part.key for row in parts for part in row if part.period}
             try:
                 self._columns(align(parts))
                 self.given = self.branches.outputs()
+                for entry in reversed(self.wiring.top):
+                    self.branches.conditions.pass_on(entry)
                 for entry in self.wiring.top:
                     self.branches.finish(entry)
                 return
-            except _NoLoopError as failed:
-                without.add(failed.key)
-            except Mismatch:
+            except Mismatch as failed:
                 if not loops:
                     raise
-                without |= loops
-            self.wiring.back_to(mark)
+                self.wiring.back_to(mark)
+                if len(possible) > 1:
+                    possible, without = possible[1:], set()
+                else:
+                    without |= {failed.key} if isinstance(failed, _NoLoopError) else loops
 
     def _columns(self, columns: list[list[Stretch | None]]) -> None:
         left = [

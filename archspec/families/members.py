@@ -14,7 +14,7 @@ from archspec.families.items import Item
 from archspec.families.solver import Mismatch
 from archspec.families.templates import Entry, Ref, Series, Slot
 from archspec.families.wiring import Wiring, child_of
-from archspec.graph import Node, Scope
+from archspec.graph import Inlined, Node, Scope
 from archspec.syntax import Mapping
 
 _NUMBER = re.compile(r"(?<![\w.{])\d+(?![\w.}])")
@@ -35,13 +35,24 @@ class Chained(Protocol):
         ...
 
 
+class Repeated(Protocol):
+    """Builds a loop inside another: see :meth:`archspec.families.chains.Chains.repeated`."""
+
+    def __call__(
+        self, items: Sequence[Item], where: Sequence[int], turns: Sequence[int], previous: Tree | None
+    ) -> tuple[Series, Tree | None]:
+        """The loop, and the output channels of an iteration."""
+        ...
+
+
 class Members:
     """Builds entries from items."""
 
-    def __init__(self, wiring: Wiring, chained: Chained) -> None:
+    def __init__(self, wiring: Wiring, chained: Chained, repeated: Repeated) -> None:
         self.wiring = wiring
         self.solver = wiring.solver
         self._chained = chained
+        self._repeated = repeated
 
     def entry(
         self,
@@ -93,8 +104,11 @@ class Members:
                 self._fill_call(entry, items, where, turns, previous)
             case "chain":
                 self._fill_chain(entry, items, where, turns, previous)
-            case other:
-                raise AssertionError(other)
+            case "loop":
+                if turns is None:
+                    raise Mismatch("the loop is in no other")
+                series, entry.chain_end = self._repeated(items, where, turns, previous)
+                entry.children = [series]
 
     def _other_form(self, item: Item, others: list[Item]) -> Item:
         """An item in a form that all uses may share, where their own forms differ."""
@@ -184,12 +198,15 @@ class Members:
         outside = 0 if scope.block is not None else len(scope.loops)
         found: dict[str, Any] = {}
         for depth, names in enumerate(items[0].what.loops[outside:], outside):
+            outer = dict(found)
             copies = [item.what.copy[depth] for item in items if len(item.what.copy) > depth]
             for name in names:
                 values = [algebra.plain(item.what.loops[depth].get(name, ...)) for item in items
                           if len(item.what.loops) > depth]  # fmt: skip
                 if len(values) == len(copies) == len(items):
-                    found[name] = self.solver.bound(values, copies, where, turns)
+                    given = names.step.argument(name) if isinstance(names, Inlined) else None
+                    hints = self.solver.hint(given, None, outer) if given is not None else []
+                    found[name] = self.solver.bound(values, copies, where, turns, hints)
         return found
 
     def _fill_function(self, entry: Entry, items: list[Item], where: list[int], previous: Tree | None) -> None:

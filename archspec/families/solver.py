@@ -266,11 +266,22 @@ class Solver(Arguments):
         return None
 
     def bound(
-        self, values: Sequence[Any], copies: Sequence[int], where: Sequence[int], turns: Sequence[int] | None
+        self,
+        values: Sequence[Any],
+        copies: Sequence[int],
+        where: Sequence[int],
+        turns: Sequence[int] | None,
+        hints: Iterable[Tree] = (),
     ) -> Any:
-        """A loop variable as a value, a formula, or ``...`` for neither; ``copies`` are its iterations' indices."""
+        """A loop variable as a value, a formula, or ``...`` for neither; ``copies`` are its iterations' indices.
+
+        ``hints`` are formulas of the spec for it, where it is an argument of a block written inline.
+        """
         if all(algebra.same(value, values[0]) for value in values):
             return values[0]
+        said = next((form for form in self._forms(hints, values, where) if self.fits(form, values, where, turns)), None)
+        if said is not None:
+            return said
         if turns is None:
             index = algebra.constant(copies[0])
             offset = 0 if len(set(copies)) == 1 else None

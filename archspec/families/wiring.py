@@ -157,7 +157,7 @@ class Wiring:
             inner = entry.head.channels[output] if output < len(entry.head.channels) else None
             if inner is not None:
                 guesses.append(tidy(algebra.put(inner, {str(slot.keyword): slot.tree for slot in entry.slots})))
-        elif entry.kind == "chain":
+        elif entry.kind in ("chain", "loop"):
             if entry.chain_end is not None:
                 guesses.append(entry.chain_end)
         elif entry.kind == "module" and entry.slots:
