@@ -244,6 +244,7 @@ def _block(
         found[use] = Use(
             name, use.name, use.reads(), use.gives, arguments, params,
             readings=[readings[value] for value in use.reads()], checkpoint=use.frame.checkpoint,
+            unread=frozenset(key for key, values in solver.params.items() if values[index] is None),
             others={value: outputs[number] for number, value in leaked[index].items()},
         )  # fmt: skip
     return Block(name, body, params, inputs, outputs), found
