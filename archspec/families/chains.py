@@ -196,9 +196,11 @@ class Chains:
                 for row, use, turn in zip(rows, where, turns, strict=True)
                 for child in row[column::period]
             ]
-            members, uses, outer = [child for child, _, _ in copies], [use for _, use, _ in copies], [
-                turn for _, _, turn in copies
-            ]
+            members, uses, outer = (
+                [child for child, _, _ in copies],
+                [use for _, use, _ in copies],
+                [turn for _, _, turn in copies],
+            )
             entry = self.members.entry(list(members), uses, outer, -1, inside)
             inside = self._chain_channels(entry, members, uses, inside, outer)
             body.append(entry)

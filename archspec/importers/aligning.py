@@ -94,7 +94,7 @@ class Alignment:
             sources = [
                 self._common({use: item.reads()[at] for use, item in items.items()}) for at in range(len(first.sources))
             ]
-            made = Use(first.block, first.name, sources, -1, readings=first.readings)
+            made = Use(first.block, first.name, sources, -1, readings=[1] * len(sources))
             made.arguments, made.defaults, made.checkpoint = dict(first.arguments), first.defaults, first.checkpoint
         else:
             made = self._leaf({use: item for use, item in items.items() if isinstance(item, Leaf)}, first)

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from archspec import ops
 from archspec.importers.aligning import Alignment, Mismatch, signature
 from archspec.importers.counting import fold_runs
-from archspec.importers.formulas import Column, Formula, Solver
+from archspec.importers.formulas import Column, Formula, Solver, renamed
+from archspec.importers.recognising import recognise
 from archspec.importers.scopes import Group, Item, Leaf, Use, leaves, lists
 
 MOST_TRIED = 8
@@ -39,21 +40,23 @@ class Block:
     """The label of each value that is read outside besides the last."""
 
 
-def find(root: Group, read_by: Counter[int], channels: dict[int, int]) -> list[Block]:
-    """The blocks that a network's groups share; uses replace the groups.  ``channels`` are those of each value."""
+def find(root: Group, read_by: Counter[int], channels: dict[int, int], initial: bool) -> list[Block]:
+    """The blocks that a network's groups share, the library's and its own; uses replace the groups.
+
+    ``channels`` are those of each value; ``initial`` is whether it is known how weights begin.
+    """
     blocks: list[Block] = []
     taken = {"sequence", "steps", "reuse"}
+    alone = [group for group in _heights(root) if group is not root and _whole(group, read_by, named=False)]
+    known = recognise(alone, channels, initial)
+    _replace(root, known)
+    taken |= {use.block for use in known.values()}
     heights = _heights(root)
     counted = {item for group in heights if group.numbered for item in group.items}  # nothing in these has a name
     for height in sorted(set(heights.values())):
         kinds: dict[str, list[Group]] = {}
         for group in heights:
-            if (
-                heights[group] == height
-                and group is not root
-                and group.frame.kind != "Sequential"
-                and _closed(group, read_by, group not in counted)
-            ):
+            if heights[group] == height and group is not root and _whole(group, read_by, group not in counted):
                 kinds.setdefault(group.frame.kind, []).append(group)
         uses: dict[Item, Use] = {}
         for kind, groups in kinds.items():
@@ -63,9 +66,14 @@ def find(root: Group, read_by: Counter[int], channels: dict[int, int]) -> list[B
                 block, given = _block(name, alignment, channels, read_by)
                 blocks.append(block)
                 uses |= given
-        for items in list(lists(root.items)) if uses else ():
-            items[:] = [uses.get(item, item) for item in items]
+        _replace(root, uses)
     return _used(root, blocks)
+
+
+def _replace(root: Group, uses: Mapping[Item, Use]) -> None:
+    """Put uses of blocks in the place of groups."""
+    for items in list(lists(root.items)) if uses else ():
+        items[:] = [uses.get(item, item) for item in items]
 
 
 def _used(root: Group, blocks: list[Block]) -> list[Block]:
@@ -76,7 +84,7 @@ def _used(root: Group, blocks: list[Block]) -> list[Block]:
     while waiting:
         for items in lists(waiting.pop()):
             for item in items:
-                if isinstance(item, Use) and item.block not in seen:
+                if isinstance(item, Use) and item.block in by_name and item.block not in seen:
                     seen.add(item.block)
                     waiting.append(by_name[item.block].body.items)
     return [block for block in blocks if block.name in seen]
@@ -99,6 +107,11 @@ def _heights(root: Group) -> dict[Group, int]:
 
     visit(root)
     return found
+
+
+def _whole(group: Group, read_by: Counter[int], named: bool) -> bool:
+    """Whether a group is a module of its own class that can be a block."""
+    return group.frame.kind != "Sequential" and _closed(group, read_by, named)
 
 
 def _closed(group: Group, read_by: Counter[int], named: bool) -> bool:
@@ -195,7 +208,7 @@ def _block(
             ]
             before = [channels.get(item.reads()[0], 0) if item is not None and item.reads() else 0 for item in row]
             present = [item is not None for item in row]
-            columns.append((step, Column(values, before, argument, words.get(step, ""), present)))
+            columns.append((step, Column(values, before, argument, words.get(step, ""), present, step_kind(step))))
     widths = ("channels", "features")
     own = [step for step, column in columns if column.name in widths and column.varies and all(column.present)]
     columns.sort(key=lambda pair: not (own and pair[0] is own[-1] and pair[1].name in widths))
@@ -212,6 +225,7 @@ def _block(
         there = [around is None or alignment.rows[around][use] is not None for use in range(len(uses))]
         if any(one and not two for one, two in zip(there, present, strict=True)):
             step.when = solver.condition(present, there, words.get(step, "") or _snake(step_kind(step)))
+    _rename(body, solver.listed())
     params = {key: common(values) for key, values in solver.params.items()}
     taken = {item.name.split(".")[0] for items in lists(body.items) for item in items} | params.keys()
     inputs = input_names(alignment.inputs, uses, taken)
@@ -230,6 +244,7 @@ def _block(
         found[use] = Use(
             name, use.name, use.reads(), use.gives, arguments, params,
             readings=[readings[value] for value in use.reads()], checkpoint=use.frame.checkpoint,
+            unread=frozenset(key for key, values in solver.params.items() if values[index] is None),
             others={value: outputs[number] for number, value in leaked[index].items()},
         )  # fmt: skip
     return Block(name, body, params, inputs, outputs), found
@@ -245,6 +260,20 @@ def input_names(numbers: Sequence[int], uses: Sequence[Group], taken: Collection
         word = next((word for word in known if re.fullmatch(r"[A-Za-z_]\w*", word, re.ASCII)), f"x{at}")
         found[number] = free(word, {*taken, *found.values(), "input", "previous"})
     return found
+
+
+def _rename(body: Group, names: Mapping[str, str]) -> None:
+    """Write other words for some parameters in a body."""
+    for items in lists(body.items) if names else ():
+        for item in items:
+            item.when = renamed(item.when, names)
+            if isinstance(item, Group):
+                continue
+            for key, value in given(item).items():
+                if isinstance(value, Formula):
+                    given(item)[key] = Formula(renamed(value, names))
+            if item.turns is not None:
+                item.turns = (item.turns[0], renamed(item.turns[1], names))
 
 
 def _told(item: Item) -> object:

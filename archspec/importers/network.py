@@ -77,5 +77,7 @@ class Network:
     doc: str = ""
     task: str = ""
     """Its training task, if its outputs alone do not determine it."""
+    initial: bool = False
+    """Whether it is known how weights begin: by what the layers' arguments say."""
     head: list[str] = field(default_factory=list)
     """Further lines of the spec's head."""

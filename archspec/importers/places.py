@@ -37,8 +37,8 @@ class Places:
                 self._collect(group, around, branch)
             if not (isinstance(item, Leaf) and item.layer.gives in item.layer.reads):  # the input passed on unchanged
                 self._made.setdefault(item.gives, []).append((around, item))
-            for value in item.others if isinstance(item, Use) else ():
-                self._inner[value] = (around, item)
+            if isinstance(item, Use):
+                self._inner |= dict.fromkeys(item.others, (around, item))
 
     def give(self, labels: dict[int, str]) -> None:
         """Give values their labels."""

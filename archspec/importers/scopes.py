@@ -104,6 +104,8 @@ class Use:
     when: str = ""
     readings: list[int] = field(default_factory=list)
     """How often the group that it replaces reads each value."""
+    unread: frozenset[str] = frozenset()
+    """Parameters that nothing in this use reads, so that they may have any value."""
     others: dict[int, str] = field(default_factory=dict)
     """Further values that are read outside, each with its label in the block."""
     checkpoint: bool = False
