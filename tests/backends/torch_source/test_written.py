@@ -293,6 +293,53 @@ steps:
   - refined as refined1: {turns: 2}
   - refined as refined2: {turns: 5}
 """,
+    "numbers_as_engineers_write_them": """
+blocks:
+  layer:
+    let: {c: $(input.channels)}
+    steps:
+      - add:
+          - []
+          - - batch_norm as norm: {eps: 1e-6}
+            - sequence as mix:
+                - conv as wide: {channels: $(3 * c), kernel: 1}
+                - softmax: {axis: channels}
+                - conv as narrow: {channels: $c, kernel: 1}
+  fusion:
+    let: {c: $(input.channels)}
+    steps:
+      - conv as first: {channels: $c, kernel: 1}
+      - concat:
+        from: [input, previous]
+      - conv as fused: {channels: $c, kernel: 3, padding: 1}
+  scaled:
+    params: {channels, beta}
+    steps:
+      - scale: {by: $beta}
+      - conv as conv: {channels: $channels, kernel: 3, padding: 1}
+      - scale: {by: 0.2}
+  sums:
+    steps:
+      - conv as a: {channels: 4, kernel: 1}
+        label: one
+      - conv as b: {channels: 4, kernel: 1}
+        label: two
+        from: input
+      - concat as first: [[{conv as l.0: {channels: 4, kernel: 1}}], [{conv as l.1: {channels: 4, kernel: 1}, from: one}],
+                          [{conv as l.2: {channels: 4, kernel: 1}, from: input}]]
+      - concat as second: [[{conv as l.3: {channels: 4, kernel: 1}}], [{conv as l.4: {channels: 4, kernel: 1}, from: one}],
+                           [{conv as l.5: {channels: 4, kernel: 1}, from: input}]]
+      - add: [[{conv as l.6: {channels: 4, kernel: 1}}], [{conv as l.7: {channels: 4, kernel: 1}, from: two}]]
+steps:
+  - conv as stem: {channels: 8, kernel: 1}
+  - layer as layer1
+  - fusion as fusion1
+  - scaled as scaled1: {channels: 12, beta: 0.5}
+  - scaled as scaled2: {channels: 12, beta: 1.0}
+  - layer as layer2
+  - fusion as fusion2
+  - sums as sums
+""",
     "named_groups_in_place": """
 steps:
   - sequence as body:
