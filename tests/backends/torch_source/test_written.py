@@ -321,15 +321,21 @@ blocks:
   sums:
     steps:
       - conv as a: {channels: 4, kernel: 1}
-        label: one
       - conv as b: {channels: 4, kernel: 1}
-        label: two
         from: input
-      - concat as first: [[{conv as l.0: {channels: 4, kernel: 1}}], [{conv as l.1: {channels: 4, kernel: 1}, from: one}],
-                          [{conv as l.2: {channels: 4, kernel: 1}, from: input}]]
-      - concat as second: [[{conv as l.3: {channels: 4, kernel: 1}}], [{conv as l.4: {channels: 4, kernel: 1}, from: one}],
-                           [{conv as l.5: {channels: 4, kernel: 1}, from: input}]]
-      - add: [[{conv as l.6: {channels: 4, kernel: 1}}], [{conv as l.7: {channels: 4, kernel: 1}, from: two}]]
+      - conv as c: {channels: 4, kernel: 1}
+        from: input
+      - add:
+          - [{conv as way.0: {channels: 4, kernel: 1}, from: a}]
+          - [{conv as way.1: {channels: 4, kernel: 1}, from: b}]
+          - [{conv as way.2: {channels: 4, kernel: 1}, from: c}]
+        label: first
+      - add:
+          - [{conv as way.3: {channels: 4, kernel: 1}, from: a}]
+          - [{conv as way.4: {channels: 4, kernel: 1}, from: b}]
+          - [{conv as way.5: {channels: 4, kernel: 1}, from: c}]
+      - add:
+        from: [previous, first]
 steps:
   - conv as stem: {channels: 8, kernel: 1}
   - layer as layer1
