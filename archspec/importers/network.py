@@ -24,6 +24,8 @@ class Frame:
     """The first line of its class's docstring."""
     checkpoint: bool = False
     """Whether training computes the values inside again instead of keeping them."""
+    inputs: dict[int, str] = field(default_factory=dict)
+    """The values given to it, by their names in the module."""
 
 
 @dataclass(slots=True, eq=False)

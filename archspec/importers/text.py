@@ -54,6 +54,8 @@ def write(network: Network, root: Group, blocks: list[Block]) -> str:
         if block.params:
             said = (name if value is ... else f"{name}: {flow(value)}" for name, value in block.params.items())
             lines.append(f"    params: {{{', '.join(said)}}}")
+        if len(block.inputs) > 1:
+            lines.append(f"    inputs: {{{', '.join(block.inputs.values())}}}")
         lines.append("    steps:")
         lines += _lines(writer.body(block), 3)
     inputs = {value: name for value, (name, _) in enumerate(network.inputs)}
@@ -106,15 +108,18 @@ class _Writer:
 
     def body(self, block: Block) -> list[Step]:
         """The steps of a block."""
-        return self._written(block.body, {0: "input"}, [block.body.gives])[0]
+        return self._written(block.body, block.inputs, [block.body.gives], block.outputs)[0]
 
     def network(self, root: Group, inputs: dict[int, str], outputs: list[int]) -> tuple[list[Step], Places]:
         """The steps of the network."""
         return self._written(root, inputs, outputs)
 
-    def _written(self, group: Group, inputs: dict[int, str], outputs: list[int]) -> tuple[list[Step], Places]:
+    def _written(
+        self, group: Group, inputs: dict[int, str], outputs: list[int], labels: dict[int, str] | None = None
+    ) -> tuple[list[Step], Places]:
         """The steps of a group.  They are made twice: only then is it known which are read by name and need a label."""
         places = Places(group, inputs)
+        places.give(labels or {})
         current = next(iter(inputs))
         self._items(group, current, places, ())
         last = group.gives if group.items else current
@@ -150,8 +155,10 @@ class _Writer:
             current = item.gives
         elif isinstance(item, Use):
             step = Step(item.block, name, self._arguments(item))
-            if item.source != current:
-                beside["from"] = [places.refer(item.source, around)]
+            if item.sources != [current]:
+                beside["from"] = [
+                    "previous" if value == current else places.refer(value, around) for value in item.sources
+                ]
             current = item.gives
         else:
             layer = item.layer
