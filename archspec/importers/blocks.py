@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from archspec import ops
 from archspec.importers.aligning import Alignment, Mismatch, signature
 from archspec.importers.counting import fold_runs
-from archspec.importers.formulas import Column, Formula, Solver
+from archspec.importers.formulas import Column, Formula, Solver, renamed
+from archspec.importers.recognising import recognise
 from archspec.importers.scopes import Group, Item, Leaf, Use, leaves, lists
 
 MOST_TRIED = 8
 """The most blocks of one class that a use is tried with before it gets one of its own."""
+MOST_INPUTS, MOST_OUTPUTS = 8, 8
+"""The most values that a block reads and gives."""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,34 +34,46 @@ class Block:
     body: Group
     params: dict[str, Any] = field(default_factory=dict)
     """The name and default of each parameter; ``...`` if there is no default."""
+    inputs: dict[int, str] = field(default_factory=lambda: {0: "input"})
+    """The name of each input, by its value in the body."""
+    outputs: dict[int, str] = field(default_factory=dict)
+    """The label of each value that is read outside besides the last."""
 
 
-def find(root: Group, read_by: Counter[int], channels: dict[int, int]) -> list[Block]:
-    """The blocks that a network's groups share; uses replace the groups.  ``channels`` are those of each value."""
+def find(root: Group, read_by: Counter[int], channels: dict[int, int], initial: bool) -> list[Block]:
+    """The blocks that a network's groups share, the library's and its own; uses replace the groups.
+
+    ``channels`` are those of each value; ``initial`` is whether it is known how weights begin.
+    """
     blocks: list[Block] = []
     taken = {"sequence", "steps", "reuse"}
+    alone = [group for group in _heights(root) if group is not root and _whole(group, read_by, named=False)]
+    known = recognise(alone, channels, initial)
+    _replace(root, known)
+    taken |= {use.block for use in known.values()}
     heights = _heights(root)
+    counted = {item for group in heights if group.numbered for item in group.items}  # nothing in these has a name
     for height in sorted(set(heights.values())):
         kinds: dict[str, list[Group]] = {}
         for group in heights:
-            if (
-                heights[group] == height
-                and group is not root
-                and group.frame.kind != "Sequential"
-                and _closed(group, read_by)
-            ):
+            if heights[group] == height and group is not root and _whole(group, read_by, group not in counted):
                 kinds.setdefault(group.frame.kind, []).append(group)
         uses: dict[Item, Use] = {}
         for kind, groups in kinds.items():
             for alignment in _shared(groups):
                 name = _free(_snake(kind), taken)
                 taken.add(name)
-                block, given = _block(name, alignment, channels)
+                block, given = _block(name, alignment, channels, read_by)
                 blocks.append(block)
                 uses |= given
-        for items in list(lists(root.items)) if uses else ():
-            items[:] = [uses.get(item, item) for item in items]
+        _replace(root, uses)
     return _used(root, blocks)
+
+
+def _replace(root: Group, uses: Mapping[Item, Use]) -> None:
+    """Put uses of blocks in the place of groups."""
+    for items in list(lists(root.items)) if uses else ():
+        items[:] = [uses.get(item, item) for item in items]
 
 
 def _used(root: Group, blocks: list[Block]) -> list[Block]:
@@ -69,7 +84,7 @@ def _used(root: Group, blocks: list[Block]) -> list[Block]:
     while waiting:
         for items in lists(waiting.pop()):
             for item in items:
-                if isinstance(item, Use) and item.block not in seen:
+                if isinstance(item, Use) and item.block in by_name and item.block not in seen:
                     seen.add(item.block)
                     waiting.append(by_name[item.block].body.items)
     return [block for block in blocks if block.name in seen]
@@ -94,17 +109,27 @@ def _heights(root: Group) -> dict[Group, int]:
     return found
 
 
-def _closed(group: Group, read_by: Counter[int]) -> bool:
-    """Whether a group reads one value and gives one, its last, so that it can be a block."""
-    if len(group.reads()) != 1:
+def _whole(group: Group, read_by: Counter[int], named: bool) -> bool:
+    """Whether a group is a module of its own class that can be a block."""
+    return group.frame.kind != "Sequential" and _closed(group, read_by, named)
+
+
+def _closed(group: Group, read_by: Counter[int], named: bool) -> bool:
+    """Whether a group can be a block: it reads some values and gives its last; if it is ``named``, others too."""
+    if not 1 <= len(group.reads()) <= MOST_INPUTS:
         return False
     own = {id(leaf.layer) for leaf in leaves(group.items)}
     if any(leaf.layer.again is not None and id(leaf.layer.again) not in own for leaf in leaves(group.items)):
         return False
     if len({leaf.layer.training for leaf in leaves(group.items)}) > 1:
         return False
-    inside = _readings(group)
-    return all(read_by[value] == inside[value] for value in group.made() if value != group.gives)
+    return len(_leaked(group, read_by)) < (MOST_OUTPUTS if named else 1)
+
+
+def _leaked(group: Group, read_by: Counter[int]) -> list[int]:
+    """The values of a group, without its last, that are read outside."""
+    inside, last = _readings(group), group.gives
+    return [value for value in group.made() if value != last and read_by[value] != inside[value]]
 
 
 def _readings(group: Group) -> Counter[int]:
@@ -115,7 +140,8 @@ def _readings(group: Group) -> Counter[int]:
             if isinstance(item, Leaf):
                 found.update([*item.layer.reads, *item.layer.refers.values()])
             elif isinstance(item, Use):
-                found[item.source] += item.readings
+                for source, readings in zip(item.sources, item.readings, strict=True):
+                    found[source] += readings
     return found
 
 
@@ -162,7 +188,9 @@ def _aligned(uses: list[Group]) -> Alignment | None:
         return None
 
 
-def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[Block, dict[Item, Use]]:
+def _block(
+    name: str, alignment: Alignment, channels: dict[int, int], read_by: Counter[int]
+) -> tuple[Block, dict[Item, Use]]:
     """A block and its uses."""
     uses = alignment.uses
     body = alignment.body
@@ -180,7 +208,7 @@ def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[B
             ]
             before = [channels.get(item.reads()[0], 0) if item is not None and item.reads() else 0 for item in row]
             present = [item is not None for item in row]
-            columns.append((step, Column(values, before, argument, words.get(step, ""), present)))
+            columns.append((step, Column(values, before, argument, words.get(step, ""), present, step_kind(step))))
     widths = ("channels", "features")
     own = [step for step, column in columns if column.name in widths and column.varies and all(column.present)]
     columns.sort(key=lambda pair: not (own and pair[0] is own[-1] and pair[1].name in widths))
@@ -197,7 +225,14 @@ def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[B
         there = [around is None or alignment.rows[around][use] is not None for use in range(len(uses))]
         if any(one and not two for one, two in zip(there, present, strict=True)):
             step.when = solver.condition(present, there, words.get(step, "") or _snake(step_kind(step)))
+    _rename(body, solver.listed())
     params = {key: common(values) for key, values in solver.params.items()}
+    taken = {item.name.split(".")[0] for items in lists(body.items) for item in items} | params.keys()
+    inputs = input_names(alignment.inputs, uses, taken)
+    leaked = [{alignment.number(at, value): value for value in _leaked(use, read_by)} for at, use in enumerate(uses)]
+    outputs: dict[int, str] = {}
+    for number in sorted({number for own in leaked for number in own}):
+        outputs[number] = free(f"out{len(outputs)}", taken | set(inputs.values()) | set(outputs.values()))
     found: dict[Item, Use] = {}
     for index, use in enumerate(uses):
         arguments = {
@@ -205,12 +240,40 @@ def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[B
             for key, values in solver.params.items()
             if values[index] is not None and repr(values[index]) != repr(params[key])
         }
-        readings = _readings(use)[use.reads()[0]]
+        readings = _readings(use)
         found[use] = Use(
-            name, use.name, use.reads()[0], use.gives, arguments, params,
-            readings=readings, checkpoint=use.frame.checkpoint,
+            name, use.name, use.reads(), use.gives, arguments, params,
+            readings=[readings[value] for value in use.reads()], checkpoint=use.frame.checkpoint,
+            unread=frozenset(key for key, values in solver.params.items() if values[index] is None),
+            others={value: outputs[number] for number, value in leaked[index].items()},
         )  # fmt: skip
-    return Block(name, body, params), found
+    return Block(name, body, params, inputs, outputs), found
+
+
+def input_names(numbers: Sequence[int], uses: Sequence[Group], taken: Collection[str]) -> dict[int, str]:
+    """The names of a block's inputs by their values in its body: those of the module, which differ from ``taken``."""
+    if len(numbers) == 1:
+        return {numbers[0]: "input"}
+    found: dict[int, str] = {}
+    for at, number in enumerate(numbers):
+        known = (use.frame.inputs.get(use.reads()[at], "") for use in uses)
+        word = next((word for word in known if re.fullmatch(r"[A-Za-z_]\w*", word, re.ASCII)), f"x{at}")
+        found[number] = free(word, {*taken, *found.values(), "input", "previous"})
+    return found
+
+
+def _rename(body: Group, names: Mapping[str, str]) -> None:
+    """Write other words for some parameters in a body."""
+    for items in lists(body.items) if names else ():
+        for item in items:
+            item.when = renamed(item.when, names)
+            if isinstance(item, Group):
+                continue
+            for key, value in given(item).items():
+                if isinstance(value, Formula):
+                    given(item)[key] = Formula(renamed(value, names))
+            if item.turns is not None:
+                item.turns = (item.turns[0], renamed(item.turns[1], names))
 
 
 def _told(item: Item) -> object:
@@ -270,6 +333,11 @@ def _snake(kind: str) -> str:
 def _free(name: str, taken: set[str]) -> str:
     if name in ops.names() or name in ("sequence", "steps", "reuse"):
         name = f"{name}_block"
+    return free(name, taken)
+
+
+def free(name: str, taken: Collection[str]) -> str:
+    """The name, with a number if it is taken."""
     if name not in taken:
         return name
     return next(f"{name}_{number}" for number in range(2, len(taken) + 3) if f"{name}_{number}" not in taken)

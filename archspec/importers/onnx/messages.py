@@ -99,12 +99,14 @@ class Node:
     attributes: Mapping[str, Any]
     namespace: str = ""
     """The enclosing modules with their classes, as torch's exporter records them."""
+    written: str = ""
+    """The operator as the file has it, where a pattern has put one of ours in its place."""
 
     @property
     def shown(self) -> str:
         """Its name in diagnostics."""
         name = self.name or (self.outputs[0] if self.outputs else "")
-        return f"`{printable(name, 80)}` ({printable(self.op, 40)})"
+        return f"`{printable(name, 80)}` ({printable(self.written or self.op, 40)})"
 
 
 @record

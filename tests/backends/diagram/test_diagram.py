@@ -211,6 +211,23 @@ def test_source_of_an_hourglass(golden: Callable[..., None]) -> None:
 # -- what pictures say -----------------------------------------------------------------------------------------------
 
 
+def test_resizing_says_which_way_it_goes() -> None:
+    """A resize to half the size is no upsampling by a half, and no way back up of an hourglass."""
+    text = """
+archspec: 1
+name: Pyramid
+inputs: {image: [3, H, W]}
+sizes: {H: 64, W: 64}
+steps:
+  - add:
+    - [upsample: {scale: 0.5, mode: bilinear}, conv as small: {channels: 3, kernel: 1}]
+    - [conv as strided: {channels: 3, kernel: 2, stride: 2}]
+  - upsample: {scale: [4, 2]}
+"""
+    words = laid_out(draw(archspec.loads(text).graph)).words()
+    assert {"bilinear, /2", "nearest ↑4×2"} <= set(words)
+
+
 def test_resnet34_is_drawn_as_in_its_paper() -> None:
     """Two convolutions in every block, repeats folded, the three size-decreasing blocks dotted."""
     figure = draw(graph_of("resnet34"))
