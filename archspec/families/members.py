@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Hashable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
@@ -21,30 +21,15 @@ from archspec.syntax import Mapping
 _WHOLE = re.compile(r"(?<![\w.{])\d+(?![\w.}])")
 _NUMBER = re.compile(r"(?<![\w.{])\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.}])")
 
-
-class Chained(Protocol):
-    """Builds the entries of a chain: see :meth:`archspec.families.chains.Chains.chained`."""
-
-    def __call__(
-        self,
-        rows: list[list[Item]],
-        where: Sequence[int],
-        previous: Tree | None,
-        inline: bool,
-        turns: Sequence[int] | None = None,
-    ) -> tuple[list[Entry | Series], Tree | None]:
-        """The entries, and the output channels of the chain."""
-        ...
+Chained = Callable[
+    [list[list[Item]], Sequence[int], Tree | None, bool, Sequence[int] | None],
+    tuple[list[Entry | Series], Tree | None],
+]
+"""Builds the entries of a chain: :meth:`archspec.families.chains.Chains.chained`."""
 
 
-class Repeated(Protocol):
-    """Builds a loop inside another: see :meth:`archspec.families.chains.Chains.repeated`."""
-
-    def __call__(
-        self, items: Sequence[Item], where: Sequence[int], turns: Sequence[int], previous: Tree | None
-    ) -> tuple[Series, Tree | None]:
-        """The loop, and the output channels of an iteration."""
-        ...
+Repeated = Callable[[Sequence[Item], Sequence[int], Sequence[int], Tree | None], tuple[Series, Tree | None]]
+"""Builds a loop inside another: :meth:`archspec.families.chains.Chains.repeated`."""
 
 
 class Members:
@@ -310,7 +295,7 @@ class Members:
         outer, self.wiring.chain = self.wiring.chain, True
         try:
             rows = [item.children for item in items]
-            entry.children, entry.chain_end = self._chained(rows, where, previous, inline=True, turns=turns)
+            entry.children, entry.chain_end = self._chained(rows, where, previous, True, turns)
         finally:
             self.wiring.chain = outer
 

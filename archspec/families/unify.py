@@ -118,8 +118,8 @@ class Skeleton:
         self.solver = self.wiring.solver
         members = Members(
             self.wiring,
-            lambda *asked, **named: self.chains.chained(*asked, **named),
-            lambda *asked, **named: self.chains.repeated(*asked, **named),
+            lambda *asked: self.chains.chained(*asked),
+            lambda *asked: self.chains.repeated(*asked),
         )
         conditions = Conditions(self.wiring, members)
         self.chains = Chains(self.wiring, members, conditions)
