@@ -121,6 +121,10 @@ def nested_spec(seed: int) -> str:
         given = {"turns": chance.randint(1, 5), "inner": chance.randint(0, 3), "channels": chance.choice([4, 4, 6])}
         uses.append({f"block as use{use}": given})
     if named:
-        blocks["block"]["steps"] = [*blocks["block"]["steps"][:-1], {"conv as end": {"channels": 2, "kernel": 1}}, *last]
+        blocks["block"]["steps"] = [
+            *blocks["block"]["steps"][:-1],
+            {"conv as end": {"channels": 2, "kernel": 1}},
+            *last,
+        ]
     steps = [*uses, "global_avg_pool", "flatten"]
     return yaml.safe_dump({**HEAD, "blocks": blocks, "steps": steps}, sort_keys=False, width=200)
