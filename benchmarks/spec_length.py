@@ -9,17 +9,20 @@ the peer's folder of layers is counted in a column of its own.  In the peer's fa
 registers models or serves features of any network (timm's ``_builder.py``, ``_factory.py`` and their like).
 
 ``ESPCN``, ``SegNet``, ``ENet`` and ``NAFNet`` are in no library.  Their files come from repositories of their authors
-or of others: a checkout that is given, ``--repository nafnet=FOLDER``, is counted whole but for what no network needs.
+or of others: that of a checkout which is given, ``nafnet=FOLDER``, counts whole but for what no network needs.
+
+The table is written only if all peers are there.
 """
 
 from __future__ import annotations
 
 import ast
-import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -59,7 +62,7 @@ def _yolov5n() -> Any:
     with TemporaryDirectory() as folder:
         os.environ.update(YOLO_CONFIG_DIR=folder, YOLO_OFFLINE="1")
         tasks = importlib.import_module("ultralytics.nn.tasks")
-        file = Path(tasks.__file__).parent.parent / "cfg/models/v5/yolov5.yaml"
+        file = Path(str(tasks.__file__)).parent.parent / "cfg/models/v5/yolov5.yaml"
         path = Path(folder) / "yolov5n.yaml"
         path.write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
         return tasks.DetectionModel(str(path), verbose=False)
@@ -80,12 +83,12 @@ PEERS: dict[str, Peer] = {
     "yolov5n": Peer("ultralytics", _yolov5n),
 }
 REPOSITORIES: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "enet": ("davidtvs/PyTorch-ENet", "models/enet.py", ()),
-    "espcn": ("yjn870/ESPCN-pytorch", "models.py", ()),
-    "nafnet": ("megvii-research/NAFNet", "basicsr/models/archs/NAFNet_arch.py", ("NAFNetLocal",)),
-    "segnet_vgg16": ("say4n/pytorch-segnet", "src/model.py", ()),
+    "enet": ("davidtvs/PyTorch-ENet@e17d404", "models/enet.py", ()),
+    "espcn": ("yjn870/ESPCN-pytorch@ab84ee1", "models.py", ()),
+    "nafnet": ("megvii-research/NAFNet@2b4af71", "basicsr/models/archs/NAFNet_arch.py", ("NAFNetLocal",)),
+    "segnet_vgg16": ("say4n/pytorch-segnet@f7738c6", "src/model.py", ()),
 }
-"""The repository of a network that no library has, its file, and classes of the file that the network does not need."""
+"""By network that no library has: a repository and its commit, the file, classes of it that are not needed."""
 
 
 def yaml_lines(path: Path) -> int:
@@ -160,7 +163,10 @@ def table(names: Iterable[str], folders: dict[str, Path]) -> str:
     for name in names:
         spec, shared = yaml_lines(MORE / f"{name}.yaml"), blocks(name)
         if name in PEERS:
-            peer, (own, layers) = PEERS[name].library, peer_lengths(PEERS[name])
+            library = PEERS[name].library
+            if importlib.util.find_spec(library) is None:
+                continue
+            peer, (own, layers) = f"{library} {metadata.version(library)}", peer_lengths(PEERS[name])
         elif name in folders:
             peer, own, layers = REPOSITORIES[name][0], file_of(folders[name], name), Length()
         else:
@@ -179,6 +185,10 @@ def main() -> None:
     names = sorted({*PEERS, *REPOSITORIES})
     text = table(names, {name: Path(folder) for name, folder in given.items()})
     print(text)
+    missing = [name for name in names if f"| {name} |" not in text]
+    if missing:
+        print(f"not written, since peers are missing: {', '.join(missing)}")
+        return
     rule = (__doc__ or "").split("\n\n", 1)[1]
     Path(__file__).with_suffix(".md").write_text(
         f"# Lines: specs beside their peers' code\n\n{text}\nWritten by `python benchmarks/spec_length.py`.\n\n{rule}",

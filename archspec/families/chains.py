@@ -10,7 +10,7 @@ from archspec.expressions.tree import Tree
 from archspec.families import algebra, simplify, sums
 from archspec.families.algebra import TURN
 from archspec.families.align import align
-from archspec.families.bodies import copy_of
+from archspec.families.bodies import copy_of, step_of
 from archspec.families.conditions import Conditions
 from archspec.families.items import Item
 from archspec.families.members import Members
@@ -52,11 +52,12 @@ class Chains:
             except Mismatch:
                 self.solver.restore(mark)
         numbered = all(positional([item.name for item in row]) for row in rows)
+        again = {step_of(item) for row in rows for item in row if any(copy_of(item))}
         out: list[Entry | Series] = []
         for items in align(rows):
             if not numbered and len({item.name for item in items if item is not None}) > 1:
                 raise Mismatch("the uses give the step different names")
-            if any(item is None for item in items) and any(_is_copy(item) for item in items):
+            if any(item is None for item in items) and any(item and step_of(item) in again for item in items):
                 raise Mismatch("the loops have different lengths")
             lacking = {(use, item is None) for use, item in zip(where, items, strict=True)}
             if turns is not None and len(lacking) > len(set(where)):
@@ -261,7 +262,3 @@ def _handed_on(body: Sequence[Entry], before: Tree | None, end: Tree | None) -> 
     first = t.Comparison(algebra.AT, algebra.name(TURN), (("==", algebra.constant(0)),))
     earlier = simplify.at_turn(end, sums.total([algebra.name(TURN), algebra.constant(-1)]))
     return t.Conditional(algebra.AT, first, before, earlier)
-
-
-def _is_copy(item: Item | None) -> bool:
-    return item is not None and isinstance(item.key, tuple) and bool(item.key[2:]) and bool(item.key[2])

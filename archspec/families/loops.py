@@ -44,8 +44,8 @@ class _Turns:
     """The values that an iteration passes to the next."""
     initial: list[list[Ref | None]] = field(default_factory=list)
     """For each carried value, what the first iteration reads instead, in each use."""
-    last: dict[int, set[int]] = field(default_factory=dict)
-    """For each use, the values from before the loop that all its iterations read."""
+    last: dict[int, dict[int, int]] = field(default_factory=dict)
+    """For each use, the values from before the loop that all its iterations read, with the last column to do so."""
 
     def column(self, column: int) -> list[tuple[Item, int, int]]:
         """One item of the body in each use and iteration, as (item, use, iteration)."""
@@ -232,11 +232,11 @@ class Loops:
                     inner.add((made[0] == turn, made[1]))
                 else:
                     raise Mismatch("an iteration reads from an earlier one")
-            found.append(self._turn_read(turns, outer, inner, begin))
+            found.append(self._turn_read(turns, outer, inner, begin, column))
         return found
 
     def _turn_read(
-        self, turns: _Turns, outer: dict[int, dict[int, int]], inner: set[tuple[bool, Place]], begin: int
+        self, turns: _Turns, outer: dict[int, dict[int, int]], inner: set[tuple[bool, Place]], begin: int, column: int
     ) -> Ref:
         if len(inner) > 1:
             raise Mismatch("the iterations read different values")
@@ -248,7 +248,7 @@ class Loops:
             for use, read in outer.items():
                 if len(set(read.values())) > 1:
                     raise Mismatch("the iterations read different values")
-                turns.last.setdefault(use, set()).update(read.values())
+                turns.last.setdefault(use, {}).update(dict.fromkeys(read.values(), column))
             return self.wiring.phi(before, begin)
         own, place = inner.pop()
         if own:
@@ -269,7 +269,9 @@ class Loops:
         """Refuse a loop that would keep values alive after their last use in the last iteration."""
         for use, values in turns.last.items():
             kept = {*self.wiring.inputs[use], *self.wiring.flow.outputs[self.wiring.uses[use]], *later[use]}
-            if not values <= kept:
+            row = turns.segment.rows[use]
+            ends = {value for value, column in values.items() if _frees_last(row, column, turns.segment.period)}
+            if not values.keys() <= kept | ends:
                 raise Mismatch("a value is read in each iteration and not after the loop")
 
     def _after(self, turns: _Turns, loop: Entry) -> None:
@@ -305,3 +307,9 @@ class Loops:
                 if growth is not None:
                     guesses.append(sums.total([before, sums.product(loop.count, growth)]))
         return next((guess for guess in guesses if guess is not None and self.solver.fits(guess, values, where)), None)
+
+
+def _frees_last(row: Sequence[Item], column: int, period: int) -> bool:
+    """Whether what a column of a loop reads can be let go no earlier than at the end of the iteration."""
+    made = row[column].module or row[column].function
+    return column == period - 1 and (made is None or made.prepare == "{0}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Hashable, Sequence
 from typing import Any, Protocol
@@ -17,7 +18,8 @@ from archspec.families.wiring import Wiring, child_of
 from archspec.graph import Inlined, Node, Scope
 from archspec.syntax import Mapping
 
-_NUMBER = re.compile(r"(?<![\w.{])\d+(?![\w.}])")
+_WHOLE = re.compile(r"(?<![\w.{])\d+(?![\w.}])")
+_NUMBER = re.compile(r"(?<![\w.{])\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.}])")
 
 
 class Chained(Protocol):
@@ -116,7 +118,7 @@ class Members:
         if kinds == {"function"} and all(one.module is not None for one in others):
             assert item.module is not None
             texts = {one.function.whole for one in others if one.function}
-            if len({_NUMBER.sub("#", text) for text in texts}) == 1 and len({len(one.gives) for one in others}) == 1:
+            if len({_WHOLE.sub("#", text) for text in texts}) == 1 and len({len(one.gives) for one in others}) == 1:
                 return item
             return Item(
                 item.key, "module", "", item.what, item.reads, item.gives, item.module.arguments, item.module, None,
@@ -235,7 +237,7 @@ class Members:
         assert what.op is not None
         found: list[str] = []
         for place, part in enumerate(texts[0]):
-            numbers = [[int(number) for number in _NUMBER.findall(text[place])] for text in texts]
+            numbers = [[ast.literal_eval(number) for number in _NUMBER.findall(text[place])] for text in texts]
             word = "padding" if part.startswith("F.pad(") else what.op.keyword
             names = iter(
                 [self._number(entry, items, word, values, where, previous) for values in zip(*numbers, strict=True)]
@@ -244,10 +246,16 @@ class Members:
         return tuple(found)
 
     def _number(
-        self, entry: Entry, items: list[Item], word: str, values: Sequence[int], where: list[int], previous: Tree | None
+        self,
+        entry: Entry,
+        items: list[Item],
+        word: str,
+        values: Sequence[float],
+        where: list[int],
+        previous: Tree | None,
     ) -> str:
         if len(set(values)) == 1:
-            return str(values[0])
+            return algebra.show(algebra.constant(values[0]))
         step = items[0].what.step
         hints = [previous] if previous is not None else []
         for _, written in step.body.entries if step is not None and isinstance(step.body, Mapping) else ():

@@ -95,7 +95,7 @@ def _segments(rows: Sequence[Sequence[Item]], bodies: Bodies, numbered: bool) ->
         period = next(part.period for part in parts if part is not None)
         own = [part.items if part is not None else [] for part in parts]
         counts = [len(items) // period for items in own] if period else [1] * len(own)
-        looped = period > 0 and max(counts) > 1 and (len(set(counts)) > 1 or counts[0] >= FEWEST)
+        looped = max(counts) > 1 and (len(set(counts)) > 1 or counts[0] >= FEWEST)
         found.append(Segment(looped, own, max(period, 1), counts if looped else [1] * len(own), numbered))
     return found
 

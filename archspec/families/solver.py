@@ -43,9 +43,16 @@ class Solver(Arguments):
                 continue
             values = self.candidates[name].values
             forms = self._forms(self.said(self.lets[name]), values, every)
-            found = next((form for form in forms if self.fits(form, values, every)), None)
+            found = next((form for form in forms if self.fits(form, values, every)), None) or self._equal(name)
             if found is not None:
                 self.locals[name] = found
+
+    def _equal(self, name: str) -> Tree | None:
+        """Another argument that has the values of a ``let`` in every use; None where none has."""
+        own = algebra.plain(tuple(self.candidates[name].values))
+        others = (key for key in self.candidates if key not in self.lets)
+        equal = (key for key in others if algebra.same(algebra.plain(tuple(self.candidates[key].values)), own))
+        return next(map(algebra.name, equal), None)
 
     def solve(
         self,
@@ -112,7 +119,7 @@ class Solver(Arguments):
             try:
                 if key not in seen:
                     seen[key] = algebra.value_of(tree, names)
-            except (Fault, ArithmeticError, TypeError, ValueError):
+            except Fault:
                 return False
             if not algebra.same(algebra.plain(seen[key]), value):
                 return False

@@ -119,7 +119,7 @@ class Skeleton:
         members = Members(
             self.wiring,
             lambda *asked, **named: self.chains.chained(*asked, **named),
-            lambda *asked: self.chains.repeated(*asked),
+            lambda *asked, **named: self.chains.repeated(*asked, **named),
         )
         conditions = Conditions(self.wiring, members)
         self.chains = Chains(self.wiring, members, conditions)

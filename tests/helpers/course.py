@@ -93,7 +93,7 @@ def archspec(*words: str | Path) -> str:
 
 
 def processor_seconds() -> float:
-    """The processor time of all commands that have ended; unlike the time on the wall, other work does not stretch it."""
+    """The processor time of all commands that have ended; other work on the machine does not stretch it."""
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     return spent.ru_utime + spent.ru_stime
 
