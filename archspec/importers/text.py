@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from archspec import ops
-from archspec.importers.blocks import Block, default, given
+from archspec.importers.bodies import Block, default, given
 from archspec.importers.loops import Step, repeated
 from archspec.importers.network import Network
 from archspec.importers.places import Places

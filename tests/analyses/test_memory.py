@@ -206,6 +206,7 @@ BACK = "  - permute: {axes: [channels, height, width]}\n"
 AFTER = (
     "  - relu\n  - flatten",
     "  - flatten",
+    "  - contiguous\n  - relu\n  - flatten",
     "  - slice: {axis: channels, start: 1, length: 2}\n  - relu\n  - flatten",
     f"  - layer_norm\n  - gelu\n{BACK}  - conv: {{channels: 3, kernel: 1}}\n  - flatten",
     f"{BACK}  - batch_norm\n  - max_pool: {{kernel: 2}}\n  - upsample: {{scale: 2}}",

@@ -617,6 +617,14 @@ def test_numbers_by_their_places_in_batches_of_any_size(tmp_path: Path) -> None:
         assert "all numbers in their order" in found.message
 
 
+def test_a_batch_that_is_free_at_the_input_and_1_inside(tmp_path: Path) -> None:
+    """torch's dynamo writes ConvNeXt so; one sample is what it says, and the spec is of one sample."""
+    nodes = [node("Flatten", "x", to="f"), node("Reshape", "f", "all", to="g"), node("Gemm", "g", "w")]
+    tensors = {"all": numpy.array([1, 32]), "w": noise(32, 3)}
+    spec = hold(saved(model(nodes, tensors, ("n", 2, 4, 4)), tmp_path), (2, 4, 4))
+    assert archspec.compile(spec)(torch.zeros(5, 2, 4, 4)).shape == (5, 3)
+
+
 def test_adaptive_pooling_for_maps_of_any_size_is_told_as_what_it_is(tmp_path: Path) -> None:
     """torch's dynamo computes the windows' places from the size, but wrongly: findings/."""
     nodes = [
