@@ -157,10 +157,8 @@ def read(path: Path) -> Model:
     shown = printable(str(path))
     made = message_classes()["Model"]()
     content = read_bytes(path, protobuf.MOST_BYTES)
-    try:
-        made.ParseFromString(content)
-    except Exception:  # DecodeError, whichever backend protobuf has
-        raise Fault("unreadable-file", f"`{shown}` is not an ONNX file, or is broken") from None
+    if not protobuf.is_filled(made, content):
+        raise Fault("unreadable-file", f"`{shown}` is not an ONNX file, or is broken")
     del content
     opsets = [opset.version for opset in made.opset_import if opset.domain in (b"", b"ai.onnx")]
     if not made.HasField("graph") or len(opsets) != 1:

@@ -89,6 +89,22 @@ OPERATORS: dict[str, tuple[list[Any], dict[str, Any], int]] = {
     "transposed, cut at the start": (
         [node("ConvTranspose", "x", "k", strides=[2, 2], pads=[1, 1, 0, 0])], {"k": noise(4, 2, 3, 3)}, 11,
     ),
+    "transposed, cut at the end": (
+        [node("ConvTranspose", "x", "k", strides=[2, 2], pads=[0, 1, 2, 1])], {"k": noise(4, 2, 4, 3)}, 11,
+    ),
+    "transposed, cut at the start by more than a stride": (
+        [node("ConvTranspose", "x", "k", strides=[2, 2], pads=[4, 1, 0, 1])], {"k": noise(4, 2, 5, 3)}, 11,
+    ),
+    "transposed same, the odd row at the end": (
+        [node("ConvTranspose", "x", "k", strides=[2, 3], auto_pad="SAME_UPPER")], {"k": noise(4, 2, 3, 4)}, 13,
+    ),
+    "transposed same, the odd row before": (
+        [node("ConvTranspose", "x", "k", strides=[2, 2], dilations=[1, 2], auto_pad="SAME_LOWER")],
+        {"k": noise(4, 2, 3, 3)}, 13,
+    ),
+    "transposed valid": (
+        [node("ConvTranspose", "x", "k", strides=[2, 2], auto_pad="VALID")], {"k": noise(4, 2, 3, 3)}, 13,
+    ),
     "max pool": ([node("MaxPool", kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 0], ceil_mode=1)], {}, 17),
     "max pool same": ([node("MaxPool", kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")], {}, 12),
     "average pool": ([node("AveragePool", kernel_shape=[3, 3], pads=[1, 1, 1, 1])], {}, 11),
@@ -233,6 +249,14 @@ def test_every_operator_is_as_onnxruntime_runs_it(name: str, tmp_path: Path) -> 
     nodes, tensors, opset = OPERATORS[name]
     spec = hold(saved(model(nodes, tensors, opset=opset), tmp_path), (4, 12, 15), (4, 9, 14))
     assert set(spec.graph.sizes) == {"H", "W"}
+
+
+@pytest.mark.parametrize("way", ["NOTSET", "SAME_UPPER", "SAME_LOWER"])
+@pytest.mark.parametrize("rows", [[16, 17], [15, 19], [12, 18]])
+def test_a_transposed_convolution_whose_output_has_a_size(rows: list[int], way: str, tmp_path: Path) -> None:
+    larger = node("ConvTranspose", "x", "k", strides=[2, 2], output_shape=rows, auto_pad=way)
+    spec = hold(saved(model([larger], {"k": noise(4, 2, 3, 3)}, (1, 4, 8, 9)), tmp_path), (4, 8, 9))
+    assert not spec.graph.sizes
 
 
 @pytest.mark.parametrize("opset", [9, 11, 13, 17, 20, 22, 23])
