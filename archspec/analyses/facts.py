@@ -19,7 +19,7 @@ WIDTHS: dict[str, int] = {"int64": 8}
 class Facts:
     """The answers of one op for inputs and an output of given shapes."""
 
-    __slots__ = ("hands_on", "op", "passes", "prepared", "saved", "scratch", "shares", "weights")
+    __slots__ = ("hands_on", "largest", "op", "passes", "prepared", "saved", "scratch", "shares", "weights")
 
     def __init__(self, op: Op, inputs: Sequence[Shape], output: Shape) -> None:
         self.op = op
@@ -35,6 +35,9 @@ class Facts:
         """By input: how its gradient is made."""
         self.weights = self._weights(inputs)
         """Of the buffers, then of the parameters: bytes of those with a dtype of their own, elements of the others."""
+
+        self.largest = max((prod(weight.shape) for weight in op.weights(inputs) if weight.trainable), default=0)
+        """Elements of the largest parameter."""
 
     def _weights(self, inputs: Sequence[Shape]) -> tuple[tuple[int, int], tuple[int, int]]:
         found = [[0, 0], [0, 0]]

@@ -131,6 +131,7 @@ def _what(graph: Graph, tensor: object, step: str) -> str:
     said = {
         "again": "`{}`, computed again",
         "saved": "saved by `{}` for its backward step",
+        "passing": "saved by `{}` for its backward step",
         "prepared": "the padded input of `{}`",
         "weights": "gradients of the weights of `{}`",
         "sum": "the gradient of `{}`",

@@ -77,8 +77,7 @@ def again(live: Live, schedule: Schedule, segment: Segment) -> None:
             live.hold(held[node.index], schedule.stored(root))
         segment.kept[node.index] = [key(tensor) for tensor in kept]
         for tensor in segment.kept[node.index]:
-            extra = schedule.bytes(saved.extra) if tensor == ("saved", node.index) else 0
-            live.hold(tensor, extra or live.sizes.get(tensor, 0))
+            live.hold(tensor, schedule.saved(node, tensor) or live.sizes.get(tensor, 0))
         live.mark(node.path, 0 if (saved.extra and kept) or not whole else schedule.scratch(node, True))
         if prepared:
             live.release(("prepared", node.index))

@@ -87,8 +87,21 @@ class Schedule:
 
     def weights(self, node: Node, trainable: bool) -> Bytes:
         """Bytes of a node's own parameters, or of its buffers."""
+        return 0 if node.reuse is not None else self._read(node, trainable)
+
+    def gradients(self, node: Node) -> Bytes:
+        """Bytes of the gradients of the parameters that a node reads, its own or those of a layer that it reuses."""
+        return self._read(node, True)
+
+    def largest(self, node: Node) -> Bytes:
+        """Bytes of the largest of these gradients."""
         facts = self.facts[node.index]
-        if facts is None or node.reuse is not None or type(facts.op).weights is Op.weights:
+        number = 0 if facts is None else facts.largest * self.width
+        return Formula.of([(number, ())]) if self.symbolic else number
+
+    def _read(self, node: Node, trainable: bool) -> Bytes:
+        facts = self.facts[node.index]
+        if facts is None or type(facts.op).weights is Op.weights:
             return 0
         fixed, elements = facts.weights[trainable]
         number = fixed + elements * self.width
@@ -153,6 +166,19 @@ class Schedule:
         """Bytes of the tensors that a node makes from its input before it runs."""
         facts = self.facts[node.index]
         return 0 if facts is None or not facts.prepared else self.bytes(facts.prepared)
+
+    def padded(self, node: Node) -> Bytes:
+        """Bytes of the gradient of a padded input; 0 where the backward step gives that of the input itself."""
+        facts = self.facts[node.index]
+        return self.prepared(node) or (0 if facts is None else self.bytes(facts.saved.padded))
+
+    def saved(self, node: Node, tensor: object) -> Bytes:
+        """Bytes of what a node saves that is neither an input nor its output; 0 for another tensor."""
+        facts = self.facts[node.index]
+        if facts is None or not isinstance(tensor, tuple) or tensor[1] != node.index:
+            return 0
+        numbers = {"saved": facts.saved.extra, "passing": facts.saved.passing}
+        return self.bytes(numbers.get(tensor[0], ()))
 
     def scratch(self, node: Node, training: bool) -> Bytes:
         """Bytes of the temporary tensors while a node runs, besides its inputs and output."""

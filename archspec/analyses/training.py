@@ -19,6 +19,8 @@ class Training:
         self.schedule = schedule
         self.segments: dict[Scope, Segment] = {}
         """The checkpointed scopes, by the state of what is computed again."""
+        self._summed: dict[int, Node] = {}
+        """By layer that others reuse: the use whose gradients of its weights hold the sum so far."""
         self._tensors: list[int] = []
         """By node, the one that allocated its value: identities, and dropout that drops nothing, return their input."""
         for node, facts in zip(schedule.graph.nodes, schedule.facts, strict=True):
@@ -51,9 +53,9 @@ class Training:
                 if scope is not None:
                     self._leave_out(live, scope, node, kept)
                 for tensor in kept[node.index]:
-                    extra = self.schedule.bytes(saved.extra) if tensor == ("saved", node.index) else 0
-                    live.hold(tensor, extra or live.sizes.get(tensor, 0))
-                kept_too = saved.extra and node.index in needs and scope is None
+                    live.hold(tensor, self.schedule.saved(node, tensor) or live.sizes.get(tensor, 0))
+                whole = not saved.passing or ("passing", node.index) in kept[node.index]
+                kept_too = saved.extra and whole and node.index in needs and scope is None
                 live.mark(node.path, 0 if kept_too else self.schedule.scratch(node, True))
             if prepared:
                 live.release(("prepared", node.index))
@@ -68,7 +70,7 @@ class Training:
         if kept[node.index]:
             self.segments[scope].saves[node.index] = kept[node.index]
             kept[node.index] = []
-        live.mark(node.path, self.schedule.bytes(facts.saved.extra))
+        live.mark(node.path, self.schedule.bytes((*facts.saved.extra, *facts.saved.passing)))
 
     def _keep(self, node: Node, saved: Saved, roots: Mapping[int, int], needs: set[int]) -> list[object]:
         """The tensors that autograd saves until a node's backward step has run."""
@@ -85,6 +87,8 @@ class Training:
                 held.append(roots[node.inputs[position]])
         held += [roots[node.index]] if saved.output else []
         held += [("saved", node.index)] if saved.extra else []
+        if saved.passing and any(source in needs for source in self._differentiated(node)):
+            held.append(("passing", node.index))
         return held
 
     def _needs_gradient(self, nodes: list[Node]) -> set[int]:
@@ -140,7 +144,7 @@ class Training:
                     live.release(tensor)
                 for tensor in segment.inputs if node.index == segment.first else ():
                     live.release(tensor)
-            if found and self.schedule.prepared(node):
+            if found and self.schedule.padded(node):
                 found[0] = self._unprepare(live, node, found[0])
             for source, new in found:
                 old = gradients.get(source)
@@ -152,6 +156,24 @@ class Training:
                 live.mark(node.path)
                 live.release(old)
                 live.release(new)
+            self._to_the_weights(live, node)
+
+    def _to_the_weights(self, live: Live, node: Node) -> None:
+        """The gradients go on to the weights: to those that a weight is made of, and into the sum over all uses."""
+        facts = self.schedule.facts[node.index]
+        assert facts is not None
+        if facts.saved.weights:
+            live.mark(node.path, self.schedule.bytes(facts.saved.weights))
+        lender = node.reuse or node
+        before = self._summed.get(lender.index)
+        if before is None:
+            self._summed[lender.index] = node
+            return
+        live.mark(node.path, self.schedule.largest(node))
+        first = self.schedule.facts[before.index]
+        fewer = first is not None and first.weights[True] < facts.weights[True]  # a transposed use has no bias
+        self._summed[lender.index], gone = (node, before) if fewer else (before, node)
+        live.release(("weights", gone.index))
 
     def _again(self, live: Live, node: Node) -> Segment | None:
         """The checkpointed scope of a node; its values are computed again when the first that was saved is needed."""
@@ -179,11 +201,10 @@ class Training:
                 if facts.op.saves_for_others and self._given(node, position) != node.shape.dims:
                     repeated += self.schedule.size(node)  # before it is summed over the broadcast axes
                 if position == 0:
-                    size = self.schedule.prepared(node) or size
+                    size = self.schedule.padded(node) or size
                 live.hold(("gradient", node.index, position), size)
                 found.append((source, ("gradient", node.index, position)))
-        if node.reuse is None:
-            live.hold(("weights", node.index), self.schedule.weights(node, True))
+        live.hold(("weights", node.index), self.schedule.gradients(node))
         live.mark(node.path, repeated)
         return found
 
@@ -192,8 +213,10 @@ class Training:
         return self.schedule.graph.shapes_in(node)[position].dims
 
     def _unprepare(self, live: Live, node: Node, found: tuple[int, object]) -> tuple[int, object]:
-        """The gradient of an input, from the gradient of its prepared copy."""
+        """The gradient of an input, from the gradient of its padded copy."""
         source, prepared = found
+        facts = self.schedule.facts[node.index]
+        live.mark(node.path, self.schedule.bytes(facts.saved.unpadding) if facts is not None else 0)
         gradient = ("gradient", node.index, "input")
         live.hold(gradient, self.schedule.size(self.schedule.graph.nodes[source]))
         live.mark(node.path)

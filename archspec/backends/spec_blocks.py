@@ -41,6 +41,7 @@ def expand(graph: Graph) -> str:
             Output(output.name, values[output.node], output.training, output.loss_weight) for output in graph.outputs
         ],
         doc=graph.doc or "",
+        initial=True,
         head=[*head, *learning(graph)],
     )
     channels = {values[node.index]: node.shape.channels for node in graph.nodes if isinstance(node.shape.dims[0], int)}

@@ -44,7 +44,7 @@ def _fold(tree: Tree, fractions: bool = True) -> Tree:
     if not names_in(tree) and not isinstance(tree, (t.Literal, t.Listing)):
         try:
             value = value_of(tree, {})
-        except (Fault, ArithmeticError, TypeError, ValueError):
+        except Fault:
             return tree
         if not fractions and isinstance(value, float):
             return rebuilt(tree, deeper)

@@ -96,8 +96,8 @@ class Constructor:
     def _texts(self, entry: Entry | Series) -> list[str]:
         """The items of a list that create members, without regard to conditions."""
         if isinstance(entry, Entry):
-            return [self.make(entry)]
-        texts = [self.make(one) for one in entry.body]
+            return self.listed(entry.children) if entry.kind == "loop" else [self.make(entry)]
+        texts = [text for one in entry.body for text in self._texts(one)]
         variable = "i" if any(turning(one) for one in entry.body) else "_"
         loop = f"for {variable} in range({self.formula(entry.count)})"
         return [f"*({texts[0]} {loop})" if len(texts) == 1 else f"*(layer {loop} for layer in ({', '.join(texts)}))"]

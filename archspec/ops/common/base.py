@@ -215,7 +215,9 @@ class Op(BaseModel):
     gathers: ClassVar[Layout | None] = None
     """The layout that the input is copied to if it has another: contiguous, or contiguous or channels last."""
 
-    def gathered(self, inputs: Sequence[Shape], position: int, sizes: Sequence[int], strides: Sequence[int]) -> bool:
+    def gathered(
+        self, inputs: Sequence[Shape], position: int, sizes: Sequence[int], strides: Sequence[int], training: bool
+    ) -> bool:
         """Whether an input with these sizes and strides, the batch first, is copied before the op runs."""
         return position == 0 and self.gathers is not None and not lies(self.gathers, sizes, strides)
 

@@ -22,7 +22,7 @@ import archspec
 from archspec.backends.diagram import Figure, compare, draw, find_program, palette, text
 from archspec.backends.diagram import figure as figures
 from archspec.graph import Graph, Scope
-from tests.helpers.places import SHIPPED
+from tests.helpers.places import EACH_SHIPPED
 
 UNET = """
 archspec: 1
@@ -164,7 +164,7 @@ def blocks_of(graph: Graph) -> list[str]:
 # -- every network ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", EACH_SHIPPED)
 def test_overview(name: str) -> None:
     """Clean, on a page, and no wall of boxes."""
     layout = laid_out(draw(graph_of(name)))

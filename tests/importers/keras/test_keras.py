@@ -296,6 +296,21 @@ def test_weights_that_lie_elsewhere_or_do_not_fit(change: Any, said: str, tmp_pa
     assert said in caught.value.diagnostics[0].message
 
 
+@pytest.mark.parametrize("signature", [b"TREE", b"HEAP", b"SNOD", b"OHDR"])
+def test_damaged_weights(signature: bytes, tmp_path: Path) -> None:
+    """HDF5 marks each of its parts with four letters, and refuses one that has others."""
+    pytest.importorskip("h5py", reason="h5py is not installed")
+    content = (NETS / "flat.weights.h5").read_bytes()
+    if signature not in content:
+        pytest.skip("the file has no such part")
+    path = tmp_path / "net.weights.h5"
+    path.write_bytes(content.replace(signature, b"XXXX"))
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.from_files(NETS / "flat.json", path)
+    assert {each.code for each in caught.value.diagnostics} <= {"unreadable-file", "unreadable-weights"}
+    assert "net.weights.h5" in str(caught.value)
+
+
 def test_a_file_of_weights_is_no_network() -> None:
     pytest.importorskip("h5py", reason="h5py is not installed")
     with pytest.raises(archspec.SpecError, match="holds weights but no network"):

@@ -30,8 +30,8 @@ def hold(module: nn.Module, size: tuple[int, ...], *further: tuple[int, ...]) ->
         pytest.param("resnext50_32x4d", 64, 54, marks=pytest.mark.slow),
         ("mobilenet_v2", 64, 54),
         ("shufflenet_v2_x0_5", 64, 90),
-        ("mnasnet0_5", 64, 70),
-        ("regnet_y_400mf", 64, 70),
+        pytest.param("mnasnet0_5", 64, 70, marks=pytest.mark.slow),
+        pytest.param("regnet_y_400mf", 64, 70, marks=pytest.mark.slow),
         pytest.param("convnext_tiny", 64, 75, marks=pytest.mark.slow),
     ],
 )
@@ -54,7 +54,7 @@ def test_googlenet_keeps_its_auxiliary_heads(torchvision: ModuleType) -> None:
 
 def test_segmentation_takes_the_size_of_its_image(torchvision: ModuleType) -> None:
     module = torchvision.models.segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None)
-    spec = hold(module, (3, 64, 96), (3, 97, 65))
+    spec = hold(module, (3, 97, 65))
     shape = spec.graph.nodes[spec.graph.outputs[0].node].shape
     assert [text(dim) for dim in shape.dims] == ["21", "H", "W"]
 
