@@ -23,8 +23,7 @@ from archspec.elaborate.shipped import library_folder, library_names
 from archspec.graph import Graph, Node
 from archspec.importers.scopes import Group, Item, Leaf, Use, has_weights, leaves, lists
 from archspec.loading import attempt
-from archspec.syntax import flow, parse, plain
-from archspec.syntax.text import read
+from archspec.syntax import flow, parse, plain, read
 
 MOST_TRIED = 12
 """The most values of a parameter that a module is tried with."""
