@@ -13,7 +13,7 @@ from archspec.backends.spec_text import inputs_of, learning, quoted
 from archspec.graph import Graph, Node, Scope
 from archspec.importers.network import Frame, Layer, Network, Output
 from archspec.importers.writing import written
-from archspec.ops.common.initialisers import Init
+from archspec.ops.common.init import Init
 from archspec.sizes import text
 
 

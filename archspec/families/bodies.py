@@ -24,6 +24,8 @@ class Body:
     members: tuple[Member, ...]
 
 
+Loop: TypeAlias = tuple[Sequence[Item], int, Body]
+"""A loop in a use: the use's items, the position of the first, the body."""
 Bodies: TypeAlias = Mapping[Hashable, Body]
 """The bodies of loops, by their first step."""
 
@@ -45,12 +47,15 @@ def ways(rows: Sequence[Sequence[Item]]) -> list[Bodies]:
     one's iterations written out.
     """
     depths = range(max((len(copy_of(item)) for row in rows for item in row), default=0))
-    inner, outer = _bodies(rows, reversed(depths)), _bodies(rows, depths)
+    found = {depth: _all(rows, depth) for depth in depths}
+    inner, outer = _bodies(found, reversed(depths)), _bodies(found, depths)
     shortest = dict(inner)
     for step, body in outer.items():
-        alike = all(other.members == body.members for row in rows for _, other in _loops(row, body.depth)
-                    if other.members[0][0] == step)  # fmt: skip
-        if alike and inner.get(step) != body and len(body.members) < _length(rows, body, inner):
+        if inner.get(step) == body:
+            continue
+        there = found[body.depth][step]
+        alike = all(other.members == body.members for _, _, other in there)
+        if alike and len(body.members) < max(_length(row, start, body, inner) for row, start, _ in there):
             for covered, _ in body.members:
                 shortest.pop(covered, None)
             shortest[step] = body
@@ -63,13 +68,13 @@ def nested(rows: Sequence[Sequence[Item]], worth: Callable[[Collection[int], int
     ``worth`` says whether a loop with some numbers of iterations, and so many members in each, is worth writing.
     """
     depths = range(1, max((len(copy_of(item)) for row in rows for item in row), default=0))
-    bodies = _bodies(rows, depths)
+    bodies = _bodies({depth: _all(rows, depth) for depth in depths}, depths)
     counts: dict[Hashable, set[int]] = {}
     for row in rows:
         for body, items in _parts(row, bodies):
             if body is not None:
                 counts.setdefault(body.members[0][0], set()).add(len(items) // len(body.members))
-    bodies = {step: body for step, body in bodies.items() if worth(counts[step], len(body.members))}
+    bodies = {step: body for step, body in bodies.items() if worth(counts.get(step, {0}), len(body.members))}
     if not bodies:
         return None
     return [[items[0] if body is None else _as_one(body, items) for body, items in _parts(row, bodies)] for row in rows]
@@ -93,32 +98,34 @@ def _parts(row: Sequence[Item], bodies: Bodies) -> Iterator[tuple[Body | None, l
         position += length
 
 
-def _length(rows: Sequence[Sequence[Item]], body: Body, inner: Bodies) -> int:
-    """The most members that the loops inside a loop take in a use."""
-    longest = 0
-    for row in rows:
-        for start, found in _loops(row, body.depth):
-            if found != body:
-                continue
-            end = start + turns_from(row, start, body) * len(body.members)
-            parts = _parts(row[start:end], inner)
-            length = sum(1 if one is None else len(one.members) for one, _ in parts)
-            longest = max(longest, length)
-    return longest
+def _length(row: Sequence[Item], start: int, body: Body, inner: Bodies) -> int:
+    """The members that the loops inside a loop take."""
+    end = start + turns_from(row, start, body) * len(body.members)
+    return sum(1 if one is None else len(one.members) for one, _ in _parts(row[start:end], inner))
 
 
-def _bodies(rows: Sequence[Sequence[Item]], depths: Iterable[int]) -> dict[Hashable, Body]:
+def _bodies(found: Mapping[int, Mapping[Hashable, Sequence[Loop]]], depths: Iterable[int]) -> dict[Hashable, Body]:
     """The bodies of loops; where one is inside another, that whose depth comes first."""
-    found: dict[Hashable, Body] = {}
+    bodies: dict[Hashable, Body] = {}
     covered: set[Hashable] = set()
     for depth in depths:
         here: dict[Hashable, Body] = {}
-        for row in rows:
-            for _, body in _loops(row, depth):
-                if covered.isdisjoint(step for step, _ in body.members):
-                    here.setdefault(body.members[0][0], body)
-        found |= here
+        for step, loops in found[depth].items():
+            free = (body for _, _, body in loops if covered.isdisjoint(other for other, _ in body.members))
+            body = next(free, None)
+            if body is not None:
+                here[step] = body
+        bodies |= here
         covered.update(step for body in here.values() for step, _ in body.members)
+    return bodies
+
+
+def _all(rows: Sequence[Sequence[Item]], depth: int) -> dict[Hashable, list[Loop]]:
+    """The loops at a depth, by their first step."""
+    found: dict[Hashable, list[Loop]] = {}
+    for row in rows:
+        for start, body in _loops(row, depth):
+            found.setdefault(body.members[0][0], []).append((row, start, body))
     return found
 
 

@@ -205,6 +205,8 @@ class Solver(Arguments):
             return None  # any two values have this form: it takes a third, or an argument for the difference
         step = self.solve("growth", growths, grown, [])
         base = self.solve(wanted, list(first.values()), list(first), hints)
+        if step == algebra.constant(0):
+            return base if self.fits(base, values, where, turns) else None
         many = (
             t.Arithmetic(algebra.AT, step, (("*", algebra.name(TURN)),))
             if step != algebra.constant(1)

@@ -23,8 +23,7 @@ from archspec.elaborate.shipped import library_folder, library_names
 from archspec.graph import Graph, Node
 from archspec.importers.scopes import Group, Item, Leaf, Use, has_weights, leaves, lists
 from archspec.loading import attempt
-from archspec.syntax import flow, parse, plain
-from archspec.syntax.text import read
+from archspec.syntax import flow, parse, plain, read
 
 MOST_TRIED = 12
 """The most values of a parameter that a module is tried with."""
@@ -91,7 +90,7 @@ def recognise(groups: Sequence[Group], channels: Mapping[int, int], initial: boo
 def _all(groups: Sequence[Group], channels: Mapping[int, int], initial: bool, trials: Trials) -> dict[Group, Use]:
     """Uses of one library block for all groups of a class; none if no block has them all."""
     layers = {group: list(leaves(group.items)) for group in groups}
-    if any(not 2 <= len(own) <= LONGEST for own in layers.values()):
+    if any(not 2 <= len(own) <= LONGEST for own in layers.values()) or any(map(_checkpoints, groups)):
         return {}
     for name in sorted(library_names()):
         candidate = _candidate(name)
@@ -109,10 +108,19 @@ def _all(groups: Sequence[Group], channels: Mapping[int, int], initial: bool, tr
             arguments = {key: value for key, value in given.items() if value != candidate.params[key]}
             source = group.reads()[0]
             readings = [sum(value == source for leaf in layers[group] for value in _reads(leaf))]
-            found[group] = Use(name, group.name, [source], group.gives, arguments, candidate.params, readings=readings)
+            found[group] = Use(
+                name, group.name, [source], group.gives, arguments, candidate.params,
+                readings=readings, checkpoint=group.frame.checkpoint,
+            )  # fmt: skip
         else:
             return found
     return {}
+
+
+def _checkpoints(group: Group) -> bool:
+    """Whether values inside a module, and not in all of it, are computed again in training."""
+    inner = (item for items in lists(group.items) for item in items)
+    return any(isinstance(item, Group) and item.frame.checkpoint for item in inner)
 
 
 @cache
@@ -311,7 +319,7 @@ def _alike(graph: Graph, node: Node, group: Group, leaf: Leaf, initial: bool) ->
     layer, op = leaf.layer, node.op
     if op is None or op.keyword != layer.op:
         return False
-    if bool(op.weights(graph.shapes_in(node))):
+    if layer.named or op.weights(graph.shapes_in(node)):
         path = layer.path.removeprefix(f"{group.frame.path}.")
         if node.path.removeprefix("use.") != path:
             return False

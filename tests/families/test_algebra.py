@@ -72,6 +72,20 @@ def test_equal_terms_are_one(formula: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        ("8 != a", "a != 8"),
+        ("2 < a", "a > 2"),
+        ("a < 2", "a < 2"),
+        ("(3 >= a, 1)", "(a <= 3, 1)"),
+        ("1 == 2", "1 == 2"),
+    ],
+)
+def test_a_number_is_on_the_right_of_a_comparison(formula: str, text: str) -> None:
+    assert algebra.show(tree(formula)) == text
+
+
+@pytest.mark.parametrize(
     ("left", "right", "same"),
     [
         (1, 1, True), (1, True, False), (1, 1.0, False), ("a", "a", True), ("a", "b", False), (None, None, True),

@@ -52,6 +52,7 @@ def test_a_module_that_is_nearly_one_is_none(odd: str) -> None:
     assert "s1x1" not in text
 
 
+@pytest.mark.slow
 def test_torchvisions_blocks_are_the_librarys(torchvision: ModuleType) -> None:
     for name, blocks in {
         "squeezenet1_1": {"fire"},

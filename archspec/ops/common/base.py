@@ -18,7 +18,7 @@ from pydantic_core import core_schema
 
 from archspec.ops.common.arguments import refuse
 from archspec.ops.common.forms import Argument, Example, Function, Module, Product, Weight
-from archspec.ops.common.initialisers import Init
+from archspec.ops.common.init import Init
 from archspec.ops.common.memory import INPUT, Layout, Numbers, Saved, laid, lies
 from archspec.ops.common.runs import EVALUATION, Run
 from archspec.ops.common.shape import SPATIAL, D, H, L, Shape, ShapeError, W

@@ -563,7 +563,7 @@ def test_random_loops_are_their_graphs() -> None:
 
 
 def test_random_loops_inside_loops_are_their_graphs() -> None:
-    for seed in (0, 4, 12, 31, 51):
+    for seed in (0, 12, 31, 51, 78):
         made = archspec.loads(nested_spec(seed))
         hold_against_graph(made, 8)
         found = inference(archspec.compile(made).eval(), inputs_of(made.graph, made.graph.sizes, 2))
