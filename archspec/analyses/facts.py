@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Literal
 
+from archspec.analyses.strides import may_gather
 from archspec.graph import Graph
 from archspec.ops import Op, Shape
 from archspec.ops.common.memory import Numbers, Saved
@@ -19,10 +20,24 @@ WIDTHS: dict[str, int] = {"int64": 8}
 class Facts:
     """The answers of one op for inputs and an output of given shapes."""
 
-    __slots__ = ("hands_on", "op", "passes", "prepared", "saved", "scratch", "shares", "weights")
+    __slots__ = (
+        "gathers",
+        "hands_on",
+        "op",
+        "output",
+        "passes",
+        "passes_all",
+        "prepared",
+        "saved",
+        "scratch",
+        "shares",
+        "weights",
+    )
 
     def __init__(self, op: Op, inputs: Sequence[Shape], output: Shape) -> None:
         self.op = op
+        self.output = output
+        self.gathers = may_gather(op)
         self.prepared: tuple[Numbers, ...] = op.prepared(inputs)
         self.scratch: tuple[Numbers, ...] = op.scratch(inputs, output)
         self.saved: Saved = op.saved(inputs, output)
@@ -33,6 +48,7 @@ class Facts:
             op.passes_gradient(inputs, position, output) for position in range(len(inputs))
         )
         """By input: how its gradient is made."""
+        self.passes_all = all(self.passes)
         self.weights = self._weights(inputs)
         """Of the buffers, then of the parameters: bytes of those with a dtype of their own, elements of the others."""
 
