@@ -96,6 +96,7 @@ class Walk(Generic[T]):
         self._known: dict[tuple[object, ...], State[T]] = {}
         self._meetings: dict[tuple[int, ...], tuple[Along[T], list[Along[T]]]] = {}
         self._readings: dict[tuple[int, tuple[int, ...]], list[list[Reading]]] = {}
+        self._keeping: dict[int, bool] = {}
         self._windows: dict[tuple[object, ...], tuple[Along[T], Along[T]]] = {}
 
     def run(self, last: int | None = None) -> dict[int, State[T]]:
@@ -107,9 +108,12 @@ class Walk(Generic[T]):
             op, sources = node.op, node.inputs
             if op is None or node.index not in wanted:
                 continue
-            if len(sources) == 1 and type(op).window is pointwise:
+            if len(sources) == 1:
                 state = states.get(sources[0])
-                if state is not None and node.shape.axes == nodes[sources[0]].shape.axes:
+                if state is None:
+                    continue
+                plain = type(op).window is pointwise and node.shape.axes == nodes[sources[0]].shape.axes
+                if plain or self._keeps(node, op):
                     states[node.index] = state
                     continue
             parts = [(position, states[index]) for position, index in enumerate(sources) if index in states]
@@ -119,6 +123,15 @@ class Walk(Generic[T]):
             if parts:
                 states[node.index] = self._through(node, op, parts)
         return states
+
+    def _keeps(self, node: Node, op: Op) -> bool:
+        """Whether each row of an op with one input reads its own row, along every axis; of steps alike all or none."""
+        first = self.graph.firsts[node.index]
+        found = self._keeping.get(first)
+        if found is None:
+            found = all(readings[0][0] == "own" for readings in self._readings_of(node, op, (0,)))
+            self._keeping[first] = found
+        return found
 
     def _through(self, node: Node, op: Op, parts: list[tuple[int, State[T]]]) -> State[T]:
         key = (self.graph.firsts[node.index], *[(position, id(state)) for position, state in parts])
