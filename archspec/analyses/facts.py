@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from math import prod
 from typing import Literal
 
+from archspec.analyses.alike import Alike
 from archspec.analyses.strides import may_gather
 from archspec.graph import Graph
 from archspec.ops import Op, Shape
 from archspec.ops.common.memory import Numbers, Saved
 
-MOST_KNOWN = 20_000
-"""Ops with shapes that are remembered."""
 WIDTHS: dict[str, int] = {"int64": 8}
 """Bytes of an element of a weight that has a dtype of its own."""
 
@@ -61,26 +60,9 @@ class Facts:
         return (fixed, buffers), (own, parameters)
 
 
-_KNOWN: dict[tuple[int, tuple[Shape, ...], Shape], Facts] = {}
-"""By the id of an op, which the facts keep, and the shapes."""
+_FACTS = Alike(Facts)
 
 
 def facts(graph: Graph) -> list[Facts | None]:
     """The facts of every node, by index; None for an input of the network."""
-    found: list[Facts | None] = [None] * len(graph.nodes)
-    if len(_KNOWN) > MOST_KNOWN:
-        _KNOWN.clear()
-    for node, first in zip(graph.nodes, graph.firsts, strict=True):
-        op = node.op
-        if op is None:
-            continue
-        if first != node.index:
-            found[node.index] = found[first]
-            continue
-        inputs = graph.shapes_in(node)
-        key = (id(op), inputs, node.shape)
-        known = _KNOWN.get(key)
-        if known is None:
-            known = _KNOWN[key] = Facts(op, inputs, node.shape)
-        found[node.index] = known
-    return found
+    return _FACTS.of(graph)

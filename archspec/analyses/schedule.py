@@ -7,7 +7,7 @@ never.  Emitted code keeps nothing alive longer than that (``torch_source.holdin
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 
 from archspec.analyses.cost import Formula
@@ -59,7 +59,7 @@ class Schedule:
         self.symbolic = symbolic
         self.flow = analyse(graph)
         self.structure = Structure(self.flow)
-        self.strides = Strides(graph, self._numbers)
+        self.strides = Strides(graph, partial(_numbers, evaluation, batch))
         self.facts = facts(graph)
         self._products: dict[tuple[int, tuple[Dim, ...]], Bytes] = {}
         self._released: dict[bool, tuple[Frees, Frees]] = {}
@@ -84,14 +84,10 @@ class Schedule:
         """Whether a node runs: unneeded nodes do not, nor does an identity that is not a module."""
         return self._runs[training][node.index]
 
-    def _numbers(self, node: Node) -> tuple[int, ...]:
-        """Sizes of a node's output, the batch first."""
-        return (*((self.batch,) if node.shape.batched else ()), *map(self.evaluation.of, node.shape.dims))
-
     @cached_property
     def amounts(self) -> list[Amounts]:
         """What every node needs, by index; nodes that are alike share one."""
-        known: dict[int, Amounts] = {}
+        known = _kept(self.evaluation, self.batch, self.width, self.symbolic)
         found: list[Amounts] = []
         for node, fact in zip(self.graph.nodes, self.facts, strict=True):
             if fact is None:
@@ -229,3 +225,25 @@ class Schedule:
             for source in self.strides.gathered(node, training):
                 found = found + self.amounts[source.index].output
         return found
+
+
+_KEPT: dict[tuple[object, ...], dict[int, Amounts]] = {}
+"""By sizes, batch and width: amounts by the id of their facts, which they keep."""
+MOST_SCHEDULES, MOST_KEPT = 8, 20_000
+"""Sizes, and amounts at each, that are kept for the next graph."""
+
+
+def _kept(evaluation: Evaluation, batch: int, width: int, symbolic: bool) -> dict[int, Amounts]:
+    """The amounts that earlier graphs have at the same sizes."""
+    sizes = None if symbolic else tuple(sorted(evaluation.values.items()))
+    found = _KEPT.setdefault((sizes, batch, width), {})
+    if len(found) > MOST_KEPT:
+        found.clear()
+    if len(_KEPT) > MOST_SCHEDULES:
+        del _KEPT[next(iter(_KEPT))]
+    return found
+
+
+def _numbers(evaluation: Evaluation, batch: int, node: Node) -> tuple[int, ...]:
+    """Sizes of a node's output, the batch first."""
+    return (*((batch,) if node.shape.batched else ()), *map(evaluation.of, node.shape.dims))
