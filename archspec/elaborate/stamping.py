@@ -9,6 +9,7 @@ than its key holds is always walked, so that what a spec becomes and what is sai
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from archspec.elaborate.blocks import Bound
 from archspec.elaborate.builder import Builder
@@ -148,6 +149,8 @@ def _press(builder: Builder, stamp: Stamp, place: Place, inputs: Sequence[int]) 
     for one, two in stamp.seconds:
         nodes.seconds[start + one] = start + two
     place.unfilled = lambda: _fill(nodes.all, place, stamp.place, start, inputs)
+    if stamp.place.labels and place.scope.block is None:
+        _fill(nodes.all, place, replace(stamp.place, names={}), start, inputs)  # the labels are those of the use around
     return value_in(stamp.value, start, inputs)
 
 

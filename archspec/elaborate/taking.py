@@ -23,7 +23,6 @@ class Taking:
     def __init__(self, builder: Builder, place: Place, inputs: Sequence[int]) -> None:
         self.builder, self.place = builder, place
         self._whole = place.scope.block is not None
-        self._labels = len(place.use.labels)
         self._inputs = {value: -2 - position for position, value in reversed([*enumerate(inputs)])}
         self._start = len(builder.nodes.all)
         self._before = self._state()
@@ -54,7 +53,7 @@ class Taking:
         watch.acts, watch.deepest, watch.reach = outer, max(outer_deepest, deepest), min(outer_reach, reach)
         watch.asked = min(outer_asked, asked)
         own = self.place.use.depth
-        if not self._whole and (asked <= own or len(self.place.use.labels) != self._labels):
+        if not self._whole and (asked <= own or self._labels_outside()):
             return None  # what a name means there is not known from the key
         if value is None or value == UNKNOWN or reach < own or self._state() != self._before:
             return None
@@ -62,6 +61,10 @@ class Taking:
             return self._stamp(value, deepest - own, tuple(acts))
         except Unequal:
             return None
+
+    def _labels_outside(self) -> bool:
+        """Whether a label stays on a value from before the sequence; it began without labels."""
+        return any(entry.value < self._start for entry in self.place.use.labels.values())
 
     def _stamp(self, value: int, deepest: int, acts: tuple[Act, ...]) -> Stamp:
         nodes = self.builder.nodes
@@ -165,7 +168,7 @@ class Taking:
             self._numbers[place.scope],
             place.modules,
             {name: self._entry(entry, place) for name, entry in place.names.items()},
-            {name: self._entry(entry, place) for name, entry in use.labels.items()} if own else {},
+            {name: self._entry(entry, place) for name, entry in use.labels.items()} if own or around is None else {},
             {name: self._value(index) for name, index in use.inputs.items()} if own else None,
         )
 
