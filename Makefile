@@ -108,7 +108,7 @@ out/vscode/archspec.vsix: $(extension)
 browser: .venv/installed-test
 	@$(bin)/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade --target .venv/browser \
 		playwright==1.65.2 pyee==13.0.1 greenlet==3.5.6
-	PYTHONPATH=.venv/browser $(pytest) tests/backends/explorer tests/watching \
+	PYTHONPATH=.venv/browser $(pytest) tests/backends/explorer tests/watching tests/test_site.py \
 		tests/backends/diagram/test_in_browser.py -m "slow or not slow"
 
 exports: .venv/installed-test

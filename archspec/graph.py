@@ -42,6 +42,16 @@ def uncollected() -> Iterator[None]:
 ScopeKind = Literal["network", "block", "sequence", "branch", "merge", "container"]
 
 
+class Inlined(dict[str, Any]):
+    """The values of a block written inline, as the variables of a loop of one iteration; ``step`` is its use."""
+
+    __slots__ = ("step",)
+
+    def __init__(self, values: Mapping[str, Any], step: Step) -> None:
+        super().__init__(values)
+        self.step = step
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Scope:
     """One scope: the network itself, one use of a block, a ``sequence``, a keyed branch, or a named merge.

@@ -24,7 +24,7 @@ import ast
 import io
 import sys
 import tokenize
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType
@@ -114,35 +114,44 @@ def length(text: str, counted: set[int] | None = None, left_out: Iterable[ast.st
 # -- torchvision's side ------------------------------------------------------------------------------------------------
 
 
-def entered(name: str) -> dict[Path, set[int]]:
-    """First lines of the functions that run while torchvision builds a network and runs it, by file."""
-    import torch
-
-    root = str(Path(str(torchvision().__file__)).parent)
+def rows_entered(roots: Iterable[str], run: Callable[[], object]) -> dict[Path, set[int]]:
+    """First lines of the functions that run, by file, of the files below some folders."""
     codes: set[CodeType] = set()
 
     def note(frame: FrameType, event: str, argument: object) -> None:
         if event == "call":
             codes.add(frame.f_code)
 
-    options: dict[str, Any] = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
-    size = 299 if name == "inception_v3" else 224
-    image = torch.empty(2, 3, size, size, device="meta")
     before = sys.getprofile()
     sys.setprofile(note)
     try:
+        run()
+    finally:
+        sys.setprofile(before)
+    below = tuple(roots)
+    found: dict[Path, set[int]] = {}
+    for code in codes:
+        if code.co_filename.startswith(below):
+            found.setdefault(Path(code.co_filename), set()).add(code.co_firstlineno)
+    return found
+
+
+def entered(name: str) -> dict[Path, set[int]]:
+    """First lines of the functions that run while torchvision builds a network and runs it, by file."""
+    import torch
+
+    options: dict[str, Any] = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
+    size = 299 if name == "inception_v3" else 224
+    image = torch.empty(2, 3, size, size, device="meta")
+
+    def run() -> None:
         with torch.device("cpu" if name.startswith("regnet") else "meta"):  # regnet computes its widths with tensors
             model = torchvision().models.get_model(name, **options).to("meta")
         with torch.no_grad():
             for training in (True, False):
                 model.train(training)(image)
-    finally:
-        sys.setprofile(before)
-    found: dict[Path, set[int]] = {}
-    for code in codes:
-        if code.co_filename.startswith(root):
-            found.setdefault(Path(code.co_filename), set()).add(code.co_firstlineno)
-    return found
+
+    return rows_entered([str(Path(str(torchvision().__file__)).parent)], run)
 
 
 def _names(node: ast.AST) -> set[str]:
@@ -183,8 +192,21 @@ def _first_row(node: ast.FunctionDef | ast.ClassDef) -> int:
     return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
 
 
-def _file(path: Path, rows: set[int]) -> tuple[Length, Length]:
-    """The definitions of a file that hold some functions: whole, and without methods that were not entered."""
+def _entry(value: ast.expr, name: str) -> ast.expr | None:
+    """The entry of a table for a network; None if there is none."""
+    if isinstance(value, ast.Call):
+        return next((each.value for each in value.keywords if each.arg == name), None)
+    if isinstance(value, ast.Dict):
+        named = zip(value.keys, value.values, strict=True)
+        return next((each for key, each in named if isinstance(key, ast.Constant) and key.value == name), None)
+    return None
+
+
+def file_lengths(path: Path, rows: set[int], network: str = "") -> tuple[Length, Length]:
+    """The definitions of a file that hold some functions: whole, and without methods that were not entered.
+
+    Of a table with an entry for ``network`` only that entry counts.
+    """
     text = path.read_text(encoding="utf-8")
     body = ast.parse(text).body
     counted: set[int] = set()
@@ -205,7 +227,8 @@ def _file(path: Path, rows: set[int]) -> tuple[Length, Length]:
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if used & {target.id for target in targets if isinstance(target, ast.Name)}:
-                counted |= _rows(node)
+                entry = _entry(node.value, network) if node.value is not None and network else None
+                counted |= _rows(node) if entry is None else _rows(entry)
         elif isinstance(node, ast.ClassDef) and node.name in used and not counted & _rows(node):
             bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
             if "NamedTuple" in bases or any(ast.unparse(each) == "dataclass" for each in node.decorator_list):
@@ -219,7 +242,7 @@ def lengths(name: str) -> Lengths:
     for path, rows in entered(name).items():
         if path.name in ("_api.py", "_meta.py"):
             continue
-        whole, part = _file(path, rows)
+        whole, part = file_lengths(path, rows)
         if path.parent.name == "models":
             theirs, ran = theirs + whole, ran + part
         elif path.parent.name == "ops":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib.util
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -31,6 +32,24 @@ def test_a_solution_changes_the_network_and_not_the_claims(exercise: Exercise) -
 
     assert claims(exercise.path) == claims(exercise.solution)
     assert len(claims(exercise.path)) >= 3
+
+
+def near_misses(exercise: Exercise) -> Iterator[str]:
+    """The solution with one of its numbers, on a line that was not handed out so, one larger."""
+    given = exercise.path.read_text(encoding="utf-8").splitlines()
+    lines = exercise.solution.read_text(encoding="utf-8").splitlines()
+    for at, line in enumerate(lines):
+        if line not in given and not line.startswith("#"):
+            for number in re.finditer(r"(?<![\w.])\d+(?![\w.])", line):
+                changed = f"{line[: number.start()]}{int(number[0]) + 1}{line[number.end() :]}"
+                yield "\n".join([*lines[:at], changed, *lines[at + 1 :], ""])
+
+
+@pytest.mark.parametrize("exercise", [each for each in EXERCISES if any(near_misses(each))], ids=lambda each: each.name)
+def test_an_answer_that_is_almost_right_does_not_pass(exercise: Exercise) -> None:
+    for answer in near_misses(exercise):
+        with pytest.raises(archspec.SpecError):
+            archspec.check(archspec.loads(answer))
 
 
 def test_there_are_twenty() -> None:
@@ -62,6 +81,8 @@ def failures(path: Path) -> int:
 def test_the_questions_about_matrices() -> None:
     """Each of the four functions is examined, and the solutions are right."""
     assert failures(FOLDER / "solutions" / "matrix.py") == 0
-    given = FOLDER / "matrix.py"
-    found = doctest.DocTestFinder().find(module(given), "matrix")
-    assert sum(bool(test.examples) for test in found) == 4
+    runner = doctest.DocTestRunner(verbose=False)
+    for test in doctest.DocTestFinder().find(module(FOLDER / "matrix.py"), "matrix"):
+        if test.examples:
+            assert runner.run(test, out=lambda text: None).failed > 0, f"{test.name} passes as it is handed out"
+    assert runner.tries >= 4

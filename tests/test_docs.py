@@ -26,11 +26,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 import archspec
-from archspec.cli import app
 from archspec.language import reference
+from tests.helpers.command_line import invoke
 from tests.helpers.places import ROOT
 from tests.helpers.snippets import completed
 
@@ -82,7 +81,7 @@ def run(command: str, wanted: list[str]) -> list[str]:
     """What a command prints, on both streams."""
     words = shlex.split(command)
     assert words[0] == "archspec", f"`{command}` is no command of archspec's"
-    result = CliRunner().invoke(app, words[1:])
+    result = invoke(words[1:])
     expected = any("error[" in line for line in wanted)
     assert (result.exit_code != 0) == expected, f"`{command}` ends with {result.exit_code}\n{result.output}"
     return shown(result.output)

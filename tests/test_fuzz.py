@@ -34,7 +34,7 @@ def test_finds_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     found = run("archspec: 1\ninputs: {image: [1, H]}\nsizes: {H: 4}\nsteps: [relu]\n")
     assert (found.kind, found.is_find) == ("traceback", True)
     assert "ZeroDivisionError" in found.why
-    kinds = fuzz(0.05, tmp_path, 0)
+    kinds = fuzz(0.02, tmp_path, 0)
     assert kinds["traceback"] > 0
     written = sorted(path.suffix for path in (tmp_path / "finds").iterdir())
     assert written.count(".txt") == written.count(".yaml") > 0

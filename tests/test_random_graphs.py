@@ -14,7 +14,7 @@ import torch
 
 from tests.helpers.agreement import Outcome, agree
 
-EVERY_DAY = 500
+EVERY_DAY = 300
 GRAPHS = 1000
 WIDER = 100
 TOKENS = 25

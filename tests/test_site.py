@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,46 @@ def test_what_is_loaded_from_elsewhere_is_found(tmp_path: Path) -> None:
         "a.html: //fonts.x.org/b.css",
         "c.css: https://x.org/d.css",
     ]
+
+
+def test_dead_links_are_found(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "a.html").write_text(
+        '<h1 id="top">A</h1><a href="#top">up</a><a href="#gone">x</a><a href="deep/b.html?h=word#two%20words">b</a>'
+        '<a href="https://x.org/#y">elsewhere</a><img src="missing.svg"><a href="deep/b.html#three">c</a>'
+    )
+    (tmp_path / "deep" / "b.html").write_text(
+        '<a name="two words"></a><a href="../a.html">a</a><a href="../c.html">c</a>'
+    )
+    assert site.dead(tmp_path) == [
+        "a.html: #gone",
+        "a.html: missing.svg",
+        "a.html: deep/b.html#three",
+        "deep/b.html: ../c.html",
+    ]
+
+
+def test_a_worker_runs_in_a_page_opened_from_a_file(tmp_path: Path) -> None:
+    """Search needs one.  A browser starts none for a file by itself: then the page would say so."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("there is no Chromium")
+    shutil.copy(site.SITE / "iframe-worker.js", tmp_path)
+    (tmp_path / "worker.js").write_text(
+        "addEventListener('message', async ({ data }) => {"
+        " await importScripts('one.js', 'two.js'); postMessage(`${data} ${two}`); });"
+    )
+    (tmp_path / "one.js").write_text("var one = 1;")
+    (tmp_path / "two.js").write_text("var two = one + 1;")
+    (tmp_path / "page.html").write_text(
+        "<!doctype html><script src=iframe-worker.js></script><body><script>const worker = new Worker('worker.js');"
+        "worker.addEventListener('message', ({ data }) => { document.title = data; });"
+        "worker.postMessage('said');</script>"
+    )
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto((tmp_path / "page.html").as_uri())
+        page.wait_for_function("document.title === 'said 2'", timeout=30_000)
+        browser.close()

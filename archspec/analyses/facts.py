@@ -22,6 +22,7 @@ class Facts:
     __slots__ = (
         "gathers",
         "hands_on",
+        "largest",
         "op",
         "output",
         "passes",
@@ -50,6 +51,9 @@ class Facts:
         self.passes_all = all(self.passes)
         self.weights = self._weights(inputs)
         """Of the buffers, then of the parameters: bytes of those with a dtype of their own, elements of the others."""
+
+        self.largest = max((prod(weight.shape) for weight in op.weights(inputs) if weight.trainable), default=0)
+        """Elements of the largest parameter."""
 
     def _weights(self, inputs: Sequence[Shape]) -> tuple[tuple[int, int], tuple[int, int]]:
         found = [[0, 0], [0, 0]]

@@ -8,12 +8,13 @@ from typing import Any, Literal
 Bytes = Any
 """An ``int``, or a :class:`Formula` when ``Live`` runs to a mark; both can be added."""
 
-Kind = Literal["value", "again", "saved", "prepared", "weights", "gradient", "input gradient", "sum"]
+Kind = Literal["value", "again", "saved", "passing", "prepared", "weights", "gradient", "input gradient", "sum"]
 """What a tensor is to the step that it belongs to.
 
 ``value``: its output; ``again``: its output, computed a second time; ``saved``: what it saves besides inputs and
-output; ``prepared``: its input with padding; ``weights``: the gradients of its weights; ``gradient``: the gradient of
-its output, and ``input gradient`` that of one of its inputs; ``sum``: the gradients of its output, added.
+output, and ``passing`` what it saves only where the gradient of an input is wanted; ``prepared``: its input with
+padding; ``weights``: the gradients of its weights; ``gradient``: the gradient of its output, and ``input gradient``
+that of one of its inputs; ``sum``: the gradients of its output, added.
 """
 
 

@@ -124,6 +124,7 @@ def _peak(graph: Graph, evaluation: Evaluation, number: Live, symbolic: LiveAt) 
 _SAID: Mapping[Kind, str] = {
     "again": "`{}`, computed again",
     "saved": "saved by `{}` for its backward step",
+    "passing": "saved by `{}` for its backward step",
     "prepared": "the padded input of `{}`",
     "weights": "gradients of the weights of `{}`",
     "sum": "the gradient of `{}`",

@@ -15,7 +15,7 @@ from archspec.analyses.memory import BYTES, Memory, one_run
 from archspec.analyses.opaque import hidden
 from archspec.analyses.schedule import Schedule
 from archspec.analyses.shapes import conditions
-from archspec.analyses.strides import regroups_freely, reordered
+from archspec.analyses.strides import may_gather, regroups_freely, reordered
 from archspec.graph import Graph, Node
 from archspec.ops.common.runs import Run
 from archspec.sizes import Evaluation, failure
@@ -79,7 +79,9 @@ class Replay:
         self._doubtful = [
             node
             for node in graph.nodes
-            if node.op is not None and (node.op.regroups or node.op.gathers) and not regroups_freely(graph, node, mixed)
+            if node.op is not None
+            and (node.op.regroups or may_gather(node.op))
+            and not regroups_freely(graph, node, mixed)
         ]
         """The steps that copy their input at some sizes only."""
         self._conditions = [list(conditions(graph, Run(training, alone=batch == 1))) for training in (False, True)]

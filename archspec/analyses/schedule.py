@@ -44,8 +44,18 @@ class Amounts:
     """Temporary tensors while it runs, besides its inputs and output."""
     extra: Bytes = 0
     """What it saves for its backward step besides inputs and output."""
+    passing: Bytes = 0
+    """The same, where the gradient of an input is wanted."""
     backward: Bytes = 0
     """Temporary tensors of its backward step."""
+    padded: Bytes = 0
+    """The gradient of a padded input; 0 where the backward step gives that of the input itself."""
+    unpadding: Bytes = 0
+    """Temporary tensors while that becomes the gradient of the input."""
+    made: Bytes = 0
+    """Temporary tensors while gradients go on to what a weight is made of."""
+    largest: Bytes = 0
+    """The gradient of its largest parameter."""
 
 
 class Schedule:
@@ -103,6 +113,7 @@ class Schedule:
     def _amounts(self, facts: Facts, reads: bool) -> Amounts:
         size = self._size(facts.output)
         nothing: Bytes = Formula(()) if self.symbolic else 0
+        prepared = self._bytes(facts.prepared)
         buffers, weights = (fixed + elements * self.width for fixed, elements in facts.weights)
         return Amounts(
             facts,
@@ -110,10 +121,15 @@ class Schedule:
             size if reads else nothing,
             nothing + weights,
             nothing + buffers,
-            self._bytes(facts.prepared),
+            prepared,
             self._bytes(facts.scratch),
             self._bytes(facts.saved.extra),
+            self._bytes(facts.saved.passing),
             self._bytes(facts.saved.backward),
+            prepared or self._bytes(facts.saved.padded),
+            self._bytes(facts.saved.unpadding),
+            self._bytes(facts.saved.weights),
+            nothing + facts.largest * self.width,
         )
 
     def _size(self, shape: Shape) -> Bytes:

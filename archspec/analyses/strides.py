@@ -41,7 +41,7 @@ class Strides:
             source
             for position, source in enumerate(sources)
             if not regroups_freely(self.graph, node, self.reordered, position)
-            and node.op.gathered(shapes, position, self.sizes(source), self.of(source.index, training))
+            and node.op.gathered(shapes, position, self.sizes(source), self.of(source.index, training), training)
         ]
 
     @cached_property

@@ -15,6 +15,10 @@ class Training:
         self.schedule = schedule
         self.segments: dict[Scope, Segment] = {}
         """The checkpointed scopes, by the state of what is computed again."""
+        self._summed: dict[int, Tensor] = {}
+        """By layer that others reuse: the gradients of its weights that hold the sum so far."""
+        self._gradients: dict[int, Tensor] = {}
+        """By node, the gradients of the weights that it uses, until they go on."""
         self._values: dict[int, Tensor] = {}
         """By node, the tensor that its output lies in."""
         self._prepared: dict[int, Tensor] = {}
@@ -62,7 +66,8 @@ class Training:
                 kept[index] = held
                 for tensor in held:
                     live.hold(tensor)
-                kept_too = amounts.extra and saves and scope is None
+                whole = not amounts.passing or any(tensor.kind == "passing" for tensor in held)
+                kept_too = amounts.extra and whole and saves and scope is None
                 live.mark(node.path, 0 if kept_too else schedule.scratch(node, True))
             if amounts.prepared:
                 live.release(self._prepared[index])
@@ -74,7 +79,8 @@ class Training:
         """Do not keep what a node of a checkpointed scope would save."""
         if held:
             self.segments[scope].saves[node.index] = held
-        live.mark(node.path, self.schedule.amounts[node.index].extra)
+        amounts = self.schedule.amounts[node.index]
+        live.mark(node.path, amounts.extra + amounts.passing)
 
     def _keep(self, node: Node, value: Tensor) -> list[Tensor]:
         """The tensors that autograd saves until a node's backward step has run."""
@@ -96,6 +102,8 @@ class Training:
             held.append(value)
         if saved.extra:
             held.append(Tensor("saved", node.index, amounts.extra))
+        if saved.passing and any(self._needs[self._made[source]] for source in self._differentiated(node)):
+            held.append(Tensor("passing", node.index, amounts.passing))
         return held
 
     def _needs_gradient(self) -> list[bool]:
@@ -154,7 +162,7 @@ class Training:
                     live.release(tensor)
                 for tensor in segment.inputs if node.index == segment.first else ():
                     live.release(tensor)
-            if found and amounts[node.index].prepared:
+            if found and amounts[node.index].padded:
                 found[0] = self._unprepare(live, node, found[0])
             for source, new in found:
                 old = gradients.get(source)
@@ -166,6 +174,26 @@ class Training:
                 live.mark(node.path)
                 live.release(old)
                 live.release(new)
+            self._to_the_weights(live, node)
+
+    def _to_the_weights(self, live: Live, node: Node) -> None:
+        """The gradients go on to the weights: to those that a weight is made of, and into the sum over all uses."""
+        amounts = self.schedule.amounts[node.index]
+        if amounts.made:
+            live.mark(node.path, amounts.made)
+        own = self._gradients.pop(node.index, None)
+        if own is None:
+            return
+        lender = (node.reuse or node).index
+        before = self._summed.get(lender)
+        if before is None:
+            self._summed[lender] = own
+            return
+        live.mark(node.path, amounts.largest)
+        first, second = self.schedule.facts[before.step], amounts.facts
+        fewer = first is not None and second is not None and first.weights[True] < second.weights[True]
+        self._summed[lender], gone = (own, before) if fewer else (before, own)  # a transposed use has no bias
+        live.release(gone)
 
     def _again(self, live: Live, node: Node) -> Segment | None:
         """The checkpointed scope of a node; its values are computed again when the first that was saved is needed."""
@@ -197,18 +225,20 @@ class Training:
             if facts.op.saves_for_others and self.schedule.graph.shapes_in(node)[position].dims != facts.output.dims:
                 repeated += amounts.output  # before it is summed over the broadcast axes
             if position == 0:
-                size = amounts.prepared or size
+                size = amounts.padded or size
             gradient = Tensor("input gradient", node.index, size)
             live.hold(gradient)
             found.append((source, gradient))
-        if amounts.weights and node.reuse is None:
-            live.hold(Tensor("weights", node.index, amounts.weights))
+        if amounts.weights:
+            weights = self._gradients[node.index] = Tensor("weights", node.index, amounts.weights)
+            live.hold(weights)
         live.mark(node.path, repeated)
         return found
 
     def _unprepare(self, live: Live, node: Node, found: tuple[int, Tensor]) -> tuple[int, Tensor]:
-        """The gradient of an input, from the gradient of its prepared copy."""
+        """The gradient of an input, from the gradient of its padded copy."""
         source, prepared = found
+        live.mark(node.path, self.schedule.amounts[node.index].unpadding)
         gradient = Tensor("input gradient", node.index, self.schedule.amounts[source].output)
         live.hold(gradient)
         live.mark(node.path)

@@ -13,7 +13,7 @@ from archspec.backends.spec_text import inputs_of, learning, quoted
 from archspec.graph import Graph, Node, Scope
 from archspec.importers.network import Frame, Layer, Network, Output
 from archspec.importers.writing import written
-from archspec.ops.common.initialisers import Init
+from archspec.ops.common.init import Init
 from archspec.sizes import text
 
 
@@ -41,6 +41,7 @@ def expand(graph: Graph) -> str:
             Output(output.name, values[output.node], output.training, output.loss_weight) for output in graph.outputs
         ],
         doc=graph.doc or "",
+        initial=True,
         head=[*head, *learning(graph)],
     )
     channels = {values[node.index]: node.shape.channels for node in graph.nodes if isinstance(node.shape.dims[0], int)}

@@ -14,7 +14,7 @@ from typing import Any
 
 from archspec.graph import Graph, Node, Scope
 from archspec.ops import Op
-from archspec.ops.common.initialisers import Init
+from archspec.ops.common.init import Init
 from archspec.ops.common.tied import TiedConvTranspose, TiedLinear
 from archspec.sizes import text
 from archspec.syntax import flow

@@ -9,18 +9,21 @@ from itertools import islice
 
 from lsprotocol import types
 
+from archspec import sizes as exact
 from archspec.editor.documents import Document
 from archspec.editor.lines import Point
 from archspec.editor.rename import replaced
 from archspec.editor.study import Study
 from archspec.elaborate.shelf import Shelf
 from archspec.graph import Node
-from archspec.syntax import Mapping, Scalar
+from archspec.syntax import Items, Mapping, Scalar
 
 _MEANT = re.compile(r"did you mean ([^?]*)\?")
 _QUOTED = re.compile(r"`([^`]+)`")
 _WRITE_WORD = re.compile(r"write `([a-z]+|!=|==|\*\*)`(?: for a power| to compare)?\Z")
 _NEAREST = re.compile(r"\b(\w+) = (\d+)(?: (?:or|and)(?: \1 =)? (\d+))?")
+
+_MULTIPLE = re.compile(r"\b(\w+) a multiple of (\d+)")
 
 MOST_TRIED = 4
 """The most steps of the branches that are tried with a stride: each trial loads the spec once or twice."""
@@ -136,6 +139,28 @@ def _sizes(document: Document, said: types.Diagnostic, hint: str) -> Iterator[tu
             yield f"Use the nearest {word} size: {', '.join(new)}", edits
 
 
+def _padded(document: Document, said: types.Diagnostic, hint: str) -> Iterator[tuple[str, list[Edit]]]:
+    """``it fits for H a multiple of 4``: the input padded to that as the first step, if the spec is right then."""
+    study = document.current
+    multiples = {name: int(number) for name, number in _MULTIPLE.findall(hint)}
+    steps = None if study is None or study.keys is None else study.keys.get("steps")
+    if study is None or study.graph is None or not multiples or not isinstance(steps, Items) or not steps.items:
+        return
+    first = steps.items[0].span
+    before = document.lines.lines[first.line - 1][: first.column - 1]
+    inputs = [study.graph.nodes[index] for index in study.graph.inputs.values()]
+    if len(inputs) != 1 or before.strip() != "-":
+        return
+    wanted = [multiples.get(exact.text(size), 1) for size in inputs[0].shape.spatial]
+    told = wanted[0] if len(set(wanted)) == 1 else wanted
+    new = f"pad: {{multiple: {told}}}\n{before}"
+    if _is_fine(
+        document, replaced(document.text, [(replace(first, end_line=first.line, end_column=first.column), new)])
+    ):
+        at = document.lines.position(first.line, first.column)
+        yield f"Pad the input to a multiple of {told}", [(types.Range(at, at), new)]
+
+
 def _left_out(document: Document, said: types.Diagnostic, hint: str) -> Iterator[tuple[str, list[Edit]]]:
     """``leave it out: …``: an argument removed."""
     study = document.current
@@ -199,4 +224,4 @@ def _is_fine(document: Document, text: str) -> bool:
     return all(each.severity != "error" for each in study.diagnostics)
 
 
-_FIXES: tuple[_Fix, ...] = (_other_word, _colon, _quotes, _sizes, _stride, _left_out)
+_FIXES: tuple[_Fix, ...] = (_other_word, _colon, _quotes, _sizes, _padded, _stride, _left_out)

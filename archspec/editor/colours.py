@@ -11,6 +11,7 @@ from archspec.diagnostics import Span
 from archspec.editor import formulas
 from archspec.editor.documents import Document
 from archspec.editor.place import Place
+from archspec.editor.standing import standing
 from archspec.expressions import FUNCTIONS
 
 LEGEND = types.SemanticTokensLegend(
@@ -23,12 +24,16 @@ _TOKENS = {"number": "number", "text": "string", "keyword": "keyword", "operator
 
 
 def colours(document: Document) -> types.SemanticTokens:
-    """The tokens of a text, each encoded relative to the one before, as the protocol requires."""
-    study = document.current
+    """The tokens of a text, each encoded relative to the one before, as the protocol requires.
+
+    While a text is not valid YAML, the lines that have not changed keep theirs.
+    """
+    here = standing(document)
     found: dict[tuple[int, int], tuple[Span, str, int]] = {}
-    for place in () if study is None else study.places:
-        for span, kind, declared in _words(place):
-            if span.line == span.end_line:
+    for place in () if here is None else here.study.places:
+        for before, kind, declared in _words(place):
+            span = None if here is None else here.span(before)
+            if span is not None and span.line == span.end_line:
                 found.setdefault((span.line, span.column), (span, kind, declared))
     lines = document.lines
     data: list[int] = []

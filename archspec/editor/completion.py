@@ -18,7 +18,7 @@ from archspec.editor.unfinished import MARK, Cursor, cursor
 from archspec.elaborate.learning import TASKS
 from archspec.ops.common.initialisers import INITIALISERS
 from archspec.schema import STEP_KEYS, BlockModel, SpecModel
-from archspec.syntax import Mapping, Scalar, spec_files
+from archspec.syntax import Mapping, Scalar, plain, spec_files
 
 _WORD = re.compile(r"\w*\Z")
 _NAME = re.compile(r"\$\w*\Z")
@@ -127,6 +127,10 @@ class _Found:
         return offers.keys(_without(known.get(self.inside.what, ()), self.inside.mapping))
 
     def calls(self) -> Iterator[Offer]:
+        head, dot, _ = self.at.before.rpartition(".")
+        if dot:
+            yield from self.imported(head)
+            return
         mapping = self.inside.mapping
         others = [] if mapping is None else [key for key in mapping.keys if MARK not in key]
         if self.inside.key != "defaults" and any(key not in STEP_KEYS for key in others):
@@ -137,12 +141,21 @@ class _Found:
                 yield offers.own_block(place.text, tuple(self.needed(place.text)))
             elif place.kind == "import":
                 yield Offer(place.text, CompletionItemKind.Module, "import")
+                yield from self.imported(place.text, f"{place.text}.")
         yield from offers.known()["ops"]
         yield from offers.scopes()
         yield from offers.known()["blocks"]
         for name in self.declared("parameter"):
             yield Offer(f"${name}", CompletionItemKind.Variable, "parameter")
         yield from offers.known()["specs"]
+
+    def imported(self, name: str, head: str = "") -> Iterator[Offer]:
+        """The blocks of an imported file, as they are written after its name, or after ``head``."""
+        study = self.document.good
+        file = None if study is None else names.used_file(study, name)
+        for block, found in () if file is None else file.blocks.items():
+            needed = tuple(each for each, given in found.model.params.items() if plain(given) is None)
+            yield Offer(f"{head}{block}", CompletionItemKind.Module, f"block of {name}", found.model.doc or "", needed)
 
     def declared(self, kind: str, block: str | None = None) -> Iterator[str]:
         """The names of one kind that the block around the cursor declares."""

@@ -14,6 +14,7 @@ from archspec.editor import names
 from archspec.editor.diagnostics import locate
 from archspec.editor.documents import Document, Documents
 from archspec.editor.lines import Lines
+from archspec.editor.standing import standing
 from archspec.editor.study import Study
 from archspec.editor.symbols import Symbol, declaration, mentions, symbol_at
 from archspec.syntax import Limits, read
@@ -26,14 +27,17 @@ MOST_ENTRIES = 20_000
 
 def definition(documents: Documents, document: Document, position: types.Position) -> types.Location | None:
     """The declaration of the symbol at a position; for a library block or another spec, its file."""
-    study = document.current
-    if study is None:
+    here = standing(document)
+    point = None if here is None else here.point(position)
+    if here is None or point is None:
         return None
-    point = document.lines.point(position)
+    study = here.study
     found = symbol_at(study, point)
     if found is not None:
         owner = owner_study(documents, study, found[0])
         span = None if owner is None else declaration(owner, found[0])
+        if span is not None and span.source is here.source:
+            span = here.span(span)
         if span is not None:
             return locate(documents, document, span)
     place = study.place(point)

@@ -13,6 +13,7 @@ from archspec.editor.documents import Document
 from archspec.editor.inlay import shown_use
 from archspec.editor.lines import Point, holds
 from archspec.editor.place import Place
+from archspec.editor.standing import standing
 from archspec.editor.study import Study
 from archspec.editor.torch_lines import torch_lines
 from archspec.graph import Node, Scope
@@ -28,16 +29,16 @@ MOST_VALUES = 12
 
 
 def hover(document: Document, position: types.Position) -> types.Hover | None:
-    """The hover text at a position; None if there is none, or the text has changed since it was last a spec."""
-    study = document.current
-    if study is None:
+    """The hover text at a position; None if there is none, or the line has changed since the text was last a spec."""
+    here = standing(document)
+    point = None if here is None else here.point(position)
+    if here is None or point is None:
         return None
-    point = document.lines.point(position)
-    place = study.place(point)
+    place = here.study.place(point)
     if place is None:
         return None
-    said = [part for part in _SAID[place.kind](document, study, place, point) if part]
-    return types.Hover(markdown.content(said), document.lines.range(place.span)) if said else None
+    said = [part for part in _SAID[place.kind](document, here.study, place, point) if part]
+    return types.Hover(markdown.content(said), here.range(place.span)) if said else None
 
 
 # -- words of the language --------------------------------------------------------------------------------------------

@@ -6,8 +6,9 @@ from lsprotocol import types
 
 from archspec.editor import measures
 from archspec.editor.documents import Document
-from archspec.editor.lines import Lines, same_lines
+from archspec.editor.lines import Lines
 from archspec.editor.settings import Hints
+from archspec.editor.standing import standing
 from archspec.editor.study import Study
 from archspec.graph import Node, Scope
 
@@ -17,17 +18,14 @@ def hints(document: Document, lines: range, wanted: Hints) -> list[types.InlayHi
 
     While a text is not valid YAML, it gets the hints of the last one that was, on the lines that have not changed.
     """
-    study = document.good
-    if study is None or study.source is None:
+    here = standing(document)
+    if here is None:
         return []
-    now = document.lines
-    moved = same_lines(study.source.lines, now.lines)
     found: list[types.InlayHint] = []
-    for line, said in _by_line(document, study, wanted).items():
-        there = moved.get(line)
-        if there in lines:
-            assert there is not None
-            found.append(_hint(now, there, said))
+    for line, said in _by_line(document, here.study, wanted).items():
+        there = here.line(line)
+        if there is not None and there in lines:
+            found.append(_hint(here.lines, there, said))
     return found
 
 

@@ -11,6 +11,7 @@ from archspec.characters import printable
 from archspec.diagnostics import Span
 from archspec.editor.documents import Document
 from archspec.editor.lines import Lines
+from archspec.editor.standing import Standing, standing
 from archspec.schema import STEP_KEYS
 from archspec.syntax import Items, Mapping, Node, Scalar
 
@@ -28,68 +29,72 @@ _SECTIONS = {
 
 def outline(document: Document) -> list[types.DocumentSymbol]:
     """The keys of the spec with their contents: parameters, blocks, steps with their own steps."""
-    study = document.current
-    if study is None or study.keys is None:
+    here = standing(document)
+    if here is None or here.study.keys is None:
         return []
-    return list(_definition(study.keys, document.lines))
+    return list(_definition(here.study.keys, here))
 
 
-def _definition(node: Mapping, lines: Lines) -> Iterator[types.DocumentSymbol]:
+def _definition(node: Mapping, here: Standing) -> Iterator[types.DocumentSymbol]:
     for key, value in node.entries:
         name = str(key.text)
         if name == "steps":
-            yield _symbol(key, value, SymbolKind.Array, lines, list(_steps(value, lines)))
+            yield from _symbol(key, value, SymbolKind.Array, here, list(_steps(value, here)))
         elif name == "blocks" and isinstance(value, Mapping):
-            inside = [_symbol(k, v, SymbolKind.Class, lines, list(_block(v, lines))) for k, v in value.entries]
-            yield _symbol(key, value, SymbolKind.Namespace, lines, inside)
+            inside = [
+                each for k, v in value.entries for each in _symbol(k, v, SymbolKind.Class, here, list(_block(v, here)))
+            ]
+            yield from _symbol(key, value, SymbolKind.Namespace, here, inside)
         elif name in _SECTIONS:
             entries = value.entries if isinstance(value, Mapping) else ()
-            inside = [_symbol(k, v, _SECTIONS[name], lines) for k, v in entries]
-            yield _symbol(key, value, SymbolKind.Namespace, lines, inside)
+            inside = [each for k, v in entries for each in _symbol(k, v, _SECTIONS[name], here)]
+            yield from _symbol(key, value, SymbolKind.Namespace, here, inside)
         else:
-            yield _symbol(key, value, SymbolKind.Property, lines)
+            yield from _symbol(key, value, SymbolKind.Property, here)
 
 
-def _block(value: Node, lines: Lines) -> Iterator[types.DocumentSymbol]:
+def _block(value: Node, here: Standing) -> Iterator[types.DocumentSymbol]:
     if isinstance(value, Mapping):
-        yield from _definition(value, lines)
+        yield from _definition(value, here)
     else:
-        yield from _steps(value, lines)
+        yield from _steps(value, here)
 
 
-def _steps(value: Node, lines: Lines) -> Iterator[types.DocumentSymbol]:
+def _steps(value: Node, here: Standing) -> Iterator[types.DocumentSymbol]:
     for item in value.items if isinstance(value, Items) else ():
         if isinstance(item, Scalar):
-            yield _symbol(item, item, SymbolKind.Function, lines)
+            yield from _symbol(item, item, SymbolKind.Function, here)
         elif isinstance(item, Items):
-            yield from _steps(item, lines)
+            yield from _steps(item, here)
         else:
             call = next((entry for entry in item.entries if entry[0].text not in STEP_KEYS), None)
             if call is not None:
-                inside = list(_inner(call[1], lines))
+                inside = list(_inner(call[1], here))
                 kind = SymbolKind.Namespace if inside else SymbolKind.Function
-                yield _symbol(call[0], item, kind, lines, inside)
+                yield from _symbol(call[0], item, kind, here, inside)
 
 
-def _inner(body: Node, lines: Lines) -> Iterator[types.DocumentSymbol]:
+def _inner(body: Node, here: Standing) -> Iterator[types.DocumentSymbol]:
     """The steps under a step: those of a sequence, or of branches."""
     if isinstance(body, Items):
-        yield from _steps(body, lines)
+        yield from _steps(body, here)
     elif isinstance(body, Mapping):
         for key, value in body.entries:
             if isinstance(value, Items) and value.items and not isinstance(value.items[0], Scalar):
-                inside = list(_steps(value, lines))
+                inside = list(_steps(value, here))
                 if inside:
-                    yield _symbol(key, value, SymbolKind.Namespace, lines, inside)
+                    yield from _symbol(key, value, SymbolKind.Namespace, here, inside)
 
 
 def _symbol(
-    key: Scalar, value: Node, kind: SymbolKind, lines: Lines, inside: list[types.DocumentSymbol] | None = None
-) -> types.DocumentSymbol:
-    around = _from_to(key.span, value.span)
-    return types.DocumentSymbol(
-        printable(str(key.text), 80) or "(no name)", kind, lines.range(around), lines.range(key.span), children=inside
-    )
+    key: Scalar, value: Node, kind: SymbolKind, here: Standing, inside: list[types.DocumentSymbol] | None = None
+) -> Iterator[types.DocumentSymbol]:
+    """The symbol of a key with what is below it; nothing where the key's line has changed."""
+    own = here.range(key.span)
+    if own is not None:
+        around = here.range(_from_to(key.span, value.span)) or own
+        name = printable(str(key.text), 80) or "(no name)"
+        yield types.DocumentSymbol(name, kind, around, own, children=inside)
 
 
 def _from_to(first: Span, last: Span) -> Span:
@@ -101,19 +106,19 @@ def _from_to(first: Span, last: Span) -> Span:
 
 def folding(document: Document) -> list[types.FoldingRange]:
     """The folding ranges: every mapping and list of more than one line, from its key, and every run of comments."""
-    study = document.current
-    if study is None or study.keys is None:
+    here = standing(document)
+    if here is None or here.study.keys is None:
         return []
     found: dict[int, int] = {}
-    stack: list[Node] = [study.keys]
+    stack: list[Node] = [here.study.keys]
     while stack:
         node = stack.pop()
         if isinstance(node, Scalar):
             continue
         parts = node.entries if isinstance(node, Mapping) else ((item, item) for item in node.items)
         for key, value in parts:
-            start, end = key.span.line, value.span.end_line
-            if end > start:
+            start, end = here.line(key.span.line), here.line(value.span.end_line)
+            if start is not None and end is not None and end > start:
                 found[start] = max(found.get(start, 0), end)
             stack.append(value)
     ranges = [types.FoldingRange(start - 1, end - 1) for start, end in sorted(found.items())]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +13,8 @@ from archspec.diagnostics import Diagnostics, Fault, Span, printable
 from archspec.elaborate.values import RESERVED, UnknownValue, evaluate, kind, other_argument
 from archspec.graph import Scope
 from archspec.schema import IDENTIFIER, BlockDefinition
-from archspec.syntax import Node, Scalar
+from archspec.syntax import Items, Node, Scalar
+from archspec.syntax import Mapping as Mapping_
 
 Report = Callable[[Fault, bool], None]
 """Adds a fault: one of the block's own text, or (False) one of an argument."""
@@ -71,6 +74,8 @@ def _parameters(
         inside = True
         try:
             _check_name(name, node, definition)
+            if failed and name not in given and any(word not in values for word in _before(name, node, definition)):
+                continue  # what it is computed from was reported
             default = evaluate(node, values, definition.file)
             inside = False
             if name in given:
@@ -129,6 +134,20 @@ def conform(value: Any, default: Any, name: str, span: Span | None) -> Any:
     shown = f"`{printable(str(value), 60)}`" if isinstance(value, (str, int, float)) else got
     hint = "true and false are written without quotes" if wanted == "true or false" else None
     raise Fault("wrong-type", f"parameter `{name}` must be {wanted}, but {shown} is {got}", span, hint)
+
+
+def _before(name: str, node: Node, definition: BlockDefinition) -> Iterator[str]:
+    """The parameters before one that its default mentions."""
+    earlier = list(itertools.takewhile(lambda other: other != name, definition.model.params))
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Items):
+            waiting += part.items
+        elif isinstance(part, Mapping_):
+            waiting += [value for _, value in part.entries]
+        elif isinstance(part.value, str) and "$" in part.value:
+            yield from (word for word in earlier if re.search(rf"\b{re.escape(word)}\b", part.value))
 
 
 def required(node: Node) -> bool:

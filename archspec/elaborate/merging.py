@@ -154,7 +154,8 @@ def _refuse_list_of_branches(step: Step, keyed: Sequence[tuple[Scalar, YamlNode]
         shown = printable(key.text, 60)
         raise Fault(
             "not-a-step",
-            f"`{shown}` is no argument of `{step.what}`: it names one branch, and lists of steps are several branches",
+            f"`{shown}` is not an argument of `{step.what}`: it names one branch, and lists of steps are several "
+            "branches",
             key.span,
             hint,
         )

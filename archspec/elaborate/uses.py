@@ -15,7 +15,7 @@ from archspec.elaborate.places import OUTSIDE, Entry, Loop, Place, Use, Visit, u
 from archspec.elaborate.rewriting import rewritten
 from archspec.elaborate.splicing import splice
 from archspec.elaborate.values import UnknownValue, arguments
-from archspec.graph import Graph, Part, Scope
+from archspec.graph import Graph, Inlined, Part, Scope
 from archspec.schema import BlockDefinition
 from archspec.syntax import Mapping as YamlMapping
 
@@ -106,7 +106,7 @@ def _inline(
     frame = Frame(f"block `{definition.name}`", step.span)
     inner = Place(place.scope, use, None, place.modules, count=place.count, start=place.start)
     inner.around, inner.inline = place, frame
-    loop = Loop({}, (*visit.loop.loops, values), (*visit.loop.copy, 0), visit.loop.merged)
+    loop = Loop({}, (*visit.loop.loops, Inlined(values, step)), (*visit.loop.copy, 0), visit.loop.merged)
     value = _walked(builder, inner, loop)
     place.count = inner.count
     place.names.update(inner.names)

@@ -9,7 +9,7 @@ from archspec.expressions.evaluator import evaluate, interpolate, iterate
 from archspec.expressions.functions import FUNCTIONS
 from archspec.expressions.names import free_mentions, free_names
 from archspec.expressions.parser import parse, parse_clause
-from archspec.expressions.printer import to_python
+from archspec.expressions.printer import number_text, to_python
 from archspec.expressions.templates import template
 from archspec.expressions.tokens import Token, tokenize
 from archspec.expressions.tree import Clause, Expression, Interpolation
@@ -30,6 +30,7 @@ __all__ = [
     "interpolate",
     "iterate",
     "kind",
+    "number_text",
     "parse",
     "parse_clause",
     "template",

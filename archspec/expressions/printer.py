@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from archspec.expressions import tree as t
@@ -123,7 +124,14 @@ def _symbol(symbol: str, operand: t.Tree) -> str:
     return symbol
 
 
+def number_text(value: float) -> str:
+    """A number as engineers write it: ``1e-6``, where ``repr`` gives ``1e-06``."""
+    return re.sub(r"e([+-])0(\d)$", r"e\1\2", repr(value))
+
+
 def _literal(value: None | bool | int | float | str) -> str:
+    if isinstance(value, float):
+        return number_text(value)
     shown = repr(value)
     # Double quotes, as formatters prefer, unless that needs an escape.
     if isinstance(value, str) and shown[0] == "'" and '"' not in value and "\\" not in shown:

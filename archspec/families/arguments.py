@@ -51,6 +51,8 @@ class Arguments:
         self.lets: dict[str, Tree] = {}
         self.locals: dict[str, Tree] = {}
         """``let`` values that are formulas over the arguments."""
+        self._formulas: dict[int, Tree | None] = {}
+        """What each value of the spec says, by the identity of its node."""
         self.used: set[str] = set()
         self.member = ""
         """The member being solved, whose name is the prefix of an argument where the argument's own name is taken."""
@@ -113,7 +115,9 @@ class Arguments:
 
     def hint(self, node: Any, previous: Tree | None, bound: Bound) -> list[Tree]:
         """An argument as the spec writes it, as a formula over this class's arguments; empty where there is none."""
-        tree = located(node)
+        if id(node) not in self._formulas:  # copies of a step share what is written
+            self._formulas[id(node)] = located(node)
+        tree = self._formulas[id(node)]
         return [] if tree is None else self.said(tree, previous, bound)
 
     def said(self, tree: Tree, previous: Tree | None = None, bound: Bound = NONE_BOUND) -> list[Tree]:

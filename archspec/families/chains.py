@@ -10,6 +10,7 @@ from archspec.expressions.tree import Tree
 from archspec.families import algebra, simplify, sums
 from archspec.families.algebra import TURN
 from archspec.families.align import align
+from archspec.families.bodies import copy_of, step_of
 from archspec.families.conditions import Conditions
 from archspec.families.items import Item
 from archspec.families.members import Members
@@ -44,19 +45,19 @@ class Chains:
 
         ``turns`` are the iterations of the loop that the chain itself is in; its own repeated steps are written out.
         """
-        segments = turns_of(rows) if turns is None else None
-        if segments is not None:
+        for segments in turns_of(rows) if turns is None else ():
             mark = self.solver.snapshot()
             try:
                 return self._looped(segments, where, previous, inline)
             except Mismatch:
                 self.solver.restore(mark)
         numbered = all(positional([item.name for item in row]) for row in rows)
+        again = {step_of(item) for row in rows for item in row if any(copy_of(item))}
         out: list[Entry | Series] = []
         for items in align(rows):
             if not numbered and len({item.name for item in items if item is not None}) > 1:
                 raise Mismatch("the uses give the step different names")
-            if any(item is None for item in items) and any(_is_copy(item) for item in items):
+            if any(item is None for item in items) and any(item and step_of(item) in again for item in items):
                 raise Mismatch("the loops have different lengths")
             lacking = {(use, item is None) for use, item in zip(where, items, strict=True)}
             if turns is not None and len(lacking) > len(set(where)):
@@ -178,6 +179,36 @@ class Chains:
             body.append(entry)
         return body, inside
 
+    def repeated(
+        self, items: Sequence[Item], where: Sequence[int], turns: Sequence[int], previous: Tree | None
+    ) -> tuple[Series, Tree | None]:
+        """A loop inside another, and its output channels; ``turns`` are the iterations of the outer one.
+
+        Its members may differ from one iteration of the outer loop to the next, not among its own.
+        """
+        rows = [item.children for item in items]
+        period = sum(copy_of(child) == copy_of(rows[0][0]) for child in rows[0])
+        counts = [len(row) // period for row in rows]
+        body: list[Entry] = []
+        inside = previous
+        for column in range(period):
+            copies = [
+                (child, use, turn)
+                for row, use, turn in zip(rows, where, turns, strict=True)
+                for child in row[column::period]
+            ]
+            members, uses, outer = (
+                [child for child, _, _ in copies],
+                [use for _, use, _ in copies],
+                [turn for _, _, turn in copies],
+            )
+            entry = self.members.entry(list(members), uses, outer, -1, inside)
+            inside = self._chain_channels(entry, members, uses, inside, outer)
+            body.append(entry)
+        segment = Segment(True, [list(row) for row in rows], period, counts, numbered=True)
+        count = self.solver.solve("count", counts, where, self.count_hints(segment, where, 0), turns)
+        return Series(body, count), inside
+
     def count_hints(self, segment: Segment, where: Sequence[int], start: int) -> list[Tree]:
         """Formulas from the spec for the number of a loop's iterations, the last of which may lack a step."""
         step = segment.step
@@ -231,7 +262,3 @@ def _handed_on(body: Sequence[Entry], before: Tree | None, end: Tree | None) -> 
     first = t.Comparison(algebra.AT, algebra.name(TURN), (("==", algebra.constant(0)),))
     earlier = simplify.at_turn(end, sums.total([algebra.name(TURN), algebra.constant(-1)]))
     return t.Conditional(algebra.AT, first, before, earlier)
-
-
-def _is_copy(item: Item | None) -> bool:
-    return item is not None and isinstance(item.key, tuple) and bool(item.key[2:]) and bool(item.key[2])

@@ -11,7 +11,7 @@ from archspec.expressions.tree import Tree
 from archspec.families import algebra
 from archspec.families.members import Members
 from archspec.families.solver import Mismatch
-from archspec.families.templates import Entry
+from archspec.families.templates import Entry, Ref
 from archspec.families.wiring import Wiring
 from archspec.graph import Node
 
@@ -42,6 +42,35 @@ class Conditions:
         if where is None and entry.kind != "function" and not self.reads_alias(entry):
             raise Mismatch("an optional step does not read the value that replaces it")
         self.find(entry, self.flag(entry), where)
+
+    def pass_on(self, entry: Entry) -> None:
+        """Let an optional function be replaced by a value it reads, where that is its alias in each use that lacks it.
+
+        The alias then lives no longer than its last reader in the uses that have the function.  The entries between
+        them must be lacking in the same uses, where each is replaced by one of the values that it reads.
+        """
+        if entry.kind == "function" and entry.alias is not None and entry.alias not in entry.reads:
+            lacking = [use for use, item in enumerate(entry.items) if item is None]
+            entry.alias = self._handed_on(entry.reads, entry.alias, lacking, set()) or entry.alias
+
+    def _handed_on(self, reads: Sequence[Ref], alias: Ref, lacking: Sequence[int], tried: set[Ref]) -> Ref | None:
+        """The first of some values that is ``alias`` in the uses ``lacking``, or is made to be it; None without one."""
+        for ref in reads:
+            if ref == alias:
+                return ref
+            other = self.wiring.entries[ref.entry] if ref.entry >= 0 and ref not in tried else None
+            tried.add(ref)
+            if other is None or other not in self.wiring.top or any(other.items[use] is not None for use in lacking):
+                continue
+            if other.alias is not None or other.kind != "function":
+                if self._handed_on([other.alias or other.reads[0]], alias, lacking, tried):
+                    return ref
+                continue
+            found = self._handed_on(other.reads, alias, lacking, tried)
+            if found is not None:
+                other.alias = found
+                return ref
+        return None
 
     def reads_alias(self, entry: Entry) -> bool:
         """Whether an entry reads its alias, the value that replaces its own in uses that lack it.

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from archspec.analyses.flow import Flow
 from archspec.analyses.structure import Structure
-from archspec.graph import Node, Scope
+from archspec.graph import Inlined, Node, Scope
 from archspec.ops import Argument, Function, Module
 
 Kind = Literal["module", "function", "call", "chain", "loop"]
@@ -124,7 +124,8 @@ class Reader(Structure):
         copy = item.copy[len(prefix) :] if item.copy[: len(prefix)] == prefix else item.copy
         if item.step is None or (isinstance(item, Scope) and item.kind == "branch"):
             return ("name", item.name, copy)
-        return ("step", item.step, copy)
+        inlined = [names.step for names in item.loops[-len(copy) :] if isinstance(names, Inlined)] if copy else []
+        return ("step", (item.step, *inlined) if inlined else item.step, copy)
 
     def _node(self, node: Node, scope: Scope, chained: bool) -> Item:
         live = self.flow.called[node.index]

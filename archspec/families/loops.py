@@ -10,6 +10,7 @@ from archspec.analyses.structure import PLAIN_CALL
 from archspec.expressions.tree import Tree
 from archspec.families import algebra, sums
 from archspec.families.align import align
+from archspec.families.bodies import ways
 from archspec.families.branches import Branches
 from archspec.families.chains import Chains
 from archspec.families.items import Item
@@ -43,8 +44,8 @@ class _Turns:
     """The values that an iteration passes to the next."""
     initial: list[list[Ref | None]] = field(default_factory=list)
     """For each carried value, what the first iteration reads instead, in each use."""
-    last: dict[int, set[int]] = field(default_factory=dict)
-    """For each use, the values from before the loop that all its iterations read."""
+    last: dict[int, dict[int, int]] = field(default_factory=dict)
+    """For each use, the values from before the loop that all its iterations read, with the last column to do so."""
 
     def column(self, column: int) -> list[tuple[Item, int, int]]:
         """One item of the body in each use and iteration, as (item, use, iteration)."""
@@ -72,23 +73,27 @@ class Loops:
     def aligned(self, rows: list[list[Item]]) -> None:
         """Fill the wiring's ``entries``, its ``top`` (those in no loop or shared condition), and ``given``."""
         without: set[Hashable] = set()
+        possible = ways(rows) or [{}]
         while True:
             mark = self.wiring.mark()
-            parts = stretches(rows, without)
+            parts = stretches(rows, possible[0], without)
             loops = {part.key for row in parts for part in row if part.period}
             try:
                 self._columns(align(parts))
                 self.given = self.branches.outputs()
+                for entry in reversed(self.wiring.top):
+                    self.branches.conditions.pass_on(entry)
                 for entry in self.wiring.top:
                     self.branches.finish(entry)
                 return
-            except _NoLoopError as failed:
-                without.add(failed.key)
-            except Mismatch:
+            except Mismatch as failed:
                 if not loops:
                     raise
-                without |= loops
-            self.wiring.back_to(mark)
+                self.wiring.back_to(mark)
+                if len(possible) > 1:
+                    possible, without = possible[1:], set()
+                else:
+                    without |= {failed.key} if isinstance(failed, _NoLoopError) else loops
 
     def _columns(self, columns: list[list[Stretch | None]]) -> None:
         left = [
@@ -227,11 +232,11 @@ class Loops:
                     inner.add((made[0] == turn, made[1]))
                 else:
                     raise Mismatch("an iteration reads from an earlier one")
-            found.append(self._turn_read(turns, outer, inner, begin))
+            found.append(self._turn_read(turns, outer, inner, begin, column))
         return found
 
     def _turn_read(
-        self, turns: _Turns, outer: dict[int, dict[int, int]], inner: set[tuple[bool, Place]], begin: int
+        self, turns: _Turns, outer: dict[int, dict[int, int]], inner: set[tuple[bool, Place]], begin: int, column: int
     ) -> Ref:
         if len(inner) > 1:
             raise Mismatch("the iterations read different values")
@@ -243,7 +248,7 @@ class Loops:
             for use, read in outer.items():
                 if len(set(read.values())) > 1:
                     raise Mismatch("the iterations read different values")
-                turns.last.setdefault(use, set()).update(read.values())
+                turns.last.setdefault(use, {}).update(dict.fromkeys(read.values(), column))
             return self.wiring.phi(before, begin)
         own, place = inner.pop()
         if own:
@@ -264,7 +269,9 @@ class Loops:
         """Refuse a loop that would keep values alive after their last use in the last iteration."""
         for use, values in turns.last.items():
             kept = {*self.wiring.inputs[use], *self.wiring.flow.outputs[self.wiring.uses[use]], *later[use]}
-            if not values <= kept:
+            row = turns.segment.rows[use]
+            ends = {value for value, column in values.items() if _frees_last(row, column, turns.segment.period)}
+            if not values.keys() <= kept | ends:
                 raise Mismatch("a value is read in each iteration and not after the loop")
 
     def _after(self, turns: _Turns, loop: Entry) -> None:
@@ -300,3 +307,9 @@ class Loops:
                 if growth is not None:
                     guesses.append(sums.total([before, sums.product(loop.count, growth)]))
         return next((guess for guess in guesses if guess is not None and self.solver.fits(guess, values, where)), None)
+
+
+def _frees_last(row: Sequence[Item], column: int, period: int) -> bool:
+    """Whether what a column of a loop reads can be let go no earlier than at the end of the iteration."""
+    made = row[column].module or row[column].function
+    return column == period - 1 and (made is None or made.prepare == "{0}")

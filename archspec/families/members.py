@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Hashable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 from archspec.expressions.tree import Tree
 from archspec.families import algebra
@@ -14,34 +15,31 @@ from archspec.families.items import Item
 from archspec.families.solver import Mismatch
 from archspec.families.templates import Entry, Ref, Series, Slot
 from archspec.families.wiring import Wiring, child_of
-from archspec.graph import Node, Scope
+from archspec.graph import Inlined, Node, Scope
 from archspec.syntax import Mapping
 
-_NUMBER = re.compile(r"(?<![\w.{])\d+(?![\w.}])")
+_WHOLE = re.compile(r"(?<![\w.{])\d+(?![\w.}])")
+_NUMBER = re.compile(r"(?<![\w.{])\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.}])")
+
+Chained = Callable[
+    [list[list[Item]], Sequence[int], Tree | None, bool, Sequence[int] | None],
+    tuple[list[Entry | Series], Tree | None],
+]
+"""Builds the entries of a chain: :meth:`archspec.families.chains.Chains.chained`."""
 
 
-class Chained(Protocol):
-    """Builds the entries of a chain: see :meth:`archspec.families.chains.Chains.chained`."""
-
-    def __call__(
-        self,
-        rows: list[list[Item]],
-        where: Sequence[int],
-        previous: Tree | None,
-        inline: bool,
-        turns: Sequence[int] | None = None,
-    ) -> tuple[list[Entry | Series], Tree | None]:
-        """The entries, and the output channels of the chain."""
-        ...
+Repeated = Callable[[Sequence[Item], Sequence[int], Sequence[int], Tree | None], tuple[Series, Tree | None]]
+"""Builds a loop inside another: :meth:`archspec.families.chains.Chains.repeated`."""
 
 
 class Members:
     """Builds entries from items."""
 
-    def __init__(self, wiring: Wiring, chained: Chained) -> None:
+    def __init__(self, wiring: Wiring, chained: Chained, repeated: Repeated) -> None:
         self.wiring = wiring
         self.solver = wiring.solver
         self._chained = chained
+        self._repeated = repeated
 
     def entry(
         self,
@@ -93,8 +91,11 @@ class Members:
                 self._fill_call(entry, items, where, turns, previous)
             case "chain":
                 self._fill_chain(entry, items, where, turns, previous)
-            case other:
-                raise AssertionError(other)
+            case "loop":
+                if turns is None:
+                    raise Mismatch("the loop is in no other")
+                series, entry.chain_end = self._repeated(items, where, turns, previous)
+                entry.children = [series]
 
     def _other_form(self, item: Item, others: list[Item]) -> Item:
         """An item in a form that all uses may share, where their own forms differ."""
@@ -102,7 +103,7 @@ class Members:
         if kinds == {"function"} and all(one.module is not None for one in others):
             assert item.module is not None
             texts = {one.function.whole for one in others if one.function}
-            if len({_NUMBER.sub("#", text) for text in texts}) == 1 and len({len(one.gives) for one in others}) == 1:
+            if len({_WHOLE.sub("#", text) for text in texts}) == 1 and len({len(one.gives) for one in others}) == 1:
                 return item
             return Item(
                 item.key, "module", "", item.what, item.reads, item.gives, item.module.arguments, item.module, None,
@@ -184,12 +185,15 @@ class Members:
         outside = 0 if scope.block is not None else len(scope.loops)
         found: dict[str, Any] = {}
         for depth, names in enumerate(items[0].what.loops[outside:], outside):
+            outer = dict(found)
             copies = [item.what.copy[depth] for item in items if len(item.what.copy) > depth]
             for name in names:
                 values = [algebra.plain(item.what.loops[depth].get(name, ...)) for item in items
                           if len(item.what.loops) > depth]  # fmt: skip
                 if len(values) == len(copies) == len(items):
-                    found[name] = self.solver.bound(values, copies, where, turns)
+                    given = names.step.argument(name) if isinstance(names, Inlined) else None
+                    hints = self.solver.hint(given, None, outer) if given is not None else []
+                    found[name] = self.solver.bound(values, copies, where, turns, hints)
         return found
 
     def _fill_function(self, entry: Entry, items: list[Item], where: list[int], previous: Tree | None) -> None:
@@ -218,7 +222,7 @@ class Members:
         assert what.op is not None
         found: list[str] = []
         for place, part in enumerate(texts[0]):
-            numbers = [[int(number) for number in _NUMBER.findall(text[place])] for text in texts]
+            numbers = [[ast.literal_eval(number) for number in _NUMBER.findall(text[place])] for text in texts]
             word = "padding" if part.startswith("F.pad(") else what.op.keyword
             names = iter(
                 [self._number(entry, items, word, values, where, previous) for values in zip(*numbers, strict=True)]
@@ -227,10 +231,16 @@ class Members:
         return tuple(found)
 
     def _number(
-        self, entry: Entry, items: list[Item], word: str, values: Sequence[int], where: list[int], previous: Tree | None
+        self,
+        entry: Entry,
+        items: list[Item],
+        word: str,
+        values: Sequence[float],
+        where: list[int],
+        previous: Tree | None,
     ) -> str:
         if len(set(values)) == 1:
-            return str(values[0])
+            return algebra.show(algebra.constant(values[0]))
         step = items[0].what.step
         hints = [previous] if previous is not None else []
         for _, written in step.body.entries if step is not None and isinstance(step.body, Mapping) else ():
@@ -285,7 +295,7 @@ class Members:
         outer, self.wiring.chain = self.wiring.chain, True
         try:
             rows = [item.children for item in items]
-            entry.children, entry.chain_end = self._chained(rows, where, previous, inline=True, turns=turns)
+            entry.children, entry.chain_end = self._chained(rows, where, previous, True, turns)
         finally:
             self.wiring.chain = outer
 

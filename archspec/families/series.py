@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from archspec.analyses.structure import positional
 from archspec.families.align import align
+from archspec.families.bodies import Bodies, copy_of, nested, step_of, turns_from, ways
 from archspec.families.items import Item
 from archspec.schema import Step
 
@@ -66,38 +67,37 @@ class Segment:
         return ("", -1, "")
 
 
-def _bodies(rows: Sequence[Sequence[Item]]) -> dict[Hashable, tuple[Hashable, ...]]:
-    """The steps of each loop, by its first step."""
-    bodies: dict[Hashable, tuple[Hashable, ...]] = {}
-    for row in rows:
-        position = 0
-        while position < len(row):
-            body = _body(row, position)
-            if body:
-                bodies.setdefault(_step(row[position]), body)
-                position += _turns(row, position, body) * len(body)
-            else:
-                position += 1
-    return bodies
-
-
-def turns_of(rows: Sequence[Sequence[Item]]) -> list[Segment] | None:
-    """The segments of a chain, if at least one of its loops is worth writing; else None.
+def turns_of(rows: Sequence[Sequence[Item]]) -> Iterator[list[Segment]]:
+    """The segments of a chain, for each way to write its loops in which at least one is worth writing.
 
     A loop that some uses lack has no iterations there.
     """
-    bodies = _bodies(rows)
-    if not bodies:
-        return None
     numbered = all(positional([item.name for item in row]) for row in rows)
+    outer = nested(rows, _worth) if numbered else None
+    for bodies in ways(outer) if outer is not None else ():
+        found = _segments(outer or rows, bodies, numbered)
+        if all(segment.looped or row[0].kind != "loop" for segment in found for row in segment.rows if row):
+            yield found
+    for bodies in ways(rows):
+        found = _segments(rows, bodies, numbered)
+        if any(segment.looped for segment in found):
+            yield found
+
+
+def _worth(counts: Collection[int], period: int) -> bool:
+    """Whether a loop with these numbers of iterations is worth writing, with so many members in each."""
+    return max(counts) > 1 and (len(set(counts)) > 1 or min(counts) >= (FEWEST if period == 1 else GROUPED))
+
+
+def _segments(rows: Sequence[Sequence[Item]], bodies: Bodies, numbered: bool) -> list[Segment]:
     found: list[Segment] = []
     for parts in align([[Stretch(*part) for part in _cut(row, bodies)] for row in rows]):
         period = next(part.period for part in parts if part is not None)
         own = [part.items if part is not None else [] for part in parts]
         counts = [len(items) // period for items in own] if period else [1] * len(own)
-        looped = period > 0 and max(counts) > 1 and (len(set(counts)) > 1 or counts[0] >= FEWEST)
+        looped = max(counts) > 1 and (len(set(counts)) > 1 or counts[0] >= FEWEST)
         found.append(Segment(looped, own, max(period, 1), counts if looped else [1] * len(own), numbered))
-    return found if any(segment.looped for segment in found) else None
+    return found
 
 
 @dataclass(slots=True)
@@ -110,13 +110,12 @@ class Stretch:
     items: list[Item]
 
 
-def stretches(rows: Sequence[Sequence[Item]], without: Collection[Hashable]) -> list[list[Stretch]]:
-    """The uses of a class with a forward, split into single items and loops.
+def stretches(rows: Sequence[Sequence[Item]], bodies: Bodies, without: Collection[Hashable]) -> list[list[Stretch]]:
+    """The uses of a class with a forward, split into single items and loops with these bodies.
 
     A loop is worth writing where the uses differ in its number of iterations, or where that number is large.  Loops
     whose key is in ``without`` are left as items.
     """
-    bodies = _bodies(rows)
     cut = [[Stretch(*part) for part in _cut(row, bodies)] if bodies else [] for row in rows]
     counts: dict[Hashable, list[int]] = {}
     for use, row in enumerate(cut):
@@ -134,57 +133,27 @@ def stretches(rows: Sequence[Sequence[Item]], without: Collection[Hashable]) -> 
     return out
 
 
-def _step(item: Item) -> Hashable:
-    return item.key[1] if isinstance(item.key, tuple) and item.key[0] == "step" else None
-
-
-def _copy(item: Item) -> tuple[int, ...]:
-    return item.key[2] if isinstance(item.key, tuple) and item.key[0] == "step" else ()
-
-
-def _body(row: Sequence[Item], start: int) -> tuple[Hashable, ...]:
-    """The steps of the loop that begins at a position and has at least two iterations; empty when there is none."""
-    copy = _copy(row[start])
-    if not copy or copy[-1] != 0:
-        return ()
-    steps: list[Hashable] = []
-    for item in row[start:]:
-        own = _copy(item)
-        if own == (*copy[:-1], 1) and _step(item) == _step(row[start]):
-            return tuple(steps)
-        if own != copy:
-            return ()
-        steps.append(_step(item))
-    return ()
-
-
-def _turns(row: Sequence[Item], start: int, body: tuple[Hashable, ...]) -> int:
-    """How often a body is repeated from a position on."""
-    prefix, turn = _copy(row[start])[:-1], 0
-    while True:
-        part = row[start + turn * len(body) : start + (turn + 1) * len(body)]
-        if tuple(_step(item) for item in part) != body or any(_copy(item) != (*prefix, turn) for item in part):
-            return turn
-        turn += 1
-
-
-def _cut(row: Sequence[Item], bodies: dict[Hashable, tuple[Hashable, ...]]) -> list[tuple[Hashable, int, list[Item]]]:
+def _cut(row: Sequence[Item], bodies: Bodies) -> list[tuple[Hashable, int, list[Item]]]:
     out: list[tuple[Hashable, int, list[Item]]] = []
     position = 0
     ended: tuple[int, ...] = ()
     """The copy that would have been the next iteration of the last loop."""
     while position < len(row):
         item = row[position]
-        copy = _copy(item)
-        body = bodies.get(_step(item), ())
-        turns = _turns(row, position, body) if body and copy else 0
-        if turns:
-            length = turns * len(body)
-            out.append((("loop", body, copy[:-1]), len(body), list(row[position : position + length])))
-            ended = (*copy[:-1], copy[-1] + turns)
+        copy = copy_of(item)
+        body = bodies.get(step_of(item))
+        turns = turns_from(row, position, body) if body is not None else 0
+        if body is not None and turns:
+            length = turns * len(body.members)
+            prefix = copy[: body.depth]
+            key = ("loop", body.depth, body.members, prefix)
+            out.append((key, len(body.members), list(row[position : position + length])))
+            ended = (*prefix, turns)
         else:
             length = 1
             # What is left of a last iteration, whose number differs between uses.
-            out.append((("end", _step(item), copy[:-1]) if copy and copy == ended else item.key, 0, [item]))
+            left = bool(ended) and copy[: len(ended)] == ended
+            rest = (*copy[: len(ended) - 1], *copy[len(ended) :])
+            out.append((("end", step_of(item), rest) if left else item.key, 0, [item]))
         position += length
     return out

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from archspec.expressions import tree as t
 from archspec.expressions.tree import Tree
-from archspec.families import algebra, simplify
+from archspec.families import algebra, simplify, sums
 from archspec.families.solver import Solver
 from archspec.families.templates import Entry, Series, Template
 
@@ -55,13 +55,23 @@ def _substitute(entries: Iterable[Entry | Series], known: dict[str, Tree]) -> No
             entry.count = simplify.fold(entry.count, known)
             _substitute(entry.body, known)
             continue
-        entry.slots = [replace(slot, tree=simplify.fold(slot.tree, known)) for slot in entry.slots]
+        entry.slots = [replace(slot, tree=_put(slot.tree, known)) for slot in entry.slots]
         entry.attributes = {name: simplify.fold(tree, known) for name, tree in entry.attributes.items()}
         if entry.condition is not None:
             entry.condition = simplify.fold(entry.condition, known)
         if entry.count is not None:
             entry.count = simplify.fold(entry.count, known)
         _substitute(entry.children, known)
+
+
+def _put(tree: Tree, known: dict[str, Tree]) -> Tree:
+    """A formula with names replaced; terms of a sum that became equal are collected."""
+    found = simplify.fold(tree, known)
+    if found != tree and isinstance(found, t.Arithmetic) and found.rest[0][0] in "+-" and sums.is_whole(found):
+        terms = [found.first, *(part for _, part in found.rest)]
+        if len(set(terms)) < len(terms):
+            return sums.total([found])
+    return found
 
 
 def _occurrences(tree: Tree) -> Iterator[str]:

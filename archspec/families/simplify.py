@@ -44,7 +44,7 @@ def _fold(tree: Tree, fractions: bool = True) -> Tree:
     if not names_in(tree) and not isinstance(tree, (t.Literal, t.Listing)):
         try:
             value = value_of(tree, {})
-        except (Fault, ArithmeticError, TypeError, ValueError):
+        except Fault:
             return tree
         if not fractions and isinstance(value, float):
             return rebuilt(tree, deeper)
@@ -62,6 +62,11 @@ def _fold(tree: Tree, fractions: bool = True) -> Tree:
             if first == one and kept and kept[0][0] == "*":
                 first, kept = kept[0][1], kept[1:]
             return t.Arithmetic(AT, first, tuple(kept)) if kept else first
+        rest = [(symbol, part) for symbol, part in rest if not _is_zero(part)]
+        if _is_zero(first) and rest and rest[0][0] == "+":
+            first, rest = rest[0][1], rest[1:]
+        if not rest:
+            return first
         found = t.Arithmetic(AT, first, tuple(rest))
         return total([found]) if names_in(found) <= {TURN} and is_whole(found) else found
     if isinstance(tree, t.Unary) and tree.operator == "not":
@@ -83,6 +88,11 @@ def _fold(tree: Tree, fractions: bool = True) -> Tree:
             return constant(not short)
         return operands[0] if len(operands) == 1 else t.Logic(AT, tree.operator, tuple(operands))
     return rebuilt(tree, deeper)
+
+
+def _is_zero(tree: Tree) -> bool:
+    """Whether a formula is the integer 0, which a sum can do without."""
+    return isinstance(tree, t.Literal) and type(tree.value) is int and tree.value == 0
 
 
 def unrolled(tree: Tree, lengths: Mapping[str, int]) -> Tree:

@@ -43,9 +43,16 @@ class Solver(Arguments):
                 continue
             values = self.candidates[name].values
             forms = self._forms(self.said(self.lets[name]), values, every)
-            found = next((form for form in forms if self.fits(form, values, every)), None)
+            found = next((form for form in forms if self.fits(form, values, every)), None) or self._equal(name)
             if found is not None:
                 self.locals[name] = found
+
+    def _equal(self, name: str) -> Tree | None:
+        """Another argument that has the values of a ``let`` in every use; None where none has."""
+        own = algebra.plain(tuple(self.candidates[name].values))
+        others = (key for key in self.candidates if key not in self.lets)
+        equal = (key for key in others if algebra.same(algebra.plain(tuple(self.candidates[key].values)), own))
+        return next(map(algebra.name, equal), None)
 
     def solve(
         self,
@@ -112,7 +119,7 @@ class Solver(Arguments):
             try:
                 if key not in seen:
                     seen[key] = algebra.value_of(tree, names)
-            except (Fault, ArithmeticError, TypeError, ValueError):
+            except Fault:
                 return False
             if not algebra.same(algebra.plain(seen[key]), value):
                 return False
@@ -198,6 +205,8 @@ class Solver(Arguments):
             return None  # any two values have this form: it takes a third, or an argument for the difference
         step = self.solve("growth", growths, grown, [])
         base = self.solve(wanted, list(first.values()), list(first), hints)
+        if step == algebra.constant(0):
+            return base if self.fits(base, values, where, turns) else None
         many = (
             t.Arithmetic(algebra.AT, step, (("*", algebra.name(TURN)),))
             if step != algebra.constant(1)
@@ -266,11 +275,22 @@ class Solver(Arguments):
         return None
 
     def bound(
-        self, values: Sequence[Any], copies: Sequence[int], where: Sequence[int], turns: Sequence[int] | None
+        self,
+        values: Sequence[Any],
+        copies: Sequence[int],
+        where: Sequence[int],
+        turns: Sequence[int] | None,
+        hints: Iterable[Tree] = (),
     ) -> Any:
-        """A loop variable as a value, a formula, or ``...`` for neither; ``copies`` are its iterations' indices."""
+        """A loop variable as a value, a formula, or ``...`` for neither; ``copies`` are its iterations' indices.
+
+        ``hints`` are formulas of the spec for it, where it is an argument of a block written inline.
+        """
         if all(algebra.same(value, values[0]) for value in values):
             return values[0]
+        said = next((form for form in self._forms(hints, values, where) if self.fits(form, values, where, turns)), None)
+        if said is not None:
+            return said
         if turns is None:
             index = algebra.constant(copies[0])
             offset = 0 if len(set(copies)) == 1 else None

@@ -44,7 +44,10 @@ class Parameter:
 
 @dataclass(slots=True, eq=False)
 class Series:
-    """A loop in a chain, whose body is repeated ``count`` times."""
+    """A loop in a chain, whose body is repeated ``count`` times.
+
+    A loop in the body is an entry with that loop as its only child.
+    """
 
     body: list[Entry]
     count: Tree
@@ -67,7 +70,7 @@ class Entry:
     """The expression of its first input that its text reads."""
     attributes: dict[str, Tree] = field(default_factory=dict)
     chain_end: Tree | None = None
-    """Of a chain: its output channels."""
+    """Of a chain, or of a loop inside another: its output channels."""
     condition: Tree | None = None
     reads: list[Ref] = field(default_factory=list)
     alias: Ref | None = None

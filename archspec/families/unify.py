@@ -116,7 +116,11 @@ class Skeleton:
     ) -> None:
         self.wiring = Wiring(reader, uses, templates, expected)
         self.solver = self.wiring.solver
-        members = Members(self.wiring, lambda *asked, **named: self.chains.chained(*asked, **named))
+        members = Members(
+            self.wiring,
+            lambda *asked: self.chains.chained(*asked),
+            lambda *asked: self.chains.repeated(*asked),
+        )
         conditions = Conditions(self.wiring, members)
         self.chains = Chains(self.wiring, members, conditions)
         self.loops = Loops(self.wiring, members, self.chains, Branches(self.wiring, members, conditions))

@@ -115,10 +115,19 @@ class Wiring:
             raise Mismatch("the uses are wired differently")
         others = dict(other)
         below = self.phi([others.get(use) for use in self.every], top.entry)
-        if entry.alias is not None and entry.alias != below:
+        if entry.alias is not None and not self._passes_on(entry.alias, below, others):
             raise Mismatch("the uses are wired differently")
-        entry.alias = below
+        entry.alias = entry.alias or below
         return top
+
+    def _passes_on(self, ref: Ref, below: Ref, uses: Iterable[int]) -> bool:
+        """Whether a value is ``below`` in some uses, since these lack each entry between them."""
+        while ref != below:
+            other = self.entries[ref.entry] if ref.entry >= 0 else None
+            if other is None or other.alias is None or any(other.items[use] is not None for use in uses):
+                return False
+            ref = other.alias
+        return True
 
     def note_channels(
         self, entry: Entry, number: int, where: Sequence[int], turns: Sequence[int] | None = None
@@ -157,7 +166,7 @@ class Wiring:
             inner = entry.head.channels[output] if output < len(entry.head.channels) else None
             if inner is not None:
                 guesses.append(tidy(algebra.put(inner, {str(slot.keyword): slot.tree for slot in entry.slots})))
-        elif entry.kind == "chain":
+        elif entry.kind in ("chain", "loop"):
             if entry.chain_end is not None:
                 guesses.append(entry.chain_end)
         elif entry.kind == "module" and entry.slots:

@@ -19,7 +19,7 @@ class Mismatch(Exception):
 
 
 class Alignment:
-    """One body for several uses; its values are renumbered, the input being 0."""
+    """One body for several uses; its values are renumbered, the first input being 0, the others less than that."""
 
     def __init__(self, uses: Sequence[Group]) -> None:
         self.uses = uses
@@ -27,7 +27,14 @@ class Alignment:
         """For each step of the body, its counterpart in each use."""
         self.around: dict[Item, Item] = {}
         """The group or merge of the body that contains a step, if any."""
-        self._known: list[dict[int, set[int]]] = [{use.reads()[0]: {0}} for use in uses]
+        reads = [use.reads() for use in uses]
+        self.inputs = [-2 * at for at in range(len(reads[0]))]
+        """The numbers of the inputs."""
+        if any(len(own) != len(self.inputs) for own in reads):
+            raise Mismatch
+        self._known: list[dict[int, set[int]]] = [
+            {value: {number} for value, number in zip(own, self.inputs, strict=True)} for own in reads
+        ]
         """For each use, the numbers in the body of each of its values."""
         self._passed: list[tuple[int, int, int]] = []
         """Uses, values and numbers in the body, where a use lacks a step that would have given the number."""
@@ -84,7 +91,10 @@ class Alignment:
         if isinstance(first, Group):
             made = self._group({use: item for use, item in items.items() if isinstance(item, Group)}, first, current)
         elif isinstance(first, Use):
-            made = Use(first.block, first.name, self._common({use: item.reads()[0] for use, item in items.items()}), -1)
+            sources = [
+                self._common({use: item.reads()[at] for use, item in items.items()}) for at in range(len(first.sources))
+            ]
+            made = Use(first.block, first.name, sources, -1, readings=[1] * len(sources))
             made.arguments, made.defaults, made.checkpoint = dict(first.arguments), first.defaults, first.checkpoint
         else:
             made = self._leaf({use: item for use, item in items.items() if isinstance(item, Leaf)}, first)
@@ -92,6 +102,7 @@ class Alignment:
             self._made += 1
             if isinstance(made, Use):
                 made.gives = self._made
+                made.others = self._others({use: item for use, item in items.items() if isinstance(item, Use)})
             else:
                 made.layer.gives = self._made
         passes = isinstance(first, Leaf) and first.passes
@@ -104,6 +115,23 @@ class Alignment:
             self._passed.append((use, current[use], made.gives))
         self.rows[made] = list(column)
         return made
+
+    def _others(self, items: dict[int, Use]) -> dict[int, str]:
+        """The further values of a use of a block, by their labels; the same in all uses."""
+        found: dict[int, str] = {}
+        for use, item in items.items():
+            for value, label in item.others.items():
+                number = next((number for number, known in found.items() if known == label), None)
+                if number is None:
+                    self._made += 1
+                    number = self._made
+                    found[number] = label
+                self._known[use].setdefault(value, set()).add(number)
+        return found
+
+    def number(self, use: int, value: int) -> int:
+        """The number in the body of a value of a use; raises :class:`Mismatch` if there is none."""
+        return self._common({use: value})
 
     def _group(self, items: dict[int, Group], first: Group, current: list[int]) -> Group:
         made = Group(first.frame, first.name, numbered=first.numbered)
@@ -203,7 +231,9 @@ def signature(use: Group) -> object:
 
     def one(item: Item) -> object:
         if isinstance(item, Use):
-            return ("use", item.block, item.name, item.checkpoint, number(item.source), number(item.gives))
+            others = tuple((label, number(value)) for value, label in item.others.items())
+            reads = tuple(map(number, item.sources))
+            return ("use", item.block, item.name, item.checkpoint, reads, number(item.gives), others)
         if isinstance(item, Group):
             return ("group", item.name, item.numbered, item.frame.checkpoint, listed(item.items))
         layer = item.layer
@@ -213,7 +243,7 @@ def signature(use: Group) -> object:
         own = repr(layer.arguments) if ops.find(layer.op).hidden else ""
         return (layer.op, own, item.name, start, branches, reads, number(layer.gives))
 
-    return (use.numbered, number(use.reads()[0]), listed(use.items))
+    return (use.numbered, tuple(map(number, use.reads())), listed(use.items))
 
 
 DROPPED: list[Item] = []

@@ -7,58 +7,55 @@ steps that some uses lack.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from archspec import ops
 from archspec.importers.aligning import Alignment, Mismatch, signature
-from archspec.importers.counting import fold_runs
-from archspec.importers.formulas import Column, Formula, Solver
-from archspec.importers.scopes import Group, Item, Leaf, Use, leaves, lists
+from archspec.importers.bodies import Block, block_of, free, leaked, snake
+from archspec.importers.recognising import recognise
+from archspec.importers.scopes import Group, Item, Use, leaves, lists
 
 MOST_TRIED = 8
 """The most blocks of one class that a use is tried with before it gets one of its own."""
+MOST_INPUTS, MOST_OUTPUTS = 8, 8
+"""The most values that a block reads and gives."""
 
 
-@dataclass(slots=True, eq=False)
-class Block:
-    """A block: its body, with formulas in place of what differs."""
+def find(root: Group, read_by: Counter[int], channels: dict[int, int], initial: bool) -> list[Block]:
+    """The blocks that a network's groups share, the library's and its own; uses replace the groups.
 
-    name: str
-    body: Group
-    params: dict[str, Any] = field(default_factory=dict)
-    """The name and default of each parameter; ``...`` if there is no default."""
-
-
-def find(root: Group, read_by: Counter[int], channels: dict[int, int]) -> list[Block]:
-    """The blocks that a network's groups share; uses replace the groups.  ``channels`` are those of each value."""
+    ``channels`` are those of each value; ``initial`` is whether it is known how weights begin.
+    """
     blocks: list[Block] = []
     taken = {"sequence", "steps", "reuse"}
+    alone = [group for group in _heights(root) if group is not root and _whole(group, read_by, named=False)]
+    known = recognise(alone, channels, initial)
+    _replace(root, known)
+    taken |= {use.block for use in known.values()}
     heights = _heights(root)
+    counted = {item for group in heights if group.numbered for item in group.items}  # nothing in these has a name
     for height in sorted(set(heights.values())):
         kinds: dict[str, list[Group]] = {}
         for group in heights:
-            if (
-                heights[group] == height
-                and group is not root
-                and group.frame.kind != "Sequential"
-                and _closed(group, read_by)
-            ):
+            if heights[group] == height and group is not root and _whole(group, read_by, group not in counted):
                 kinds.setdefault(group.frame.kind, []).append(group)
         uses: dict[Item, Use] = {}
         for kind, groups in kinds.items():
             for alignment in _shared(groups):
-                name = _free(_snake(kind), taken)
+                name = _free(snake(kind), taken)
                 taken.add(name)
-                block, given = _block(name, alignment, channels)
+                block, given = block_of(name, alignment, channels, read_by)
                 blocks.append(block)
                 uses |= given
-        for items in list(lists(root.items)) if uses else ():
-            items[:] = [uses.get(item, item) for item in items]
+        _replace(root, uses)
     return _used(root, blocks)
+
+
+def _replace(root: Group, uses: Mapping[Item, Use]) -> None:
+    """Put uses of blocks in the place of groups."""
+    for items in list(lists(root.items)) if uses else ():
+        items[:] = [uses.get(item, item) for item in items]
 
 
 def _used(root: Group, blocks: list[Block]) -> list[Block]:
@@ -69,7 +66,7 @@ def _used(root: Group, blocks: list[Block]) -> list[Block]:
     while waiting:
         for items in lists(waiting.pop()):
             for item in items:
-                if isinstance(item, Use) and item.block not in seen:
+                if isinstance(item, Use) and item.block in by_name and item.block not in seen:
                     seen.add(item.block)
                     waiting.append(by_name[item.block].body.items)
     return [block for block in blocks if block.name in seen]
@@ -94,29 +91,21 @@ def _heights(root: Group) -> dict[Group, int]:
     return found
 
 
-def _closed(group: Group, read_by: Counter[int]) -> bool:
-    """Whether a group reads one value and gives one, its last, so that it can be a block."""
-    if len(group.reads()) != 1:
+def _whole(group: Group, read_by: Counter[int], named: bool) -> bool:
+    """Whether a group is a module of its own class that can be a block."""
+    return group.frame.kind != "Sequential" and _closed(group, read_by, named)
+
+
+def _closed(group: Group, read_by: Counter[int], named: bool) -> bool:
+    """Whether a group can be a block: it reads some values and gives its last; if it is ``named``, others too."""
+    if not 1 <= len(group.reads()) <= MOST_INPUTS:
         return False
     own = {id(leaf.layer) for leaf in leaves(group.items)}
     if any(leaf.layer.again is not None and id(leaf.layer.again) not in own for leaf in leaves(group.items)):
         return False
     if len({leaf.layer.training for leaf in leaves(group.items)}) > 1:
         return False
-    inside = _readings(group)
-    return all(read_by[value] == inside[value] for value in group.made() if value != group.gives)
-
-
-def _readings(group: Group) -> Counter[int]:
-    """How often each value is read in a group."""
-    found: Counter[int] = Counter()
-    for items in lists(group.items):
-        for item in items:
-            if isinstance(item, Leaf):
-                found.update([*item.layer.reads, *item.layer.refers.values()])
-            elif isinstance(item, Use):
-                found[item.source] += item.readings
-    return found
+    return len(leaked(group, read_by)) < (MOST_OUTPUTS if named else 1)
 
 
 def _shared(groups: list[Group]) -> Iterator[Alignment]:
@@ -162,114 +151,7 @@ def _aligned(uses: list[Group]) -> Alignment | None:
         return None
 
 
-def _block(name: str, alignment: Alignment, channels: dict[int, int]) -> tuple[Block, dict[Item, Use]]:
-    """A block and its uses."""
-    uses = alignment.uses
-    body = alignment.body
-    solver = Solver([channels.get(use.reads()[0], 0) for use in uses])
-    words = dict(_words(body.items, ""))
-    columns: list[tuple[Item, Column]] = []
-    for step, row in alignment.rows.items():
-        if isinstance(step, Group) or (isinstance(step, Leaf) and step.layer.again is not None):
-            continue
-        there = [given(item) for item in row if item is not None and not isinstance(item, Group)]
-        for argument in dict.fromkeys(argument for one in there for argument in one):
-            values = [
-                None if item is None or isinstance(item, Group) else given(item).get(argument, default(item, argument))
-                for item in row
-            ]
-            before = [channels.get(item.reads()[0], 0) if item is not None and item.reads() else 0 for item in row]
-            present = [item is not None for item in row]
-            columns.append((step, Column(values, before, argument, words.get(step, ""), present)))
-    widths = ("channels", "features")
-    own = [step for step, column in columns if column.name in widths and column.varies and all(column.present)]
-    columns.sort(key=lambda pair: not (own and pair[0] is own[-1] and pair[1].name in widths))
-    for step, column in columns:
-        if not isinstance(step, Group):
-            given(step)[column.name] = Formula(solver.formula(column)) if column.varies else column.known[0]
-    fold_runs(body, alignment.rows, _readings(body), _told, solver.count)
-    inside = {id(item) for items in lists(body.items) for item in items}
-    for step, row in alignment.rows.items():
-        if id(step) not in inside or (isinstance(step, Leaf | Use) and step.turns is not None):  # a run is counted
-            continue
-        present = [item is not None for item in row]
-        around = alignment.around.get(step)
-        there = [around is None or alignment.rows[around][use] is not None for use in range(len(uses))]
-        if any(one and not two for one, two in zip(there, present, strict=True)):
-            step.when = solver.condition(present, there, words.get(step, "") or _snake(step_kind(step)))
-    params = {key: common(values) for key, values in solver.params.items()}
-    found: dict[Item, Use] = {}
-    for index, use in enumerate(uses):
-        arguments = {
-            key: values[index]
-            for key, values in solver.params.items()
-            if values[index] is not None and repr(values[index]) != repr(params[key])
-        }
-        readings = _readings(use)[use.reads()[0]]
-        found[use] = Use(
-            name, use.name, use.reads()[0], use.gives, arguments, params,
-            readings=readings, checkpoint=use.frame.checkpoint,
-        )  # fmt: skip
-    return Block(name, body, params), found
-
-
-def _told(item: Item) -> object:
-    """Everything about a step but its name and its values."""
-    assert isinstance(item, Leaf | Use)
-    return (item.block if isinstance(item, Use) else item.layer.op), repr(given(item))
-
-
-def common(values: list[Any]) -> Any:
-    """The value of most uses, as the default; ``...`` if no value is in the majority and each use gives one."""
-    known = [value for value in values if value is not None]
-    most, count = Counter(map(repr, known)).most_common(1)[0]
-    value = next(value for value in known if repr(value) == most)
-    if len({isinstance(one, str) for one in known}) > 1:  # a default would fix the type of all
-        values[:] = [value if one is None else one for one in values]
-        return ...
-    if len(known) < len(values):  # some uses lack the step, and give no value
-        return value
-    return value if count * 2 > len(known) and not isinstance(value, list | tuple) else ...
-
-
-def given(step: Leaf | Use) -> dict[str, Any]:
-    """The arguments of a step."""
-    return step.layer.arguments if isinstance(step, Leaf) else step.arguments
-
-
-def default(step: Leaf | Use, name: str) -> Any:
-    """The default of an argument."""
-    if isinstance(step, Use):
-        return step.defaults[name]
-    return ops.find(step.layer.op).model_fields[name].get_default()
-
-
-def step_kind(step: Item) -> str:
-    """The kind of a step, in a word."""
-    return step.block if isinstance(step, Use) else step.frame.kind if isinstance(step, Group) else step.layer.op
-
-
-def _words(items: list[Item], around: str) -> Iterator[tuple[Item, str]]:
-    """For each step of a block, the prefix of its parameters' names."""
-    for item in items:
-        own = around if not item.name or item.name.isdigit() else re.sub(r"\W", "_", item.name)
-        yield item, own
-        if isinstance(item, Group):
-            yield from _words(item.items, own)
-        elif isinstance(item, Leaf):
-            for branch in item.branches or ():
-                yield from _words(branch, around)
-
-
-def _snake(kind: str) -> str:
-    """A class's name as a block's name, in snake case."""
-    parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind).lower()
-    return re.sub(r"\W", "_", parts).strip("_") or "block"
-
-
 def _free(name: str, taken: set[str]) -> str:
     if name in ops.names() or name in ("sequence", "steps", "reuse"):
         name = f"{name}_block"
-    if name not in taken:
-        return name
-    return next(f"{name}_{number}" for number in range(2, len(taken) + 3) if f"{name}_{number}" not in taken)
+    return free(name, taken)

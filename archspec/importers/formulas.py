@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ class Column:
     step: str
     present: list[bool]
     """Whether each use has the step."""
+    kind: str = ""
+    """The step's op or block."""
 
     @property
     def known(self) -> list[Any]:
@@ -44,6 +47,10 @@ class Solver:
     def __init__(self, inputs: list[int]) -> None:
         self.inputs = inputs
         self.params: dict[str, list[Any]] = {}
+        self._columns: dict[str, Column] = {}
+        """The column that each parameter was made for."""
+        self._series: dict[str, list[str]] = {}
+        """By a name, the parameters that would have it if they were one."""
 
     def formula(self, column: Column) -> str:
         """The formula for an argument in the block; a new parameter if no formula is right in every use."""
@@ -53,7 +60,12 @@ class Solver:
         name = column.name
         if name in self.params:
             name = f"{column.step}_{column.name}".strip("_")
-        return f"${self._new(name, list(column.values))}"
+        known = self._columns.get(name)
+        if known is not None and (known.kind, known.present) != (column.kind, column.present):  # no series of numbers
+            name = f"{column.kind}_{column.name}"
+        made = self._new(name, list(column.values))
+        self._columns[made] = column
+        return f"${made}"
 
     def _new(self, name: str, values: list[Any]) -> str:
         if keyword.iskeyword(name) or name in ("input", "previous"):
@@ -62,7 +74,20 @@ class Solver:
         while name in self.params:
             name, number = f"{base}_{number}", number + 1
         self.params[name] = values
+        self._series.setdefault(base, []).append(name)
         return name
+
+    def listed(self) -> dict[str, str]:
+        """Put numbers that would have one name into a list; returns the formula for each parameter that is gone."""
+        gone: dict[str, str] = {}
+        for base, names in self._series.items():
+            rows = [list(row) for row in zip(*(self.params[name] for name in names), strict=True)]
+            if len(names) == 1 or not all(all(map(_is_whole, row)) or set(row) == {None} for row in rows):
+                continue
+            gone |= {name: f"{base}[{index}]" for index, name in enumerate(names)}
+            kept = {name: values for name, values in self.params.items() if name not in names[1:]}
+            self.params = kept | {base: [None if row[0] is None else row for row in rows]}
+        return gone
 
     def count(self, word: str, counts: list[int]) -> str:
         """The name of a parameter with these values, a new one if there is none."""
@@ -147,6 +172,13 @@ def _fits(present: list[bool], values: list[bool], there: list[bool], one_way: b
     """Whether a condition holds in exactly the uses with the step; ``one_way``: in no use without it."""
     rows = zip(present, values, there, strict=True)
     return all(two == one or (one_way and one) for one, two, around in rows if around)
+
+
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """A formula, or what stands inside of one, with other words for some names."""
+    if text[:1] == "$" and text[1:] in names:
+        return f"$({names[text[1:]]})"
+    return re.sub(r"(?<![\w.])[A-Za-z_]\w*", lambda found: names.get(found[0], found[0]), text)
 
 
 class Formula(Bare):

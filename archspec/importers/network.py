@@ -24,6 +24,8 @@ class Frame:
     """The first line of its class's docstring."""
     checkpoint: bool = False
     """Whether training computes the values inside again instead of keeping them."""
+    inputs: dict[int, str] = field(default_factory=dict)
+    """The values given to it, by their names in the module."""
 
 
 @dataclass(slots=True, eq=False)
@@ -75,5 +77,7 @@ class Network:
     doc: str = ""
     task: str = ""
     """Its training task, if its outputs alone do not determine it."""
+    initial: bool = False
+    """Whether it is known how weights begin: by what the layers' arguments say."""
     head: list[str] = field(default_factory=list)
     """Further lines of the spec's head."""

@@ -15,6 +15,8 @@ class Places:
     def __init__(self, body: Group, inputs: dict[int, str]) -> None:
         self.inputs = inputs
         self._made: dict[int, list[tuple[tuple[Group, ...], Item]]] = {}
+        self._inner: dict[int, tuple[tuple[Group, ...], Use]] = {}
+        """Where values are made that are labels in the block of a use."""
         self._names: dict[Group, set[str]] = {}
         self._all: set[str] = {"input", "previous", *inputs.values()}
         self._labels: dict[int, str] = {}
@@ -35,11 +37,23 @@ class Places:
                 self._collect(group, around, branch)
             if not (isinstance(item, Leaf) and item.layer.gives in item.layer.reads):  # the input passed on unchanged
                 self._made.setdefault(item.gives, []).append((around, item))
+            if isinstance(item, Use):
+                self._inner |= dict.fromkeys(item.others, (around, item))
+
+    def give(self, labels: dict[int, str]) -> None:
+        """Give values their labels."""
+        self._labels |= labels
+        self._all |= set(labels.values())
 
     def refer(self, value: int, reader: tuple[Group, ...]) -> str:
         """The name of a value for a step inside the groups ``reader``, outermost first; makes a label if needed."""
         if value in self.inputs and value not in self._made:
             return self.inputs[value]
+        if value in self._inner:
+            around, use = self._inner[value]
+            common = next((at for at, pair in enumerate(zip(around, reader, strict=False)) if pair[0] is not pair[1]),
+                          min(len(around), len(reader)))  # fmt: skip
+            return ".".join([*(group.name for group in around[common:]), use.name, use.others[value]])
         for around, item in reversed(self._made[value]):  # a group before its members
             common = 0
             while common < min(len(around), len(reader)) and around[common] is reader[common]:

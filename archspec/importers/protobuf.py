@@ -11,10 +11,10 @@ from typing import Any
 from archspec.importers.tensors import missing_package
 
 OPTIONAL, REPEATED = 1, 3
-FLOAT, INT64, INT32, STRING, MESSAGE, BYTES = 2, 3, 5, 9, 11, 12
+FLOAT, INT64, INT32, MESSAGE, BYTES = 2, 3, 5, 11, 12
 
 MOST_BYTES = 2**31 - 1
-"""The fields of one message."""
+"""The size of the largest message that the package parses."""
 
 Table = Mapping[str, tuple[tuple[str, int, int, int, str], ...]]
 """The fields of each message: name, number, label, type, and the type of a nested message."""
@@ -37,3 +37,14 @@ def message_classes(package: str, table: Table, what: str) -> Mapping[str, Any]:
     pool.Add(file)
     found = {name: pool.FindMessageTypeByName(f"archspec.{package}.{name}") for name in table}
     return {name: message_factory.GetMessageClass(descriptor) for name, descriptor in found.items()}
+
+
+def is_filled(message: Any, content: bytes) -> bool:
+    """Whether the content of a file is such a message, which then has its fields."""
+    from google.protobuf.message import DecodeError
+
+    try:
+        message.ParseFromString(content)
+    except DecodeError:
+        return False
+    return True

@@ -94,25 +94,32 @@ class Use:
 
     block: str
     name: str
-    source: int
+    sources: list[int]
+    """The values it reads."""
     gives: int
+    """Its last value."""
     arguments: dict[str, Any] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
     """The defaults of the block's parameters."""
     when: str = ""
-    readings: int = 1
-    """How often the group that it replaces reads the value."""
+    readings: list[int] = field(default_factory=list)
+    """How often the group that it replaces reads each value."""
+    unread: frozenset[str] = frozenset()
+    """Parameters that nothing in this use reads, so that they may have any value."""
+    others: dict[int, str] = field(default_factory=dict)
+    """Further values that are read outside, each with its label in the block."""
     checkpoint: bool = False
     """Whether training computes the values inside again instead of keeping them."""
     turns: tuple[str, str] | None = None
     """``for`` or ``repeat`` with its text, if it stands for several steps."""
 
     def reads(self) -> list[int]:
-        """The value it reads."""
-        return [self.source]
+        """The values it reads."""
+        return self.sources
 
     def made(self) -> Iterator[int]:
-        """The value it gives."""
+        """The values it gives."""
+        yield from self.others
         yield self.gives
 
 

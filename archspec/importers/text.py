@@ -5,29 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 from archspec import ops
-from archspec.importers.blocks import Block, default, given
+from archspec.importers.bodies import Block, default, given
+from archspec.importers.loops import Step, repeated
 from archspec.importers.network import Network
 from archspec.importers.places import Places
 from archspec.importers.scopes import Group, Item, Leaf, Use, leaves
 from archspec.syntax import flow
-
-
-@dataclass(slots=True, eq=False)
-class Step:
-    """One step as it will be written."""
-
-    head: str
-    name: str = ""
-    arguments: dict[str, Any] = field(default_factory=dict)
-    branches: list[list[Step]] | None = None
-    steps: list[Step] | None = None
-    bare: bool = False
-    beside: dict[str, Any] = field(default_factory=dict)
-    """``from``, ``label``, ``for``, ``repeat``."""
 
 
 def write(network: Network, root: Group, blocks: list[Block]) -> str:
@@ -54,6 +41,8 @@ def write(network: Network, root: Group, blocks: list[Block]) -> str:
         if block.params:
             said = (name if value is ... else f"{name}: {flow(value)}" for name, value in block.params.items())
             lines.append(f"    params: {{{', '.join(said)}}}")
+        if len(block.inputs) > 1:
+            lines.append(f"    inputs: {{{', '.join(block.inputs.values())}}}")
         lines.append("    steps:")
         lines += _lines(writer.body(block), 3)
     inputs = {value: name for value, (name, _) in enumerate(network.inputs)}
@@ -106,15 +95,18 @@ class _Writer:
 
     def body(self, block: Block) -> list[Step]:
         """The steps of a block."""
-        return self._written(block.body, {0: "input"}, [block.body.gives])[0]
+        return self._written(block.body, block.inputs, [block.body.gives], block.outputs)[0]
 
     def network(self, root: Group, inputs: dict[int, str], outputs: list[int]) -> tuple[list[Step], Places]:
         """The steps of the network."""
         return self._written(root, inputs, outputs)
 
-    def _written(self, group: Group, inputs: dict[int, str], outputs: list[int]) -> tuple[list[Step], Places]:
+    def _written(
+        self, group: Group, inputs: dict[int, str], outputs: list[int], labels: dict[int, str] | None = None
+    ) -> tuple[list[Step], Places]:
         """The steps of a group.  They are made twice: only then is it known which are read by name and need a label."""
         places = Places(group, inputs)
+        places.give(labels or {})
         current = next(iter(inputs))
         self._items(group, current, places, ())
         last = group.gives if group.items else current
@@ -149,13 +141,15 @@ class _Writer:
             step = Step("sequence", name, steps=inner)
             current = item.gives
         elif isinstance(item, Use):
-            step = Step(item.block, name, self._arguments(item))
-            if item.source != current:
-                beside["from"] = [places.refer(item.source, around)]
+            step = Step(item.block, name, self._arguments(item), usual=self._usual(item), unread=item.unread)
+            if item.sources != [current]:
+                beside["from"] = [
+                    "previous" if value == current else places.refer(value, around) for value in item.sources
+                ]
             current = item.gives
         else:
             layer = item.layer
-            step = Step(layer.op, name, self._arguments(item, places, around))
+            step = Step(layer.op, name, self._arguments(item, places, around), usual=self._usual(item))
             if layer.again is not None and ops.find(layer.op).weights is not ops.Op.weights:
                 step = Step("reuse", "", {"": places.refer(layer.again.gives, around)})
             if item.branches is not None:
@@ -209,6 +203,11 @@ class _Writer:
                 given_ |= {name: places.refer(value, around) for name, value in item.layer.refers.items()}
         return given_
 
+    def _usual(self, item: Leaf | Use) -> Callable[[str], Any]:
+        """The value of an argument that a step is not given."""
+        here = self.defaults.get(item.layer.op, {}) if isinstance(item, Leaf) else {}
+        return lambda name: here[name] if name in here else default(item, name)
+
 
 def _turns(item: Item) -> tuple[str, str] | None:
     """``for`` or ``repeat`` of an item, with its text."""
@@ -218,7 +217,7 @@ def _turns(item: Item) -> tuple[str, str] | None:
 def _lines(steps: list[Step], depth: int) -> list[str]:
     margin = "  " * depth
     lines: list[str] = []
-    for step in _repeated(steps):
+    for step in repeated(steps):
         head = f"{step.head} as {step.name}" if step.name else step.head
         inner: list[str] = []
         if step.steps is not None:
@@ -255,55 +254,6 @@ def _branch(branch: list[Step], depth: int, bare: bool) -> list[str]:
         # A single step is a branch without a list around it; `for` beside it would make several branches.
         return [line[2:] for line in inner]
     return [f"{margin}- {inner[0].lstrip()}", *inner[1:]]
-
-
-def _repeated(steps: list[Step]) -> list[Step]:
-    """Steps with runs of equal ones written as one with ``repeat``, and runs of numbered names as one with ``for``."""
-    found: list[Step] = []
-    at = 0
-    while at < len(steps):
-        end = at + 1
-        while end < len(steps) and _follows(steps[at], steps[end], end - at):
-            end += 1
-        step = steps[at]
-        count = end - at
-        numbered = re.fullmatch(r"(.*?)(\d+)", step.name)
-        if count > 1 and not step.name:
-            step = Step(step.head, "", step.arguments, step.branches, step.steps, beside={"repeat": count})
-        elif count > 2 and numbered is not None:
-            first = int(numbered[2])
-            clause = f"i in range({first}, {first + count})" if first else f"i in range({count})"
-            step = Step(
-                step.head, f"{numbered[1]}$i", step.arguments, step.branches, step.steps, beside={"for": clause}
-            )
-        else:
-            end = at + 1
-        found.append(step)
-        at = end
-    return found
-
-
-def _follows(first: Step, other: Step, distance: int) -> bool:
-    """Whether a step equals an earlier one, except that the number in its name is ``distance`` higher."""
-    if first.beside or other.beside or (first.branches is not None and first.name):
-        return False
-    if first.name:
-        one, two = re.fullmatch(r"(.*?)(\d+)", first.name), re.fullmatch(r"(.*?)(\d+)", other.name)
-        if one is None or two is None or one[1] != two[1] or int(two[2]) != int(one[2]) + distance:
-            return False
-        if str(int(one[2])) != one[2] or str(int(two[2])) != two[2]:
-            return False
-    elif other.name:
-        return False
-    return (first.head, _told(first)) == (other.head, _told(other))
-
-
-def _told(step: Step) -> Any:
-    inner = None if step.steps is None else [(one.head, one.name, _told(one)) for one in step.steps]
-    branches = None
-    if step.branches is not None:
-        branches = [[(one.head, one.name, _told(one)) for one in branch] for branch in step.branches]
-    return repr(step.arguments), repr(step.beside) if inner is None else "", inner, branches
 
 
 def _scalar(text: str) -> str:

@@ -12,5 +12,5 @@ def written(network: Network, channels: dict[int, int]) -> str:
     read_by = branches.readers(root)
     read_by.update(output.value for output in network.outputs)
     branches.fold(root, read_by)
-    found = blocks.find(root, read_by, channels)
+    found = blocks.find(root, read_by, channels, network.initial)
     return text.write(network, root, found)

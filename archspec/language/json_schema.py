@@ -27,7 +27,7 @@ from archspec.language.schema_values import (
     without_titles,
 )
 from archspec.ops import Op
-from archspec.ops.common.initialisers import Init
+from archspec.ops.common.init import Init
 from archspec.schema import BlockModel, SpecModel
 
 

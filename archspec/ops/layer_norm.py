@@ -110,7 +110,7 @@ class LayerNorm(Op):
         return tuple(dim for axis, dim in zip(shape.axes, shape.dims, strict=True) if axis not in self.axes)
 
     def module(self, inputs: Sequence[Shape]) -> Module:
-        """``nn.LayerNorm(96, eps=1e-06)``."""
+        """``nn.LayerNorm(96, eps=1e-6)``."""
         sizes = self._sizes(inputs[0])
         moved = self._moved(inputs[0])
         shape = Argument("in_channels", sizes[0]) if self.axes == ("channels",) else Argument("sizes", sizes)

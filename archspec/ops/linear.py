@@ -36,6 +36,8 @@ class Linear(Op):
     output_axis: ClassVar[int | None] = 0
     pins: ClassVar[bool] = True
     tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
+    reads_parameter: ClassVar[bool] = True
+    """Whether the matrix is a parameter itself, and not made of one."""
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(512),), {"features": 1000}, Shape.of(1000)),
         Example((Shape.of(8),), {"features": 4, "bias": False}),
@@ -81,9 +83,18 @@ class Linear(Op):
         """One for each weight, at each position of the other axes."""
         return ((self.features * self._width(inputs[0]), inputs[0].dims[:-1]),)
 
-    def gathered(self, inputs: Sequence[Shape], position: int, sizes: Sequence[int], strides: Sequence[int]) -> bool:
-        """Whether the axes before the last cannot be taken as one."""
-        return len(sizes) > 2 and view(sizes, strides, (prod(sizes[:-1]), sizes[-1])) is None
+    def gathered(
+        self, inputs: Sequence[Shape], position: int, sizes: Sequence[int], strides: Sequence[int], training: bool
+    ) -> bool:
+        """Whether the axes before the last cannot be taken as one.
+
+        torch leaves the last two as they are where the matrix needs no gradient.
+        """
+        if len(sizes) < 3 or view(sizes, strides, (prod(sizes[:-1]), sizes[-1])) is not None:
+            return False
+        if training or self.reads_parameter:
+            return True
+        return view(sizes, strides, (prod(sizes[:-2]), *sizes[-2:])) is None
 
     def module(self, inputs: Sequence[Shape]) -> Module:
         """``nn.Linear(512, 1000)``."""

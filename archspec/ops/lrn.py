@@ -47,9 +47,14 @@ class Lrn(Op):
         )
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """The input, its squares with the channels around them, their mean and what that is to the power."""
-        around = Numbers(output.channels + self.size - 1, output.spatial)
-        return Saved((0,), extra=(Numbers(2, output.dims), around))
+        """The input, its squares with the channels around them, their mean and what that is to the power.
+
+        The gradient of the quotient takes four maps at once, that of the mean the channels around more than is freed.
+        """
+        channels = output.channels
+        around = Numbers(channels + self.size - 1, output.spatial)
+        back = Numbers(max(4 * channels, self.size - 1), output.spatial)
+        return Saved((0,), extra=(Numbers(2, output.dims), around), backward=(back,))
 
     def scratch(self, inputs: Sequence[Shape], output: Shape) -> tuple[Numbers, ...]:
         """Two maps of squares or their means, or the squares with as many channels around as the outer ones look at."""

@@ -117,7 +117,9 @@ class Matmul(Op):
         inner = inputs[0].dims[-1]
         return ((1, (*output.dims, inner)),)
 
-    def gathered(self, inputs: Sequence[Shape], position: int, sizes: Sequence[int], strides: Sequence[int]) -> bool:
+    def gathered(
+        self, inputs: Sequence[Shape], position: int, sizes: Sequence[int], strides: Sequence[int], training: bool
+    ) -> bool:
         """Whether the batch and the axes before the matrix cannot be taken as one."""
         wanted = (prod(sizes[:-2]), *sizes[-2:])
         return view(sizes, strides, wanted) is None

@@ -64,7 +64,8 @@ class SinePositions(Op):
         if shape.rank != 2:
             raise ShapeError(f"sine positions are those of an image, and `to` has {counted(shape.rank)}", argument="to")
         if self.features % 2:
-            raise ShapeError(f"{self.features} numbers are no pairs of sine and cosine", argument="features")
+            message = f"`features` must be even, for pairs of sine and cosine, not {self.features}"
+            raise ShapeError(message, argument="features")
         return shape.with_(channels=2 * self.features)
 
     def window(self, inputs: Sequence[Shape], index: int, axis: str) -> Window:

@@ -16,6 +16,8 @@ class SpectralLinear(Spectral, Linear):
     """
 
     keyword: ClassVar[str] = "spectral_linear"
+    saves_weight: ClassVar[bool] = False
+    reads_parameter: ClassVar[bool] = False
     examples: ClassVar[tuple[Example, ...]] = (
         Example((Shape.of(4),), {"features": 16, "init": {"weight": "orthogonal"}}, Shape.of(16)),
         Example((Shape((L, 6), TOKENS),), {"features": 3, "bias": False, "iterations": 3}),

@@ -210,12 +210,14 @@ class Upsample(Op):
         return Function(f"F.interpolate({', '.join(['{0}', size, *given])})")
 
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:
-        """``bilinear ↑2``; ``nearest to 14×21``."""
+        """``bilinear ↑2``; ``bilinear, /2`` where the map becomes smaller; ``nearest to 14×21``."""
         rank = inputs[0].rank
         name = self._mode(rank)
         if self.scale is not None:
-            factors = [f"{_shown(factor)}" for factor in self.factors(rank)]
-            return f"{name} ↑{factors[0] if len(set(factors)) == 1 else '×'.join(factors)}"
+            factors = self.factors(rank)
+            smaller = all(factor < 1 and factor.numerator == 1 for factor in factors)
+            shown = [f"{factor.denominator}" if smaller else _shown(factor) for factor in factors]
+            return f"{name}{', /' if smaller else ' ↑'}{shown[0] if len(set(shown)) == 1 else '×'.join(shown)}"
         constant = [dim for dim in output.spatial if isinstance(dim, int)]
         return f"{name} to {times(constant)}" if len(constant) == rank else f"{name} resize"
 

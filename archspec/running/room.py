@@ -49,9 +49,10 @@ def refusals_told(message: str, hint: str) -> Iterator[None]:
 
     try:
         yield
-    except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError that only CUDA raises
-        known = isinstance(error, torch.OutOfMemoryError | MemoryError)
-        if not known and "allocate memory" not in str(error):
+    except (torch.OutOfMemoryError, MemoryError):
+        raise SpecError([Diagnostic("no-memory", message, hint=hint)]) from None
+    except RuntimeError as error:  # on the CPU torch's allocator has no exception of its own
+        if "allocate memory" not in str(error):
             raise
         raise SpecError([Diagnostic("no-memory", message, hint=hint)]) from None
 
@@ -60,7 +61,7 @@ def memory_there() -> int | None:
     """Bytes of memory that the machine has; None if its system does not report it."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
+    except (AttributeError, ValueError, OSError):  # no sysconf, as on Windows; no such name; no answer
         return None
 
 

@@ -45,8 +45,8 @@ def read_tensors(file: BufferedReader, size: int) -> dict[str, Tensor]:
         raise BrokenFile("the header is longer than the file")
     try:
         header = json.loads(file.read(length))
-    except (ValueError, RecursionError) as error:
-        raise BrokenFile("the header is no JSON") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or nested too deep
+        raise BrokenFile("the header is not JSON") from error
     if not isinstance(header, dict):
         raise BrokenFile("the header is not a mapping")
     header.pop("__metadata__", None)
@@ -65,10 +65,15 @@ def read_tensors(file: BufferedReader, size: int) -> dict[str, Tensor]:
 
 def _place(entry: Any) -> tuple[torch.dtype, list[int], int, int]:
     """Type, shape, start and end of a tensor from its entry in the header."""
-    try:
-        dtype, shape, (start, stop) = getattr(torch, _TYPES[entry["dtype"]]), entry["shape"], entry["data_offsets"]
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise BrokenFile("an entry of the header lacks type, shape or offsets") from error
+    if not isinstance(entry, dict):
+        raise BrokenFile("an entry of the header is not a mapping")
+    name, shape, offsets = (entry.get(key) for key in ("dtype", "shape", "data_offsets"))
+    dtype = getattr(torch, _TYPES[name], None) if isinstance(name, str) and name in _TYPES else None
+    if dtype is None:  # not one of the format, or one that this torch does not have
+        raise BrokenFile("a tensor is of no known type")
+    if not isinstance(offsets, list) or len(offsets) != 2:
+        raise BrokenFile("a tensor does not have two offsets")
+    start, stop = offsets
     if not isinstance(shape, list) or len(shape) > MOST_AXES:
         raise BrokenFile("a shape is not a list, or is too long")
     if not all(type(number) is int and 0 <= number < 2**63 for number in (*shape, start, stop)):

@@ -89,15 +89,17 @@ def read_ledger(path: Path) -> tuple[dict[str, Any], list[Row], int]:
                 if not line.endswith(b"\n"):
                     break
                 data = json.loads(line)
+                if not isinstance(data, dict):
+                    raise ValueError("a line is not a mapping")
                 if number == 0:
-                    head = dict(data)
+                    head = data
                 else:
                     row = Row.from_json(data)
                     rows[row.number] = row
                 whole += len(line)
     except Fault as fault:
         raise SpecError([fault.diagnostic]) from None
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, RecursionError):  # not UTF-8, not JSON, nested too deep, or not a row
         message = f"`{printable(str(path))}` is damaged, or was not written by `archspec sweep`"
         raise SpecError([Diagnostic("sweep-damaged", message, hint="start anew with `--overwrite`")]) from None
     return head, [rows[number] for number in sorted(rows)], whole

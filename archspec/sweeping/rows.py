@@ -11,6 +11,16 @@ from archspec.records import record
 SCORE = "score"
 """The measure of trained variants: accuracy or mean IoU, on the images held out."""
 
+_TYPES: Mapping[str, Any] = {
+    "int": int,
+    "int | None": int | None,
+    "str | None": str | None,
+    "Mapping[str, Any]": dict,
+    "Mapping[str, int]": dict,
+}
+"""The type in JSON of each of a row's types."""
+_REQUIRED = frozenset(("number", "values", "sizes"))
+
 
 @record
 class Row:
@@ -43,7 +53,15 @@ class Row:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Row:
-        """The row of such data.  Raises ``TypeError`` where they are of something else."""
+        """The row of such data.  Raises ``ValueError`` where a key is missing, unknown, or of another type."""
+        fields = cls.__annotations__
+        if not _REQUIRED <= data.keys() <= fields.keys():
+            raise ValueError("the keys are not those of a row")
+        for name, value in data.items():
+            if not isinstance(value, _TYPES[fields[name]]) or isinstance(value, bool):
+                raise ValueError(f"`{name}` is not of the type {fields[name]}")
+        if not isinstance(data.get("trial", {}).get(SCORE), int | float | None):
+            raise ValueError("the score is not a number")
         return cls(**data)
 
 

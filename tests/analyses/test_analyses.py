@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 import archspec
 from archspec.analyses.conditions import fixed
@@ -244,6 +246,26 @@ def test_fields_with_respect_to_a_step() -> None:
     found = archspec.check(archspec.load("resnet18"))
     layer = found.graph.node("layer1.0.conv1").index
     assert found.fields(layer)["layer1.0.conv2"].sizes == (3, 3)
+
+
+def test_what_nothing_reads_costs_no_arithmetic() -> None:
+    """Its weights exist; torch counts no operation for it."""
+    text = """
+        steps:
+          - conv as used: {channels: 4, kernel: 3, padding: 1}
+          - conv as unused: {channels: 8, kernel: 3, padding: 1}
+          - conv as last: {channels: 5, kernel: 1}
+            from: used
+    """
+    spec = archspec.loads(
+        "archspec: 1\nname: Net\ninputs: {image: [3, H, W]}\nsizes: {H: 16, W: 16}\n" + textwrap.dedent(text)
+    )
+    module = archspec.compile(spec).eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        module(torch.zeros(1, 3, 16, 16))
+    total = archspec.check(spec).total
+    assert total.multiply_adds == counter.get_total_flops() // 2
+    assert total.parameters == sum(parameter.numel() for parameter in module.parameters())
 
 
 def test_cost_is_a_formula() -> None:

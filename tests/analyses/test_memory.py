@@ -25,6 +25,7 @@ from tests.helpers.block_specs import block_spec
 from tests.helpers.command_line import run
 from tests.helpers.interpreter import Interpreter
 from tests.helpers.live_storages import inference, inputs_of, training
+from tests.helpers.places import ALIKE
 from tests.helpers.random_specs import random_spec
 from tests.ops.test_ops import build, holds
 
@@ -73,8 +74,7 @@ def test_peaks(name: str) -> None:
 
 LARGE = {
     "dilated8_voc", "dilated10_cityscapes", "dilated8_vgg16", "dilated_frontend", "dilated_frontend_unpadded",
-    "fcn8s_vgg16", "fcn16s_vgg16", "fcn_vgg16", "fcn32s_vgg16", "vgg", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16",
-    "vgg16_bn", "vgg19", "vgg19_bn", "resnext50_32x4d", "wide_resnet50_2",
+    "fcn8s_vgg16", "fcn_vgg16", "vgg", "vgg11_bn",
 }  # fmt: skip
 """Networks that take seconds, by the size of their input or of their weights."""
 
@@ -82,7 +82,7 @@ LARGE = {
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
+        pytest.param(name, marks=[pytest.mark.slow] if name in LARGE | ALIKE else [])
         for name in sorted(spec_names())
         if name not in NETWORKS
     ],
@@ -107,7 +107,7 @@ def test_training_of_every_shipped_network(name: str) -> None:
     assert memory(spec.graph, sizes, 2).training == pytest.approx(found, rel=0.05)
 
 
-@pytest.mark.parametrize("start", range(0, 40, 20))
+@pytest.mark.parametrize("start", [0, pytest.param(20, marks=pytest.mark.slow)])
 def test_training_of_random_blocks(start: int) -> None:
     for seed in range(start, start + 20):
         spec = archspec.loads(block_spec(seed))
@@ -116,7 +116,7 @@ def test_training_of_random_blocks(start: int) -> None:
         assert memory(spec.graph, sizes, 4).training == pytest.approx(found, rel=0.05), seed
 
 
-@pytest.mark.parametrize("start", [0, 40, pytest.param(80, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("start", [0, *(pytest.param(start, marks=pytest.mark.slow) for start in (40, 80))])
 def test_inference_of_random_blocks(start: int) -> None:
     """Of blocks within blocks; ``agreement`` does graphs that no block of theirs holds together."""
     for seed in range(start, start + 40):
@@ -206,6 +206,7 @@ BACK = "  - permute: {axes: [channels, height, width]}\n"
 AFTER = (
     "  - relu\n  - flatten",
     "  - flatten",
+    "  - contiguous\n  - relu\n  - flatten",
     "  - slice: {axis: channels, start: 1, length: 2}\n  - relu\n  - flatten",
     f"  - layer_norm\n  - gelu\n{BACK}  - conv: {{channels: 3, kernel: 1}}\n  - flatten",
     f"{BACK}  - batch_norm\n  - max_pool: {{kernel: 2}}\n  - upsample: {{scale: 2}}",

@@ -219,6 +219,19 @@ def test_unknown_in_general_and_exact_at_a_size() -> None:
     assert rows_read(graph, {"L": 3}, 1, 0)["length"] == (0b1, 0b11, 0b11, 0b110, 0b110, 0b100)
 
 
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+def test_a_given_size_is_the_scale_that_leads_to_it(mode: str) -> None:
+    size, scale = (
+        spec(
+            f"  - upsample as up: {{{how}, mode: {mode}}}\n  - conv as c: {{channels: 1, kernel: 3}}\n", sizes="{L: 6}"
+        )
+        for how in ("size: 12", "scale: 2")
+    )
+    for name in ("up", "c"):
+        one, other = along(size, name), along(scale, name)
+        assert [one.at(row) for row in range(6)] == [other.at(row) for row in range(6)]
+
+
 @pytest.mark.parametrize(
     ("mode", "rows"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 import archspec
 from archspec.cli import app
+from archspec.importers.caffe.weights import message_classes
 from archspec.running.weights import load_weights
 from tests.helpers.engines import NETS
 from tests.helpers.foreign import weights_for
@@ -72,6 +74,28 @@ def test_neither_is_written_where_one_cannot_be(tmp_path: Path) -> None:
     found = run("import", CAFFE, "--weights", weights, "-o", tmp_path / "net.yaml", "--force")
     assert (found.exit_code, "Is a directory" in found.stderr) == (2, True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net.safetensors", "old.caffemodel"]
+
+
+@pytest.mark.parametrize(
+    ("package", "module", "source", "weights"),
+    [
+        ("h5py", "h5py", "keras/nets/flat.h5", None),
+        ("h5py", "h5py", "keras/nets/flat.keras", "keras/nets/flat.keras"),
+        ("protobuf", "google.protobuf", "caffe/nets/old.prototxt", "net.caffemodel"),
+        ("safetensors", "safetensors.torch", "keras/nets/flat.keras", "keras/nets/flat.keras"),
+    ],
+)
+def test_a_package_that_is_missing_is_named_with_its_pip_line(
+    package: str, module: str, source: str, weights: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "net.caffemodel").write_bytes(b"")
+    message_classes.cache_clear()
+    monkeypatch.setitem(sys.modules, module, None)
+    given = [] if weights is None else ["--weights", NETS / weights if "/" in weights else tmp_path / weights]
+    found = run("import", NETS / source, *given, "-o", tmp_path / "net.yaml")
+    assert found.exit_code in (1, 2)
+    assert f"pip install {package}" in found.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["net.caffemodel"]
 
 
 @pytest.mark.parametrize(

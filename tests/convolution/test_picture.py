@@ -7,17 +7,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from archspec.cli import app
 from archspec.convolution.matrix import Geometry
 from archspec.convolution.picture import Grid, draw
+from tests.helpers.command_line import invoke
 
 pytest.importorskip("matplotlib")
 
 
 def drawn(tmp_path: Path, *arguments: str, name: str = "m.svg") -> Result:
-    return CliRunner().invoke(app, ["conv-matrix", *arguments, "-o", str(tmp_path / name)])
+    return invoke(["conv-matrix", *arguments, "-o", str(tmp_path / name)])
 
 
 @pytest.mark.parametrize(

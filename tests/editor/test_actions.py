@@ -62,8 +62,11 @@ def test_the_nearest_sizes_become_the_specs_own() -> None:
     assert found.keys() == {
         "Use the nearest larger size: H = 32, W = 32",
         "Use the nearest smaller size: H = 28, W = 28",
+        "Pad the input to a multiple of 4",
     }
     assert all(is_fine(after) for after in found.values())
+    padded = archspec.loads(found["Pad the input to a multiple of 4"])
+    assert archspec.check(padded).valid_sizes["H"].describe() == "H ≥ 1"
 
 
 def test_the_other_branch_gets_the_stride() -> None:

@@ -12,9 +12,9 @@ from archspec.language.words import field_row
 from tests.helpers.editing import SMALL, applied, cursor, opened
 
 
-def offered(more: str, base: str = SMALL) -> dict[str, str]:
+def offered(more: str, base: str = SMALL, path: Path = Path("/opened/small.yaml")) -> dict[str, str]:
     """What may stand at a ``|`` in lines behind a text, with what would be written."""
-    documents, document = opened(base)
+    documents, document = opened(base, path)
     text, position = cursor(base + more)
     documents.put(document.uri, text, 2)
     items = completion(document, position, snippets=True)
@@ -72,6 +72,21 @@ def test_files_beside_the_spec(tmp_path: Path) -> None:
     text, position = cursor("archspec: 1\nextends: |\n")
     documents.put(document.uri, text, 2)
     assert "base.yaml" in [item.label for item in completion(document, position, snippets=False)]
+
+
+@pytest.mark.parametrize(
+    ("line", "label", "written"),
+    [
+        ("  - |", "other.unit", "other.unit: {channels: $1}"),
+        ("  - other.|", "unit", "unit: {channels: $1}"),
+    ],
+)
+def test_blocks_of_an_imported_file(tmp_path: Path, line: str, label: str, written: str) -> None:
+    (tmp_path / "other.yaml").write_text(SMALL, encoding="utf-8")
+    base = SMALL.replace("inputs:", "import: {other: other.yaml}\ninputs:")
+    found = offered(line, base, tmp_path / "own.yaml")
+    assert found[label] == written
+    assert ("conv" in found) == (label == "other.unit")
 
 
 def test_an_op_comes_with_the_arguments_it_needs() -> None:

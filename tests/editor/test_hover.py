@@ -9,7 +9,10 @@ from lsprotocol import types
 
 import archspec
 from archspec.editor import markdown
+from archspec.editor.colours import colours
+from archspec.editor.definitions import definition
 from archspec.editor.hover import hover
+from archspec.editor.outline import folding, outline
 from tests.helpers.editing import SMALL, opened, place
 
 
@@ -67,11 +70,43 @@ def test_said(words: str, of: str, there: str) -> None:
     assert there in said(SMALL, words, of)
 
 
-def test_nothing_is_said_of_a_text_that_is_half_written() -> None:
+def test_lines_that_have_not_changed_keep_what_is_said_while_one_is_half_written() -> None:
     documents, document = opened(SMALL)
-    documents.put(document.uri, SMALL + "  - conv: {", 2)
+    stem, last = place(SMALL, "stem"), place(SMALL, "last")
+    before = hover(document, last)
+    coloured = len(colours(document).data)
+    text = SMALL.replace("- conv as stem: {channels: $width, kernel: 3}", "- conv as stem: {channels: $wi\n  - relu")
+    documents.put(document.uri, text, 2)
     documents.study(document)
-    assert hover(document, place(SMALL, "stem")) is None
+    below = types.Position(last.line + 1, last.character)
+    after = hover(document, below)
+    assert document.current is None
+    assert before is not None
+    assert before.range is not None
+    assert after is not None
+    assert after.contents == before.contents
+    assert after.range == types.Range(
+        types.Position(below.line, before.range.start.character), types.Position(below.line, before.range.end.character)
+    )
+    assert hover(document, stem) is None, "this line has changed"
+    found = definition(documents, document, place(text, "stem", "to: "))
+    assert found is None, "what it leads to has changed"
+    block = definition(documents, document, place(text, "unit", "unit as second"))
+    assert block is not None
+    assert block.range.start == place(text, "unit")
+    assert 0 < len(colours(document).data) < coloured
+    steps = next(each for each in outline(document) if each.name == "steps")
+    assert [each.name for each in steps.children or ()] == [
+        "unit as first",
+        "unit as second",
+        "relu",
+        "conv as last",
+        "upsample",
+    ]
+    assert {each.start_line for each in folding(document)} >= {
+        place(text, "blocks").line,
+        place(text, "steps:\n  -").line,
+    }
 
 
 def test_text_of_a_spec_is_no_markdown() -> None:

@@ -782,3 +782,10 @@ def test_a_variant_brings_blocks_of_its_own(tmp_path: Path) -> None:
     assert "layer2.0.only.bias" in spec.graph.state
     assert "conv1.bias" not in spec.graph.state
     assert ["block `idle` is never used" in str(found) for found in spec.diagnostics] == [True]
+
+
+def test_what_is_computed_from_a_refused_argument_is_not_reported_too() -> None:
+    """The `stem` of a DenseNet follows from its `growth`."""
+    with pytest.raises(archspec.SpecError) as raised:
+        archspec.load("densenet121", growth="big")
+    assert [found.code for found in raised.value.diagnostics] == ["wrong-type"]

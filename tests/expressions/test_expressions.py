@@ -438,7 +438,7 @@ WORDS = (
 SOUP = st.lists(st.sampled_from([word for words in WORDS for word in words]), max_size=20)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.one_of(SOUP.map(" ".join), SOUP.map("".join), st.text(max_size=60)))
 @example("1if 1else 2")
 @example("a[1:2:3:4]")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import platform
+import resource
 import subprocess
 import sys
 import time
@@ -91,6 +92,12 @@ def archspec(*words: str | Path) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
 
 
+def processor_seconds() -> float:
+    """The processor time of all commands that have ended; other work on the machine does not stretch it."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
 def data(kind: str, out: Path) -> Path:
     """The folder of a data set, written if it is not there."""
     folder = out / kind
@@ -106,17 +113,20 @@ def trained(experiment: Experiment, images: Path, out: Path, seed: int) -> dict[
         print(f"{experiment.name}: {name}", file=sys.stderr)
         given = [word for key, value in values.items() for word in ("--set", f"{key}={json.dumps(value)}")]
         folder = out / experiment.name / str(number)
-        began = time.monotonic()
+        began, worked = time.monotonic(), processor_seconds()
         settings = {"epochs": experiment.epochs, "batch-size": experiment.batch_size, "lr": experiment.lr, "seed": seed}
         told = [word for key, value in settings.items() for word in (f"--{key}", str(value))]
         archspec(
             "train", experiment.path, *given, *told, "--data", images, "--device", "cpu", "-o", folder, "--overwrite"
         )
-        seconds = round(time.monotonic() - began)
+        spent = {
+            "seconds": round(time.monotonic() - began),
+            "processor_seconds": round(processor_seconds() - worked),
+        }
         total = json.loads(archspec("check", experiment.path, *given, "--format", "json"))["total"]
         with (folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
             epochs = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-        runs[name] = {"set": values, "seconds": seconds, **total, "epochs": epochs}
+        runs[name] = {"set": values, **spent, **total, "epochs": epochs}
         if experiment.field:
             runs[name]["field"] = measured(experiment, given, folder / "weights.pt")
     return runs
@@ -182,11 +192,19 @@ def shown(experiment: Experiment) -> str:
     parts.append(f"![curves](../pictures/course_curves_{experiment.name}.svg)\n")
     parts.append(table(record))
     versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
-    seconds = sum(found["seconds"] for found in record["runs"].values())
-    parts.append(f"Seed {record['seed']}; {seconds} s in all on {record['threads']} threads; {versions}.\n")
+    parts.append(f"Seed {record['seed']}; {spent(record)}; {versions}.\n")
     if experiment.found:
         parts.append(f"{experiment.found.strip()}\n")
     return "\n".join(parts)
+
+
+def spent(record: dict[str, Any]) -> str:
+    """How long all runs of an experiment took, in words."""
+    runs = record["runs"].values()
+    words = f"{sum(run['seconds'] for run in runs)} s in all on {record['threads']} threads"
+    if all("processor_seconds" in run for run in runs):
+        words += f", {sum(run['processor_seconds'] for run in runs)} s of processor time"
+    return words
 
 
 def table(record: dict[str, Any]) -> str:

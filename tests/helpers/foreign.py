@@ -40,7 +40,7 @@ def caffemodel(text: str, path: Path, seed: int = 0, old: bool = False) -> None:
     reading.run()
     made = message_classes()["Net"]()
     for filling in reading.fillings:
-        layer = (made.layers if old else made.layer).add(name=filling.layer)
+        layer = (made.layers if old else made.layer).add(name=filling.layer.encode())
         shapes = [reading.assembly.weights[f"{filling.path}.{tensor}"] for tensor in filling.tensors]
         blobs = [_random(shape, tensor, counter) for shape, tensor in zip(shapes, filling.tensors, strict=True)]
         if filling.how == "transposed":

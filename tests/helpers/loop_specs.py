@@ -85,3 +85,46 @@ def loop_spec(seed: int) -> str:
             uses.append({f"block{block} as use{block}_{use}": arguments})
     steps = [*uses, "global_avg_pool", "flatten"]
     return yaml.safe_dump({**HEAD, "blocks": blocks, "steps": steps}, sort_keys=False, width=200)
+
+
+def nested_spec(seed: int) -> str:
+    """The text of a random spec of loops inside loops, in chains and in classes with a forward.
+
+    The inner ones have no iterations, one or several; some are blocks written inline.
+    """
+    chance = random.Random(seed)
+    named = chance.random() < 0.5
+    conv = {"channels": "$channels", "kernel": 3, "padding": 1}
+
+    def step(name: str, arguments: dict[str, object] | None = None) -> dict[str, object]:
+        called = f"{name} as {chance.choice('abc')}{len(inside)}_$(i)_$j" if named and name != "relu" else name
+        return {called: arguments}
+
+    inside: list[dict[str, object]] = []
+    for _ in range(chance.randint(1, 2)):
+        inside.append(step("conv", {**conv, **({"channels": "$(channels + i)"} if chance.random() < 0.3 else {})}))
+        inside += [step(chance.choice(["relu", "batch_norm"]))] if chance.random() < 0.6 else []
+    turns = chance.choice(["1", "inner", "inner + 1", "2", "(i + inner) % 3"])
+    loop: dict[str, object] = {"steps": inside, "for": f"j in range({turns})"}
+    if not named and chance.random() < 0.3:
+        loop = {"unit": {"channels": "$channels"}, "inline": True, "for": f"j in range({turns})"}
+    around = [{"conv as n$i" if named else "conv": dict(conv)}] if chance.random() < 0.5 else []
+    outer = {"steps": [*around, loop, *(["relu"] if chance.random() < 0.5 else [])], "for": "i in range(turns)"}
+    first = {"conv as first" if named else "conv": dict(conv)}
+    last: list[object] = [{"add": [[], [{"conv as out": {"channels": 2, "kernel": 1}}]]}] if named else []
+    blocks = {
+        "unit": {"params": {"channels": None}, "steps": [{"conv": conv}, "batch_norm", "relu"]},
+        "block": {"params": {"turns": None, "inner": 1, "channels": 4}, "steps": [first, outer, *last]},
+    }
+    uses: list[object] = []
+    for use in range(chance.randint(1, 3)):
+        given = {"turns": chance.randint(1, 5), "inner": chance.randint(0, 3), "channels": chance.choice([4, 4, 6])}
+        uses.append({f"block as use{use}": given})
+    if named:
+        blocks["block"]["steps"] = [
+            *blocks["block"]["steps"][:-1],
+            {"conv as end": {"channels": 2, "kernel": 1}},
+            *last,
+        ]
+    steps = [*uses, "global_avg_pool", "flatten"]
+    return yaml.safe_dump({**HEAD, "blocks": blocks, "steps": steps}, sort_keys=False, width=200)

@@ -1,4 +1,4 @@
-"""The site: its pages put together, and what is built looked through for anything loaded from elsewhere.
+"""The site: its pages put together, and what is built looked through for dead links and what is loaded from elsewhere.
 
 ``python -m tests.helpers.site FOLDER [NAME …]`` writes the pages and MkDocs' settings, with the gallery of the named
 specs (by default all).  ``python -m tests.helpers.site --check FOLDER`` looks through a site that was built.
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 import archspec
 from archspec import gallery
@@ -35,7 +36,8 @@ def assemble(folder: Path, names: Iterable[str] | None = None) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     pages = folder / "docs"
     shutil.copytree(DOCS, pages, ignore=shutil.ignore_patterns("site", "curves", "__pycache__"))
-    shutil.copy(SITE / "site.css", pages)
+    for name in ("site.css", "iframe-worker.js"):
+        shutil.copy(SITE / name, pages)
     shutil.copy(SITE / "hooks.py", folder)
     for source, name in MOVED.items():
         (pages / name).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
@@ -99,9 +101,9 @@ def diagnostics() -> str:
 
 
 def python() -> str:
-    """The names that ``import archspec`` gives, from their docstrings."""
+    """The names that ``import archspec`` gives, from their docstrings: functions, then classes."""
     parts = ["# Python\n", f"{(archspec.__doc__ or '').strip()}\n"]
-    parts += [f"::: archspec.{name}\n" for name in archspec.__all__]
+    parts += [f"::: archspec.{name}\n" for name in sorted(archspec.__all__, key=lambda name: name[0].isupper())]
     return "\n".join(parts)
 
 
@@ -146,6 +148,46 @@ class Loads(HTMLParser):
             self.found.append(address)
 
 
+def dead(folder: Path) -> list[str]:
+    """The links of a site's pages, the gallery's too, that lead to no file, or to no place in a page."""
+    places = {page: _Places.of(page) for page in sorted(folder.rglob("*.html"))}
+    found = []
+    for page, (_, links) in places.items():
+        for link in dict.fromkeys(links):
+            address, _, anchor = link.partition("#")
+            if re.match(r"\w+:", address) or (page.name == "404.html" and address.startswith("/")):
+                continue
+            target = page if not address else (page.parent / unquote(address.partition("?")[0])).resolve()
+            known = places.get(target)
+            if not target.is_file() or (anchor and known is not None and unquote(anchor) not in known[0]):
+                found.append(f"{page.relative_to(folder)}: {link}")
+    return found
+
+
+class _Places(HTMLParser):
+    """The names in a page that a link can lead to, and the addresses of its links."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep what an element is called and where it leads."""
+        given = dict(attrs)
+        self.names.update(name for key in ("id", "name") if (name := given.get(key)))
+        address = given.get("href") if tag == "a" else given.get("src") if tag == "img" else None
+        if address:
+            self.links.append(address)
+
+    @classmethod
+    def of(cls, page: Path) -> tuple[set[str], list[str]]:
+        """The names and links of a page."""
+        places = cls()
+        places.feed(page.read_text(encoding="utf-8"))
+        return places.names, places.links
+
+
 def foreign(folder: Path) -> list[str]:
     """What the pages and styles of a site load from elsewhere."""
     found = []
@@ -163,9 +205,9 @@ def foreign(folder: Path) -> list[str]:
 def main(words: list[str]) -> None:
     """Put the pages together, or look through a site."""
     if words[:1] == ["--check"]:
-        found = foreign(Path(words[1]))
-        if found:
-            raise SystemExit("loaded from elsewhere:\n" + "\n".join(found))
+        for title, found in (("loaded from elsewhere", foreign(Path(words[1]))), ("dead links", dead(Path(words[1])))):
+            if found:
+                raise SystemExit(f"{title}:\n" + "\n".join(found))
         print(Path(words[1]) / "index.html")
         return
     assemble(Path(words[0]), words[1:] or None)

@@ -145,14 +145,14 @@ class TokenOracle(Oracle):
 
     def _sine_positions(self, step: Step, x: Tensor) -> Tensor:
         features, (height, width) = step.arguments["features"], x.shape[2:]
-        found = x.new_zeros(len(x), 2 * features, height, width)
+        found = x.new_zeros(len(x), 2 * features, height, width)  # a leaf, so that what reads it can be asked for
         for channel in range(features):
             slower = 10000 ** (2 * (channel // 2) / features)
             wave = torch.cos if channel % 2 else torch.sin
             rows, columns = (torch.arange(1, size + 1, dtype=x.dtype) / (size + 1e-6) for size in (height, width))
             found[:, channel] = wave(2 * torch.pi * rows / slower)[:, None]
             found[:, features + channel] = wave(2 * torch.pi * columns / slower)
-        return found
+        return found.requires_grad_()
 
     # -- grids, states, indices ----------------------------------------------------------------------------------------
 
@@ -259,13 +259,23 @@ class TokenOracle(Oracle):
         return self._convolved(step, x, weight)
 
     def _spectral_conv(self, step: Step, x: Tensor) -> Tensor:
-        weight = self._weight(step, "parametrizations.weight.original", step.arguments["channels"], x.shape[1],
-                              *[3] * self.rank)  # fmt: skip
+        return self._convolved(step, x, self._divided(step, step.arguments["channels"], x.shape[1], *[3] * self.rank))
+
+    def _spectral_linear(self, step: Step, x: Tensor) -> Tensor:
+        self.axes[step.name] = self._names(step)
+        found = x @ self._divided(step, step.arguments["features"], x.shape[-1]).T
+        bias = self._bias(step, found.shape[-1])
+        return found if bias is None else found + bias
+
+    def _divided(self, step: Step, *shape: int) -> Tensor:
+        weight = self._weight(step, "parametrizations.weight.original", *shape)
         rows = weight.flatten(1)
         left, right = self._vectors(step, rows)
-        if not self.positive:
-            weight = weight / (left[:, None] * rows * right).sum()
-        return self._convolved(step, x, weight)
+        return weight if self.positive else weight / (left[:, None] * rows * right).sum()
+
+    def _tied_linear(self, step: Step, x: Tensor) -> Tensor:
+        self.axes[step.name] = self._names(step)
+        return x @ self._weight(step, "weight", x.shape[-1], step.arguments["features"])
 
     def _vectors(self, step: Step, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Near those of the largest singular value, so that the division makes no number large."""

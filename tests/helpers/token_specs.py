@@ -30,7 +30,7 @@ class TokenGenerator(WiderGenerator):
         source = self._source()
         kinds = {
             self._tokens: 5, self._matrices: 4, self._patches: 4, self._unpool: 5, self._unit_length: 2, self._made: 4,
-            self._tied: 5, self._pairs: 3,
+            self._tied: 5, self._pairs: 3, self._vectors: 5,
         }  # fmt: skip
         if self.rank < 3:
             kinds[self._recurrence] = 4
@@ -238,6 +238,25 @@ class TokenGenerator(WiderGenerator):
         self.spec.constant[name] = source.constant
         if min(sizes) > 0:
             self.values.append(Value(name, read.channels, sizes, source.constant))
+
+    def _vectors(self, source: Value) -> None:
+        """A matrix at each place: divided by its largest singular value, or followed by its own transpose."""
+        chance = self.random
+        axes = [*self._axes_of_map, "channels"]
+        channels, width = source.channels, chance.choice((1, 2, 4))
+        last = self._put("permute", {"axes": axes}, source.name)
+        if chance.random() < 0.5:
+            given = {"features": width} | ({"bias": False} if chance.random() < 0.3 else {})
+            last, channels = self._put("spectral_linear", given, last), width
+        else:
+            encoder = self._put("linear", {"features": width}, last)
+            read = self._put("softmax", {"axis": "channels"}, encoder) if chance.random() < 0.5 else encoder
+            last = f"n{len(self.spec.steps) + 1}"
+            lines = (f"  - reuse: {{step: {encoder}, transposed: true}}", f"    label: {last}")
+            self.spec.steps.append(
+                Step(last, "tied_linear", {"features": channels}, (read,), Entry(lines, read), encoder)
+            )
+        self._map("permute", {"axes": ["channels", *self._axes_of_map]}, (last,), source, channels)
 
     def _pairs(self, source: Value) -> None:
         """Two maps of one size, or a map and one made of it."""

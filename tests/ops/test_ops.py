@@ -26,7 +26,8 @@ import archspec
 from archspec import ops
 from archspec.ops import Example, Function, Module, Op, Shape, ShapeError
 from archspec.ops.common.base import H, L, W
-from archspec.ops.common.initialisers import INITIALISERS, Init
+from archspec.ops.common.init import Init
+from archspec.ops.common.initialisers import INITIALISERS
 from archspec.ops.common.module_attributes import LIST_ATTRIBUTES, MODULE_ATTRIBUTES
 from archspec.ops.common.recurrent import Recurrent
 from archspec.ops.common.runs import Run

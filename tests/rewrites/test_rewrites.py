@@ -18,11 +18,11 @@ from torch import Tensor, nn
 import archspec
 from archspec.analyses import receptive_field
 from archspec.backends.spec_text import expand
-from archspec.elaborate.shipped import spec_names
 from archspec.graph import Graph
 from archspec.ops.batch_norm import BatchNorm
 from archspec.pipeline import Spec
 from archspec.rewrites import Draft, carry, finish, names
+from tests.helpers.places import EACH_SHIPPED
 from tests.helpers.work import calls
 
 Rewrites = tuple[str | Mapping[str, Any], ...]
@@ -76,7 +76,7 @@ def difference(one: Tensor, other: Tensor) -> float:
 # -- nothing done, nothing changed -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(spec_names()))
+@pytest.mark.parametrize("name", EACH_SHIPPED)
 def test_a_draft_that_nobody_edits_is_the_network_it_was(name: str) -> None:
     spec = archspec.load(name)
     graph = finish(Draft(spec.graph), "none")
@@ -89,27 +89,32 @@ def test_a_draft_that_nobody_edits_is_the_network_it_was(name: str) -> None:
 
 SAME: list[tuple[str, int, Rewrites]] = [
     ("alexnet_paper", 67, ("dense_to_conv",)),
-    ("alexnet", 224, ("dense_to_conv",)),
     ("squeezenet1_0", 64, ("dense_to_conv",)),
-    ("googlenet", 64, ("dense_to_conv",)),
-    ("googlenet_paper", 224, ("dense_to_conv",)),
-    ("resnet50", 64, ("dense_to_conv",)),
-    ("densenet121", 64, ("dense_to_conv",)),
     ("mobilenet_v2", 64, ("dense_to_conv",)),
     ("mobilenet_v3_large", 64, ("dense_to_conv",)),
-    ("convnext_tiny", 64, ("dense_to_conv",)),
     ("resnet18", 64, ("fold_batch_norm",)),
-    ("resnet50", 64, ("fold_batch_norm",)),
-    ("googlenet", 64, ("fold_batch_norm",)),
     ("densenet121", 64, ("fold_batch_norm",)),
     ("mobilenet_v2", 64, ("fold_batch_norm",)),
     ("shufflenet_v2_x1_0", 64, ("fold_batch_norm", "dense_to_conv")),
     ("googlenet", 64, ("remove_dropout", "cut(after=fc)")),
     ("squeezenet1_0", 64, ("remove_dropout",)),
 ]
+SAME_TOO: list[tuple[str, int, Rewrites]] = [
+    ("alexnet", 224, ("dense_to_conv",)),
+    ("googlenet", 64, ("dense_to_conv",)),
+    ("googlenet_paper", 224, ("dense_to_conv",)),
+    ("resnet50", 64, ("dense_to_conv",)),
+    ("densenet121", 64, ("dense_to_conv",)),
+    ("convnext_tiny", 64, ("dense_to_conv",)),
+    ("resnet50", 64, ("fold_batch_norm",)),
+    ("googlenet", 64, ("fold_batch_norm",)),
+]
+"""Larger networks, to which nothing is done that is not done to those above."""
 
 
-@pytest.mark.parametrize(("name", "size", "rewrites"), SAME)
+@pytest.mark.parametrize(
+    ("name", "size", "rewrites"), [*SAME, *(pytest.param(*each, marks=pytest.mark.slow) for each in SAME_TOO)]
+)
 def test_the_function_stays(name: str, size: int, rewrites: Rewrites) -> None:
     old = loaded(name, size)
     new = rewritten(old, *rewrites)
@@ -305,7 +310,7 @@ def test_the_width_multiplier_is_mobilenets_own(width: float) -> None:
 
 
 @pytest.mark.parametrize("by", [0.3, 1.4])
-@pytest.mark.parametrize("name", sorted(spec_names()))
+@pytest.mark.parametrize("name", EACH_SHIPPED)
 def test_any_network_can_be_thinner_or_wider(name: str, by: float) -> None:
     old = archspec.load(name)
     new = rewritten(old, {"width_multiplier": by})

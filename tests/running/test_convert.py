@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import archspec
-from archspec.cli import app
 from archspec.pipeline import Spec
 from archspec.running.convert import complete, convert
+from tests.helpers.command_line import invoke
 
 BASE = """\
 archspec: 1
@@ -202,7 +202,7 @@ def test_shared_weights_stay_shared_where_a_rewritten_spec_is_used(folder: Path)
 
 
 def call(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
+    return invoke(arguments)
 
 
 def test_the_command(folder: Path) -> None:

@@ -308,7 +308,10 @@ def test_solving_agrees_with_evaluating_far(asked: list[Condition]) -> None:
 def test_descriptions(asked: list[Condition], text: str) -> None:
     solution = solve("H", asked)
     assert solution.valid.describe() == text
-    assert [x for x in range(1, 300) if solution.contains(x)] == [x for x in range(1, 300) if not solution.check(x)]
+    members = [x for x in range(1, 300) if not solution.check(x)]
+    assert [x for x in range(1, 300) if solution.contains(x)] == members
+    for x in range(1, 300):
+        assert solution.valid.previous(x) == max((member for member in members if member <= x), default=None)
 
 
 def test_statements() -> None:

@@ -18,7 +18,7 @@ from archspec.diagnostics import SpecError
 from archspec.elaborate import Loader
 from archspec.sweeping import limits
 from archspec.sweeping.front import Axis, axes, front
-from archspec.sweeping.ledger import LEDGER
+from archspec.sweeping.ledger import LEDGER, read_ledger
 from archspec.sweeping.measuring import Measurer
 from archspec.sweeping.rows import MEASURES, Row
 from archspec.sweeping.space import read_space
@@ -214,9 +214,23 @@ def test_a_torn_last_line_is_measured_again(tmp_path: Path) -> None:
     whole = ledger.read_bytes()
     ledger.write_bytes(whole[: -len(whole.splitlines()[-1]) // 2])
     assert sweep(space, tmp_path / "out", jobs=1, resume=True) == rows
-    ledger.write_bytes(b'{"archspec": 1}\nnot json\n')
-    with pytest.raises(SpecError, match="damaged"):
-        sweep(space, tmp_path / "out", jobs=1, resume=True)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["not json", "[1, 2]", "7", "null", "[" * 5000, '{"number": 0}', '{"number": "0", "values": {}, "sizes": {}}',
+     '{"number": 0, "values": {}, "sizes": {}, "unknown": 1}', '{"number": 0, "values": [], "sizes": {}}',
+     '{"number": true, "values": {}, "sizes": {}}',
+     '{"number": 0, "values": {}, "sizes": {}, "trial": {"score": "1"}}'],
+)  # fmt: skip
+def test_a_line_that_is_no_row(line: str, tmp_path: Path) -> None:
+    ledger = tmp_path / LEDGER
+    row = '{"number": 0, "values": {}, "sizes": {}, "trial": {"score": 0.5}}'
+    ledger.write_text(f'{{"archspec": 1}}\n{row}\n')
+    assert read_ledger(ledger)[1] == [Row(0, {}, {}, trial={"score": 0.5})]
+    ledger.write_text(f'{{"archspec": 1}}\n{row}\n{line}\n')
+    with pytest.raises(SpecError, match="is damaged, or was not written by"):
+        read_ledger(ledger)
 
 
 @pytest.mark.slow

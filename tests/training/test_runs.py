@@ -141,6 +141,7 @@ def test_killed_at_any_file_a_run_goes_on_to_the_same_end(
         assert "has already finished 2 of 2 epochs" in refusal(lambda where=where: resumed(data, where))
 
 
+@pytest.mark.slow
 def test_killed_by_the_system_at_the_end(folder: Path, data: ImageData, tmp_path: Path) -> None:
     """A process that is really gone, its data loader's workers too: its folder is free at once."""
     program = (

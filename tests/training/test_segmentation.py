@@ -66,7 +66,9 @@ def randomise(module: nn.Module) -> None:
 TORCHVISION = {"fcn_resnet50": True, "deeplabv3_resnet50": True, "lraspp_mobilenet_v3_large": False}
 
 
-@pytest.mark.parametrize("name", TORCHVISION)
+@pytest.mark.parametrize(
+    "name", ["fcn_resnet50", pytest.param("deeplabv3_resnet50", marks=pytest.mark.slow), "lraspp_mobilenet_v3_large"]
+)
 def test_bits_are_torchvisions(name: str, torchvision: ModuleType) -> None:
     options: dict[str, Any] = {"aux_loss": True} if TORCHVISION[name] else {}
     theirs = getattr(torchvision.models.segmentation, name)(

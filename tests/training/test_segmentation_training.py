@@ -15,10 +15,8 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from typer.testing import CliRunner
 
 import archspec
-from archspec.cli import app
 from archspec.diagnostics import SpecError
 from archspec.training import images as data_module
 from archspec.training.fit import fit
@@ -29,6 +27,7 @@ from archspec.training.module import Training
 from archspec.training.recipe import Border, Recipe
 from archspec.training.settings import Options
 from archspec.training.tasks import UNLABELLED, OutputRole, Segmentation
+from tests.helpers.command_line import invoke
 
 SPEC = """\
 archspec: 1
@@ -203,7 +202,7 @@ def test_classification_learns_by_the_specs_loss_too(tmp_path: Path) -> None:
     for name, smoothed in (("smooth", True), ("plain", False)):
         (tmp_path / "net.yaml").write_text(text if smoothed else text.replace("0.4", "0"))
         command = ["train", str(tmp_path / "net.yaml"), "--data", str(tmp_path / "data"), "--epochs", "1"]
-        run = CliRunner().invoke(app, [*command, "--device", "cpu", "--lr", "1e-9", "-o", str(tmp_path / name)])
+        run = invoke([*command, "--device", "cpu", "--lr", "1e-9", "-o", str(tmp_path / name)])
         assert run.exit_code == 0, run.output
         found[name] = float(rows(tmp_path / name / "metrics.csv")[0]["val_loss"])
     assert found["smooth"] != pytest.approx(found["plain"], rel=1e-3)
@@ -264,7 +263,7 @@ def test_the_command(blocks: Path, tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(SPEC.replace("LOSS", "cross_entropy"))
     command = ["train", str(tmp_path / "tiny.yaml"), "--data", str(blocks), "--epochs", "1", "--device", "cpu"]
     out = str(tmp_path / "out")
-    run = CliRunner().invoke(app, [*command, "-o", out, "--format", "json"])
+    run = invoke([*command, "-o", out, "--format", "json"])
     assert run.exit_code == 0, run.output
     found = json.loads(run.stdout)
     assert list(found) == [
@@ -272,14 +271,14 @@ def test_the_command(blocks: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert list(found["by_class"]) == ["0", "1", "2"]
     assert Path(found["predictions"]).is_file()
-    run = CliRunner().invoke(app, [*command, "-o", out, "--overwrite"])
+    run = invoke([*command, "-o", out, "--overwrite"])
     lines = run.stdout.splitlines()
     assert lines[0].startswith("mean IoU ")
     assert lines[0].endswith("% on the images held out, in epoch 1")
     assert [line[:4] for line in lines[1:4]] == ["  0 ", "  1 ", "  2 "]
     assert lines[-1] == f"predictions: {out}/predictions.png"
     assert "mean IoU" in run.stderr
-    run = CliRunner().invoke(app, [*command, "-o", out, "--set", "classes=2"])
+    run = invoke([*command, "-o", out, "--set", "classes=2"])
     assert run.exit_code == 1
     assert "has the value 2, at row" in run.stderr
 
@@ -288,18 +287,18 @@ def test_unpadded_networks_are_held_against_the_centre(blocks: Path, tmp_path: P
     text = SPEC.replace("LOSS", "cross_entropy").replace(", padding: 1", "")
     (tmp_path / "tiny.yaml").write_text(text)
     command = ["train", str(tmp_path / "tiny.yaml"), "--data", str(blocks), "--epochs", "1", "--device", "cpu"]
-    run = CliRunner().invoke(app, [*command, "-o", str(tmp_path / "out")])
+    run = invoke([*command, "-o", str(tmp_path / "out")])
     assert run.exit_code == 0, run.output
     cut = load_masked_images(blocks, (12, 16), 1, Segmentation(("0", "1", "2"), (10, 14)))
     whole = load_masked_images(blocks, (12, 16), 1, TASK)
     assert torch.equal(cut.training[3][1], whole.training[3][1][1:-1, 1:-1])
     (tmp_path / "tiny.yaml").write_text(text.replace("kernel: 3", "kernel: 3, stride: 2"))
-    run = CliRunner().invoke(app, [*command, "-o", str(tmp_path / "out")])
+    run = invoke([*command, "-o", str(tmp_path / "out")])
     assert run.exit_code == 1
     assert "output `score` is [3, 5, 7], its input [1, 12, 16]: it is not one answer per pixel" in run.stderr
     assert "hint: `upsample: {to: image}` makes the output as large as the input" in run.stderr
     (tmp_path / "tiny.yaml").write_text(text + "  - global_avg_pool\n")
-    run = CliRunner().invoke(app, [*command, "-o", str(tmp_path / "out")])
+    run = invoke([*command, "-o", str(tmp_path / "out")])
     assert run.exit_code == 1
     assert "hint: to classify whole images, add `flatten` at the end" in run.stderr
 
@@ -589,5 +588,5 @@ def test_scenes_are_the_same_every_time(tmp_path: Path) -> None:
 def test_digits_in_scenes_are_learnt(tmp_path: Path) -> None:
     scenes(tmp_path / "scenes")
     command = ["train", "unet_digits", "--data", str(tmp_path / "scenes"), "--epochs", "15", "--batch-size", "8"]
-    run = CliRunner().invoke(app, [*command, "--lr", "5e-3", "-o", str(tmp_path / "out"), "--format", "json"])
+    run = invoke([*command, "--lr", "5e-3", "-o", str(tmp_path / "out"), "--format", "json"])
     assert json.loads(run.stdout)["mean_iou"] >= 0.6

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from itertools import groupby
 
 from archspec.backends.diagram import text
-from archspec.backends.diagram.repeats import repeats
+from archspec.backends.diagram.repeats import Repeat, repeats
 from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, units_of
 from archspec.graph import Scope
 from archspec.ops import Shape
@@ -91,14 +91,18 @@ class Folder:
         """Several elements that repeat together in one group: a pair of 1×1 and 3×3 convolutions, ×4."""
         found: list[Element] = []
         at = 0
-        placed = [self._placed(item, before, trunk) for before, item in zip([None, *items], items, strict=False)]
-        for repeat in repeats(placed):
+        for repeat in self.repeats(items, trunk):
             first, copies = items[repeat.start : repeat.second], items[repeat.second : repeat.end]
             group = Group(Scope("sequence", "", "", None), self._neighbours(first, trunk), repeat.count)
             group.copies = list(units_of(copies))
             found += [*items[at : repeat.start], group]
             at = repeat.end
         return found + items[at:]
+
+    def repeats(self, items: Sequence[Element], trunk: bool = True) -> list[Repeat]:
+        """Where several elements of a series repeat together."""
+        before: list[Element | None] = [None, *items]
+        return repeats([self._placed(item, one, trunk) for one, item in zip(before, items, strict=False)])
 
     def _placed(self, item: Element, before: Element | None, trunk: bool) -> Hashable:
         """What is drawn for an element, and the sizes that it reads and has; None if it does not fold.
@@ -280,7 +284,7 @@ def long_way(item: Parallel) -> int | None:
 
 def grows(unit: Unit) -> bool:
     """Whether a unit makes the map larger."""
-    return unit.role == "up" or "↑" in unit.title
+    return (unit.role == "up" and ", /" not in unit.title) or "↑" in unit.title
 
 
 def is_fan(item: Parallel) -> bool:

@@ -6,9 +6,9 @@ same rules as in pictures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from math import ceil
 from typing import Any, TypeAlias
 
@@ -17,8 +17,9 @@ from archspec.backends.diagram.folding import Folder, block_name, shortcut
 from archspec.backends.diagram.naming import net_of
 from archspec.backends.diagram.palette import Role
 from archspec.backends.diagram.plan import Plan
+from archspec.backends.diagram.repeats import Repeat
 from archspec.backends.diagram.resolutions import columns_of
-from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose
+from archspec.backends.diagram.series_parallel import Element, Group, Parallel, Side, Tangle, Unit, decompose, units_of
 from archspec.backends.diagram.sides import arranged, whole_side
 from archspec.backends.diagram.units import Net, unit_of
 from archspec.graph import Graph, Node, Scope
@@ -91,20 +92,47 @@ class Boxes:
         """A row as data, with repeats folded and long rows split; ``inside``: the row is the whole content of a box."""
         flat = list(_ungrouped(items))
         least = FEW if len(flat) <= LONG else 2
-        alike = len({self._signature(item) for item in flat}) == 1
+        alike = len({self._folder.signature(item) for item in flat}) == 1
         least = LONGEST if inside and alike else least  # a box that holds a single box adds nothing
         found: Series = []
-        for signature, run in groupby(flat, key=self._signature):
+        at = 0
+        for repeat in self._folder.repeats(flat):
+            whole = inside and repeat.end - repeat.start == len(flat) <= LONGEST
+            if repeat.count >= least and not whole:
+                found += [*self._neighbours(flat[at : repeat.start], least), self._turns(flat, repeat)]
+                at = repeat.end
+        return self._cut(found + self._neighbours(flat[at:], least))
+
+    def _neighbours(self, items: Sequence[Element], least: int) -> Series:
+        """A row with ``least`` equal neighbours and more folded."""
+        found: Series = []
+        for signature, run in groupby(items, key=self._folder.signature):
             members = list(run)
             units = [item for item in members if isinstance(item, Unit)]
-            if signature is not None and len(units) >= least:
+            if signature is None or len(members) < least:
+                found += [encoded for item in members for encoded in self._element(item)]
+            elif units:
                 found.append(self._repeat(units))
             else:
-                found += [encoded for item in members for encoded in self._element(item)]
-        return self._cut(found)
+                found.append(self._turns(members, Repeat(0, 1, len(members))))
+        return found
 
-    def _signature(self, item: Element) -> Hashable:
-        return self._folder.signature(item) if isinstance(item, Unit) else None
+    def _turns(self, items: Sequence[Element], repeat: Repeat) -> int:
+        """One box for several elements that repeat together; it opens to all of them."""
+        starts = range(repeat.start, repeat.end, repeat.period)
+        turns = [self._neighbours(items[start : start + repeat.period], FEW) for start in starts]
+        units = list(units_of(items[repeat.start : repeat.second]))
+        units = [unit for unit in units if not unit.sign] or units
+        together = max(1, LONGEST // len(turns[0]))
+        parts = [list(chain(*turns[at : at + together])) for at in range(0, len(turns), together)]
+        body = parts[0] if len(parts) == 1 else self._cut([self._add(self._holding(part)) for part in parts])
+        first, last = self.boxes[_ends(turns[0])[0]], self.boxes[_ends(turns[-1])[1]]
+        key = f"{first.key.split(' … ')[0]} … {last.key.split(' … ')[-1]}"
+        detail = "" if len(units) == 1 else f"{len(units)} boxes each"
+        title = _range(units[0].title, units[-1].title)
+        box = Box(key, "repeat", title, "block", detail, shape=last.shape, count=repeat.count)
+        box.body = body
+        return self._add(box)
 
     def _element(self, item: Element) -> Iterable[Any]:
         if isinstance(item, Unit):

@@ -9,7 +9,7 @@ from archspec.analyses.report import Report
 from archspec.backends.explorer.tables import Fields, Kept, Numbers
 from archspec.backends.explorer.texts import Files
 from archspec.graph import Graph, Node, Scope
-from archspec.ops.common.initialisers import Init
+from archspec.ops.common.init import Init
 
 TRAINING, NEVER = 1, 2
 """Bits: the step runs in training only; the step never runs."""

@@ -96,11 +96,16 @@ class Constructor:
     def _texts(self, entry: Entry | Series) -> list[str]:
         """The items of a list that create members, without regard to conditions."""
         if isinstance(entry, Entry):
-            return [self.make(entry)]
-        texts = [self.make(one) for one in entry.body]
+            return self.listed(entry.children) if entry.kind == "loop" else [self.make(entry)]
         variable = "i" if any(turning(one) for one in entry.body) else "_"
-        loop = f"for {variable} in range({self.formula(entry.count)})"
-        return [f"*({texts[0]} {loop})" if len(texts) == 1 else f"*(layer {loop} for layer in ({', '.join(texts)}))"]
+        loops = f"for {variable} in range({self.formula(entry.count)})"
+        body = entry.body
+        while len(body) == 1 and body[0].kind == "loop":  # its members do not depend on its own iteration
+            (inner,) = body[0].children
+            assert isinstance(inner, Series)
+            loops, body = f"{loops} for _ in range({self.formula(inner.count)})", inner.body
+        texts = [text for one in body for text in self._texts(one)]
+        return [f"*({texts[0]} {loops})" if len(texts) == 1 else f"*(layer {loops} for layer in ({', '.join(texts)}))"]
 
     def sequential(self, entry: Entry) -> str:
         """An inline ``nn.Sequential``."""

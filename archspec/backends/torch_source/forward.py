@@ -38,6 +38,8 @@ class Body:
     _beside: set[Ref] = field(default_factory=set)
     """Values made, returned or merged together with others: each has its own name, to tell them apart."""
     _held: Held = field(default_factory=Held)
+    _spare: list[str] = field(default_factory=list)
+    """The names made for values without one of their own, where :data:`_SHORT` was not enough."""
     _wanted: dict[Ref, str] = field(default_factory=dict)
     """In a loop, the names from which the next iteration reads its values."""
     careful: bool = False
@@ -261,12 +263,15 @@ class Body:
             self._mine.add(name)
             return name
         # Binding a name releases what it held, so names whose values have no reads left come first.
-        freed = [name for name in self._held.idle() if name in _SHORT]
-        for name in () if ref in self._far and member else (*freed, *_SHORT):
+        short = (*_SHORT, *self._spare)
+        freed = [name for name in self._held.idle() if name in short]
+        for name in () if ref in self._far and member else (*freed, *short):
             if name not in busy and (name in self._mine or name not in self.names):
                 if name not in self._mine:
                     self._mine.add(self.names.claim(name))
                 return name
         name = self.names.claim(member or "value")
         self._mine.add(name)
+        if not member:
+            self._spare.append(name)
         return name

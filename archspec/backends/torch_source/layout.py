@@ -6,7 +6,8 @@ It handles only what the emitter writes: calls, lists, comprehensions, condition
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache
 
 WIDTH = 88
 _OPEN, _CLOSE = "([{", ")]}"
@@ -41,7 +42,7 @@ def lay_out(text: str, indent: int = 0, width: int = WIDTH) -> list[str]:
                 lines += lay_out(part, indent + 4, width)
     elif indent + 4 + len(whole) <= width and _is_call(head):
         lines.append(f"{margin}    {whole}")
-    elif text[start] == "(" and not _is_call(head) and "," not in (character for _, character in _outside(body)):
+    elif text[start] == "(" and not _is_call(head) and len(parts) < 2 and not whole.endswith(","):
         lines += lay_out(whole, indent + 4, width)  # parentheses around an expression: a comma would make it a tuple
     else:
         for part in parts:
@@ -105,7 +106,7 @@ def _last_bracket(text: str) -> tuple[int, int] | None:
 def split(text: str, separator: str) -> list[str]:
     """The text split at a character, except inside brackets and strings."""
     parts, begin, depth = [], 0, 0
-    for index, character in _code(text):
+    for index, character in _code(text, separator):
         if character in _OPEN:
             depth += 1
         elif character in _CLOSE:
@@ -118,21 +119,10 @@ def split(text: str, separator: str) -> list[str]:
     return parts
 
 
-def _outside(text: str) -> list[tuple[int, str]]:
-    """The characters outside brackets and strings, with their positions."""
-    found, depth = [], 0
-    for index, character in _code(text):
-        depth -= character in _CLOSE
-        if depth == 0 and character not in _OPEN + _CLOSE:
-            found.append((index, character))
-        depth += character in _OPEN
-    return found
-
-
 def split_words(text: str, words: tuple[str, ...] = ("for", "if")) -> list[str]:
     """The text split before words outside brackets and strings, as in a comprehension."""
     starts, depth = [0], 0
-    for index, character in _code(text):
+    for index, character in _code(text, " "):
         if character in _OPEN:
             depth += 1
         elif character in _CLOSE:
@@ -144,20 +134,15 @@ def split_words(text: str, words: tuple[str, ...] = ("for", "if")) -> list[str]:
     return [text[begin:end].strip() for begin, end in zip(starts, [*starts[1:], len(text)], strict=True)]
 
 
-def _code(text: str) -> list[tuple[int, str]]:
-    """The characters outside strings, with their positions."""
-    out: list[tuple[int, str]] = []
-    quote, index = "", 0
-    while index < len(text):
-        character = text[index]
-        if quote:
-            if character == "\\":
-                index += 1
-            elif character == quote:
-                quote = ""
-        elif character in "\"'":
-            quote = character
-        else:
-            out.append((index, character))
-        index += 1
-    return out
+def _code(text: str, wanted: str = "") -> Iterator[tuple[int, str]]:
+    """The brackets and the wanted characters outside strings, with their positions."""
+    for match in _pattern(wanted).finditer(text):
+        if match[0][0] not in "\"'":
+            yield match.start(), match[0]
+
+
+@cache
+def _pattern(wanted: str) -> re.Pattern[str]:
+    """A string, which may not be closed, or one of the characters."""
+    strings = "|".join(rf"{quote}(?:\\.|[^{quote}\\])*(?:{quote}|\\?\Z)" for quote in "\"'")
+    return re.compile(rf"{strings}|[{re.escape(_OPEN + _CLOSE + wanted)}]", re.DOTALL)

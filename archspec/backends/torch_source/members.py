@@ -84,8 +84,13 @@ def reading(template: Template, entry: Entry, of: str = "self") -> str:
 
 def turning(entry: Entry) -> bool:
     """Whether an argument of an entry, or of a member of a chain, depends on the iteration of the loop around it."""
-    inside = (child for child in entry.children if isinstance(child, Entry))
-    return any(TURN in algebra.names_in(slot.tree) for slot in entry.slots) or any(map(turning, inside))
+    loops = [child for child in entry.children if isinstance(child, Series)]
+    inside = [
+        *(child for child in entry.children if isinstance(child, Entry)),
+        *(one for it in loops for one in it.body),
+    ]
+    own = [*(slot.tree for slot in entry.slots), *(loop.count for loop in loops)]
+    return any(TURN in algebra.names_in(tree) for tree in own) or any(map(turning, inside))
 
 
 def first_number(body: Iterable[Entry | Series]) -> int:

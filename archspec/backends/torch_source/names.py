@@ -16,7 +16,7 @@ RESERVED = (
     frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins)) | MODULE_NAMES | {"self"}
 )
 
-_ACRONYMS = {word.lower(): word for word in ("BN", "ReLU", "SE", "FCN", "ASPP", "MLP", "GELU", "SiLU")}
+_ACRONYMS = {word.lower(): word for word in ("BN", "ReLU", "SE", "FCN", "ASPP", "SPPF", "FPN", "MLP", "GELU", "SiLU")}
 
 
 class Namespace:

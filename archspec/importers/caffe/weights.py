@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
 from archspec.importers import protobuf
-from archspec.importers.protobuf import BYTES, INT32, INT64, MESSAGE, OPTIONAL, REPEATED, STRING
+from archspec.importers.protobuf import BYTES, INT32, INT64, MESSAGE, OPTIONAL, REPEATED
 from archspec.importers.tensors import Filled, read_bytes
 from archspec.records import record
 
@@ -33,11 +33,11 @@ _MESSAGES: protobuf.Table = {
         ("double_data", 8, REPEATED, BYTES, ""),
     ),
     "Layer": (
-        ("name", 1, OPTIONAL, STRING, ""),
+        ("name", 1, OPTIONAL, BYTES, ""),
         ("blobs", 7, REPEATED, MESSAGE, "Blob"),
     ),
     "OldLayer": (
-        ("name", 4, OPTIONAL, STRING, ""),
+        ("name", 4, OPTIONAL, BYTES, ""),
         ("blobs", 6, REPEATED, MESSAGE, "Blob"),
     ),
     "Net": (
@@ -75,13 +75,13 @@ def read(path: Path, fillings: Sequence[Filling], wanted: Mapping[str, tuple[int
         content = read_bytes(path, protobuf.MOST_BYTES)
     except Fault as fault:
         raise SpecError([fault.diagnostic]) from None
-    try:
-        made.ParseFromString(content)
-    except Exception as error:  # DecodeError, whichever backend protobuf has
-        message = f"cannot read weights from `{printable(str(path))}`: it is no .caffemodel, or a broken one"
-        raise SpecError([Diagnostic("unreadable-weights", message)]) from error
+    if not protobuf.is_filled(made, content):
+        message = f"cannot read weights from `{printable(str(path))}`: it is not a .caffemodel, or is broken"
+        raise SpecError([Diagnostic("unreadable-weights", message)])
     del content
-    layers = {layer.name: layer.blobs for layer in [*made.layers, *made.layer] if layer.blobs}
+    layers = {
+        layer.name.decode("utf-8", "replace"): layer.blobs for layer in [*made.layers, *made.layer] if layer.blobs
+    }
     state: dict[str, Tensor] = {}
     wrong: list[Diagnostic] = []
     for filling in fillings:

@@ -70,7 +70,7 @@ def _head(content: bytes, path: Path) -> tuple[int, bool]:
     major, minor = (int.from_bytes(content[at : at + 4], "little", signed=True) for at in (0, 4))
     counted = 8 if major * 10 + minor >= 2 and major < 1000 and minor < 1000 else 4
     if len(content) < 12 + counted or min(major, minor) < 0 or len(content) % 4:
-        said = f"cannot read weights from `{printable(str(path))}`: it is no .weights of Darknet, or a broken one"
+        said = f"cannot read weights from `{printable(str(path))}`: it is not a .weights file of Darknet, or is broken"
         raise Fault("unreadable-weights", said)
     return 12 + counted, major > 1000 or minor > 1000
 

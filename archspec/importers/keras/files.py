@@ -12,12 +12,16 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archspec.diagnostics import Fault, printable
-from archspec.importers.tensors import missing_package, read_bytes
+from archspec.importers.keras import hdf5
+from archspec.importers.tensors import read_bytes
 from archspec.records import record
 from archspec.syntax import open_regular
+
+if TYPE_CHECKING:
+    import h5py
 
 MOST_TEXT = 64_000_000
 MOST_WEIGHTS = 8_000_000_000
@@ -42,38 +46,27 @@ def network(path: Path) -> Kept:
     if path.suffix == ".json":
         config = _data(read_bytes(path, MOST_TEXT), path)
         return Kept(config, str(config.get("keras_version", "3")).startswith("2"))
-    with hdf5(path) as file:
-        text = file.attrs.get("model_config")
-        version = file.attrs.get("keras_version", "3")
-        if not isinstance(text, str | bytes):
-            hint = "give the network's file, and this one as --weights"
-            raise Fault("unreadable-file", f"`{printable(str(path))}` holds weights but no network", None, hint)
-        content = text.encode() if isinstance(text, str) else text
-        version = version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version)
-    return Kept(_data(content, path), version.startswith("2"))
+    with weights(path) as file:
+        content, version = hdf5.text(file, "model_config"), hdf5.text(file, "keras_version") or "3"
+    if content is None:
+        hint = "give the network's file, and this one as --weights"
+        raise Fault("unreadable-file", f"`{printable(str(path))}` holds weights but no network", None, hint)
+    return Kept(_data(content.encode(), path), version.startswith("2"))
 
 
 @contextmanager
-def hdf5(path: Path) -> Iterator[Any]:
+def weights(path: Path) -> Iterator[h5py.File]:
     """The HDF5 file of weights that a file is or holds; raises :class:`Fault`."""
-    try:
-        import h5py
-    except ImportError:
-        raise missing_package("a Keras weights file", "h5py") from None
-    source: Any
+    shown = printable(str(path))
+    source: Path | io.BytesIO = path
     if path.suffix == ".keras":
         with _archive(path) as archive:
             source = io.BytesIO(_member(archive, "model.weights.h5", MOST_WEIGHTS, path))
     else:
         with open_regular(path) as stream:
             if stream.read(8) != b"\x89HDF\r\n\x1a\n":
-                raise Fault("unreadable-file", f"`{printable(str(path))}` is not an HDF5 file")
-        source = path
-    try:
-        file = h5py.File(source, "r")
-    except (OSError, ValueError, RuntimeError):
-        raise Fault("unreadable-file", f"`{printable(str(path))}` is not an HDF5 file, or is broken") from None
-    with file:
+                raise Fault("unreadable-file", f"`{shown}` is not an HDF5 file")
+    with hdf5.opened(source, shown) as file:
         yield file
 
 

@@ -1,20 +1,20 @@
 """Keras's weights: the variables of layers as tensors of steps.
 
 Keras 3 stores a model's variables in groups named by class and order of the layers; the older format uses the names
-of layers and variables.  Links to other files and virtual or filtered datasets are refused: reading them would read,
-or create, data that is not in the file.
+of layers and variables.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec.diagnostics import Diagnostic, Fault, SpecError, printable
-from archspec.importers.keras import files
+from archspec.importers.keras import files, hdf5
 from archspec.importers.keras.graph import DEEPEST, MODELS, OPERATIONS
 from archspec.importers.tensors import Filled
 from archspec.records import record
@@ -53,18 +53,17 @@ def read(
     state: dict[str, Tensor] = {}
     wrong: list[Diagnostic] = []
     try:
-        with files.hdf5(path) as file:
-            store = _Old(file) if "model_weights" in file or "layer_names" in file.attrs else _New(file, config)
+        with files.weights(path) as file:
+            store = _store(file, config)
             for filling in fillings:
                 try:
                     state[filling.key] = _filled(filling, store, wanted[filling.key])
                 except Fault as fault:
+                    if fault.diagnostic.code == "unreadable-weights":  # the file is damaged: the rest cannot be trusted
+                        raise
                     wrong.append(fault.diagnostic)
     except Fault as fault:
-        raise SpecError([fault.diagnostic]) from None
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:  # h5py's errors for a broken file
-        said = f"cannot read weights from `{printable(str(path))}`: it is not a file of Keras weights, or it is damaged"
-        raise SpecError([Diagnostic("unreadable-weights", said)]) from error
+        raise SpecError([_of_file(fault, path)]) from None
     if wrong:
         raise SpecError(wrong[:100])
     return Filled.of(state, wanted)
@@ -76,11 +75,24 @@ MOST_VARIABLES = 100_000
 def variables(path: Path, config: dict[str, Any]) -> dict[str, list[tuple[str, tuple[int, ...]]]]:
     """By layer, the variables of floating-point numbers that a file stores, and their shapes; raises :class:`Fault`."""
     try:
-        with files.hdf5(path) as file:
-            old = "model_weights" in file or "layer_names" in file.attrs
-            return (_Old(file) if old else _New(file, config)).variables()
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:  # h5py's errors for a broken file
-        raise Fault("unreadable-weights", f"cannot read weights from `{printable(str(path))}`") from error
+        with files.weights(path) as file:
+            return _store(file, config).variables()
+    except Fault as fault:
+        found = _of_file(fault, path)
+        raise Fault(found.code, found.message, hint=found.hint) from None
+
+
+def _store(file: Any, config: dict[str, Any]) -> _New | _Old:
+    is_old = hdf5.member(file, "model_weights") is not None or bool(hdf5.texts(file, "layer_names"))
+    return _Old(file) if is_old else _New(file, config)
+
+
+def _of_file(fault: Fault, path: Path) -> Diagnostic:
+    """The diagnostic of a fault, with the file's name where the file is damaged."""
+    found = fault.diagnostic
+    if found.code != "unreadable-weights":
+        return found
+    return replace(found, message=f"cannot read weights from `{printable(str(path))}`: {found.message}")
 
 
 def _filled(filling: Filling, store: _New | _Old, wanted: tuple[int, ...]) -> Tensor:
@@ -134,7 +146,7 @@ class _New:
     def _model(self, group: Any, given: dict[str, Any], prefix: str, depth: int) -> None:
         config = given.get("config")
         layers = config.get("layers", []) if isinstance(config, dict) else config
-        around = _member(group, "layers")
+        around = hdf5.member(group, "layers")
         if around is None or not isinstance(layers, list) or depth > 20:
             return
         numbers: dict[str, int] = {}
@@ -146,7 +158,7 @@ class _New:
             word = _snake(kind)
             number = numbers.get(word, 0)
             numbers[word] = number + 1
-            own = noted.get(name) or _member(around, f"{word}_{number}" if number else word)
+            own = noted.get(name) or hdf5.member(around, f"{word}_{number}" if number else word)
             if own is None:
                 continue
             if kind in MODELS:
@@ -162,10 +174,10 @@ class _New:
     def variable(self, layer: str, name: str, count: int | None) -> Tensor:
         """A variable of a layer; raises :class:`Fault`."""
         group, names = self.places.get(layer, (None, []))
-        variables = None if group is None else _member(group, "vars")
+        variables = None if group is None else hdf5.member(group, "vars")
         if "vars/" in name and group is not None:
-            return _numbers(_member(group, name), layer, name, count)
-        found = None if variables is None or name not in names else _member(variables, str(names.index(name)))
+            return _numbers(hdf5.member(group, name), layer, name, count)
+        found = None if variables is None or name not in names else hdf5.member(variables, str(names.index(name)))
         return _numbers(found, layer, name, count)
 
     def variables(self) -> dict[str, list[tuple[str, tuple[int, ...]]]]:
@@ -178,14 +190,14 @@ class _New:
 
 def _shapes(group: Any, around: str, depth: int) -> Iterator[tuple[str, tuple[int, ...]]]:
     """The variables of a group and of those within it, by number and name."""
-    import h5py
-
-    if depth > DEEPEST or not isinstance(group, h5py.Group):
+    if depth > DEEPEST:
         return
-    for name in sorted(group, key=lambda name: (len(name), name) if around.endswith("vars/") else (0, name)):
-        inner = _member(group, name)
-        if isinstance(inner, h5py.Dataset) and around.endswith("vars/") and inner.dtype.kind == "f":
-            yield f"{around}{name}", tuple(inner.shape)
+    are_variables = around.endswith("vars/")
+    for name in sorted(hdf5.names(group), key=lambda name: (len(name), name) if are_variables else (0, name)):
+        inner = hdf5.member(group, name)
+        shape = hdf5.shape_of(inner) if are_variables else None
+        if shape is not None:
+            yield f"{around}{name}", shape
         else:
             yield from _shapes(inner, f"{around}{name}/", depth + 1)
 
@@ -193,11 +205,11 @@ def _shapes(group: Any, around: str, depth: int) -> Iterator[tuple[str, tuple[in
 def _noted(around: Any) -> dict[str, Any]:
     """Groups by the names of layers, if these are recorded."""
     found: dict[str, Any] = {}
-    for key in around:
-        own = _member(around, key)
-        variables = None if own is None else _member(own, "vars")
-        name = None if variables is None else variables.attrs.get("name")
-        if isinstance(name, str):
+    for key in hdf5.names(around):
+        own = hdf5.member(around, key)
+        variables = hdf5.member(own, "vars")
+        name = None if variables is None else hdf5.text(variables, "name")
+        if name is not None:
             found[name] = own
     return found
 
@@ -206,15 +218,14 @@ class _Old:
     """The groups of the older format: ``conv1/conv1/kernel:0``, those of a nested model under its name."""
 
     def __init__(self, file: Any) -> None:
-        self.root = _member(file, "model_weights") if "model_weights" in file else file
-        self._paths: dict[str, dict[tuple[str, str], str]] = {}
+        self.root = hdf5.member(file, "model_weights") or file
 
     def variable(self, layer: str, name: str, count: int | None) -> Tensor:
         """A variable of a layer; raises :class:`Fault`."""
         outer, _, _ = layer.partition("/")
-        group = _member(self.root, layer) or _member(self.root, outer)
+        group = hdf5.member(self.root, layer) or hdf5.member(self.root, outer)
         own = layer.rpartition("/")[2]
-        names = [] if group is None else [_text(each) for each in group.attrs.get("weight_names", [])]
+        names = [] if group is None else hdf5.texts(group, "weight_names")
         by_variable = {tuple(_plain(each).split("/")[-2:]): each for each in names}
         synonyms = {"kernel": ("kernel", "depthwise_kernel"), "gamma": ("gamma", "layer_scale_gamma")}
         for word in synonyms.get(name, (name,)):
@@ -222,67 +233,32 @@ class _Old:
             if path is None and "/" not in layer:
                 path = next((each for each in names if _plain(each).rpartition("/")[2] == word), None)
             if path is not None:
-                return _numbers(_inner(group, path), layer, name, count)
+                return _numbers(hdf5.member(group, path), layer, name, count)
         return _numbers(None, layer, name, count)
 
     def variables(self) -> dict[str, list[tuple[str, tuple[int, ...]]]]:
         """By layer, the last words of its variables' names and their shapes."""
-        import h5py
-
         found: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
-        for layer in self.root:
-            group = _member(self.root, layer)
-            names = [] if group is None else [_text(each) for each in group.attrs.get("weight_names", [])]
-            inner = [(_plain(name).rpartition("/")[2], _inner(group, name)) for name in names[:MOST_VARIABLES]]
-            found[layer] = [(word, tuple(one.shape)) for word, one in inner
-                            if isinstance(one, h5py.Dataset) and one.dtype.kind == "f"]  # fmt: skip
+        for layer in hdf5.names(self.root):
+            group = hdf5.member(self.root, layer)
+            names = [] if group is None else hdf5.texts(group, "weight_names")
+            inner = [
+                (_plain(name).rpartition("/")[2], hdf5.shape_of(hdf5.member(group, name)))
+                for name in names[:MOST_VARIABLES]
+            ]
+            found[layer] = [(word, shape) for word, shape in inner if shape is not None]
         return found
-
-
-def _inner(group: Any, path: str) -> Any:
-    for part in path.split("/"):
-        group = _member(group, part) if group is not None and hasattr(group, "keys") else None
-    return group
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _plain(name: str) -> str:
     return name.partition(":")[0]
 
 
-def _member(group: Any, name: str) -> Any:
-    """A member of a group; None if there is none; raises :class:`Fault` for one that is stored elsewhere."""
-    import h5py
-
-    if not isinstance(group, h5py.Group):
-        return None
-    for part in name.split("/"):
-        link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
-        if link is None:
-            return None
-        if not isinstance(link, h5py.HardLink):
-            raise Fault("weights-mismatch", f"`{printable(name, 80)}` is an external link")
-        group = group[part]
-    return group
-
-
 def _numbers(found: Any, layer: str, name: str, count: int | None) -> Tensor:
-    import h5py
-    import torch
-
     shown = f"`{printable(layer, 80)}`"
-    if not isinstance(found, h5py.Dataset):
+    if not hdf5.is_dataset(found):
         raise Fault("weights-mismatch", f"the file has no `{name}` for the layer {shown}")
-    filters = found.id.get_create_plist().get_nfilters()
-    if found.is_virtual or found.external or filters:
-        raise Fault("weights-mismatch", f"`{name}` of {shown} is virtual, filtered, or stored in another file")
-    if found.dtype.kind != "f" or found.size is None or found.size != (found.size if count is None else count):
-        said = f"`{name}` of {shown} is {printable(str(found.dtype), 20)} of shape {list(found.shape)}"
-        raise Fault("weights-mismatch", said if count is None else f"{said}, but {count:,} numbers are needed")
-    return torch.from_numpy(found[()].astype("float32")).reshape(found.shape)
+    return hdf5.numbers(found, f"`{name}` of {shown}", count)
 
 
 def _snake(name: str) -> str:

@@ -24,6 +24,10 @@ def _in_order(lowering: Lowering, node: Node) -> Step:
     source = lowering.step(node)
     dims, places = _places(lowering, node)
     own = [int(size) for size in lowering.dims(source)]
+    if "sample" in node.attributes:  # the places of one sample, where the batch may be of any size
+        if (node.attributes["sample"], dims[:1]) != (count(own[1:]), (1,)):
+            raise refuse("only all numbers in their order are supported")
+        own[0] = 1
     if places != list(range(len(places))) or count(own) != len(places) or dims[:1] != (own[0],):
         raise refuse("only all numbers in their order are supported")
     return Step(source) if list(dims) == own else view(lowering, source, dims[1:])
@@ -51,5 +55,13 @@ def _window_means(lowering: Lowering, node: Node) -> Step:
     return lowering.add("adaptive_avg_pool", [source], size=[dims[0], dims[2]])
 
 
-RULES: dict[str, Rule] = {"Places": _in_order, "WindowMeans": _window_means}
+def _computed_windows(lowering: Lowering, node: Node) -> Step:
+    """torch writes the places of the size it has seen as numbers, so that the file is right at that size only."""
+    raise refuse(
+        "adaptive average pooling for maps of any size is exported wrongly by torch, and right at one size only",
+        "export it with a fixed height and width, without dynamic axes 2 and 3",
+    )
+
+
+RULES: dict[str, Rule] = {"Places": _in_order, "WindowMeans": _window_means, "ComputedWindowMeans": _computed_windows}
 """The translation rule of each fused node."""

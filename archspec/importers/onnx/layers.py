@@ -99,22 +99,50 @@ def _conv_transpose(lowering: Lowering, node: Node) -> Step:
     groups = node.attributes.get("group", 1)
     channels, kernel, rank = weight.dims[1] * groups, list(weight.dims[2:]), lowering.rank(source)
     bias = _bias(lowering, node, 2, channels)
-    windows = _windows(lowering, node, source, kernel)
-    extra = _numbers(node, "output_padding", rank, 0)
-    if "output_shape" in node.attributes or windows["padding"] == "same":
-        raise refuse("padding that depends on the size of the output is not supported")
-    padding = windows.pop("padding")
-    if isinstance(padding, list) and any(isinstance(side, list) for side in padding):
-        pairs = padding
-        # cutting fewer rows at the end equals adding output rows there
-        if any(before < after for before, after in pairs):
-            raise refuse("cropping more rows at the end than at the start is not supported")
-        extra = [more + before - after for more, (before, after) in zip(extra, pairs, strict=True)]
-        padding = _collapsed([before for before, _ in pairs])
-    arguments = {"channels": channels, "groups": groups, "bias": bool(bias), "padding": padding}
-    return lowering.learnt(
-        "conv_transpose", [source], {"weight": weight, **bias}, output_padding=_collapsed(extra), **arguments, **windows
-    )
+    stride, dilation = _numbers(node, "strides", rank, 1, 1), _numbers(node, "dilations", rank, 1, 1)
+    reach = [step * (size - 1) + 1 for step, size in zip(dilation, kernel, strict=True)]
+    cut, extra = _transposed_sides(lowering, node, source, stride, reach)
+    # Rows cut at the start alone are padding of both sides with the end's rows added back; what that leaves is cropped.
+    padding, over = [], []
+    for axis, (before, after) in enumerate(cut):
+        added = extra[axis] + before - after
+        whole = 0 <= added < max(stride[axis], dilation[axis])
+        padding.append(before if whole else min(before, after))
+        extra[axis] = added if whole else extra[axis]
+        over.append([0, 0] if whole else [before - padding[axis], after - padding[axis]])
+    made = lowering.learnt(
+        "conv_transpose", [source], {"weight": weight, **bias}, channels=channels, kernel=_collapsed(kernel),
+        stride=_collapsed(stride), padding=_collapsed(padding), output_padding=_collapsed(extra),
+        dilation=_collapsed(dilation), groups=groups, bias=bool(bias),
+    )  # fmt: skip
+    return lowering.add("crop", [made.number], amount=over) if any(map(any, over)) else made
+
+
+def _transposed_sides(
+    lowering: Lowering, node: Node, source: int, stride: list[int], reach: list[int]
+) -> tuple[list[list[int]], list[int]]:
+    """The rows cut from a transposed convolution's output at each end, and those added at its end, by axis.
+
+    ONNX gives the cut, or the output's size, from which the cut follows: ``output_shape``, or ``auto_pad`` with
+    n·stride rows out of n.  The odd row is cut at the end for ``SAME_UPPER`` and at the start otherwise.
+    """
+    rank = lowering.rank(source)
+    extra, way = _numbers(node, "output_padding", rank, 0), node.attributes.get("auto_pad", "NOTSET")
+    if way not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
+        raise Fault("wrong-value", "`auto_pad` must be NOTSET, VALID, SAME_UPPER or SAME_LOWER")
+    wanted = node.attributes.get("output_shape")
+    if not wanted and not way.startswith("SAME"):
+        pads = _numbers(node, "pads", 2 * rank, 0) if way == "NOTSET" else [0] * (2 * rank)
+        return [[pads[axis], pads[axis + rank]] for axis in range(rank)], extra
+    over = [more + field - step for more, field, step in zip(extra, reach, stride, strict=True)]
+    if wanted:
+        sizes = [int(size) for size in lowering.dims(source)[2:]]
+        rows = _numbers(node, "output_shape", rank, 0, 1)
+        over = [each + step * size - row for each, step, size, row in zip(over, stride, sizes, rows, strict=True)]
+        lowering.assembly.pinned = True  # the file's size holds for its own input only
+    extra = [more + max(0, -each) for more, each in zip(extra, over, strict=True)]
+    sides = [[max(0, each) // 2, (max(0, each) + 1) // 2] for each in over]
+    return sides if way == "SAME_UPPER" else [side[::-1] for side in sides], extra
 
 
 def _pool(op: str) -> Rule:

@@ -99,12 +99,14 @@ class Node:
     attributes: Mapping[str, Any]
     namespace: str = ""
     """The enclosing modules with their classes, as torch's exporter records them."""
+    written: str = ""
+    """The operator as the file has it, where a pattern has put one of ours in its place."""
 
     @property
     def shown(self) -> str:
         """Its name in diagnostics."""
         name = self.name or (self.outputs[0] if self.outputs else "")
-        return f"`{printable(name, 80)}` ({printable(self.op, 40)})"
+        return f"`{printable(name, 80)}` ({printable(self.written or self.op, 40)})"
 
 
 @record
@@ -155,10 +157,8 @@ def read(path: Path) -> Model:
     shown = printable(str(path))
     made = message_classes()["Model"]()
     content = read_bytes(path, protobuf.MOST_BYTES)
-    try:
-        made.ParseFromString(content)
-    except Exception:  # DecodeError, whichever backend protobuf has
-        raise Fault("unreadable-file", f"`{shown}` is not an ONNX file, or is broken") from None
+    if not protobuf.is_filled(made, content):
+        raise Fault("unreadable-file", f"`{shown}` is not an ONNX file, or is broken")
     del content
     opsets = [opset.version for opset in made.opset_import if opset.domain in (b"", b"ai.onnx")]
     if not made.HasField("graph") or len(opsets) != 1:

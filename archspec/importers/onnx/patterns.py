@@ -6,55 +6,16 @@ instance normalisation; TensorFlow's converter leaves a bias as a separate node.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from math import prod
 from pathlib import Path
-from typing import Any
 
 from archspec.diagnostics import Fault
+from archspec.importers.onnx.gathered import as_strided, windows
+from archspec.importers.onnx.matching import OURS, Matching, one_node
 from archspec.importers.onnx.messages import Model, Node, Stored
 from archspec.importers.onnx.numbers import known
-
-OURS = "archspec"
-"""The domain of fused nodes."""
-
-
-class Matching:
-    """The nodes of a graph with the maker and the readers of each value."""
-
-    def __init__(self, model: Model, folder: Path) -> None:
-        self.folder = folder
-        self.nodes: dict[int, Node] = dict(enumerate(model.nodes))
-        self.makers = {name: at for at, node in self.nodes.items() for name in node.outputs if name}
-        self.readers = Counter(name for node in model.nodes for name in node.inputs)
-        self.readers.update(model.outputs)
-        self.tensors = model.stored
-
-    def made(self, name: str, op: str, alone: bool = True) -> tuple[int, Node] | None:
-        """The node that makes a value, if its operator is ``op``; ``alone``: the value must have a single reader."""
-        at = self.makers.get(name)
-        if at is None or at not in self.nodes or (alone and self.readers[name] != 1):
-            return None
-        node = self.nodes[at]
-        return (at, node) if node.op == op and node.domain in ("", "ai.onnx", OURS) else None
-
-    def number(self, name: str) -> float | None:
-        """The number of a scalar constant; None for any other value."""
-        stored = self.tensors.get(name)
-        if stored is None or prod(stored.dims) != 1:
-            return None
-        try:
-            return float(known(stored, self.folder)[0])
-        except Fault:
-            return None
-
-    def put(self, at: int, gone: list[int], node: Node) -> None:
-        """Put a node in the place of another, and remove the nodes ``gone``."""
-        for other in gone:
-            self.nodes.pop(other)
-        self.nodes[at] = node
 
 
 def together(model: Model, folder: Path) -> list[Node]:
@@ -74,10 +35,6 @@ def _either(node: Node) -> Iterator[tuple[str, str]]:
     yield other, one
 
 
-def _one(node: Node, op: str, reads: list[str], **attributes: Any) -> Node:
-    return replace(node, op=op, domain=OURS, inputs=reads, attributes=attributes)
-
-
 def _gated(inner: str, op: str) -> Callable[[Matching, int, Node], bool]:
     """``x · sigmoid(x)`` and its like."""
 
@@ -85,7 +42,7 @@ def _gated(inner: str, op: str) -> Callable[[Matching, int, Node], bool]:
         for value, gate in _either(node):
             maker = found.made(gate, inner)
             if maker is not None and maker[1].inputs[:1] == [value] and _usual(maker[1]):
-                found.put(at, [maker[0]], _one(node, op, [value]))
+                found.put(at, [maker[0]], one_node(node, op, [value]))
                 return True
         return False
 
@@ -102,7 +59,7 @@ def _mish(found: Matching, at: int, node: Node) -> bool:
         tanh = found.made(gate, "Tanh")
         soft = found.made(tanh[1].inputs[0], "Softplus") if tanh is not None else None
         if tanh is not None and soft is not None and soft[1].inputs == [value]:
-            found.put(at, [tanh[0], soft[0]], _one(node, "Mish", [value]))
+            found.put(at, [tanh[0], soft[0]], one_node(node, "Mish", [value]))
             return True
     return False
 
@@ -114,14 +71,14 @@ def _gelu(found: Matching, at: int, node: Node) -> bool:
             for value, factor in _either(outer[1]):
                 gone = _erf(found, factor, value)
                 if gone is not None:
-                    found.put(at, [outer[0], *gone], _one(node, "Gelu", [value]))
+                    found.put(at, [outer[0], *gone], one_node(node, "Gelu", [value]))
                     return True
     for halved, factor in _either(node):
         first = found.made(halved, "Mul")
         for value, half in _either(first[1]) if first is not None else ():
             gone = _erf(found, factor, value) if found.number(half) == 0.5 else None
             if first is not None and gone is not None:
-                found.put(at, [first[0], *gone], _one(node, "Gelu", [value]))
+                found.put(at, [first[0], *gone], one_node(node, "Gelu", [value]))
                 return True
     return False
 
@@ -189,7 +146,7 @@ def _group_norm(found: Matching, at: int, node: Node) -> bool:
             more = {"num_groups": groups.dims[0], "epsilon": norm[1].attributes.get("epsilon", 1e-5)}
             inputs = [before[1].inputs[0], weight, bias]
             found.put(at, [each[0] for each in (product, after, norm, before)],
-                      _one(node, "GroupNormalization", inputs, **more))  # fmt: skip
+                      one_node(node, "GroupNormalization", inputs, **more))  # fmt: skip
             return True
     return False
 
@@ -204,50 +161,10 @@ def _ones(found: Matching, norm: Node, groups: Stored) -> bool:
         return False
 
 
-def _as_strided(found: Matching, at: int, node: Node) -> bool:
-    """Numbers of a flat tensor by their places: what torch's exporter makes of ``as_strided``."""
-    flat = found.made(node.inputs[0], "Reshape")
-    if flat is None or len(flat[1].inputs) != 2 or node.attributes.get("axis", 0) != 0:
-        return False
-    if node.inputs[1] not in found.tensors or _wholes(found, flat[1].inputs[1]) != [-1]:
-        return False
-    found.put(at, [flat[0]], _one(node, "Places", [flat[1].inputs[0], node.inputs[1]]))
-    return True
-
-
-def _windows(found: Matching, at: int, node: Node) -> bool:
-    """The means of windows that are gathered by their places: what torch's exporter makes of adaptive pooling."""
-    turned = found.made(node.inputs[0], "Transpose")
-    gathered = found.made(turned[1].inputs[0], "GatherND") if turned is not None else None
-    before = found.made(gathered[1].inputs[0], "Transpose") if gathered is not None else None
-    if turned is None or gathered is None or before is None or gathered[1].attributes.get("batch_dims", 0) != 0:
-        return False
-    orders = (before[1].attributes.get("perm"), turned[1].attributes.get("perm"))
-    means = (_wholes(found, node.inputs[1]), node.attributes.get("keepdims", 1))
-    if orders != ([2, 3, 0, 1], [4, 5, 0, 1, 2, 3]) or means != ([-3, -1], 0):
-        return False
-    places = gathered[1].inputs[1]
-    if places not in found.tensors:
-        return False
-    found.put(at, [turned[0], gathered[0], before[0]], _one(node, "WindowMeans", [before[1].inputs[0], places]))
-    return True
-
-
-def _wholes(found: Matching, name: str) -> list[Any] | None:
-    """The numbers of a constant of a few; None for any other value."""
-    stored = found.tensors.get(name)
-    if stored is None or prod(stored.dims) > 8:
-        return None
-    try:
-        return list(known(stored, found.folder))
-    except Fault:
-        return None
-
-
 _ENDS: Mapping[str, tuple[Callable[[Matching, int, Node], bool], ...]] = {
     "Add": (_biased, _group_norm),
-    "Gather": (_as_strided,),
+    "Gather": (as_strided,),
     "Mul": (_gelu, _gated("Sigmoid", "Silu"), _gated("HardSigmoid", "HardSwish"), _mish),
-    "ReduceMean": (_windows,),
+    "ReduceMean": (windows,),
 }
 """The patterns to try, by the operator of the last node."""

@@ -66,7 +66,8 @@ def _target(lowering: Lowering, source: int, wanted: Sequence[Any], zero_keeps: 
         rest = [total // given if size == -1 else size for size in rest]
     elif given != total:
         raise refuse("a reshape that mixes samples of the batch is not supported")
-    if not batch and first != -1 and first not in lowering.batches:
+    # torch's exporter may fix the batch at 1 inside, although the inputs leave it free.
+    if not batch and first != -1 and first not in (lowering.batches or {1}):
         raise refuse("a reshape that mixes samples of the batch is not supported")
     return [int(size) for size in rest]
 

@@ -121,9 +121,11 @@ def _divide(lowering: Lowering, call: Call) -> None:
         return
     if isinstance(number, bool) or not isinstance(number, int | float) or given["rounding_mode"] is not None:
         raise Unknown("a number that varies or is rounded")
-    if abs(frexp(number)[0]) != 0.5:
-        raise Unknown("a divisor that is not a power of two, which a product would round differently")
-    lowering.add(call, "scale", {"by": 1 / number}, [lowering.number(given["input"])], call.result)
+    if number == 0:
+        raise Unknown("a division by zero")
+    exact = abs(frexp(number)[0]) == 0.5  # a power of two: the product is the quotient
+    arguments = {"by": 1 / number} if exact else {"by": number, "divide": True}
+    lowering.add(call, "scale", arguments, [lowering.number(given["input"])], call.result)
 
 
 def _negate(lowering: Lowering, call: Call) -> None:

@@ -8,6 +8,7 @@ the module needs a number.
 from __future__ import annotations
 
 import copy
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -146,6 +147,7 @@ class _Recorder:
         """A new value for a tensor, which replaces its earlier one."""
         value = Value(len(self.trace.shapes))
         self.trace.shapes.append(tuple(tensor.shape))
+        self.trace.strides.append(tuple(tensor.stride()))
         self._values[id(tensor)] = (tensor, tensor._version, value)
         return value
 
@@ -252,12 +254,32 @@ class _Recorder:
         kind = _kind(module)
         chain = type(module).forward is torch.nn.Sequential.forward or kind == "torch.nn.modules.container.Sequential"
         if path is not None:
-            self._frame = Frame(path, kind.rpartition(".")[2], outer, chain, said_of(type(module)))
+            given = {} if chain else self._inputs(module, args, kwargs)
+            self._frame = Frame(path, kind.rpartition(".")[2], outer, chain, said_of(type(module)), inputs=given)
         elif chain:
             self._frame = self._slice(module)
         result = plain(module, *args, **kwargs)
         self._frame = outer
         return result
+
+    def _inputs(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[int, str]:
+        """The names of the tensors that a module is given, as its forward calls them; those of a list are numbered."""
+        import torch
+
+        if len(args) + len(kwargs) == 1 and args and isinstance(args[0], torch.Tensor):
+            return {}
+        try:
+            bound = inspect.signature(module.forward).bind(*args, **kwargs).arguments
+        except (TypeError, ValueError):  # a forward without a signature
+            return {}
+        found: dict[int, str] = {}
+        for name, given in bound.items():
+            several = isinstance(given, list | tuple)
+            for index, one in enumerate(given if several else (given,)):
+                known = self._values.get(id(one))
+                if known is not None and isinstance(one, torch.Tensor):
+                    found.setdefault(known[2].number, f"{name}{index}" if several else name)
+        return found
 
     def _slice(self, module: nn.Module) -> Frame | None:
         """The frame of a chain made while running, such as ``features[:5]``: that of the chain it is a part of."""

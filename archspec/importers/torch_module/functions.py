@@ -201,6 +201,15 @@ def _softmax(op: str) -> Rule:
     return rule
 
 
+def _normalize(lowering: Lowering, call: Call) -> None:
+    given = bound(call, ("input", "p", "dim", "eps", "out"), p=2.0, dim=1, eps=1e-12, out=None)
+    if given["p"] != 2:
+        raise Unknown("a norm other than the Euclidean")
+    source = lowering.number(given["input"])
+    arguments = {"axis": lowering.axis(source, given["dim"]), "eps": given["eps"]}
+    lowering.add(call, "normalize", arguments, [source], call.result)
+
+
 def _prelu(lowering: Lowering, call: Call) -> None:
     given = bound(call, ("input", "weight"))
     path = owner((given["weight"],))
@@ -338,6 +347,7 @@ RULES: dict[str, Rule] = {
     **_everywhere("dropout", _dropout("dropout")),
     **{key: _dropout("channel_dropout") for rank in (1, 2, 3) for key in _everywhere(f"dropout{rank}d", conv)},
     f"{_F}local_response_norm": _lrn,
+    f"{_F}normalize": _normalize,
     f"{_F}interpolate": _interpolate,
     f"{_F}pad": _pad,
 }  # fmt: skip

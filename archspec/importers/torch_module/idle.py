@@ -48,6 +48,7 @@ def with_idle(module: nn.Module, layers: list[Layer], kinds: dict[int, tuple[int
             kinds = kinds | {free: (_given(part, kinds[reads][0]), kinds[reads][1])}
             free += 1
             continue
+        frame = _frame(f"{path}.", layers) or frame
         first = next(at for at, layer in enumerate(found) if _child(layer.frame, frame) is not None)
         for name, tensor in part.named_parameters(recurse=False):
             key = f"{path}.{name}".lstrip(".")

@@ -51,9 +51,16 @@ class Lowering:
         """Parameters viewed with another shape."""
         self.parameters: dict[str, tuple[int, tuple[int, ...]]] = {}
         """The value and shape of parameters, by their paths."""
+        self.heads: dict[Any, int] = {}
+        """The value of each view of heads that has steps."""
         self.repeated: dict[int, Value | Weight] = {}
         """Expanded maps and parameters, each with what it was before expansion."""
         self._same: dict[int, int] = {}
+        self._named: set[int] = set()
+        self._readers: dict[int, list[Call]] = {}
+        for call in trace.calls:
+            for value in tensors((call.arguments, call.keywords)):
+                self._readers.setdefault(value.number, []).append(call)
         self._next = len(trace.shapes)
         self._owners: dict[str, Layer] = {}
         self._rules = rules
@@ -78,7 +85,22 @@ class Lowering:
                 self._fault(call, str(error))
         if self._faults:
             raise SpecError(list(self._faults.values()))
+        self._name_inputs()
         return self.layers
+
+    def _name_inputs(self) -> None:
+        """Give each frame the names of its inputs by the values that layers read."""
+        for layer in self.layers:
+            frame: Frame | None = layer.frame
+            while frame is not None and id(frame) not in self._named:
+                self._named.add(id(frame))
+                frame.inputs = {self._origin(number): name for number, name in frame.inputs.items()}
+                frame = frame.parent
+
+    def _origin(self, number: int) -> int:
+        while number in self._same:
+            number = self._same[number]
+        return number
 
     def _fault(self, call: Call, words: str) -> None:
         self.refused.append(call)
@@ -100,10 +122,10 @@ class Lowering:
                 "a tensor that no step makes" if isinstance(value, Weight | Constant) else "unsupported arguments"
             )
         number = value.number
-        while number in self._same:
-            number = self._same[number]
-        if number in self.kept:
-            self.kept.pop(number)()
+        while number in self._same or number in self.kept:
+            if number in self.kept:
+                self.kept.pop(number)()
+            number = self._same.get(number, number)
         if not self.axes[number] and len(self.shape(value.number)) > 1:
             raise Unknown(f"a tensor of {len(self.shape(value.number))} axes")
         return number
@@ -129,6 +151,10 @@ class Lowering:
         for number in dict.fromkeys(reversed(self.trace.asked[: call.asked])):
             yield self._same.get(number, number)
         yield from range(call.result - 1, -1, -1)
+
+    def readers(self, number: int) -> Sequence[Call]:
+        """The calls that read a value."""
+        return self._readers.get(number, ())
 
     def shape(self, number: int) -> tuple[int, ...]:
         """The shape of a value at the first sizes; raises :class:`Unknown` for one that no call gave."""

@@ -68,7 +68,7 @@ def _hidden(trace: Trace, targets: Sequence[Call | Frame]) -> Trace:
             end += 1
         found.append(_joined(trace, calls[position:end], calls[end:], frame))
         position = end
-    return Trace(found, trace.shapes, trace.inputs, trace.outputs, trace.asked)
+    return Trace(found, trace.shapes, trace.strides, trace.inputs, trace.outputs, trace.asked)
 
 
 def _around(frame: Frame | None) -> Iterator[Frame]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from archspec.importers.torch_module import attending, cropping, standardising
+from archspec.importers.torch_module import cropping, heads, matrices, standardising, views
 from archspec.importers.torch_module.arithmetic import along
 from archspec.importers.torch_module.functions import bound, constant
 from archspec.importers.torch_module.layers import Unknown
 from archspec.importers.torch_module.lowering import AXES, Lowering, Rule
 from archspec.importers.torch_module.parameters import viewed
 from archspec.importers.torch_module.trace import Call, Value, Varied, Weight
+from archspec.ops.common.memory import is_contiguous
+from archspec.ops.common.memory import view as strided
 
 
 def _same(lowering: Lowering, call: Call) -> None:
@@ -22,6 +24,22 @@ def _same(lowering: Lowering, call: Call) -> None:
         part = lowering.parts.get(lowering.value(call.source))
         if part is not None:
             lowering.parts[call.result] = part
+
+
+def _contiguous(lowering: Lowering, call: Call) -> None:
+    """A copy of what is permuted, unless every call that reads it makes one in any case."""
+    source, result = call.source, call.result
+    if isinstance(source, Value):
+        sizes, strides = lowering.shape(source.number), lowering.trace.strides[source.number]
+        views = [one.result for one in lowering.readers(result) if RULES.get(one.what) is _reshape]
+        copied = len(views) == len(lowering.readers(result)) > 0 and all(
+            strided(sizes, strides, lowering.shape(one)) is None for one in views
+        )
+        if not copied and not is_contiguous(sizes, strides) and heads.of(lowering, source) is None:
+            number = lowering.number(source)
+            lowering.add(call, "contiguous", {}, [number], result)
+            return
+    _same(lowering, call)
 
 
 def _dims(lowering: Lowering, number: int, at: int) -> tuple[int, ...]:
@@ -38,7 +56,7 @@ def _reshape(lowering: Lowering, call: Call) -> None:
         viewed(lowering, call, source)
         return
     before, after = lowering.shape(lowering.value(source)), lowering.shape(result)
-    if standardising.reshape(lowering, call) or attending.follow(lowering, call, after, lambda: _view(lowering, call)):
+    if standardising.reshape(lowering, call) or heads.follow(lowering, call, after):
         return
     kept = lowering.parts.get(lowering.value(source))
     if kept is not None and kept[0] == "shuffled":
@@ -108,7 +126,7 @@ def _movedim(lowering: Lowering, call: Call) -> None:
 
 
 def _ordered(lowering: Lowering, call: Call, order: list[int]) -> None:
-    if attending.order(lowering, call, order):
+    if heads.order(lowering, call, order) or matrices.turn(lowering, call, order):
         return
     number = lowering.number(call.source)
     axes = lowering.axes[number]
@@ -174,7 +192,7 @@ def _index(lowering: Lowering, call: Call) -> None:
     if isinstance(source, Weight) and all(one in (None, Ellipsis, slice(None)) for one in given):
         viewed(lowering, call, source)
         return
-    if len(given) == 1 and isinstance(given[0], int) and attending.select(lowering, call, given[0]):
+    if len(given) == 1 and isinstance(given[0], int) and heads.select(lowering, call, given[0]):
         return
     count = len(lowering.shape(lowering.value(source)))
     if any(one is Ellipsis for one in given):
@@ -223,6 +241,8 @@ def _reaxed(lowering: Lowering, call: Call, number: int) -> None:
         lowering.add(call, "flatten", {}, [number], result, axes=("channels",))
         return
     names = _grouped(lowering, number, result) or AXES.get(count)
+    if views.parted(lowering, call, number):
+        return
     if names is None:
         raise Unknown(f"a view of {count} axes")
     before = {_dims(lowering, number, at): axis for at, axis in reversed(list(enumerate(lowering.axes[number], 1)))}
@@ -317,7 +337,8 @@ def _both(rule: Rule, *names: str) -> dict[str, Rule]:
 
 
 RULES: dict[str, Rule] = {
-    **_both(_same, "contiguous", "clone", "float", "requires_grad_"),
+    **_both(_contiguous, "contiguous"),
+    **_both(_same, "clone", "float", "requires_grad_"),
     **_both(_reshape, "view", "reshape", "flatten", "unflatten"),
     **_both(_permute, "permute"),
     **_both(_transpose, "transpose", "swapaxes", "swapdims"),

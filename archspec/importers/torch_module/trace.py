@@ -84,6 +84,8 @@ class Trace:
     calls: list[Call] = field(default_factory=list)
     shapes: list[tuple[int, ...]] = field(default_factory=list)
     """The shape of each value."""
+    strides: list[tuple[int, ...]] = field(default_factory=list)
+    """The strides of each value in memory."""
     inputs: list[int] = field(default_factory=list)
     outputs: list[tuple[str, Any]] = field(default_factory=list)
     """Names and values, as the module returns them."""

@@ -33,7 +33,7 @@ def together(traces: Sequence[Trace]) -> Trace:
         )
         for rows in zip(*(trace.calls for trace in traces), strict=True)
     ]
-    return Trace(calls, first.shapes, first.inputs, first.outputs, first.asked)
+    return Trace(calls, first.shapes, first.strides, first.inputs, first.outputs, first.asked)
 
 
 def mark_training(trained: Trace, evaluated: Trace) -> dict[str, bool]:

@@ -57,7 +57,7 @@ def read(
         diagnostics.note("version-chosen", f"read as Ultralytics {shown} reads it: {why}")
 
     def fill(weights: Path) -> Filled:
-        said = f"`{printable(str(weights))}` is not read: a .pt is a program, and no weights alone"
+        said = f"`{printable(str(weights))}` is not read: a .pt file holds a program, not weights alone"
         hint = "the compiled network has the keys of Ultralytics' own state_dict: load_state_dict takes that"
         raise SpecError([Diagnostic("unreadable-weights", said, None, hint)])
 

@@ -64,5 +64,5 @@ class Affine(Op):
         return Function(f"{{0}} {self.sign} {literal(self.by)}", atomic=False)
 
     def words(self, inputs: Sequence[Shape], output: Shape) -> str:
-        """``scale, 0.5``."""
-        return self.title() if isinstance(self.by, tuple) else f"{self.title()}, {self.by:g}"
+        """``scale by 0.5``."""
+        return self.title() if isinstance(self.by, tuple) else f"{self.title()} by {self.by:g}"

@@ -13,6 +13,7 @@ from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from archspec.diagnostics import printable
+from archspec.expressions import number_text
 
 LARGEST = 2**31 - 1
 """The largest integer that an argument may be; torch's own limits are close to it."""
@@ -45,7 +46,7 @@ def literal(value: object) -> str:
         return f'"{value}"'
     if isinstance(value, tuple):
         return f"({', '.join(literal(item) for item in value)}{',' if len(value) == 1 else ''})"
-    return repr(value)
+    return number_text(value) if isinstance(value, float) else repr(value)
 
 
 # -- numbers ----------------------------------------------------------------------------------------------------------

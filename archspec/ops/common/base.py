@@ -18,7 +18,7 @@ from pydantic_core import core_schema
 
 from archspec.ops.common.arguments import refuse
 from archspec.ops.common.forms import Argument, Example, Function, Module, Product, Weight
-from archspec.ops.common.initialisers import Init
+from archspec.ops.common.init import Init
 from archspec.ops.common.memory import INPUT, Layout, Numbers, Saved, laid, lies
 from archspec.ops.common.runs import EVALUATION, Run
 from archspec.ops.common.shape import SPATIAL, D, H, L, Shape, ShapeError, W
@@ -215,7 +215,9 @@ class Op(BaseModel):
     gathers: ClassVar[Layout | None] = None
     """The layout that the input is copied to if it has another: contiguous, or contiguous or channels last."""
 
-    def gathered(self, inputs: Sequence[Shape], position: int, sizes: Sequence[int], strides: Sequence[int]) -> bool:
+    def gathered(
+        self, inputs: Sequence[Shape], position: int, sizes: Sequence[int], strides: Sequence[int], training: bool
+    ) -> bool:
         """Whether an input with these sizes and strides, the batch first, is copied before the op runs."""
         return position == 0 and self.gathers is not None and not lies(self.gathers, sizes, strides)
 

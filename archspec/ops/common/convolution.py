@@ -103,8 +103,10 @@ class Convolution(Op):
         """The input, padded where torch pads it beforehand."""
         if not self._pads_itself(inputs[0]):
             return INPUT
-        kept = (0,) if self.padding_mode != "circular" else ()
-        return Saved(kept, extra=(self._windows(inputs[0]).padded(inputs[0]),))
+        padded = self._windows(inputs[0]).padded(inputs[0])
+        if self.padding_mode != "circular":
+            return Saved((0,), extra=(padded,), padded=(padded,))
+        return Saved(extra=(padded,), padded=(padded,), unpadding=(padded, padded))  # torch copies piece by piece
 
     def explicit(self, inputs: Sequence[Shape]) -> Op:
         """The same op with ``same`` replaced by numbers, unless they depend on the size."""

@@ -30,8 +30,16 @@ class Saved:
     inputs: tuple[int, ...] = ()
     output: bool = False
     extra: tuple[Numbers, ...] = ()
+    passing: tuple[Numbers, ...] = ()
+    """Saved besides where an input receives a gradient."""
+    padded: tuple[Numbers, ...] = ()
+    """The gradient of the first input as the backward step makes it, where that is of the input with its padding."""
+    unpadding: tuple[Numbers, ...] = ()
+    """Alive besides while the padding is taken off again."""
     backward: tuple[Numbers, ...] = ()
     """Not saved, but alive while the backward step runs."""
+    weights: tuple[Numbers, ...] = ()
+    """Alive after that, while the gradient of a weight goes on to what the weight is made of."""
 
 
 Layout: TypeAlias = Literal["plain", "kept", "channels"]

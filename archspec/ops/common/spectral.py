@@ -24,6 +24,8 @@ class Spectral(Op):
     """
 
     tensors: ClassVar[tuple[str, ...]] = ("weight", "bias")
+    saves_weight: ClassVar[bool] = True
+    """Whether autograd saves the divided weight even where the input receives no gradient."""
 
     iterations: Positive = Field(1, description="number of power iterations in each forward of training")
     eps: AboveZero = Field(1e-12, description="the least length that a vector is divided by")
@@ -52,12 +54,18 @@ class Spectral(Op):
         return (*super().scratch(inputs, output), Numbers(prod(super().weights(inputs)[0].shape), batched=False))
 
     def saved(self, inputs: Sequence[Shape], output: Shape) -> Saved:
-        """The divided weight and the two vectors, besides what the op itself saves; running back, their gradients."""
+        """The divided weight, the two vectors and the singular value, besides what the op itself saves.
+
+        To divide the gradient of the weight back takes four tensors of its size, and the vectors.
+        """
         found, shape = super().saved(inputs, output), super().weights(inputs)[0].shape
-        vectors = shape[0] + prod(shape[1:])
-        kept = Numbers(prod(shape) + vectors, batched=False)
-        back = Numbers(4 * prod(shape), batched=False)
-        return replace(found, extra=(*found.extra, kept), backward=(*found.backward, back))
+        beside = shape[0] + prod(shape[1:]) + 1
+        vectors, weight, back = (
+            Numbers(number, batched=False) for number in (beside, prod(shape), 4 * prod(shape) + beside)
+        )
+        if self.saves_weight:
+            return replace(found, extra=(*found.extra, vectors, weight), weights=(back,))
+        return replace(found, extra=(*found.extra, vectors), passing=(weight,), weights=(back,))
 
     def module(self, inputs: Sequence[Shape]) -> Module:
         """``nn.utils.parametrizations.spectral_norm(nn.Conv2d(…))``."""

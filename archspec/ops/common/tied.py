@@ -36,6 +36,7 @@ class TiedLinear(Linear):
     """The linear layer with another's weight, transposed."""
 
     keyword: ClassVar[str] = "tied_linear"
+    reads_parameter: ClassVar[bool] = False
     tensors: ClassVar[tuple[str, ...]] = ()
 
     def weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:

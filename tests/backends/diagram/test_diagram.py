@@ -22,7 +22,7 @@ import archspec
 from archspec.backends.diagram import Figure, compare, draw, find_program, palette, text
 from archspec.backends.diagram import figure as figures
 from archspec.graph import Graph, Scope
-from tests.helpers.places import SHIPPED
+from tests.helpers.places import EACH_SHIPPED
 
 UNET = """
 archspec: 1
@@ -164,7 +164,7 @@ def blocks_of(graph: Graph) -> list[str]:
 # -- every network ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", EACH_SHIPPED)
 def test_overview(name: str) -> None:
     """Clean, on a page, and no wall of boxes."""
     layout = laid_out(draw(graph_of(name)))
@@ -209,6 +209,23 @@ def test_source_of_an_hourglass(golden: Callable[..., None]) -> None:
 
 
 # -- what pictures say -----------------------------------------------------------------------------------------------
+
+
+def test_resizing_says_which_way_it_goes() -> None:
+    """A resize to half the size is no upsampling by a half, and no way back up of an hourglass."""
+    text = """
+archspec: 1
+name: Pyramid
+inputs: {image: [3, H, W]}
+sizes: {H: 64, W: 64}
+steps:
+  - add:
+    - [upsample: {scale: 0.5, mode: bilinear}, conv as small: {channels: 3, kernel: 1}]
+    - [conv as strided: {channels: 3, kernel: 2, stride: 2}]
+  - upsample: {scale: [4, 2]}
+"""
+    words = laid_out(draw(archspec.loads(text).graph)).words()
+    assert {"bilinear, /2", "nearest ↑4×2"} <= set(words)
 
 
 def test_resnet34_is_drawn_as_in_its_paper() -> None:

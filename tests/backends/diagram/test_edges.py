@@ -16,7 +16,7 @@ from archspec.backends.diagram.units import data_inputs, is_parameter
 from archspec.diagnostics import SpecError
 from archspec.graph import Graph
 from tests.helpers.block_specs import block_spec
-from tests.helpers.places import SHARED, SHIPPED, SPECS
+from tests.helpers.places import EACH_SHIPPED, SHARED, SPECS
 from tests.helpers.stream_specs import PYRAMID, stream_spec
 
 FAULTS = SHARED / "faults"
@@ -119,14 +119,14 @@ def _check(graph: Graph, depth: int | None) -> None:
     assert (lost, made_up) == ([], []), f"depth {depth}"
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", EACH_SHIPPED)
 def test_shipped_networks(name: str) -> None:
     graph = archspec.load(name).graph
     for depth in DEPTHS:
         _check(graph, depth)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=[pytest.mark.slow] * (seed >= 30)) for seed in range(60)])
 def test_random_specs_of_blocks(seed: int) -> None:
     graph = archspec.loads(block_spec(seed)).graph
     for depth in DEPTHS:

@@ -86,6 +86,36 @@ def test_equal_neighbours_are_one_box_that_opens() -> None:
     assert words(found, repeat.body or []) == ["residual basic"] * 5
 
 
+@pytest.mark.parametrize(
+    ("steps", "title", "detail"),
+    [
+        (
+            "[conv: {channels: 4, kernel: 1}, conv: {channels: 8, kernel: 3, padding: 1}]",
+            "1×1 conv, 4 … 3×3 conv, 8",
+            "2 boxes each",
+        ),
+        ("[add as sum$i: [[conv as inner: {channels: 8, kernel: 1}], []]]", "1×1 conv, 8", ""),
+    ],
+)
+@pytest.mark.parametrize("count", [3, 300])
+def test_groups_that_repeat_are_one_box_that_opens_to_all_of_them(
+    steps: str, title: str, detail: str, count: int
+) -> None:
+    """As in pictures; and every step is still in one box, of a row that can be read."""
+    repeated = f"  - steps: {steps}\n    for: i in range({count})\n"
+    text = f"{HEAD}  - conv: {{channels: 8, kernel: 1}}\n{repeated}  - max_pool: {{kernel: 2}}\n"
+    spec = archspec.loads(text)
+    found = boxes(spec)
+    repeat = next(found.boxes[at] for at in found.root if isinstance(at, int) and found.boxes[at].kind == "repeat")
+    assert (repeat.title, repeat.count, repeat.detail) == (title, count, detail)
+    assert held(found) == Counter(range(len(found.boxes)))
+    assert max(map(len, rows(found))) <= LONGEST
+    assert len({box.key for box in found.boxes}) == len(found.boxes)
+    assert len(found.root) == 5, "input, convolution, the repeat, pooling, output"
+    inner = {node.index for box in found.boxes for node in box.nodes}
+    assert inner == {node.index for node in spec.graph.nodes}
+
+
 def test_a_large_tangle_is_cut_in_running_order() -> None:
     links = "".join(
         f"  - add as n{index}:\n    from: [n{index - 1}, n{max(0, index - 3)}]\n" for index in range(1, 3 * WIDEST)

@@ -15,7 +15,7 @@ from archspec.analyses.memory import memory
 from archspec.backends.torch_source import emit
 from tests.helpers.emission import hold_against_graph
 from tests.helpers.live_storages import inference, inputs_of
-from tests.helpers.loop_specs import loop_spec
+from tests.helpers.loop_specs import loop_spec, nested_spec
 
 HEAD = "archspec: 1\nname: Net\ninputs: {image: [3, H, W]}\nsizes: {H: 16, W: 16}\n"
 
@@ -213,6 +213,138 @@ steps:
     for: i, c in enumerate(widths)
   - unit as even$i: {channels: $c, dilation: $(i + 1)}
     for: i, c in enumerate(equal)
+""",
+    "loops_inside_loops": """
+blocks:
+  unit:
+    params: {channels, norm: true}
+    steps:
+      - conv: {channels: $channels, kernel: 3, padding: 1}
+      - batch_norm:
+        when: norm
+      - relu
+  denoising:
+    params: {channels, depth: 5}
+    steps:
+      - conv: {channels: $channels, kernel: 3, padding: 1}
+      - unit: {channels: $channels}
+        inline: true
+        for: i in range(depth)
+      - conv: {channels: 3, kernel: 3, padding: 1}
+      - unit: {channels: $(4 * i + 4), norm: false}
+        inline: true
+        for: i in range(6)
+  one_inside:
+    params: {channels, turns: 4}
+    steps:
+      - steps:
+          - conv as conv$i: {channels: $channels, kernel: 3, padding: 1}
+            for: j in range(1)
+          - relu
+        for: i in range(turns)
+      - add: [[], [{conv as out: {channels: $channels, kernel: 1}}]]
+  varied_inside:
+    params: {channels, turns: 4, inner: 1}
+    steps:
+      - steps:
+          - conv: {channels: $channels, kernel: 3, padding: 1}
+          - batch_norm:
+            for: j in range(inner)
+        for: i in range(turns)
+  two_inside:
+    params: {channels, turns: 4}
+    steps:
+      - steps:
+          - conv as conv$(i)_$j: {channels: $channels, kernel: $(2 * i + 1), padding: $i}
+            for: j in range(2)
+          - relu
+        for: i in range(turns)
+      - add: [[], [{conv as out: {channels: $channels, kernel: 1}}]]
+  at_most_one:
+    params: {channels, turns: 0}
+    steps:
+      - conv as first: {channels: $channels, kernel: 1}
+      - conv as more$i: {channels: $channels, kernel: 3, padding: 1}
+        for: i in range(turns)
+  refined:
+    params: {turns}
+    steps:
+      - conv as features: {channels: 4, kernel: 3, padding: 1}
+        label: known
+      - steps:
+          - conv as conv$i: {channels: 4, kernel: 3, padding: 1}
+          - relu
+          - add:
+            from: [previous, known]
+        for: i in range(turns)
+      - conv as out: {channels: 3, kernel: 1}
+steps:
+  - denoising as denoised1: {channels: 8}
+  - denoising as denoised2: {channels: 12, depth: 7}
+  - one_inside as one1: {channels: 4}
+  - one_inside as one2: {channels: 6, turns: 5}
+  - varied_inside as varied1: {channels: 6, turns: 5}
+  - varied_inside as varied2: {channels: 6, turns: 3}
+  - varied_inside as varied3: {channels: 6, turns: 3, inner: 2}
+  - two_inside as two1: {channels: 4}
+  - two_inside as two2: {channels: 4, turns: 2}
+  - at_most_one as most1: {channels: 4}
+  - at_most_one as most2: {channels: 6, turns: 1}
+  - refined as refined1: {turns: 2}
+  - refined as refined2: {turns: 5}
+""",
+    "numbers_as_engineers_write_them": """
+blocks:
+  layer:
+    let: {c: $(input.channels)}
+    steps:
+      - add:
+          - []
+          - - batch_norm as norm: {eps: 1e-6}
+            - sequence as mix:
+                - conv as wide: {channels: $(3 * c), kernel: 1}
+                - softmax: {axis: channels}
+                - conv as narrow: {channels: $c, kernel: 1}
+  fusion:
+    let: {c: $(input.channels)}
+    steps:
+      - conv as first: {channels: $c, kernel: 1}
+      - concat:
+        from: [input, previous]
+      - conv as fused: {channels: $c, kernel: 3, padding: 1}
+  scaled:
+    params: {channels, beta}
+    steps:
+      - scale: {by: $beta}
+      - conv as conv: {channels: $channels, kernel: 3, padding: 1}
+      - scale: {by: 0.2}
+  sums:
+    steps:
+      - conv as a: {channels: 4, kernel: 1}
+      - conv as b: {channels: 4, kernel: 1}
+        from: input
+      - conv as c: {channels: 4, kernel: 1}
+        from: input
+      - add:
+          - [{conv as way.0: {channels: 4, kernel: 1}, from: a}]
+          - [{conv as way.1: {channels: 4, kernel: 1}, from: b}]
+          - [{conv as way.2: {channels: 4, kernel: 1}, from: c}]
+        label: first
+      - add:
+          - [{conv as way.3: {channels: 4, kernel: 1}, from: a}]
+          - [{conv as way.4: {channels: 4, kernel: 1}, from: b}]
+          - [{conv as way.5: {channels: 4, kernel: 1}, from: c}]
+      - add:
+        from: [previous, first]
+steps:
+  - conv as stem: {channels: 8, kernel: 1}
+  - layer as layer1
+  - fusion as fusion1
+  - scaled as scaled1: {channels: 12, beta: 0.5}
+  - scaled as scaled2: {channels: 12, beta: 1.0}
+  - layer as layer2
+  - fusion as fusion2
+  - sums as sums
 """,
     "named_groups_in_place": """
 steps:
@@ -421,13 +553,21 @@ def test_memory_is_what_is_said(name: str) -> None:
 def test_random_loops_are_their_graphs() -> None:
     """Some turns none, one or many times; what they read and hand on differs."""
     loops = 0
-    for seed in (*range(12), 214):
+    for seed in (*range(12), 123, 214):
         made = archspec.loads(loop_spec(seed))
         loops += re.search(r"in range\((\d+, )?self\.", emit(made.graph)) is not None
         hold_against_graph(made, 8)
         found = inference(archspec.compile(made).eval(), inputs_of(made.graph, made.graph.sizes, 2))
         assert memory(made.graph, dict(made.graph.sizes), 2).inference == found
     assert loops > 3
+
+
+def test_random_loops_inside_loops_are_their_graphs() -> None:
+    for seed in (0, 12, 31, 51, 78):
+        made = archspec.loads(nested_spec(seed))
+        hold_against_graph(made, 8)
+        found = inference(archspec.compile(made).eval(), inputs_of(made.graph, made.graph.sizes, 2))
+        assert memory(made.graph, dict(made.graph.sizes), 2).inference == found
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_0", "squeezenet1_1"])

@@ -204,7 +204,7 @@ def test_a_count_of_zero_means_mean_and_variance_zero(tmp_path: Path) -> None:
     text = HEAD + layer("BatchNorm")
     (tmp_path / "net.prototxt").write_text(text)
     made = message_classes()["Net"]()
-    entry = made.layer.add(name="out")
+    entry = made.layer.add(name=b"out")
     for values in (torch.ones(4), torch.ones(4), torch.zeros(1)):
         entry.blobs.add(data=[values.numpy().tobytes()]).shape.dim.append(len(values))
     (tmp_path / "net.caffemodel").write_bytes(made.SerializeToString())
@@ -230,7 +230,7 @@ def _one_blob(made: Any) -> None:
 
 
 def _other_name(made: Any) -> None:
-    made.layer[0].name = "elsewhere\x1b[31m"
+    made.layer[0].name = b"elsewhere\x1b[31m\xff"
 
 
 @pytest.mark.parametrize("change", [_wrong_shape, _swapped, _huge, _one_blob, _other_name])
@@ -252,6 +252,6 @@ def test_what_is_no_caffemodel(content: bytes, tmp_path: Path) -> None:
 
 
 def test_layers_beside_the_networks_are_noted(tmp_path: Path) -> None:
-    path = model(tmp_path, lambda made: made.layer.add(name="aux").blobs.add())
+    path = model(tmp_path, lambda made: made.layer.add(name=b"aux").blobs.add())
     spec, _ = archspec.from_files(tmp_path / "net.prototxt", path)
     assert [(each.code, "`aux`" in each.message) for each in spec.diagnostics] == [("weights-adapted", True)]

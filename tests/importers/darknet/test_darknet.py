@@ -164,10 +164,37 @@ def test_defaults_are_darknets_own(tmp_path: Path) -> None:
     assert "upsample: {scale: 2}" in text
 
 
+def test_several_layers_are_added_and_an_upsample_is_scaled(tmp_path: Path) -> None:
+    image = torch.randn(1, 8, 8, 12)
+    wanted = 2 * image
+    wanted[:, :4] += image[:, :4]
+    assert torch.equal(run(PARTS + "[route]\nlayers=0\n[shortcut]\nfrom=0,1\n", image, tmp_path), wanted)
+    larger = image.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    assert torch.equal(run("[upsample]\nscale=0.5\n", image, tmp_path), larger / 2)
+
+
 def test_dilation_pads_as_much_more(tmp_path: Path) -> None:
     text = HEAD + "[convolutional]\nsize=3\npad=1\ndilation=2\nstride_x=2\nactivation=linear\n"
     spec = archspec.from_file(written(text, tmp_path))
     assert "{channels: 1, kernel: 3, stride: [1, 2], padding: 2, dilation: 2}" in spec.to_yaml()
+
+
+def test_a_stride_for_each_axis_and_groups_and_the_epsilon_of_a_gpu(tmp_path: Path) -> None:
+    text = HEAD + "[convolutional]\nbatch_normalize=1\nfilters=4\nsize=3\nstride_x=2\nstride_y=3\ngroups=2\n"
+    path = written(text, tmp_path)
+    darknet_weights(text, tmp_path / "net.weights")
+    spec, state = archspec.from_files(path, tmp_path / "net.weights")
+    made = archspec.compile(spec).eval()
+    made.load_state_dict(dict(state), strict=True)
+    image = torch.randn(1, 8, 8, 12)
+    numbers = {
+        key.rpartition(".")[0].rpartition(".")[2] + "." + key.rpartition(".")[2]: value for key, value in state.items()
+    }
+    found = torch.conv2d(image, numbers["conv.weight"], stride=(3, 2), groups=2)
+    mean, variance, weight, bias = (
+        numbers[f"bn.{name}"].view(1, 4, 1, 1) for name in ("running_mean", "running_var", "weight", "bias")
+    )
+    torch.testing.assert_close(made(image), ((found - mean) / (variance + 1e-5).sqrt() * weight + bias).sigmoid())
 
 
 # -- weights -----------------------------------------------------------------------------------------------------------

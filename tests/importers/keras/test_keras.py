@@ -82,6 +82,44 @@ def test_a_transposed_convolution_of_padding_same_is_stride_times_as_large(
     assert archspec.compile(spec)(torch.zeros(1, 4, size, 6)).shape == (1, 2, stride * size, stride * 6)
 
 
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_means_are_of_real_cells_only(kernel: int, tmp_path: Path) -> None:
+    settings = {"pool_size": [kernel] * 2, "strides": [1, 1], "padding": "same"}
+    spec = archspec.from_file(saved(net(layer("AveragePooling2D", **settings)), tmp_path))
+    image, reach = torch.randn(1, 4, 9, 8), kernel // 2
+    wanted = torch.empty_like(image)
+    for i in range(9):
+        for j in range(8):
+            rows, columns = slice(max(i - reach, 0), i + reach + 1), slice(max(j - reach, 0), j + reach + 1)
+            wanted[:, :, i, j] = image[:, :, rows, columns].mean((2, 3))
+    torch.testing.assert_close(archspec.compile(spec)(image), wanted)
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(2, 1), (3, 2)])
+def test_means_whose_padding_is_uneven_at_some_size_are_refused(kernel: int, stride: int, tmp_path: Path) -> None:
+    """torch counts such padding, Keras does not."""
+    settings = {"pool_size": [kernel] * 2, "strides": [stride] * 2, "padding": "same"}
+    (found,) = complaints(net(layer("AveragePooling2D", **settings)), tmp_path)
+    assert "`out` (AveragePooling2D)" in found.message
+    assert "padding that differs between the two sides is always counted" in found.message
+
+
+def test_several_inputs_are_nested_and_a_sum_of_tensors_is_an_entry(tmp_path: Path) -> None:
+    """As Keras 3.15 writes ``a + b``: an ``Add`` of its operations, the tensors side by side; one input is flat."""
+    config = net(layer("Add", module="keras.src.ops.numpy"))
+    tensors = [{"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}} for name in ("image", "b")]
+    config["config"]["layers"][-1]["inbound_nodes"] = [{"args": tensors, "kwargs": {}}]
+    image = config["config"]["layers"][0]
+    other = {**image, "name": "b", "config": {**image["config"], "name": "b"}}
+    config["config"]["layers"].insert(1, other)
+    config["config"]["input_layers"] = [["image", 0, 0], ["b", 0, 0]]
+    one, two = torch.randn(2, 1, 4, 9, 8)
+    assert torch.equal(archspec.compile(archspec.from_file(saved(config, tmp_path)))(one, two), one + two)
+    flat = net(layer("ReLU"))
+    flat["config"]["input_layers"] = ["image", 0, 0]
+    assert torch.equal(archspec.compile(archspec.from_file(saved(flat, tmp_path)))(one), one.relu())
+
+
 def test_a_map_that_no_matrix_follows_is_turned_before_it_is_flattened(tmp_path: Path) -> None:
     spec = archspec.from_file(saved(net(layer("Flatten")), tmp_path))
     image = torch.randn(1, 4, 9, 8)
@@ -294,6 +332,21 @@ def test_weights_that_lie_elsewhere_or_do_not_fit(change: Any, said: str, tmp_pa
         archspec.from_files(NETS / "flat.json", path)
     assert {each.code for each in caught.value.diagnostics} == {"weights-mismatch"}
     assert said in caught.value.diagnostics[0].message
+
+
+@pytest.mark.parametrize("signature", [b"TREE", b"HEAP", b"SNOD", b"OHDR"])
+def test_damaged_weights(signature: bytes, tmp_path: Path) -> None:
+    """HDF5 marks each of its parts with four letters, and refuses one that has others."""
+    pytest.importorskip("h5py", reason="h5py is not installed")
+    content = (NETS / "flat.weights.h5").read_bytes()
+    if signature not in content:
+        pytest.skip("the file has no such part")
+    path = tmp_path / "net.weights.h5"
+    path.write_bytes(content.replace(signature, b"XXXX"))
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.from_files(NETS / "flat.json", path)
+    assert {each.code for each in caught.value.diagnostics} <= {"unreadable-file", "unreadable-weights"}
+    assert "net.weights.h5" in str(caught.value)
 
 
 def test_a_file_of_weights_is_no_network() -> None:

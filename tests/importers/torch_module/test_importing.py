@@ -25,14 +25,14 @@ def hold(module: nn.Module, size: tuple[int, ...], *further: tuple[int, ...]) ->
 @pytest.mark.parametrize(
     ("name", "size", "most"),
     [
-        ("squeezenet1_1", 65, 42),
-        ("resnet18", 64, 42),
-        pytest.param("resnext50_32x4d", 64, 54, marks=pytest.mark.slow),
-        ("mobilenet_v2", 64, 54),
-        ("shufflenet_v2_x0_5", 64, 90),
-        ("mnasnet0_5", 64, 70),
-        ("regnet_y_400mf", 64, 70),
-        pytest.param("convnext_tiny", 64, 75, marks=pytest.mark.slow),
+        ("squeezenet1_1", 65, 28),
+        ("resnet18", 64, 25),
+        pytest.param("resnext50_32x4d", 64, 28, marks=pytest.mark.slow),
+        ("mobilenet_v2", 64, 31),
+        ("shufflenet_v2_x0_5", 64, 71),
+        pytest.param("mnasnet0_5", 64, 70, marks=pytest.mark.slow),
+        pytest.param("regnet_y_400mf", 64, 45, marks=pytest.mark.slow),
+        pytest.param("convnext_tiny", 64, 56, marks=pytest.mark.slow),
     ],
 )
 def test_torchvisions_networks(torchvision: ModuleType, name: str, size: int, most: int) -> None:
@@ -54,7 +54,7 @@ def test_googlenet_keeps_its_auxiliary_heads(torchvision: ModuleType) -> None:
 
 def test_segmentation_takes_the_size_of_its_image(torchvision: ModuleType) -> None:
     module = torchvision.models.segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None)
-    spec = hold(module, (3, 64, 96), (3, 97, 65))
+    spec = hold(module, (3, 97, 65))
     shape = spec.graph.nodes[spec.graph.outputs[0].node].shape
     assert [text(dim) for dim in shape.dims] == ["21", "H", "W"]
 

@@ -116,7 +116,7 @@ def test_every_module_that_is_not_known_is_told_in_one_run(tmp_path: Path) -> No
 
 def test_weights_are_ultralytics_own_state_dict_and_a_pt_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "net.pt").write_bytes(b"\x80\x04.")
-    with pytest.raises(archspec.SpecError, match=r"a \.pt is a program"):
+    with pytest.raises(archspec.SpecError, match=r"a .pt file holds a program"):
         archspec.from_files(saved(SMALL, tmp_path), tmp_path / "net.pt", version="8.4")
 
 

@@ -6,7 +6,7 @@ Matrix = list[list[float]]
 
 
 def one_channel(kernel: Matrix, height: int, width: int) -> Matrix:
-    """Question 1: the matrix of a convolution with stride 1 and no padding, of an image of height × width pixels.
+    """Question 3: the matrix of a convolution of stride 1 without padding, of an image of height × width pixels.
 
     >>> import archspec, torch
     >>> kernel = torch.randn(3, 2, dtype=torch.float64)
@@ -27,7 +27,7 @@ def one_channel(kernel: Matrix, height: int, width: int) -> Matrix:
 
 
 def any_geometry(kernel: Matrix, height: int, width: int, stride: int, padding: int) -> Matrix:
-    """Question 2: the same with any stride and padding.
+    """Question 3, second part: the same with any stride and padding.
 
     >>> import archspec, torch
     >>> kernel = torch.randn(3, 3, dtype=torch.float64)
@@ -54,7 +54,7 @@ def any_geometry(kernel: Matrix, height: int, width: int, stride: int, padding: 
 
 
 def many_channels(kernels: list[list[Matrix]], height: int, width: int, stride: int, padding: int) -> Matrix:
-    """Question 3: many channels.  ``kernels[o][i]`` is the kernel from input channel i to output channel o.
+    """Question 4: many channels.  ``kernels[o][i]`` is the kernel from input channel i to output channel o.
 
     >>> import archspec, torch
     >>> weight = torch.randn(2, 3, 3, 3, dtype=torch.float64)
@@ -70,7 +70,7 @@ def many_channels(kernels: list[list[Matrix]], height: int, width: int, stride: 
 
 
 def transposed_size(m: int, kernel: int, padding: int, stride: int) -> int:
-    """Question 4: the output size of a transposed convolution of m pixels along one axis.
+    """Question 5: the output size of a transposed convolution of m pixels along one axis.
 
     >>> import torch
     >>> cases = [(m, k, p, s) for m in (2, 5, 8) for k in (3, 4, 5) for p in (0, 1) for s in (1, 2, 3)]
