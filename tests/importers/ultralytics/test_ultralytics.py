@@ -51,7 +51,7 @@ def test_scales(tmp_path: Path) -> None:
 def test_modules_become_blocks(tmp_path: Path) -> None:
     text = archspec.from_file(saved(yolov8({"m": 25_902_640}), tmp_path, "yolov8m.yaml")).to_yaml()
     assert re.search(r"- c2f(_\d)? as model\.4", text)
-    assert "conv_block as model.7" in text
+    assert "conv_bn_silu as model.7" in text
     assert len(text.splitlines()) < 130
 
 
