@@ -298,6 +298,12 @@ class Graph:
                     needed[source] = 1
         return needed
 
+    def part(self) -> None:
+        """Take the graph apart, so that its memory is free at once and no collector has to look for it."""
+        for scope in list(self.root.scopes()):
+            scope.items.clear()
+        self.nodes.clear()
+
     def node(self, path: str) -> Node:
         """The node at a path; raises KeyError."""
         return self.by_path[path]

@@ -8,11 +8,12 @@ counted by its input size.  The result is half of what torch's ``FlopCounterMode
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 
-from archspec.graph import Graph, Node, Scope
-from archspec.ops import Op, Product
+from archspec.analyses.alike import Alike
+from archspec.graph import Graph, Scope
+from archspec.ops import Op, Product, Shape
 from archspec.records import record
 from archspec.sizes import Dim, Evaluation, Size, factor
 
@@ -70,43 +71,44 @@ class Cost:
     activation_formula: Formula
 
 
+def _owned(op: Op, inputs: Sequence[Shape], output: Shape) -> int:
+    """Trainable parameters of an op."""
+    if type(op).weights is Op.weights:
+        return 0
+    return sum(prod(weight.shape) for weight in op.weights(inputs) if weight.trainable)
+
+
+def _formulas(op: Op, inputs: Sequence[Shape], output: Shape) -> tuple[Formula, Formula]:
+    """The multiply-adds of an op, and the elements it writes."""
+    plain = type(op).multiply_adds is Op.multiply_adds
+    return NOTHING if plain else Formula.of(op.multiply_adds(inputs, output)), Formula.of([(1, output.dims)])
+
+
+_OWNED, _FORMULAS = Alike(_owned), Alike(_formulas)
+
+
 def parameters(graph: Graph) -> list[int]:
     """Trainable parameters of every node, by index; shared parameters count at their first use only."""
-    owned: dict[int, int] = {}
-    found = [0] * len(graph.nodes)
-    for node, first in zip(graph.nodes, graph.firsts, strict=True):
-        op = node.op
-        if op is None or node.reuse is not None or type(op).weights is Op.weights:
-            continue
-        if first not in owned:
-            weights = op.weights(graph.shapes_in(node))
-            owned[first] = sum(prod(weight.shape) for weight in weights if weight.trainable)
-        found[node.index] = owned[first]
-    return found
+    return [
+        0 if node.reuse is not None else owned or 0 for node, owned in zip(graph.nodes, _OWNED.of(graph), strict=True)
+    ]
 
 
 def of_nodes(graph: Graph, sizes: Mapping[str, int]) -> dict[int, Cost]:
     """Cost of every node, by index."""
     evaluation = Evaluation(sizes)
-    owned = parameters(graph)
     alike: dict[tuple[int, int, bool], Cost] = {}
     found: dict[int, Cost] = {}
-    for node, first in zip(graph.nodes, graph.firsts, strict=True):
-        key = (first, owned[node.index], node.dead)
+    each = zip(graph.nodes, graph.firsts, parameters(graph), _FORMULAS.of(graph), strict=True)
+    for node, first, owned, formulas in each:
+        key = (first, owned, node.dead)
         known = alike.get(key)
         if known is None:
-            known = alike[key] = _of_node(graph, node, owned[node.index], evaluation)
+            work, written = formulas or (NOTHING, Formula.of([(1, node.shape.dims)]))
+            work = NOTHING if node.dead else work
+            known = alike[key] = Cost(owned, _at(work, evaluation), _at(written, evaluation), work, written)
         found[node.index] = known
     return found
-
-
-def _of_node(graph: Graph, node: Node, parameters: int, evaluation: Evaluation) -> Cost:
-    op, formula, multiply_adds = node.op, NOTHING, 0
-    if op is not None and not node.dead and type(op).multiply_adds is not Op.multiply_adds:
-        formula = Formula.of(op.multiply_adds(graph.shapes_in(node), node.shape))
-        multiply_adds = _at(formula, evaluation)
-    activations = Formula.of([(1, node.shape.dims)])
-    return Cost(parameters, multiply_adds, _at(activations, evaluation), formula, activations)
 
 
 def total(costs: Iterable[Cost], sizes: Mapping[str, int]) -> Cost:

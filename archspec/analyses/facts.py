@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from math import prod
 from typing import Literal
 
+from archspec.analyses.alike import Alike
+from archspec.analyses.strides import may_gather
 from archspec.graph import Graph
 from archspec.ops import Op, Shape
 from archspec.ops.common.memory import Numbers, Saved
 
-MOST_KNOWN = 20_000
-"""Ops with shapes that are remembered."""
 WIDTHS: dict[str, int] = {"int64": 8}
 """Bytes of an element of a weight that has a dtype of its own."""
 
@@ -19,10 +19,25 @@ WIDTHS: dict[str, int] = {"int64": 8}
 class Facts:
     """The answers of one op for inputs and an output of given shapes."""
 
-    __slots__ = ("hands_on", "largest", "op", "passes", "prepared", "saved", "scratch", "shares", "weights")
+    __slots__ = (
+        "gathers",
+        "hands_on",
+        "largest",
+        "op",
+        "output",
+        "passes",
+        "passes_all",
+        "prepared",
+        "saved",
+        "scratch",
+        "shares",
+        "weights",
+    )
 
     def __init__(self, op: Op, inputs: Sequence[Shape], output: Shape) -> None:
         self.op = op
+        self.output = output
+        self.gathers = may_gather(op)
         self.prepared: tuple[Numbers, ...] = op.prepared(inputs)
         self.scratch: tuple[Numbers, ...] = op.scratch(inputs, output)
         self.saved: Saved = op.saved(inputs, output)
@@ -33,6 +48,7 @@ class Facts:
             op.passes_gradient(inputs, position, output) for position in range(len(inputs))
         )
         """By input: how its gradient is made."""
+        self.passes_all = all(self.passes)
         self.weights = self._weights(inputs)
         """Of the buffers, then of the parameters: bytes of those with a dtype of their own, elements of the others."""
 
@@ -48,26 +64,9 @@ class Facts:
         return (fixed, buffers), (own, parameters)
 
 
-_KNOWN: dict[tuple[int, tuple[Shape, ...], Shape], Facts] = {}
-"""By the id of an op, which the facts keep, and the shapes."""
+_FACTS = Alike(Facts)
 
 
 def facts(graph: Graph) -> list[Facts | None]:
     """The facts of every node, by index; None for an input of the network."""
-    found: list[Facts | None] = [None] * len(graph.nodes)
-    if len(_KNOWN) > MOST_KNOWN:
-        _KNOWN.clear()
-    for node, first in zip(graph.nodes, graph.firsts, strict=True):
-        op = node.op
-        if op is None:
-            continue
-        if first != node.index:
-            found[node.index] = found[first]
-            continue
-        inputs = graph.shapes_in(node)
-        key = (id(op), inputs, node.shape)
-        known = _KNOWN.get(key)
-        if known is None:
-            known = _KNOWN[key] = Facts(op, inputs, node.shape)
-        found[node.index] = known
-    return found
+    return _FACTS.of(graph)

@@ -46,7 +46,11 @@ def analyse(graph: Graph) -> Flow:
         if _skipped(node):
             flow.alias[node.index] = flow.alias[node.inputs[0]]
     for output in graph.outputs:
-        _need(flow, output.node, flow.live)
+        flow.live[flow.alias[output.node]] = True
+    for node in reversed(nodes):
+        if flow.live[node.index]:
+            for read in node.inputs:
+                flow.live[flow.alias[read]] = True
     flow.called = list(flow.live)
     _depths(flow)
     if not all(flow.live):
@@ -70,12 +74,12 @@ def _through(scope: Scope) -> bool:
     )
 
 
-def _need(flow: Flow, value: int, needed: list[bool], within: set[int] | None = None) -> None:
-    """Mark the nodes that a value needs; with ``within``, only among these."""
+def _need(flow: Flow, value: int, needed: list[bool], within: set[int]) -> None:
+    """Mark the nodes that a value needs among those ``within``."""
     waiting = [flow.alias[value]]
     while waiting:
         index = waiting.pop()
-        if not needed[index] and (within is None or index in within):
+        if not needed[index] and index in within:
             needed[index] = True
             waiting += flow.reads(flow.graph.nodes[index])
 
@@ -132,10 +136,13 @@ def _cross(flow: Flow) -> None:
                 inside[scope][made] = None
                 scope = scope.parent
 
-    for node in graph.nodes:
-        if flow.called[node.index] and flow.alias[node.index] == node.index:
-            for made in flow.reads(node):
-                cross(made, node.scope)
+    nodes, alias = graph.nodes, flow.alias
+    for node in nodes:
+        if flow.called[node.index] and alias[node.index] == node.index:
+            for read in node.inputs:
+                made = alias[read]
+                if nodes[made].scope is not node.scope:
+                    cross(made, node.scope)
     for output in graph.outputs:
         cross(flow.alias[output.node], None)
     for scope in flow.idle:

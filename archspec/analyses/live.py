@@ -3,48 +3,87 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 Bytes = Any
 """An ``int``, or a :class:`Formula` when ``Live`` runs to a mark; both can be added."""
 
+Kind = Literal["value", "again", "saved", "passing", "prepared", "weights", "gradient", "input gradient", "sum"]
+"""What a tensor is to the step that it belongs to.
+
+``value``: its output; ``again``: its output, computed a second time; ``saved``: what it saves besides inputs and
+output, and ``passing`` what it saves only where the gradient of an input is wanted; ``prepared``: its input with
+padding; ``weights``: the gradients of its weights; ``gradient``: the gradient of its output, and ``input gradient``
+that of one of its inputs; ``sum``: the gradients of its output, added.
+"""
+
+
+@dataclass(slots=True, eq=False)
+class Tensor:
+    """One tensor of a run: what it is, its step by index, its bytes, and the number of references to it."""
+
+    kind: Kind
+    step: int
+    size: Bytes
+    held: int = 0
+
 
 @dataclass(slots=True)
 class Live:
-    """Bytes of each tensor, its number of references, and the peak of the sum."""
+    """The bytes alive, and the peak of their sum."""
 
-    stop: int = 0
-    """The mark whose sum is kept; 0 for the largest sum."""
-    sizes: dict[object, Bytes] = field(default_factory=dict)
-    held: dict[object, int] = field(default_factory=dict)
     now: Bytes = 0
     peak: Bytes = 0
     at: str = ""
     mark_at: int = 0
     """The number of the mark at the peak, from 1."""
     marks: int = 0
-    alive: list[tuple[object, Bytes]] = field(default_factory=list)
-    """The tensors alive at that mark, and under None the temporary memory of the step."""
 
-    def hold(self, tensor: object, size: Bytes) -> None:
-        """Add a reference to a tensor; ``size`` counts with the first."""
-        held = self.held.get(tensor, 0)
-        if held == 0:
-            self.sizes[tensor] = size
-            self.now = self.now + size
-        self.held[tensor] = held + 1
+    def hold(self, tensor: Tensor) -> None:
+        """Add a reference to a tensor; its size counts with the first."""
+        if not tensor.held:
+            self.now += tensor.size
+        tensor.held += 1
 
-    def release(self, tensor: object) -> None:
+    def release(self, tensor: Tensor) -> None:
         """Remove a reference to a tensor; the last one frees it."""
-        left = self.held[tensor] = self.held[tensor] - 1
-        if left == 0:
-            self.now = self.now - self.sizes[tensor]
+        tensor.held -= 1
+        if not tensor.held:
+            self.now -= tensor.size
 
     def mark(self, step: str, more: Bytes = 0) -> None:
         """Record that a step runs, with ``more`` temporary bytes."""
         self.marks += 1
-        if self.marks == self.stop if self.stop else self.now + more > self.peak:
+        if self.now + more > self.peak:
             self.peak, self.at, self.mark_at = self.now + more, step, self.marks
-            if self.stop:
-                self.alive = [(tensor, self.sizes[tensor]) for tensor, count in self.held.items() if count]
-                self.alive += [(None, more)] if more else []
+
+
+@dataclass(slots=True)
+class LiveAt(Live):
+    """What is alive at one mark, as formulas or as numbers."""
+
+    stop: int = 0
+    """The number of the mark, from 1."""
+    alive: list[tuple[Tensor | None, Bytes]] = field(default_factory=list)
+    """The tensors alive at that mark, and under None the temporary memory of the step."""
+    _held: dict[Tensor, None] = field(default_factory=dict)
+
+    def hold(self, tensor: Tensor) -> None:
+        """Add a reference to a tensor."""
+        if not tensor.held and self.marks < self.stop:
+            self._held[tensor] = None
+        tensor.held += 1
+
+    def release(self, tensor: Tensor) -> None:
+        """Remove a reference to a tensor."""
+        tensor.held -= 1
+        if not tensor.held and self.marks < self.stop:
+            del self._held[tensor]
+
+    def mark(self, step: str, more: Bytes = 0) -> None:
+        """Record that a step runs, with ``more`` temporary bytes."""
+        self.marks += 1
+        if self.marks == self.stop:
+            self.alive = [(tensor, tensor.size) for tensor in self._held]
+            self.alive += [(None, more)] if more else []
+            self.peak, self.at, self.mark_at = sum((size for _, size in self.alive), 0), step, self.marks

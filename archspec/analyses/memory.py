@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from archspec.analyses.cost import Formula
-from archspec.analyses.live import Bytes, Live
+from archspec.analyses.live import Kind, Live, LiveAt, Tensor
 from archspec.analyses.opaque import hidden
 from archspec.analyses.schedule import Schedule
 from archspec.analyses.shapes import runs
@@ -61,10 +61,8 @@ def memory(graph: Graph, sizes: Mapping[str, int], batch: int = 1, dtype: str = 
     """Memory of a network; raises ``ValueError`` if a symbol has no number."""
     schedule = Schedule(graph, Evaluation(dict(sizes)), batch, BYTES[dtype])
     inference, training = _runs(schedule, sizes, batch)
-    parameters = sum(schedule.weights(node, True) for node in graph.nodes)
-    buffers = sum(schedule.weights(node, False) for node in graph.nodes)
-    made = [node for node in graph.nodes if schedule.runs(node, False) and schedule.root(node, False) == node.index]
-    activations = sum(schedule.size(node) for node in made if node.op is not None)
+    parameters, buffers = sum(map(schedule.weights, graph.nodes)), sum(map(schedule.buffers, graph.nodes))
+    activations = sum(schedule.amounts[index].output for index in schedule.allocating)
     peaks = [(None, None) if live is None else (live.peak, live.at) for live in (inference, training)]
     return Memory(parameters, buffers, activations, *peaks[0], *peaks[1])
 
@@ -104,12 +102,16 @@ def peaks(
     symbolic = Schedule(graph, evaluation, batch, BYTES[dtype], symbolic=True)
     found: list[Peak | None] = []
     for training, number in enumerate(_runs(Schedule(graph, evaluation, batch, BYTES[dtype]), sizes, batch)):
-        live = None if number is None else _run(symbolic, bool(training), number.mark_at)
-        found.append(None if number is None or live is None else _peak(graph, evaluation, number, live))
+        if number is None:
+            found.append(None)
+            continue
+        live = LiveAt(stop=number.mark_at)
+        one_run(symbolic, bool(training), live)
+        found.append(_peak(graph, evaluation, number, live))
     return found[0], found[1]
 
 
-def _peak(graph: Graph, evaluation: Evaluation, number: Live, symbolic: Live) -> Peak:
+def _peak(graph: Graph, evaluation: Evaluation, number: Live, symbolic: LiveAt) -> Peak:
     held: list[Held] = []
     for tensor, amount in symbolic.alive:
         formula = Formula.of([]) + amount
@@ -119,40 +121,39 @@ def _peak(graph: Graph, evaluation: Evaluation, number: Live, symbolic: Live) ->
     return Peak(number.peak, number.at, Formula.of([]) + symbolic.peak, tuple(held))
 
 
-def _what(graph: Graph, tensor: object, step: str) -> str:
+_SAID: Mapping[Kind, str] = {
+    "again": "`{}`, computed again",
+    "saved": "saved by `{}` for its backward step",
+    "passing": "saved by `{}` for its backward step",
+    "prepared": "the padded input of `{}`",
+    "weights": "gradients of the weights of `{}`",
+    "sum": "the gradient of `{}`",
+    "gradient": "the gradient of `{}`",
+    "input gradient": "the gradient of the input of `{}`",
+}
+
+
+def _what(graph: Graph, tensor: Tensor | None, step: str) -> str:
     """A tensor in words."""
     if tensor is None:
         return f"temporary tensors of `{step}`"
-    if isinstance(tensor, int):
-        node = graph.nodes[tensor]
+    node = graph.nodes[tensor.step]
+    if tensor.kind == "value":
         return f"`{node.path}`" + (f", {node.op.title()}" if node.op is not None and not node.named else "")
-    assert isinstance(tensor, tuple)
-    kind, index = tensor[0], tensor[1]
-    said = {
-        "again": "`{}`, computed again",
-        "saved": "saved by `{}` for its backward step",
-        "passing": "saved by `{}` for its backward step",
-        "prepared": "the padded input of `{}`",
-        "weights": "gradients of the weights of `{}`",
-        "sum": "the gradient of `{}`",
-        "gradient": "the gradient of `{}`" if len(tensor) == 2 else "the gradient of the input of `{}`",
-    }
-    return said[kind].format(graph.nodes[index].path)
+    return _SAID[tensor.kind].format(node.path)
 
 
 def _runs(schedule: Schedule, sizes: Mapping[str, int], batch: int) -> list[Live | None]:
     """Inference and training; None for a run that torch refuses, or with an opaque step."""
     if hidden(schedule.graph):
         return [None, None]
-    possible = [runs(schedule.graph, Run(training, alone=batch == 1), sizes) for training in (False, True)]
-    return [_run(schedule, bool(training)) if there else None for training, there in enumerate(possible)]
-
-
-def _run(schedule: Schedule, training: bool, mark: int = 0) -> Live:
-    """One run, up to a given mark if there is one."""
-    live = Live(mark)
-    one_run(schedule, training, live)
-    return live
+    found: list[Live | None] = []
+    for training in (False, True):
+        live = Live() if runs(schedule.graph, Run(training, alone=batch == 1), sizes) else None
+        if live is not None:
+            one_run(schedule, training, live)
+        found.append(live)
+    return found
 
 
 def one_run(schedule: Schedule, training: bool, live: Live) -> None:
@@ -165,18 +166,23 @@ def one_run(schedule: Schedule, training: bool, live: Live) -> None:
 
 def _inference(schedule: Schedule, live: Live) -> None:
     """Run an evaluation without gradients."""
-    release = schedule.release(False)
-    roots: dict[int, int] = {}
+    amounts, roots = schedule.amounts, schedule.roots(False)
+    before, after = schedule.released(False)
+    values: dict[int, Tensor] = {}
     for node in schedule.graph.nodes:
-        runs = schedule.runs(node, False)
-        prepared: Bytes = schedule.prepared(node) if runs else 0
-        if prepared:
+        index = node.index
+        runs, prepared = schedule.runs(node, False), amounts[index].prepared
+        if runs and prepared:
             live.mark(node.path, prepared)
-        for index in release.get(2 * node.index, ()):
-            live.release(roots[index])
+        for freed in before[index]:
+            live.release(values[freed])
         if runs:
-            root = roots[node.index] = schedule.root(node, False)
-            live.hold(root, schedule.stored(root))
+            root = roots[index]
+            value = values.get(root)
+            if value is None:
+                value = values[root] = Tensor("value", root, amounts[root].stored)
+            values[index] = value
+            live.hold(value)
             live.mark(node.path, prepared + schedule.scratch(node, False))
-        for index in release.get(2 * node.index + 1, ()):
-            live.release(roots[index])
+        for freed in after[index]:
+            live.release(values[freed])

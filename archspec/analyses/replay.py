@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from archspec.analyses.cost import Formula
-from archspec.analyses.live import Bytes, Live
+from archspec.analyses.live import Bytes, Live, Tensor
 from archspec.analyses.memory import BYTES, Memory, one_run
 from archspec.analyses.opaque import hidden
 from archspec.analyses.schedule import Schedule
@@ -31,19 +31,17 @@ class _Recorder(Live):
     _held: list[int] = field(default_factory=list)
     _freed: list[int] = field(default_factory=list)
 
-    def hold(self, tensor: object, size: Bytes) -> None:
+    def hold(self, tensor: Tensor) -> None:
         """Add a reference to a tensor."""
-        count = self.held.get(tensor, 0)
-        if count == 0:
-            self.sizes[tensor] = size
-            self._held.append(self._number(size))
-        self.held[tensor] = count + 1
+        if not tensor.held:
+            self._held.append(self._number(tensor.size))
+        tensor.held += 1
 
-    def release(self, tensor: object) -> None:
+    def release(self, tensor: Tensor) -> None:
         """Remove a reference to a tensor."""
-        self.held[tensor] -= 1
-        if self.held[tensor] == 0:
-            self._freed.append(self._number(self.sizes[tensor]))
+        tensor.held -= 1
+        if not tensor.held:
+            self._freed.append(self._number(tensor.size))
 
     def mark(self, step: str, more: Bytes = 0) -> None:
         """Record that a step runs."""
@@ -123,11 +121,11 @@ class _Recorded:
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
         nodes = schedule.graph.nodes
-        self.parameters = sum(_constant(schedule.weights(node, True)) for node in nodes)
-        self.buffers = sum(_constant(schedule.weights(node, False)) for node in nodes)
-        made = [node for node in nodes if schedule.runs(node, False) and schedule.root(node, False) == node.index]
-        terms = [term for node in made if node.op is not None for term in schedule.size(node).terms]
-        self.activations = Formula.of(terms)
+        self.parameters = sum(_constant(schedule.weights(node)) for node in nodes)
+        self.buffers = sum(_constant(schedule.buffers(node)) for node in nodes)
+        self.activations = Formula.of(
+            term for index in schedule.allocating for term in schedule.amounts[index].output.terms
+        )
         self._runs: dict[bool, _Recorder] = {}
 
     def run(self, training: bool) -> _Recorder:

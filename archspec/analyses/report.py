@@ -92,10 +92,9 @@ class Report:
     @cached_property
     def total(self) -> Cost:
         """Cost of the network: all parameters, and the multiply-adds and activations of one evaluation."""
-        every = costs.total(self.node_costs.values(), self.sizes)
         runs = [self.node_costs[node.index] for node in self.graph.nodes if not node.training_only and not node.dead]
         run = costs.total(runs, self.sizes)
-        return Cost(every.parameters, run.multiply_adds, run.activations, run.formula, run.activation_formula)
+        return Cost(self.parameters, run.multiply_adds, run.activations, run.formula, run.activation_formula)
 
     @cached_property
     def receptive_fields(self) -> dict[str, ReceptiveField]:

@@ -5,9 +5,11 @@ The rules are those of :mod:`archspec.sizes`; a condition's author is the index 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from archspec.graph import Graph
+from archspec.analyses.alike import Alike
+from archspec.graph import Graph, Node
 from archspec.ops import Op, Shape
 from archspec.ops.common.runs import EVALUATION, Run
 from archspec.records import record
@@ -40,27 +42,48 @@ def shapes_at(graph: Graph, sizes: Mapping[str, int]) -> dict[str, tuple[int, ..
 
 def conditions(graph: Graph, run: Run = EVALUATION) -> Iterator[Condition]:
     """The conditions on sizes in a run, in execution order."""
-    pins: dict[int, list[Condition]] = {}
-    for dim, number, index in graph.pins:
-        pins.setdefault(index, []).append(Equal(dim, number, index))
     said: set[Size] = set()
-    tried: set[int] = set()
-    for node, first in zip(graph.nodes, graph.firsts, strict=True):
-        if node.dead or (node.training_only and not run.training):
-            continue
-        if node.index in pins:
-            yield from pins[node.index]
-        if first in tried:
-            continue  # its conditions are those of an earlier step
-        tried.add(first)
-        if node.op is not None and type(node.op).conditions is not Op.conditions:
-            yield from node.op.conditions(graph.shapes_in(node), node.index, run)
+    for node, found in _imposed(graph, run):
+        for condition in found:
+            yield replace(condition, author=node.index)
         for dim in node.shape.dims:
             if isinstance(dim, Size) and dim not in said:
                 said.add(dim)
                 if joined(dim):  # its factors are sizes of the map before
                     continue
                 yield AtLeast(dim, 1, node.index)
+
+
+def _imposed(graph: Graph, run: Run) -> Iterator[tuple[Node, Sequence[Condition]]]:
+    """What each step of a run imposes besides an output that is not empty, without authors.
+
+    Of steps that are alike only the first is among them.
+    """
+    pins: dict[int, list[Condition]] = {}
+    for dim, number, index in graph.pins:
+        pins.setdefault(index, []).append(Equal(dim, number))
+    tried: set[int] = set()
+    for node, first, own in zip(graph.nodes, graph.firsts, _IMPOSED[run.training, run.alone].of(graph), strict=True):
+        if node.dead or (node.training_only and not run.training):
+            continue
+        pinned = pins.get(node.index, ())
+        if first not in tried:
+            tried.add(first)
+            yield node, (*pinned, *(own or ()))
+        elif pinned:
+            yield node, pinned
+
+
+def _question(run: Run) -> Alike[tuple[Condition, ...]]:
+    """What ops impose on the sizes of their inputs in a run."""
+
+    def imposed(op: Op, inputs: Sequence[Shape], output: Shape) -> tuple[Condition, ...]:
+        return () if type(op).conditions is Op.conditions else tuple(op.conditions(inputs, None, run))
+
+    return Alike(imposed)
+
+
+_IMPOSED = {(training, alone): _question(Run(training, alone)) for training in (False, True) for alone in (False, True)}
 
 
 def graph_symbols(graph: Graph) -> tuple[str, ...]:
@@ -87,7 +110,12 @@ def differs(graph: Graph, run: Run) -> bool:
 def runs(graph: Graph, run: Run, sizes: Mapping[str, int]) -> bool:
     """Whether a network runs at given sizes; raises ``ValueError`` if a symbol has no number."""
     evaluation = Evaluation(sizes)
-    return all(failure(condition, evaluation) is None for condition in conditions(graph, run))
+    for node, found in _imposed(graph, run):
+        if any(failure(condition, evaluation) is not None for condition in found):
+            return False
+        if not all(isinstance(dim, int) or evaluation.of(dim) > 0 or joined(dim) for dim in node.shape.dims):
+            return False
+    return True
 
 
 @record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from archspec.ops import Op, Shape, ShapeError
 from archspec.sizes import Condition, Dim, Evaluation, Size, fails, text
@@ -18,25 +19,29 @@ class NoNumber(Exception):
         super().__init__(f"this step needs a number for {text(dim)}, and the spec has none")
 
 
-Fitting = dict[tuple[int, tuple[Shape, ...]], Op]
-"""Shapes at which all conditions of an op hold, by the op's id: the op is kept, so that no other gets the id."""
+@dataclass(slots=True, eq=False)
+class Known:
+    """What trials at the same sizes have found; what an id stands for is kept, so that nothing else gets the id."""
+
+    fitting: dict[tuple[int, tuple[Shape, ...]], Op] = field(default_factory=dict)
+    """Shapes at which all conditions of an op hold, by the op's id."""
+    inferred: dict[tuple[int, ...], tuple[Op, tuple[Shape, ...], Shape]] = field(default_factory=dict)
+    """Outputs by the ids of an op and of its inputs' shapes."""
+    shapes: dict[Shape, Shape] = field(default_factory=dict)
+    """One object for each shape, so that a chain of equal steps has equal keys."""
+    sound: set[tuple[int, ...]] = field(default_factory=set)
+    """Those of ``inferred`` that fit at the sizes."""
 
 
 class Trial:
     """The spec's own sizes, and the sizes that were fixed to numbers."""
 
-    def __init__(self, sizes: Mapping[str, int], fitting: Fitting | None = None) -> None:
-        """``fitting`` is what an earlier trial at the same sizes has found."""
+    def __init__(self, sizes: Mapping[str, int], known: Known | None = None) -> None:
+        """``known`` is what earlier trials at the same sizes have found."""
         self.evaluation = Evaluation(sizes)
-        self._fitting: Fitting = {} if fitting is None else fitting
+        self._known = known or Known()
         self.pins: list[tuple[Dim, int, int]] = []
         """Size, number, and index of the node that fixed it."""
-        self._inferred: dict[tuple[int, ...], tuple[Op, tuple[Shape, ...], Shape]] = {}
-        """Outputs by the ids of an op and of its inputs' shapes, which are kept beside them."""
-        self._shapes: dict[Shape, Shape] = {}
-        """One object for each shape, so that a chain of equal steps has equal keys."""
-        self._sound: set[tuple[int, ...]] = set()
-        """Those of them that fit at the spec's own sizes."""
 
     def number(self, dim: Dim) -> int:
         """A size as a number; raises :class:`NoNumber`."""
@@ -52,6 +57,10 @@ class Trial:
             self.pins.append((dim, number, index))
         return number
 
+    def same(self, shape: Shape) -> Shape:
+        """The one object for a shape."""
+        return self._known.shapes.setdefault(shape, shape)
+
     def infer(self, op: Op, inputs: tuple[Shape, ...], index: int) -> tuple[tuple[Shape, ...], Shape]:
         """The input shapes of a node, with numbers where its op needs them, and its output shape.
 
@@ -59,10 +68,9 @@ class Trial:
         """
         if not op.pins:
             key = _key(op, inputs)
-            known = self._inferred.get(key)
+            known = self._known.inferred.get(key)
             if known is None:
-                shape = op.infer(inputs)
-                known = self._inferred[key] = op, inputs, self._shapes.setdefault(shape, shape)
+                known = self._known.inferred[key] = op, inputs, self.same(op.infer(inputs))
             return inputs, known[2]
         mark = len(self.pins)
         try:
@@ -77,22 +85,22 @@ class Trial:
         if type(op).conditions is Op.conditions:
             return []
         key = id(op), tuple(inputs)
-        if key in self._fitting:
+        if key in self._known.fitting:
             return []
         found = [one for one in op.conditions(inputs, index) if fails(one, self.evaluation)]
         if not found:
-            self._fitting[key] = op
+            self._known.fitting[key] = op
         return found
 
     def is_sound(self, op: Op, inputs: Sequence[Shape]) -> bool:
         """Whether the op was found to fit inputs of these very shapes before."""
-        return _key(op, inputs) in self._sound
+        return _key(op, inputs) in self._known.sound
 
     def found_sound(self, op: Op, inputs: Sequence[Shape]) -> None:
         """Remember that the op fits inputs of these shapes."""
         key = _key(op, inputs)
-        if key in self._inferred:
-            self._sound.add(key)
+        if key in self._known.inferred:
+            self._known.sound.add(key)
 
     def is_empty(self, shape: Shape) -> bool:
         """Whether a shape has no elements."""

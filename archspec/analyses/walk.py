@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, Literal, Protocol, TypeVar
 
+from archspec.analyses.alike import Alike
 from archspec.graph import Graph, Node
 from archspec.ops import Shape
 from archspec.ops.common.base import Op
@@ -76,6 +77,10 @@ Instead of a window, ``own``: each row reads its own row; ``all``: the output ha
 """
 
 
+_READINGS: Alike[dict[tuple[tuple[str, ...], tuple[int, ...]], list[list[Reading]]]] = Alike(lambda *_: {})
+"""How an op reads its inputs, by the axes of the source and the inputs' positions; filled when it is asked."""
+
+
 class Walk(Generic[T]):
     """A pass; equal steps over equal states are computed once, because most ops are pointwise and blocks repeat.
 
@@ -95,7 +100,7 @@ class Walk(Generic[T]):
         self.states: dict[int, State[T]] = {source: tuple(alike[id(value)] for value in values)}
         self._known: dict[tuple[object, ...], State[T]] = {}
         self._meetings: dict[tuple[int, ...], tuple[Along[T], list[Along[T]]]] = {}
-        self._readings: dict[tuple[int, tuple[int, ...]], list[list[Reading]]] = {}
+        self._readings = _READINGS.of(graph)
         self._windows: dict[tuple[object, ...], tuple[Along[T], Along[T]]] = {}
 
     def run(self, last: int | None = None) -> dict[int, State[T]]:
@@ -107,9 +112,12 @@ class Walk(Generic[T]):
             op, sources = node.op, node.inputs
             if op is None or node.index not in wanted:
                 continue
-            if len(sources) == 1 and type(op).window is pointwise:
+            if len(sources) == 1:
                 state = states.get(sources[0])
-                if state is not None and node.shape.axes == nodes[sources[0]].shape.axes:
+                if state is None:
+                    continue
+                plain = type(op).window is pointwise and node.shape.axes == nodes[sources[0]].shape.axes
+                if plain or self._keeps(node, op):
                     states[node.index] = state
                     continue
             parts = [(position, states[index]) for position, index in enumerate(sources) if index in states]
@@ -119,6 +127,11 @@ class Walk(Generic[T]):
             if parts:
                 states[node.index] = self._through(node, op, parts)
         return states
+
+    def _keeps(self, node: Node, op: Op) -> bool:
+        """Whether each row of an op with one input reads its own row, along every axis; of steps alike all or none."""
+        readings = self._readings_of(node, op, (0,))
+        return all(reading[0][0] == "own" for reading in readings)
 
     def _through(self, node: Node, op: Op, parts: list[tuple[int, State[T]]]) -> State[T]:
         key = (self.graph.firsts[node.index], *[(position, id(state)) for position, state in parts])
@@ -135,11 +148,12 @@ class Walk(Generic[T]):
 
     def _readings_of(self, node: Node, op: Op, at: tuple[int, ...]) -> list[list[Reading]]:
         """How an op reads its inputs at some positions, for each axis; steps alike read alike."""
-        key = (self.graph.firsts[node.index], at)
-        found = self._readings.get(key)
+        known = self._readings[node.index]
+        assert known is not None
+        found = known.get((self.axes, at))
         if found is None:
             inputs = self.graph.shapes_in(node)
-            found = self._readings[key] = [
+            found = known[self.axes, at] = [
                 [_reading(op, inputs, node.shape, axis, position) for position in at] for axis in self.axes
             ]
         return found

@@ -64,7 +64,7 @@ class Builder:
         self.watch = Watch()
         self.blocks = Blocks(loader, self.watch)
         self.making = Making(None if loader.shelf is None else loader.shelf.ops)
-        self.fewest = Fewest()
+        self.fewest = Fewest() if loader.shelf is None else loader.shelf.fewest
         self.defaults = Defaults(loader, self.watch)
         self.work = loader.work
         self.nodes = Nodes(self.diagnostics, self.work, maximum_nodes)

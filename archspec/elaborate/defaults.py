@@ -101,6 +101,7 @@ class Defaults:
             around = around.caller
         found = around or use
         self.watch.reads(found.spec_depth)
+        self.watch.asks(found.spec_depth)
         return found.spec_values
 
     def _file(self, file: SpecFile) -> SpecFile:

@@ -26,6 +26,11 @@ class Fewest:
         self._written: dict[BlockDefinition, tuple[int, Counter[BlockDefinition]]] = {}
         self._copies: dict[Step, int] = {}
 
+    @property
+    def size(self) -> int:
+        """How much is remembered."""
+        return len(self._known) + len(self._copies)
+
     def of_copy(self, step: Step, file: SpecFile) -> int:
         """The steps that one copy of a step runs at least, itself among them."""
         if step not in self._copies:

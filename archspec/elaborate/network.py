@@ -110,7 +110,7 @@ def _walked(
     numbers = {name: number for name, (number, _) in variant.sizes.items()} | dict(sizes)
     shelf = builder.loader.shelf
     builder.numbers = tuple(sorted(numbers.items()))
-    builder.nodes.trial = Trial(numbers, None if shelf is None else shelf.fitting(numbers))
+    builder.nodes.trial = Trial(numbers, None if shelf is None else shelf.known(numbers))
     inputs: dict[str, int] = {}
     first = bind_inputs(builder, definition, given, root, inputs, keys)
     known = {name for node in builder.nodes.all for dim in node.shape.dims for name in symbols(dim)}

@@ -86,7 +86,7 @@ class Nodes:
 
     def input(self, name: str, shape: Shape, scope: Scope, span: Span) -> Node:
         """A node for an input of the network."""
-        node = Node(len(self.all), None, (), shape, scope, name, name, span)
+        node = Node(len(self.all), None, (), self.trial.same(shape), scope, name, name, span)
         self.all.append(node)
         self._paths[name] = 1
         return node

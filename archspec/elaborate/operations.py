@@ -88,6 +88,7 @@ def operation(
         target = getattr(op, field)
         if target is not None:
             span = given[field][1] if field in given else step.what_span
+            builder.watch.asks(place.use.depth)
             value = place.find(str(target), span, current).value
             referred.append(builder.nodes.seconds.get(value, value) if field in kind.wants_second else value)
     if not referred and not kind.references and builder.making.is_constant(step, place.use):

@@ -32,6 +32,7 @@ def resolve(builder: Builder, visit: Visit) -> list[int]:
     step, place, current = visit.step, visit.place, visit.current
     if step.reads is None:
         return [current]
+    builder.watch.asks(place.use.depth)
     names: Mapping[str, Any] | None = None
     values: list[int] = []
     for source in step.reads:
@@ -130,6 +131,7 @@ def reuse(builder: Builder, visit: Visit, reads: Sequence[int]) -> int:
     if step.name is not None:
         raise Fault("bad-reuse", "a reused step already has a name; use `label` to name its output", step.name_span)
     path = str(evaluate(body, names, place.use.file))
+    builder.watch.asks(place.use.depth)
     entry = place.find(path, span, reads[0])
     position = str(place.count)
     place.count += 1

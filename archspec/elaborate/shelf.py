@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from archspec.analyses.trial import Fitting
+from archspec.analyses.trial import Known
 from archspec.diagnostics import printable
+from archspec.elaborate.fewest import Fewest
 from archspec.elaborate.stamps import Stamps
 from archspec.expressions import Work
 from archspec.ops import Op
@@ -32,8 +33,10 @@ class Shelf:
         """Every op that was made, by its class and arguments."""
         self.stamps = Stamps(at_once=True)
         """What uses of blocks made."""
+        self.fewest = Fewest()
+        """The fewest steps that blocks run."""
         self._parsed: dict[str, tuple[str, Node, list[SpecFile]]] = {}
-        self._fitting: Fitting = {}
+        self._known = Known()
         self._sizes: dict[str, int] = {}
 
     def parsed(self, text: str, shown: str, limits: Limits, path: str) -> Node:
@@ -62,14 +65,16 @@ class Shelf:
         if known is not None and known[1] is node:
             known[2].append(file)
 
-    def fitting(self, sizes: Mapping[str, int]) -> Fitting:
-        """Shapes that were found to fit at these sizes; to be filled by who asks."""
-        if dict(sizes) != self._sizes or len(self._fitting) > MOST_KEPT:
-            self._sizes, self._fitting = dict(sizes), {}  # another trial may still use those at other sizes
-        return self._fitting
+    def known(self, sizes: Mapping[str, int]) -> Known:
+        """What trials at these sizes have found; to be filled by who asks."""
+        if dict(sizes) != self._sizes or max(len(self._known.fitting), len(self._known.inferred)) > MOST_KEPT:
+            self._sizes, self._known = dict(sizes), Known()  # another trial may still use that of other sizes
+        return self._known
 
     def tidy(self) -> None:
         """Keep no more than may be kept; called between two loads."""
         if len(self.ops) > MOST_KEPT:
             self.ops.clear()
+        if self.fewest.size > MOST_KEPT:
+            self.fewest = Fewest()
         self.stamps.tidy()

@@ -1,4 +1,4 @@
-"""One walk for many equal uses of a block.
+"""One walk for many equal uses of a block, and for many equal sequences.
 
 What the steps of a block make depends on the block, the values of its parameters and the shapes that it reads, and on
 nothing else in most uses: names do not reach out of a block.  The first equal use is walked, the second is walked and
@@ -9,10 +9,11 @@ than its key holds is always walked, so that what a spec becomes and what is sai
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from archspec.elaborate.blocks import Bound
 from archspec.elaborate.builder import Builder
-from archspec.elaborate.places import Entry, Place, used
+from archspec.elaborate.places import Entry, Loop, Place, used
 from archspec.elaborate.stamps import (
     Branched,
     Consulted,
@@ -26,12 +27,28 @@ from archspec.elaborate.stamps import (
     value_in,
 )
 from archspec.elaborate.taking import Taking
+from archspec.elaborate.values import spoken
 from archspec.graph import Node, Scope
+from archspec.schema import Step
 
 
-def run(builder: Builder, bound: Bound, place: Place, walk: Callable[[], int]) -> int:
+def use(builder: Builder, bound: Bound, place: Place, walk: Callable[[], int]) -> int:
     """The value of a use of a block whose scope is open: made from a stamp, or by ``walk``."""
-    key = _key(builder, bound, place)
+    inputs = tuple(place.use.inputs.values())
+    return _run(builder, _use_key(builder, bound, place, inputs), place, inputs, walk)
+
+
+def sequence(builder: Builder, step: Step, place: Place, loop: Loop, walk: Callable[[], int]) -> int:
+    """The value of a sequence whose scope is open: made from a stamp, or by ``walk``.
+
+    Its steps see the names of the block around, so those that are written in it are a part of what decides.  One that
+    names a step outside is always walked.
+    """
+    inputs = (place.start,)
+    return _run(builder, _sequence_key(builder, step, place, loop), place, inputs, walk)
+
+
+def _run(builder: Builder, key: Key | None, place: Place, inputs: Sequence[int], walk: Callable[[], int]) -> int:
     if key is None:
         return walk()
     stamps, load = builder.loader.stamps, builder.watch.load
@@ -44,11 +61,11 @@ def run(builder: Builder, bound: Bound, place: Place, walk: Callable[[], int]) -
             stamp = None
     if stamp is not None:
         if _affordable(builder, stamp, place):
-            return _press(builder, stamp, place)
+            return _press(builder, stamp, place, inputs)
         return walk()
     if not stamps.wants(key):
         return walk()
-    taking = Taking(builder, place)
+    taking = Taking(builder, place, inputs)
     value: int | None = None
     try:
         value = walk()
@@ -59,17 +76,33 @@ def run(builder: Builder, bound: Bound, place: Place, walk: Callable[[], int]) -
             stamps.keep(key, stamp, load)
 
 
-def _key(builder: Builder, bound: Bound, place: Place) -> Key | None:
+def _use_key(builder: Builder, bound: Bound, place: Place, inputs: Sequence[int]) -> Key | None:
     """All that decides what a use makes; None where that is not known."""
     if not builder.loader.stamped or bound.variant is not None or bound.values or bound.rewrites:
         return None
     nodes, use = builder.nodes, place.use
-    inputs = tuple(use.inputs.values())
     values = frozen(use.values)
     if values is None or min(inputs) < 0 or nodes.is_special(inputs):
         return None
     same = () if len(inputs) == 1 else (tuple(use.inputs), tuple(map(inputs.index, inputs)))
     return (bound.definition, values, nodes.shapes(inputs), same, builder.numbers)
+
+
+def _sequence_key(builder: Builder, step: Step, place: Place, loop: Loop) -> Key | None:
+    """All that decides what a sequence makes; None where that is not known."""
+    use = place.use
+    if not builder.loader.stamped or place.start < 0 or builder.nodes.is_special((place.start,)) or use.labels:
+        return None
+    words = use.file.words.get(step)
+    if words is None:
+        words = use.file.words[step] = frozenset(spoken([step.body]))
+    if not words.isdisjoint(use.records):
+        return None
+    values = frozen({name: value for name, value in use.values.items() if name in words})
+    loops = frozen({"loops": list(loop.loops)})
+    if values is None or loops is None:
+        return None
+    return (step, values, loops, loop.copy, builder.nodes.shapes((place.start,)), builder.numbers)
 
 
 def _holds(builder: Builder, stamp: Stamp, place: Place) -> bool:
@@ -98,7 +131,7 @@ def _affordable(builder: Builder, stamp: Stamp, place: Place) -> bool:
     )
 
 
-def _press(builder: Builder, stamp: Stamp, place: Place) -> int:
+def _press(builder: Builder, stamp: Stamp, place: Place, inputs: Sequence[int]) -> int:
     """Make the nodes and scopes of a use from a stamp; names inside are made when something reads them."""
     nodes, work = builder.nodes, builder.work
     work.copies += stamp.copies
@@ -109,13 +142,15 @@ def _press(builder: Builder, stamp: Stamp, place: Place) -> int:
     if watch.acts is not None:
         watch.acts.update(dict.fromkeys(stamp.acts))
     watch.deepest = max(watch.deepest, depth + stamp.deepest)
-    start, inputs = len(nodes.all), tuple(place.use.inputs.values())
+    start = len(nodes.all)
     for dim, number, index in stamp.pins:
         nodes.trial.pins.append((dim, number, start + index))
     _items(nodes.all, nodes.path, stamp, place.scope, inputs)
     for one, two in stamp.seconds:
         nodes.seconds[start + one] = start + two
     place.unfilled = lambda: _fill(nodes.all, place, stamp.place, start, inputs)
+    if stamp.place.labels and place.scope.block is None:
+        _fill(nodes.all, place, replace(stamp.place, names={}), start, inputs)  # the labels are those of the use around
     return value_in(stamp.value, start, inputs)
 
 

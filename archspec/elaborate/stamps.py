@@ -159,6 +159,8 @@ class Watch:
         """The most uses of blocks inside one another."""
         self.reach = 0
         """The outermost use that something was read from, by its depth."""
+        self.asked = 0
+        """The outermost use in which a step was looked up by name, or a spec's values were read, by its depth."""
         self.unequal = 0
         """Counts what an equal use would not do alike, such as what is said only once."""
 
@@ -170,6 +172,10 @@ class Watch:
     def reads(self, depth: int) -> None:
         """Note that something was read from the use at this depth."""
         self.reach = min(self.reach, depth)
+
+    def asks(self, depth: int) -> None:
+        """Note that a step or a spec's values were asked for in the use at this depth."""
+        self.asked = min(self.asked, depth)
 
 
 class Stamps:

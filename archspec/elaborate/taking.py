@@ -15,16 +15,21 @@ class Unequal(Exception):
 
 
 class Taking:
-    """One use while its steps are walked; begun before the first."""
+    """One use of a block, or one sequence, while its steps are walked; begun before the first.
 
-    def __init__(self, builder: Builder, place: Place) -> None:
+    ``inputs`` are the values that it reads.
+    """
+
+    def __init__(self, builder: Builder, place: Place, inputs: Sequence[int]) -> None:
         self.builder, self.place = builder, place
-        self._inputs = {value: -2 - position for position, value in reversed([*enumerate(place.use.inputs.values())])}
+        self._whole = place.scope.block is not None
+        self._inputs = {value: -2 - position for position, value in reversed([*enumerate(inputs)])}
         self._start = len(builder.nodes.all)
         self._before = self._state()
         watch = builder.watch
-        self._outer = watch.acts, watch.deepest, watch.reach
+        self._outer = watch.acts, watch.deepest, watch.reach, watch.asked
         watch.acts, watch.deepest, watch.reach = {}, place.use.depth, place.use.depth
+        watch.asked = place.use.depth + 1
         self._at = self._counts()
         self._numbers: dict[Scope, int] = {}
         self._entries: dict[Entry, EntryStamp] = {}
@@ -41,18 +46,25 @@ class Taking:
     def end(self, value: int | None) -> Stamp | None:
         """The stamp of the use, whose value this is; None if it does not hold for equal uses."""
         watch = self.builder.watch
-        acts, deepest, reach = watch.acts or {}, watch.deepest, watch.reach
-        outer, outer_deepest, outer_reach = self._outer
+        acts, deepest, reach, asked = watch.acts or {}, watch.deepest, watch.reach, watch.asked
+        outer, outer_deepest, outer_reach, outer_asked = self._outer
         if outer is not None:
             outer.update(acts)
         watch.acts, watch.deepest, watch.reach = outer, max(outer_deepest, deepest), min(outer_reach, reach)
+        watch.asked = min(outer_asked, asked)
         own = self.place.use.depth
+        if not self._whole and (asked <= own or self._labels_outside()):
+            return None  # what a name means there is not known from the key
         if value is None or value == UNKNOWN or reach < own or self._state() != self._before:
             return None
         try:
             return self._stamp(value, deepest - own, tuple(acts))
         except Unequal:
             return None
+
+    def _labels_outside(self) -> bool:
+        """Whether a label stays on a value from before the sequence; it began without labels."""
+        return any(entry.value < self._start for entry in self.place.use.labels.values())
 
     def _stamp(self, value: int, deepest: int, acts: tuple[Act, ...]) -> Stamp:
         nodes = self.builder.nodes
@@ -149,14 +161,14 @@ class Taking:
     def _place(self, place: Place, around: Place | None) -> PlaceStamp:
         place.fill()
         use = place.use
-        own = around is None or around.use is not use
+        own = self._whole if around is None else around.use is not use
         if own and place.scope.block is None:  # of a block written inline
             raise Unequal
         return PlaceStamp(
             self._numbers[place.scope],
             place.modules,
             {name: self._entry(entry, place) for name, entry in place.names.items()},
-            {name: self._entry(entry, place) for name, entry in use.labels.items()} if own else {},
+            {name: self._entry(entry, place) for name, entry in use.labels.items()} if own or around is None else {},
             {name: self._value(index) for name, index in use.inputs.items()} if own else None,
         )
 

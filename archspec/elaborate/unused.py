@@ -63,14 +63,17 @@ def _warn_unused(diagnostics: Diagnostics, file: SpecFile) -> None:
     blocks = file.node.get("blocks")
     bodies = [(key, value) for key, value in file.node.entries if key.text not in ("blocks", "import")]
     bodies += blocks.entries if isinstance(blocks, YamlMapping) else ()
-    everything = _spoken(YamlMapping(tuple(bodies), file.node.span), False, everywhere=True)
-    for key, _ in blocks.entries if isinstance(blocks, YamlMapping) else ():
-        if key.text not in file.used_blocks and key.text not in everything:
-            diagnostics.warning("unused", f"block `{printable(key.text)}` is never used", key.span)
-    if isinstance(file.model.imports, YamlMapping):
-        for key, _ in file.model.imports.entries:
-            if key.text not in file.imports and key.text not in everything:
-                diagnostics.warning("unused", f"import `{printable(key.text)}` is never used", key.span)
+    imports = file.model.imports
+    unused = [
+        (what, key)
+        for what, section, used in (("block", blocks, file.used_blocks), ("import", imports, file.imports))
+        for key, _ in (section.entries if isinstance(section, YamlMapping) else ())
+        if key.text not in used
+    ]
+    spoken = _spoken(YamlMapping(tuple(bodies), file.node.span), False, everywhere=True) if unused else set[str]()
+    for what, key in unused:
+        if key.text not in spoken:
+            diagnostics.warning("unused", f"{what} `{printable(key.text)}` is never used", key.span)
 
 
 def _warn_of_defaults(diagnostics: Diagnostics, file: SpecFile) -> None:
@@ -79,9 +82,10 @@ def _warn_of_defaults(diagnostics: Diagnostics, file: SpecFile) -> None:
     if not isinstance(section, YamlMapping):
         return
     bodies = [(key, value) for key, value in file.node.entries if key.text in ("params", "let", "blocks", "steps")]
-    named = _spoken(YamlMapping(tuple(bodies), file.node.span), False, everywhere=True)
-    for key, _ in section.entries:
-        if key.text not in file.used_defaults and key.text not in named:
+    unused = [key for key, _ in section.entries if key.text not in file.used_defaults]
+    named = _spoken(YamlMapping(tuple(bodies), file.node.span), False, everywhere=True) if unused else set[str]()
+    for key in unused:
+        if key.text not in named:
             diagnostics.warning(
                 "unused",
                 f"the defaults of `{printable(key.text)}` are never used",

@@ -61,7 +61,7 @@ def block(
     scope.values = values
     use = used(definition, values, inputs, place.use, bound.values, records)
     inner = Place(scope, use, place, modules=False)
-    value = stamping.run(builder, bound, inner, lambda: _walked(builder, inner, OUTSIDE))
+    value = stamping.use(builder, bound, inner, lambda: _walked(builder, inner, OUTSIDE))
     value = builder.close(visit, inner, value)
     if visit.loop.merged and scope.name.isdigit() and builder.nodes.has_weights(scope):
         raise Fault(

@@ -15,6 +15,7 @@ from archspec.syntax import Items, Node, Scalar
 from archspec.syntax import Mapping as YamlMapping
 
 RESERVED = frozenset({"input", "previous"})
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Text(str):
@@ -163,6 +164,21 @@ def listed_arguments(fields: Iterable[str]) -> str:
     """The hint that lists the possible arguments."""
     names = [name for name in fields if name != "init"]
     return f"it has {', '.join(names)}" if names else "it has no arguments"
+
+
+def spoken(nodes: Iterable[Node | None]) -> set[str]:
+    """Every word in some nodes: in keys, in texts, in expressions."""
+    found: set[str] = set()
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Scalar):
+            found.update(_WORD.findall(node.value if isinstance(node.value, str) else node.text))
+        elif isinstance(node, Items):
+            waiting += node.items
+        elif node is not None:
+            waiting += (part for entry in node.entries for part in entry)
+    return found
 
 
 def mention(step: Step, word: str) -> Span | None:

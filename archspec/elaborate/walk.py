@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from archspec import expressions
 from archspec.diagnostics import Fault
-from archspec.elaborate import merging, operations, references, uses
+from archspec.elaborate import merging, operations, references, stamping, uses
 from archspec.elaborate.blocks import Bound, BoundOp
 from archspec.elaborate.builder import Builder
 from archspec.elaborate.mismatch import formula
@@ -185,7 +186,9 @@ class StepWalk:
         scope = self.builder.open("sequence", visit)
         self._one_input(step, reads, "`sequence`")
         inner = Place(scope, place.use, place, modules=True, start=reads[0])
-        value = self.steps(step.steps or (), inner, visit.loop.own_scope(), reads[0])
+        loop = visit.loop.own_scope()
+        walk = partial(self.steps, step.steps or (), inner, loop, reads[0])
+        value = stamping.sequence(self.builder, step, inner, loop, walk)
         return self.builder.close(visit, inner, value)
 
     def _warn_of_input(self, visit: Visit) -> None:
@@ -217,7 +220,11 @@ class StepWalk:
         what: Any = step.what
         if "$" in what:
             names = self.builder.names(place, visit.loop, visit.current)
-            what = evaluate(Scalar(what, what, step.what_span, False), names, place.use.file)
+            file = place.use.file
+            scalar = file.named.get(step)
+            if scalar is None:
+                scalar = file.named[step] = Scalar(what, what, step.what_span, False)
+            what = evaluate(scalar, names, file)
         return self.builder.blocks.find(what, place.use, step.what_span)
 
     def _group(self, visit: Visit, reads: Sequence[int]) -> tuple[int, int]:

@@ -54,6 +54,10 @@ class SpecFile:
     """The evaluation work of the expressions in all files of the load."""
     templates: dict[int, Any] = field(default_factory=dict)
     """Parsed expressions by the ``id`` of their scalar, which the file keeps alive."""
+    named: dict[Any, Any] = field(default_factory=dict)
+    """By step: the scalar of what it applies, if that is an expression."""
+    words: dict[Any, frozenset[str]] = field(default_factory=dict)
+    """By step: every word written inside it."""
 
     def begin(self, work: Work) -> None:
         """Ready the file for another load, which has used nothing of it so far."""

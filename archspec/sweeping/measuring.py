@@ -37,7 +37,9 @@ class Measurer:
         except SpecError as error:
             return [Row(first + at, values, {}, _reason(error.diagnostics)) for at, _ in enumerate(wanted)]
         sized = [sizes_of(text, spec.symbols, spec.graph.sizes) for text in wanted]
-        return list(self._measured(spec.graph, first, values, sized))
+        rows = list(self._measured(spec.graph, first, values, sized))
+        spec.graph.part()
+        return rows
 
     def _measured(
         self, graph: Graph, first: int, values: Mapping[str, object], sized: Sequence[Mapping[str, int] | str]

@@ -215,7 +215,7 @@ def _prepare(training: Training, data: Data, machine: Machine, start: Path | Non
         training.channels_last = True
         training.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     if machine.compile:
-        training.model.compile()
+        training.through = torch.compile(training.through)
 
 
 def _balance(training: Training, data: Data) -> None:

@@ -78,11 +78,19 @@ class Training(lightning.LightningModule):
                 module.eval()
         return self
 
+    def through(self, inputs: Any) -> Any:
+        """The network's outputs; this is what ``--compile`` compiles.
+
+        ``Module.compile`` would leave a network that is an ``nn.Sequential`` as it is: dynamo does not look into
+        torch's own forwards when they are called first.
+        """
+        return self.model(inputs)
+
     def outputs(self, inputs: Tensor) -> dict[str, Tensor]:
         """The network's outputs by name, without those that are None; it returns one tensor or a NamedTuple."""
         if self.channels_last and inputs.ndim == 4:
             inputs = inputs.to(memory_format=torch.channels_last)
-        given = self.model(inputs)
+        given = self.through(inputs)
         if isinstance(given, Tensor):
             return {self.main: given}
         return {name: output for name, output in zip(self.roles, given, strict=True) if output is not None}

@@ -206,6 +206,50 @@ def test_what_is_said_once_is_said_in_each_load() -> None:
     assert "[input-of-block]" in str(said(WARNED))
 
 
+SEQUENCES = """
+archspec: 1
+name: It
+params: {wide: 4, last: 2}
+inputs: {image: [3, 32, 32]}
+defaults:
+  conv: {padding: $(kernel // 2), bias: $(wide > 4)}
+steps:
+  - conv as stem: {channels: $wide, kernel: 3}
+  - sequence as a$i:
+      - conv as conv: {channels: &c "$(wide * j)", kernel: 3}
+        for: j in range(1, 3)
+      - MORE
+    for: i in range(4)
+  - sequence as b$last:
+      - conv: {channels: *c, kernel: 1}
+        for: j in range(1, 2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "after"),
+    [
+        ("relu", "add:\n    from: [a1, a2]"),
+        ("{relu: null, label: half}", "relu:\n    from: half"),
+        ("{relu: null, label: half$i}", "add:\n    from: [half1, half3]"),
+        ("{relu: null, label: half$i}", "add:\n    from: [a1.half1, a3.half3]"),
+        ("{crop: {to: stem}}", "relu"),
+        ("{relu: null, from: stem}", "relu"),
+        ("{relu: null, label: stem}", "relu"),
+        ("{conv: {channels: $(input.channels), kernel: 1}}", "relu"),
+        ("{conv: {channels: $(previous.channels), kernel: $last}}", "relu"),
+        ("{add: [[{conv as one: {channels: $(wide * 2), kernel: 1}}], []]}", "relu:\n    from: a2.conv"),
+        ("{reuse: conv, from: stem}", "reuse: stem"),
+        ("{sequence: [{relu: null, label: half$(i + j)}], for: j in range(2)}", "relu"),
+    ],
+)
+def test_sequences(step: str, after: str) -> None:
+    """Steps in equal sequences: made in loops, labelled, named from outside, naming what is outside."""
+    text = SEQUENCES.replace("MORE", step) + f"  - {after}\n"
+    wider = text.replace("wide: 4", "wide: 8")
+    alike([text, wider, text, text.replace("last: 2", "last: 3"), wider], Shelf())
+
+
 @pytest.mark.parametrize("nodes", range(20, 60, 3))
 def test_limits_are_met_alike(nodes: int) -> None:
     """A network of so many steps is refused at the same step."""

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 import archspec
 from archspec.diagnostics import SpecError
+from archspec.elaborate import Loader
 from archspec.sweeping import limits
 from archspec.sweeping.front import Axis, axes, front
 from archspec.sweeping.ledger import LEDGER, read_ledger
+from archspec.sweeping.measuring import Measurer
 from archspec.sweeping.rows import MEASURES, Row
 from archspec.sweeping.space import read_space
 from archspec.sweeping.space_schema import space_schema
@@ -74,6 +76,30 @@ def test_a_row_has_what_check_says(tmp_path: Path) -> None:
         assert (row.inference, row.training) == (memory.inference_total, memory.training_total)
         assert row.receptive_field == 15
     assert rows[1].sizes == {"H": 64, "W": 48}
+
+
+SPACES = {
+    "mobilenet_v1": "width: [0.25, 0.5], classes: [10, 20], dropout: [0.0, 0.5]",
+    "resnet": "block: [residual_basic, residual_bottleneck], depths: [[1, 1, 1, 1], [2, 1, 1, 1], [2, 1, 1, 2]]",
+    "densenet": "growth: [8, 12], depths: [[2, 3], [2, 4]]",
+    "unet": "classes: [2, 3], padding: [0, 1]",
+}
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_what_is_kept_between_variants_changes_no_row(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each variant by itself, every step walked, has the row that it has among the others, forwards and backwards."""
+    path = tmp_path / "space.yaml"
+    path.write_text(f"spec: {name}\nspace: {{{SPACES[name]}}}\nbatch: 3\n", encoding="utf-8")
+    space = read_space(path)
+    shared = Measurer(space)
+    rows = [shared.rows(point) for point in range(space.points)]
+    assert any(row.reason is None for some in rows for row in some)
+    assert [shared.rows(point) for point in reversed(range(space.points))] == rows[::-1]
+    monkeypatch.setattr(Loader, "stamped", False)
+    assert [Measurer(space).rows(point) for point in range(space.points)] == rows
 
 
 def test_a_size_that_does_not_fit_is_a_row_with_its_reason(tmp_path: Path) -> None:

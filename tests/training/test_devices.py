@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from shutil import which
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch._dynamo.utils import counters
 
 from archspec.diagnostics import SpecError
 from archspec.training.batches import Batches, Held, Share, Shuffled
@@ -100,6 +102,24 @@ def test_bfloat16_and_channels_last_train(data: ImageData, tmp_path: Path) -> No
     fit(network, data, tmp_path, Options(epochs=1, device="cpu", machine=machine))
     weights = torch.load(tmp_path / "weights.pt")
     assert {value.dtype for value in weights.values()} == {torch.float32}
+
+
+@pytest.mark.slow
+def test_a_compiled_step_learns_what_a_plain_one_does(data: ImageData, tmp_path: Path) -> None:
+    """By inductor on the CPU, and the weights have the names of the plain module."""
+    if which("c++") is None:
+        pytest.skip("inductor needs a C++ compiler")
+    found = []
+    for compiled in (False, True):
+        torch._dynamo.reset()
+        counters.clear()
+        machine = Machine(compile=compiled)
+        fit(network, data, tmp_path / str(compiled), Options(epochs=2, lr=0.05, device="cpu", machine=machine))
+        assert (counters["stats"]["unique_graphs"] > 0) == compiled
+        found.append(torch.load(tmp_path / str(compiled) / "weights.pt"))
+    assert found[0].keys() == found[1].keys()
+    for key, value in found[0].items():
+        torch.testing.assert_close(found[1][key], value, rtol=1e-4, atol=1e-6)
 
 
 PROGRAM = """

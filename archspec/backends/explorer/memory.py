@@ -23,27 +23,25 @@ def schedule(graph: Graph, sizes: dict[str, int], numbers: Numbers) -> dict[str,
     """
     try:
         plan = Schedule(graph, Evaluation(sizes), 1, BYTES["float32"], symbolic=True)
-        release = plan.release(False)
+        (before, after), roots = plan.released(False), plan.roots(False)
         turns = []
-        roots: dict[int, int] = {}
         for node in graph.nodes:
             runs = plan.runs(node, False)
-            before = [roots[index] for index in release.get(2 * node.index, ())]
-            turn: list[Any] = [node.index, 0, before, -1, 0, 0, []]
+            turn: list[Any] = [node.index, 0, [roots[freed] for freed in before[node.index]], -1, 0, 0, []]
             if runs:
-                root = roots[node.index] = plan.root(node, False)
-                turn[1] = numbers.bytes(plan.prepared(node))
-                turn[3:6] = root, numbers.bytes(plan.stored(root)), numbers.bytes(plan.scratch(node, False))
-            turn[6] = [roots[index] for index in release.get(2 * node.index + 1, ())]
-            if runs or before or turn[6]:
+                root = roots[node.index]
+                turn[1] = numbers.bytes(plan.amounts[node.index].prepared)
+                turn[3:6] = root, numbers.bytes(plan.amounts[root].stored), numbers.bytes(plan.scratch(node, False))
+            turn[6] = [roots[freed] for freed in after[node.index]]
+            if runs or turn[2] or turn[6]:
                 turns.append(turn)
     except ValueError:
         return None
-    weights = [sum(_number(plan.weights(node, kind), numbers) for node in graph.nodes) for kind in (True, False)]
+    weights = [_number(amount(node)) for amount in (plan.weights, plan.buffers) for node in graph.nodes]
     return {"turns": turns, "weights": sum(weights), "fixed": int(_fixed(graph, plan))}
 
 
-def _number(amount: Any, numbers: Numbers) -> int:
+def _number(amount: Any) -> int:
     return amount if isinstance(amount, int) else amount.at(Evaluation({}))
 
 
