@@ -85,6 +85,14 @@ def test_a_draft_that_nobody_edits_is_the_network_it_was(name: str) -> None:
     assert graph.stages[-1].kept == {key: key for key in spec.graph.state}
 
 
+def test_new_steps_have_names_of_their_own() -> None:
+    scope = Draft(loaded("squeezenet1_0", 64).graph).root
+    names = [scope.free_name("fresh") for _ in range(3)]
+    assert names == ["fresh", "fresh_2", "fresh_3"]
+    assert scope.free_name("features") == "features_2"
+    assert scope.free_name("") == ""
+
+
 # -- the same function -------------------------------------------------------------------------------------------------
 
 SAME: list[tuple[str, int, Rewrites]] = [

@@ -98,6 +98,8 @@ def _conv_transpose(lowering: Lowering, node: Node) -> Step:
         raise Fault("shape-mismatch", f"a kernel of shape {list(weight.dims)}")
     groups = node.attributes.get("group", 1)
     channels, kernel, rank = weight.dims[1] * groups, list(weight.dims[2:]), lowering.rank(source)
+    if len(kernel) != rank:
+        raise Fault("shape-mismatch", f"a kernel of shape {list(weight.dims)} for a map of {rank} axes")
     bias = _bias(lowering, node, 2, channels)
     stride, dilation = _numbers(node, "strides", rank, 1, 1), _numbers(node, "dilations", rank, 1, 1)
     reach = [step * (size - 1) + 1 for step, size in zip(dilation, kernel, strict=True)]
