@@ -173,6 +173,11 @@ class Builder:
         place.scope.items.append(scope)
         return scope
 
+    def begin(self, visit: Visit, inner: Place) -> Place:
+        """Let the steps of an open scope be named by its path as well; gives the place of the scope."""
+        visit.place.names[inner.scope.name] = Entry(UNKNOWN, visit.step.what_span, place=inner)
+        return inner
+
     def close(self, visit: Visit, inner: Place, value: int, node: Node | None = None) -> int:
         """Register the value of a scope under its name."""
         inner.scope.output = value

@@ -32,7 +32,7 @@ def merge(
     inner, inside = place, loop.branch()
     if step.name is not None or visit.key is not None:
         scope = builder.open("merge", visit)
-        inner, inside = Place(scope, place.use, place, modules=True), loop.own_scope()
+        inner, inside = builder.begin(visit, Place(scope, place.use, place, modules=True)), loop.own_scope()
     fields = frozenset(str(k.text) for k, _, _ in branches if k is not None)
     op, _ = operations.operation(builder, what, visit, skip=fields)
     if branches:

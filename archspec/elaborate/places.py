@@ -215,7 +215,18 @@ class Place:
                     raise Fault("unknown-name", message, span, "use another step, or delete that rewrite")
                 raise Fault("unknown-name", f"`{shown}` has no step or label `{printable(part)}`", span, hint)
             entry = found
+        if entry.value == UNKNOWN and entry.place is not None and self._within(entry.place):
+            said = f"`{printable(path)}` is not finished here: this step is inside it"
+            hint = "name a step inside it, or `input` for what it reads"
+            raise Fault("unknown-name", said, span, hint)
         return entry
+
+    def _within(self, other: Place) -> bool:
+        """Whether a scope is this one or around it."""
+        place: Place | None = self
+        while place is not None and place is not other:
+            place = place.parent
+        return place is other
 
     def _unknown(self, path: str, head: str, span: Span) -> Fault:
         names: list[str] = ["input", "previous", *self.use.labels, *self.use.inputs]

@@ -185,7 +185,7 @@ class StepWalk:
         step, place = visit.step, visit.place
         scope = self.builder.open("sequence", visit)
         self._one_input(step, reads, "`sequence`")
-        inner = Place(scope, place.use, place, modules=True, start=reads[0])
+        inner = self.builder.begin(visit, Place(scope, place.use, place, modules=True, start=reads[0]))
         loop = visit.loop.own_scope()
         walk = partial(self.steps, step.steps or (), inner, loop, reads[0])
         value = stamping.sequence(self.builder, step, inner, loop, walk)

@@ -268,6 +268,20 @@ def test_from_sees_earlier_steps_only_and_never_a_callers_names() -> None:
 # -- values -----------------------------------------------------------------------------------------------------------
 
 
+def test_a_scope_that_is_open_is_read_inside_but_not_as_a_whole() -> None:
+    text = """
+        steps:
+          - sequence as st:
+              - sequence: [{conv as x: {channels: 2, kernel: 1}}, relu]
+              - sigmoid: {}
+                from: %s
+    """
+    text = textwrap.dedent(text)
+    assert load(text % "st.0.x").nodes[-1].inputs == (1,)
+    with pytest.raises(archspec.SpecError, match="`st` is not finished here: this step is inside it"):
+        load(text % "st")
+
+
 def test_kinds_come_from_defaults() -> None:
     text = (
         "params: {n: 4, rate: 0.5, on: true}\nsteps: [{conv: {channels: $n, kernel: 1}, when: on}, dropout: {p: $rate}]"
