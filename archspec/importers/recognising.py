@@ -279,7 +279,7 @@ def _common(graph: Graph, group: Group, layers: Sequence[Leaf], initial: bool) -
     nodes = _steps(graph)
     values = {0: group.reads()[0]}
     for node in graph.nodes[1:]:  # identities give what they read
-        if node.op is not None and node.op.keyword == "identity":
+        if node.op is not None and node.op.transparent:
             values[node.index] = -1 - node.inputs[0]
     for count, (node, leaf) in enumerate(zip(nodes, layers, strict=False)):
         reads = [_resolved(index, values) for index in node.inputs]
@@ -299,7 +299,7 @@ def _common(graph: Graph, group: Group, layers: Sequence[Leaf], initial: bool) -
 
 def _steps(graph: Graph) -> list[Node]:
     """The nodes of a use, without its input and without identities."""
-    return [node for node in graph.nodes if node.op is not None and node.op.keyword != "identity"]
+    return [node for node in graph.nodes if node.op is not None and not node.op.transparent]
 
 
 def _resolved(index: int, values: Mapping[int, int]) -> int:

@@ -21,6 +21,9 @@ ACTIVATIONS = {
 }
 """The activations that oneDNN computes with a layer, by their names here and in ``F``: how torch's call says it."""
 
+AFTER_A_SUM = ("relu",)
+"""Those that it computes after a sum."""
+
 
 def fuse_sums(draft: Draft) -> None:
     """Add the other branch in the call of a convolution that only the sum reads.
@@ -72,17 +75,18 @@ def _sum(draft: Draft, conv: DraftNode, other: DraftNode, total: DraftNode) -> N
 
 
 def fuse_activations(draft: Draft) -> None:
-    """An activation that alone reads a layer is computed with it; after a sum oneDNN has only ReLU."""
+    """An activation that alone reads a layer is computed with it, where oneDNN has it."""
     for node in list(draft.nodes()):
-        if node.op is None or node.op.keyword not in ACTIVATIONS:
+        name = node.op.keyword if node.op is not None else ""
+        if name not in ACTIVATIONS:
             continue
         (layer,) = node.inputs
         if not isinstance(layer.op, FusedConv | FusedLinear) or layer.op.activation != "none":
             continue
         summed = isinstance(layer.op, FusedConv) and layer.op.sums
-        if layer.readers != [node] or is_output(draft, layer) or (summed and node.op.keyword != "relu"):
+        if layer.readers != [node] or is_output(draft, layer) or (summed and name not in AFTER_A_SUM):
             continue
-        draft.set(layer, layer.op.model_copy(update={"activation": node.op.keyword}))
+        draft.set(layer, layer.op.model_copy(update={"activation": name}))
         draft.remove(node)
 
 

@@ -28,7 +28,8 @@ def parted(lowering: Lowering, call: Call, number: int) -> bool:
     varied = sum(len(set(sizes)) > 1 for sizes in parts)
     if axis == "channels":
         names = ("parts", "heads", "channels")[-count:]
-        usual = count > 3 or len(axes) > 2 or not set(names[:-1]).isdisjoint(axes)
+        whole = len(axes) == 1 and sum(set(sizes) != {1} for sizes in parts) < 2  # a vector as a map of one cell or row
+        usual = whole or count > 3 or len(axes) > 2 or not set(names[:-1]).isdisjoint(axes)
     else:
         over = axis == "length" and {"height", "width"}.isdisjoint(axes)
         names = ("height", "width") if over else (axis, INNER.get(axis, f"{axis}_2"))
