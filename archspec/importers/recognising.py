@@ -235,7 +235,7 @@ def _values(name: str, default: Any, layers: Sequence[Leaf]) -> list[Any]:
         own = default in ops.names() and ops.find(default).kind == "activation"
         found = [*acts, default, "none"] if own else [default, *acts, "none"]
     elif isinstance(default, int) or default is ...:
-        own = [value for key, value in arguments if key == name and isinstance(value, int)]
+        own = [value for key, value in arguments if key == name and isinstance(value, int | list | tuple)]
         widths = [value for key, value in arguments if key in ("channels", "features") and isinstance(value, int)]
         steps = [value for key, value in arguments if key == "stride" and isinstance(value, int)]
         if default is ...:

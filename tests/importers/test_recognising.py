@@ -75,7 +75,10 @@ def test_every_block_of_the_library_is_recognised(name: str) -> None:
     inputs, given = example["inputs"], example.get("with", {})
     if len(inputs) > 1:
         pytest.skip("it has several inputs")
-    written = {"archspec": 1, "name": "One", "inputs": inputs, "steps": [{f"{name} as one": given}]}
+    ((image, (channels, *sizes)),) = inputs.items()
+    symbols = dict(zip("HWD", sizes, strict=False))
+    steps = [{f"{name} as one": given}]
+    written = {"archspec": 1, "name": "One", "inputs": {image: [channels, *symbols]}, "sizes": symbols, "steps": steps}
     spec = archspec.loads(yaml.safe_dump(written, sort_keys=False))
     with torch.device("meta"):
         module = archspec.compile(spec)
