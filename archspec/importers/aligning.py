@@ -106,6 +106,8 @@ class Alignment:
             else:
                 made.layer.gives = self._made
         passes = isinstance(first, Leaf) and first.passes
+        if any((isinstance(item, Leaf) and item.passes) != passes for item in items.values()):
+            raise Mismatch  # the next step would read another value in some uses
         for use, item in items.items():
             self._known[use].setdefault(item.gives, set()).add(made.gives)
             if not passes:

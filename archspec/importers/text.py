@@ -250,8 +250,9 @@ def _branch(branch: list[Step], depth: int, bare: bool) -> list[str]:
     if not branch:
         return [f"{margin}- []"]
     inner = _lines(branch, depth + 1)
-    if len(branch) == 1 and (bare or "when" not in branch[0].beside):
-        # A single step is a branch without a list around it; `for` beside it would make several branches.
+    copied = len(branch) == 1 and not branch[0].beside.keys().isdisjoint(("for", "repeat"))
+    if len(branch) == 1 and not copied and (bare or "when" not in branch[0].beside):
+        # A single step is a branch without a list around it; copies of it would be as many branches.
         return [line[2:] for line in inner]
     return [f"{margin}- {inner[0].lstrip()}", *inner[1:]]
 
