@@ -61,16 +61,22 @@ class Places:
             parts = [*(group.name for group in around[common:]), item.name]
             numbered = any(group.numbered for group in (*around[common - 1 : common], *around[common:]))
             shadowed = any(parts[0].split(".")[0] in self._names[group] for group in reader[common:])
-            if all(_WORD.match(part) for part in parts) and not numbered and not shadowed:
+            optional = any(part.when for part in (*around[common:], item))  # what is left out has no name
+            if all(_WORD.match(part) for part in parts) and not numbered and not shadowed and not optional:
                 return ".".join(parts)
         if value not in self._labels:
-            self._labels[value] = self._free(self._made[value][0][1])
+            self._labels[value] = self._free(self._labelled(value))
         return self._labels[value]
 
     def label(self, item: Item) -> str:
         """The label of a step; empty if it needs none."""
-        made = self._made.get(item.gives)
-        return self._labels.get(item.gives, "") if made is not None and made[0][1] is item else ""
+        there = item.gives in self._made and self._labelled(item.gives) is item
+        return self._labels.get(item.gives, "") if there else ""
+
+    def _labelled(self, value: int) -> Item:
+        """The step that a value's label is at: the outermost that may be left out, else the one that makes it."""
+        items = [item for _, item in self._made[value]]
+        return next((item for item in reversed(items) if item.when), items[0])
 
     def _free(self, item: Item) -> str:
         base = (
