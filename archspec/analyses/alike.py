@@ -27,8 +27,6 @@ class Alike(Generic[T]):
 
     def of(self, graph: Graph) -> list[T | None]:
         """The answers for every node, by index; None for an input of the network."""
-        if len(self._known) > MOST_KNOWN:
-            self._known.clear()
         found: list[T | None] = []
         for node, first in zip(graph.nodes, graph.firsts, strict=True):
             op = node.op
@@ -43,4 +41,6 @@ class Alike(Generic[T]):
                 if known is None:
                     known = self._known[key] = self._answer(op, inputs, shape), op, inputs, shape
                 found.append(known[0])
+        if len(self._known) > MOST_KNOWN:  # here, so that no large network is kept alive after it was measured
+            self._known.clear()
         return found

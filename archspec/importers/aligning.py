@@ -105,12 +105,12 @@ class Alignment:
                 made.others = self._others({use: item for use, item in items.items() if isinstance(item, Use)})
             else:
                 made.layer.gives = self._made
-        passes = isinstance(first, Leaf) and first.passes
-        if any((isinstance(item, Leaf) and item.passes) != passes for item in items.values()):
+        passing = {isinstance(item, Leaf) and item.passes for item in items.values()}
+        if len(passing) > 1:
             raise Mismatch  # the next step would read another value in some uses
         for use, item in items.items():
             self._known[use].setdefault(item.gives, set()).add(made.gives)
-            if not passes:
+            if True not in passing:
                 current[use] = item.gives
         for use in absent:
             self._known[use][current[use]].add(made.gives)

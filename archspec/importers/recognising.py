@@ -94,15 +94,13 @@ def _all(groups: Sequence[Group], channels: Mapping[int, int], initial: bool, tr
         return {}
     for name in sorted(library_names()):
         candidate = _candidate(name)
+        if candidate is None:
+            continue
         found: dict[Group, Use] = {}
         before: dict[str, Any] = {}
         for group in groups:
-            given = (
-                None
-                if candidate is None
-                else _given(candidate, group, layers[group], channels, initial, trials, before)
-            )
-            if candidate is None or given is None:
+            given = _given(candidate, group, layers[group], channels, initial, trials, before)
+            if given is None:
                 break
             before = given
             arguments = {key: value for key, value in given.items() if value != candidate.params[key]}

@@ -24,18 +24,27 @@ def _collapsed(values: list[Any]) -> Any:
     return values[0] if all(value == values[0] for value in values) else values
 
 
+def _way(node: Node) -> str:
+    """How a window is padded, by ``auto_pad``; raises :class:`Fault`."""
+    way = node.attributes.get("auto_pad", "NOTSET")
+    if way not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
+        raise Fault("wrong-value", "`auto_pad` must be NOTSET, VALID, SAME_UPPER or SAME_LOWER")
+    return way
+
+
+def _written(node: Node, way: str, rank: int) -> list[list[int]]:
+    """The rows that ``pads`` gives, before and after on each axis; none for ``VALID``."""
+    pads = _numbers(node, "pads", 2 * rank, 0) if way == "NOTSET" else [0] * (2 * rank)
+    return [[pads[axis], pads[axis + rank]] for axis in range(rank)]
+
+
 def _padding(lowering: Lowering, node: Node, source: int, kernel: list[int]) -> Any:
     """``pads`` or ``auto_pad`` as our padding: a number, one for each axis, pairs, or ``same``."""
-    rank = lowering.rank(source)
-    way = node.attributes.get("auto_pad", "NOTSET")
-    if way == "NOTSET":
-        pads = _numbers(node, "pads", 2 * rank, 0)
-        sides = [[pads[axis], pads[axis + rank]] for axis in range(rank)]
-    elif way == "VALID":
-        return 0
-    elif way == "SAME_UPPER":
+    rank, way = lowering.rank(source), _way(node)
+    if way == "SAME_UPPER":
         return "same"
-    elif way == "SAME_LOWER":
+    sides = _written(node, way, rank)
+    if way == "SAME_LOWER":
         strides = _numbers(node, "strides", rank, 1, 1)
         dilations = _numbers(node, "dilations", rank, 1, 1)
         sizes = [int(size) for size in lowering.dims(source)[2:]]
@@ -44,8 +53,6 @@ def _padding(lowering: Lowering, node: Node, source: int, kernel: list[int]) -> 
         ]
         if any(stride != 1 for stride in strides):
             lowering.assembly.pinned = True  # the padding holds at these sizes only
-    else:
-        raise Fault("wrong-value", "`auto_pad` must be NOTSET, VALID, SAME_UPPER or SAME_LOWER")
     if all(before == after for before, after in sides):
         return _collapsed([before for before, _ in sides])
     return sides
@@ -98,7 +105,7 @@ def _conv_transpose(lowering: Lowering, node: Node) -> Step:
         raise Fault("shape-mismatch", f"a kernel of shape {list(weight.dims)}")
     groups = node.attributes.get("group", 1)
     channels, kernel, rank = weight.dims[1] * groups, list(weight.dims[2:]), lowering.rank(source)
-    if len(kernel) != rank:
+    if len(kernel) != rank or rank > 3:
         raise Fault("shape-mismatch", f"a kernel of shape {list(weight.dims)} for a map of {rank} axes")
     bias = _bias(lowering, node, 2, channels)
     stride, dilation = _numbers(node, "strides", rank, 1, 1), _numbers(node, "dilations", rank, 1, 1)
@@ -129,13 +136,10 @@ def _transposed_sides(
     n·stride rows out of n.  The odd row is cut at the end for ``SAME_UPPER`` and at the start otherwise.
     """
     rank = lowering.rank(source)
-    extra, way = _numbers(node, "output_padding", rank, 0), node.attributes.get("auto_pad", "NOTSET")
-    if way not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
-        raise Fault("wrong-value", "`auto_pad` must be NOTSET, VALID, SAME_UPPER or SAME_LOWER")
+    extra, way = _numbers(node, "output_padding", rank, 0), _way(node)
     wanted = node.attributes.get("output_shape")
     if not wanted and not way.startswith("SAME"):
-        pads = _numbers(node, "pads", 2 * rank, 0) if way == "NOTSET" else [0] * (2 * rank)
-        return [[pads[axis], pads[axis + rank]] for axis in range(rank)], extra
+        return _written(node, way, rank), extra
     over = [more + field - step for more, field, step in zip(extra, reach, stride, strict=True)]
     if wanted:
         sizes = [int(size) for size in lowering.dims(source)[2:]]
