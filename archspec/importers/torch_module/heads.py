@@ -65,11 +65,15 @@ def order(lowering: Lowering, call: Call, order: Sequence[int]) -> bool:
     known = of(lowering, call.source)
     if known is None:
         return False
-    count = len(order)
-    swapped = list(order) == [*range(count - 2), count - 1, count - 2]
     axes = tuple(known.axes[at] for at in order)
-    note(lowering, call, call.results, replace(known, axes=axes, turned=swapped and not known.turned))
+    note(lowering, call, call.results, replace(known, axes=axes, turned=exchanges(order) and not known.turned))
     return True
+
+
+def exchanges(order: Sequence[int]) -> bool:
+    """Whether an order of axes exchanges the last two and leaves the others."""
+    count = len(order)
+    return list(order) == [*range(count - 2), count - 1, count - 2]
 
 
 def select(lowering: Lowering, call: Call, index: int) -> bool:

@@ -89,8 +89,8 @@ def _transposed(lowering: Lowering, value: Any) -> Value:
 
 def turn(lowering: Lowering, call: Call, order: Sequence[int]) -> bool:
     """Follow a matrix whose rows and columns are exchanged; False unless only products read it, as their second."""
-    result, count = call.result, len(order)
-    if list(order) != [*range(count - 2), count - 1, count - 2] or count < 3:
+    result = call.result
+    if not heads.exchanges(order) or len(order) < 3:
         return False
     readers = lowering.readers(result)
     outputs = {value.number for _, found in lowering.trace.outputs for value in tensors(found)}
